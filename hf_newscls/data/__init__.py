@@ -1,0 +1,1 @@
+"""From a news file to a `DatasetDict` with a manifest of its split."""

@@ -1,0 +1,104 @@
+"""Join the text columns, name the labels, and drop the rows that cannot be used."""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from datasets import ClassLabel, Dataset
+
+from hf_newscls.data.reading import ROW_ID
+from hf_newscls.errors import DataError, describe_offenders
+from hf_newscls.labels import invert_merges, resolve_label_names
+from hf_newscls.recipe import DataSection
+
+__all__ = ["CleanedRows", "clean_rows", "join_columns"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CleanedRows:
+    """The rows that can be used, and why the others were dropped.
+
+    Attributes:
+        dataset: columns id, text, label (a `ClassLabel`) and those the recipe keeps, in the file's order.
+        rows_read: rows of the file; equals the rows of `dataset` plus all dropped ones.
+        dropped: rows dropped, by reason, in the order the reasons are tried.
+    """
+
+    dataset: Dataset
+    rows_read: int
+    dropped: Mapping[str, int]
+
+    @property
+    def label_names(self) -> list[str]:
+        """Label names in the order of their ids."""
+        names: list[str] = self.dataset.features["label"].names
+        return names
+
+
+def join_columns(values: Sequence[str | None], *, separator: str) -> str:
+    """Join what the text columns of a row hold, skipping the empty ones.
+
+    >>> join_columns(["Storm hits coast ", None, "Two towns cut off"], separator=". ")
+    'Storm hits coast. Two towns cut off'
+    """
+    return separator.join(stripped for value in values if value and (stripped := value.strip()))
+
+
+def clean_rows(rows: Dataset, section: DataSection, *, where: str) -> CleanedRows:
+    """Build text and label of each row; drop and count the rows whose text is too short or whose label is missing.
+
+    Args:
+        rows: what `read_rows` returned.
+        section: the recipe's data section.
+        where: the data file, for messages.
+
+    Raises:
+        DataError: labels are missing where the recipe forbids it, nothing is left, or the labels do not fit.
+    """
+    columns = [rows[name][:] for name in section.text]
+    reasons = [
+        _find_reason(values, label, section) for *values, label in zip(*columns, rows[section.label][:], strict=True)
+    ]
+    if section.missing_label == "error":
+        _refuse_missing_labels(rows, reasons, section, where=where)
+    kept = [place for place, reason in enumerate(reasons) if reason is None]
+    dropped = {reason: reasons.count(reason) for reason in ("missing label", "empty text", "short text")}
+    _log_counts(len(rows), len(kept), dropped)
+    if not kept:
+        raise DataError(f"{where}: must hold rows that can be used, found none of {len(rows)}; see data.min_characters")
+    targets = invert_merges(section.merge_labels)
+    labels = [targets.get(label, label) for label in (rows[section.label][place] for place in kept)]
+    names = resolve_label_names(Counter(labels), expected=section.labels, where=where)
+    text = [join_columns([column[place] for column in columns], separator=section.separator) for place in kept]
+    chosen = rows.select(kept)
+    content = {ROW_ID: chosen[ROW_ID][:], "text": text, "label": labels}
+    content |= {name: chosen[name][:] for name in section.keep if name not in content}
+    dataset = Dataset.from_dict(content).cast_column("label", ClassLabel(names=names))
+    return CleanedRows(dataset, rows_read=len(rows), dropped=dropped)
+
+
+def _find_reason(values: Sequence[str | None], label: str | None, section: DataSection) -> str | None:
+    if label is None or not label.strip():
+        return "missing label"
+    joined = join_columns(values, separator=section.separator)
+    if not joined:
+        return "empty text"
+    parts = [joined] if section.min_characters_in == "joined" else [(value or "").strip() for value in values]
+    return "short text" if min(map(len, parts)) < section.min_characters else None
+
+
+def _refuse_missing_labels(rows: Dataset, reasons: Sequence[str | None], section: DataSection, *, where: str) -> None:
+    offenders = [row_id for row_id, reason in zip(rows[ROW_ID], reasons, strict=True) if reason == "missing label"]
+    if offenders:
+        raise DataError(
+            f"{where}: every row must have a label in {section.label!r}, found none in the rows with id "
+            f"{describe_offenders(offenders)}; label them or set `data.missing_label: drop`"
+        )
+
+
+def _log_counts(read: int, kept: int, dropped: Mapping[str, int]) -> None:
+    counts = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items() if count) or "none dropped"
+    logger.info("kept %s of %s rows: %s", f"{kept:,}", f"{read:,}", counts)

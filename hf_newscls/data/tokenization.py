@@ -1,0 +1,51 @@
+"""Turn texts into the token ids a model reads."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from datasets import Dataset, DatasetDict
+from transformers import PreTrainedTokenizerBase
+
+__all__ = ["LENGTH", "count_tokens", "tokenize_splits"]
+
+LENGTH = "length"
+_BATCH_ROWS = 1000
+
+logger = logging.getLogger(__name__)
+
+
+def tokenize_splits(splits: DatasetDict, tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> DatasetDict:
+    """Tokenize every side, cutting texts off at `max_length` tokens; nothing is padded here.
+
+    Returns:
+        Columns input_ids, attention_mask (and what else the tokenizer makes), labels, and length: tokens of the row
+        after truncation, special tokens included, by which training groups its batches.
+    """
+
+    def tokenize(batch: dict[str, list[Any]]) -> dict[str, Any]:
+        encoded = tokenizer(batch["text"], truncation=True, max_length=max_length)
+        return {**encoded, "labels": batch["label"], LENGTH: [len(ids) for ids in encoded["input_ids"]]}
+
+    return DatasetDict(
+        {
+            side: dataset.map(
+                tokenize,
+                batched=True,
+                batch_size=_BATCH_ROWS,
+                remove_columns=dataset.column_names,
+                desc=f"tokenize {side}",
+            )
+            for side, dataset in splits.items()
+        }
+    )
+
+
+def count_tokens(dataset: Dataset | Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Return the tokens of each text before truncation, special tokens included."""
+    texts = dataset["text"] if isinstance(dataset, Dataset) else dataset
+    counts: list[int] = []
+    for start in range(0, len(texts), _BATCH_ROWS):
+        batch = list(texts[start : start + _BATCH_ROWS])
+        counts += map(len, tokenizer(batch, truncation=False, verbose=False)["input_ids"])
+    return counts

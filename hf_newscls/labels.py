@@ -1,0 +1,51 @@
+"""Merge label names, and decide which labels a model has and in which order."""
+
+from collections.abc import Mapping, Sequence
+
+from hf_newscls.errors import DataError, describe_offenders
+
+__all__ = ["invert_merges", "resolve_label_names"]
+
+
+def invert_merges(merges: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return for each label of the file the label it becomes.
+
+    >>> invert_merges({"ARTS & CULTURE": ["ARTS", "CULTURE & ARTS"]})
+    {'ARTS': 'ARTS & CULTURE', 'CULTURE & ARTS': 'ARTS & CULTURE'}
+    """
+    return {source: target for target, sources in merges.items() for source in sources}
+
+
+def resolve_label_names(counts: Mapping[str, int], *, expected: Sequence[str] | None, where: str) -> list[str]:
+    """Return the label names in the model's order: as the recipe lists them, else sorted.
+
+    Args:
+        counts: rows of each label found, after merging.
+        expected: the labels the recipe lists, if it does.
+        where: the data file, for messages.
+
+    Raises:
+        DataError: fewer than two labels, labels the recipe does not list, or listed ones without a row.
+
+    >>> resolve_label_names({"REAL": 3, "FAKE": 2}, expected=None, where="news.csv")
+    ['FAKE', 'REAL']
+    """
+    if len(counts) < 2:
+        raise DataError(
+            f"{where}: must hold at least two labels, found {describe_offenders(counts)}; check `data.label`"
+        )
+    if expected is None:
+        return sorted(counts)
+    unknown = [f"{label} ({counts[label]} rows)" for label in sorted(set(counts) - set(expected))]
+    if unknown:
+        raise DataError(
+            f"{where}: must hold only the labels of `data.labels`, found {describe_offenders(unknown, limit=10)}; "
+            "add them there, merge them in `data.merge_labels`, or set `data.labels: null`"
+        )
+    absent = [label for label in expected if label not in counts]
+    if absent:
+        raise DataError(
+            f"{where}: must hold rows of every label of `data.labels`, found none of {describe_offenders(absent)}; "
+            "remove them there"
+        )
+    return [*expected]
