@@ -1,0 +1,1 @@
+"""From a recipe's model section to a `PreTrainedModel` and its tokenizer."""
