@@ -1,0 +1,1 @@
+"""From a recipe and tokenized rows to a trained model."""

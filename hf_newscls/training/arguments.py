@@ -1,0 +1,58 @@
+"""Turn a recipe into the `TrainingArguments` of its run."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainingArguments
+
+from hf_newscls.errors import RecipeError
+from hf_newscls.recipe import Recipe
+from hf_newscls.training.backend import Backend
+
+__all__ = ["build_training_arguments"]
+
+_DEFAULTS: dict[str, Any] = {
+    "per_device_train_batch_size": 16,
+    "per_device_eval_batch_size": 64,
+    "eval_strategy": "epoch",
+    "save_strategy": "epoch",
+    "save_total_limit": 1,
+    "load_best_model_at_end": True,
+    "metric_for_best_model": "eval_loss",
+    "logging_steps": 10,
+    "logging_first_step": True,
+    # Batches of like length need a third of the padding that batches in random order do.
+    "train_sampling_strategy": "group_by_length",
+    "report_to": "none",
+    "warmup_steps": 0.1,
+    # Frozen parameters get no gradient in stage 1; every rank must know that this is meant.
+    "ddp_find_unused_parameters": True,
+}
+
+
+def build_training_arguments(recipe: Recipe, *, output_dir: Path, backend: Backend) -> TrainingArguments:
+    """Return the arguments of the whole run, both stages.
+
+    What the recipe does not say is set to what is safe and quick on the device. `num_train_epochs` becomes the sum
+    of both stages; learning rate and warm-up are left as the recipe gives them, for stage 2.
+
+    Raises:
+        RecipeError: `TrainingArguments` refuses a value.
+    """
+    # On a CPU the Trainer accepts bf16 only where it is told that the CPU is meant.
+    device = {"optim": backend.optimizer, "use_cpu": backend.device == "cpu"}
+    # A progress bar redrawn in a log file would be a line a step.
+    display = {"disable_tqdm": not sys.stderr.isatty()}
+    options = {**_DEFAULTS, **device, **display, "seed": recipe.split.seed, **recipe.training_arguments}
+    if "bf16" not in options and "fp16" not in options:
+        options["bf16"] = backend.has_bf16
+    freeze_epochs = recipe.freeze.epochs if recipe.freeze else 0.0
+    options["num_train_epochs"] = freeze_epochs + options.get("num_train_epochs", 3.0)
+    try:
+        return TrainingArguments(output_dir=str(output_dir), **options)
+    except (ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise RecipeError(
+            f"{recipe.name}: `training_arguments` must suit the Trainer, got {reason!r}; mend it"
+        ) from error

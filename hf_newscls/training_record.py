@@ -1,0 +1,54 @@
+"""What is kept of a training once it has ended."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any
+
+from hf_newscls import __version__
+
+__all__ = ["TrainingRecord", "describe_versions"]
+
+_PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "accelerate", "evaluate")
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """What happened in a training; saved as `training.json`.
+
+    Attributes:
+        log_history: the Trainer's log, one mapping an entry: step, epoch and losses or evaluation metrics.
+        boundary_step: the first step of stage 2; 0 where there was no stage 1.
+        total_steps: optimizer steps done.
+        best_step: step of the checkpoint that was kept, or None where the last one was.
+        runtime_seconds: wall-clock time of training with its evaluations.
+        train_rows: rows of the training set.
+        batch_rows: rows behind one optimizer step, over all devices and accumulated batches.
+        device: what it ran on.
+        precision: bfloat16, float16 or float32, of the matrix products.
+        finished: UTC date, ISO 8601.
+        versions: of Python and the packages, by name.
+    """
+
+    log_history: Sequence[Mapping[str, float]]
+    boundary_step: int
+    total_steps: int
+    best_step: int | None
+    runtime_seconds: float
+    train_rows: int
+    batch_rows: int
+    device: str
+    precision: str
+    finished: str
+    versions: Mapping[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain values, ready for JSON."""
+        return asdict(self)
+
+
+def describe_versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that decide a result."""
+    packages = {name: version(name) for name in _PACKAGES}
+    return {"python": platform.python_version(), "hf-newscls": __version__, **packages}
