@@ -1,0 +1,1 @@
+"""From probabilities and references to a report."""

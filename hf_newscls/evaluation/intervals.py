@@ -1,0 +1,94 @@
+"""Bootstrap intervals of scores, by percentile (Efron 1979)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Interval", "bootstrap_difference", "bootstrap_intervals"]
+
+_LEVEL = 0.95
+_CHUNK = 100
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 95% interval, both ends included."""
+
+    low: float
+    high: float
+
+
+def bootstrap_intervals(
+    predictions: ArrayLike, references: ArrayLike, *, num_labels: int, resamples: int, seed: int
+) -> dict[str, Interval]:
+    """Return the 95% interval of accuracy, f1_macro and f1_weighted over resampled rows.
+
+    Args:
+        predictions: (N,) label ids.
+        references: (N,) label ids.
+        num_labels: L; macro F1 is over all of them, as in `compute_scores`.
+        resamples: how often N rows are drawn with replacement.
+        seed: of the draws.
+    """
+    samples = _resample(np.asarray(predictions), np.asarray(references), num_labels, resamples=resamples, seed=seed)
+    return {name: _to_interval(values) for name, values in samples.items()}
+
+
+def bootstrap_difference(
+    predictions: Sequence[ArrayLike], references: ArrayLike, *, num_labels: int, resamples: int, seed: int
+) -> dict[str, Interval]:
+    """Return the 95% interval of the paired difference of each score: the first predictions less the second.
+
+    Both are scored on the very same resampled rows, so what is hard for both cancels out. An interval above 0 says
+    that the first are better beyond chance.
+    """
+    first, second = (
+        _resample(np.asarray(ids), np.asarray(references), num_labels, resamples=resamples, seed=seed)
+        for ids in predictions
+    )
+    return {name: _to_interval(first[name] - second[name]) for name in first}
+
+
+def _resample(
+    predictions: NDArray[np.int64], references: NDArray[np.int64], num_labels: int, *, resamples: int, seed: int
+) -> dict[str, NDArray[np.float64]]:
+    """Score resampled rows; each value has shape (resamples,)."""
+    rng = np.random.default_rng(seed)
+    rows = len(references)
+    chunks = []
+    for start in range(0, resamples, _CHUNK):
+        size = min(_CHUNK, resamples - start)
+        drawn = rng.integers(0, rows, size=(size, rows))
+        chunks.append(_score(predictions[drawn], references[drawn], num_labels))
+    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+
+def _score(
+    predictions: NDArray[np.int64], references: NDArray[np.int64], num_labels: int
+) -> dict[str, NDArray[np.float64]]:
+    """Score each line of (R, N) ids; F1 comes from counts, for it is 2 hits / (predicted + support)."""
+    is_hit = predictions == references
+    hits = _count(references, is_hit, num_labels)
+    support = _count(references, np.ones_like(is_hit), num_labels)
+    predicted = _count(predictions, np.ones_like(is_hit), num_labels)
+    f1 = 2 * hits / np.maximum(support + predicted, 1)
+    return {
+        "accuracy": is_hit.mean(axis=1),
+        "f1_macro": f1.mean(axis=1),
+        "f1_weighted": (f1 * support).sum(axis=1) / support.sum(axis=1),
+    }
+
+
+def _count(ids: NDArray[np.int64], weights: NDArray[np.bool_], num_labels: int) -> NDArray[np.float64]:
+    """Sum the weights by line and label; shape (R, L)."""
+    lines = len(ids)
+    cells = ids + np.arange(lines)[:, None] * num_labels
+    counts = np.bincount(cells.ravel(), weights=weights.ravel().astype(np.float64), minlength=lines * num_labels)
+    return counts.reshape(lines, num_labels).astype(np.float64)
+
+
+def _to_interval(values: NDArray[np.float64]) -> Interval:
+    low, high = np.quantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
+    return Interval(float(low), float(high))
