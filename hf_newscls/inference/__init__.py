@@ -1,0 +1,1 @@
+"""From a model folder or a Hub id to predictions."""

@@ -1,0 +1,76 @@
+"""Load a trained classifier and predict, row for row in the order of the texts.
+
+Shape letters: N texts, L labels.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from hf_newscls.errors import ModelError
+
+__all__ = ["TrainedClassifier", "load_classifier", "predict_probabilities"]
+
+_PAD_TO_MULTIPLE_OF = 8
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainedClassifier:
+    """A model in eval mode on the best device at hand, with its tokenizer."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+
+    @property
+    def label_names(self) -> list[str]:
+        """Label names in the order of the model's outputs."""
+        return [name for _, name in sorted((self.model.config.id2label or {}).items())]
+
+
+def load_classifier(folder_or_id: str | Path) -> TrainedClassifier:
+    """Load a text classifier from a folder or from the Hub; code that travels with a model is never run.
+
+    Raises:
+        ModelError: there is no such model, it lacks its weights, or the Hub cannot be reached.
+    """
+    address = str(folder_or_id)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(address)
+        model = AutoModelForSequenceClassification.from_pretrained(address, use_safetensors=True)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(
+            f"{address}: must be a trained classifier, got {reason!r}; name a run's model folder or a Hub id"
+        ) from error
+    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    return TrainedClassifier(model.to(device).eval(), tokenizer)
+
+
+def predict_probabilities(
+    classifier: TrainedClassifier, texts: Sequence[str], *, batch_size: int = 64
+) -> NDArray[np.float32]:
+    """Return the probability of each label for each text, shape (N, L).
+
+    Texts are cut off at the tokenizer's `model_max_length`, batched by length to save padding, and put back into
+    their own order: row i is text i.
+    """
+    tokenizer, model = classifier.tokenizer, classifier.model
+    encoded = tokenizer(list(texts), truncation=True)
+    order = np.argsort([-len(ids) for ids in encoded["input_ids"]], kind="stable")
+    probabilities = np.empty((len(texts), len(classifier.label_names)), dtype=np.float32)
+    for start in range(0, len(order), batch_size):
+        places = order[start : start + batch_size]
+        rows = {name: [values[place] for place in places] for name, values in encoded.items()}
+        batch = tokenizer.pad(rows, pad_to_multiple_of=_PAD_TO_MULTIPLE_OF, return_tensors="pt").to(model.device)
+        with torch.inference_mode():
+            logits = model(**batch).logits
+        probabilities[places] = logits.float().softmax(dim=-1).cpu().numpy()
+    return probabilities
