@@ -1,0 +1,1 @@
+"""From a report to a model card and a commit on the Hub."""

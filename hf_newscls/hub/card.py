@@ -1,0 +1,104 @@
+"""Render a model card: report and recipe in, Markdown out; no disk, no network."""
+
+import json
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+from huggingface_hub import ModelCard
+from jinja2 import Environment, StrictUndefined
+
+from hf_newscls.data.splitting import SIDES, SplitManifest
+from hf_newscls.evaluation.report import EvaluationReport
+from hf_newscls.hub.metadata import build_card_data, find_base_model
+from hf_newscls.recipe import Recipe
+from hf_newscls.training_record import TrainingRecord
+
+__all__ = ["CARD_FIGURES", "render_card"]
+
+CARD_FIGURES: Mapping[str, str] = {
+    "loss_curves.png": "Training and validation loss by step, with the learning rate below",
+    "confusion_matrix.png": "Confusion matrix of the test set: references in rows, predictions in columns",
+    "label_distribution.png": "Rows of each label on each side of the split",
+    "text_lengths.png": "Tokens of each text before truncation",
+}
+"""File names of the figures a card shows, with their descriptions."""
+
+_HEADLINE_METRICS = {"accuracy": "Accuracy", "f1_macro": "Macro F1", "f1_weighted": "Weighted F1"}
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~-])")
+
+
+def render_card(
+    recipe: Recipe,
+    manifest: SplitManifest,
+    record: TrainingRecord,
+    report: EvaluationReport,
+    *,
+    model_address: str,
+    figures: str = "figures",
+) -> str:
+    """Return the card of a trained model, metadata first.
+
+    Args:
+        recipe: as it was resolved for the run.
+        manifest: of the run's split.
+        record: of the run's training.
+        report: what was measured.
+        model_address: what the snippet hands to `pipeline()`: a Hub id or a folder.
+        figures: where the figures lie, relative to the card.
+    """
+    environment = Environment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
+    )
+    environment.filters |= {
+        "md": escape_markdown,
+        "percent": "{:.1%}".format,
+        "score": "{:.4f}".format,
+        "quote": _quote,
+    }
+    template = environment.from_string(files("hf_newscls.hub").joinpath("templates/card.md.jinja").read_text("utf-8"))
+    body = template.render(
+        recipe=recipe,
+        manifest=manifest,
+        record=record,
+        report=report,
+        model_address=model_address,
+        base_model=find_base_model(recipe),
+        figures={f"{figures}/{name}": text for name, text in CARD_FIGURES.items()},
+        metrics=_name_metrics(report),
+        sides=SIDES,
+        **_summarize(manifest, record),
+    )
+    data = build_card_data(recipe, manifest, report)
+    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
+
+
+def escape_markdown(text: str) -> str:
+    r"""Escape what Markdown or HTML would take for markup, so that a label shows as it is written.
+
+    >>> escape_markdown("<b> A | B_C")
+    '\\<b\\> A \\| B\\_C'
+    """
+    return _MARKDOWN_SPECIAL.sub(r"\\\1", text.replace("\n", " "))
+
+
+def _quote(text: str) -> str:
+    """Write a text as a Python string literal in double quotes."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _name_metrics(report: EvaluationReport) -> dict[str, str]:
+    top_k = {name: f"Top-{name.split('_')[1]} accuracy" for name in report.test.scores if name.startswith("top_")}
+    return {**_HEADLINE_METRICS, **top_k, "log_loss": "Log loss"}
+
+
+def _summarize(manifest: SplitManifest, record: TrainingRecord) -> dict[str, Any]:
+    sizes = {side: sum(manifest.label_counts[side].values()) for side in SIDES}
+    return {
+        "sizes": sizes,
+        "rows_kept": sum(sizes.values()),
+        "dropped": {reason: count for reason, count in manifest.dropped.items() if count},
+        "minutes": record.runtime_seconds / 60,
+        "source_name": manifest.source.rsplit("/", 1)[-1],
+    }

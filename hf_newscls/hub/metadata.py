@@ -1,0 +1,59 @@
+"""The part of a model card that the Hub reads: tags, base model and the `model-index`."""
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from hf_newscls.data.splitting import SplitManifest
+from hf_newscls.evaluation.report import EvaluationReport
+from hf_newscls.files import PACKAGE_SCHEME
+from hf_newscls.recipe import Recipe
+
+__all__ = ["build_card_data", "find_base_model"]
+
+_METRIC_NAMES = {"accuracy": "Accuracy", "f1_macro": "Macro F1", "f1_weighted": "Weighted F1", "log_loss": "Log loss"}
+# The Hub knows these by other names; ours say which average is meant.
+_METRIC_TYPES = {"f1_macro": "f1", "f1_weighted": "f1"}
+
+
+def build_card_data(recipe: Recipe, manifest: SplitManifest, report: EvaluationReport) -> ModelCardData:
+    """Return the metadata of a card; every test score stands in its `model-index`, the split told by fingerprint."""
+    return ModelCardData(
+        language=recipe.hub.language,
+        license=recipe.hub.license,
+        library_name="transformers",
+        pipeline_tag="text-classification",
+        tags=sorted({"hf-newscls", f"recipe:{recipe.name}", "news", *recipe.hub.tags}),
+        base_model=find_base_model(recipe),
+        metrics=["accuracy", "f1"],
+        model_name=recipe.name,
+        eval_results=_list_results(recipe, manifest, report),
+        ignore_metadata_errors=False,
+    )
+
+
+def find_base_model(recipe: Recipe) -> str | None:
+    """Return the Hub id of the encoder, or None where the recipe names only a folder."""
+    address = recipe.model.model_name_or_path
+    is_hub_id = not address.startswith((PACKAGE_SCHEME, ".", "/", "~"))
+    return recipe.model.base_model or (address if is_hub_id else None)
+
+
+def _list_results(recipe: Recipe, manifest: SplitManifest, report: EvaluationReport) -> list[EvalResult]:
+    return [
+        EvalResult(
+            task_type="text-classification",
+            task_name="News classification",
+            dataset_type=recipe.data.dataset_id or recipe.name,
+            dataset_name=recipe.data.dataset_name or recipe.name,
+            dataset_split="test",
+            dataset_revision=manifest.fingerprint,
+            metric_type=_METRIC_TYPES.get(name, name),
+            metric_name=_name_metric(name),
+            metric_value=round(report.test.scores[name], 6),
+        )
+        for name in report.test.scores
+        if name in _METRIC_NAMES or name.startswith("top_")
+    ]
+
+
+def _name_metric(name: str) -> str:
+    return _METRIC_NAMES.get(name) or f"Top-{name.split('_')[1]} accuracy"

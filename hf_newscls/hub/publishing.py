@@ -1,0 +1,77 @@
+"""Check a model folder and push it to the Hub, in one commit."""
+
+import logging
+import re
+from pathlib import Path
+
+from huggingface_hub import HfApi, get_token
+from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined] # the base of what its HTTP client raises
+
+from hf_newscls.errors import PublishError, describe_offenders
+
+__all__ = ["check_model_folder", "name_repo", "push_folder"]
+
+_REQUIRED = ("README.md", "config.json", "model.safetensors", "tokenizer_config.json")
+_PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
+_TOKEN = re.compile(rb"\bhf_[A-Za-z0-9]{30,}")
+
+logger = logging.getLogger(__name__)
+
+
+def check_model_folder(folder: Path) -> None:
+    """Refuse to publish a folder that is incomplete, or holds pickles or an access token.
+
+    Raises:
+        PublishError: what is wrong with it.
+    """
+    missing = [name for name in _REQUIRED if not (folder / name).is_file()]
+    if missing:
+        raise PublishError(f"{folder}: must hold {describe_offenders(missing)} to be published; evaluate the run again")
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    pickles = [path.name for path in files if path.suffix in _PICKLES]
+    if pickles:
+        raise PublishError(f"{folder}: must hold no pickled files, found {describe_offenders(pickles)}; remove them")
+    leaks = [path.name for path in files if path.suffix != ".safetensors" and _TOKEN.search(path.read_bytes())]
+    if leaks:
+        raise PublishError(f"{folder}: must hold no access token, found one in {describe_offenders(leaks)}; remove it")
+
+
+def name_repo(repo_id: str | None, *, default_name: str) -> str:
+    """Return owner/name of the repository to push to; what is missing comes from the account and the recipe.
+
+    Raises:
+        PublishError: there is no token, or the Hub does not accept it.
+    """
+    if get_token() is None:
+        raise PublishError("Hub: a token with write access is needed, found none; run `hf auth login` or set HF_TOKEN")
+    name = repo_id or default_name
+    if "/" in name:
+        return name
+    try:
+        return f"{HfApi().whoami()['name']}/{name}"
+    except (HTTPError, OSError) as error:
+        raise _refuse("must accept the token", error) from error
+
+
+def push_folder(folder: Path, repo_id: str, *, private: bool, message: str) -> str:
+    """Create the repository where it is not there, and push the whole folder in one commit.
+
+    Returns:
+        The address of the commit.
+
+    Raises:
+        PublishError: the Hub refused or could not be reached; the folder is untouched and can be pushed again.
+    """
+    api = HfApi()
+    try:
+        api.create_repo(repo_id, private=private, exist_ok=True)
+        commit = api.upload_folder(repo_id=repo_id, folder_path=folder, commit_message=message)
+    except (HTTPError, OSError, ValueError) as error:
+        raise _refuse(f"must take the push to {repo_id}", error) from error
+    logger.info("pushed %s to %s", folder, repo_id)
+    return str(commit.commit_url)
+
+
+def _refuse(what: str, error: Exception) -> PublishError:
+    reason = " ".join(str(error).split())[:300]
+    return PublishError(f"Hub: it {what}, got {type(error).__name__} ({reason}); repeat `hf-newscls publish` later")
