@@ -1,0 +1,137 @@
+"""Write what a run leaves behind: model, predictions, metrics, figures and card."""
+
+import logging
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datasets import Dataset, DatasetDict
+from numpy.typing import NDArray
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from hf_newscls.data.splitting import SIDES, SplitManifest
+from hf_newscls.data.tokenization import count_tokens
+from hf_newscls.evaluation import plots
+from hf_newscls.evaluation.report import EvaluationReport, build_report
+from hf_newscls.hub.card import CARD_FIGURES, render_card
+from hf_newscls.inference.predicting import load_classifier, predict_probabilities
+from hf_newscls.recipe import Recipe
+from hf_newscls.run_folder import RunFolder
+from hf_newscls.storage import replace_file, replace_folder, write_json, write_text
+from hf_newscls.training_record import TrainingRecord
+
+__all__ = ["measure_run", "save_model", "write_card"]
+
+logger = logging.getLogger(__name__)
+
+
+def save_model(run: RunFolder, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Write the folder that `pipeline()` loads, whole or not at all; code of our own classes goes with it."""
+    with replace_folder(run.model) as folder:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+
+def measure_run(run: RunFolder, recipe: Recipe, splits: DatasetDict) -> EvaluationReport:
+    """Predict with the saved model, score it, and write predictions, metrics and figures.
+
+    The model is read back from its folder, so what is measured is what is published.
+    """
+    classifier = load_classifier(run.model)
+    logger.info("predicting %d validation and %d test rows", len(splits["validation"]), len(splits["test"]))
+    validation, test = (predict_probabilities(classifier, splits[side]["text"][:]) for side in ("validation", "test"))
+    report = build_report(
+        splits,
+        validation_probabilities=validation,
+        test_probabilities=test,
+        section=recipe.evaluation,
+        seed=recipe.split.seed,
+    )
+    _write_predictions(run.predictions, splits["test"], test, classifier.label_names)
+    record = _read_record(run)
+    _write_figures(run, recipe, splits, report, record, classifier.tokenizer)
+    metrics = {
+        **report.to_dict(),
+        "train_runtime_seconds": record.runtime_seconds,
+        "train_rows": record.train_rows,
+        "split_fingerprint": run.read_json(run.split)["fingerprint"],
+        "device": record.device,
+        "versions": record.versions,
+    }
+    write_json(run.metrics, metrics)
+    return report
+
+
+def write_card(
+    run: RunFolder, recipe: Recipe, *, model_address: str | None = None, cards_dir: Path | None = None
+) -> None:
+    """Write the card of a measured run into its model folder, and a copy into `cards_dir` where that is given.
+
+    Args:
+        run: the run.
+        recipe: of the run.
+        model_address: the model's Hub id once it is known; until then the snippet loads the folder.
+        cards_dir: a folder of cards; the copy is named after the recipe, its figures beside it.
+    """
+    manifest = SplitManifest(**run.read_json(run.split))
+    record = _read_record(run)
+    report = EvaluationReport.from_dict(run.read_json(run.metrics))
+    address = model_address or recipe.hub.repo_id
+    write_text(run.model / "README.md", render_card(recipe, manifest, record, report, model_address=address or "."))
+    _copy_figures(run.figures, run.model / "figures")
+    if cards_dir is not None:
+        local = f"{run.path.parent.parent.name}/{recipe.name}/latest/model"
+        card = render_card(
+            recipe, manifest, record, report, model_address=address or local, figures=f"figures/{recipe.name}"
+        )
+        write_text(cards_dir / f"{recipe.name}.md", card)
+        _copy_figures(run.figures, cards_dir / "figures" / recipe.name)
+
+
+def _copy_figures(source: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for name in CARD_FIGURES:
+        shutil.copyfile(source / name, target / name)
+
+
+def _read_record(run: RunFolder) -> TrainingRecord:
+    return TrainingRecord(**run.read_json(run.training))
+
+
+def _write_predictions(path: Path, test: Dataset, probabilities: NDArray[np.float32], label_names: list[str]) -> None:
+    """Write id, text, reference, prediction and `probability of LABEL` for each row, in the rows' own order."""
+    columns = {
+        "id": test["id"][:],
+        "text": test["text"][:],
+        "reference": [label_names[label] for label in test["label"]],
+        "prediction": [label_names[label] for label in probabilities.argmax(axis=1)],
+    }
+    columns |= {f"probability of {name}": probabilities[:, place] for place, name in enumerate(label_names)}
+    with replace_file(path) as fresh:
+        pq.write_table(pa.table(columns), fresh)
+
+
+def _write_figures(
+    run: RunFolder,
+    recipe: Recipe,
+    splits: DatasetDict,
+    report: EvaluationReport,
+    record: TrainingRecord,
+    tokenizer: PreTrainedTokenizerBase,
+) -> None:
+    names = report.label_names
+    counts = {side: np.bincount(splits[side]["label"][:], minlength=len(names)).tolist() for side in SIDES}
+    texts = [text for side in SIDES for text in splits[side]["text"]]
+    figures = {
+        "loss_curves.png": plots.plot_loss_curves(
+            record.log_history, unfreeze_step=record.boundary_step or None, best_step=record.best_step
+        ),
+        "confusion_matrix.png": plots.plot_confusion_matrix(report.confusion, label_names=names),
+        "label_distribution.png": plots.plot_label_distribution(counts, label_names=names),
+        "text_lengths.png": plots.plot_text_lengths(count_tokens(texts, tokenizer), max_length=recipe.model.max_length),
+    }
+    with replace_folder(run.figures) as folder:
+        for name, figure in figures.items():
+            plots.save_figure(figure, folder / name)

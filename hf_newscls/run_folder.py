@@ -1,0 +1,129 @@
+"""Where a run keeps its files.
+
+::
+
+    runs/<recipe>/latest                  -> the newest run that was finished
+    runs/<recipe>/<run>/recipe.yaml       the resolved recipe
+                        split.json        the split's manifest
+                        training.json     the record of the training
+                        metrics.json      what was measured
+                        predictions.parquet
+                        figures/          PNG
+                        checkpoints/      the Trainer's
+                        model/            what `pipeline()` loads and `publish` pushes
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hf_newscls.errors import RunError
+
+__all__ = ["RunFolder", "create_run", "find_run", "find_runs"]
+
+_LATEST = "latest"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Names the files of one run."""
+
+    path: Path
+
+    @property
+    def recipe(self) -> Path:
+        """The resolved recipe."""
+        return self.path / "recipe.yaml"
+
+    @property
+    def split(self) -> Path:
+        """The split's manifest."""
+        return self.path / "split.json"
+
+    @property
+    def training(self) -> Path:
+        """The record of the training."""
+        return self.path / "training.json"
+
+    @property
+    def metrics(self) -> Path:
+        """What was measured."""
+        return self.path / "metrics.json"
+
+    @property
+    def predictions(self) -> Path:
+        """One row for each row of the test set."""
+        return self.path / "predictions.parquet"
+
+    @property
+    def figures(self) -> Path:
+        """The plots."""
+        return self.path / "figures"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The Trainer's checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def model(self) -> Path:
+        """What `pipeline()` loads and `publish` pushes."""
+        return self.path / "model"
+
+    def mark_latest(self) -> None:
+        """Point `latest` beside the run at it, in one step."""
+        link = self.path.parent / _LATEST
+        fresh = link.with_name(f".{_LATEST}-{self.path.name}")
+        fresh.symlink_to(self.path.name)
+        fresh.replace(link)
+
+    def read_json(self, path: Path) -> dict[str, Any]:
+        """Read one of the run's JSON files.
+
+        Raises:
+            RunError: it is not there, or not whole.
+        """
+        try:
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError) as error:
+            raise RunError(f"{self.path}: must hold {path.name}, got {error}; train the recipe again") from error
+        return content
+
+
+def create_run(runs_dir: Path, recipe_name: str) -> RunFolder:
+    """Make a new, empty run folder, named after the present time."""
+    name = datetime.now().strftime("%Y%m%d-%H%M%S")
+    for suffix in ("", *(f"-{place}" for place in range(2, 100))):
+        path = runs_dir / recipe_name / (name + suffix)
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return RunFolder(path)
+    raise RunError(f"{runs_dir / recipe_name}: must have room for a run of {name}, found 99 of them; try again later")
+
+
+def find_run(name_or_path: str, *, runs_dir: Path) -> RunFolder:
+    """Return the run that a path names, or the latest one of a recipe.
+
+    Raises:
+        RunError: there is no such run, or it has no model.
+    """
+    for path in (Path(name_or_path), runs_dir / name_or_path / _LATEST):
+        if (path / "recipe.yaml").is_file():
+            run = RunFolder(path.resolve())
+            if not run.model.is_dir():
+                raise RunError(f"{path}: must hold a trained model, found none; train the recipe again")
+            return run
+    raise RunError(
+        f"{name_or_path}: must be a run folder or a recipe with a finished run in {runs_dir}, found neither; "
+        f"train it first with `hf-newscls train {name_or_path}`"
+    )
+
+
+def find_runs(recipe_name: str, *, runs_dir: Path) -> list[RunFolder]:
+    """Return the measured runs of a recipe, oldest first."""
+    paths = sorted(path for path in (runs_dir / recipe_name).glob("*/metrics.json") if path.parent.name != _LATEST)
+    return [RunFolder(path.parent) for path in paths]

@@ -1,0 +1,108 @@
+"""Write files whole or not at all, and tell a full disk from other failures."""
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hf_newscls.errors import StorageError
+
+__all__ = [
+    "check_room",
+    "discard_unfinished",
+    "replace_file",
+    "replace_folder",
+    "report_full_disk",
+    "write_json",
+    "write_text",
+]
+
+_BYTES_A_PARAMETER = 4
+# Weights and the two moments of AdamW, in each of the two checkpoints that stand at once when one replaces another;
+# and the weights of the best model.
+_COPIES = 3 * 2 + 1
+
+
+def check_room(folder: Path, *, parameters: int) -> None:
+    """Refuse to start a training whose checkpoints would not fit on the disk.
+
+    Raises:
+        StorageError: how much is free, and how much is needed.
+    """
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    free, needed = shutil.disk_usage(existing).free, parameters * _BYTES_A_PARAMETER * _COPIES
+    if free < needed:
+        raise StorageError(
+            f"{folder}: the disk must have {needed / 1e9:.1f} GB free for checkpoints, got {free / 1e9:.1f} GB; "
+            "make room, or choose another disk with --runs-dir"
+        )
+
+
+@contextmanager
+def report_full_disk(folder: Path) -> Iterator[None]:
+    """Turn what libraries raise when the disk is full into a StorageError."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        if not _is_disk_full(error, folder):
+            raise
+        raise StorageError(f"{folder}: the disk must have room, found it full; make room and start again") from error
+
+
+@contextmanager
+def discard_unfinished(folder: Path, *, sign: Path) -> Iterator[None]:
+    """Remove a folder when the work in it fails before the file `sign` is there."""
+    try:
+        yield
+    finally:
+        if not sign.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def replace_file(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; it takes the place of `path` once all went well, and vanishes otherwise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        yield fresh
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+@contextmanager
+def replace_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder to fill; it takes the place of `folder` once all went well, and vanishes otherwise."""
+    fresh = folder.with_name(f".{os.getpid()}-{folder.name}")
+    fresh.mkdir(parents=True)
+    try:
+        yield fresh
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh.replace(folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    with replace_file(path) as fresh:
+        fresh.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file, whole or not at all."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _is_disk_full(error: BaseException | None, folder: Path) -> bool:
+    # safetensors and torch.save raise errors of their own, with the system's words or none at all.
+    if error is None:
+        return False
+    if getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT} or os.strerror(errno.ENOSPC) in str(error):
+        return True
+    return "PytorchStreamWriter failed" in str(error) or _is_disk_full(error.__cause__ or error.__context__, folder)

@@ -1,0 +1,270 @@
+"""The commands, each as the flow: prepare, train, evaluate, predict, publish, compare.
+
+Heavy libraries are imported inside the functions that need them, so that the command line answers at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hf_newscls.errors import RunError
+from hf_newscls.recipe import Recipe
+from hf_newscls.recipe_io import read_recipe, recipe_to_yaml
+from hf_newscls.run_folder import RunFolder, create_run, find_run, find_runs
+from hf_newscls.storage import check_room, discard_unfinished, replace_folder, report_full_disk, write_json, write_text
+
+if TYPE_CHECKING:
+    from datasets import DatasetDict
+
+    from hf_newscls.data.splitting import SplitManifest
+    from hf_newscls.evaluation.report import EvaluationReport
+    from hf_newscls.hub.leaderboard import Leaderboard
+    from hf_newscls.training.optimizer import TwoStageSchedule
+
+__all__ = [
+    "Plan",
+    "Prediction",
+    "PreparedData",
+    "compare",
+    "evaluate",
+    "plan",
+    "predict",
+    "prepare",
+    "publish",
+    "save_prepared",
+    "train",
+]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """Rows that were read, cleaned and split.
+
+    Attributes:
+        splits: train, validation and test, with id, text, label and what the recipe keeps.
+        manifest: what decided the split and what came of it.
+    """
+
+    splits: DatasetDict
+    manifest: SplitManifest
+
+    @property
+    def label_names(self) -> list[str]:
+        """Label names in the order of their ids."""
+        names: list[str] = self.splits["train"].features["label"].names
+        return names
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training would do.
+
+    Attributes:
+        prepared: the rows.
+        schedule: both stages in steps.
+        device: what it would run on.
+        parameters: of the encoder with its head.
+        new_parameters: those of them that stage 1 trains.
+    """
+
+    prepared: PreparedData
+    schedule: TwoStageSchedule
+    device: str
+    parameters: int
+    new_parameters: int
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The most probable labels of a text, best first, with their probabilities."""
+
+    text: str
+    labels: Sequence[str]
+    probabilities: Sequence[float]
+
+
+def prepare(recipe: Recipe) -> PreparedData:
+    """Read, clean and split the recipe's data file."""
+    from hf_newscls.data.cleaning import clean_rows
+    from hf_newscls.data.reading import read_rows
+    from hf_newscls.data.source import fetch_source
+    from hf_newscls.data.splitting import build_manifest, split_rows
+    from hf_newscls.files import compute_sha256
+
+    data = recipe.data
+    path = fetch_source(data.source, sha256=data.sha256)
+    rows = read_rows(path, columns=[*data.text, data.label, *data.keep], id_column=data.id, encoding=data.encoding)
+    cleaned = clean_rows(rows, data, where=str(path))
+    splits = split_rows(cleaned.dataset, recipe.split, where=str(path))
+    manifest = build_manifest(splits, cleaned, recipe.split, source=data.source, source_sha256=compute_sha256(path))
+    return PreparedData(splits, manifest)
+
+
+def save_prepared(prepared: PreparedData, folder: Path) -> None:
+    """Save the `DatasetDict`, for `datasets.load_from_disk`, with the manifest beside it."""
+    with report_full_disk(folder), replace_folder(folder) as fresh:
+        prepared.splits.save_to_disk(fresh)
+        write_json(fresh / "split.json", prepared.manifest.to_dict())
+
+
+def plan(recipe: Recipe) -> Plan:
+    """Go through everything that comes before training, and train nothing."""
+    from hf_newscls.modeling.loading import load_pretrained
+    from hf_newscls.training.arguments import build_training_arguments
+    from hf_newscls.training.backend import detect_backend
+    from hf_newscls.training.optimizer import plan_schedule
+
+    prepared = prepare(recipe)
+    classifier = load_pretrained(recipe.model, prepared.label_names)
+    backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
+    arguments = build_training_arguments(recipe, output_dir=Path("checkpoints"), backend=backend)
+    sizes = {name: parameter.numel() for name, parameter in classifier.model.named_parameters()}
+    return Plan(
+        prepared=prepared,
+        schedule=plan_schedule(recipe.freeze, arguments, train_rows=len(prepared.splits["train"])),
+        device=backend.name,
+        parameters=sum(sizes.values()),
+        new_parameters=sum(size for name, size in sizes.items() if name not in classifier.loaded_parameters),
+    )
+
+
+def train(recipe: Recipe, *, runs_dir: Path, cards_dir: Path | None = None) -> tuple[RunFolder, EvaluationReport]:
+    """Train, evaluate and write the whole run folder; `latest` points at it once it is complete.
+
+    Args:
+        recipe: what to do.
+        runs_dir: where run folders are kept.
+        cards_dir: where a copy of the card goes, if anywhere.
+
+    Raises:
+        InputError: recipe, data or model cannot be used; no run folder was made.
+        StorageError: the disk is full; what was half-written is gone.
+    """
+    from hf_newscls.artifacts import measure_run, save_model, write_card
+    from hf_newscls.data.tokenization import tokenize_splits
+    from hf_newscls.modeling.loading import load_pretrained
+    from hf_newscls.training.arguments import build_training_arguments
+    from hf_newscls.training.backend import detect_backend
+    from hf_newscls.training.fitting import fit_classifier
+
+    prepared = prepare(recipe)
+    classifier = load_pretrained(recipe.model, prepared.label_names)
+    tokenized = tokenize_splits(prepared.splits, classifier.tokenizer, max_length=recipe.model.max_length)
+    backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
+    check_room(runs_dir, parameters=classifier.model.num_parameters())
+    run = create_run(runs_dir, recipe.name)
+    with report_full_disk(run.path), discard_unfinished(run.path, sign=run.training):
+        arguments = build_training_arguments(recipe, output_dir=run.checkpoints, backend=backend)
+        write_text(run.recipe, recipe_to_yaml(recipe))
+        write_json(run.split, prepared.manifest.to_dict())
+        record = fit_classifier(classifier, tokenized, arguments=arguments, freeze=recipe.freeze, backend=backend)
+        save_model(run, classifier.model, classifier.tokenizer)
+        write_json(run.training, record.to_dict())
+        report = measure_run(run, recipe, prepared.splits)
+        write_card(run, recipe, cards_dir=cards_dir)
+    run.mark_latest()
+    logger.info("finished %s", run.path)
+    return run, report
+
+
+def evaluate(name_or_path: str, *, runs_dir: Path, cards_dir: Path | None = None) -> tuple[RunFolder, EvaluationReport]:
+    """Measure a finished run anew: predictions, metrics, figures and card.
+
+    Raises:
+        RunError: there is no such run, or its data file no longer gives the split it was trained on.
+    """
+    from hf_newscls.artifacts import measure_run, write_card
+
+    run = find_run(name_or_path, runs_dir=runs_dir)
+    recipe = read_recipe(str(run.recipe))
+    prepared = prepare(recipe)
+    expected = run.read_json(run.split)["fingerprint"]
+    if prepared.manifest.fingerprint != expected:
+        raise RunError(
+            f"{run.path}: {recipe.data.source} must give the split with fingerprint {expected}, "
+            f"got {prepared.manifest.fingerprint}; bring the file back, or train anew"
+        )
+    with report_full_disk(run.path):
+        report = measure_run(run, recipe, prepared.splits)
+        write_card(run, recipe, cards_dir=cards_dir)
+    return run, report
+
+
+def predict(name_or_path: str, texts: Sequence[str], *, runs_dir: Path, top_k: int = 3) -> list[Prediction]:
+    """Classify texts with a recipe's latest run, a run folder, a model folder or a model on the Hub."""
+    from hf_newscls.inference.predicting import load_classifier, predict_probabilities
+
+    classifier = load_classifier(_find_model(name_or_path, runs_dir=runs_dir))
+    names = classifier.label_names
+    predictions = []
+    for text, row in zip(texts, predict_probabilities(classifier, texts), strict=True):
+        best = (-row).argsort(kind="stable")[:top_k]
+        predictions.append(Prediction(text, [names[label] for label in best], [float(row[label]) for label in best]))
+    return predictions
+
+
+def publish(name_or_path: str, *, runs_dir: Path, repo_id: str | None = None, private: bool | None = None) -> str:
+    """Push a finished run's model, with its card, to the Hub in one commit; can be repeated.
+
+    Args:
+        name_or_path: a recipe's latest run, or a run folder.
+        runs_dir: where run folders are kept.
+        repo_id: owner/name or name; what the recipe says, or the recipe's name, where it is None.
+        private: whether a new repository is private; what the recipe says where it is None.
+
+    Returns:
+        The address of the commit.
+
+    Raises:
+        RunError: there is no such run, or it is not complete.
+        PublishError: the Hub refused or could not be reached.
+    """
+    from hf_newscls.artifacts import write_card
+    from hf_newscls.hub.publishing import check_model_folder, name_repo, push_folder
+
+    run = find_run(name_or_path, runs_dir=runs_dir)
+    recipe = read_recipe(str(run.recipe))
+    repo = name_repo(repo_id or recipe.hub.repo_id, default_name=recipe.name)
+    write_card(run, recipe, model_address=repo)
+    check_model_folder(run.model)
+    is_private = recipe.hub.private if private is None else private
+    return push_folder(run.model, repo, private=is_private, message=f"Train {recipe.name} with hf_newscls")
+
+
+def compare(recipe_names: Sequence[str], *, runs_dir: Path) -> list[Leaderboard]:
+    """Rank the measured runs of some recipes, apart for each split."""
+    from hf_newscls.hub.leaderboard import Entry, rank_entries
+
+    runs = [run for name in recipe_names for run in find_runs(name, runs_dir=runs_dir)]
+    if not runs:
+        raise RunError(f"{runs_dir}: must hold finished runs of {', '.join(recipe_names)}, found none; train one first")
+    entries = []
+    for run in runs:
+        metrics = run.read_json(run.metrics)
+        low, high = metrics["intervals"]["accuracy"]
+        entries.append(
+            Entry(
+                name=f"{run.path.parent.name}/{run.path.name}",
+                fingerprint=metrics["split_fingerprint"],
+                accuracy=metrics["test"]["accuracy"],
+                f1_macro=metrics["test"]["f1_macro"],
+                interval=(low, high),
+            )
+        )
+    return rank_entries(entries)
+
+
+def _find_model(name_or_path: str, *, runs_dir: Path) -> str:
+    """Return a model folder or a Hub id: whatever is no run is left to transformers."""
+    try:
+        return str(find_run(name_or_path, runs_dir=runs_dir).model)
+    except RunError:
+        if (Path(name_or_path) / "config.json").is_file() or "/" in name_or_path:
+            return name_or_path
+        raise
