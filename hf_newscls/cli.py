@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.table import Table
 
 from hf_newscls.errors import NewsclsError
@@ -66,8 +65,7 @@ def configure(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the libraries' own messages too.")] = False,
 ) -> None:
     """Set logging up for all commands."""
-    handler = RichHandler(console=_messages, show_path=False, show_level=False, log_time_format="%H:%M:%S")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("hf_newscls").setLevel(logging.INFO)
     if not verbose:
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")

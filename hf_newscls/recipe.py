@@ -68,6 +68,14 @@ class DataSection(_Section):
                     raise ValueError(f"must merge {source!r} once, found it under {targets[source]!r} and {target!r}")
         return merges
 
+    @field_validator("keep")
+    @classmethod
+    def _leave_our_columns(cls, names: list[str]) -> list[str]:
+        taken = sorted({"id", "text", "label"} & {*names})
+        if taken:
+            raise ValueError(f"must not name the columns that every row has, found {', '.join(taken)}; remove them")
+        return names
+
     @field_validator("labels", "text", "keep")
     @classmethod
     def _no_repeats(cls, names: list[str] | None) -> list[str] | None:
@@ -171,6 +179,11 @@ class Recipe(_Section):
     )
     evaluation: EvaluationSection = EvaluationSection()
     hub: HubSection = HubSection()
+
+    @property
+    def seed(self) -> int:
+        """Seed of the training: `training_arguments.seed`, else that of the split."""
+        return int(self.training_arguments.get("seed", self.split.seed))
 
     @field_validator("training_arguments")
     @classmethod

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,9 @@ __all__ = [
 ]
 
 _BYTES_A_PARAMETER = 4
-# Weights and the two moments of AdamW, in each of the two checkpoints that stand at once when one replaces another;
-# and the weights of the best model.
-_COPIES = 3 * 2 + 1
+# A checkpoint holds the weights and the two moments of AdamW. Three can stand at once: the best, the last, and the one
+# being written before the last is pruned. The trained model comes on top.
+_COPIES = 3 * 3 + 1
 
 
 def check_room(folder: Path, *, parameters: int) -> None:
@@ -61,6 +61,8 @@ def discard_unfinished(folder: Path, *, sign: Path) -> Iterator[None]:
     finally:
         if not sign.exists():
             shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):  # its parent holds other folders
+                folder.parent.rmdir()
 
 
 @contextmanager

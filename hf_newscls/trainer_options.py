@@ -1,6 +1,7 @@
 """The names and types that ``training_arguments`` may hold: those of the installed `transformers.TrainingArguments`."""
 
 import dataclasses
+import enum
 import functools
 import typing
 from typing import Any
@@ -74,16 +75,24 @@ def build_training_arguments_model() -> type[BaseModel]:
     for field in dataclasses.fields(TrainingArguments):
         if field.name in _OWNED or field.name.startswith("hub_"):
             continue
-        annotation: Any = hints[field.name]
+        annotation = _narrow_enum(hints[field.name])
         if field.name in _RANGES:
             annotation = typing.Annotated[annotation, _RANGES[field.name]]
         help_text = " ".join(str(field.metadata.get("help", "")).split())
         fields[field.name] = (annotation, Field(None, description=help_text))
     return create_model(
         "TrainingArgumentsSection",
-        __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True, use_enum_values=True),
+        __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True),
         **fields,
     )
+
+
+def _narrow_enum(annotation: Any) -> Any:
+    """Return the allowed values where the Trainer declares an enum or any text."""
+    for kind in typing.get_args(annotation):
+        if isinstance(kind, type) and issubclass(kind, enum.Enum):
+            return typing.Literal[tuple(member.value for member in kind)]
+    return annotation
 
 
 def check_training_arguments(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def plan(recipe: Recipe) -> Plan:
     from hf_newscls.training.optimizer import plan_schedule
 
     prepared = prepare(recipe)
-    classifier = load_pretrained(recipe.model, prepared.label_names)
+    classifier = load_pretrained(recipe.model, prepared.label_names, seed=recipe.seed)
     backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
     arguments = build_training_arguments(recipe, output_dir=Path("checkpoints"), backend=backend)
     sizes = {name: parameter.numel() for name, parameter in classifier.model.named_parameters()}
@@ -154,7 +154,7 @@ def train(recipe: Recipe, *, runs_dir: Path, cards_dir: Path | None = None) -> t
     from hf_newscls.training.fitting import fit_classifier
 
     prepared = prepare(recipe)
-    classifier = load_pretrained(recipe.model, prepared.label_names)
+    classifier = load_pretrained(recipe.model, prepared.label_names, seed=recipe.seed)
     tokenized = tokenize_splits(prepared.splits, classifier.tokenizer, max_length=recipe.model.max_length)
     backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
     check_room(runs_dir, parameters=classifier.model.num_parameters())

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -53,8 +55,7 @@ def load_tokenizer(section: ModelSection) -> PreTrainedTokenizerBase:
         RecipeError: the encoder reads fewer tokens than `max_length`.
     """
     tokenizer: PreTrainedTokenizerBase = _load(AutoTokenizer.from_pretrained, section)
-    positions = getattr(load_config(section), "max_position_embeddings", _NO_LIMIT)
-    limit = min(tokenizer.model_max_length, positions)
+    limit = min(tokenizer.model_max_length, _count_positions(load_config(section)))
     if section.max_length > limit:
         raise RecipeError(
             f"{section.model_name_or_path}: `model.max_length` must not exceed the {limit} tokens the encoder reads, "
@@ -80,8 +81,13 @@ def load_config(section: ModelSection) -> PreTrainedConfig:
     return config
 
 
-def load_pretrained(section: ModelSection, label_names: Sequence[str]) -> PretrainedClassifier:
+def load_pretrained(section: ModelSection, label_names: Sequence[str], *, seed: int) -> PretrainedClassifier:
     """Load the encoder's weights under a new head for the given labels.
+
+    Args:
+        section: the recipe's model section.
+        label_names: in the order of the label ids.
+        seed: of the new parameters' random values.
 
     Raises:
         ModelError: there is no such model, it has no weights, or it cannot be fetched.
@@ -90,7 +96,9 @@ def load_pretrained(section: ModelSection, label_names: Sequence[str]) -> Pretra
     tokenizer = load_tokenizer(section)
     config = load_config(section)
     load = _load_stock if section.head == "stock" else _load_two_layer
-    model, loaded = load(section, config, label_names)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model, loaded = load(section, config, label_names)
     new = sum(parameter.numel() for name, parameter in model.named_parameters() if name not in loaded)
     logger.info(
         "loaded %s: %s parameters, %s of them new",
@@ -99,6 +107,16 @@ def load_pretrained(section: ModelSection, label_names: Sequence[str]) -> Pretra
         f"{new:,}",
     )
     return PretrainedClassifier(model, tokenizer, loaded_parameters=loaded)
+
+
+def _count_positions(config: PreTrainedConfig) -> int:
+    """Return the tokens the encoder has positions for; RoBERTa and its kin number them from behind the padding token."""
+    with torch.device("meta"):
+        encoder = AutoModel.from_config(config)
+    for name, module in encoder.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
+            return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
+    return _NO_LIMIT
 
 
 def _load_stock(

@@ -44,7 +44,7 @@ def build_training_arguments(recipe: Recipe, *, output_dir: Path, backend: Backe
     device = {"optim": backend.optimizer, "use_cpu": backend.device == "cpu"}
     # A progress bar redrawn in a log file would be a line a step.
     display = {"disable_tqdm": not sys.stderr.isatty()}
-    options = {**_DEFAULTS, **device, **display, "seed": recipe.split.seed, **recipe.training_arguments}
+    options = {**_DEFAULTS, **device, **display, "seed": recipe.seed, **recipe.training_arguments}
     if "bf16" not in options and "fp16" not in options:
         options["bf16"] = backend.has_bf16
     freeze_epochs = recipe.freeze.epochs if recipe.freeze else 0.0
