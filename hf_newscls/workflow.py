@@ -107,7 +107,14 @@ def prepare(recipe: Recipe) -> PreparedData:
 
 
 def save_prepared(prepared: PreparedData, folder: Path) -> None:
-    """Save the `DatasetDict`, for `datasets.load_from_disk`, with the manifest beside it."""
+    """Save the `DatasetDict`, for `datasets.load_from_disk`, with the manifest beside it.
+
+    Raises:
+        RunError: the folder holds something else, which would be lost.
+    """
+    folder = folder.resolve()
+    if folder.exists() and not (folder / "split.json").is_file() and any(folder.iterdir()):
+        raise RunError(f"{folder}: must be new, empty or hold prepared data, found other files; name another folder")
     with report_full_disk(folder), replace_folder(folder) as fresh:
         prepared.splits.save_to_disk(fresh)
         write_json(fresh / "split.json", prepared.manifest.to_dict())

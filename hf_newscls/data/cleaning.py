@@ -70,10 +70,10 @@ def clean_rows(rows: Dataset, section: DataSection, *, where: str) -> CleanedRow
     if not kept:
         raise DataError(f"{where}: must hold rows that can be used, found none of {len(rows)}; see data.min_characters")
     targets = invert_merges(section.merge_labels)
-    labels = [targets.get(label, label) for label in (rows[section.label][place] for place in kept)]
+    chosen = rows.select(kept)
+    labels = [targets.get(label, label) for label in chosen[section.label][:]]
     names = resolve_label_names(Counter(labels), expected=section.labels, where=where)
     text = [join_columns([column[place] for column in columns], separator=section.separator) for place in kept]
-    chosen = rows.select(kept)
     content = {ROW_ID: chosen[ROW_ID][:], "text": text, "label": labels}
     content |= {name: chosen[name][:] for name in section.keep if name not in content}
     dataset = Dataset.from_dict(content).cast_column("label", ClassLabel(names=names))

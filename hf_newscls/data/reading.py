@@ -4,7 +4,6 @@ import codecs
 import csv
 import json
 import logging
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -20,6 +19,7 @@ __all__ = ["ROW_ID", "read_rows"]
 ROW_ID = "id"
 _PARQUET_MAGIC = b"PAR1"
 _SAMPLE_BYTES = 1 << 16
+_MAX_FIELD_CHARACTERS = (1 << 31) - 1
 # Tab, line feed, form feed and carriage return are text; the other control characters are not.
 _BINARY_BYTES = frozenset(range(32)) - {9, 10, 12, 13, 27}
 
@@ -46,6 +46,11 @@ def read_rows(
     Raises:
         DataError: the file is empty, binary or malformed, or lacks a column.
     """
+    if ROW_ID in columns and id_column != ROW_ID:
+        raise DataError(
+            f"{path}: a column called {ROW_ID!r} must be named in `data.id`, found it elsewhere in the data section; "
+            f"set `data.id: {ROW_ID}` or rename the column"
+        )
     wanted = list(dict.fromkeys([*columns, *([id_column] if id_column else [])]))
     values = _read_columns(path, wanted, encoding=encoding)
     rows = len(values[wanted[0]])
@@ -75,19 +80,19 @@ def _check_ids(path: Path, ids: list[str | None], *, column: str) -> list[str]:
 def _read_columns(path: Path, wanted: Sequence[str], *, encoding: str | None) -> dict[str, list[str | None]]:
     with path.open("rb") as stream:
         sample = stream.read(_SAMPLE_BYTES)
-    if not sample.strip():
+    if not sample.removeprefix(codecs.BOM_UTF8).strip():
         raise DataError(f"{path}: must hold a header and rows, found an empty file; check that the file is whole")
     if sample.startswith(_PARQUET_MAGIC):
         return _read_parquet(path, wanted)
     _refuse_binary(path, sample)
-    encoding = encoding or _detect_encoding(path)
+    codec = _detect_encoding(path) if encoding is None else "utf-8-sig" if _is_utf8(encoding) else encoding
     is_json = path.suffix in {".json", ".jsonl"} or sample.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in {b"{", b"["}
     try:
-        with path.open(encoding=encoding, newline="") as stream:
+        with path.open(encoding=codec, newline="") as stream:
             return _read_json(path, stream, wanted) if is_json else _read_csv(path, stream, wanted)
     except (UnicodeDecodeError, LookupError) as error:
         raise DataError(
-            f"{path}: must be readable as `data.encoding`, got {encoding!r} ({error}); set the encoding the file has"
+            f"{path}: must be readable as `data.encoding`, got {encoding or codec!r} ({error}); set the file's own"
         ) from error
 
 
@@ -100,6 +105,10 @@ def _refuse_binary(path: Path, sample: bytes) -> None:
             f"{path}: must be CSV, JSON or Parquet, found byte {sample[place]:#04x} at offset {place}: a binary "
             "file; unpack it, or name another file"
         )
+
+
+def _is_utf8(encoding: str) -> bool:
+    return encoding.lower().replace("_", "-") in {"utf-8", "utf8"}
 
 
 def _detect_encoding(path: Path) -> str:
@@ -117,7 +126,7 @@ def _detect_encoding(path: Path) -> str:
 
 def _read_csv(path: Path, stream: TextIO, wanted: Sequence[str]) -> dict[str, list[str | None]]:
     # The default limit of 131,072 characters is shorter than some articles; it can only be set for the process.
-    csv.field_size_limit(sys.maxsize)
+    csv.field_size_limit(_MAX_FIELD_CHARACTERS)
     records = _iterate_csv(path, stream)
     header = [name or f"Unnamed: {place}" for place, name in enumerate(next(records))]
     _check_columns(path, wanted, header)
@@ -184,22 +193,34 @@ def _parse_json(path: Path, where: str, text: str) -> Any:
         raise DataError(
             f"{path}: {place}must be valid JSON, got {error.msg} at column {error.colno}; mend it"
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: {where}must be valid JSON that Python can hold, got {error}; mend it") from error
 
 
 def _read_parquet(path: Path, wanted: Sequence[str]) -> dict[str, list[str | None]]:
     try:
         _check_columns(path, wanted, pq.read_schema(path).names)
         table = pq.read_table(path, columns=[*wanted])
-    except pa.ArrowInvalid as error:
+    except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: must be a whole Parquet file, got {error}; fetch it again") from error
     return {name: [_to_text(value) for value in table.column(name).to_pylist()] for name in wanted}
 
 
 def _to_text(value: Any) -> str | None:
-    return None if value is None or value == "" else str(value)
+    if value is None or value == "":
+        return None
+    text = str(value)
+    # JSON can hold half of a surrogate pair, which no file can; it becomes the replacement character.
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _check_columns(path: Path, wanted: Iterable[str], found: Sequence[str]) -> None:
+    wanted = [*wanted]
+    repeated = [name for name in wanted if found.count(name) > 1]
+    if repeated:
+        raise DataError(
+            f"{path}: must have each column once, found {describe_offenders(repeated)} repeated; rename them"
+        )
     missing = [name for name in wanted if name not in found]
     if not missing:
         return

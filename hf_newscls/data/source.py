@@ -11,7 +11,7 @@ __all__ = ["fetch_source"]
 
 KAGGLE_SCHEME = "kaggle://"
 _KAGGLE_ADDRESS = re.compile(
-    r"kaggle://(?P<owner>[\w-]+)/(?P<dataset>[\w-]+)(/versions/(?P<version>\d+))?/(?P<file>.+)"
+    r"kaggle://(?P<owner>[\w-]+)/(?P<dataset>[\w-]+)(/versions/(?P<version>\d+))?/(?P<file>(?!versions/\d+$).+)"
 )
 
 logger = logging.getLogger(__name__)
@@ -34,6 +34,8 @@ def fetch_source(address: str, *, sha256: str | None = None) -> Path:
         path = find_package_path(address)
     else:
         path = _find_local(address)
+    if path.is_dir():
+        raise SourceError(f"{address}: `data.source` must name a file, got a folder; add the file's name")
     found = compute_sha256(path) if sha256 else None
     if found != sha256:
         raise SourceError(f"{address}: the file's SHA-256 must be {sha256}, got {found}; fetch the file again")
@@ -41,11 +43,14 @@ def fetch_source(address: str, *, sha256: str | None = None) -> Path:
 
 
 def _find_local(address: str) -> Path:
-    path = Path(address).expanduser()
-    if path.is_file():
-        return path
-    if path.is_dir():
-        raise SourceError(f"{address}: `data.source` must name a file, got a folder; add the file's name")
+    try:
+        path = Path(address).expanduser()
+        if path.exists():
+            return path
+    except (OSError, RuntimeError) as error:
+        raise SourceError(
+            f"{address}: `data.source` must name an existing file, got {error}; check it"
+        ) from error
     siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     suggestion = suggest_name(path.name, siblings)
     hint = f"did you mean {str(path.parent / suggestion)!r}?" if suggestion else "pass the file's path as DATA=path"
@@ -61,7 +66,7 @@ def _fetch_from_kaggle(address: str) -> Path:
     try:
         import kagglehub
         import requests
-        from kagglehub.exceptions import KaggleApiHTTPError
+        from kagglehub.exceptions import DataCorruptionError
     except ModuleNotFoundError as error:
         raise SourceError(
             f"{address}: kagglehub must be installed, found none; run `pip install 'hf-newscls[kaggle]'`, or {by_hand}"
@@ -70,7 +75,7 @@ def _fetch_from_kaggle(address: str) -> Path:
     logger.info("fetching %s from Kaggle", match["file"])
     try:
         return Path(kagglehub.dataset_download(handle, path=match["file"]))
-    except (requests.RequestException, KaggleApiHTTPError, OSError, ValueError) as error:
+    except (requests.RequestException, DataCorruptionError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise SourceError(
             f"{address}: Kaggle must be reachable, got {type(error).__name__} ({reason}); {by_hand}"

@@ -73,10 +73,10 @@ def split_rows(dataset: Dataset, section: SplitSection, *, where: str) -> Datase
     """
     names: list[str] = dataset.features["label"].names
     members: list[list[int]] = [[] for _ in names]
-    for place, label in enumerate(dataset["label"]):
+    for place, label in enumerate(dataset["label"][:]):
         members[label].append(place)
     _refuse_small_classes(names, members, where=where)
-    keys = [hash_content(f"{section.seed}\n{text}") for text in dataset["text"]]
+    keys = [hash_content(f"{section.seed}\n{text}") for text in dataset["text"][:]]
     places: dict[str, list[int]] = {side: [] for side in SIDES}
     for group in members:
         ranked = sorted(group, key=lambda place: (keys[place], place))
@@ -112,15 +112,14 @@ def compute_fingerprint(splits: DatasetDict) -> str:
     pairs = (
         side + ":" + hash_content(names[label] + "\n" + text)
         for side in SIDES
-        for text, label in zip(splits[side]["text"], splits[side]["label"], strict=True)
+        for text, label in zip(splits[side]["text"][:], splits[side]["label"][:], strict=True)
     )
     return _hash_lines(sorted(pairs))
 
 
 def hash_content(text: str) -> str:
     """Return the SHA-256 of a text in hexadecimal."""
-    # A lone surrogate can come out of JSON; it must not stop the hashing.
-    return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).hexdigest()
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _hash_lines(lines: Iterable[str]) -> str:
@@ -151,5 +150,6 @@ def _allot(rows: int, section: SplitSection) -> dict[str, int]:
     while sum(sizes.values()) < rows:
         sizes[max(SIDES, key=lambda side: exact[side] - sizes[side])] += 1
     while sum(sizes.values()) > rows:
-        sizes[max(SIDES, key=lambda side: sizes[side] - exact[side])] -= 1
+        # A side with a single row keeps it.
+        sizes[max((side for side in SIDES if sizes[side] > 1), key=lambda side: sizes[side] - exact[side])] -= 1
     return sizes

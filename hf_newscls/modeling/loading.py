@@ -110,7 +110,7 @@ def load_pretrained(section: ModelSection, label_names: Sequence[str], *, seed: 
 
 
 def _count_positions(config: PreTrainedConfig) -> int:
-    """Return the tokens the encoder has positions for; RoBERTa and its kin number them from behind the padding token."""
+    """Return the tokens the encoder has positions for; RoBERTa numbers them from behind its padding token."""
     with torch.device("meta"):
         encoder = AutoModel.from_config(config)
     for name, module in encoder.named_modules():

@@ -1,0 +1,180 @@
+"""Fixtures shared by all tests: a tiny encoder, a tiny news file and recipes that use them."""
+
+import csv
+import os
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hf_newscls.recipe import Recipe
+from hf_newscls.recipe_io import read_recipe
+from hf_newscls.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from hf_newscls.evaluation.report import EvaluationReport
+
+LABELS = ("BUSINESS", "SCIENCE", "SPORTS")
+_WORDS = {
+    "BUSINESS": ("bank", "shares", "profit", "market", "merger"),
+    "SCIENCE": ("planet", "cells", "fossil", "orbit", "genome"),
+    "SPORTS": ("goal", "coach", "league", "match", "medal"),
+}
+# Short of this the tiny model gives every text the same label, and a mix-up of rows would not show.
+LEARNS = (
+    "training_arguments.learning_rate=3e-3",
+    "training_arguments.num_train_epochs=4",
+    "training_arguments.per_device_train_batch_size=4",
+)
+_FILLERS = ("new", "report", "says", "after", "long", "week", "in", "the", "north", "two", "more", "over")
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A two-layer BERT with random weights (hidden size 32) and a tokenizer trained on the tiny news words."""
+    from tokenizers import BertWordPieceTokenizer
+    from transformers import BertConfig, BertModel, BertTokenizerFast, set_seed
+
+    folder = tmp_path_factory.mktemp("tiny_encoder")
+    words = [word for group in (*_WORDS.values(), _FILLERS) for word in group]
+    tokenizer = BertWordPieceTokenizer()
+    tokenizer.train_from_iterator([" ".join(words)] * 20, vocab_size=200, show_progress=False)
+    tokenizer.save_model(str(folder))
+    fast = BertTokenizerFast(vocab=str(folder / "vocab.txt"), model_max_length=64)
+    set_seed(17)
+    config = BertConfig(
+        vocab_size=200,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        attention_probs_dropout_prob=0.0,
+    )
+    BertModel(config).save_pretrained(folder)
+    fast.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def news_rows() -> list[dict[str, str]]:
+    """120 rows of title, body, category and date; two thirds of each title's words tell its class."""
+    rng = random.Random(17)
+    rows = []
+    for place in range(120):
+        label = LABELS[place % 3]
+        title = [*rng.sample(_WORDS[label], 3), *rng.sample(_FILLERS, 2)]
+        body = rng.choices([*_WORDS[label], *_FILLERS], k=rng.randint(3, 30))
+        rows.append(
+            {
+                "title": f"{' '.join(title)} {place}",
+                "body": " ".join(body),
+                "category": label,
+                "date": f"2020-01-{place % 28 + 1:02}",
+            }
+        )
+    return rows
+
+
+@pytest.fixture(scope="session")
+def news_csv(news_rows: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny news as CSV."""
+    path = tmp_path_factory.mktemp("news") / "news.csv"
+    write_csv(path, news_rows)
+    return path
+
+
+@pytest.fixture
+def make_recipe(tiny_encoder: Path, news_csv: Path, tmp_path: Path) -> Callable[..., Recipe]:
+    """Build a recipe over the tiny news and the tiny encoder; arguments are `section.key=value` overrides."""
+    path = write_recipe(tmp_path / "tiny.yaml", source=news_csv, encoder=tiny_encoder)
+    return lambda *overrides: read_recipe(str(path), overrides)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real news files that HF_NEWSCLS_DATA names."""
+    folder = Path(os.environ.get("HF_NEWSCLS_DATA", ""))
+    if not os.environ.get("HF_NEWSCLS_DATA") or not folder.is_dir():
+        pytest.skip("needs real news files: set HF_NEWSCLS_DATA to their folder")
+    return folder
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What `workflow.train` made; it is shared by all tests, so change only copies of it."""
+
+    recipe: Recipe
+    run: RunFolder
+    report: "EvaluationReport"
+    runs_dir: Path
+    cards_dir: Path
+
+
+@pytest.fixture(scope="session")
+def train_once(
+    tiny_encoder: Path, news_csv: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., FinishedRun]:
+    """Train the tiny recipe under another name, long enough to learn; all runs stand in one runs folder."""
+    workspace = tmp_path_factory.mktemp("workspace")
+    path = write_recipe(workspace / "tiny.yaml", source=news_csv, encoder=tiny_encoder)
+
+    def train(name: str, *overrides: str) -> FinishedRun:
+        from hf_newscls import workflow
+
+        recipe = read_recipe(str(path), [f"name={name}", *LEARNS, *overrides])
+        runs_dir, cards_dir = workspace / "runs", workspace / "model_cards"
+        run, report = workflow.train(recipe, runs_dir=runs_dir, cards_dir=cards_dir)
+        return FinishedRun(recipe, run, report, runs_dir, cards_dir)
+
+    return train
+
+
+@pytest.fixture(scope="session")
+def tiny_run(train_once: Callable[..., FinishedRun]) -> FinishedRun:
+    """A finished run of a stock model that is right on most test rows."""
+    return train_once("tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_two_layer_run(train_once: Callable[..., FinishedRun]) -> FinishedRun:
+    """The same with a two-layer head, which travels as code."""
+    return train_once("tiny_two_layer", "model.head=two_layer", "model.head_dropout=0.1")
+
+
+def write_csv(path: Path, rows: Sequence[dict[str, str]]) -> None:
+    """Write rows with a header of their keys."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=[*rows[0]])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_recipe(path: Path, *, source: Path, encoder: Path) -> Path:
+    """Write the recipe `tiny`: two short stages of a tiny encoder on title and body."""
+    path.write_text(
+        f"""\
+name: tiny
+data:
+  source: {source}
+  text: [title, body]
+  label: category
+  keep: [date]
+split: {{train: 0.6, validation: 0.2, test: 0.2}}
+model: {{model_name_or_path: {encoder}, max_length: 32}}
+freeze: {{epochs: 1, learning_rate: 1e-2, warmup: 0.1}}
+training_arguments:
+  learning_rate: 5e-3
+  num_train_epochs: 2
+  per_device_train_batch_size: 8
+  logging_steps: 2
+  use_cpu: true
+  bf16: false
+  disable_tqdm: true
+evaluation: {{top_k: [2], bootstrap_resamples: 100}}
+"""
+    )
+    return path

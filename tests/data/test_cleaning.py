@@ -1,0 +1,234 @@
+"""Rows become texts with labels; what cannot be used is dropped and counted."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasets import Dataset
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hf_newscls.data.cleaning import CleanedRows, clean_rows, join_columns
+from hf_newscls.data.reading import read_rows
+from hf_newscls.errors import DataError
+from hf_newscls.recipe import DataSection
+from hf_newscls.recipe_io import read_recipe
+
+Row = tuple[str | None, str | None, str | None]
+TWO = [("Storm", "It hit.", "REAL"), ("Moon", "It is cheese.", "FAKE")]
+
+
+def clean(rows: Sequence[Row], **settings: Any) -> CleanedRows:
+    """Clean rows of title, body and label; ids are a, b, c and so on."""
+    titles, bodies, labels = (list(column) for column in zip(*rows, strict=True))
+    ids = [chr(ord("a") + place) for place in range(len(rows))]
+    dataset = Dataset.from_dict({"id": ids, "title": titles, "body": bodies, "kind": labels})
+    section = DataSection.model_validate({"source": "news.csv", "text": ["title", "body"], "label": "kind", **settings})
+    return clean_rows(dataset, section, where="news.csv")
+
+
+def find_labels(cleaned: CleanedRows) -> list[str]:
+    return [cleaned.label_names[label] for label in cleaned.dataset["label"]]
+
+
+@pytest.mark.parametrize(
+    ("values", "separator", "expected"),
+    [
+        (["Storm", "It hit."], ". ", "Storm. It hit."),
+        ([" Storm ", "\tIt hit.\n"], " | ", "Storm | It hit."),
+        (["Storm", None], ". ", "Storm"),
+        ([None, "", "  ", "It hit."], ". ", "It hit."),
+        (["a", "", "b", None, "c"], "-", "a-b-c"),
+        (["a", "b"], "", "ab"),
+        (["two\n\nlines"], ". ", "two\n\nlines"),
+        ([None, " "], ". ", ""),
+        ([], ". ", ""),
+    ],
+)
+def test_columns_are_joined_without_the_empty_ones(values: list[str | None], separator: str, expected: str) -> None:
+    assert join_columns(values, separator=separator) == expected
+
+
+def test_text_label_and_id_come_out() -> None:
+    cleaned = clean(TWO)
+    assert cleaned.dataset.column_names == ["id", "text", "label"]
+    assert cleaned.dataset.to_dict() == {
+        "id": ["a", "b"],
+        "text": ["Storm. It hit.", "Moon. It is cheese."],
+        "label": [1, 0],
+    }
+    assert cleaned.label_names == ["FAKE", "REAL"]
+
+
+def test_columns_are_joined_in_the_order_of_the_recipe() -> None:
+    assert clean(TWO, text=["body", "title"], separator=" / ").dataset["text"][0] == "It hit. / Storm"
+
+
+def test_rows_are_dropped_and_counted_by_reason() -> None:
+    rows = [
+        ("Storm hits", "coast", "REAL"),
+        (None, "", "REAL"),
+        ("Hi", None, "FAKE"),
+        ("Moon cheese", None, "FAKE"),
+        ("No label", "here", None),
+        (" ", " ", ""),
+        ("x", "y", "REAL"),
+    ]
+    cleaned = clean(rows, min_characters=5, missing_label="drop")
+    assert cleaned.dropped == {"missing label": 2, "empty text": 1, "short text": 2}
+    # Hi, and x with y: four characters when joined.
+    assert cleaned.dataset["id"][:] == ["a", "d"]
+    assert cleaned.rows_read == 7
+
+
+def test_rows_read_are_logged_by_what_became_of_them(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="hf_newscls")
+    clean([*TWO, ("", "", "REAL"), ("", "", "REAL"), ("a", "b", " ")], missing_label="drop")
+    assert caplog.messages == ["kept 2 of 5 rows: 1 missing label, 2 empty text"]
+
+
+def test_nothing_dropped_is_said_too(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="hf_newscls")
+    assert clean(TWO).dropped == {"missing label": 0, "empty text": 0, "short text": 0}
+    assert caplog.messages == ["kept 2 of 2 rows: none dropped"]
+
+
+@pytest.mark.parametrize(
+    ("minimum", "where", "expected"),
+    [
+        (1, "joined", "abcdef"),
+        (3, "joined", "abcdf"),
+        (4, "joined", "abdf"),
+        (7, "joined", "bdf"),
+        (8, "joined", "df"),
+        (1, "each", "abdf"),
+        (2, "each", "bdf"),
+        (3, "each", "df"),
+    ],
+)
+def test_shortest_text_is_measured_joined_or_in_each_column(minimum: int, where: str, expected: str) -> None:
+    # Joined with ". " they have 6, 7, 3, 10, 1 and 12 characters.
+    rows = [
+        ("a", "aaa", "X"),
+        ("aa", "aaa ", "X"),
+        ("aaa", None, "Y"),
+        ("aaa", "aaaaa", "Y"),
+        (None, "a", "Y"),
+        ("aaaaa", "aaaaa", "X"),
+    ]
+    assert clean(rows, min_characters=minimum, min_characters_in=where).dataset["id"][:] == [*expected]
+
+
+def test_rows_without_a_label_are_refused_by_their_ids() -> None:
+    rows = [*TWO, ("a", "b", None), ("c", "d", "REAL"), ("e", "f", "  ")]
+    with pytest.raises(DataError, match=r"news\.csv: every row must have a label in 'kind'") as caught:
+        clean(rows)
+    assert "rows with id 'c', 'e'; label them or set `data.missing_label: drop`" in str(caught.value)
+
+
+def test_many_rows_without_a_label_are_cut_short() -> None:
+    with pytest.raises(DataError, match=r"'c', 'd', 'e', 'f', 'g', … \(9 in all\)"):
+        clean([*TWO, *[("a", "b", None)] * 9])
+
+
+def test_rows_without_a_label_can_be_dropped() -> None:
+    cleaned = clean([*TWO, ("a", "b", None)], missing_label="drop")
+    assert (len(cleaned.dataset), cleaned.dropped["missing label"]) == (2, 1)
+
+
+@pytest.mark.parametrize("rows", [[("", None, "REAL"), (" ", "", "FAKE")], [("ab", "", "REAL"), ("cd", "", "FAKE")]])
+def test_file_with_no_row_left_is_refused(rows: list[Row]) -> None:
+    with pytest.raises(DataError, match=r"news\.csv: must hold rows that can be used, found none of 2"):
+        clean(rows, min_characters=3)
+
+
+def test_labels_are_merged() -> None:
+    rows = [("a", "b", "ARTS"), ("c", "d", "CULTURE & ARTS"), ("e", "f", "CRIME"), ("g", "h", "ARTS & CULTURE")]
+    cleaned = clean(rows, merge_labels={"ARTS & CULTURE": ["ARTS", "CULTURE & ARTS"], "UNUSED": ["NOT THERE"]})
+    assert cleaned.label_names == ["ARTS & CULTURE", "CRIME"]
+    assert find_labels(cleaned) == ["ARTS & CULTURE", "ARTS & CULTURE", "CRIME", "ARTS & CULTURE"]
+
+
+def test_merging_is_no_chain() -> None:
+    cleaned = clean([("a", "b", "B"), ("c", "d", "C")], merge_labels={"A": ["B"], "B": ["C"]})
+    assert find_labels(cleaned) == ["A", "B"]
+
+
+def test_labels_are_sorted_unless_the_recipe_lists_them() -> None:
+    rows = [("a", "b", "B"), ("c", "d", "C"), ("e", "f", "A")]
+    found, listed = clean(rows), clean(rows, labels=["C", "A", "B"])
+    assert (found.label_names, found.dataset["label"][:]) == (["A", "B", "C"], [1, 2, 0])
+    assert (listed.label_names, listed.dataset["label"][:]) == (["C", "A", "B"], [2, 0, 1])
+
+
+@pytest.mark.parametrize(
+    "labels", [["1", "2", "10"], ["2", "0", "1"], ["-1", "1", "0"], ["1", "1.0", "01"], ["A", "a", "A "]]
+)
+def test_labels_that_look_alike_or_like_numbers_stay_themselves(labels: list[str]) -> None:
+    cleaned = clean([("a", "b", label) for label in labels])
+    assert find_labels(cleaned) == labels
+    assert cleaned.label_names == sorted(labels)
+
+
+def test_unknown_labels_are_listed() -> None:
+    with pytest.raises(DataError, match=r"found 'SATIRE \(2 rows\)'; add them there, merge them"):
+        clean([*TWO, ("a", "b", "SATIRE"), ("c", "d", "SATIRE")], labels=["FAKE", "REAL"])
+
+
+def test_listed_label_whose_rows_were_all_dropped_is_refused() -> None:
+    with pytest.raises(DataError, match="found none of 'SATIRE'"):
+        clean([*TWO, ("", "", "SATIRE")], labels=["FAKE", "REAL", "SATIRE"])
+
+
+@pytest.mark.parametrize("merges", [{}, {"NEWS": ["REAL", "FAKE"]}])
+def test_one_label_alone_is_refused(merges: dict[str, list[str]]) -> None:
+    rows = TWO if merges else [TWO[0], TWO[0]]
+    with pytest.raises(DataError, match=r"at least two labels, found '(NEWS|REAL)'; check `data.label`"):
+        clean(rows, merge_labels=merges)
+
+
+def test_kept_columns_stay_beside_their_rows() -> None:
+    cleaned = clean([("", "", "REAL"), *TWO], keep=["title", "kind"])
+    assert cleaned.dataset.column_names == ["id", "text", "label", "title", "kind"]
+    assert (cleaned.dataset["title"][:], cleaned.dataset["kind"][:]) == (["Storm", "Moon"], ["REAL", "FAKE"])
+
+
+optional_text = st.none() | st.sampled_from(["", " ", "a", "long enough"])
+
+
+@settings(deadline=None, max_examples=40, derandomize=True)
+@given(st.lists(st.tuples(optional_text, optional_text, st.sampled_from([None, "", "REAL", "FAKE"])), max_size=20))
+def test_counts_add_up(rows: list[Row]) -> None:
+    cleaned = clean([*TWO, *rows], missing_label="drop", min_characters=3)
+    assert cleaned.rows_read == len(rows) + 2
+    assert len(cleaned.dataset) + sum(cleaned.dropped.values()) == cleaned.rows_read
+    assert cleaned.dropped["missing label"] == sum(not label for _, _, label in rows)
+    assert all(len(text) >= 3 for text in cleaned.dataset["text"])
+
+
+def test_fake_news_recipe_fits_the_real_file(real_data: Path) -> None:
+    section = read_recipe("fake_news_roberta").data
+    path = real_data / "fake_news" / "news_first_256.csv"
+    rows = read_rows(path, columns=[*section.text, section.label, *section.keep])
+    cleaned = clean_rows(rows, section, where=str(path))
+    # One article is shorter than five characters, a FAKE one.
+    assert Counter(find_labels(cleaned)) == {"REAL": 133, "FAKE": 122}
+    assert sum(cleaned.dropped.values()) == 1
+    first = cleaned.dataset[0]
+    assert first["text"].startswith(f"{first['title'].strip()}. ")
+
+
+def test_news_category_recipes_fit_the_real_file(real_data: Path) -> None:
+    path = real_data / "news_category" / "News_Category_Dataset_v3_16k.json"
+    section = read_recipe("news_category_minilm").data
+    rows = read_rows(path, columns=[*section.text, section.label, *section.keep])
+    cleaned = clean_rows(rows, section, where=str(path))
+    assert len(cleaned.dataset) == 16_242
+    # The 28 of version 2 and the one that version 3 brought.
+    published = read_recipe("news_category_roberta").data
+    assert cleaned.label_names == sorted([*(published.labels or []), "U.S. NEWS"])
+    with pytest.raises(DataError, match=r"found 'U\.S\. NEWS \(1377 rows\)'; .* or set `data.labels: null`"):
+        clean_rows(rows, published, where=str(path))

@@ -1,0 +1,89 @@
+"""Every recipe in recipes/ loads, says how it is run, and fits the schema beside it."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from hf_newscls.recipe_io import build_schema, find_recipes, read_purpose, read_recipe
+
+FOLDER = Path(__file__).parents[2] / "recipes"
+PATHS = sorted(FOLDER.glob("*.yaml"))
+each_recipe = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+
+
+def test_all_recipes_are_found() -> None:
+    assert [*find_recipes().values()] == PATHS
+    assert sorted(path.name for path in FOLDER.iterdir() if path not in PATHS) == ["schema.json"]
+
+
+@each_recipe
+def test_recipe_loads_under_its_own_name(path: Path) -> None:
+    assert read_recipe(str(path)).name == path.stem
+    # A recipe that inherits its name would overwrite its parent's runs.
+    assert OmegaConf.load(path).name == path.stem
+
+
+@each_recipe
+def test_first_line_names_the_schema(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").splitlines()[0] == "# yaml-language-server: $schema=schema.json"
+
+
+@each_recipe
+def test_header_says_purpose_and_hardware(path: Path) -> None:
+    header = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    assert re.fullmatch(r"[A-Z].{30,}\.", read_purpose(path))
+    assert [line for line in header if line.startswith("# Hardware: ")]
+
+
+@each_recipe
+def test_header_names_commands_that_the_recipe_accepts(path: Path) -> None:
+    commands = re.findall(r"^#\s+(make train .*)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert commands
+    for command in commands:
+        options = dict(word.split("=", maxsplit=1) for word in shlex.split(command, comments=True)[2:])
+        assert options.pop("RECIPE") == path.stem
+        recipe = read_recipe(path.stem, options.pop("ARGS", "").split(), source=options.pop("DATA", None))
+        assert options == {}
+        assert recipe.name == path.stem
+
+
+@each_recipe
+def test_card_can_be_written_from_the_recipe(path: Path) -> None:
+    hub = read_recipe(str(path)).hub
+    assert hub.title
+    assert hub.purpose
+    assert hub.limits
+
+
+@each_recipe
+def test_only_the_hub_or_a_checked_package_gives_the_encoder(path: Path) -> None:
+    model = read_recipe(str(path)).model
+    if model.model_name_or_path.startswith("package:"):
+        assert model.sha256
+        assert model.base_model
+    else:
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+", model.model_name_or_path)
+
+
+def test_titles_are_not_inherited() -> None:
+    titles = [read_recipe(str(path)).hub.title for path in PATHS]
+    assert len({*titles}) == len(titles)
+
+
+def test_schema_is_current() -> None:
+    is_current = (FOLDER / "schema.json").read_text(encoding="utf-8") == build_schema()
+    assert is_current, "write build_schema() to recipes/schema.json anew"
+
+
+@each_recipe
+def test_recipe_fits_the_schema(path: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="needs jsonschema")
+    schema = json.loads((FOLDER / "schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    content = OmegaConf.to_container(OmegaConf.load(path))
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(content)
+    assert [error.message for error in errors] == []

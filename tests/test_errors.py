@@ -1,0 +1,82 @@
+"""The tree of errors, and the words that messages share."""
+
+import pytest
+
+from hf_newscls import errors
+from hf_newscls.errors import (
+    DataError,
+    InputError,
+    ModelError,
+    NewsclsError,
+    PublishError,
+    RecipeError,
+    RunError,
+    SourceError,
+    StorageError,
+    describe_offenders,
+    suggest_name,
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "builtin", "exit_code"),
+    [
+        (InputError, ValueError, 2),
+        (RecipeError, ValueError, 2),
+        (SourceError, OSError, 2),
+        (DataError, ValueError, 2),
+        (ModelError, OSError, 2),
+        (RunError, ValueError, 2),
+        (StorageError, OSError, 2),
+        (PublishError, RuntimeError, 1),
+    ],
+)
+def test_each_error_is_ours_and_the_fitting_builtin(
+    error: type[NewsclsError], builtin: type[Exception], exit_code: int
+) -> None:
+    raised = error("news.csv: must be there")
+    assert isinstance(raised, NewsclsError)
+    assert isinstance(raised, builtin)
+    assert raised.exit_code == exit_code
+    assert str(raised) == "news.csv: must be there"
+
+
+def test_publishing_errors_are_no_input_errors() -> None:
+    assert not issubclass(PublishError, InputError)
+
+
+def test_tree_in_the_docstring_names_every_error() -> None:
+    ours = [name for name in errors.__all__ if name.endswith("Error")]
+    assert len(ours) == 9
+    assert [name for name in ours if name not in (errors.__doc__ or "")] == []
+
+
+@pytest.mark.parametrize(
+    ("offenders", "limit", "expected"),
+    [
+        ([], 5, ""),
+        (["a"], 5, "'a'"),
+        (["a", None, 3], 5, "'a', None, 3"),
+        (range(5), 5, "0, 1, 2, 3, 4"),
+        (range(6), 5, "0, 1, 2, 3, 4, … (6 in all)"),
+        (iter("abc"), 1, "'a', … (3 in all)"),
+    ],
+)
+def test_offenders_are_listed_up_to_a_limit(offenders: object, limit: int, expected: str) -> None:
+    assert describe_offenders(offenders, limit=limit) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "expected"),
+    [
+        ("titel", ["text", "title"], "title"),
+        ("Title", ["titles", "title"], "title"),
+        (" title", ["titles", "TITLE "], "TITLE "),
+        ("learning_rat", ["learning_rate", "logging_steps"], "learning_rate"),
+        ("xyz", ["title"], None),
+        ("title", [], None),
+        ("", ["title"], None),
+    ],
+)
+def test_nearest_name_is_suggested(name: str, known: list[str], expected: str | None) -> None:
+    assert suggest_name(name, known) == expected

@@ -1,0 +1,234 @@
+"""Files are written whole or not at all, and a full disk is told from other failures."""
+
+import errno
+import json
+import math
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hf_newscls.errors import StorageError
+from hf_newscls.storage import (
+    check_room,
+    discard_unfinished,
+    replace_file,
+    replace_folder,
+    report_full_disk,
+    write_json,
+    write_text,
+)
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Path:
+    """A path that can be opened and has no room: a write to it fails with a real ENOSPC.
+
+    It is a link: a library that writes aside and renames replaces the link, never the device.
+    """
+    if not Path("/dev/full").is_char_device():
+        pytest.skip("needs the device /dev/full")
+    link = tmp_path / "full"
+    link.symlink_to("/dev/full")
+    return link
+
+
+def fail_after(path: Path, error: BaseException) -> None:
+    path.write_text("half")
+    raise error
+
+
+def test_replaced_file_holds_the_new_text(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "metrics.json"
+    with replace_file(path) as fresh:
+        fresh.write_text("one")
+        assert not path.exists()
+    with replace_file(path) as fresh:
+        fresh.write_text("two")
+        assert path.read_text() == "one"
+    assert path.read_text() == "two"
+    assert os.listdir(path.parent) == ["metrics.json"]
+
+
+@pytest.mark.parametrize("old", ["old", None])
+def test_failed_file_leaves_the_old_one(old: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    if old is not None:
+        path.write_text(old)
+    with pytest.raises(KeyboardInterrupt), replace_file(path) as fresh:
+        fail_after(fresh, KeyboardInterrupt())
+    assert os.listdir(tmp_path) == (["metrics.json"] if old else [])
+    assert old is None or path.read_text() == old
+
+
+def test_replaced_folder_holds_only_what_was_written(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "model"
+    for name in ("one.txt", "two.txt"):
+        with replace_folder(folder) as fresh:
+            assert os.listdir(fresh) == []
+            (fresh / name).write_text(name)
+        assert os.listdir(folder) == [name]
+    assert os.listdir(tmp_path / "a") == ["model"]
+
+
+def test_failed_folder_leaves_the_old_one(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "weights").write_text("old")
+    with pytest.raises(RuntimeError, match="out of luck"), replace_folder(folder) as fresh:
+        fail_after(fresh / "weights", RuntimeError("out of luck"))
+    assert (folder / "weights").read_text() == "old"
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_folder_does_not_take_the_place_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    path.write_text("mine")
+    with pytest.raises(OSError, match="model"), replace_folder(path) as fresh:
+        (fresh / "weights").write_text("new")
+    assert path.read_text() == "mine"
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_folder_can_be_replaced_after_a_crash_left_its_fresh_one(tmp_path: Path) -> None:
+    # A killed process cleans nothing up, and process ids come round again.
+    crashed = tmp_path / f".{os.getpid()}-model"
+    crashed.mkdir()
+    (crashed / "half").write_text("half")
+    with replace_folder(tmp_path / "model") as fresh:
+        (fresh / "weights").write_text("new")
+    assert os.listdir(tmp_path / "model") == ["weights"]
+
+
+@pytest.mark.parametrize("has_sign", [True, False])
+@pytest.mark.parametrize("fails", [True, False])
+def test_unfinished_folder_stays_only_with_its_sign(has_sign: bool, fails: bool, tmp_path: Path) -> None:
+    run = tmp_path / "tiny" / "run"
+    run.mkdir(parents=True)
+
+    def work() -> None:
+        (run / "recipe.yaml").write_text("name: tiny")
+        if has_sign:
+            (run / "training.json").write_text("{}")
+        if fails:
+            raise KeyboardInterrupt
+
+    try:
+        with discard_unfinished(run, sign=run / "training.json"):
+            work()
+    except KeyboardInterrupt:
+        assert fails
+    assert run.exists() == has_sign
+
+
+def test_unfinished_folder_takes_its_empty_parent_along(tmp_path: Path) -> None:
+    first, second = tmp_path / "runs" / "tiny" / "one", tmp_path / "runs" / "tiny" / "two"
+    for run in (first, second):
+        run.mkdir(parents=True)
+    with discard_unfinished(first, sign=first / "training.json"):
+        pass
+    assert os.listdir(tmp_path / "runs" / "tiny") == ["two"]
+    with discard_unfinished(second, sign=second / "training.json"):
+        pass
+    assert os.listdir(tmp_path / "runs") == []
+
+
+def test_absurd_model_does_not_fit_the_disk(tmp_path: Path) -> None:
+    runs = tmp_path / "not" / "there" / "yet"
+    # 10**15 parameters of 4 bytes, ten times: three checkpoints of weights and two moments, and the trained model
+    with pytest.raises(StorageError, match=r"must have 40000000\.0 GB free .* got \d+\.\d GB; make room") as caught:
+        check_room(runs, parameters=10**15)
+    assert str(caught.value).startswith(f"{runs}: ")
+    assert not runs.exists()
+
+
+def test_room_is_judged_by_what_is_free(tmp_path: Path) -> None:
+    check_room(tmp_path, parameters=1)
+    free = shutil.disk_usage(tmp_path).free
+    check_room(tmp_path, parameters=free // 80)  # half of what would fit
+    with pytest.raises(StorageError):
+        check_room(tmp_path, parameters=free // 20)  # twice that
+
+
+def test_room_is_found_for_a_relative_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    check_room(Path("runs"), parameters=1)
+    assert os.listdir(tmp_path) == []
+
+
+def test_full_disk_is_reported(full_disk: Path) -> None:
+    with (
+        pytest.raises(StorageError, match="runs/tiny: the disk must have room, found it full") as caught,
+        report_full_disk(Path("runs/tiny")),
+        full_disk.open("w") as stream,
+    ):
+        stream.write("text")
+    assert isinstance(caught.value.__cause__, OSError)
+    assert caught.value.__cause__.errno == errno.ENOSPC
+
+
+def test_full_disk_is_found_behind_another_error(full_disk: Path) -> None:
+    def save() -> None:
+        try:
+            with full_disk.open("w") as stream:
+                stream.write("text")
+        except OSError as error:
+            raise RuntimeError("could not save") from error
+
+    with pytest.raises(StorageError, match="found it full"), report_full_disk(Path("runs")):
+        save()
+
+
+def test_full_disk_is_reported_when_torch_saves(full_disk: Path) -> None:
+    import torch
+
+    # The optimizer's state is saved this way.
+    with pytest.raises(StorageError, match="found it full"), report_full_disk(Path("runs")):
+        torch.save({"moments": torch.zeros(100_000)}, full_disk)
+
+
+def test_full_disk_is_reported_when_safetensors_saves() -> None:
+    from safetensors import SafetensorError
+
+    # What save_file raised on a full 200 kB tmpfs; /dev/full cannot bring it about, as save_file writes aside.
+    message = "Error while serializing: I/O error: No space left on device (os error 28)"
+    with pytest.raises(StorageError, match="found it full"), report_full_disk(Path("runs")):
+        raise SafetensorError(message)
+
+
+@pytest.mark.parametrize(
+    "error", [FileNotFoundError(errno.ENOENT, "No such file"), RuntimeError("shapes do not fit"), KeyError("label")]
+)
+def test_other_errors_pass_as_they_are(error: Exception) -> None:
+    with pytest.raises(type(error)) as caught, report_full_disk(Path("runs")):
+        raise error
+    assert caught.value is error
+
+
+def test_disk_quota_counts_as_a_full_disk() -> None:
+    with pytest.raises(StorageError, match="runs: the disk"), report_full_disk(Path("runs")):
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+
+def test_text_is_utf8(tmp_path: Path) -> None:
+    write_text(tmp_path / "deep" / "card.md", "Prävention, ünïcode\n")
+    assert (tmp_path / "deep" / "card.md").read_bytes() == "Prävention, ünïcode\n".encode()
+
+
+def test_json_reads_back(tmp_path: Path) -> None:
+    content = {"label": "Überblick", "accuracy": 0.1 + 0.2, "best_step": None, "counts": {"train": 3}}
+    write_json(tmp_path / "metrics.json", content)
+    text = (tmp_path / "metrics.json").read_text(encoding="utf-8")
+    assert json.loads(text) == content
+    assert "Überblick" in text
+    assert text.endswith("}\n")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_json_has_no_value_that_is_not_json(value: float, tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    write_json(path, {"accuracy": 0.5})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(path, {"accuracy": value})
+    assert json.loads(path.read_text()) == {"accuracy": 0.5}
