@@ -97,23 +97,27 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
         if options.way == "ours":
             trainer = build_trainer(classifier, tokenized, arguments=arguments, freeze=None)
         else:
-            trainer = build_stock_trainer(options.way, classifier, tokenized, arguments, recipe.model.max_length)
+            trainer = build_stock_trainer(
+                classifier, tokenized, arguments, max_length=recipe.model.max_length, way=options.way
+            )
+        rows = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
         start = time.perf_counter()
         trainer.train()
         seconds = time.perf_counter() - start
     return {
-        "samples_per_second": options.steps * arguments.train_batch_size / seconds,
+        "samples_per_second": options.steps * rows / seconds,
         "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
 
-def build_stock_trainer(way, classifier, tokenized, arguments, max_length):
+def build_stock_trainer(classifier, tokenized, arguments, *, max_length, way):
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
     is_dynamic = way == "stock, dynamic"
     stock = TrainingArguments(
         output_dir=arguments.output_dir,
         per_device_train_batch_size=arguments.per_device_train_batch_size,
+        gradient_accumulation_steps=arguments.gradient_accumulation_steps,
         learning_rate=arguments.learning_rate,
         max_steps=arguments.max_steps,
         save_strategy="no",

@@ -22,7 +22,7 @@ from hf_newscls.run_folder import RunFolder
 from hf_newscls.storage import replace_file, replace_folder, write_json, write_text
 from hf_newscls.training_record import TrainingRecord
 
-__all__ = ["measure_run", "save_model", "write_card"]
+__all__ = ["measure_run", "render_run_card", "save_model", "write_card"]
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def measure_run(run: RunFolder, recipe: Recipe, splits: DatasetDict) -> Evaluati
         section=recipe.evaluation,
         seed=recipe.split.seed,
     )
-    _write_predictions(run.predictions, splits["test"], test, classifier.label_names)
+    _write_predictions(run.predictions, splits["test"], test, label_names=classifier.label_names)
     record = _read_record(run)
     _write_figures(run, recipe, splits, report, record, classifier.tokenizer)
     metrics = {
@@ -64,30 +64,41 @@ def measure_run(run: RunFolder, recipe: Recipe, splits: DatasetDict) -> Evaluati
     return report
 
 
-def write_card(
-    run: RunFolder, recipe: Recipe, *, model_address: str | None = None, cards_dir: Path | None = None
-) -> None:
+def write_card(run: RunFolder, recipe: Recipe, *, cards_dir: Path | None = None) -> None:
     """Write the card of a measured run into its model folder, and a copy into `cards_dir` where that is given.
 
     Args:
         run: the run.
         recipe: of the run.
-        model_address: the model's Hub id once it is known; until then the snippet loads the folder.
         cards_dir: a folder of cards; the copy is named after the recipe, its figures beside it.
     """
-    manifest = SplitManifest(**run.read_json(run.split))
-    record = _read_record(run)
-    report = EvaluationReport.from_dict(run.read_json(run.metrics))
-    address = model_address or recipe.hub.repo_id
-    write_text(run.model / "README.md", render_card(recipe, manifest, record, report, model_address=address or "."))
+    address = recipe.hub.repo_id  # until it is known the snippet loads the folder
+    write_text(run.model / "README.md", render_run_card(run, recipe, model_address=address or "."))
     _copy_figures(run.figures, run.model / "figures")
     if cards_dir is not None:
         local = f"{run.path.parent.parent.name}/{recipe.name}/latest/model"
-        card = render_card(
-            recipe, manifest, record, report, model_address=address or local, figures=f"figures/{recipe.name}"
+        figures = f"figures/{recipe.name}"
+        write_text(
+            cards_dir / f"{recipe.name}.md",
+            render_run_card(run, recipe, model_address=address or local, figures=figures),
         )
-        write_text(cards_dir / f"{recipe.name}.md", card)
-        _copy_figures(run.figures, cards_dir / "figures" / recipe.name)
+        _copy_figures(run.figures, cards_dir / figures)
+
+
+def render_run_card(run: RunFolder, recipe: Recipe, *, model_address: str, figures: str = "figures") -> str:
+    """Return the card of a measured run, from what its folder holds.
+
+    Raises:
+        RunError: the run is not complete.
+    """
+    return render_card(
+        recipe,
+        SplitManifest(**run.read_json(run.split)),
+        _read_record(run),
+        EvaluationReport.from_dict(run.read_json(run.metrics)),
+        model_address=model_address,
+        figures=figures,
+    )
 
 
 def _copy_figures(source: Path, target: Path) -> None:
@@ -100,7 +111,9 @@ def _read_record(run: RunFolder) -> TrainingRecord:
     return TrainingRecord(**run.read_json(run.training))
 
 
-def _write_predictions(path: Path, test: Dataset, probabilities: NDArray[np.float32], label_names: list[str]) -> None:
+def _write_predictions(
+    path: Path, test: Dataset, probabilities: NDArray[np.float32], *, label_names: list[str]
+) -> None:
     """Write id, text, reference, prediction and `probability of LABEL` for each row, in the rows' own order."""
     columns = {
         "id": test["id"][:],

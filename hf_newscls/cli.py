@@ -2,12 +2,14 @@
 
 import logging
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from hf_newscls.errors import NewsclsError
@@ -47,7 +49,7 @@ def main() -> None:
     try:
         app()
     except NewsclsError as error:
-        _messages.print(f"[red]error:[/] {_escape(str(error))}", highlight=False, soft_wrap=True)
+        _messages.print(f"[red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
 
 
@@ -80,7 +82,7 @@ def recipes() -> None:
 
     table = Table("recipe", "purpose", box=None, header_style="bold")
     for name, path in find_recipes().items():
-        table.add_row(name, _escape(read_purpose(path)))
+        table.add_row(name, escape(read_purpose(path)))
     _output.print(table)
 
 
@@ -135,7 +137,8 @@ def train(
     run, report = workflow.train(resolved, runs_dir=runs_dir, cards_dir=cards_dir)
     _print_report(report)
     _output.print(
-        f"model: {run.model}\nnext:  hf-newscls predict {resolved.name} {resolved.hub.example!r}", soft_wrap=True
+        f"model: {run.model}\nnext:  hf-newscls predict {resolved.name} {shlex.quote(resolved.hub.example)}",
+        soft_wrap=True,
     )
 
 
@@ -165,9 +168,9 @@ def predict(
     _quiet_transformers()
     lines = texts or [line.strip() for line in sys.stdin if line.strip()]
     for prediction in workflow.predict(model, lines, runs_dir=runs_dir, top_k=top_k):
-        _output.print(_escape(prediction.text), style="bold", highlight=False, soft_wrap=True)
+        _output.print(escape(prediction.text), style="bold", highlight=False, soft_wrap=True)
         for label, probability in zip(prediction.labels, prediction.probabilities, strict=True):
-            _output.print(f"  {probability:7.2%}  {_escape(label)}", highlight=False)
+            _output.print(f"  {probability:7.2%}  {escape(label)}", highlight=False)
 
 
 @app.command(epilog="Example: hf-newscls publish quickstart --repo-id my-name/quickstart")
@@ -206,7 +209,7 @@ def doctor() -> None:
 
     table = Table("what", "found", box=None, header_style="bold")
     for what, found in inspect_machine().items():
-        table.add_row(what, _escape(found))
+        table.add_row(what, escape(found))
     _output.print(table)
 
 
@@ -214,7 +217,7 @@ def _print_split(prepared: "PreparedData") -> None:
     counts = prepared.manifest.label_counts
     table = Table("label", *counts, title=f"split {prepared.manifest.fingerprint[:12]}")
     for name in prepared.label_names:
-        table.add_row(_escape(name), *(f"{counts[side][name]:,}" for side in counts))
+        table.add_row(escape(name), *(f"{counts[side][name]:,}" for side in counts))
     table.add_section()
     table.add_row("all", *(f"{sum(counts[side].values()):,}" for side in counts))
     _output.print(table)
@@ -222,9 +225,9 @@ def _print_split(prepared: "PreparedData") -> None:
 
 def _print_plan(plan: "Plan") -> None:
     _print_split(plan.prepared)
-    rows = plan.prepared.splits["train"].select(range(3))
+    rows = plan.prepared.splits["train"].select(range(min(3, len(plan.prepared.splits["train"]))))
     for text, label in zip(rows["text"], rows["label"], strict=True):
-        _output.print(f"[bold]{_escape(plan.prepared.label_names[label])}[/]  {_escape(text[:100])}", highlight=False)
+        _output.print(f"[bold]{escape(plan.prepared.label_names[label])}[/]  {escape(text[:100])}", highlight=False)
     schedule = plan.schedule
     _output.print(
         f"device: {plan.device}\n"
@@ -246,7 +249,3 @@ def _print_report(report: "EvaluationReport") -> None:
         shown = f"{interval.low:.4f} to {interval.high:.4f}" if interval else ""
         table.add_row(name, f"{value:.4f}", shown, *(f"{scores[name]:.4f}" for scores in report.baselines.values()))
     _output.print(table)
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hf_newscls.errors import SourceError
 
-__all__ = ["PACKAGE_SCHEME", "compute_sha256", "find_package_path"]
+__all__ = ["PACKAGE_SCHEME", "compute_sha256", "find_package_path", "is_local_address"]
 
 PACKAGE_SCHEME = "package:"
 
@@ -32,6 +32,15 @@ def find_package_path(address: str) -> Path:
     if not relative or not path.exists():
         raise SourceError(f"{address}: the package must hold {relative!r}, found no such path; check the spelling")
     return path
+
+
+def is_local_address(address: str) -> bool:
+    """Tell a model on this machine from one on the Hub by how its address is written.
+
+    >>> [is_local_address(address) for address in ("package:encoders/mini", "./mini", "FacebookAI/roberta-base")]
+    [True, True, False]
+    """
+    return address.startswith((PACKAGE_SCHEME, ".", "/", "~"))
 
 
 def compute_sha256(path: Path) -> str:

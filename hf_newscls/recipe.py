@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from hf_newscls.files import is_local_address
 from hf_newscls.trainer_options import check_training_arguments
 
 __all__ = [
@@ -135,6 +136,14 @@ class ModelSection(_Section):
     config: dict[str, Annotated[Any, AfterValidator(_check_plain)]] = Field(
         {}, description="Values of the model's config to change, as in attention_probs_dropout_prob: 0."
     )
+
+    @model_validator(mode="after")
+    def _checksum_needs_a_file(self) -> "ModelSection":
+        if self.sha256 and not is_local_address(self.model_name_or_path):
+            raise ValueError(
+                f"`sha256` must go with a local model, got the Hub id {self.model_name_or_path!r}; pin its `revision`"
+            )
+        return self
 
     @model_validator(mode="after")
     def _dropout_needs_its_head(self) -> "ModelSection":

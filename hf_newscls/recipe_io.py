@@ -202,7 +202,8 @@ def _explain_one(detail: dict[str, Any]) -> str:
         return f"`{key}` must be given; add it to the recipe"
     message = re.sub(r"^\w+ should", "must", detail["msg"].removeprefix("Value error, "))
     shown = "" if ", got " in message or ", found " in message else f", got {_shorten(detail['input'])}"
-    return f"`{key}` {message}{shown}"
+    hint = "" if ";" in message else "; see recipes/schema.json"
+    return f"`{key}` {message}{shown}{hint}"
 
 
 def _known_keys(location: Sequence[str | int]) -> list[str]:

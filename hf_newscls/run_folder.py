@@ -88,7 +88,9 @@ class RunFolder:
         try:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise RunError(f"{self.path}: must hold {path.name}, got {error}; train the recipe again") from error
+            raise RunError(
+                f"{self.path}: must hold {path.name}, got {error}; evaluate the run, or train again"
+            ) from error
         return content
 
 

@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 _BYTES_A_PARAMETER = 4
+_NEARLY_FULL = 64 << 20
 # A checkpoint holds the weights and the two moments of AdamW. Three can stand at once: the best, the last, and the one
 # being written before the last is pruned. The trained model comes on top.
 _COPIES = 3 * 3 + 1
@@ -57,11 +58,18 @@ def report_full_disk(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def discard_unfinished(folder: Path, *, sign: Path) -> Iterator[None]:
-    """Remove a folder when the work in it fails before the file `sign` is there."""
+    """Remove a folder when the work in it fails before the file `sign` is there, or a whole checkpoint.
+
+    Of checkpoints that were being written only the trace is removed: the Trainer writes trainer_state.json last.
+    """
     try:
         yield
     finally:
-        if not sign.exists():
+        checkpoints = [path for path in folder.glob("checkpoints/checkpoint-*")]
+        whole = [path for path in checkpoints if (path / "trainer_state.json").is_file()]
+        for path in {*checkpoints} - {*whole}:
+            shutil.rmtree(path, ignore_errors=True)
+        if not sign.exists() and not whole:
             shutil.rmtree(folder, ignore_errors=True)
             with suppress(OSError):  # its parent holds other folders
                 folder.parent.rmdir()
@@ -82,15 +90,17 @@ def replace_file(path: Path) -> Iterator[Path]:
 @contextmanager
 def replace_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder to fill; it takes the place of `folder` once all went well, and vanishes otherwise."""
-    fresh = folder.with_name(f".{os.getpid()}-{folder.name}")
+    fresh, old = (folder.with_name(f".{os.getpid()}-{kind}-{folder.name}") for kind in ("new", "old"))
     shutil.rmtree(fresh, ignore_errors=True)  # an earlier process of this id may have been killed
     fresh.mkdir(parents=True)
     try:
         yield fresh
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            folder.replace(old)
         fresh.replace(folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -110,4 +120,6 @@ def _is_disk_full(error: BaseException | None, folder: Path) -> bool:
         return False
     if getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT} or os.strerror(errno.ENOSPC) in str(error):
         return True
-    return "inline_container.cc" in str(error) or _is_disk_full(error.__cause__ or error.__context__, folder)
+    if "inline_container.cc" in str(error):  # torch.save gives the place in its own source, not the reason
+        return shutil.disk_usage(folder.parent).free < _NEARLY_FULL
+    return _is_disk_full(error.__cause__ or error.__context__, folder)

@@ -11,9 +11,17 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from hf_newscls.errors import suggest_name
 
-__all__ = ["LEARNING_RATE_SHAPES", "build_training_arguments_model", "check_training_arguments"]
+__all__ = [
+    "DEFAULT_LEARNING_RATE",
+    "LEARNING_RATE_SHAPES",
+    "build_training_arguments_model",
+    "check_training_arguments",
+]
 
 LEARNING_RATE_SHAPES = ("linear", "cosine", "constant")
+DEFAULT_LEARNING_RATE = 5e-5
+"""Of stage 2, where a recipe names none; the Trainer's own."""
+_SELECTION_METRICS = ("loss", "log_loss", "accuracy", "f1_macro", "f1_weighted")
 
 # What transformers 5 dropped, and what stands in its place.
 _DROPPED = {
@@ -37,15 +45,18 @@ _DROPPED = {
 # What the flow decides itself.
 _OWNED = {
     "output_dir": "it is the run folder",
-    "remove_unused_columns": "the row ids are needed",
+    "remove_unused_columns": "the rows hold only what the model reads",
     "label_names": "the label is always `labels`",
-    "length_column_name": "it is always `length`",
+    "length_column_name": "lengths are those of `input_ids`",
     "resume_from_checkpoint": "a run starts from the pre-trained model",
     "push_to_hub": "`hf-newscls publish` pushes once training has ended",
     "do_train": "the commands train, evaluate and predict say what is done",
     "do_eval": "the commands train, evaluate and predict say what is done",
     "do_predict": "the commands train, evaluate and predict say what is done",
     "local_rank": "the launcher sets it",
+    "auto_find_batch_size": "the schedule of both stages is laid out for one batch size",
+    "accelerator_config": "the schedule of both stages counts batches as the default configuration does",
+    "lr_scheduler_kwargs": "the shapes linear, cosine and constant take none",
     "label_smoothing_factor": "losses other than plain cross-entropy are not supported yet",
 }
 _RANGES: dict[str, Any] = {
@@ -71,6 +82,8 @@ def build_training_arguments_model() -> type[BaseModel]:
 
     hints = typing.get_type_hints(TrainingArguments)
     hints["lr_scheduler_type"] = typing.Literal[LEARNING_RATE_SHAPES]
+    prefixed = tuple(f"eval_{metric}" for metric in _SELECTION_METRICS)
+    hints["metric_for_best_model"] = typing.Literal[_SELECTION_METRICS + prefixed]
     fields: dict[str, Any] = {}
     for field in dataclasses.fields(TrainingArguments):
         if field.name in _OWNED or field.name.startswith("hub_"):
@@ -134,14 +147,9 @@ def _explain_name(name: str, value: Any) -> InitErrorDetails:
         suggestion = suggest_name(name, known)
         hint = f"did you mean `{suggestion}`?" if suggestion else "see transformers.TrainingArguments"
         message = f"must be a name of transformers.TrainingArguments; {hint}"
-    return InitErrorDetails(type=PydanticCustomError("training_argument", _literal(message)), loc=(name,), input=value)
+    return InitErrorDetails(type=PydanticCustomError("training_argument", message), loc=(name,), input=value)
 
 
 def _keep_detail(detail: Any) -> InitErrorDetails:
-    message = PydanticCustomError("training_argument", _literal(detail["msg"]))
+    message = PydanticCustomError("training_argument", detail["msg"])
     return InitErrorDetails(type=message, loc=detail["loc"][:1], input=detail["input"])
-
-
-def _literal(message: str) -> Any:
-    # Pydantic formats the template: braces in it would be taken for fields.
-    return message.replace("{", "(").replace("}", ")")

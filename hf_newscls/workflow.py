@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hf_newscls.errors import RunError
+from hf_newscls.errors import RunError, describe_offenders
 from hf_newscls.recipe import Recipe
 from hf_newscls.recipe_io import read_recipe, recipe_to_yaml
 from hf_newscls.run_folder import RunFolder, create_run, find_run, find_runs
@@ -90,7 +90,12 @@ class Prediction:
 
 
 def prepare(recipe: Recipe) -> PreparedData:
-    """Read, clean and split the recipe's data file."""
+    """Read, clean and split the recipe's data file.
+
+    Raises:
+        SourceError: the file is not there, or cannot be fetched.
+        DataError: its content does not fit the recipe.
+    """
     from hf_newscls.data.cleaning import clean_rows
     from hf_newscls.data.reading import read_rows
     from hf_newscls.data.source import fetch_source
@@ -121,7 +126,11 @@ def save_prepared(prepared: PreparedData, folder: Path) -> None:
 
 
 def plan(recipe: Recipe) -> Plan:
-    """Go through everything that comes before training, and train nothing."""
+    """Go through everything that comes before training, and train nothing.
+
+    Raises:
+        InputError: recipe, data or model cannot be used.
+    """
     from hf_newscls.modeling.loading import load_pretrained
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
@@ -161,13 +170,14 @@ def train(recipe: Recipe, *, runs_dir: Path, cards_dir: Path | None = None) -> t
     from hf_newscls.training.fitting import fit_classifier
 
     prepared = prepare(recipe)
+    backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
+    arguments = build_training_arguments(recipe, output_dir=runs_dir, backend=backend)
     classifier = load_pretrained(recipe.model, prepared.label_names, seed=recipe.seed)
     tokenized = tokenize_splits(prepared.splits, classifier.tokenizer, max_length=recipe.model.max_length)
-    backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
     check_room(runs_dir, parameters=classifier.model.num_parameters())
     run = create_run(runs_dir, recipe.name)
+    arguments.output_dir = str(run.checkpoints)
     with report_full_disk(run.path), discard_unfinished(run.path, sign=run.training):
-        arguments = build_training_arguments(recipe, output_dir=run.checkpoints, backend=backend)
         write_text(run.recipe, recipe_to_yaml(recipe))
         write_json(run.split, prepared.manifest.to_dict())
         record = fit_classifier(classifier, tokenized, arguments=arguments, freeze=recipe.freeze, backend=backend)
@@ -197,14 +207,22 @@ def evaluate(name_or_path: str, *, runs_dir: Path, cards_dir: Path | None = None
             f"{run.path}: {recipe.data.source} must give the split with fingerprint {expected}, "
             f"got {prepared.manifest.fingerprint}; bring the file back, or train anew"
         )
+    is_first = not run.metrics.exists()  # what follows training had failed
     with report_full_disk(run.path):
         report = measure_run(run, recipe, prepared.splits)
         write_card(run, recipe, cards_dir=cards_dir)
+    if is_first:
+        run.mark_latest()
     return run, report
 
 
 def predict(name_or_path: str, texts: Sequence[str], *, runs_dir: Path, top_k: int = 3) -> list[Prediction]:
-    """Classify texts with a recipe's latest run, a run folder, a model folder or a model on the Hub."""
+    """Classify texts with a recipe's latest run, a run folder, a model folder or a model on the Hub.
+
+    Raises:
+        RunError: the recipe has no finished run.
+        ModelError: the model cannot be loaded.
+    """
     from hf_newscls.inference.predicting import load_classifier, predict_probabilities
 
     classifier = load_classifier(_find_model(name_or_path, runs_dir=runs_dir))
@@ -232,27 +250,32 @@ def publish(name_or_path: str, *, runs_dir: Path, repo_id: str | None = None, pr
         RunError: there is no such run, or it is not complete.
         PublishError: the Hub refused or could not be reached.
     """
-    from hf_newscls.artifacts import write_card
-    from hf_newscls.hub.publishing import check_model_folder, name_repo, push_folder
+    from hf_newscls.artifacts import render_run_card
+    from hf_newscls.hub.publishing import check_model_folder, name_repo, push_model
 
     run = find_run(name_or_path, runs_dir=runs_dir)
     recipe = read_recipe(str(run.recipe))
-    repo = name_repo(repo_id or recipe.hub.repo_id, default_name=recipe.name)
-    write_card(run, recipe, model_address=repo)
     check_model_folder(run.model)
+    repo = name_repo(repo_id or recipe.hub.repo_id, default_name=recipe.name)
+    card = render_run_card(run, recipe, model_address=repo)
     is_private = recipe.hub.private if private is None else private
-    return push_folder(run.model, repo, private=is_private, message=f"Train {recipe.name} with hf_newscls")
+    return push_model(run.model, repo, card=card, private=is_private, message=f"Train {recipe.name} with hf_newscls")
 
 
 def compare(recipe_names: Sequence[str], *, runs_dir: Path) -> list[Leaderboard]:
-    """Rank the measured runs of some recipes, apart for each split."""
+    """Rank the measured runs of some recipes, apart for each split.
+
+    Raises:
+        RunError: one of the recipes has no finished run.
+    """
     from hf_newscls.hub.leaderboard import Entry, rank_entries
 
-    runs = [run for name in recipe_names for run in find_runs(name, runs_dir=runs_dir)]
-    if not runs:
-        raise RunError(f"{runs_dir}: must hold finished runs of {', '.join(recipe_names)}, found none; train one first")
+    runs = {name: find_runs(name, runs_dir=runs_dir) for name in recipe_names}
+    without = [name for name in recipe_names if not runs[name]]
+    if without:
+        raise RunError(f"{runs_dir}: must hold finished runs of {describe_offenders(without)}, found none; train first")
     entries = []
-    for run in runs:
+    for run in (run for name in runs for run in runs[name]):
         metrics = run.read_json(run.metrics)
         low, high = metrics["intervals"]["accuracy"]
         entries.append(

@@ -50,6 +50,8 @@ def join_columns(values: Sequence[str | None], *, separator: str) -> str:
 def clean_rows(rows: Dataset, section: DataSection, *, where: str) -> CleanedRows:
     """Build text and label of each row; drop and count the rows whose text is too short or whose label is missing.
 
+    White space around texts and labels is no part of them.
+
     Args:
         rows: what `read_rows` returned.
         section: the recipe's data section.
@@ -71,7 +73,7 @@ def clean_rows(rows: Dataset, section: DataSection, *, where: str) -> CleanedRow
         raise DataError(f"{where}: must hold rows that can be used, found none of {len(rows)}; see data.min_characters")
     targets = invert_merges(section.merge_labels)
     chosen = rows.select(kept)
-    labels = [targets.get(label, label) for label in chosen[section.label][:]]
+    labels = [targets.get(label, label) for label in map(str.strip, chosen[section.label][:])]
     names = resolve_label_names(Counter(labels), expected=section.labels, where=where)
     text = [join_columns([column[place] for column in columns], separator=section.separator) for place in kept]
     content = {ROW_ID: chosen[ROW_ID][:], "text": text, "label": labels}

@@ -159,16 +159,16 @@ def _iterate_csv(path: Path, stream: TextIO) -> Iterator[list[str]]:
 
 def _read_json(path: Path, stream: TextIO, wanted: Sequence[str]) -> dict[str, list[str | None]]:
     values: dict[str, list[str | None]] = {name: [] for name in wanted}
-    is_first = True
+    found: dict[str, None] = {}  # a record may leave out what it has no value for
     for place, record in _iterate_json(path, stream):
         if not isinstance(record, dict):
             raise DataError(f"{path}: {place}: must be a JSON object, found {record!r:.60}; mend the file there")
-        if is_first:
-            _check_columns(path, wanted, [*record])
-            is_first = False
+        found |= dict.fromkeys(record)
         for name in wanted:
             value = record.get(name)
             values[name].append(_to_text(value))
+    if found:
+        _check_columns(path, wanted, [*found])
     return values
 
 

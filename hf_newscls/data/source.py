@@ -48,9 +48,7 @@ def _find_local(address: str) -> Path:
         if path.exists():
             return path
     except (OSError, RuntimeError) as error:
-        raise SourceError(
-            f"{address}: `data.source` must name an existing file, got {error}; check it"
-        ) from error
+        raise SourceError(f"{address}: `data.source` must name an existing file, got {error}; check it") from error
     siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     suggestion = suggest_name(path.name, siblings)
     hint = f"did you mean {str(path.parent / suggestion)!r}?" if suggestion else "pass the file's path as DATA=path"

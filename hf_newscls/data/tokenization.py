@@ -4,12 +4,11 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from datasets import Dataset, DatasetDict
+from datasets import DatasetDict
 from transformers import PreTrainedTokenizerBase
 
-__all__ = ["LENGTH", "count_tokens", "tokenize_splits"]
+__all__ = ["count_tokens", "tokenize_splits"]
 
-LENGTH = "length"
 _BATCH_ROWS = 1000
 
 logger = logging.getLogger(__name__)
@@ -19,13 +18,11 @@ def tokenize_splits(splits: DatasetDict, tokenizer: PreTrainedTokenizerBase, *, 
     """Tokenize every side, cutting texts off at `max_length` tokens; nothing is padded here.
 
     Returns:
-        Columns input_ids, attention_mask (and what else the tokenizer makes), labels, and length: tokens of the row
-        after truncation, special tokens included, by which training groups its batches.
+        Columns input_ids, attention_mask (and what else the tokenizer makes) and labels, rows in their order.
     """
 
     def tokenize(batch: dict[str, list[Any]]) -> dict[str, Any]:
-        encoded = tokenizer(batch["text"], truncation=True, max_length=max_length)
-        return {**encoded, "labels": batch["label"], LENGTH: [len(ids) for ids in encoded["input_ids"]]}
+        return {**tokenizer(batch["text"], truncation=True, max_length=max_length), "labels": batch["label"]}
 
     return DatasetDict(
         {
@@ -41,9 +38,8 @@ def tokenize_splits(splits: DatasetDict, tokenizer: PreTrainedTokenizerBase, *, 
     )
 
 
-def count_tokens(dataset: Dataset | Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[int]:
+def count_tokens(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """Return the tokens of each text before truncation, special tokens included."""
-    texts = dataset["text"] if isinstance(dataset, Dataset) else dataset
     counts: list[int] = []
     for start in range(0, len(texts), _BATCH_ROWS):
         batch = list(texts[start : start + _BATCH_ROWS])

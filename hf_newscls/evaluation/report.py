@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from hf_newscls.evaluation.baseline import predict_majority, predict_tfidf
 from hf_newscls.evaluation.intervals import Interval, bootstrap_difference, bootstrap_intervals
-from hf_newscls.evaluation.metrics import LabelScores, compute_confusion, compute_label_scores, compute_scores
+from hf_newscls.evaluation.metrics import (
+    LabelScores,
+    NewsClassification,
+    compute_confusion,
+    compute_label_scores,
+    compute_scores,
+)
 from hf_newscls.recipe import EvaluationSection
 
 __all__ = ["MAJORITY", "TFIDF", "EvaluationReport", "SideReport", "build_report"]
@@ -136,7 +142,9 @@ def _score_side(
     references = np.asarray(dataset["label"][:])
     return SideReport(
         rows=len(dataset),
-        scores=compute_scores(probabilities, references, top_k=top_k),
+        scores=NewsClassification(keep_in_memory=True).compute(
+            predictions=probabilities, references=references, top_k=top_k
+        ),
         per_class=compute_label_scores(probabilities, references, label_names=names),
     )
 

@@ -13,6 +13,7 @@ from hf_newscls.data.splitting import SIDES, SplitManifest
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.hub.metadata import build_card_data, find_base_model
 from hf_newscls.recipe import Recipe
+from hf_newscls.trainer_options import DEFAULT_LEARNING_RATE
 from hf_newscls.training_record import TrainingRecord
 
 __all__ = ["CARD_FIGURES", "render_card"]
@@ -68,6 +69,7 @@ def render_card(
         figures={f"{figures}/{name}": text for name, text in CARD_FIGURES.items()},
         metrics=_name_metrics(report),
         sides=SIDES,
+        learning_rate=recipe.training_arguments.get("learning_rate", DEFAULT_LEARNING_RATE),
         **_summarize(manifest, record),
     )
     data = build_card_data(recipe, manifest, report)

@@ -4,7 +4,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from hf_newscls.data.splitting import SplitManifest
 from hf_newscls.evaluation.report import EvaluationReport
-from hf_newscls.files import PACKAGE_SCHEME
+from hf_newscls.files import is_local_address
 from hf_newscls.recipe import Recipe
 
 __all__ = ["build_card_data", "find_base_model"]
@@ -33,8 +33,7 @@ def build_card_data(recipe: Recipe, manifest: SplitManifest, report: EvaluationR
 def find_base_model(recipe: Recipe) -> str | None:
     """Return the Hub id of the encoder, or None where the recipe names only a folder."""
     address = recipe.model.model_name_or_path
-    is_hub_id = not address.startswith((PACKAGE_SCHEME, ".", "/", "~"))
-    return recipe.model.base_model or (address if is_hub_id else None)
+    return recipe.model.base_model or (None if is_local_address(address) else address)
 
 
 def _list_results(recipe: Recipe, manifest: SplitManifest, report: EvaluationReport) -> list[EvalResult]:

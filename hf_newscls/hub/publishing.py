@@ -4,12 +4,12 @@ import logging
 import re
 from pathlib import Path
 
-from huggingface_hub import HfApi, get_token
+from huggingface_hub import CommitOperationAdd, HfApi, get_token
 from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined] # the base of what its HTTP client raises
 
 from hf_newscls.errors import PublishError, describe_offenders
 
-__all__ = ["check_model_folder", "name_repo", "push_folder"]
+__all__ = ["check_model_folder", "name_repo", "push_model"]
 
 _REQUIRED = ("README.md", "config.json", "model.safetensors", "tokenizer_config.json")
 _PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
@@ -53,8 +53,15 @@ def name_repo(repo_id: str | None, *, default_name: str) -> str:
         raise _refuse("must accept the token", error) from error
 
 
-def push_folder(folder: Path, repo_id: str, *, private: bool, message: str) -> str:
+def push_model(folder: Path, repo_id: str, *, card: str, private: bool, message: str) -> str:
     """Create the repository where it is not there, and push the whole folder in one commit.
+
+    Args:
+        folder: a folder that `check_model_folder` passed.
+        repo_id: owner/name.
+        card: what becomes README.md in place of the folder's own, which does not know the repository yet.
+        private: whether a new repository is private.
+        message: of the commit.
 
     Returns:
         The address of the commit.
@@ -63,9 +70,12 @@ def push_folder(folder: Path, repo_id: str, *, private: bool, message: str) -> s
         PublishError: the Hub refused or could not be reached; the folder is untouched and can be pushed again.
     """
     api = HfApi()
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    contents: dict[str, Path | bytes] = {**files, "README.md": card.encode()}
+    operations = [CommitOperationAdd(name, content) for name, content in contents.items()]
     try:
         api.create_repo(repo_id, private=private, exist_ok=True)
-        commit = api.upload_folder(repo_id=repo_id, folder_path=folder, commit_message=message)
+        commit = api.create_commit(repo_id, operations, commit_message=message)
     except (HTTPError, OSError, ValueError) as error:
         raise _refuse(f"must take the push to {repo_id}", error) from error
     logger.info("pushed %s to %s", folder, repo_id)

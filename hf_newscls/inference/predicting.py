@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from hf_newscls.errors import ModelError
+from hf_newscls.errors import ModelError, describe_offenders
 
 __all__ = ["TrainedClassifier", "load_classifier", "predict_probabilities"]
 
@@ -43,13 +43,20 @@ def load_classifier(folder_or_id: str | Path) -> TrainedClassifier:
     """
     address = str(folder_or_id)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(address)
-        model = AutoModelForSequenceClassification.from_pretrained(address, use_safetensors=True)
+        tokenizer = AutoTokenizer.from_pretrained(address, trust_remote_code=False)
+        model, info = AutoModelForSequenceClassification.from_pretrained(
+            address, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+        )
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ModelError(
             f"{address}: must be a trained classifier, got {reason!r}; name a run's model folder or a Hub id"
         ) from error
+    if info["missing_keys"]:
+        raise ModelError(
+            f"{address}: must hold a trained classifier, found no weights for "
+            f"{describe_offenders(info['missing_keys'])}; name a model that was fine-tuned"
+        )
     device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     return TrainedClassifier(model.to(device).eval(), tokenizer)
 

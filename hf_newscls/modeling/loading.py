@@ -19,7 +19,7 @@ from transformers import (
 )
 
 from hf_newscls.errors import ModelError, RecipeError
-from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path
+from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path, is_local_address
 from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
 from hf_newscls.recipe import ModelSection
@@ -28,6 +28,8 @@ __all__ = ["PretrainedClassifier", "load_config", "load_pretrained", "load_token
 
 _DEFAULT_HEAD_DROPOUT = 0.4
 _NO_LIMIT = 1_000_000
+# An encoder kept in half precision is trained from float32 weights, as every other.
+_WEIGHTS: dict[str, Any] = {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
 
 logger = logging.getLogger(__name__)
 
@@ -127,8 +129,9 @@ def _load_stock(
         AutoModelForSequenceClassification.from_pretrained,
         section,
         config=config,
-        use_safetensors=True,
-        output_loading_info=True,
+        **_WEIGHTS,
+        # A checkpoint that was fine-tuned for other labels has a head of another size: ours is new.
+        ignore_mismatched_sizes=True,
     )
     return model, _name_loaded(model, info)
 
@@ -136,9 +139,7 @@ def _load_stock(
 def _load_two_layer(
     section: ModelSection, config: PreTrainedConfig, label_names: Sequence[str]
 ) -> tuple[PreTrainedModel, frozenset[str]]:
-    backbone, info = _load(
-        AutoModel.from_pretrained, section, config=config, use_safetensors=True, output_loading_info=True
-    )
+    backbone, info = _load(AutoModel.from_pretrained, section, config=config, **_WEIGHTS)
     dropout = _DEFAULT_HEAD_DROPOUT if section.head_dropout is None else section.head_dropout
     newscls_config = NewsClassifierConfig(backbone_config=config, head_dropout=dropout)
     _set_labels(newscls_config, label_names)
@@ -165,21 +166,19 @@ def _name_loaded(model: PreTrainedModel, info: dict[str, Any]) -> frozenset[str]
 def _load(from_pretrained: Any, section: ModelSection, **options: Any) -> Any:
     """Call a `from_pretrained` of transformers; what it raises for a model that cannot be had becomes a ModelError."""
     address = section.model_name_or_path
-    folder = _check_local(address, section) if _is_local(address) else address
+    if not is_local_address(address) and Path(address).is_dir():
+        raise ModelError(f"{address}: must be a Hub id, found a folder of that name; write './{address}' to mean it")
+    folder = _check_local(address, section) if is_local_address(address) else address
     try:
         return from_pretrained(str(folder), revision=section.revision, trust_remote_code=False, **options)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
         hint = (
             "check that the folder holds config.json, the tokenizer's files and model.safetensors"
-            if _is_local(address)
+            if is_local_address(address)
             else "check the id and the network, or put the model in a folder and set `model.model_name_or_path` to it"
         )
         raise ModelError(f"{address}: must be a model that can be loaded, got {reason!r}; {hint}") from error
-
-
-def _is_local(address: str) -> bool:
-    return address.startswith((PACKAGE_SCHEME, ".", "/", "~")) or Path(address).is_dir()
 
 
 def _check_local(address: str, section: ModelSection) -> Path:

@@ -8,6 +8,7 @@ from transformers import TrainingArguments
 
 from hf_newscls.errors import RecipeError
 from hf_newscls.recipe import Recipe
+from hf_newscls.trainer_options import DEFAULT_LEARNING_RATE
 from hf_newscls.training.backend import Backend
 
 __all__ = ["build_training_arguments"]
@@ -19,7 +20,9 @@ _DEFAULTS: dict[str, Any] = {
     "save_strategy": "epoch",
     "save_total_limit": 1,
     "load_best_model_at_end": True,
-    "metric_for_best_model": "eval_loss",
+    "learning_rate": DEFAULT_LEARNING_RATE,
+    # The Trainer's own eval_loss is a mean over batches, in which the rows of a short last one count more.
+    "metric_for_best_model": "log_loss",
     "logging_steps": 10,
     "logging_first_step": True,
     # Batches of like length need a third of the padding that batches in random order do.

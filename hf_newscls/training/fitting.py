@@ -1,6 +1,7 @@
 """Run the Trainer over both stages."""
 
 import logging
+import math
 import time
 from datetime import datetime, timezone
 from typing import Any
@@ -62,7 +63,10 @@ def fit_classifier(
     trainer.train()
     state: TrainerState = trainer.state
     return TrainingRecord(
-        log_history=[dict(entry) for entry in state.log_history],
+        # An overflow under fp16 logs an infinite gradient norm, which JSON cannot hold.
+        log_history=[
+            {name: value for name, value in entry.items() if math.isfinite(value)} for entry in state.log_history
+        ],
         boundary_step=plan_schedule(freeze, arguments, train_rows=len(tokenized["train"])).boundary_step,
         total_steps=state.global_step,
         best_step=state.best_global_step if arguments.load_best_model_at_end else None,
@@ -114,7 +118,7 @@ def build_trainer(
 
 def _compute_metrics(prediction: EvalPrediction) -> dict[str, float]:
     scores = compute_scores(softmax(prediction.predictions, axis=-1), np.asarray(prediction.label_ids), top_k=[])
-    return {name: scores[name] for name in ("accuracy", "f1_macro", "f1_weighted")}
+    return {name: scores[name] for name in ("accuracy", "f1_macro", "f1_weighted", "log_loss")}
 
 
 class _ProgressBarCallback(ProgressCallback):
@@ -131,11 +135,11 @@ class _EpochLogCallback(TrainerCallback):
         """Log the figures of the validation set."""
         metrics = kwargs["metrics"]
         logger.info(
-            "epoch %.2g, step %d of %d: validation loss %.4f, accuracy %.4f, macro F1 %.4f",
+            "epoch %.2f, step %d of %d: validation log loss %.4f, accuracy %.4f, macro F1 %.4f",
             state.epoch,
             state.global_step,
             state.max_steps,
-            metrics["eval_loss"],
+            metrics["eval_log_loss"],
             metrics["eval_accuracy"],
             metrics["eval_f1_macro"],
         )

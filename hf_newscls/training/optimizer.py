@@ -15,7 +15,9 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel, Trainer, TrainingArguments
 from transformers.trainer_pt_utils import get_parameter_names
+from transformers.trainer_utils import SchedulerType
 
+from hf_newscls.errors import RecipeError
 from hf_newscls.recipe import FreezeSection
 
 __all__ = ["GroupLearningRate", "TwoStageSchedule", "build_optimizer", "build_scheduler", "plan_schedule"]
@@ -51,9 +53,11 @@ class GroupLearningRate:
     def __call__(self, step: int) -> float:
         """Return the learning rate of update `step`, counted from 0."""
         if step < self.boundary_step:
-            return self.first_peak * _scale(step, self.boundary_step, self.first_warmup_steps, shape="linear")
+            return self.first_peak * _scale(step, self.boundary_step, warmup=self.first_warmup_steps, shape="linear")
         stage_steps = self.total_steps - self.boundary_step
-        return self.second_peak * _scale(step - self.boundary_step, stage_steps, self.second_warmup_steps, self.shape)
+        return self.second_peak * _scale(
+            step - self.boundary_step, stage_steps, warmup=self.second_warmup_steps, shape=self.shape
+        )
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ def plan_schedule(freeze: FreezeSection | None, arguments: TrainingArguments, *,
             first_warmup_steps=_to_steps(freeze.warmup, of=boundary) if freeze else 0,
             second_peak=arguments.learning_rate,
             second_warmup_steps=_to_steps(arguments.warmup_steps, of=total - boundary),
-            shape=str(getattr(arguments.lr_scheduler_type, "value", arguments.lr_scheduler_type)),
+            shape=SchedulerType(arguments.lr_scheduler_type).value,
         )
 
     return TwoStageSchedule(head=plan(freeze.learning_rate if freeze else 0.0), backbone=plan(0.0))
@@ -128,6 +132,11 @@ def build_optimizer(
         for is_decayed in (True, False)
     ]
     optimizer_class, options = Trainer.get_optimizer_cls_and_kwargs(arguments, model)
+    if {"params", "optimizer_dict"} & {*options}:
+        raise RecipeError(
+            f"`training_arguments.optim` must be an optimizer that takes parameter groups, got {arguments.optim!r}; "
+            "choose adamw_torch"
+        )
     optimizer: Optimizer = optimizer_class(groups, **{**options, "lr": 1.0})
     return optimizer
 
@@ -150,7 +159,7 @@ def _to_steps(warmup: float, *, of: int) -> int:
     return math.ceil(warmup * of) if warmup < 1 else int(warmup)
 
 
-def _scale(step: int, total: int, warmup: int, shape: str) -> float:
+def _scale(step: int, total: int, *, warmup: int, shape: str) -> float:
     if step < warmup:
         return step / max(1, warmup)
     done = (step - warmup) / max(1, total - warmup)
