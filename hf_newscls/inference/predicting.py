@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from hf_newscls.errors import ModelError, describe_offenders
+from hf_newscls.modeling.loading import check_tokenizer, count_positions
 
 __all__ = ["TrainedClassifier", "load_classifier", "predict_probabilities"]
 
@@ -47,16 +49,18 @@ def load_classifier(folder_or_id: str | Path) -> TrainedClassifier:
         model, info = AutoModelForSequenceClassification.from_pretrained(
             address, use_safetensors=True, trust_remote_code=False, output_loading_info=True
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ModelError(
             f"{address}: must be a trained classifier, got {reason!r}; name a run's model folder or a Hub id"
         ) from error
+    check_tokenizer(tokenizer, address)
     if info["missing_keys"]:
         raise ModelError(
             f"{address}: must hold a trained classifier, found no weights for "
             f"{describe_offenders(info['missing_keys'])}; name a model that was fine-tuned"
         )
+    tokenizer.model_max_length = min(tokenizer.model_max_length, count_positions(model))
     device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     return TrainedClassifier(model.to(device).eval(), tokenizer)
 
@@ -70,13 +74,17 @@ def predict_probabilities(
     their own order: row i is text i.
     """
     tokenizer, model = classifier.tokenizer, classifier.model
+    if not texts:
+        return np.empty((0, len(classifier.label_names)), dtype=np.float32)
     encoded = tokenizer(list(texts), truncation=True)
+    # Not beyond the positions that the model has.
+    multiple = _PAD_TO_MULTIPLE_OF if tokenizer.model_max_length % _PAD_TO_MULTIPLE_OF == 0 else None
     order = np.argsort([-len(ids) for ids in encoded["input_ids"]], kind="stable")
     probabilities = np.empty((len(texts), len(classifier.label_names)), dtype=np.float32)
     for start in range(0, len(order), batch_size):
         places = order[start : start + batch_size]
         rows = {name: [values[place] for place in places] for name, values in encoded.items()}
-        batch = tokenizer.pad(rows, pad_to_multiple_of=_PAD_TO_MULTIPLE_OF, return_tensors="pt").to(model.device)
+        batch = tokenizer.pad(rows, pad_to_multiple_of=multiple, return_tensors="pt").to(model.device)
         with torch.inference_mode():
             logits = model(**batch).logits
         probabilities[places] = logits.float().softmax(dim=-1).cpu().numpy()

@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
 from torch import nn
 from transformers import (
+    MODEL_FOR_MASKED_LM_MAPPING,
     AutoConfig,
     AutoModel,
     AutoModelForSequenceClassification,
@@ -18,18 +22,35 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from hf_newscls.errors import ModelError, RecipeError
+from hf_newscls.errors import InputError, ModelError, RecipeError, describe_offenders
 from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path, is_local_address
 from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
 from hf_newscls.recipe import ModelSection
 
-__all__ = ["PretrainedClassifier", "load_config", "load_pretrained", "load_tokenizer"]
+__all__ = [
+    "PretrainedClassifier",
+    "check_tokenizer",
+    "count_positions",
+    "load_config",
+    "load_pretrained",
+    "load_tokenizer",
+]
 
 _DEFAULT_HEAD_DROPOUT = 0.4
 _NO_LIMIT = 1_000_000
-# An encoder kept in half precision is trained from float32 weights, as every other.
-_WEIGHTS: dict[str, Any] = {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
+# float32 whatever the checkpoint holds: AdamW in half precision loses small steps.
+_WEIGHTS: dict[str, Any] = {
+    "use_safetensors": True,
+    "output_loading_info": True,
+    "ignore_mismatched_sizes": True,
+    "dtype": torch.float32,
+}
+# Nothing from subfolders: they hold other formats of the same model.
+_FETCHED: dict[str, Any] = {
+    "allow_patterns": ["*.json", "*.txt", "*.model", "*.safetensors"],
+    "ignore_patterns": ["*/*"],
+}
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +78,8 @@ def load_tokenizer(section: ModelSection) -> PreTrainedTokenizerBase:
         RecipeError: the encoder reads fewer tokens than `max_length`.
     """
     tokenizer: PreTrainedTokenizerBase = _load(AutoTokenizer.from_pretrained, section)
-    limit = min(tokenizer.model_max_length, _count_positions(load_config(section)))
+    check_tokenizer(tokenizer, section.model_name_or_path)
+    limit = min(tokenizer.model_max_length, count_positions(_build_outline(section)))
     if section.max_length > limit:
         raise RecipeError(
             f"{section.model_name_or_path}: `model.max_length` must not exceed the {limit} tokens the encoder reads, "
@@ -75,11 +97,14 @@ def load_config(section: ModelSection) -> PreTrainedConfig:
         RecipeError: `model.config` names a value the configuration does not have.
     """
     config: PreTrainedConfig = _load(AutoConfig.from_pretrained, section)
-    unknown = [name for name in section.config if not hasattr(config, name) and name != "classifier_dropout"]
+    unknown = [name for name in section.config if not hasattr(config, name)]
     if unknown:
         raise RecipeError(f"`model.config` must hold values of {type(config).__name__}, got {unknown}; check the names")
     for name, value in section.config.items():
-        setattr(config, name, value)
+        try:
+            setattr(config, name, value)
+        except StrictDataclassError as error:
+            raise RecipeError(f"`model.config.{name}` must be of the right type, got {value!r}; mend it") from error
     return config
 
 
@@ -111,35 +136,67 @@ def load_pretrained(section: ModelSection, label_names: Sequence[str], *, seed: 
     return PretrainedClassifier(model, tokenizer, loaded_parameters=loaded)
 
 
-def _count_positions(config: PreTrainedConfig) -> int:
-    """Return the tokens the encoder has positions for; RoBERTa numbers them from behind its padding token."""
-    with torch.device("meta"):
-        encoder = AutoModel.from_config(config)
-    for name, module in encoder.named_modules():
+def check_tokenizer(tokenizer: PreTrainedTokenizerBase, address: str) -> None:
+    """Refuse the tokenizer of special tokens alone that transformers makes up where a model has none.
+
+    Raises:
+        ModelError: it knows no word.
+    """
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise ModelError(f"{address}: must come with its tokenizer, found none; save tokenizer.json beside the weights")
+
+
+def count_positions(model: PreTrainedModel) -> int:
+    """Return the tokens a model has positions for; RoBERTa numbers them from behind its padding token."""
+    for name, module in model.named_modules():
         if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
             return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
-    return _NO_LIMIT
+    # Other names, as in GPT-2 and BART.
+    return int(getattr(model.config, "max_position_embeddings", _NO_LIMIT))
+
+
+def _build_outline(section: ModelSection) -> PreTrainedModel:
+    """Build the encoder without its weights."""
+    config = load_config(section)
+    try:
+        with torch.device("meta"):
+            outline: PreTrainedModel = AutoModel.from_config(config)
+            return outline
+    except (KeyError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise RecipeError(
+            f"{section.model_name_or_path}: must be an encoder, with the values of `model.config`, got {reason!r}; "
+            "mend them or name another"
+        ) from error
 
 
 def _load_stock(
     section: ModelSection, config: PreTrainedConfig, label_names: Sequence[str]
 ) -> tuple[PreTrainedModel, frozenset[str]]:
+    # A head for other labels is not what the recipe wants kept.
+    has_head = any(name.endswith("ForSequenceClassification") for name in config.architectures or [])
     _set_labels(config, label_names)
-    model, info = _load(
-        AutoModelForSequenceClassification.from_pretrained,
-        section,
-        config=config,
-        **_WEIGHTS,
-        # A checkpoint that was fine-tuned for other labels has a head of another size: ours is new.
-        ignore_mismatched_sizes=True,
-    )
-    return model, _name_loaded(model, info)
+    model, info = _load(AutoModelForSequenceClassification.from_pretrained, section, config=config, **_WEIGHTS)
+    _check_sizes(section, info, prefix=f"{model.base_model_prefix}.")
+    loaded = _name_loaded(model, info)
+    if has_head:
+        loaded = frozenset(name for name in loaded if name.startswith(f"{model.base_model_prefix}."))
+    return model, loaded
 
 
 def _load_two_layer(
     section: ModelSection, config: PreTrainedConfig, label_names: Sequence[str]
 ) -> tuple[PreTrainedModel, frozenset[str]]:
+    if config.is_encoder_decoder or type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
+        raise RecipeError(
+            f"{section.model_name_or_path}: `model.head: two_layer` needs an encoder, got {config.model_type!r}, whose "
+            "first token sees no other; write `head: stock`"
+        )
     backbone, info = _load(AutoModel.from_pretrained, section, config=config, **_WEIGHTS)
+    _check_sizes(section, info, prefix="")
+    config = backbone.config
+    # It would be saved with the model: a folder of this machine tells nobody anything.
+    config._name_or_path = ""
     dropout = _DEFAULT_HEAD_DROPOUT if section.head_dropout is None else section.head_dropout
     newscls_config = NewsClassifierConfig(backbone_config=config, head_dropout=dropout)
     _set_labels(newscls_config, label_names)
@@ -158,6 +215,15 @@ def _set_labels(config: PreTrainedConfig, label_names: Sequence[str]) -> None:
     config.problem_type = "single_label_classification"
 
 
+def _check_sizes(section: ModelSection, info: dict[str, Any], *, prefix: str) -> None:
+    wrong = sorted(mismatch[0] for mismatch in info["mismatched_keys"] if mismatch[0].startswith(prefix))
+    if wrong:
+        raise RecipeError(
+            f"{section.model_name_or_path}: `model.config` must leave the encoder's sizes as they were trained, "
+            f"other sizes found in {describe_offenders(wrong)}; remove what changes them"
+        )
+
+
 def _name_loaded(model: PreTrainedModel, info: dict[str, Any]) -> frozenset[str]:
     missing = {*info["missing_keys"], *(mismatch[0] for mismatch in info["mismatched_keys"])}
     return frozenset(name for name, _ in model.named_parameters() if name not in missing)
@@ -168,10 +234,13 @@ def _load(from_pretrained: Any, section: ModelSection, **options: Any) -> Any:
     address = section.model_name_or_path
     if not is_local_address(address) and Path(address).is_dir():
         raise ModelError(f"{address}: must be a Hub id, found a folder of that name; write './{address}' to mean it")
-    folder = _check_local(address, section) if is_local_address(address) else address
     try:
-        return from_pretrained(str(folder), revision=section.revision, trust_remote_code=False, **options)
-    except (OSError, ValueError) as error:
+        folder = _find_local(address) if is_local_address(address) else _fetch(address, section.revision)
+        _check_weights(folder, section)
+        return from_pretrained(str(folder), trust_remote_code=False, **options)
+    except InputError:
+        raise
+    except (OSError, ValueError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300]
         hint = (
             "check that the folder holds config.json, the tokenizer's files and model.safetensors"
@@ -181,13 +250,21 @@ def _load(from_pretrained: Any, section: ModelSection, **options: Any) -> Any:
         raise ModelError(f"{address}: must be a model that can be loaded, got {reason!r}; {hint}") from error
 
 
-def _check_local(address: str, section: ModelSection) -> Path:
+def _fetch(address: str, revision: str) -> Path:
+    # One call, where from_pretrained would try again for 23 s for each file that it cannot reach.
+    return Path(snapshot_download(address, revision=revision, **_FETCHED))
+
+
+def _find_local(address: str) -> Path:
     folder = find_package_path(address) if address.startswith(PACKAGE_SCHEME) else Path(address).expanduser()
     if not folder.is_dir():
         raise ModelError(f"{address}: `model.model_name_or_path` must be a model folder, found none; check the path")
-    weights = folder / "model.safetensors"
-    if not weights.exists() and not any(folder.glob("*.safetensors")):
+    return folder
+
+
+def _check_weights(folder: Path, section: ModelSection) -> None:
+    address, weights = section.model_name_or_path, folder / "model.safetensors"
+    if not weights.exists() and (section.sha256 or not any(folder.glob("*.safetensors"))):
         raise ModelError(f"{address}: must hold weights as model.safetensors, found none; save them there")
     if section.sha256 and (found := compute_sha256(weights)) != section.sha256:
         raise ModelError(f"{address}: model.safetensors must have SHA-256 {section.sha256}, got {found}; reinstall it")
-    return folder

@@ -92,6 +92,9 @@ def build_trainer(
     # The optimizer must be built over the parameters where they will be trained.
     nn.Module.to(model, arguments.device)
     schedule = plan_schedule(freeze, arguments, train_rows=len(tokenized["train"]))
+    tokenizer = classifier.tokenizer
+    # Not beyond the positions that the encoder has.
+    multiple = _PAD_TO_MULTIPLE_OF if tokenizer.model_max_length % _PAD_TO_MULTIPLE_OF == 0 else None
     optimizer = build_optimizer(model, classifier.loaded_parameters, arguments)
     trainer = Trainer(
         model=model,
@@ -99,7 +102,7 @@ def build_trainer(
         train_dataset=tokenized["train"],
         eval_dataset=tokenized["validation"],
         processing_class=classifier.tokenizer,
-        data_collator=DataCollatorWithPadding(classifier.tokenizer, pad_to_multiple_of=_PAD_TO_MULTIPLE_OF),
+        data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=multiple),
         compute_metrics=_compute_metrics,
         callbacks=[
             TwoStageFreezeCallback(classifier.loaded_parameters, boundary_step=schedule.boundary_step),

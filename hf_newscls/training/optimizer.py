@@ -131,7 +131,13 @@ def build_optimizer(
         for is_loaded in (False, True)
         for is_decayed in (True, False)
     ]
-    optimizer_class, options = Trainer.get_optimizer_cls_and_kwargs(arguments, model)
+    try:
+        optimizer_class, options = Trainer.get_optimizer_cls_and_kwargs(arguments, model)
+    except (ImportError, ValueError) as error:
+        raise RecipeError(
+            f"`training_arguments.optim` must be an optimizer that is installed, got {arguments.optim!r} ({error}); "
+            "install it or choose adamw_torch"
+        ) from error
     if {"params", "optimizer_dict"} & {*options}:
         raise RecipeError(
             f"`training_arguments.optim` must be an optimizer that takes parameter groups, got {arguments.optim!r}; "

@@ -1,0 +1,178 @@
+"""Metrics against scikit-learn, and against values worked by hand."""
+
+from pathlib import Path
+from typing import Any
+
+import datasets
+import evaluate
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, f1_score, log_loss, precision_score, recall_score, top_k_accuracy_score
+
+from hf_newscls.evaluation.metrics import (
+    NewsClassification,
+    compute_confusion,
+    compute_label_scores,
+    compute_scores,
+)
+
+
+def draw(seed: int, *, rows: int = 60, labels: int = 5) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    rng = np.random.default_rng(seed)
+    return rng.dirichlet(np.ones(labels), size=rows), rng.integers(0, labels, size=rows)
+
+
+# Four rows of three labels. Predictions 0, 1, 1, 0 and references 0, 1, 2, 2.
+PROBABILITIES = np.array([[0.5, 0.3, 0.2], [0.25, 0.5, 0.25], [0.1, 0.8, 0.1], [0.6, 0.15, 0.25]])
+REFERENCES = [0, 1, 2, 2]
+
+
+def test_scores_worked_by_hand() -> None:
+    # Precision 1/2, 1/2, 0 and recall 1, 1, 0 give F1 2/3, 2/3, 0; the labels have 1, 1 and 2 rows.
+    scores = compute_scores(PROBABILITIES, REFERENCES, top_k=[1, 2, 3])
+    assert scores == pytest.approx(
+        {
+            "accuracy": 2 / 4,
+            "precision_macro": 1 / 3,
+            "recall_macro": 2 / 3,
+            "f1_macro": 4 / 9,
+            "precision_weighted": 1 / 4,
+            "recall_weighted": 1 / 2,
+            "f1_weighted": 1 / 3,
+            "top_1_accuracy": 2 / 4,
+            # Row 2 gives labels 0 and 2 alike: 0 comes first, so its label 2 is third. In row 3 it is second.
+            "top_2_accuracy": 3 / 4,
+            "top_3_accuracy": 1.0,
+            "log_loss": -(np.log(0.5) + np.log(0.5) + np.log(0.1) + np.log(0.25)) / 4,
+        }
+    )
+    assert all(type(value) is float for value in scores.values())
+
+
+def test_confusion_worked_by_hand() -> None:
+    confusion = compute_confusion(PROBABILITIES, REFERENCES)
+    # Rows are references: one of label 2 was taken for 0, one for 1.
+    assert confusion.tolist() == [[1, 0, 0], [0, 1, 0], [1, 1, 0]]
+
+
+def test_label_scores_worked_by_hand() -> None:
+    scores = compute_label_scores(PROBABILITIES, REFERENCES, label_names=["A", "B", "C"])
+    assert [*scores] == ["A", "B", "C"]
+    assert scores["A"] == pytest.approx({"precision": 0.5, "recall": 1.0, "f1": 2 / 3, "support": 1})
+    assert scores["C"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 2}
+    assert type(scores["C"]["support"]) is int
+
+
+@pytest.mark.parametrize("labels", [2, 3, 8])
+@pytest.mark.parametrize("seed", range(4))
+def test_scores_are_those_of_scikit_learn(seed: int, labels: int) -> None:
+    probabilities, references = draw(seed, labels=labels)
+    scores = compute_scores(probabilities, references, top_k=[2])
+    predictions = probabilities.argmax(axis=1)
+    expected = {"accuracy": accuracy_score(references, predictions), "log_loss": log_loss(references, probabilities)}
+    for average in ("macro", "weighted"):
+        options = {"labels": range(labels), "average": average, "zero_division": 0.0}
+        expected[f"precision_{average}"] = precision_score(references, predictions, **options)
+        expected[f"recall_{average}"] = recall_score(references, predictions, **options)
+        expected[f"f1_{average}"] = f1_score(references, predictions, **options)
+    # scikit-learn takes probabilities of two labels for a mistake.
+    expected["top_2_accuracy"] = (
+        1.0 if labels == 2 else top_k_accuracy_score(references, probabilities, k=2, labels=range(labels))
+    )
+    assert scores == pytest.approx(expected)
+
+
+def test_labels_without_rows_count_in_the_macro_mean_alone() -> None:
+    probabilities = np.array([[0.9, 0.1, 0.0, 0.0], [0.1, 0.9, 0.0, 0.0]])
+    scores = compute_scores(probabilities, [0, 1], top_k=[])
+    assert scores["f1_macro"] == 0.5
+    assert scores["f1_weighted"] == scores["accuracy"] == 1.0
+    assert scores["log_loss"] == pytest.approx(-np.log(0.9))
+    assert compute_confusion(probabilities, [0, 1]).shape == (4, 4)
+    assert compute_label_scores(probabilities, [0, 1], label_names=[*"ABCD"])["D"]["support"] == 0
+
+
+@pytest.mark.parametrize(
+    ("k", "expected"),
+    # All labels alike: of equal ones the lower id comes first, so label i is in the top i + 1.
+    [(1, 1 / 4), (2, 2 / 4), (3, 3 / 4), (4, 1.0), (9, 1.0)],
+)
+def test_ties_are_broken_by_label_id(k: int, expected: float) -> None:
+    probabilities = np.full((4, 4), 0.25)
+    assert compute_scores(probabilities, [0, 1, 2, 3], top_k=[k])[f"top_{k}_accuracy"] == expected
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_top_one_is_accuracy_and_top_k_never_falls(seed: int) -> None:
+    probabilities, references = draw(seed)
+    # Rounding makes ties.
+    probabilities = probabilities.round(1) + 1e-9
+    scores = compute_scores(probabilities, references, top_k=[1, 2, 3, 4, 5])
+    shares = [scores[f"top_{k}_accuracy"] for k in range(1, 6)]
+    assert shares[0] == scores["accuracy"]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+def test_confusion_adds_up() -> None:
+    probabilities, references = draw(3)
+    confusion = compute_confusion(probabilities, references)
+    assert confusion.sum(axis=1).tolist() == np.bincount(references, minlength=5).tolist()
+    assert confusion.sum(axis=0).tolist() == np.bincount(probabilities.argmax(axis=1), minlength=5).tolist()
+    assert np.trace(confusion) / 60 == compute_scores(probabilities, references, top_k=[])["accuracy"]
+
+
+def test_float32_is_good_enough() -> None:
+    probabilities, references = draw(5, rows=500, labels=40)
+    narrow = compute_scores(probabilities.astype(np.float32), references, top_k=[3])
+    assert narrow == pytest.approx(compute_scores(probabilities, references, top_k=[3]), abs=1e-6)
+
+
+def test_probability_zero_costs_a_finite_loss() -> None:
+    scores = compute_scores([[1.0, 0.0], [0.0, 1.0]], [1, 1], top_k=[])
+    assert 10 < scores["log_loss"] < 1000
+
+
+def test_metric_computes_what_the_function_does(tmp_path: Path) -> None:
+    probabilities, references = draw(7)
+    scores = NewsClassification(cache_dir=str(tmp_path)).compute(
+        predictions=probabilities, references=references, top_k=[2, 4]
+    )
+    assert scores == pytest.approx(compute_scores(probabilities, references, top_k=[2, 4]))
+
+
+def test_metric_takes_batches(tmp_path: Path) -> None:
+    probabilities, references = draw(8)
+    metric = NewsClassification(cache_dir=str(tmp_path))
+    for start in range(0, 60, 25):
+        metric.add_batch(predictions=probabilities[start : start + 25], references=references[start : start + 25])
+    assert metric.compute() == pytest.approx(compute_scores(probabilities, references, top_k=[3]))
+    # It can be used again.
+    metric.add(prediction=probabilities[0], reference=references[0])
+    assert metric.compute() == pytest.approx(compute_scores(probabilities[:1], references[:1], top_k=[3]))
+
+
+class RowCount(evaluate.Metric):
+    """A second metric over the same columns."""
+
+    def _info(self) -> evaluate.MetricInfo:
+        features = {"predictions": datasets.Sequence(datasets.Value("float64")), "references": datasets.Value("int64")}
+        return evaluate.MetricInfo(
+            description="rows", citation="", inputs_description="", features=datasets.Features(features)
+        )
+
+    def _compute(self, *, predictions: Any, references: Any) -> dict[str, int]:
+        return {"rows": len(references)}
+
+
+@pytest.mark.parametrize("in_batches", [False, True])
+def test_metric_combines_with_another(in_batches: bool, tmp_path: Path) -> None:
+    probabilities, references = draw(9)
+    both = evaluate.combine([metric_class(cache_dir=str(tmp_path)) for metric_class in (NewsClassification, RowCount)])
+    if in_batches:
+        both.add_batch(predictions=probabilities, references=references)
+        scores = both.compute()
+    else:
+        scores = both.compute(predictions=probabilities, references=references)
+    assert scores == pytest.approx({**compute_scores(probabilities, references, top_k=[3]), "rows": 60})

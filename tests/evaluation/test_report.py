@@ -1,0 +1,113 @@
+"""The report: each figure stands where it belongs, and the whole survives JSON."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from datasets import DatasetDict
+from numpy.typing import NDArray
+
+from hf_newscls.evaluation.baseline import predict_tfidf
+from hf_newscls.evaluation.intervals import Interval
+from hf_newscls.evaluation.metrics import compute_scores
+from hf_newscls.evaluation.report import MAJORITY, TFIDF, EvaluationReport, SideReport, build_report
+from hf_newscls.recipe import EvaluationSection
+from tests.conftest import LABELS
+from tests.tiny_models import build_splits
+
+SECTION = EvaluationSection(top_k=[1, 2], bootstrap_resamples=100)
+
+
+@pytest.fixture
+def splits(news_rows: Any) -> DatasetDict:
+    """60 rows to train on, 24 to validate and 30 to test."""
+    return build_splits(news_rows, train=60, validation=24, test=30)
+
+
+def draw(rows: int, *, seed: int) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).dirichlet(np.ones(3), size=rows).astype(np.float32)
+
+
+def build(splits: DatasetDict, section: EvaluationSection = SECTION, **probabilities: Any) -> EvaluationReport:
+    drawn = {"validation_probabilities": draw(24, seed=1), "test_probabilities": draw(30, seed=2)}
+    return build_report(splits, **{**drawn, **probabilities}, section=section, seed=17)
+
+
+def test_each_side_is_scored_on_its_own_rows(splits: DatasetDict) -> None:
+    report = build(splits)
+    assert report.label_names == list(LABELS)
+    for side, rows, seed in ((report.validation, 24, 1), (report.test, 30, 2)):
+        name = "validation" if side is report.validation else "test"
+        assert side.rows == rows == sum(scores["support"] for scores in side.per_class.values())
+        assert side.scores == compute_scores(draw(rows, seed=seed), splits[name]["label"][:], top_k=[1, 2])
+        assert [*side.per_class] == list(LABELS)
+
+
+def test_confusion_and_intervals_are_of_the_test_side(splits: DatasetDict) -> None:
+    report = build(splits)
+    assert report.confusion.sum() == 30
+    assert np.trace(report.confusion) / 30 == report.test.scores["accuracy"]
+    assert [*report.intervals] == ["accuracy", "f1_macro", "f1_weighted"]
+    for name, interval in report.intervals.items():
+        assert interval.low <= report.test.scores[name] <= interval.high
+
+
+def test_baselines_are_trained_on_train_and_scored_on_test(splits: DatasetDict) -> None:
+    report = build(splits)
+    train, test = splits["train"], splits["test"]
+    tfidf = predict_tfidf(train["text"][:], train["label"][:], test["text"][:])
+    assert report.baselines[TFIDF] == compute_scores(tfidf, test["label"][:], top_k=[1, 2])
+    # A third of the rows is of each label; of equal shares the lowest label wins.
+    assert report.baselines[MAJORITY]["accuracy"] == pytest.approx(1 / 3)
+    assert report.baselines[MAJORITY]["log_loss"] == pytest.approx(np.log(3))
+    assert [*report.baselines] == [MAJORITY, TFIDF]
+
+
+def test_gain_over_oneself_is_nothing(splits: DatasetDict) -> None:
+    train, test = splits["train"], splits["test"]
+    tfidf = predict_tfidf(train["text"][:], train["label"][:], test["text"][:])
+    report = build(splits, test_probabilities=tfidf.astype(np.float32))
+    assert report.gains == {name: Interval(0.0, 0.0) for name in ("accuracy", "f1_macro", "f1_weighted")}
+
+
+def test_gain_is_the_models_score_less_the_baselines(splits: DatasetDict) -> None:
+    # TF-IDF knows the tiny news by heart; random probabilities do not.
+    report = build(splits)
+    for name, interval in report.gains.items():
+        gain = report.test.scores[name] - report.baselines[TFIDF][name]
+        assert interval.low <= gain <= interval.high < 0
+
+
+def test_without_baseline_there_is_no_gain(splits: DatasetDict) -> None:
+    report = build(splits, EvaluationSection(baseline=False, top_k=[], bootstrap_resamples=100))
+    assert report.baselines == {}
+    assert report.gains == {}
+    assert not [name for name in report.test.scores if name.startswith("top_")]
+
+
+@pytest.mark.parametrize("baseline", [True, False])
+def test_report_survives_json(baseline: bool, splits: DatasetDict) -> None:
+    report = build(splits, EvaluationSection(baseline=baseline, bootstrap_resamples=100))
+    content = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    again = EvaluationReport.from_dict({**content, "train_rows": 60, "device": "CPU"})
+    assert again.to_dict() == report.to_dict() == content
+    assert again.confusion.dtype == np.int64
+    assert again.intervals == report.intervals
+    assert again.gains == report.gains
+    assert (again.test, again.validation) == (report.test, report.validation)
+
+
+def test_side_keeps_rows_and_labels_apart_from_scores() -> None:
+    side = SideReport(rows=4, scores={"accuracy": 0.5}, per_class={"A": {"f1": 0.5, "support": 4}})
+    assert side.to_dict() == {"accuracy": 0.5, "rows": 4, "per_class": {"A": {"f1": 0.5, "support": 4}}}
+    assert SideReport.from_dict(side.to_dict()) == side
+
+
+def test_label_without_test_rows_is_in_the_report(splits: DatasetDict) -> None:
+    kept = [place for place, label in enumerate(splits["test"]["label"]) if label != 1]
+    without = DatasetDict({**splits, "test": splits["test"].select(kept)})
+    report = build(without, test_probabilities=draw(len(kept), seed=2))
+    assert report.test.per_class["SCIENCE"]["support"] == 0
+    assert report.confusion[1].tolist() == [0, 0, 0]
+    assert json.dumps(report.to_dict(), allow_nan=False)

@@ -1,0 +1,192 @@
+"""Prediction: row i is text i, whatever the lengths and batches, and what cannot be loaded is said so."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoTokenizer, BertForSequenceClassification, RobertaForSequenceClassification
+
+from hf_newscls.errors import ModelError
+from hf_newscls.inference.predicting import TrainedClassifier, load_classifier, predict_probabilities
+from tests.conftest import LABELS
+from tests.tiny_models import load_tiny, save_encoder
+
+WORDS = ["bank", "shares", "profit", "planet", "cells", "fossil", "goal", "coach", "league", "new", "report", "says"]
+# Neither sorted by length nor all different in it.
+TEXTS = [" ".join(WORDS[place % 7 :: 1 + place % 3] * (1 + place % 4)) for place in range(23)]
+
+
+@pytest.fixture(scope="module", params=["stock", "two_layer"])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The saved model folder of a run, with each kind of head; its weights are large enough to tell texts apart."""
+    folder = tmp_path_factory.mktemp(request.param)
+    encoder = save_encoder(folder / "encoder", "bert", initializer_range=0.5)
+    loaded = load_tiny(encoder, labels=["SPORTS", "BUSINESS", "SCIENCE"], head=request.param)
+    loaded.model.save_pretrained(folder / "model")
+    loaded.tokenizer.save_pretrained(folder / "model")
+    return folder / "model"
+
+
+@pytest.fixture(scope="module")
+def classifier(folder: Path) -> TrainedClassifier:
+    """The classifier read back from its folder."""
+    return load_classifier(folder)
+
+
+def test_rows_are_probabilities(classifier: TrainedClassifier) -> None:
+    probabilities = predict_probabilities(classifier, TEXTS)
+    assert probabilities.shape == (23, 3)
+    assert probabilities.dtype == np.float32
+    assert probabilities.min() >= 0
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(23), abs=1e-6)
+
+
+@torch.no_grad()
+def test_row_i_is_text_i(classifier: TrainedClassifier) -> None:
+    expected = []
+    for text in TEXTS:
+        encoded = classifier.tokenizer(text, truncation=True, max_length=32, return_tensors="pt")
+        logits = classifier.model(**encoded).logits[0].double().numpy()
+        expected.append(np.exp(logits) / np.exp(logits).sum())
+    assert predict_probabilities(classifier, TEXTS) == pytest.approx(np.asarray(expected), abs=1e-5)
+    # The texts can be told apart: rows in another order would be seen.
+    assert len({tuple(row.round(3)) for row in expected}) > 10
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5, 23, 1000])
+def test_batch_size_changes_nothing(batch_size: int, classifier: TrainedClassifier) -> None:
+    expected = predict_probabilities(classifier, TEXTS, batch_size=7)
+    assert predict_probabilities(classifier, TEXTS, batch_size=batch_size) == pytest.approx(expected, abs=1e-5)
+
+
+def test_order_of_texts_is_the_order_of_rows(classifier: TrainedClassifier) -> None:
+    order = np.random.default_rng(17).permutation(len(TEXTS))
+    shuffled = predict_probabilities(classifier, [TEXTS[place] for place in order], batch_size=4)
+    assert shuffled == pytest.approx(predict_probabilities(classifier, TEXTS, batch_size=4)[order], abs=1e-5)
+
+
+def test_no_texts_give_no_rows(classifier: TrainedClassifier) -> None:
+    probabilities = predict_probabilities(classifier, [])
+    assert probabilities.shape == (0, 3)
+    assert probabilities.dtype == np.float32
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t", "日本語のニュース", "\x00", "🏟️"])
+def test_odd_text_gets_a_row(text: str, classifier: TrainedClassifier) -> None:
+    alone = predict_probabilities(classifier, [text])
+    assert alone.sum() == pytest.approx(1, abs=1e-6)
+    assert predict_probabilities(classifier, [TEXTS[0], text])[1] == pytest.approx(alone[0], abs=1e-5)
+
+
+def test_long_text_is_cut_off(classifier: TrainedClassifier) -> None:
+    # 32 tokens are [CLS], 30 words and [SEP].
+    long = predict_probabilities(classifier, ["bank " * 30 + "goal " * 4970, "bank"])
+    assert long[0] == pytest.approx(predict_probabilities(classifier, ["bank " * 30])[0], abs=1e-6)
+    assert long[1] == pytest.approx(predict_probabilities(classifier, ["bank"])[0], abs=1e-5)
+
+
+def test_label_names_are_in_the_order_of_the_outputs(classifier: TrainedClassifier) -> None:
+    assert classifier.label_names == ["SPORTS", "BUSINESS", "SCIENCE"]
+
+
+def test_model_predicts_without_dropout(classifier: TrainedClassifier) -> None:
+    assert not any(module.training for module in classifier.model.modules())
+    first, second = (predict_probabilities(classifier, TEXTS) for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "model_class"),
+    [("bert", BertForSequenceClassification), ("roberta", RobertaForSequenceClassification)],
+)
+def test_long_text_is_cut_off_where_the_tokenizer_states_no_limit(
+    architecture: str, model_class: type, tmp_path: Path
+) -> None:
+    # A classifier of someone else's, from the Hub: many tokenizers there have no model_max_length.
+    save_encoder(tmp_path, architecture, model_class=model_class, num_labels=4)
+    probabilities = predict_probabilities(load_classifier(tmp_path), ["bank " * 5000, "bank"])
+    assert probabilities.shape == (2, 4)
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(2), abs=1e-6)
+
+
+def test_padding_never_exceeds_what_the_encoder_reads(tmp_path: Path) -> None:
+    # 60 positions are no multiple of 8: a text of 60 tokens must not be padded to 64.
+    save_encoder(tmp_path, "bert", model_class=BertForSequenceClassification, max_position_embeddings=60)
+    AutoTokenizer.from_pretrained(tmp_path, model_max_length=60).save_pretrained(tmp_path)
+    assert predict_probabilities(load_classifier(tmp_path), ["bank " * 100, "bank"]).shape == (2, 2)
+
+
+@pytest.fixture
+def copied(tiny_encoder: Path, tmp_path: Path) -> Path:
+    """A stock model folder that a test may damage."""
+    loaded = load_tiny(tiny_encoder)
+    loaded.model.save_pretrained(tmp_path / "copied")
+    loaded.tokenizer.save_pretrained(tmp_path / "copied")
+    return tmp_path / "copied"
+
+
+@pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
+def test_missing_file_is_a_model_error(missing: str, copied: Path) -> None:
+    (copied / missing).unlink()
+    with pytest.raises(ModelError, match="copied: must be a trained classifier"):
+        load_classifier(copied)
+
+
+def test_missing_tokenizer_is_a_model_error(copied: Path) -> None:
+    # transformers 5 makes up a tokenizer that turns every word into [UNK].
+    for path in [*copied.glob("tokenizer*"), *copied.glob("vocab*")]:
+        path.unlink()
+    with pytest.raises(ModelError, match="copied"):
+        load_classifier(copied)
+
+
+def test_damaged_weights_are_a_model_error(copied: Path) -> None:
+    weights = copied / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:2000])
+    with pytest.raises(ModelError, match="copied"):
+        load_classifier(copied)
+
+
+def test_pickled_weights_are_refused(copied: Path) -> None:
+    torch.save(load_file(copied / "model.safetensors"), copied / "pytorch_model.bin")
+    (copied / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match="copied"):
+        load_classifier(copied)
+
+
+def test_encoder_without_a_head_is_refused(tiny_encoder: Path) -> None:
+    # transformers would put random numbers in its place and predict with them.
+    with pytest.raises(ModelError, match="trained classifier"):
+        load_classifier(tiny_encoder)
+
+
+@pytest.mark.parametrize("address", ["/nowhere/at/all", "./nowhere"])
+def test_missing_folder_is_a_model_error(address: str) -> None:
+    with pytest.raises(ModelError, match="nowhere"):
+        load_classifier(address)
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_code_in_the_folder_is_never_run(
+    answer: str, copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (copied / "trap.py").write_text(f"import pathlib\npathlib.Path({str(tmp_path / 'sprung')!r}).touch()\n")
+    config = json.loads((copied / "config.json").read_text())
+    auto_map = {"AutoConfig": "trap.C", "AutoModelForSequenceClassification": "trap.C"}
+    (copied / "config.json").write_text(json.dumps(config | {"model_type": "trap", "auto_map": auto_map}))
+    # On a terminal transformers asks whether it may run the code.
+    monkeypatch.setattr("builtins.input", lambda prompt: answer)
+    with pytest.raises(ModelError, match="copied"):
+        load_classifier(copied)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_two_layer_folder_uses_the_installed_code(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "model")
+    for path in (tmp_path / "model").glob("*.py"):
+        path.write_text("raise SystemExit('code that travels with a model was run')\n")
+    assert load_classifier(tmp_path / "model").label_names == sorted(LABELS, key=["SPORTS", *LABELS].index)

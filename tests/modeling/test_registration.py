@@ -1,0 +1,87 @@
+"""Registration: who may load a two-layer model, and what `import hf_newscls` costs. Each in a process of its own."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForSequenceClassification
+
+from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
+from hf_newscls.modeling.modeling_newscls import NewsClassifier
+from hf_newscls.modeling.registration import register_auto_classes, register_when_imported
+from tests.conftest import LABELS
+from tests.processes import run_python
+from tests.tiny_models import load_tiny
+
+ROOT = Path(__file__).parents[2]
+TEXTS = ["bank shares profit", "goal coach"]
+
+
+@pytest.fixture(scope="module")
+def saved(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved two-layer model, and the logits it gave before in `expected.json`."""
+    folder = tmp_path_factory.mktemp("saved")
+    classifier = load_tiny(tiny_encoder, head="two_layer")
+    classifier.model.eval().save_pretrained(folder)
+    classifier.tokenizer.save_pretrained(folder)
+    with torch.no_grad():
+        scores = [classifier.model(**classifier.tokenizer(text, return_tensors="pt")).logits[0] for text in TEXTS]
+    (folder / "expected.json").write_text(json.dumps([row.tolist() for row in scores]))
+    return folder
+
+
+def test_import_loads_neither_torch_nor_transformers(tmp_path: Path) -> None:
+    code = "import sys, hf_newscls; print(sorted({'torch', 'transformers', 'evaluate', 'datasets'} & set(sys.modules)))"
+    result = run_python(code, cwd=tmp_path, home=tmp_path, environment={"PYTHONPATH": str(ROOT)})
+    assert (result.code, result.out) == (0, "[]\n"), result.err
+
+
+def test_pipeline_needs_trust_where_the_package_is_not_imported(saved: Path, tmp_path: Path) -> None:
+    code = f"""if True:
+        import json, sys
+        from transformers import pipeline
+        try:
+            pipeline("text-classification", model={str(saved)!r})
+        except ValueError as error:
+            assert "trust_remote_code" in str(error), error
+            print("refused")
+        trusting = pipeline("text-classification", model={str(saved)!r}, trust_remote_code=True)
+        assert "hf_newscls" not in sys.modules
+        assert type(trusting.model).__module__.startswith("transformers_modules.")
+        scores = trusting({TEXTS!r}, top_k=None, function_to_apply="none")
+        print(json.dumps([{{score["label"]: score["score"] for score in row}} for row in scores]))
+    """
+    result = run_python(code, cwd=tmp_path, home=tmp_path, environment={"PYTHONPATH": ""})
+    assert result.code == 0, result.err
+    *_, refusal, scores = result.out.splitlines()
+    assert refusal.endswith("refused")
+    expected = json.loads((saved / "expected.json").read_text())
+    logits = [[row[label] for label in LABELS] for row in json.loads(scores)]
+    assert np.asarray(logits) == pytest.approx(np.asarray(expected), abs=1e-6)
+
+
+def test_pipeline_needs_no_trust_once_the_package_is_imported(saved: Path, tmp_path: Path) -> None:
+    code = f"""if True:
+        import sys
+        import hf_newscls
+        from transformers import pipeline
+        trained = pipeline("text-classification", model={str(saved)!r})
+        assert type(trained.model).__module__ == "hf_newscls.modeling.modeling_newscls"
+        assert trained("bank shares profit")[0]["label"] in {LABELS!r}
+        print([finder for finder in sys.meta_path if "Registering" in type(finder).__name__])
+    """
+    result = run_python(code, cwd=tmp_path, home=tmp_path, environment={"PYTHONPATH": str(ROOT)})
+    assert (result.code, result.out) == (0, "[]\n"), result.err
+
+
+def test_registering_again_changes_nothing() -> None:
+    finders = [*sys.meta_path]
+    for _ in range(2):
+        register_when_imported()
+        register_auto_classes()
+    assert sys.meta_path == finders
+    assert isinstance(AutoConfig.for_model("newscls"), NewsClassifierConfig)
+    assert AutoModelForSequenceClassification._model_mapping[NewsClassifierConfig] is NewsClassifier

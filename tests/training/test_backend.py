@@ -1,0 +1,33 @@
+"""The backend: the device the Trainer will take, and what suits it."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import TrainingArguments
+
+from hf_newscls.training.backend import Backend, detect_backend
+
+
+@pytest.mark.parametrize(
+    ("device", "optimizer"), [("cuda", "adamw_torch_fused"), ("cpu", "adamw_torch_fused"), ("mps", "adamw_torch")]
+)
+def test_optimizer_suits_the_device(device: str, optimizer: str) -> None:
+    assert Backend(device, "any", has_bf16=False).optimizer == optimizer
+
+
+@pytest.mark.parametrize("use_cpu", [True, False])
+def test_device_is_the_one_the_trainer_takes(use_cpu: bool, tmp_path: Path) -> None:
+    arguments = TrainingArguments(output_dir=str(tmp_path), use_cpu=use_cpu)
+    assert detect_backend(use_cpu=use_cpu).device == arguments.device.type
+
+
+def test_cpu_is_named_with_its_threads() -> None:
+    assert detect_backend(use_cpu=True).name.endswith(f", {torch.get_num_threads()} threads)")
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").is_file(), reason="needs the CPU flags of Linux")
+def test_bf16_follows_the_flags_of_the_cpu() -> None:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    flags = {flag for line in lines if line.startswith("flags") for flag in line.split()}
+    assert detect_backend(use_cpu=True).has_bf16 == bool(flags & {"avx512_bf16", "amx_bf16"})
