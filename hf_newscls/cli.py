@@ -28,8 +28,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_output = Console()
-_messages = Console(stderr=True)
+_output = Console(emoji=False)
+_messages = Console(stderr=True, emoji=False)
 
 RecipeArgument = Annotated[str, typer.Argument(help="Name of a recipe, or path of a .yaml file.", metavar="RECIPE")]
 OverridesArgument = Annotated[
@@ -96,7 +96,7 @@ def show(recipe: RecipeArgument, overrides: OverridesArgument = None, data: Data
     )
 
 
-@app.command(epilog="Example: hf-newscls prepare quickstart data/quickstart")
+@app.command(epilog="Example: hf-newscls prepare quickstart --output prepared")
 def prepare(
     recipe: RecipeArgument,
     overrides: OverridesArgument = None,

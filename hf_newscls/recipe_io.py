@@ -202,8 +202,8 @@ def _explain_one(detail: dict[str, Any]) -> str:
         return f"`{key}` must be given; add it to the recipe"
     message = re.sub(r"^\w+ should", "must", detail["msg"].removeprefix("Value error, "))
     shown = "" if ", got " in message or ", found " in message else f", got {_shorten(detail['input'])}"
-    hint = "" if ";" in message else "; see recipes/schema.json"
-    return f"`{key}` {message}{shown}{hint}"
+    what, _, hint = message.partition("; ")
+    return f"`{key}` {what}{shown}; {hint or 'see recipes/schema.json'}"
 
 
 def _known_keys(location: Sequence[str | int]) -> list[str]:

@@ -21,9 +21,10 @@ from typing import Any
 
 from hf_newscls.errors import RunError
 
-__all__ = ["RunFolder", "create_run", "find_run", "find_runs"]
+__all__ = ["MAX_NAME", "RunFolder", "create_run", "find_run", "find_runs"]
 
 _LATEST = "latest"
+MAX_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,9 @@ def find_run(name_or_path: str, *, runs_dir: Path) -> RunFolder:
     Raises:
         RunError: there is no such run, or it has no model.
     """
-    for path in (Path(name_or_path), runs_dir / name_or_path / _LATEST):
+    # A path longer than the system takes names no run either.
+    usable = len(name_or_path) <= MAX_NAME
+    for path in (Path(name_or_path), runs_dir / name_or_path / _LATEST) if usable else ():
         if (path / "recipe.yaml").is_file():
             run = RunFolder(path.resolve())
             if not run.model.is_dir():

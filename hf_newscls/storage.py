@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from hf_newscls.errors import StorageError
 
 __all__ = [
+    "check_folder",
     "check_room",
     "discard_unfinished",
     "replace_file",
@@ -24,10 +25,20 @@ __all__ = [
 ]
 
 _BYTES_A_PARAMETER = 4
-_NEARLY_FULL = 64 << 20
 # A checkpoint holds the weights and the two moments of AdamW. Three can stand at once: the best, the last, and the one
 # being written before the last is pruned. The trained model comes on top.
 _COPIES = 3 * 3 + 1
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder whose place a file has taken.
+
+    Raises:
+        StorageError: where the file is.
+    """
+    taken = next((path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()), None)
+    if taken is not None:
+        raise StorageError(f"{folder}: must be a folder or free for one, found the file {str(taken)!r}; name another")
 
 
 def check_room(folder: Path, *, parameters: int) -> None:
@@ -40,7 +51,7 @@ def check_room(folder: Path, *, parameters: int) -> None:
     free, needed = shutil.disk_usage(existing).free, parameters * _BYTES_A_PARAMETER * _COPIES
     if free < needed:
         raise StorageError(
-            f"{folder}: the disk must have {needed / 1e9:.1f} GB free for checkpoints, got {free / 1e9:.1f} GB; "
+            f"{folder}: the disk must have {needed / 1e6:,.1f} MB free for checkpoints, got {free / 1e6:,.1f} MB; "
             "make room, or choose another disk with --runs-dir"
         )
 
@@ -51,7 +62,7 @@ def report_full_disk(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, SafetensorError) as error:
-        if not _is_disk_full(error, folder):
+        if not _is_disk_full(error):
             raise
         raise StorageError(f"{folder}: the disk must have room, found it full; make room and start again") from error
 
@@ -90,6 +101,8 @@ def replace_file(path: Path) -> Iterator[Path]:
 @contextmanager
 def replace_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder to fill; it takes the place of `folder` once all went well, and vanishes otherwise."""
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is a file")
     fresh, old = (folder.with_name(f".{os.getpid()}-{kind}-{folder.name}") for kind in ("new", "old"))
     shutil.rmtree(fresh, ignore_errors=True)  # an earlier process of this id may have been killed
     fresh.mkdir(parents=True)
@@ -114,12 +127,11 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _is_disk_full(error: BaseException | None, folder: Path) -> bool:
+def _is_disk_full(error: BaseException | None) -> bool:
     # safetensors and torch.save raise errors of their own, with the system's words or none at all.
     if error is None:
         return False
     if getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT} or os.strerror(errno.ENOSPC) in str(error):
         return True
-    if "inline_container.cc" in str(error):  # torch.save gives the place in its own source, not the reason
-        return shutil.disk_usage(folder.parent).free < _NEARLY_FULL
-    return _is_disk_full(error.__cause__ or error.__context__, folder)
+    # torch.save gives the place in its own source, not the reason.
+    return "inline_container.cc" in str(error) or _is_disk_full(error.__cause__ or error.__context__)

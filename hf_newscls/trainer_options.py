@@ -83,7 +83,7 @@ def build_training_arguments_model() -> type[BaseModel]:
     hints = typing.get_type_hints(TrainingArguments)
     hints["lr_scheduler_type"] = typing.Literal[LEARNING_RATE_SHAPES]
     prefixed = tuple(f"eval_{metric}" for metric in _SELECTION_METRICS)
-    hints["metric_for_best_model"] = typing.Literal[_SELECTION_METRICS + prefixed]
+    hints["metric_for_best_model"] = typing.Literal[(*_SELECTION_METRICS, *prefixed, None)]
     fields: dict[str, Any] = {}
     for field in dataclasses.fields(TrainingArguments):
         if field.name in _OWNED or field.name.startswith("hub_"):

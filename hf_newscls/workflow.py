@@ -14,8 +14,16 @@ from typing import TYPE_CHECKING
 from hf_newscls.errors import RunError, describe_offenders
 from hf_newscls.recipe import Recipe
 from hf_newscls.recipe_io import read_recipe, recipe_to_yaml
-from hf_newscls.run_folder import RunFolder, create_run, find_run, find_runs
-from hf_newscls.storage import check_room, discard_unfinished, replace_folder, report_full_disk, write_json, write_text
+from hf_newscls.run_folder import MAX_NAME, RunFolder, create_run, find_run, find_runs
+from hf_newscls.storage import (
+    check_folder,
+    check_room,
+    discard_unfinished,
+    replace_folder,
+    report_full_disk,
+    write_json,
+    write_text,
+)
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -118,7 +126,8 @@ def save_prepared(prepared: PreparedData, folder: Path) -> None:
         RunError: the folder holds something else, which would be lost.
     """
     folder = folder.resolve()
-    if folder.exists() and not (folder / "split.json").is_file() and any(folder.iterdir()):
+    check_folder(folder)
+    if folder.exists() and not (folder / "dataset_dict.json").is_file() and any(folder.iterdir()):
         raise RunError(f"{folder}: must be new, empty or hold prepared data, found other files; name another folder")
     with report_full_disk(folder), replace_folder(folder) as fresh:
         prepared.splits.save_to_disk(fresh)
@@ -169,6 +178,8 @@ def train(recipe: Recipe, *, runs_dir: Path, cards_dir: Path | None = None) -> t
     from hf_newscls.training.backend import detect_backend
     from hf_newscls.training.fitting import fit_classifier
 
+    for folder in (runs_dir, cards_dir or runs_dir):
+        check_folder(folder)
     prepared = prepare(recipe)
     backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
     arguments = build_training_arguments(recipe, output_dir=runs_dir, backend=backend)
@@ -207,11 +218,11 @@ def evaluate(name_or_path: str, *, runs_dir: Path, cards_dir: Path | None = None
             f"{run.path}: {recipe.data.source} must give the split with fingerprint {expected}, "
             f"got {prepared.manifest.fingerprint}; bring the file back, or train anew"
         )
-    is_first = not run.metrics.exists()  # what follows training had failed
+    is_unfinished = not (run.model / "README.md").is_file()  # what follows training had failed
     with report_full_disk(run.path):
         report = measure_run(run, recipe, prepared.splits)
         write_card(run, recipe, cards_dir=cards_dir)
-    if is_first:
+    if is_unfinished:
         run.mark_latest()
     return run, report
 
@@ -295,6 +306,9 @@ def _find_model(name_or_path: str, *, runs_dir: Path) -> str:
     try:
         return str(find_run(name_or_path, runs_dir=runs_dir).model)
     except RunError:
-        if (Path(name_or_path) / "config.json").is_file() or "/" in name_or_path:
+        path = Path(name_or_path)
+        if len(name_or_path) > MAX_NAME or (path / "recipe.yaml").is_file():
+            raise
+        if (path / "config.json").is_file() or "/" in name_or_path:
             return name_or_path
         raise

@@ -481,7 +481,7 @@ def test_published_settings_of_fake_news() -> None:
     assert (arguments["num_train_epochs"], arguments["learning_rate"]) == (12, 2e-6)
     assert arguments["warmup_steps"] * 12 == pytest.approx(2)
     assert arguments["per_device_train_batch_size"] == 16
-    assert arguments["metric_for_best_model"] == "eval_loss"
+    assert arguments["metric_for_best_model"] == "log_loss"
 
 
 @pytest.mark.parametrize("name", ["fake_news_roberta", "fake_news_bert", "fake_news_bert_two_layer"])

@@ -111,5 +111,5 @@ def test_missing_or_broken_json_is_refused(content: str | bytes | None, tmp_path
     run = RunFolder(tmp_path)
     if content is not None:
         run.metrics.write_bytes(content.encode() if isinstance(content, str) else content)
-    with pytest.raises(RunError, match=r"must hold metrics\.json, got .*; train the recipe again"):
+    with pytest.raises(RunError, match=r"must hold metrics\.json, got .*; evaluate the run, or train again"):
         run.read_json(run.metrics)

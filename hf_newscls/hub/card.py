@@ -27,7 +27,7 @@ CARD_FIGURES: Mapping[str, str] = {
 """File names of the figures a card shows, with their descriptions."""
 
 _HEADLINE_METRICS = {"accuracy": "Accuracy", "f1_macro": "Macro F1", "f1_weighted": "Weighted F1"}
-_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~-])")
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]<>&()#+!|~-])")
 
 
 def render_card(

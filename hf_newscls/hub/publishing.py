@@ -28,7 +28,7 @@ def check_model_folder(folder: Path) -> None:
     if missing:
         raise PublishError(f"{folder}: must hold {describe_offenders(missing)} to be published; evaluate the run again")
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    pickles = [path.name for path in files if path.suffix in _PICKLES]
+    pickles = [path.name for path in files if path.suffix.lower() in _PICKLES]
     if pickles:
         raise PublishError(f"{folder}: must hold no pickled files, found {describe_offenders(pickles)}; remove them")
     leaks = [path.name for path in files if path.suffix != ".safetensors" and _TOKEN.search(path.read_bytes())]

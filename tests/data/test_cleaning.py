@@ -165,7 +165,7 @@ def test_labels_are_sorted_unless_the_recipe_lists_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "labels", [["1", "2", "10"], ["2", "0", "1"], ["-1", "1", "0"], ["1", "1.0", "01"], ["A", "a", "A "]]
+    "labels", [["1", "2", "10"], ["2", "0", "1"], ["-1", "1", "0"], ["1", "1.0", "01"], ["A", "a", "B"]]
 )
 def test_labels_that_look_alike_or_like_numbers_stay_themselves(labels: list[str]) -> None:
     cleaned = clean([("a", "b", label) for label in labels])

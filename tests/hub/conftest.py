@@ -1,0 +1,110 @@
+"""What a card is made of, written down by hand: no model, no training."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from hf_newscls.data.splitting import SplitManifest
+from hf_newscls.evaluation.intervals import Interval
+from hf_newscls.evaluation.report import MAJORITY, TFIDF, EvaluationReport, SideReport
+from hf_newscls.hub.card import render_card
+from hf_newscls.recipe import Recipe
+from hf_newscls.training_record import TrainingRecord
+
+FINGERPRINT = "f" * 64
+
+
+class CardParts(NamedTuple):
+    """The first four arguments of `render_card`."""
+
+    recipe: Recipe
+    manifest: SplitManifest
+    record: TrainingRecord
+    report: EvaluationReport
+
+    def render(self, model_address: str = ".", **options: str) -> str:
+        """Render the card."""
+        return render_card(*self, model_address=model_address, **options)
+
+
+@pytest.fixture
+def make_parts() -> Callable[..., CardParts]:
+    """Build the parts of a card: `labels`, then sections of the recipe to change as keywords."""
+    return build_parts
+
+
+def build_parts(labels: Sequence[str] = ("FAKE", "REAL"), **sections: Any) -> CardParts:
+    content: dict[str, Any] = {
+        "name": "tiny",
+        "data": {"source": "/home/ann/news.csv", "text": ["title", "body"], "label": "category"},
+        "model": {"model_name_or_path": "/home/ann/encoder", "max_length": 32},
+        "training_arguments": {"learning_rate": 5e-5},
+    }
+    content |= {name: {**content.get(name, {}), **section} for name, section in sections.items()}
+    return CardParts(Recipe.model_validate(content), _build_manifest(labels), _build_record(), _build_report(labels))
+
+
+def _build_manifest(labels: Sequence[str]) -> SplitManifest:
+    counts = {"train": 600, "validation": 100, "test": 500}
+    return SplitManifest(
+        source="/home/ann/news.csv",
+        source_sha256="a" * 64,
+        rows_read=1 + 1200 * len(labels),
+        dropped={"missing label": 0, "empty text": 1, "short text": 0},
+        seed=17,
+        fractions={"train": 0.5, "validation": 0.1, "test": 0.4},
+        fingerprint=FINGERPRINT,
+        label_counts={side: dict.fromkeys(labels, count) for side, count in counts.items()},
+        row_ids={"train": [], "validation": [], "test": []},
+    )
+
+
+def _build_record() -> TrainingRecord:
+    return TrainingRecord(
+        log_history=[],
+        boundary_step=0,
+        total_steps=1234,
+        best_step=1000,
+        runtime_seconds=90.0,
+        train_rows=1200,
+        batch_rows=16,
+        device="CPU (AVX2, 2 threads)",
+        precision="float32",
+        finished="2026-01-02",
+        versions={"python": "3.11.7", "torch": "2.13.0"},
+    )
+
+
+def _build_report(labels: Sequence[str]) -> EvaluationReport:
+    names = ("accuracy", "f1_macro", "f1_weighted", "top_2_accuracy", "log_loss")
+    # Values that read alike in no two places.
+    sides = {
+        side: SideReport(
+            rows=500 * len(labels),
+            scores={name: 0.9 - place / 100 - shift for place, name in enumerate(names)},
+            per_class={
+                label: {"precision": 0.5 + place / 1000, "recall": 0.6, "f1": 0.55, "support": 500}
+                for place, label in enumerate(labels)
+            },
+        )
+        for side, shift in (("test", 0.0), ("validation", 0.2))
+    }
+    return EvaluationReport(
+        label_names=labels,
+        **sides,
+        confusion=np.full((len(labels), len(labels)), 250),
+        intervals={name: Interval(0.7 + place / 100, 0.95) for place, name in enumerate(names[:3])},
+        baselines={MAJORITY: dict.fromkeys(names, 0.25), TFIDF: dict.fromkeys(names, 0.75)},
+        gains={name: Interval(-0.0123, 0.0456) for name in names[:3]},
+    )
+
+
+@pytest.fixture
+def fresh_home(tmp_path: Path) -> Path:
+    """A folder for caches and tokens that holds none."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return home

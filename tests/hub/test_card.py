@@ -1,0 +1,236 @@
+"""The card: every number is the measured one, every label shows as it is written, and its snippet runs."""
+
+import ast
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from huggingface_hub import ModelCard
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from hf_newscls.hub.card import CARD_FIGURES, escape_markdown
+from tests.conftest import FinishedRun
+from tests.hub.conftest import FINGERPRINT, CardParts
+from tests.processes import run_python
+
+MakeParts = Callable[..., CardParts]
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "a|b",
+    "---",
+    "# x",
+    "*bold* _it_ `c`",
+    "[l](http://e.org)",
+    "1. one",
+    "R&amp;D",
+)
+
+
+def parse(card: str) -> list[Token]:
+    """Parse as the Hub does: CommonMark with tables, the metadata left out."""
+    return MarkdownIt("commonmark").enable("table").parse(ModelCard(card).text)
+
+
+def read_tables(card: str) -> list[list[list[str]]]:
+    """Return the tables of a card, by row and cell, as a reader sees them."""
+    tables: list[list[list[str]]] = []
+    for token in parse(card):
+        if token.type == "table_open":
+            tables.append([])
+        elif token.type == "tr_open":
+            tables[-1].append([])
+        elif token.type == "inline" and token.level > 3 and tables and token.map:
+            tables[-1][-1].append(read_text(token))
+    return tables
+
+
+def read_text(token: Token) -> str:
+    return "".join(child.content for child in token.children or [] if child.type in {"text", "code_inline"})
+
+
+def find_snippet(card: str) -> str:
+    (block,) = (token.content for token in parse(card) if token.type == "fence")
+    return block
+
+
+# Numbers.
+
+
+def test_results_table_holds_model_interval_and_baselines(make_parts: MakeParts) -> None:
+    results = read_tables(make_parts().render())[0]
+    assert results == [
+        ["Metric", "This model", "95% interval", "majority class", "TF-IDF with logistic regression"],
+        ["Accuracy", "0.9000", "0.7000 to 0.9500", "0.2500", "0.7500"],
+        ["Macro F1", "0.8900", "0.7100 to 0.9500", "0.2500", "0.7500"],
+        ["Weighted F1", "0.8800", "0.7200 to 0.9500", "0.2500", "0.7500"],
+        ["Top-2 accuracy", "0.8700", "", "0.2500", "0.7500"],
+        ["Log loss", "0.8600", "", "0.2500", "0.7500"],
+    ]
+
+
+def test_card_tells_the_headline_scores_of_the_test_set(make_parts: MakeParts) -> None:
+    text = " ".join(make_parts().render().split())
+    assert "On 1,000 test rows that were used for nothing else" in text
+    assert "**90.0% accuracy** (70.0% to 95.0%) and **89.0% macro F1** (71.0% to 95.0%)" in text
+    assert "the gain in accuracy lies between -0.0123 and 0.0456" in text
+    assert "On validation, where the best checkpoint was chosen, accuracy is 0.7000 and macro F1 0.6900" in text
+
+
+def test_card_tells_data_split_and_training(make_parts: MakeParts) -> None:
+    card = make_parts().render()
+    text = " ".join(card.split())
+    assert "2,400 of its 2,401 rows were used; dropped were 1 for empty text." in text
+    assert f"`{FINGERPRINT}`" in text
+    assert "`news.csv`" in text
+    assert ["train", "1,200"] in read_tables(card)[2]
+    assert "all parameters learned for 1234 steps, at rates up to 5e-05" in text
+    assert "The checkpoint of step 1000 was the best on validation and was kept." in text
+    assert ["time", "1.5 minutes"] in read_tables(card)[3]
+
+
+def test_card_without_baselines_has_no_columns_for_them(make_parts: MakeParts) -> None:
+    parts = make_parts()
+    bare = parts._replace(report=type(parts.report)(**{**vars(parts.report), "baselines": {}, "gains": {}}))
+    card = bare.render()
+    assert read_tables(card)[0][0] == ["Metric", "This model", "95% interval"]
+    assert "Against TF-IDF" not in card
+
+
+def test_numbers_in_a_real_card_are_those_of_its_run(tiny_run: FinishedRun) -> None:
+    results, labels, sides, _ = read_tables((tiny_run.run.model / "README.md").read_text())
+    scores, report = tiny_run.report.test.scores, tiny_run.report
+    assert results[1][:2] == ["Accuracy", f"{scores['accuracy']:.4f}"]
+    assert results[4][:2] == ["Top-2 accuracy", f"{scores['top_2_accuracy']:.4f}"]
+    assert [[row[0], row[3]] for row in labels[1:]] == [
+        [label, f"{values['f1']:.4f}"] for label, values in report.test.per_class.items()
+    ]
+    assert sides == [["Side", "Rows"], ["train", "72"], ["validation", "24"], ["test", "24"]]
+
+
+# Markup.
+
+
+def test_hostile_labels_show_as_they_are_written(make_parts: MakeParts) -> None:
+    table = read_tables(make_parts(HOSTILE).render())[1]
+    assert [row[0] for row in table[1:]] == [*HOSTILE]
+    assert {len(row) for row in table} == {5}
+
+
+def test_hostile_labels_bring_no_markup_of_their_own(make_parts: MakeParts) -> None:
+    plain, hostile = (parse(make_parts(labels).render()) for labels in ([*"abcdefgh"], HOSTILE))
+    kinds = [[token.type for token in tokens] for tokens in (plain, hostile)]
+    assert kinds[0] == kinds[1]
+    children = [child.type for token in hostile for child in token.children or []]
+    assert "html_inline" not in children
+    headings = [read_text(hostile[place + 1]) for place, token in enumerate(hostile) if token.type == "heading_open"]
+    assert headings == ["tiny", "How to use", "Results", "Training data", "Training", "Limits", "Licence"]
+
+
+def test_merged_labels_show_as_they_are_written(make_parts: MakeParts) -> None:
+    parts = make_parts(["a|b", "c"], data={"merge_labels": {"a|b": ["# x", "<b>"]}})
+    items = [read_text(token) for token in parse(parts.render()) if token.type == "inline"]
+    assert "a|b: # x, <b>" in items
+
+
+def test_hostile_columns_and_values_break_no_table(make_parts: MakeParts) -> None:
+    parts = make_parts(
+        data={"text": ["ti|tle", "<b>"]}, training_arguments={"run_name": "a | b", "learning_rate": 1e-5}
+    )
+    card = parts.render()
+    assert {len(row) for row in read_tables(card)[3]} == {2}
+    assert ["run_name", "a | b"] in read_tables(card)[3]
+    assert "ti|tle, <b> joined by" in " ".join(read_text(token) for token in parse(card) if token.children)
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [("ARTS & CULTURE", None), ("U.S. NEWS", "U.S. NEWS"), ("a\nb", "a b"), ("|", r"\|"), ("\\", r"\\")],
+)
+def test_escaping(text: str, escaped: str | None) -> None:
+    if escaped is not None:
+        assert escape_markdown(text) == escaped
+    shown = MarkdownIt("commonmark").parseInline(escape_markdown(text))[0]
+    assert read_text(shown) == text.replace("\n", " ")
+
+
+def test_each_figure_has_a_description(make_parts: MakeParts) -> None:
+    images = [child for token in parse(make_parts().render(figures="figures/tiny")) for child in token.children or []]
+    found = {image.attrs["src"]: image.content for image in images if image.type == "image"}
+    assert found == {f"figures/tiny/{name}": text for name, text in CARD_FIGURES.items()}
+
+
+def test_two_renders_are_equal(make_parts: MakeParts) -> None:
+    assert make_parts(HOSTILE).render() == make_parts(HOSTILE).render()
+
+
+# The snippet.
+
+
+@pytest.mark.parametrize(
+    "example", ["Say \"no\" to 'it'", "back\\slash\nnew line", "Zürich, 東京 \u2028 🗳", "``` {{ x }}"]
+)
+def test_snippet_quotes_its_text(example: str, make_parts: MakeParts) -> None:
+    tree = ast.parse(find_snippet(make_parts(hub={"example": example}).render('o/"m"')))
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    assert {example, 'o/"m"', "text-classification"} <= {*texts}
+
+
+@pytest.mark.parametrize(("head", "trusts"), [("stock", False), ("two_layer", True)])
+def test_only_a_head_of_ours_asks_for_trust(head: str, trusts: bool, make_parts: MakeParts) -> None:
+    card = make_parts(model={"head": head}).render("owner/tiny")
+    assert ("trust_remote_code=True" in find_snippet(card)) is trusts
+    assert ("import hf_newscls" in card) is trusts
+
+
+@pytest.mark.parametrize(
+    ("finished", "place"),
+    [
+        ("tiny_run", "model"),
+        ("tiny_run", "cards"),
+        ("tiny_two_layer_run", "model"),
+        pytest.param("tiny_two_layer_run", "cards", marks=pytest.mark.slow),
+    ],
+)
+def test_snippet_runs_as_it_stands(
+    finished: str, place: str, fresh_home: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    found: FinishedRun = request.getfixturevalue(finished)
+    if place == "model":  # wherever the folder is moved to
+        cwd = shutil.copytree(found.run.model, tmp_path / "a folder" / "model")
+        path = cwd / "README.md"
+    else:
+        cwd, path = found.runs_dir.parent, found.cards_dir / f"{found.recipe.name}.md"
+    result = run_python(find_snippet(path.read_text()), cwd=cwd, home=fresh_home)
+    assert result.code == 0, result.err
+    for label in found.report.label_names:
+        assert f"'label': '{label}'" in result.out
+
+
+# What must not be in a card.
+
+
+@pytest.mark.parametrize("finished", ["tiny_run", "tiny_two_layer_run"])
+def test_no_news_text_is_in_a_card(
+    finished: str, news_rows: Sequence[dict[str, str]], request: pytest.FixtureRequest
+) -> None:
+    found: FinishedRun = request.getfixturevalue(finished)
+    for path in (found.run.model / "README.md", found.cards_dir / f"{found.recipe.name}.md"):
+        card = path.read_text()
+        assert [row["title"] for row in news_rows if row["title"] in card or row["body"] in card] == []
+
+
+def test_no_path_of_this_machine_is_in_a_card(make_parts: MakeParts, tiny_run: FinishedRun) -> None:
+    assert "/home/ann" not in make_parts().render()
+    for path in (tiny_run.run.model / "README.md", tiny_run.cards_dir / "tiny.md"):
+        card = path.read_text()
+        assert [str(part) for part in tiny_run.runs_dir.parents if len(part.parts) > 1 and str(part) in card] == []
+
+
+def test_no_line_ends_in_a_placeholder(make_parts: MakeParts) -> None:
+    card = make_parts().render()
+    assert not re.search(r"\bNone\b|\{\{|\}\}|\{%|Undefined", card)
+    assert card.endswith("\n")

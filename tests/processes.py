@@ -1,0 +1,105 @@
+"""Run scripts and the command line in processes of their own, with nothing of this machine's accounts in them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+# Commands by lines of JSON in, results by lines of JSON out: one import of torch for many commands.
+_SERVE = """
+import contextlib, io, json, sys
+from hf_newscls.cli import main
+answers = sys.stdout
+for line in sys.stdin:
+    sys.argv = ["hf-newscls", *json.loads(line)]
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+    print(json.dumps([code, out.getvalue(), err.getvalue()]), file=answers, flush=True)
+"""
+
+
+class Result(NamedTuple):
+    """What a command left."""
+
+    code: int
+    out: str
+    err: str
+
+
+def build_environment(home: Path, **changes: str) -> dict[str, str]:
+    """Return an environment without tokens, offline, its caches in `home`, and lines wide enough not to be cut."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "KAGGLE", "TRANSFORMERS"))}
+    quiet = {"COLUMNS": "240", "NO_COLOR": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    return kept | quiet | {"HF_HOME": str(home / "hf"), "HF_HUB_OFFLINE": "1"} | changes
+
+
+def run_python(code: str, *arguments: str, cwd: Path, home: Path, environment: dict[str, str] | None = None) -> Result:
+    """Run a script in a fresh interpreter; it must end within two minutes."""
+    return _run([sys.executable, "-c", code, *arguments], cwd, build_environment(home, **environment or {}))
+
+
+def run_cli(
+    *arguments: str, cwd: Path, home: Path, stdin: str = "", environment: dict[str, str] | None = None
+) -> Result:
+    """Run `python -m hf_newscls` in a fresh interpreter."""
+    command = [sys.executable, "-m", "hf_newscls", *arguments]
+    return _run(command, cwd, build_environment(home, **environment or {}), stdin=stdin)
+
+
+def _run(command: Sequence[str], cwd: Path, environment: dict[str, str], *, stdin: str = "") -> Result:
+    ended = subprocess.run(
+        command, cwd=cwd, env=environment, input=stdin, capture_output=True, encoding="utf-8", timeout=120, check=False
+    )
+    return Result(ended.returncode, ended.stdout, ended.stderr)
+
+
+def check_refusal(result: Result, *, where: str, what: str, remedy: str) -> None:
+    """Check exit code and message: `where: what must hold, got value; what to do`."""
+    assert result.code == 2, result.err
+    assert "Traceback" not in result.out + result.err
+    assert result.err.count("error:") == 1, result.err
+    message = result.err[result.err.index("error:") :].removeprefix("error: ").strip()
+    assert message.startswith(where), message
+    assert re.search(r"\bmust\b", message), message
+    assert what in message, message
+    before, _, after = message.rpartition("; ")
+    assert remedy in after, message
+    assert re.search(r"\b(got|found)\b|known key|must be given", before), message
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Return the content of every file in a folder, by relative path."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class CommandLine:
+    """A process that runs one command of the command line after the other; leaving the block ends it."""
+
+    def __init__(self, *, cwd: Path, environment: dict[str, str]) -> None:
+        command = [sys.executable, "-c", _SERVE]
+        # What libraries write at exit has no reader.
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        self._process = subprocess.Popen(command, cwd=cwd, env=environment, encoding="utf-8", **pipes)
+
+    def __enter__(self) -> "CommandLine":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait(timeout=60)
+
+    def run(self, *arguments: str) -> Result:
+        """Run one command and wait for what it leaves."""
+        self._process.stdin.write(json.dumps(arguments) + "\n")
+        self._process.stdin.flush()
+        return Result(*json.loads(self._process.stdout.readline()))

@@ -1,0 +1,210 @@
+"""Imports point down only; packages of one layer are strangers; nothing goes round in a circle."""
+
+import ast
+import graphlib
+import importlib
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "hf_newscls"
+ROOT = "hf_newscls"
+
+# From the bottom up. What stands in one group may import one another; groups of one layer may not.
+LAYERS: Sequence[Sequence[Sequence[str]]] = (
+    (
+        (
+            "errors",
+            "files",
+            "labels",
+            "recipe",
+            "recipe_io",
+            "run_folder",
+            "storage",
+            "trainer_options",
+            "training_record",
+        ),
+    ),
+    (("data",), ("modeling",), ("evaluation",)),
+    (("training",), ("hub",), ("inference",)),
+    (("artifacts", "doctor", "workflow"),),
+    (("cli", "__main__"),),
+)
+# The package's own __init__ stands outside: everyone passes through it, so it may import hardly anything.
+INIT_IMPORTS = {"hf_newscls.modeling.registration"}
+
+
+def name_module(path: Path, root: Path = PACKAGE) -> str:
+    parts = path.relative_to(root.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def find_modules(root: Path = PACKAGE) -> dict[str, Path]:
+    return {name_module(path, root): path for path in sorted(root.rglob("*.py"))}
+
+
+MODULES = find_modules()
+each_module = pytest.mark.parametrize("module", MODULES)
+
+
+def find_imports(path: Path, modules: Mapping[str, Path]) -> set[str]:
+    """Return the modules of the package that a file imports, those imported inside functions included."""
+    module = next(name for name, place in modules.items() if place == path)
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    found = set()
+    for name in _iterate_names(ast.parse(path.read_text(encoding="utf-8")), package):
+        # `from package import name` imports a module or what a module holds.
+        target = name if name in modules else name.rpartition(".")[0]
+        if target.partition(".")[0] == ROOT and target != module:
+            found.add(target)
+    return found
+
+
+def _iterate_names(tree: ast.AST, package: str) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*parents, *([node.module] if node.module else [])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def find_place(module: str) -> tuple[int, int] | None:
+    """Return layer and group of a module; None for the package itself, KeyError for what the table does not name."""
+    if module == ROOT:
+        return None
+    top = module.split(".")[1]
+    places = {
+        name: (layer, place)
+        for layer, groups in enumerate(LAYERS)
+        for place, names in enumerate(groups)
+        for name in names
+    }
+    return places[top]
+
+
+def find_offences(modules: Mapping[str, Path]) -> list[str]:
+    """Return what is wrong with the imports of a package, one line each."""
+    offences = []
+    graph = {name: find_imports(path, modules) for name, path in modules.items()}
+    for importer, imported in sorted((name, other) for name, others in graph.items() for other in others):
+        own, other = find_place(importer), find_place(imported)
+        if own is None:
+            if imported not in INIT_IMPORTS:
+                offences.append(f"{importer} must not import {imported}: everyone passes through it")
+        elif other is None or own == other:
+            continue
+        elif other[0] > own[0]:
+            offences.append(f"{importer} imports {imported}: up")
+        elif other[0] == own[0]:
+            offences.append(f"{importer} imports {imported}: sideways")
+    try:
+        # The package itself is left out: it is imported whenever one of its modules is.
+        graphlib.TopologicalSorter({name: others - {ROOT} for name, others in graph.items()}).prepare()
+    except graphlib.CycleError as error:
+        offences.append(f"in a circle: {' <- '.join(error.args[1])}")
+    return offences
+
+
+def test_table_names_every_module_once() -> None:
+    named = sorted(name for groups in LAYERS for names in groups for name in names)
+    found = {module.split(".")[1] for module in MODULES if module != ROOT}
+    assert named == sorted(found)
+
+
+def test_no_import_runs_up_sideways_or_in_a_circle() -> None:
+    assert find_offences(MODULES) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "offence"),
+    [
+        (
+            "errors.py",
+            "from hf_newscls.data.reading import read_rows",
+            "hf_newscls.errors imports hf_newscls.data.reading: up",
+        ),
+        (
+            "data/source.py",
+            "import hf_newscls.modeling.heads",
+            "hf_newscls.data.source imports hf_newscls.modeling.heads: sideways",
+        ),
+        (
+            "hub/card.py",
+            "from ..training import freeze",
+            "hf_newscls.hub.card imports hf_newscls.training.freeze: sideways",
+        ),
+        ("workflow.py", "from hf_newscls import cli", "hf_newscls.workflow imports hf_newscls.cli: up"),
+        ("errors.py", "from .recipe import Recipe", "in a circle: "),
+        ("__init__.py", "from hf_newscls import workflow", "hf_newscls must not import hf_newscls.workflow"),
+    ],
+)
+@pytest.mark.parametrize("form", ["{}", "def use():\n    {}\n    return None"], ids=["top", "lazy"])
+def test_offence_would_be_found(path: str, line: str, offence: str, form: str, tmp_path: Path) -> None:
+    root = tmp_path / ROOT
+    for name, source in MODULES.items():
+        copied = root / source.relative_to(PACKAGE)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        copied.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+        assert name_module(copied, root) == name
+    with (root / path).open("a", encoding="utf-8") as stream:
+        stream.write("\n" + form.format(line) + "\n")
+    assert [found for found in find_offences(find_modules(root)) if found.startswith(offence)]
+
+
+@each_module
+def test_all_names_what_is_there(module: str) -> None:
+    if module == f"{ROOT}.__main__":
+        pytest.skip("runs when it is imported")
+    imported = importlib.import_module(module)
+    if MODULES[module].name == "__init__.py" and not _find_public_names(module):
+        return
+    assert sorted(imported.__all__) == [*dict.fromkeys(sorted(imported.__all__))]
+    missing = [name for name in imported.__all__ if not hasattr(imported, name)]
+    assert missing == []
+
+
+def _find_public_names(module: str) -> list[str]:
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    return [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"]
+
+
+@each_module
+def test_what_other_modules_import_is_public(module: str) -> None:
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    private = [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == ROOT
+        for alias in node.names
+        if alias.name.startswith("_") and not alias.name.startswith("__")
+    ]
+    assert private == []
+
+
+@each_module
+def test_everything_public_has_a_docstring(module: str) -> None:
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    bare = [name for name, node in _iterate_public(tree) if not ast.get_docstring(node)]
+    assert ast.get_docstring(tree), "the module needs one"
+    assert bare == []
+
+
+def _iterate_public(
+    tree: ast.Module | ast.ClassDef, prefix: str = ""
+) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]]:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            yield prefix + node.name, node
+            if isinstance(node, ast.ClassDef):
+                yield from _iterate_public(node, f"{node.name}.")
+
+
+def test_importing_the_package_changes_nothing() -> None:
+    # It may only wait for transformers; see hf_newscls/modeling/registration.py.
+    source = inspect.getsource(importlib.import_module(ROOT))
+    calls = [ast.unparse(node) for node in ast.parse(source).body if isinstance(node, ast.Expr)][1:]
+    assert calls == ["register_when_imported()"]

@@ -1,0 +1,141 @@
+"""What the wheel carries, and what the README says stands where."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.processes import run_cli, run_python
+
+ROOT = Path(__file__).parents[2]
+SKIPPED = {".git", ".venv", "build", "dist", "runs", "__pycache__"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that `make build` makes."""
+    pytest.importorskip("hatchling", reason="needs hatchling, which builds the wheel")
+    folder = tmp_path_factory.mktemp("dist")
+    build = "import sys; from hatchling.build import build_wheel; build_wheel(sys.argv[1])"
+    ended = subprocess.run(
+        [sys.executable, "-c", build, str(folder)], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    (path,) = folder.glob("hf_newscls-*-py3-none-any.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with nothing but what the wheel carries."""
+    folder = tmp_path_factory.mktemp("site")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def test_wheel_carries_everything_that_is_read_at_run_time(installed: Path) -> None:
+    package = installed / "hf_newscls"
+    for name in (
+        "recipes/schema.json",
+        "hub/templates/card.md.jinja",
+        "data/headlines.csv",
+        "data/headlines_vocabulary.yaml",
+        "py.typed",
+    ):
+        assert (package / name).is_file(), name
+
+
+def test_wheel_carries_every_recipe_and_module(installed: Path) -> None:
+    package = installed / "hf_newscls"
+    recipes = {path.name: path.read_bytes() for path in (ROOT / "recipes").glob("*.yaml")}
+    assert {path.name: path.read_bytes() for path in (package / "recipes").glob("*.yaml")} == recipes
+    modules = {str(path.relative_to(ROOT / "hf_newscls")) for path in (ROOT / "hf_newscls").rglob("*.py")}
+    assert {str(path.relative_to(package)) for path in package.rglob("*.py")} == modules
+
+
+def test_wheel_carries_nothing_else(installed: Path) -> None:
+    tops = {path.name.partition("-")[0] for path in installed.iterdir()}
+    assert tops == {"hf_newscls"}
+    kinds = {path.suffix for path in (installed / "hf_newscls").rglob("*") if path.is_file()}
+    assert kinds <= {".py", ".yaml", ".json", ".jinja", ".csv", ".typed"}
+
+
+def test_wheel_names_its_command_and_licence(installed: Path) -> None:
+    (info,) = installed.glob("hf_newscls-*.dist-info")
+    assert "hf-newscls = hf_newscls.cli:main" in (info / "entry_points.txt").read_text()
+    assert "License-Expression: Apache-2.0" in (info / "METADATA").read_text()
+    assert (info / "licenses" / "LICENSE").is_file()
+
+
+@pytest.mark.slow
+def test_installed_wheel_finds_its_recipes_and_data(installed: Path, tmp_path: Path) -> None:
+    environment = {"PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"}
+    where = run_python(
+        "import hf_newscls; print(hf_newscls.__file__)", cwd=tmp_path, home=tmp_path, environment=environment
+    )
+    assert where.out.strip() == str(installed / "hf_newscls" / "__init__.py")
+    result = run_cli("prepare", "quickstart", cwd=tmp_path, home=tmp_path, environment=environment)
+    assert result.code == 0, result.err
+    assert "kept 2,400 of 2,400 rows" in result.err
+
+
+@pytest.mark.slow
+def test_installed_wheel_renders_a_card(installed: Path, tmp_path: Path) -> None:
+    code = """
+import sys
+from tests.hub.conftest import build_parts
+import hf_newscls
+assert hf_newscls.__file__.startswith(sys.argv[1]), hf_newscls.__file__
+print(build_parts().render("owner/tiny"))
+"""
+    environment = {"PYTHONPATH": f"{installed}:{ROOT}", "PYTHONSAFEPATH": "1"}
+    result = run_python(code, str(installed), cwd=tmp_path, home=tmp_path, environment=environment)
+    assert result.code == 0, result.err
+    assert 'model="owner/tiny"' in result.out
+
+
+# The README's tree.
+
+
+def read_tree() -> list[str]:
+    """Return the paths in the README's tree; folders end with a slash."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    match = re.search(
+        r"^#+ [^\n]*\b(?:tree|house)\b[^\n]*\n(?:(?!^#).)*?^```\w*\n(.*?)^```", readme, re.M | re.S | re.I
+    )
+    assert match, "README.md must have a fenced tree under a heading with `tree` or `house`"
+    paths, parents = [], list[str]()
+    for line in match[1].splitlines():
+        if not line.strip(" │"):
+            continue
+        indent, name = re.fullmatch(r"([ │├└─]*)(\S+).*", line).groups()
+        depth = len(indent) // 4
+        parents = [*parents[:depth], name]
+        paths.append("".join(parents))
+    return paths
+
+
+def test_tree_names_only_what_is_there() -> None:
+    tree = read_tree()
+    assert [path for path in tree if not (ROOT / path).exists()] == []
+    assert [path for path in tree if (ROOT / path).is_dir() != path.endswith("/")] == []
+    assert len({*tree}) == len(tree)
+
+
+def test_tree_names_every_module() -> None:
+    modules = {
+        path.relative_to(ROOT).as_posix() for path in (ROOT / "hf_newscls").rglob("*.py") if path.name != "__init__.py"
+    }
+    assert sorted(modules - {*read_tree()}) == []
+
+
+def test_tree_names_every_folder_at_the_top() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    if listed.returncode != 0:
+        pytest.skip("needs a git checkout, to tell the project's folders from others")
+    folders = {f"{path.split('/')[0]}/" for path in listed.stdout.splitlines() if "/" in path and path[0] != "."}
+    assert sorted(folders - {path for path in read_tree() if path.count("/") == 1}) == []

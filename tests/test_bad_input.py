@@ -1,0 +1,449 @@
+"""Whatever a user gets wrong is answered by one message: where, what, what to do. Nothing is left behind."""
+
+import gzip
+import re
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import FinishedRun, write_csv, write_recipe
+from tests.processes import Result, check_refusal, run_cli
+
+Rows = list[dict[str, str]]
+Call = Callable[..., Result]
+KAGGLE = "kaggle://owner/news/news.csv"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with the tiny recipe and the tiny news, both good until a case spoils one of them."""
+
+    path: Path
+    rows: Rows
+
+    @property
+    def news(self) -> Path:
+        """Return the news file."""
+        return self.path / "news.csv"
+
+    def write_news(self, change: Callable[[int, dict[str, str]], Mapping[str, str]]) -> None:
+        """Write the news with each row changed."""
+        write_csv(self.news, [dict(change(place, row)) for place, row in enumerate(self.rows)])
+
+    def list_files(self) -> list[str]:
+        """Return all files, those of the caches of libraries left out."""
+        files = (path for path in self.path.rglob("*") if path.is_file())
+        return sorted(str(path.relative_to(self.path)) for path in files if "home" not in path.parts)
+
+
+@pytest.fixture
+def workspace(tiny_encoder: Path, news_rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    write_csv(folder / "news.csv", news_rows)
+    write_recipe(folder / "tiny.yaml", source=Path("news.csv"), encoder=tiny_encoder)
+    return Workspace(folder, news_rows)
+
+
+def check_refused(workspace: Workspace, run: Call, arguments: Sequence[str], **message: str) -> None:
+    """Run a command that must be refused, and check that no file was made or changed."""
+    before = workspace.list_files()
+    check_refusal(run(*arguments), **message)
+    assert workspace.list_files() == before
+    assert not (workspace.path / "runs").exists()
+
+
+# Data files. Each case spoils the file, then says where the message begins, what it names and what it advises.
+
+
+def _leave_labels_out(workspace: Workspace) -> None:
+    workspace.write_news(lambda place, row: row | {"category": "" if place in {3, 50} else row["category"]})
+
+
+def _leave_one_class(workspace: Workspace) -> None:
+    workspace.write_news(lambda place, row: row | {"category": "SPORTS"})
+
+
+def _leave_a_class_of_one(workspace: Workspace) -> None:
+    workspace.write_news(lambda place, row: row | {"category": "RARE" if place == 7 else row["category"]})
+
+
+def _rename(old: str, new: str) -> Callable[[Workspace], None]:
+    return lambda workspace: workspace.write_news(
+        lambda place, row: {new if name == old else name: value for name, value in row.items()}
+    )
+
+
+def _write(content: bytes, name: str = "news.csv") -> Callable[[Workspace], None]:
+    return lambda workspace: (workspace.path / name).write_bytes(content) and None
+
+
+DATA_CASES: dict[str, tuple[Callable[[Workspace], None], str, str]] = {
+    "missing": (lambda workspace: workspace.news.unlink(), "an existing file, found none", "DATA=path"),
+    "misspelt": (
+        lambda workspace: workspace.news.rename(workspace.path / "News.CSV") and None,
+        "an existing file, found none",
+        "did you mean 'News.CSV'?",
+    ),
+    "empty": (_write(b""), "found an empty file", "check that the file is whole"),
+    "blank": (_write(b"\n\n \n"), "found an empty file", "check that the file is whole"),
+    "header only": (_write(b"title,body,category,date\n"), "at least one row, found none", "check that the file"),
+    "no such column": (
+        _rename("body", "xyz"),
+        "must have the columns 'body', found 'title', 'xyz', 'category', 'date'",
+        "set data.text, data.label",
+    ),
+    "other case": (_rename("category", "Category"), "columns 'category'", "did you mean 'Category' for 'category'?"),
+    "spaces": (_rename("title", " title "), "columns 'title'", "did you mean ' title ' for 'title'?"),
+    "gzip": (_write(gzip.compress(b"title,body")), "a binary file", "unpack it, or name another file"),
+    "picture": (_write(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), "a binary file", "name another file"),
+    "utf-16": (_write("title,body\n".encode("utf-16")), "found UTF-16", "convert it to UTF-8"),
+    "ragged": (
+        _write(b"title,body,category,date\na,b,SPORTS,2020\na,b,c,SPORTS,2020\n"),
+        "line 3: must hold 4 fields like the header, found 5",
+        "mend the line's quotes or commas",
+    ),
+    "broken json": (
+        _write(b'{"title": "a", "body": "b", "category": "SPORTS", "date": "2020"}\n{"title": \n'),
+        "line 2: must be valid JSON, got ",
+        "mend it",
+    ),
+    "labels missing": (_leave_labels_out, "found none in the rows with id '3', '50'", "data.missing_label: drop"),
+    "one class": (_leave_one_class, "at least two labels, found 'SPORTS'", "check `data.label`"),
+    "class of one": (_leave_a_class_of_one, "at least 3 rows", "merge them in `data.merge_labels`"),
+    "no texts": (
+        lambda workspace: workspace.write_news(lambda place, row: row | {"title": "", "body": " "}),
+        "rows that can be used, found none of 120",
+        "data.min_characters",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DATA_CASES)
+def test_data_file_that_cannot_be_used(case: str, workspace: Workspace, call: Call) -> None:
+    spoil, what, remedy = DATA_CASES[case]
+    spoil(workspace)
+    check_refused(workspace, call, ["train", "tiny.yaml"], where="news.csv: ", what=what, remedy=remedy)
+
+
+@pytest.mark.parametrize("command", ["prepare", "train"])
+def test_real_file_that_was_cut_off(command: str, real_data: Path, workspace: Workspace, call: Call) -> None:
+    path = real_data / "fake_news" / "news_truncated.csv"
+    arguments = [command, "fake_news_minilm", "--data", str(path)]
+    what = "the record that starts on line "
+    check_refused(
+        workspace, call, arguments, where=f"{path}: ", what=what, remedy="the file is cut off, fetch it again"
+    )
+
+
+def test_folder_in_place_of_a_data_file(workspace: Workspace, call: Call) -> None:
+    arguments = ["train", "tiny.yaml", "--data", str(workspace.path)]
+    what = "`data.source` must name a file, got a folder"
+    check_refused(workspace, call, arguments, where=f"{workspace.path}: ", what=what, remedy="add the file's name")
+
+
+def test_file_other_than_the_checksum_names(workspace: Workspace, call: Call) -> None:
+    arguments = ["train", "tiny.yaml", f"data.sha256={'a' * 64}"]
+    check_refused(workspace, call, arguments, where="news.csv: ", what=f"must be {'a' * 64}, got ", remedy="fetch")
+
+
+# Recipes.
+
+
+@pytest.mark.parametrize(
+    ("override", "what", "remedy"),
+    [
+        ("split.test=0.3", "must sum to 1, got 0.6 + 0.2 + 0.3 = 1.1", "write fractions of the rows"),
+        ("split.tset=0.2", "`split.tset` must be a known key", "did you mean `test`?"),
+        ("modle.head=stock", "`modle` must be a known key", "did you mean `model`?"),
+        ("training_arguments.warmup_ratio=0.1", "warmup_ratio", "write `warmup_steps` with a value below 1"),
+        ("training_arguments.evaluation_strategy=epoch", "evaluation_strategy", "write `eval_strategy`"),
+        ("training_arguments.lerning_rate=1e-5", "lerning_rate", "did you mean `learning_rate`?"),
+        ("training_arguments.output_dir=x", "output_dir", "remove it"),
+        ("data.labels=[SPORTS,BUSINESS]", "must hold only the labels of `data.labels`", "set `data.labels: null`"),
+        ("model.max_length=65", "must not exceed the 64 tokens the encoder reads, got 65", "lower it"),
+        ("no-equals-sign", "must have the form section.key=value, got 'no-equals-sign'", "write it so"),
+    ],
+)
+def test_recipe_value_that_cannot_be_used(
+    override: str, what: str, remedy: str, workspace: Workspace, call: Call
+) -> None:
+    check_refused(workspace, call, ["train", "tiny.yaml", override], where="", what=what, remedy=remedy)
+
+
+@pytest.mark.parametrize(
+    ("override", "what"),
+    [
+        ("split.test=20", "`split.test` must be less than 1, got 20"),
+        ("training_arguments.learning_rate=abc", "`training_arguments.learning_rate` must be a valid number"),
+        (
+            "training_arguments.eval_strategy=sometimes",
+            "`training_arguments.eval_strategy` must be 'no', 'steps' or 'epoch'",
+        ),
+        (
+            "training_arguments.num_train_epochs=-1",
+            "`training_arguments.num_train_epochs` must be greater than 0, got -1",
+        ),
+        ("data.text=[]", "`data.text` "),
+        ("model.head=three_layer", "`model.head` must be 'stock' or 'two_layer', got 'three_layer'"),
+        ("name=a/b", "`name` must match pattern"),
+    ],
+)
+def test_recipe_value_out_of_range_says_what_is_in_range(
+    override: str, what: str, workspace: Workspace, call: Call
+) -> None:
+    before = workspace.list_files()
+    result = call("train", "tiny.yaml", override)
+    assert result.code == 2
+    assert result.err.startswith(f"error: tiny.yaml: {what}"), result.err
+    assert len(result.err.splitlines()) == 1
+    assert workspace.list_files() == before
+
+
+def test_several_errors_are_told_at_once(workspace: Workspace, call: Call) -> None:
+    result = call("train", "tiny.yaml", "split.test=20", "data.lable=x", "training_arguments.no_cuda=true")
+    assert result.code == 2
+    lines = result.err.splitlines()
+    assert lines[0] == "error: tiny.yaml: 3 things must change:"
+    assert len(lines) == 4
+    assert {line.split("`")[1] for line in lines[1:]} == {"split.test", "data.lable", "training_arguments.no_cuda"}
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "remedy"),
+    [
+        ("tinny.yaml", "tinny.yaml: must be a recipe file, found none", "check the path"),
+        (
+            "quikstart",
+            "recipe: must be a known name or the path of a .yaml file, got 'quikstart'",
+            "did you mean 'quickstart'?",
+        ),
+        ("fake_news_rob", "recipe: must be a known name", "did you mean 'fake_news_roberta'?"),
+        (
+            "xyz",
+            "recipe: must be a known name or the path of a .yaml file, got 'xyz'",
+            "`hf-newscls recipes` lists them",
+        ),
+    ],
+)
+def test_unknown_recipe(name: str, where: str, remedy: str, workspace: Workspace, call: Call) -> None:
+    check_refused(workspace, call, ["train", name], where=where, what="", remedy=remedy)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"name: tiny\n  data: [oops\n", "must be a YAML file, got "),
+        (b"name: a: b: c\n", "must be a YAML file, got "),
+        (b"\x89PNG\r\n\x1a\n\x00", "must be a YAML file, got "),
+        (b"{\\rtf1 nope", "must be a YAML file, got "),
+        (b"- one\n- two\n", "must hold the sections of a recipe, found "),
+        (b"just a sentence\n", "must "),
+        (b"name: tiny\nextends: ${oops\n", "must "),
+        (b"name: tiny\nname: again\n", "must be a YAML file, got "),
+    ],
+)
+def test_file_that_is_no_recipe(content: bytes, what: str, workspace: Workspace, call: Call) -> None:
+    (workspace.path / "odd.yaml").write_bytes(content)
+    check_refused(workspace, call, ["train", "odd.yaml"], where="odd.yaml: ", what=what, remedy="")
+
+
+def test_empty_recipe_names_what_is_missing(workspace: Workspace, call: Call) -> None:
+    (workspace.path / "odd.yaml").write_bytes(b"")
+    result = call("train", "odd.yaml")
+    assert result.code == 2
+    assert {"`name`", "`data`", "`model`"} <= {*re.findall(r"`\w+`", result.err)}
+    assert "must be given; add it to the recipe" in result.err
+
+
+def test_name_longer_than_a_file_name_can_be(workspace: Workspace, call: Call) -> None:
+    # A text in the place of MODEL: easily typed.
+    text = "Rail strike ends after nine days " * 10
+    check_refused(
+        workspace, call, ["predict", text, "text"], where=text[:20], what="must be a run folder", remedy="train"
+    )
+
+
+@pytest.mark.parametrize(
+    "override", ["data=5", "split.train.deep=1", "hub.title=${", "hub.title=${nope}", "data.text=["]
+)
+def test_override_that_makes_no_sense(override: str, workspace: Workspace, call: Call) -> None:
+    before = workspace.list_files()
+    result = call("train", "tiny.yaml", override)
+    assert result.code == 2
+    assert result.err.startswith("error: ")
+    assert "must" in result.err
+    assert workspace.list_files() == before
+
+
+# Models.
+
+
+def test_model_folder_without_weights(tiny_encoder: Path, workspace: Workspace, call: Call, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    (folder / "model.safetensors").unlink()
+    arguments = ["train", "tiny.yaml", f"model.model_name_or_path={folder}"]
+    what = "must hold weights as model.safetensors, found none"
+    check_refused(workspace, call, arguments, where=f"{folder}: ", what=what, remedy="save them there")
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
+def test_model_folder_without_its_other_files(
+    name: str, tiny_encoder: Path, workspace: Workspace, call: Call, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    for path in {folder / name, *([folder / "vocab.txt"] if name == "tokenizer.json" else [])}:
+        path.unlink(missing_ok=True)
+    arguments = ["train", "tiny.yaml", f"model.model_name_or_path={folder}"]
+    check_refused(workspace, call, arguments, where=f"{folder}: ", what="must", remedy="tokenizer")
+
+
+def test_weights_that_are_cut_off(tiny_encoder: Path, workspace: Workspace, call: Call, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:50_000])
+    arguments = ["train", "tiny.yaml", f"model.model_name_or_path={folder}"]
+    check_refused(workspace, call, arguments, where=f"{folder}: ", what="must", remedy="")
+
+
+def test_no_such_model_folder(workspace: Workspace, call: Call) -> None:
+    arguments = ["train", "tiny.yaml", "model.model_name_or_path=./nowhere"]
+    what = "must be a model folder, found none"
+    check_refused(workspace, call, arguments, where="./nowhere: ", what=what, remedy="check the path")
+
+
+@pytest.mark.parametrize("name", ["nowhere", "runs/tiny/20200101-000000"])
+@pytest.mark.parametrize("command", ["predict", "evaluate", "publish", "compare"])
+def test_no_such_run(
+    command: str, name: str, workspace: Workspace, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_" + "x" * 34)
+    texts = ["a text"] if command == "predict" else []
+    remedy = "name a run's model folder" if command == "predict" and "/" in name else "train"
+    check_refused(workspace, call, [command, name, *texts], where="", what=name, remedy=remedy)
+
+
+def test_run_whose_model_is_gone(tiny_run: FinishedRun, workspace: Workspace, call: Call) -> None:
+    run = workspace.path / "old" / "tiny"
+    shutil.copytree(tiny_run.run.path, run, ignore=shutil.ignore_patterns("model"))
+    arguments = ["predict", str(run), "a text"]
+    what = "must hold a trained model, found none"
+    check_refused(workspace, call, arguments, where=f"{run}: ", what=what, remedy="train the recipe again")
+
+
+def test_run_without_its_records(tiny_run: FinishedRun, workspace: Workspace, call: Call) -> None:
+    run = workspace.path / "old" / "tiny"
+    shutil.copytree(tiny_run.run.path, run)
+    (run / "split.json").write_text('{"half": ')
+    arguments = ["evaluate", str(run)]
+    check_refused(workspace, call, arguments, where=f"{run}: ", what="must hold split.json, got ", remedy="train")
+
+
+# Folders to write to.
+
+
+@pytest.mark.parametrize("option", ["--runs-dir", "--cards-dir"])
+def test_file_in_place_of_a_folder_is_refused_before_training(option: str, workspace: Workspace, call: Call) -> None:
+    (workspace.path / "taken").write_text("mine")
+    check_refused(workspace, call, ["train", "tiny.yaml", option, "taken"], where="taken", what="folder", remedy="")
+    assert (workspace.path / "taken").read_text() == "mine"
+
+
+def test_prepare_does_not_wipe_a_run(tiny_run: FinishedRun, workspace: Workspace, call: Call) -> None:
+    # It holds a split.json, as prepared data does.
+    run = shutil.copytree(tiny_run.run.path, workspace.path / "finished")
+    arguments = ["prepare", "tiny.yaml", "--output", str(run)]
+    check_refused(workspace, call, arguments, where=str(run), what="must be new", remedy="name another folder")
+
+
+def test_prepare_does_not_take_the_place_of_a_file(workspace: Workspace, call: Call) -> None:
+    arguments = ["prepare", "tiny.yaml", "--output", "news.csv"]
+    check_refused(workspace, call, arguments, where="", what="news.csv: must be", remedy="another")
+
+
+def test_prepare_may_be_repeated(workspace: Workspace, call: Call) -> None:
+    (workspace.path / "empty").mkdir()
+    for _ in range(2):
+        assert call("prepare", "tiny.yaml", "--output", "empty").code == 0
+
+
+@pytest.mark.parametrize("output", [".", "mine", "mine/.."])
+def test_prepare_does_not_wipe_a_folder_that_holds_something_else(
+    output: str, workspace: Workspace, call: Call
+) -> None:
+    (workspace.path / "mine").mkdir()
+    (workspace.path / "mine" / "thesis.txt").write_text("years of work")
+    arguments = ["prepare", "tiny.yaml", "--output", output]
+    what = "must be new, empty or hold prepared data, found "
+    check_refused(workspace, call, arguments, where="", what=what, remedy="name another folder")
+    assert (workspace.path / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+# The same in real processes, where nothing of the test's own is in the way.
+
+
+def _spoil_nothing(workspace: Workspace) -> None:
+    pass
+
+
+PROCESS_CASES: dict[str, tuple[Callable[[Workspace], None], list[str], str, str]] = {
+    "unknown recipe": (
+        _spoil_nothing,
+        ["train", "quikstart"],
+        "recipe: must be a known name",
+        "did you mean 'quickstart'?",
+    ),
+    "hub, offline": (
+        _spoil_nothing,
+        ["train", "tiny.yaml", "model.model_name_or_path=owner/encoder"],
+        "owner/encoder: must be a model that can be loaded, got ",
+        "check the id and the network, or put the model in a folder and set `model.model_name_or_path`",
+    ),
+    "kaggle, no network": (
+        _spoil_nothing,
+        ["train", "tiny.yaml", "--data", KAGGLE],
+        f"{KAGGLE}: Kaggle must be reachable, got ",
+        "download news.csv from https://www.kaggle.com/datasets/owner/news and pass its path as DATA=path",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PROCESS_CASES)
+def test_process_refuses(case: str, workspace: Workspace) -> None:
+    if case.startswith("kaggle"):
+        pytest.importorskip("kagglehub", reason="needs the extra `kaggle`")
+    spoil, arguments, where, remedy = PROCESS_CASES[case]
+    spoil(workspace)
+    # A proxy that nobody serves is as good as no network.
+    proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
+    environment = proxies | {
+        "KAGGLEHUB_CACHE": str(workspace.path / "home" / "kagglehub"),
+        "NO_PROXY": "",
+        "no_proxy": "",
+    }
+
+    def run(*arguments: str) -> Result:
+        return run_cli(*arguments, cwd=workspace.path, home=workspace.path / "home", environment=environment)
+
+    check_refused(workspace, run, arguments, where=where, what="", remedy=remedy)
+
+
+@pytest.mark.slow
+def test_hub_model_without_network_is_refused_in_a_bearable_time(workspace: Workspace) -> None:
+    environment = {"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": "http://127.0.0.1:9"}
+    result = run_cli(
+        "train",
+        "tiny.yaml",
+        "model.model_name_or_path=owner/encoder",
+        cwd=workspace.path,
+        home=workspace.path / "home",
+        environment=environment,
+    )
+    check_refusal(result, where="owner/encoder: must be a model", what="", remedy="check the id and the network")
+    # The client's retries are told once each, not twice.
+    retries = [line.split("  ", 1)[-1] for line in result.err.splitlines() if "thrown while requesting" in line]
+    assert len(retries) <= 6, result.err

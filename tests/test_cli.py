@@ -1,0 +1,374 @@
+"""The command line as a user meets it: help, output, exit codes."""
+
+import io
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer.main
+import yaml
+
+from hf_newscls.cli import app
+from hf_newscls.errors import NewsclsError, RecipeError
+from hf_newscls.recipe import Recipe
+from hf_newscls.recipe_io import find_recipes, read_purpose, read_recipe
+from tests.conftest import LABELS, FinishedRun, write_recipe
+from tests.processes import Result, build_environment, run_cli, run_python
+
+COMMANDS = ("recipes", "show", "prepare", "train", "evaluate", "predict", "publish", "compare", "doctor")
+EPILOGS = {name: command.epilog for name, command in typer.main.get_command(app).commands.items() if command.epilog}
+EXAMPLES = [
+    example.strip() for epilog in EPILOGS.values() for example in re.sub(r"^Examples?: ", "", epilog).split("  ·  ")
+]
+
+Call = Callable[..., Result]
+
+
+# Help.
+
+
+def test_help_lists_all_commands(call: Call) -> None:
+    result = call("--help")
+    assert result.code == 0, result.err
+    lines = result.out.splitlines()
+    listed = [match[1] for line in lines if (match := re.match(r"│ ([a-z]+) {2,}[A-Z]", line))]
+    assert listed == [*COMMANDS]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_of_each_command_says_what_it_does(command: str, option: str, call: Call) -> None:
+    result = call(command, option)
+    assert result.code == 0, result.err
+    text = " ".join(result.out.split())
+    assert re.search(rf"Usage: .*hf-newscls {command} \[OPTIONS\]", text)
+    assert re.search(r" [A-Z][^.]{20,}\.", text)
+    if command not in {"recipes", "doctor"}:  # nothing to show: they take no arguments
+        assert f"hf-newscls {command} " in text
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_examples_in_the_help_can_be_typed(example: str) -> None:
+    program, command, *arguments = shlex.split(example)
+    assert program == "hf-newscls"
+    context = typer.main.get_command(app).commands[command].make_context(command, [*arguments])
+    overrides = context.params.get("overrides") or []
+    if "recipe" in context.params:
+        assert read_recipe(context.params["recipe"], overrides).name == context.params["recipe"]
+    for name in context.params.get("recipes") or [context.params.get("run") or "quickstart"]:
+        assert name in find_recipes()
+
+
+def test_no_arguments_show_the_help(call: Call) -> None:
+    result = call()
+    assert result.code in {0, 2}
+    assert re.search(r"Usage: .*hf-newscls \[OPTIONS\] COMMAND", result.out + result.err)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["recipes"]])
+def test_no_heavy_library_is_loaded_before_it_is_needed(arguments: list[str], tmp_path: Path) -> None:
+    code = """
+import sys
+from hf_newscls.cli import main
+sys.argv = ["hf-newscls", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as stop:
+    assert not stop.code
+heavy = {"torch", "transformers", "datasets", "evaluate", "sklearn", "matplotlib", "scipy", "pandas", "pyarrow"}
+print("loaded:", sorted(heavy & {*sys.modules}))
+"""
+    result = run_python(code, *arguments, cwd=tmp_path, home=tmp_path)
+    assert result.code == 0, result.err
+    assert result.out.splitlines()[-1] == "loaded: []"
+
+
+def test_module_and_script_are_the_same_program(tmp_path: Path) -> None:
+    as_module = run_cli("train", "--help", cwd=tmp_path, home=tmp_path)
+    assert as_module.code == 0
+    script = Path(sys.executable).with_name("hf-newscls")
+    if not script.exists():
+        pytest.skip("needs the package installed with its script")
+    environment = build_environment(tmp_path)
+    ended = subprocess.run(
+        [script, "train", "--help"], capture_output=True, encoding="utf-8", env=environment, check=True
+    )
+    assert ended.stdout.splitlines()[2:] == as_module.out.splitlines()[2:]
+
+
+# Recipes.
+
+
+def test_recipes_lists_each_with_its_purpose(call: Call) -> None:
+    result = call("recipes")
+    assert result.code == 0, result.err
+    # Lines of a cell are folded: compare the words.
+    words = {*result.out.split()}
+    for name, path in find_recipes().items():
+        assert name in words
+        assert {*read_purpose(path).split()} <= words
+
+
+@pytest.mark.parametrize("name", find_recipes())
+def test_shown_recipe_reads_back(name: str, call: Call, tmp_path: Path) -> None:
+    result = call("show", name, "training_arguments.learning_rate=1e-5")
+    assert result.code == 0, result.err
+    path = tmp_path / "shown.yaml"
+    path.write_text(result.out)
+    expected = read_recipe(name, ["training_arguments.learning_rate=1e-5"])
+    assert read_recipe(str(path)) == expected
+    assert expected.training_arguments["learning_rate"] == 1e-5
+
+
+@pytest.mark.parametrize("text", ["a [b] [/b] [C] [0] [link=x]", ":smile: \\[b]", "x" * 300, "tab\there"])
+def test_shown_recipe_keeps_every_character(
+    text: str, make_recipe: Callable[..., Recipe], call: Call, tmp_path: Path
+) -> None:
+    path = tmp_path / "tiny.yaml"  # where make_recipe wrote it
+    path.write_text(path.read_text() + yaml.safe_dump({"hub": {"purpose": text}}))
+    result = call("show", str(path))
+    assert result.code == 0, result.err
+    (tmp_path / "shown.yaml").write_text(result.out)
+    assert read_recipe(str(tmp_path / "shown.yaml")) == read_recipe(str(path))
+
+
+def test_data_option_takes_the_place_of_the_source(call: Call) -> None:
+    path = "/news, 2024/[a] = b.csv"
+    result = call("show", "quickstart", "--data", path)
+    assert result.code == 0, result.err
+    assert f"source: {path}\n" in result.out
+
+
+# Preparing and planning.
+
+
+def test_prepare_shows_the_split_and_saves_it(make_recipe: Callable[..., Recipe], call: Call, tmp_path: Path) -> None:
+    result = call("prepare", str(tmp_path / "tiny.yaml"), "--output", str(tmp_path / "prepared"))
+    assert result.code == 0, result.err
+    out = result.out
+    for label in LABELS:
+        assert re.search(rf"{label} +│ 24 +│ 8 +│ 8 ", out)
+    assert re.search(r"all +│ 72 +│ 24 +│ 24 ", out)
+    assert {"split.json", "dataset_dict.json", "train", "validation", "test"} == {*os.listdir(tmp_path / "prepared")}
+
+
+def test_dry_run_shows_the_plan_and_makes_no_folder(
+    fresh_workspace: Path,
+    news_rows: list[dict[str, str]],
+    call: Call,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(fresh_workspace)
+    result = call("train", "tiny.yaml", "--dry-run")
+    assert result.code == 0, result.err
+    out = result.out
+    assert re.search(r"BUSINESS +│ 24 +│ 8 +│ 8 ", out)
+    assert "stage 1: steps 0 to 9, the new parameters learn, at rates up to 0.01" in out
+    assert "stage 2: steps 9 to 27, all parameters learn, at rates up to 0.005" in out
+    assert re.search(r"model: [\d,]+ parameters, 99 of them new", out)
+    # Three training rows are shown, so that a wrong column is seen.
+    assert sum(row["title"] in " ".join(out.split()) for row in news_rows) == 3
+    assert os.listdir(fresh_workspace) == ["tiny.yaml"]
+
+
+@pytest.fixture(scope="module")
+def build_workspace(tiny_encoder: Path, news_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Make folders that hold nothing but the tiny recipe."""
+
+    def build() -> Path:
+        folder = tmp_path_factory.mktemp("workspace")
+        write_recipe(folder / "tiny.yaml", source=news_csv, encoder=tiny_encoder)
+        return folder
+
+    return build
+
+
+@pytest.fixture
+def fresh_workspace(build_workspace: Callable[[], Path]) -> Path:
+    return build_workspace()
+
+
+# Training, in a process of its own.
+
+
+@pytest.fixture(scope="module")
+def trained(build_workspace: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """A workspace in which `train tiny.yaml` was typed, and what was printed."""
+    workspace, home = build_workspace(), tmp_path_factory.mktemp("home")
+    return workspace, run_cli("train", "tiny.yaml", "--cards-dir", "model_cards", cwd=workspace, home=home)
+
+
+def test_train_prints_scores_and_where_the_model_is(trained: tuple[Path, Result]) -> None:
+    workspace, result = trained
+    assert result.code == 0, result.err
+    for line in ("24 test rows", "accuracy", "f1_macro", "top_2_accuracy", "majority class"):
+        assert line in result.out
+    (model,) = re.findall(r"^model: (runs/tiny/\S+/model)$", result.out, flags=re.MULTILINE)
+    assert (workspace / model / "model.safetensors").is_file()
+    assert (workspace / "model_cards" / "tiny.md").is_file()
+
+
+def test_command_that_train_proposes_can_be_typed(
+    trained: tuple[Path, Result],
+    call: Call,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workspace, trained_result = trained
+    monkeypatch.chdir(workspace)
+    (proposed,) = re.findall(r"^next:  hf-newscls (.+)$", trained_result.out, flags=re.MULTILINE)
+    result = call(*shlex.split(proposed))
+    assert result.code == 0, result.err
+    text, *labels = result.out.splitlines()
+    assert text in proposed
+    assert len(labels) == 3
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "kept 120 of 120 rows: none dropped",
+        "split into 72 train, 24 validation, 24 test",
+        "step 0: stage 1, 99 parameters learn",
+        "step 9: stage 2, ",
+        ", step 27 of 27: validation log loss ",
+        "predicting 24 validation and 24 test rows",
+        "finished runs/tiny/",
+    ],
+)
+def test_training_tells_each_step_once(message: str, trained: tuple[Path, Result]) -> None:
+    assert [line for line in trained[1].err.splitlines() if message in line and line[2:6:3] == "::"]
+    assert trained[1].err.count(message) == 1
+
+
+def test_training_is_not_drowned_in_messages_of_libraries(trained: tuple[Path, Result]) -> None:
+    err = trained[1].err
+    assert len(err.splitlines()) <= 20, err
+    assert not re.search(r"Traceback|Warning|\[transformers\]|it/s|LOAD REPORT", err), err
+
+
+@pytest.mark.slow
+def test_interrupt_leaves_whole_checkpoints_and_no_traceback(fresh_workspace: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hf_newscls", "train", "tiny.yaml", "training_arguments.num_train_epochs=500"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+    process = subprocess.Popen(command, cwd=fresh_workspace, env=build_environment(tmp_path), **pipes)
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not [*fresh_workspace.glob("runs/tiny/*/checkpoints/*/trainer_state.json")]:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode not in {0, 2}
+    assert "Traceback" not in out + err
+    (run,) = (fresh_workspace / "runs" / "tiny").iterdir()
+    assert {*os.listdir(run)} == {"recipe.yaml", "split.json", "checkpoints"}
+    assert all((checkpoint / "trainer_state.json").is_file() for checkpoint in (run / "checkpoints").iterdir())
+
+
+# Using a finished run.
+
+
+def test_predict_prints_the_three_best_labels(tiny_run: FinishedRun, call: Call) -> None:
+    texts = ["goal coach league match medal", "planet cells fossil orbit genome"]
+    result = call("predict", "tiny", *texts, "--runs-dir", str(tiny_run.runs_dir))
+    assert result.code == 0, result.err
+    lines = result.out.splitlines()
+    assert len(lines) == 2 * 4
+    assert lines[::4] == texts
+    for start, best in ((1, "SPORTS"), (5, "SCIENCE")):
+        shown = [re.fullmatch(r" +(\d+\.\d\d)%  ([A-Z]+)", line) for line in lines[start : start + 3]]
+        shares = [float(match[1]) for match in shown if match]
+        assert next(match[2] for match in shown if match) == best
+        assert shares == sorted(shares, reverse=True)
+        assert sum(shares) == pytest.approx(100, abs=0.02)
+
+
+def test_predict_reads_lines_from_standard_input(
+    tiny_run: FinishedRun, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        sys, "stdin", io.StringIO("goal coach league match medal\n\n  bank shares profit market merger \n")
+    )
+    result = call("predict", "tiny", "--top-k", "1", "--runs-dir", str(tiny_run.runs_dir))
+    assert result.code == 0, result.err
+    lines = result.out.splitlines()
+    assert (lines[0], lines[2]) == ("goal coach league match medal", "bank shares profit market merger")
+    assert [line.split()[1] for line in lines[1::2]] == ["SPORTS", "BUSINESS"]
+
+
+def test_predict_without_a_text_ends_well(tiny_run: FinishedRun, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
+    result = call("predict", "tiny", "--runs-dir", str(tiny_run.runs_dir))
+    assert result.code == 0, result.err
+    assert result.out == ""
+
+
+@pytest.mark.parametrize("text", ["[b]bold[/b] [0] [A]", r"\[b] \\", ":smile: 100%", "a" * 200, "東京, Zürich"])
+def test_predict_shows_the_text_as_it_was_given(text: str, tiny_run: FinishedRun, call: Call) -> None:
+    result = call("predict", "tiny", text, "--runs-dir", str(tiny_run.runs_dir))
+    assert result.code == 0, result.err
+    assert result.out.splitlines()[0] == text
+
+
+def test_evaluate_prints_the_same_scores(tiny_run: FinishedRun, call: Call) -> None:
+    result = call("evaluate", "tiny", "--runs-dir", str(tiny_run.runs_dir))
+    assert result.code == 0, result.err
+    out = result.out
+    assert f"accuracy       │ {tiny_run.report.test.scores['accuracy']:.4f}" in out
+    assert f"run: {tiny_run.run.path.resolve()}" in out
+
+
+def test_compare_ranks_runs_of_one_split(tiny_run: FinishedRun, tiny_two_layer_run: FinishedRun, call: Call) -> None:
+    result = call("compare", "tiny", "tiny_two_layer", "--runs-dir", str(tiny_run.runs_dir))
+    assert result.code == 0, result.err
+    out = result.out
+    fingerprint = tiny_run.run.read_json(tiny_run.run.split)["fingerprint"]
+    assert out.count(f"split {fingerprint[:12]}") == out.count("split ") == 1
+    accuracies = [float(value) for value in re.findall(r"│ tiny\S* +│ (0\.\d{4}|1\.0000) ", out)]
+    assert len(accuracies) == 2
+    assert accuracies == sorted(accuracies, reverse=True)
+
+
+def test_runs_dir_comes_from_the_environment(
+    tiny_run: FinishedRun, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_NEWSCLS_RUNS", str(tiny_run.runs_dir))
+    result = call("compare", "tiny")
+    assert result.code == 0, result.err
+    assert f"tiny/{tiny_run.run.path.name}" in result.out
+
+
+# Exit codes and messages.
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["train"], ["predict"], ["predict", "tiny", "x", "--top-k", "0"]])
+def test_wrong_usage_ends_with_2(arguments: list[str], call: Call) -> None:
+    result = call(*arguments)
+    assert result.code == 2
+    assert "Usage" in result.err
+
+
+def test_input_error_ends_with_2(call: Call) -> None:
+    result = call("show", "quikstart")
+    assert result.code == 2
+    assert result.out == ""
+    assert result.err == (
+        "error: recipe: must be a known name or the path of a .yaml file, got 'quikstart'; did you mean 'quickstart'?\n"
+    )
+
+
+def test_other_errors_of_ours_end_with_1() -> None:
+    assert NewsclsError.exit_code == 1
+    assert RecipeError.exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["[b]", "[0]", "[Errno 28]", ":smile:", "[/]", r"\[b]", "x" * 200])
+def test_message_shows_what_the_user_wrote(name: str, call: Call) -> None:
+    result = call("show", f"{name}.yaml")
+    assert result.code == 2
+    assert result.err == f"error: {name}.yaml: must be a recipe file, found none; check the path\n"

@@ -1,0 +1,275 @@
+"""The flow from recipe to run folder, and what can be done with a finished run; test_artifacts.py looks into it."""
+
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from datasets import load_from_disk
+
+from hf_newscls import workflow
+from hf_newscls.errors import RunError
+from hf_newscls.recipe import Recipe
+from hf_newscls.run_folder import RunFolder
+from tests.conftest import LABELS, LEARNS, FinishedRun, read_table, write_csv
+from tests.processes import read_files
+
+# 120 rows, 40 a label: 24, 8 and 8 of each on the three sides.
+TRAIN_ROWS, VALIDATION_ROWS, TEST_ROWS = 72, 24, 24
+FIGURES = ["confusion_matrix.png", "label_distribution.png", "loss_curves.png", "text_lengths.png"]
+LONG_TEXT = "coach praises league goal " * 1250  # 5,000 words
+
+
+@pytest.fixture
+def copied_run(tiny_run: FinishedRun, tmp_path: Path) -> RunFolder:
+    """A copy of the finished run that a test may change."""
+    shutil.copytree(tiny_run.runs_dir / "tiny", tmp_path / "runs" / "tiny", symlinks=True)
+    return RunFolder(tmp_path / "runs" / "tiny" / tiny_run.run.path.name)
+
+
+# What stands in the run folder.
+
+
+def test_run_folder_is_whole(tiny_run: FinishedRun) -> None:
+    run = tiny_run.run
+    assert sorted(os.listdir(run.path)) == [
+        "checkpoints",
+        "figures",
+        "metrics.json",
+        "model",
+        "predictions.parquet",
+        "recipe.yaml",
+        "split.json",
+        "training.json",
+    ]
+    assert sorted(os.listdir(run.figures)) == FIGURES
+    wanted = {"README.md", "config.json", "figures", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+    assert {*os.listdir(run.model)} == wanted
+
+
+def test_figures_are_pictures(tiny_run: FinishedRun) -> None:
+    for name in FIGURES:
+        content = (tiny_run.run.figures / name).read_bytes()
+        assert content.startswith(b"\x89PNG\r\n")
+        assert len(content) > 5_000
+        assert content == (tiny_run.run.model / "figures" / name).read_bytes()
+
+
+def test_latest_points_at_the_run(tiny_run: FinishedRun) -> None:
+    link = tiny_run.runs_dir / "tiny" / "latest"
+    assert os.readlink(link) == tiny_run.run.path.name
+    assert {*os.listdir(link.parent)} == {"latest", tiny_run.run.path.name}
+
+
+def test_split_is_recorded(tiny_run: FinishedRun, noisy_csv: Path) -> None:
+    split = tiny_run.run.read_json(tiny_run.run.split)
+    assert {side: len(ids) for side, ids in split["row_ids"].items()} == {
+        "train": TRAIN_ROWS,
+        "validation": VALIDATION_ROWS,
+        "test": TEST_ROWS,
+    }
+    assert split["label_counts"]["test"] == dict.fromkeys(LABELS, 8)
+    assert sorted(int(row) for ids in split["row_ids"].values() for row in ids) == [*range(120)]
+    assert split["source"] == str(noisy_csv)
+    assert split["rows_read"] == 120
+
+
+def test_training_is_recorded(tiny_run: FinishedRun) -> None:
+    record = tiny_run.run.read_json(tiny_run.run.training)
+    # 72 rows in batches of 4 are 18 steps an epoch: one epoch of stage 1, then five of stage 2.
+    assert (record["boundary_step"], record["total_steps"]) == (18, 108)
+    assert (record["train_rows"], record["batch_rows"]) == (TRAIN_ROWS, 4)
+    assert record["runtime_seconds"] > 0
+    losses = {entry["step"]: entry["eval_loss"] for entry in record["log_history"] if "eval_loss" in entry}
+    assert [*losses] == [18, 36, 54, 72, 90, 108]
+    assert min(losses, key=losses.__getitem__) == record["best_step"]
+
+
+# Doing it again.
+
+
+def test_evaluating_anew_changes_nothing(copied_run: RunFolder, tmp_path: Path) -> None:
+    before = read_files(copied_run.path)
+    run, report = workflow.evaluate("tiny", runs_dir=tmp_path / "runs")
+    after = read_files(copied_run.path)
+    assert run.path == copied_run.path
+    assert report.test.rows == TEST_ROWS
+    assert after.keys() == before.keys()
+    assert [name for name in after if after[name] != before[name]] == []
+
+
+def test_evaluating_writes_anew_what_was_lost(copied_run: RunFolder, tiny_run: FinishedRun, tmp_path: Path) -> None:
+    for path in (copied_run.metrics, copied_run.predictions, copied_run.model / "README.md"):
+        path.unlink()
+    shutil.rmtree(copied_run.figures)
+    workflow.evaluate(str(copied_run.path), runs_dir=tmp_path / "elsewhere", cards_dir=tmp_path / "cards")
+    assert read_files(copied_run.path).keys() == read_files(tiny_run.run.path).keys()
+    assert copied_run.metrics.read_bytes() == tiny_run.run.metrics.read_bytes()
+    assert (tmp_path / "cards" / "tiny.md").is_file()
+
+
+def test_evaluating_finishes_what_failed_after_training(copied_run: RunFolder, tmp_path: Path) -> None:
+    # As a disk leaves it that was full when the figures were written; the card comes last.
+    for path in (copied_run.metrics, copied_run.model / "README.md"):
+        path.unlink()
+    shutil.rmtree(copied_run.figures)
+    (tmp_path / "runs" / "tiny" / "latest").unlink()
+    workflow.evaluate(str(copied_run.path), runs_dir=tmp_path / "runs")
+    assert os.readlink(tmp_path / "runs" / "tiny" / "latest") == copied_run.path.name
+    assert workflow.predict("tiny", ["goal"], runs_dir=tmp_path / "runs")
+
+
+def test_evaluating_an_older_run_leaves_the_latest(
+    copied_run: RunFolder, tiny_run: FinishedRun, tmp_path: Path
+) -> None:
+    newer = shutil.copytree(copied_run.path, tmp_path / "runs" / "tiny" / "99991231-000000")
+    RunFolder(newer).mark_latest()
+    workflow.evaluate(str(copied_run.path), runs_dir=tmp_path / "runs")
+    assert os.readlink(tmp_path / "runs" / "tiny" / "latest") == newer.name
+
+
+def test_evaluating_with_a_changed_file_is_refused(
+    news_rows: list[dict[str, str]], copied_run: RunFolder, tiny_run: FinishedRun, tmp_path: Path
+) -> None:
+    changed = tmp_path / "news.csv"
+    write_csv(changed, [*news_rows[:-1], {**news_rows[-1], "title": "a corrected title"}])
+    text = copied_run.recipe.read_text()
+    copied_run.recipe.write_text(text.replace(tiny_run.recipe.data.source, str(changed)))
+    before = read_files(copied_run.path)
+    expected = copied_run.read_json(copied_run.split)["fingerprint"]
+    with pytest.raises(RunError, match=rf"fingerprint {expected}, got [0-9a-f]{{64}}; bring the file back"):
+        workflow.evaluate("tiny", runs_dir=tmp_path / "runs")
+    assert read_files(copied_run.path) == before
+
+
+def test_same_recipe_gives_the_same_model(
+    tiny_run: FinishedRun, noisy_csv: Path, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    run, report = workflow.train(make_recipe(*LEARNS, f"data.source={noisy_csv}"), runs_dir=tmp_path)
+    assert (run.model / "model.safetensors").read_bytes() == (tiny_run.run.model / "model.safetensors").read_bytes()
+    assert report.test.scores == tiny_run.report.test.scores
+
+
+def test_failure_before_the_first_checkpoint_leaves_nothing(make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
+    _train_and_fail(make_recipe(), tmp_path / "runs", at_step=9)
+    assert read_files(tmp_path / "runs") == {}
+
+
+def test_failure_later_leaves_whole_checkpoints_only(make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    _train_and_fail(make_recipe(), runs, at_step=18)
+    (run,) = (runs / "tiny").iterdir()  # so there is no `latest`
+    assert {*os.listdir(run)} == {"recipe.yaml", "split.json", "checkpoints"}
+    files = os.listdir(run / "checkpoints" / "checkpoint-9")
+    assert {"model.safetensors", "optimizer.pt", "trainer_state.json"} <= {*files}
+    with pytest.raises(RunError, match="found neither; train it first"):
+        workflow.evaluate("tiny", runs_dir=runs)
+
+
+def _train_and_fail(recipe: Recipe, runs: Path, *, at_step: int) -> None:
+    """Put a file where the checkpoint of a step, in epochs of nine, is to be written."""
+
+    def obstruct() -> None:
+        end = time.monotonic() + 30
+        while time.monotonic() < end and not [*runs.glob("tiny/*/checkpoints")]:
+            time.sleep(0.005)
+        for folder in runs.glob("tiny/*/checkpoints"):
+            (folder / f"checkpoint-{at_step}").write_text("in the way")
+
+    thread = threading.Thread(target=obstruct)
+    thread.start()
+    with pytest.raises(FileExistsError):
+        workflow.train(recipe, runs_dir=runs)
+    thread.join()
+
+
+def test_second_run_becomes_the_latest(
+    copied_run: RunFolder, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    run, _ = workflow.train(make_recipe("training_arguments.num_train_epochs=0.2"), runs_dir=tmp_path / "runs")
+    assert run.path != copied_run.path
+    assert os.readlink(tmp_path / "runs" / "tiny" / "latest") == run.path.name
+    # It was trained on other labels, hence on another split: the two share no leaderboard.
+    boards = workflow.compare(["tiny"], runs_dir=tmp_path / "runs")
+    assert sorted(entry.name for board in boards for entry in board.entries) == sorted(
+        f"tiny/{found.path.name}" for found in (copied_run, run)
+    )
+    assert len(boards) == 2
+
+
+# The cards folder.
+
+
+def test_copy_of_the_card_has_its_figures(tiny_run: FinishedRun) -> None:
+    card = (tiny_run.cards_dir / "tiny.md").read_text()
+    for name in FIGURES:
+        assert f"](figures/tiny/{name})" in card
+        copied = tiny_run.cards_dir / "figures" / "tiny" / name
+        assert copied.read_bytes() == (tiny_run.run.figures / name).read_bytes()
+
+
+# Before and after training.
+
+
+def test_plan_counts_steps_and_parameters(make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
+    plan = workflow.plan(make_recipe())
+    # 72 rows in batches of 8 are 9 steps an epoch; a head of 32 inputs and 3 labels has 99 parameters.
+    assert (plan.schedule.boundary_step, plan.schedule.total_steps) == (9, 27)
+    assert plan.new_parameters == 32 * 3 + 3
+    assert plan.parameters > plan.new_parameters
+    assert plan.device.startswith("CPU")
+    assert os.listdir(tmp_path) == ["tiny.yaml"]
+
+
+def test_prepared_data_is_read_back(make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
+    prepared = workflow.prepare(make_recipe())
+    workflow.save_prepared(prepared, tmp_path / "prepared")
+    splits = load_from_disk(tmp_path / "prepared")
+    assert {side: len(rows) for side, rows in splits.items()} == {"train": 72, "validation": 24, "test": 24}
+    assert splits["test"].features["label"].names == [*LABELS]
+    assert splits["test"].column_names == ["id", "text", "label", "date"]
+    manifest = json.loads((tmp_path / "prepared" / "split.json").read_text())
+    assert manifest["fingerprint"] == prepared.manifest.fingerprint
+
+
+def test_predictions_come_in_the_order_of_the_texts(tiny_run: FinishedRun) -> None:
+    rows = read_table(tiny_run.run)
+    predictions = workflow.predict("tiny", [row["text"] for row in rows], runs_dir=tiny_run.runs_dir, top_k=2)
+    assert [prediction.text for prediction in predictions] == [row["text"] for row in rows]
+    for prediction, row in zip(predictions, rows, strict=True):
+        assert prediction.labels[0] == row["prediction"]
+        assert len(prediction.labels) == 2
+        scores = [row[f"probability of {label}"] for label in prediction.labels]
+        assert [*prediction.probabilities] == pytest.approx(scores, abs=2e-5)
+
+
+@pytest.mark.parametrize("form", ["recipe", "run", "model"])
+def test_model_is_found_by_recipe_run_and_folder(form: str, tiny_run: FinishedRun) -> None:
+    name = {"recipe": "tiny", "run": str(tiny_run.run.path), "model": str(tiny_run.run.model)}[form]
+    (prediction,) = workflow.predict(name, [LONG_TEXT], runs_dir=tiny_run.runs_dir, top_k=1)
+    assert [*prediction.labels] == ["SPORTS"]
+
+
+def test_no_texts_give_no_predictions(tiny_run: FinishedRun) -> None:
+    assert workflow.predict("tiny", [], runs_dir=tiny_run.runs_dir) == []
+
+
+def test_runs_on_one_split_share_a_leaderboard(tiny_run: FinishedRun, tiny_two_layer_run: FinishedRun) -> None:
+    (board,) = workflow.compare(["tiny", "tiny_two_layer"], runs_dir=tiny_run.runs_dir)
+    runs = {f"{finished.recipe.name}/{finished.run.path.name}": finished for finished in (tiny_run, tiny_two_layer_run)}
+    assert {entry.name for entry in board.entries} == {*runs}
+    for entry in board.entries:
+        report = runs[entry.name].report
+        assert entry.accuracy == report.test.scores["accuracy"]
+        assert entry.interval == (report.intervals["accuracy"].low, report.intervals["accuracy"].high)
+    accuracies = [entry.accuracy for entry in board.entries]
+    assert accuracies == sorted(accuracies, reverse=True)
+
+
+def test_comparing_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"must hold finished runs of 'tiny', 'other', found none; train"):
+        workflow.compare(["tiny", "other"], runs_dir=tmp_path)
