@@ -137,7 +137,8 @@ def test_unfinished_folder_takes_its_empty_parent_along(tmp_path: Path) -> None:
 def test_absurd_model_does_not_fit_the_disk(tmp_path: Path) -> None:
     runs = tmp_path / "not" / "there" / "yet"
     # 10**15 parameters of 4 bytes, ten times: three checkpoints of weights and two moments, and the trained model
-    with pytest.raises(StorageError, match=r"must have 40,000,000,000\.0 MB free .* got [\d,.]+ MB; make room") as caught:
+    message = r"must have 40,000,000,000\.0 MB free .* got [\d,.]+ MB; make room"
+    with pytest.raises(StorageError, match=message) as caught:
         check_room(runs, parameters=10**15)
     assert str(caught.value).startswith(f"{runs}: ")
     assert not runs.exists()
