@@ -75,14 +75,14 @@ test: $(STAMP) ## Run the tests and doctests that are quick and offline.
 
 .PHONY: test-slow
 test-slow: $(STAMP) ## Run the tests that take minutes.
-	@$(BIN)/python -m pytest -q -m slow $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow $(ARGS)
 
 .PHONY: check
 check: $(STAMP) ## Check style, types and the project's own rules: what CI runs first.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q tests/project
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/project
 
 .PHONY: format
 format: $(STAMP) ## Mend style where a program can.

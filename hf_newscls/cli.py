@@ -33,7 +33,7 @@ _messages = Console(stderr=True, emoji=False)
 
 RecipeArgument = Annotated[str, typer.Argument(help="Name of a recipe, or path of a .yaml file.", metavar="RECIPE")]
 OverridesArgument = Annotated[
-    list[str] | None, typer.Argument(help="Changes to the recipe: section.key=value.", metavar="[KEY=VALUE]…")
+    list[str] | None, typer.Argument(help="Changes to the recipe: section.key=value.", metavar="KEY=VALUE")
 ]
 DataOption = Annotated[str | None, typer.Option("--data", help="The news file, in place of the recipe's data.source.")]
 RunArgument = Annotated[

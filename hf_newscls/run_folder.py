@@ -14,6 +14,7 @@
 """
 
 import json
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,10 +22,9 @@ from typing import Any
 
 from hf_newscls.errors import RunError
 
-__all__ = ["MAX_NAME", "RunFolder", "create_run", "find_run", "find_runs"]
+__all__ = ["RunFolder", "create_run", "find_run", "find_runs"]
 
 _LATEST = "latest"
-MAX_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -114,10 +114,9 @@ def find_run(name_or_path: str, *, runs_dir: Path) -> RunFolder:
     Raises:
         RunError: there is no such run, or it has no model.
     """
-    # A path longer than the system takes names no run either.
-    usable = len(name_or_path) <= MAX_NAME
-    for path in (Path(name_or_path), runs_dir / name_or_path / _LATEST) if usable else ():
-        if (path / "recipe.yaml").is_file():
+    for path in (Path(name_or_path), runs_dir / name_or_path / _LATEST):
+        # Unlike Path.is_file, false for a path longer than the system takes.
+        if os.path.isfile(path / "recipe.yaml"):
             run = RunFolder(path.resolve())
             if not run.model.is_dir():
                 raise RunError(f"{path}: must hold a trained model, found none; train the recipe again")

@@ -6,6 +6,7 @@ Heavy libraries are imported inside the functions that need them, so that the co
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from hf_newscls.errors import RunError, describe_offenders
 from hf_newscls.recipe import Recipe
 from hf_newscls.recipe_io import read_recipe, recipe_to_yaml
-from hf_newscls.run_folder import MAX_NAME, RunFolder, create_run, find_run, find_runs
+from hf_newscls.run_folder import RunFolder, create_run, find_run, find_runs
 from hf_newscls.storage import (
     check_folder,
     check_room,
@@ -307,8 +308,8 @@ def _find_model(name_or_path: str, *, runs_dir: Path) -> str:
         return str(find_run(name_or_path, runs_dir=runs_dir).model)
     except RunError:
         path = Path(name_or_path)
-        if len(name_or_path) > MAX_NAME or (path / "recipe.yaml").is_file():
+        if os.path.isfile(path / "recipe.yaml"):  # a run without its model
             raise
-        if (path / "config.json").is_file() or "/" in name_or_path:
+        if os.path.isfile(path / "config.json") or "/" in name_or_path:
             return name_or_path
         raise

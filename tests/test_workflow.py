@@ -254,6 +254,13 @@ def test_model_is_found_by_recipe_run_and_folder(form: str, tiny_run: FinishedRu
     assert [*prediction.labels] == ["SPORTS"]
 
 
+def test_run_is_found_at_a_long_path(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    # No part is longer than a file name may be, the whole is longer than 255 characters.
+    folder = shutil.copytree(tiny_run.run.path, tmp_path.joinpath(*["archive of last year's experiments"] * 7, "run"))
+    assert len(str(folder)) > 255
+    assert workflow.predict(str(folder), ["goal"], runs_dir=tmp_path)
+
+
 def test_no_texts_give_no_predictions(tiny_run: FinishedRun) -> None:
     assert workflow.predict("tiny", [], runs_dir=tiny_run.runs_dir) == []
 
