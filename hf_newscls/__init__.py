@@ -1,13 +1,34 @@
 """From a news file to a fine-tuned classifier on the Hugging Face Hub.
 
 After `import hf_newscls` the auto classes and `pipeline()` of transformers load models with a two-layer head without
-`trust_remote_code`. The import itself loads neither torch nor transformers.
+`trust_remote_code`. The import itself loads neither torch nor transformers: what trains is loaded when it is first
+asked for, as in `from hf_newscls import TwoStageFreezeCallback`.
 """
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from hf_newscls.modeling.registration import register_when_imported
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from hf_newscls.modeling.loading import name_loaded_parameters
+    from hf_newscls.training.freeze import TwoStageFreezeCallback
+    from hf_newscls.training.optimizer import build_two_stage_optimizers
+
+__all__ = ["TwoStageFreezeCallback", "__version__", "build_two_stage_optimizers", "name_loaded_parameters"]
 
 __version__ = "0.1.0"
 
+_MODULES = {
+    "TwoStageFreezeCallback": "hf_newscls.training.freeze",
+    "build_two_stage_optimizers": "hf_newscls.training.optimizer",
+    "name_loaded_parameters": "hf_newscls.modeling.loading",
+}
+
 register_when_imported()
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(importlib.import_module(_MODULES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

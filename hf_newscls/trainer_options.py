@@ -4,7 +4,7 @@ import dataclasses
 import enum
 import functools
 import typing
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -13,12 +13,12 @@ from hf_newscls.errors import suggest_name
 
 __all__ = [
     "DEFAULT_LEARNING_RATE",
-    "LEARNING_RATE_SHAPES",
+    "LearningRateShape",
     "build_training_arguments_model",
     "check_training_arguments",
 ]
 
-LEARNING_RATE_SHAPES = ("linear", "cosine", "constant")
+LearningRateShape = Literal["linear", "cosine", "constant"]
 DEFAULT_LEARNING_RATE = 5e-5
 """Of stage 2, where a recipe names none; the Trainer's own."""
 _SELECTION_METRICS = ("loss", "log_loss", "accuracy", "f1_macro", "f1_weighted")
@@ -81,7 +81,7 @@ def build_training_arguments_model() -> type[BaseModel]:
     from transformers import TrainingArguments
 
     hints = typing.get_type_hints(TrainingArguments)
-    hints["lr_scheduler_type"] = typing.Literal[LEARNING_RATE_SHAPES]
+    hints["lr_scheduler_type"] = LearningRateShape
     prefixed = tuple(f"eval_{metric}" for metric in _SELECTION_METRICS)
     hints["metric_for_best_model"] = typing.Literal[(*_SELECTION_METRICS, *prefixed, None)]
     fields: dict[str, Any] = {}

@@ -153,7 +153,9 @@ def plan(recipe: Recipe) -> Plan:
     sizes = {name: parameter.numel() for name, parameter in classifier.model.named_parameters()}
     return Plan(
         prepared=prepared,
-        schedule=plan_schedule(recipe.freeze, arguments, train_rows=len(prepared.splits["train"])),
+        schedule=plan_schedule(
+            recipe.freeze, arguments, train_rows=len(prepared.splits["train"]), finetune=recipe.finetune
+        ),
         device=backend.name,
         parameters=sum(sizes.values()),
         new_parameters=sum(size for name, size in sizes.items() if name not in classifier.loaded_parameters),
@@ -192,7 +194,14 @@ def train(recipe: Recipe, *, runs_dir: Path, cards_dir: Path | None = None) -> t
     with report_full_disk(run.path), discard_unfinished(run.path, sign=run.training):
         write_text(run.recipe, recipe_to_yaml(recipe))
         write_json(run.split, prepared.manifest.to_dict())
-        record = fit_classifier(classifier, tokenized, arguments=arguments, freeze=recipe.freeze, backend=backend)
+        record = fit_classifier(
+            classifier,
+            tokenized,
+            arguments=arguments,
+            freeze=recipe.freeze,
+            finetune=recipe.finetune,
+            backend=backend,
+        )
         save_model(run, classifier.model, classifier.tokenizer)
         write_json(run.training, record.to_dict())
         report = measure_run(run, recipe, prepared.splits)

@@ -28,7 +28,7 @@ from transformers import (
 
 from hf_newscls.data.tokenization import tokenize_splits
 from hf_newscls.modeling.loading import PretrainedClassifier, load_pretrained
-from hf_newscls.recipe import FreezeSection, ModelSection, Recipe
+from hf_newscls.recipe import FinetuneSection, FreezeSection, ModelSection, Recipe
 from hf_newscls.training.arguments import build_training_arguments
 from hf_newscls.training.backend import detect_backend
 from hf_newscls.training.fitting import build_trainer
@@ -113,10 +113,13 @@ class TinyRun:
     tokenized: DatasetDict
     arguments: TrainingArguments
     freeze: FreezeSection | None
+    finetune: FinetuneSection
 
     def build_trainer(self) -> Trainer:
         """Build the Trainer of the run."""
-        return build_trainer(self.classifier, self.tokenized, arguments=self.arguments, freeze=self.freeze)
+        return build_trainer(
+            self.classifier, self.tokenized, arguments=self.arguments, freeze=self.freeze, finetune=self.finetune
+        )
 
 
 def prepare_run(
@@ -128,7 +131,7 @@ def prepare_run(
     tokenized = tokenize_splits(splits, classifier.tokenizer, max_length=recipe.model.max_length)
     backend = detect_backend(use_cpu=True)
     arguments = build_training_arguments(recipe, output_dir=output_dir, backend=backend)
-    return TinyRun(classifier, tokenized, arguments, recipe.freeze)
+    return TinyRun(classifier, tokenized, arguments, recipe.freeze, recipe.finetune)
 
 
 # No evaluation and no checkpoints: for tests of what happens between two steps.

@@ -1,7 +1,7 @@
 """Load a pre-trained encoder with a new head, and say which of its parameters were pre-trained."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ __all__ = [
     "load_config",
     "load_pretrained",
     "load_tokenizer",
+    "name_loaded_parameters",
 ]
 
 _DEFAULT_HEAD_DROPOUT = 0.4
@@ -155,6 +156,17 @@ def count_positions(model: PreTrainedModel) -> int:
     return int(getattr(model.config, "max_position_embeddings", _NO_LIMIT))
 
 
+def name_loaded_parameters(model: nn.Module, loading_info: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of the parameters that were loaded: all but those `from_pretrained` initialised anew.
+
+    Args:
+        model: what `from_pretrained(..., output_loading_info=True)` returned first.
+        loading_info: what it returned second.
+    """
+    missing = {*loading_info["missing_keys"], *(mismatch[0] for mismatch in loading_info["mismatched_keys"])}
+    return frozenset(name for name, _ in model.named_parameters() if name not in missing)
+
+
 def _build_outline(section: ModelSection) -> PreTrainedModel:
     """Build the encoder without its weights."""
     config = load_config(section)
@@ -178,7 +190,7 @@ def _load_stock(
     _set_labels(config, label_names)
     model, info = _load(AutoModelForSequenceClassification.from_pretrained, section, config=config, **_WEIGHTS)
     _check_sizes(section, info, prefix=f"{model.base_model_prefix}.")
-    loaded = _name_loaded(model, info)
+    loaded = name_loaded_parameters(model, info)
     if has_head:
         loaded = frozenset(name for name in loaded if name.startswith(f"{model.base_model_prefix}."))
     return model, loaded
@@ -201,7 +213,7 @@ def _load_two_layer(
     newscls_config = NewsClassifierConfig(backbone_config=config, head_dropout=dropout)
     _set_labels(newscls_config, label_names)
     model = NewsClassifier(newscls_config)
-    loaded = {f"backbone.{name}" for name in _name_loaded(backbone, info)}
+    loaded = {f"backbone.{name}" for name in name_loaded_parameters(backbone, info)}
     # Not strict: the encoder's pooler has no place in the classifier.
     model.backbone.load_state_dict(backbone.state_dict(), strict=False)
     NewsClassifierConfig.register_for_auto_class()  # type: ignore[no-untyped-call]
@@ -222,11 +234,6 @@ def _check_sizes(section: ModelSection, info: dict[str, Any], *, prefix: str) ->
             f"{section.model_name_or_path}: `model.config` must leave the encoder's sizes as they were trained, "
             f"other sizes found in {describe_offenders(wrong)}; remove what changes them"
         )
-
-
-def _name_loaded(model: PreTrainedModel, info: dict[str, Any]) -> frozenset[str]:
-    missing = {*info["missing_keys"], *(mismatch[0] for mismatch in info["mismatched_keys"])}
-    return frozenset(name for name, _ in model.named_parameters() if name not in missing)
 
 
 def _load(from_pretrained: Any, section: ModelSection, **options: Any) -> Any:

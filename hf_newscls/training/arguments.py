@@ -50,7 +50,7 @@ def build_training_arguments(recipe: Recipe, *, output_dir: Path, backend: Backe
     options = {**_DEFAULTS, **device, **display, "seed": recipe.seed, **recipe.training_arguments}
     if "bf16" not in options and "fp16" not in options:
         options["bf16"] = backend.has_bf16
-    freeze_epochs = recipe.freeze.epochs if recipe.freeze else 0.0
+    freeze_epochs = (recipe.freeze.epochs or 0.0) if recipe.freeze else 0.0
     options["num_train_epochs"] = freeze_epochs + options.get("num_train_epochs", 3.0)
     try:
         return TrainingArguments(output_dir=str(output_dir), **options)

@@ -33,7 +33,13 @@ LAYERS: Sequence[Sequence[Sequence[str]]] = (
     (("cli", "__main__"),),
 )
 # The package's own __init__ stands outside: everyone passes through it, so it may import hardly anything.
-INIT_IMPORTS = {"hf_newscls.modeling.registration"}
+# What it re-exports is imported for type checkers alone, and at run time once somebody asks for it.
+INIT_IMPORTS = {
+    "hf_newscls.modeling.loading",
+    "hf_newscls.modeling.registration",
+    "hf_newscls.training.freeze",
+    "hf_newscls.training.optimizer",
+}
 
 
 def name_module(path: Path, root: Path = PACKAGE) -> str:

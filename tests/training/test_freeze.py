@@ -131,5 +131,84 @@ def test_log_tells_the_stages(
     total = sum(parameter.numel() for parameter in run.classifier.model.parameters())
     with caplog.at_level("INFO", logger="hf_newscls"):
         run.build_trainer().train()
-    lines = [record.getMessage() for record in caplog.records if "stage" in record.getMessage()]
+    lines = [record.getMessage() for record in caplog.records if "parameters learn" in record.getMessage()]
     assert lines == ["step 0: stage 1, 99 parameters learn", f"step 4: stage 2, {total:,} parameters learn"]
+
+
+class ModeRecorder(TrainerCallback):
+    """Notes at the end of each step which modules with dropout were in training mode in it."""
+
+    def __init__(self) -> None:
+        self.seen: list[set[str]] = []
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        modules = kwargs["model"].named_modules()
+        self.seen.append({name for name, one in modules if isinstance(one, torch.nn.Dropout) and one.training})
+
+
+def test_frozen_part_has_no_dropout_in_stage_one(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    # Fails without _stay_in_eval: the Trainer calls model.train() before each step.
+    overrides = ("freeze.cache_features=false", "freeze.epochs=0.5", "training_arguments.num_train_epochs=0.5")
+    run = prepare_run(make_recipe(*STAGES, *overrides), news_rows, tmp_path)
+    trainer, recorder = run.build_trainer(), ModeRecorder()
+    trainer.add_callback(recorder)
+    trainer.train()
+    modules = run.classifier.model.named_modules()
+    everything = {name for name, module in modules if isinstance(module, torch.nn.Dropout)}
+    assert len(everything) > 3
+    assert recorder.seen == [{"dropout"}, {"dropout"}, everything, everything]
+
+
+def test_nothing_stays_in_eval_mode_after_training(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    run = prepare_run(make_recipe(*STAGES, "training_arguments.max_steps=2"), news_rows, tmp_path)
+    run.build_trainer().train()
+    model = run.classifier.model.train()
+    assert all(module.training for module in model.modules())
+
+
+@pytest.mark.parametrize(("accumulation", "boundary"), [(1, 6), (2, 3)])
+def test_boundary_in_epochs_is_rounded_up_to_a_step(
+    accumulation: int, boundary: int, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
+) -> None:
+    # 16 rows in batches of 4: an epoch and a half are 6 batches.
+    overrides = (f"training_arguments.gradient_accumulation_steps={accumulation}", "training_arguments.max_steps=8")
+    run = prepare_run(make_recipe(*STAGES, "freeze=null", *overrides), news_rows, tmp_path)
+    trainer, recorder = run.build_trainer(), ChangeRecorder()
+    trainer.add_callback(TwoStageFreezeCallback(run.classifier.loaded_parameters, boundary_epoch=1.5))
+    trainer.add_callback(recorder)
+    trainer.train()
+    new = name_all(run) - run.classifier.loaded_parameters
+    assert [changed == new for changed in recorder.with_gradient] == [place < boundary for place in range(8)]
+
+
+@pytest.mark.parametrize("boundary", [{}, {"boundary_step": 1, "boundary_epoch": 1.0}])
+def test_one_boundary_must_be_given(boundary: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"must be given, got .*; write one"):
+        TwoStageFreezeCallback([], **boundary)
+
+
+def test_what_is_not_named_is_left_as_it_is(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    # Weights under an adapter are frozen by someone else, and must not be thawed.
+    run = prepare_run(make_recipe(*STAGES, "freeze=null", "training_arguments.max_steps=2"), news_rows, tmp_path)
+    weight = run.classifier.model.bert.embeddings.word_embeddings.weight.requires_grad_(False)
+    trainer = run.build_trainer()
+    trainer.add_callback(TwoStageFreezeCallback(["classifier.weight"], boundary_step=1))
+    trainer.train()
+    assert not weight.requires_grad
+    assert run.classifier.model.classifier.weight.requires_grad
+
+
+def test_snippet_of_the_docs_runs(tiny_encoder: Path, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "freeze.md").read_text(encoding="utf-8")
+    snippet = text.split("```python\n")[1].split("```")[0]
+    rows = prepare_run(make_recipe(*QUIET), news_rows, tmp_path).tokenized["train"]
+    space = {"encoder": str(tiny_encoder), "output_dir": str(tmp_path / "out"), "train_dataset": rows}
+    collated = snippet.replace("train_dataset=train_dataset,", "train_dataset=train_dataset, data_collator=collator,")
+    space["collator"] = prepare_run(make_recipe(*QUIET), news_rows, tmp_path).build_trainer().data_collator
+    quiet = collated.replace("num_train_epochs=3,", "num_train_epochs=3, use_cpu=True, disable_tqdm=True,")
+    exec(compile(quiet, "docs/freeze.md", "exec"), space)
+    trainer: Any = space["trainer"]
+    # 16 rows in batches of 8.
+    assert trainer.state.global_step == 6
+    assert {round(group["lr"], 9) for group in trainer.optimizer.param_groups} == {0.0}
+    assert len(trainer.optimizer.param_groups) > 4

@@ -9,13 +9,14 @@ from datasets import Dataset, DatasetDict
 from transformers import Trainer, TrainingArguments, get_scheduler
 
 from hf_newscls.errors import RecipeError
-from hf_newscls.recipe import FreezeSection
+from hf_newscls.recipe import FinetuneSection, FreezeSection
 from hf_newscls.training.fitting import build_trainer
 from hf_newscls.training.optimizer import (
     GroupLearningRate,
     TwoStageSchedule,
     build_optimizer,
     build_scheduler,
+    build_two_stage_optimizers,
     plan_schedule,
 )
 from tests.tiny_models import load_tiny, save_encoder
@@ -179,16 +180,13 @@ def test_optimizer_that_cannot_be_built_is_refused(optim: str, tiny_encoder: Pat
 
 
 def build_tiny_scheduler(schedule: TwoStageSchedule) -> tuple[torch.optim.Optimizer, Any]:
-    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))]} for _ in range(4)]
+    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "is_head": place < 2, "depth": 0} for place in range(4)]
     optimizer = torch.optim.SGD(groups, lr=1.0)
     return optimizer, build_scheduler(optimizer, schedule)
 
 
 def build_tiny_schedule() -> TwoStageSchedule:
-    head, backbone = (
-        GroupLearningRate(4, 10, first_peak, 2, second_peak=0.5, second_warmup_steps=1, shape="linear")
-        for first_peak in (0.8, 0.0)
-    )
+    head, backbone = (GroupLearningRate(4, 10, first_peak, 2, "linear", 0.5, 1, "linear") for first_peak in (0.8, 0.0))
     return TwoStageSchedule(head, backbone)
 
 
@@ -217,3 +215,61 @@ def test_scheduler_state_round_trips(step: int, tmp_path: Path) -> None:
         assert resumed_optimizer.param_groups[2]["lr"] == pytest.approx(BACKBONE[place])
         resumed_optimizer.step()
         resumed.step()
+
+
+def test_stage_one_may_be_given_in_steps(tmp_path: Path) -> None:
+    # 5 steps an epoch, 2 epochs of stage 2.
+    freeze = FreezeSection(steps=7, learning_rate=1.0)
+    schedule = plan(tmp_path, freeze=freeze, num_train_epochs=2)
+    assert (schedule.boundary_step, schedule.total_steps) == (7, 17)
+
+
+@pytest.mark.parametrize(("shape", "rates"), [("constant", [1.0, 1.0]), ("cosine", [1.0, 0.5]), ("linear", [1.0, 0.5])])
+def test_stage_one_has_a_shape_of_its_own(shape: Any, rates: list[float], tmp_path: Path) -> None:
+    freeze = FreezeSection(steps=2, learning_rate=1.0, warmup=0, lr_scheduler_type=shape)
+    schedule = plan(tmp_path, freeze=freeze, max_steps=4, lr_scheduler_type="constant", warmup_steps=0)
+    assert [schedule.head(step) for step in range(2)] == pytest.approx(rates)
+    assert schedule.head(2) == schedule.head(3)
+
+
+def test_head_may_have_a_rate_of_its_own_in_stage_two(tmp_path: Path) -> None:
+    arguments = build_arguments(tmp_path, max_steps=4, learning_rate=0.2, warmup_steps=0)
+    finetune = FinetuneSection(head_learning_rate=0.8)
+    schedule = plan_schedule(None, arguments, train_rows=40, finetune=finetune)
+    assert [schedule.head(step) for step in range(4)] == pytest.approx([0.8, 0.6, 0.4, 0.2])
+    assert [schedule.backbone(step) for step in range(4)] == pytest.approx([0.2, 0.15, 0.1, 0.05])
+
+
+@pytest.mark.parametrize("architecture", ["bert", "roberta", "distilbert"])
+def test_each_layer_has_the_rate_of_its_depth(architecture: str, tmp_path: Path) -> None:
+    loaded = load_tiny(save_encoder(tmp_path / "encoder", architecture))
+    arguments = build_arguments(tmp_path, learning_rate=0.8, warmup_steps=0, max_steps=4)
+    finetune = FinetuneSection(layer_decay=0.5)
+    optimizer, _ = build_two_stage_optimizers(
+        loaded.model, loaded.loaded_parameters, arguments, train_rows=40, freeze=None, finetune=finetune
+    )
+    rates = {id(one): group["lr"] for group in optimizer.param_groups for one in group["params"]}
+    # Two layers: the upper one is one below the top, the lower one two, the embeddings three.
+    expected = {"layer.1.": 0.4, "layer.0.": 0.2, "embeddings.": 0.1}
+    for name, parameter in loaded.model.named_parameters():
+        rate = next((rate for part, rate in expected.items() if part in name), 0.8)
+        assert rates[id(parameter)] == pytest.approx(rate), name
+
+
+def test_what_requires_no_gradient_is_left_out(tiny_encoder: Path, tmp_path: Path) -> None:
+    loaded = load_tiny(tiny_encoder)
+    loaded.model.bert.requires_grad_(False)
+    optimizer = build_optimizer(loaded.model, loaded.loaded_parameters, build_arguments(tmp_path))
+    assert sum(len(group["params"]) for group in optimizer.param_groups) == 2
+
+
+def test_layer_rates_need_layers(tmp_path: Path) -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2))
+    with pytest.raises(RecipeError, match=r"`finetune\.layer_decay` needs an encoder with numbered layers"):
+        build_optimizer(model, ["0.weight"], build_arguments(tmp_path), by_layer=True)
+
+
+@pytest.mark.parametrize("lengths", [{}, {"epochs": 1, "steps": 3}])
+def test_freeze_has_one_length(lengths: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="one of `epochs` and `steps` must be given"):
+        FreezeSection(learning_rate=1e-3, **lengths)

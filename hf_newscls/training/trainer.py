@@ -1,0 +1,102 @@
+"""transformers' Trainer with batches in an order of our own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from datasets import Dataset
+from torch.utils.data import DataLoader, Sampler
+from transformers import Trainer, TrainingArguments
+
+from hf_newscls.training.features import number_rows
+from hf_newscls.training.sampling import EpochCallback, EpochSampler
+
+__all__ = ["NewsTrainer", "measure_lengths"]
+
+
+class NewsTrainer(Trainer):
+    """A `Trainer` whose batches follow from seed and epoch alone, and are evaluated longest first.
+
+    A subclass because the Trainer takes no sampler, and its own length-grouped one draws from torch's global generator:
+    see `hf_newscls.training.sampling`. `train_sampling_strategy` means what it means in transformers: `random`,
+    `sequential` or `group_by_length`.
+
+    Args:
+        model: with the head on it.
+        args: of the run.
+        train_dataset: tokenized rows.
+        eval_dataset: tokenized rows.
+        has_row_numbers: whether batches carry the numbers that `FeatureCacheCallback` needs.
+        options: further arguments of `Trainer`.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        args: TrainingArguments,
+        *,
+        train_dataset: Dataset,
+        eval_dataset: Dataset,
+        has_row_numbers: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(model, args, train_dataset=train_dataset, eval_dataset=eval_dataset, **options)
+        train, evaluation = (self._remove_unused_columns(dataset) for dataset in (train_dataset, eval_dataset))
+        if has_row_numbers:
+            train, evaluation = number_rows(train, evaluation)
+        self.train_dataset, self.eval_dataset = train, evaluation
+        self._sampler = self._build_train_sampler()
+        if isinstance(self._sampler, EpochSampler):
+            self.add_callback(EpochCallback(self._sampler))
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Return batches of the training set."""
+        return self._build_loader(
+            self.train_dataset,
+            self._sampler,
+            batch_size=self.args.train_batch_size,
+            drop_last=self.args.dataloader_drop_last,
+        )
+
+    def get_eval_dataloader(self, eval_dataset: str | Dataset | None = None) -> DataLoader[Any]:
+        """Return batches of the evaluation set, longest rows first: scores do not depend on the order."""
+        dataset = self.eval_dataset if eval_dataset is None else eval_dataset
+        lengths = measure_lengths(dataset)
+        order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
+        return self._build_loader(dataset, order, batch_size=self.args.eval_batch_size, drop_last=False)
+
+    def _build_train_sampler(self) -> Sampler[int] | Sequence[int]:
+        lengths = measure_lengths(self.train_dataset)
+        if self.args.train_sampling_strategy == "sequential":
+            return range(len(lengths))
+        return EpochSampler(
+            lengths,
+            batch_rows=self.get_total_train_batch_size(self.args),
+            seed=self.args.seed if self.args.data_seed is None else self.args.data_seed,
+            is_grouped=self.args.train_sampling_strategy == "group_by_length",
+        )
+
+    def _build_loader(
+        self, dataset: Dataset, sampler: Sampler[int] | Sequence[int], *, batch_size: int, drop_last: bool
+    ) -> DataLoader[Any]:
+        loader: DataLoader[Any] = DataLoader(
+            dataset,
+            batch_size=batch_size,
+            sampler=sampler,
+            drop_last=drop_last,
+            collate_fn=self.data_collator,
+            num_workers=self.args.dataloader_num_workers,
+            pin_memory=self.args.dataloader_pin_memory,
+            persistent_workers=self.args.dataloader_persistent_workers,
+            prefetch_factor=self.args.dataloader_prefetch_factor,
+        )
+        prepared: DataLoader[Any] = self.accelerator.prepare(loader)
+        return prepared
+
+
+def measure_lengths(dataset: Dataset) -> list[int]:
+    """Return the tokens of each row, without making Python objects of them all."""
+    column: pa.ChunkedArray = dataset.with_format("arrow")[:]["input_ids"]
+    lengths: list[int] = pc.list_value_length(column).to_pylist()
+    return lengths
