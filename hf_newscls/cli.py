@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hf_newscls.errors import NewsclsError
+from hf_newscls.processes import is_main_rank
 
 if TYPE_CHECKING:
     from hf_newscls.evaluation.report import EvaluationReport
@@ -49,7 +50,8 @@ def main() -> None:
     try:
         app()
     except NewsclsError as error:
-        _messages.print(f"[red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        if is_main_rank():
+            _messages.print(f"[red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
 
 
@@ -68,7 +70,7 @@ def configure(
 ) -> None:
     """Set logging up for all commands."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("hf_newscls").setLevel(logging.INFO)
+    logging.getLogger("hf_newscls").setLevel(logging.INFO if is_main_rank() else logging.WARNING)
     if not verbose:
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
         os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
@@ -122,10 +124,13 @@ def train(
     overrides: OverridesArgument = None,
     data: DataOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check recipe, data and model; train nothing.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew even where a run of the recipe was interrupted.")
+    ] = False,
     runs_dir: RunsDirOption = _RUNS,
     cards_dir: CardsDirOption = None,
 ) -> None:
-    """Fine-tune a model as the recipe says, measure it, and write its card."""
+    """Fine-tune a model as the recipe says, measure it, and write its card; an interrupted run goes on."""
     from hf_newscls import workflow
     from hf_newscls.recipe_io import read_recipe
 
@@ -134,7 +139,9 @@ def train(
     if dry_run:
         _print_plan(workflow.plan(resolved))
         return
-    run, report = workflow.train(resolved, runs_dir=runs_dir, cards_dir=cards_dir)
+    run, report = workflow.train(resolved, runs_dir=runs_dir, cards_dir=cards_dir, is_fresh=fresh)
+    if not is_main_rank():
+        return
     _print_report(report)
     _output.print(
         f"model: {run.model}\nnext:  hf-newscls predict {resolved.name} {shlex.quote(resolved.hub.example)}",

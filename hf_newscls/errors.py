@@ -10,7 +10,8 @@
     │   ├── ModelError (OSError)      the model cannot be found or loaded
     │   ├── RunError                  the run folder is missing or incomplete
     │   └── StorageError (OSError)    the disk is full
-    └── PublishError (RuntimeError)   1: the Hub refused or could not be reached
+    ├── PublishError (RuntimeError)   1: the Hub refused or could not be reached
+    └── TrainingInterrupted           130: a signal stopped the training, a checkpoint was written
 
 Every message has the form ``where: what must hold, got value; what to do``.
 """
@@ -28,6 +29,7 @@ __all__ = [
     "RunError",
     "SourceError",
     "StorageError",
+    "TrainingInterrupted",
     "describe_offenders",
     "suggest_name",
 ]
@@ -71,6 +73,12 @@ class StorageError(InputError, OSError):
 
 class PublishError(NewsclsError, RuntimeError):
     """The Hub refused what was published or could not be reached."""
+
+
+class TrainingInterrupted(NewsclsError):
+    """A signal stopped the training; it goes on from the checkpoint that was written."""
+
+    exit_code = 130
 
 
 def describe_offenders(offenders: Iterable[object], *, limit: int = 5) -> str:

@@ -11,6 +11,7 @@
                         figures/          PNG
                         checkpoints/      the Trainer's
                         model/            what `pipeline()` loads and `publish` pushes
+                        .lock             held by the process that trains it
 """
 
 import json
@@ -22,7 +23,7 @@ from typing import Any
 
 from hf_newscls.errors import RunError
 
-__all__ = ["RunFolder", "create_run", "find_run", "find_runs"]
+__all__ = ["RunFolder", "create_run", "find_run", "find_runs", "list_runs"]
 
 _LATEST = "latest"
 
@@ -72,6 +73,16 @@ class RunFolder:
     def model(self) -> Path:
         """What `pipeline()` loads and `publish` pushes."""
         return self.path / "model"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that trains the run."""
+        return self.path / ".lock"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the run has gone through to its card."""
+        return (self.model / "README.md").is_file()
 
     def mark_latest(self) -> None:
         """Point `latest` beside the run at it, in one step."""
@@ -130,4 +141,10 @@ def find_run(name_or_path: str, *, runs_dir: Path) -> RunFolder:
 def find_runs(recipe_name: str, *, runs_dir: Path) -> list[RunFolder]:
     """Return the measured runs of a recipe, oldest first."""
     paths = sorted(path for path in (runs_dir / recipe_name).glob("*/metrics.json") if path.parent.name != _LATEST)
+    return [RunFolder(path.parent) for path in paths]
+
+
+def list_runs(recipe_name: str, *, runs_dir: Path) -> list[RunFolder]:
+    """Return the runs of a recipe that were begun, oldest first, finished or not."""
+    paths = sorted(path for path in (runs_dir / recipe_name).glob("*/split.json") if path.parent.name != _LATEST)
     return [RunFolder(path.parent) for path in paths]

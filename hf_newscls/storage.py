@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from hf_newscls.errors import StorageError
 __all__ = [
     "check_folder",
     "check_room",
-    "discard_unfinished",
     "replace_file",
     "replace_folder",
     "report_full_disk",
@@ -65,25 +64,6 @@ def report_full_disk(folder: Path) -> Iterator[None]:
         if not _is_disk_full(error):
             raise
         raise StorageError(f"{folder}: the disk must have room, found it full; make room and start again") from error
-
-
-@contextmanager
-def discard_unfinished(folder: Path, *, sign: Path) -> Iterator[None]:
-    """Remove a folder when the work in it fails before the file `sign` is there, or a whole checkpoint.
-
-    Of checkpoints that were being written only the trace is removed: the Trainer writes trainer_state.json last.
-    """
-    try:
-        yield
-    finally:
-        checkpoints = [path for path in folder.glob("checkpoints/checkpoint-*")]
-        whole = [path for path in checkpoints if (path / "trainer_state.json").is_file()]
-        for path in {*checkpoints} - {*whole}:
-            shutil.rmtree(path, ignore_errors=True)
-        if not sign.exists() and not whole:
-            shutil.rmtree(folder, ignore_errors=True)
-            with suppress(OSError):  # its parent holds other folders
-                folder.parent.rmdir()
 
 
 @contextmanager

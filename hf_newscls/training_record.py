@@ -22,7 +22,7 @@ class TrainingRecord:
         boundary_step: the first step of stage 2; 0 where there was no stage 1.
         total_steps: optimizer steps done.
         best_step: step of the checkpoint that was kept, or None where the last one was.
-        runtime_seconds: wall-clock time of training with its evaluations.
+        runtime_seconds: wall-clock time of training with its evaluations, since it was last resumed.
         train_rows: rows of the training set.
         batch_rows: rows behind one optimizer step, over all devices and accumulated batches.
         device: what it ran on.

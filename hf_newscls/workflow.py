@@ -8,18 +8,21 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hf_newscls.checkpoints import discard_unfinished
 from hf_newscls.errors import RunError, describe_offenders
+from hf_newscls.processes import run_on_main
 from hf_newscls.recipe import Recipe
 from hf_newscls.recipe_io import read_recipe, recipe_to_yaml
-from hf_newscls.run_folder import RunFolder, create_run, find_run, find_runs
+from hf_newscls.resuming import open_run
+from hf_newscls.run_folder import RunFolder, find_run, find_runs
 from hf_newscls.storage import (
     check_folder,
     check_room,
-    discard_unfinished,
     replace_folder,
     report_full_disk,
     write_json,
@@ -28,10 +31,13 @@ from hf_newscls.storage import (
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
+    from transformers import TrainingArguments
 
     from hf_newscls.data.splitting import SplitManifest
     from hf_newscls.evaluation.report import EvaluationReport
     from hf_newscls.hub.leaderboard import Leaderboard
+    from hf_newscls.modeling.loading import PretrainedClassifier
+    from hf_newscls.training.backend import Backend
     from hf_newscls.training.optimizer import TwoStageSchedule
 
 __all__ = [
@@ -162,24 +168,29 @@ def plan(recipe: Recipe) -> Plan:
     )
 
 
-def train(recipe: Recipe, *, runs_dir: Path, cards_dir: Path | None = None) -> tuple[RunFolder, EvaluationReport]:
+def train(
+    recipe: Recipe, *, runs_dir: Path, cards_dir: Path | None = None, is_fresh: bool = False
+) -> tuple[RunFolder, EvaluationReport]:
     """Train, evaluate and write the whole run folder; `latest` points at it once it is complete.
+
+    A run that was interrupted goes on where it stopped. Several processes, as `accelerate launch` starts them, train
+    together; one of them does everything else.
 
     Args:
         recipe: what to do.
         runs_dir: where run folders are kept.
         cards_dir: where a copy of the card goes, if anywhere.
+        is_fresh: begin a new run even where one was interrupted.
 
     Raises:
-        InputError: recipe, data or model cannot be used; no run folder was made.
+        InputError: recipe, data or model cannot be used, or the interrupted run had others; no run folder was made.
         StorageError: the disk is full; what was half-written is gone.
+        TrainingInterrupted: a signal came; a checkpoint was written.
     """
-    from hf_newscls.artifacts import measure_run, save_model, write_card
     from hf_newscls.data.tokenization import tokenize_splits
     from hf_newscls.modeling.loading import load_pretrained
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
-    from hf_newscls.training.fitting import fit_classifier
 
     for folder in (runs_dir, cards_dir or runs_dir):
         check_folder(folder)
@@ -189,26 +200,68 @@ def train(recipe: Recipe, *, runs_dir: Path, cards_dir: Path | None = None) -> t
     classifier = load_pretrained(recipe.model, prepared.label_names, seed=recipe.seed)
     tokenized = tokenize_splits(prepared.splits, classifier.tokenizer, max_length=recipe.model.max_length)
     check_room(runs_dir, parameters=classifier.model.num_parameters())
-    run = create_run(runs_dir, recipe.name)
-    arguments.output_dir = str(run.checkpoints)
-    with report_full_disk(run.path), discard_unfinished(run.path, sign=run.training):
-        write_text(run.recipe, recipe_to_yaml(recipe))
-        write_json(run.split, prepared.manifest.to_dict())
-        record = fit_classifier(
-            classifier,
-            tokenized,
-            arguments=arguments,
-            freeze=recipe.freeze,
-            finetune=recipe.finetune,
-            backend=backend,
+    with ExitStack() as stack:
+        # The lock is held by the main process alone.
+        opened = run_on_main(
+            lambda: stack.enter_context(
+                open_run(recipe, fingerprint=prepared.manifest.fingerprint, runs_dir=runs_dir, is_fresh=is_fresh)
+            )
         )
-        save_model(run, classifier.model, classifier.tokenizer)
-        write_json(run.training, record.to_dict())
-        report = measure_run(run, recipe, prepared.splits)
-        write_card(run, recipe, cards_dir=cards_dir)
-    run.mark_latest()
+        run = opened.run
+        arguments.output_dir = str(run.checkpoints)
+        stack.enter_context(report_full_disk(run.path))
+        discarding = discard_unfinished(run.path, checkpoints=run.checkpoints, sign=run.training)
+        run_on_main(lambda: stack.enter_context(discarding))
+        run_on_main(lambda: _describe_run(run, recipe, prepared))
+        if not run.training.is_file():
+            _fit(run, recipe, classifier, tokenized, arguments, backend, resume_from=opened.checkpoint)
+        report = run_on_main(lambda: _measure(run, recipe, prepared, cards_dir=cards_dir))
     logger.info("finished %s", run.path)
     return run, report
+
+
+def _describe_run(run: RunFolder, recipe: Recipe, prepared: PreparedData) -> None:
+    write_text(run.recipe, recipe_to_yaml(recipe))
+    write_json(run.split, prepared.manifest.to_dict())
+
+
+def _fit(
+    run: RunFolder,
+    recipe: Recipe,
+    classifier: PretrainedClassifier,
+    tokenized: DatasetDict,
+    arguments: TrainingArguments,
+    backend: Backend,
+    *,
+    resume_from: Path | None,
+) -> None:
+    from hf_newscls.artifacts import save_model
+    from hf_newscls.training.fitting import fit_classifier
+
+    record = fit_classifier(
+        classifier,
+        tokenized,
+        arguments=arguments,
+        freeze=recipe.freeze,
+        finetune=recipe.finetune,
+        backend=backend,
+        resume_from=resume_from,
+    )
+
+    def save() -> None:
+        save_model(run, classifier.model, classifier.tokenizer)
+        write_json(run.training, record.to_dict())
+
+    run_on_main(save)
+
+
+def _measure(run: RunFolder, recipe: Recipe, prepared: PreparedData, *, cards_dir: Path | None) -> EvaluationReport:
+    from hf_newscls.artifacts import measure_run, write_card
+
+    report = measure_run(run, recipe, prepared.splits)
+    write_card(run, recipe, cards_dir=cards_dir)
+    run.mark_latest()
+    return report
 
 
 def evaluate(name_or_path: str, *, runs_dir: Path, cards_dir: Path | None = None) -> tuple[RunFolder, EvaluationReport]:
@@ -228,7 +281,7 @@ def evaluate(name_or_path: str, *, runs_dir: Path, cards_dir: Path | None = None
             f"{run.path}: {recipe.data.source} must give the split with fingerprint {expected}, "
             f"got {prepared.manifest.fingerprint}; bring the file back, or train anew"
         )
-    is_unfinished = not (run.model / "README.md").is_file()  # what follows training had failed
+    is_unfinished = not run.is_complete  # what follows training had failed
     with report_full_disk(run.path):
         report = measure_run(run, recipe, prepared.splits)
         write_card(run, recipe, cards_dir=cards_dir)

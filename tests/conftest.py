@@ -64,8 +64,7 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def news_rows() -> list[dict[str, str]]:
+def build_news_rows() -> list[dict[str, str]]:
     """120 rows of title, body, category and date; two thirds of each title's words tell its class."""
     rng = random.Random(17)
     rows = []
@@ -82,6 +81,12 @@ def news_rows() -> list[dict[str, str]]:
             }
         )
     return rows
+
+
+@pytest.fixture(scope="session")
+def news_rows() -> list[dict[str, str]]:
+    """The tiny news."""
+    return build_news_rows()
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ import pytest
 from hf_newscls.errors import StorageError
 from hf_newscls.storage import (
     check_room,
-    discard_unfinished,
     replace_file,
     replace_folder,
     report_full_disk,
@@ -99,39 +98,6 @@ def test_folder_can_be_replaced_after_a_crash_left_its_fresh_one(tmp_path: Path)
     with replace_folder(tmp_path / "model") as fresh:
         (fresh / "weights").write_text("new")
     assert os.listdir(tmp_path / "model") == ["weights"]
-
-
-@pytest.mark.parametrize("has_sign", [True, False])
-@pytest.mark.parametrize("fails", [True, False])
-def test_unfinished_folder_stays_only_with_its_sign(has_sign: bool, fails: bool, tmp_path: Path) -> None:
-    run = tmp_path / "tiny" / "run"
-    run.mkdir(parents=True)
-
-    def work() -> None:
-        (run / "recipe.yaml").write_text("name: tiny")
-        if has_sign:
-            (run / "training.json").write_text("{}")
-        if fails:
-            raise KeyboardInterrupt
-
-    try:
-        with discard_unfinished(run, sign=run / "training.json"):
-            work()
-    except KeyboardInterrupt:
-        assert fails
-    assert run.exists() == has_sign
-
-
-def test_unfinished_folder_takes_its_empty_parent_along(tmp_path: Path) -> None:
-    first, second = tmp_path / "runs" / "tiny" / "one", tmp_path / "runs" / "tiny" / "two"
-    for run in (first, second):
-        run.mkdir(parents=True)
-    with discard_unfinished(first, sign=first / "training.json"):
-        pass
-    assert os.listdir(tmp_path / "runs" / "tiny") == ["two"]
-    with discard_unfinished(second, sign=second / "training.json"):
-        pass
-    assert os.listdir(tmp_path / "runs") == []
 
 
 def test_absurd_model_does_not_fit_the_disk(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ from transformers import (
     TrainingArguments,
 )
 
-from hf_newscls.errors import describe_offenders
+from hf_newscls.checkpoints import read_trainer_state
+from hf_newscls.errors import RunError, describe_offenders
 from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.recipe import FinetuneSection, FreezeSection
@@ -33,6 +35,7 @@ from hf_newscls.training.cpu import attend_in_float32, keep_freed_memory
 from hf_newscls.training.early_stopping import SecondStageEarlyStopping
 from hf_newscls.training.features import FeatureCacheCallback
 from hf_newscls.training.freeze import TwoStageFreezeCallback
+from hf_newscls.training.interruption import InterruptionCallback
 from hf_newscls.training.optimizer import (
     TwoStageSchedule,
     build_two_stage_optimizers,
@@ -59,6 +62,7 @@ def fit_classifier(
     freeze: FreezeSection | None,
     backend: Backend,
     finetune: FinetuneSection | None = None,
+    resume_from: Path | None = None,
 ) -> TrainingRecord:
     """Train a classifier in place, in two stages where the recipe freezes.
 
@@ -69,6 +73,11 @@ def fit_classifier(
         freeze: stage 1, if there is one.
         backend: the device, for the record.
         finetune: what stage 2 does beyond the arguments.
+        resume_from: a whole checkpoint to go on from.
+
+    Raises:
+        RunError: the checkpoint belongs to a run of other length, as on another number of devices.
+        TrainingInterrupted: a signal came; a checkpoint was written.
 
     Returns:
         The record of the run. Where `load_best_model_at_end` holds the model is the best one by validation.
@@ -77,9 +86,13 @@ def fit_classifier(
     schedule = plan_schedule(freeze, arguments, train_rows=train_rows, finetune=finetune)
     trainer = build_trainer(classifier, tokenized, arguments=arguments, freeze=freeze, finetune=finetune)
     _log_padding(tokenized["train"], arguments)
+    if resume_from is not None:
+        _check_length(resume_from, schedule)
+    interruption = InterruptionCallback()
+    trainer.add_callback(interruption)
     start = time.perf_counter()
-    with _suited_to_device(classifier.model, arguments):
-        trainer.train()
+    with interruption.listening(), _suited_to_device(classifier.model, arguments):
+        trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
     state: TrainerState = trainer.state
     return TrainingRecord(
         # An overflow under fp16 logs an infinite gradient norm, which JSON cannot hold.
@@ -154,6 +167,15 @@ def build_trainer(
     if not arguments.disable_tqdm:
         trainer.add_callback(_ProgressBarCallback())
     return trainer
+
+
+def _check_length(checkpoint: Path, schedule: TwoStageSchedule) -> None:
+    steps = read_trainer_state(checkpoint)["max_steps"]
+    if steps != schedule.total_steps:
+        raise RunError(
+            f"{checkpoint}: an interrupted run must go on with as many steps as it had, {steps}, "
+            f"got {schedule.total_steps}; take as many devices as before, or begin anew with --fresh"
+        )
 
 
 def _find_cache_obstacle(

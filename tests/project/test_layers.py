@@ -16,9 +16,11 @@ ROOT = "hf_newscls"
 LAYERS: Sequence[Sequence[Sequence[str]]] = (
     (
         (
+            "checkpoints",
             "errors",
             "files",
             "labels",
+            "processes",
             "recipe",
             "recipe_io",
             "run_folder",
@@ -29,7 +31,7 @@ LAYERS: Sequence[Sequence[Sequence[str]]] = (
     ),
     (("data",), ("modeling",), ("evaluation",)),
     (("training",), ("hub",), ("inference",)),
-    (("artifacts", "doctor", "workflow"),),
+    (("artifacts", "doctor", "resuming", "workflow"),),
     (("cli", "__main__"),),
 )
 # The package's own __init__ stands outside: everyone passes through it, so it may import hardly anything.

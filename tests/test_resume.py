@@ -1,0 +1,261 @@
+"""An interrupted training goes on where it stopped, killed for real, and ends as if nothing had happened."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from hf_newscls.checkpoints import find_last_checkpoint, read_trainer_state
+from hf_newscls.run_folder import RunFolder
+from tests.conftest import write_recipe
+from tests.processes import Result, check_refusal, run_python
+
+# 72 training rows, 8 a batch, 2 batches a step: 5 steps an epoch, the last of one batch; stage 2 begins at step 5, and
+# the end is at step 15. Dropout is on, batches are of like length, the best checkpoint is kept.
+OVERRIDES = (
+    "training_arguments.gradient_accumulation_steps=2",
+    "training_arguments.eval_strategy=steps",
+    "training_arguments.eval_steps=1",
+    "training_arguments.save_strategy=steps",
+    "training_arguments.save_steps=1",
+    "training_arguments.save_total_limit=2",
+)
+# Runs the command line and gets a signal when a step begins.
+SIGNALED = """
+import os, signal, sys
+import transformers.trainer
+from transformers import TrainerCallback
+from hf_newscls.cli import main
+step, number = int(sys.argv[1]), getattr(signal, sys.argv[2])
+class Signal(TrainerCallback):
+    def on_step_begin(self, args, state, control, **kwargs):
+        if state.global_step == step:
+            os.kill(os.getpid(), number)
+transformers.trainer.DEFAULT_CALLBACKS.append(Signal)
+sys.argv = ["hf-newscls", *sys.argv[3:]]
+main()
+"""
+Train = Callable[..., Result]
+
+
+@pytest.fixture
+def workspace(tiny_encoder: Path, noisy_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with the tiny recipe and a copy of its data."""
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    shutil.copy(noisy_csv, folder / "news.csv")
+    write_recipe(folder / "tiny.yaml", source=Path("news.csv"), encoder=tiny_encoder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def interrupt(step: int, signal: str, workspace: Path, *overrides: str) -> Result:
+    """Train in a process of its own that gets a signal when a step begins."""
+    arguments = ["train", "tiny.yaml", *OVERRIDES, *overrides]
+    return run_python(SIGNALED, str(step), signal, *arguments, cwd=workspace, home=workspace)
+
+
+@pytest.fixture
+def train(call: Train, caplog: pytest.LogCaptureFixture) -> Train:
+    """Train in this process; what it logs stands in the result's `out`."""
+
+    def run(*arguments: str) -> Result:
+        caplog.clear()
+        result = call("train", "tiny.yaml", *OVERRIDES, *arguments)
+        return result._replace(out=result.out + caplog.text)
+
+    return run
+
+
+def find_only_run(workspace: Path, runs: str = "runs") -> RunFolder:
+    (path,) = [path for path in (workspace / runs / "tiny").iterdir() if path.name != "latest"]
+    return RunFolder(path)
+
+
+def measure_difference(run: RunFolder, other: RunFolder) -> float:
+    """Return the largest difference of two runs: in their models, and in weights and optimizer of the last step."""
+    pairs = [(run.model / "model.safetensors", other.model / "model.safetensors")]
+    checkpoint, expected = (find_last_checkpoint(one.checkpoints) for one in (run, other))
+    assert checkpoint.name == expected.name
+    pairs.append((checkpoint / "model.safetensors", expected / "model.safetensors"))
+    differences = [
+        (ours[name] - theirs[name]).abs().max().item()
+        for one, two in pairs
+        for ours, theirs in [(load_file(one), load_file(two))]
+        for name in theirs
+    ]
+    states = [torch.load(one / "optimizer.pt", weights_only=True)["state"] for one in (checkpoint, expected)]
+    assert states[0].keys() == states[1].keys()
+    for place, state in states[1].items():
+        differences += [(states[0][place][name] - value).abs().max().item() for name, value in state.items()]
+    return max(differences)
+
+
+def check_resumed_equals_whole(workspace: Path, train: Train, *, step: int) -> None:
+    resumed = train()
+    assert resumed.code == 0, resumed.err
+    assert f"from step {step} of 15" in resumed.out
+    whole = train("--runs-dir", "whole")
+    assert whole.code == 0, whole.err
+    assert measure_difference(find_only_run(workspace), find_only_run(workspace, "whole")) == 0.0
+
+
+# Steps 3 and 8 lie within an epoch, 5 is the boundary. With the stock length-grouped sampler the first, second and
+# fourth end apart; with a callback that counts by itself all from the boundary on do.
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [3, 5, 8, 12])
+def test_killed_training_ends_as_if_nothing_had_happened(step: int, workspace: Path, train: Train) -> None:
+    killed = interrupt(step, "SIGKILL", workspace)
+    assert killed.code == -9
+    assert find_last_checkpoint(find_only_run(workspace).checkpoints).name == f"checkpoint-{step}"
+    check_resumed_equals_whole(workspace, train, step=step)
+    assert find_only_run(workspace).is_complete
+    assert not find_only_run(workspace).lock.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signal", ["SIGINT", "SIGTERM"])
+def test_signal_writes_a_checkpoint_and_leaves(signal: str, workspace: Path, train: Train) -> None:
+    # Checkpoints would come at the end of each epoch alone. A run that is merely told to stop has its last checkpoint
+    # pruned by the Trainer, since the best is another.
+    rare = ("training_arguments.eval_strategy=epoch", "training_arguments.save_strategy=epoch")
+    stopped = interrupt(7, signal, workspace, *rare)
+    assert stopped.code == 130, stopped.err
+    assert "Traceback" not in stopped.err
+    assert stopped.err.count("the same command goes on from it") == 1
+    assert read_trainer_state(find_last_checkpoint(find_only_run(workspace).checkpoints))["global_step"] == 8
+    resumed = train(*rare)
+    assert resumed.code == 0, resumed.err
+    assert "from step 8 of 15" in resumed.out
+    whole = train(*rare, "--runs-dir", "whole")
+    assert whole.code == 0, whole.err
+    assert measure_difference(find_only_run(workspace), find_only_run(workspace, "whole")) == 0.0
+
+
+@pytest.fixture(scope="module")
+def killed_run(tiny_encoder: Path, noisy_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run with what is left of it when it is killed after step 11."""
+    from hf_newscls import workflow
+    from hf_newscls.recipe_io import read_recipe, recipe_to_yaml
+
+    folder = tmp_path_factory.mktemp("killed")
+    path = write_recipe(folder / "tiny.yaml", source=noisy_csv, encoder=tiny_encoder)
+    run, _ = workflow.train(
+        read_recipe(str(path), [*OVERRIDES, "training_arguments.save_total_limit=100"]), runs_dir=folder / "runs"
+    )
+    for step in range(12, 16):
+        shutil.rmtree(run.checkpoints / f"checkpoint-{step}")
+    for left in (run.model, run.figures):
+        shutil.rmtree(left)
+    for left in (run.training, run.metrics, run.predictions):
+        left.unlink()
+    # As the tests write it.
+    recipe = read_recipe(str(path), OVERRIDES)
+    run.recipe.write_text(recipe_to_yaml(recipe).replace(str(noisy_csv), "news.csv"))
+    return run.path
+
+
+@pytest.fixture
+def interrupted(workspace: Path, killed_run: Path) -> RunFolder:
+    """A run of the workspace that was killed after step 11."""
+    shutil.copytree(killed_run, workspace / "runs" / "tiny" / killed_run.name)
+    return find_only_run(workspace)
+
+
+def test_changed_recipe_is_refused_by_its_keys(interrupted: RunFolder, train: Train) -> None:
+    result = train("training_arguments.learning_rate=1e-4", "model.max_length=16")
+    check_refusal(result, where="runs/tiny/", what="model.max_length (32, now 16)", remedy="--fresh")
+    assert "training_arguments.learning_rate (0.005, now 0.0001)" in result.err
+    assert find_last_checkpoint(interrupted.checkpoints).name == "checkpoint-11"
+
+
+def test_what_is_told_may_change(interrupted: RunFolder, train: Train) -> None:
+    result = train("hub.title=Another", "evaluation.top_k=[1]")
+    assert result.code == 0, result.err
+    assert "from step 11 of 15" in result.out
+    assert "# Another" in (interrupted.model / "README.md").read_text()
+
+
+def test_changed_data_is_refused(interrupted: RunFolder, workspace: Path, train: Train) -> None:
+    rows = (workspace / "news.csv").read_text().splitlines(keepends=True)
+    (workspace / "news.csv").write_text("".join(rows[:-3]))
+    check_refusal(train(), where="runs/tiny/", what="news.csv now gives", remedy="bring the file back")
+
+
+def test_other_number_of_steps_is_refused(interrupted: RunFolder, train: Train) -> None:
+    checkpoint = find_last_checkpoint(interrupted.checkpoints)
+    text = (checkpoint / "trainer_state.json").read_text()
+    (checkpoint / "trainer_state.json").write_text(text.replace('"max_steps": 15', '"max_steps": 30'))
+    check_refusal(train(), where=os.path.relpath(checkpoint), what="got 15", remedy="--fresh")
+
+
+def test_fresh_leaves_the_interrupted_run_alone(interrupted: RunFolder, workspace: Path, train: Train) -> None:
+    result = train("--fresh")
+    assert result.code == 0, result.err
+    assert "going on" not in result.out
+    assert len([*(workspace / "runs" / "tiny").iterdir()]) == 3
+    assert not interrupted.is_complete
+
+
+def test_moved_run_keeps_its_best_model(interrupted: RunFolder, workspace: Path, train: Train) -> None:
+    # Without relocate_best the Trainer forgets it, silently, and keeps the last model.
+    shutil.move(workspace / "runs", workspace / "moved")
+    best = read_trainer_state(
+        find_last_checkpoint(workspace / "moved" / "tiny" / interrupted.path.name / "checkpoints")
+    )
+    result = train("--runs-dir", "moved", "training_arguments.save_total_limit=2")
+    assert result.code == 0, result.err
+    run = find_only_run(workspace, "moved")
+    step = run.read_json(run.training)["best_step"]
+    assert step >= best["best_global_step"]
+    saved, kept = load_file(run.model / "model.safetensors"), run.checkpoints / f"checkpoint-{step}"
+    assert all(torch.equal(saved[name], value) for name, value in load_file(kept / "model.safetensors").items())
+
+
+def test_half_a_checkpoint_is_passed_over(interrupted: RunFolder, train: Train) -> None:
+    (interrupted.checkpoints / "checkpoint-11" / "optimizer.pt").unlink()
+    result = train()
+    assert result.code == 0, result.err
+    assert "from step 10 of 15" in result.out
+
+
+def test_training_that_had_ended_is_only_measured(workspace: Path, train: Train) -> None:
+    assert train().code == 0
+    run = find_only_run(workspace)
+    (run.model / "README.md").unlink()
+    weights = (run.model / "model.safetensors").stat().st_mtime_ns
+    result = train()
+    assert result.code == 0, result.err
+    assert "training has ended, measuring" in result.out
+    assert (run.model / "model.safetensors").stat().st_mtime_ns == weights
+    assert find_only_run(workspace).is_complete
+
+
+def test_run_killed_before_its_first_checkpoint_is_not_in_the_way(workspace: Path, train: Train) -> None:
+    leftover = workspace / "runs" / "tiny" / "20200101-000000"
+    leftover.mkdir(parents=True)
+    (leftover / "split.json").write_text("{}")
+    result = train()
+    assert result.code == 0, result.err
+    assert not leftover.exists()
+
+
+def test_finished_run_is_not_gone_on_with(workspace: Path, train: Train) -> None:
+    assert train().code == 0
+    result = train("training_arguments.learning_rate=1e-4")
+    assert result.code == 0, result.err
+    assert len([*(workspace / "runs" / "tiny").iterdir()]) == 3
+
+
+def test_run_of_a_living_process_is_left_alone(interrupted: RunFolder, workspace: Path, train: Train) -> None:
+    from filelock import FileLock
+
+    with FileLock(interrupted.lock):
+        result = train()
+    assert result.code == 0, result.err
+    assert "going on" not in result.out
+    assert not interrupted.is_complete
