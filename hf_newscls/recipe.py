@@ -134,6 +134,12 @@ class ModelSection(_Section):
     )
     head_dropout: float | None = Field(None, ge=0, lt=1, description="Dropout of the two_layer head; 0.4 if unset.")
     max_length: int = Field(256, ge=8, description="Tokens per text, special tokens included; the rest is cut off.")
+    pad_to: list[Annotated[int, Field(ge=8)]] | None = Field(
+        None,
+        min_length=1,
+        description="Lengths that batches are padded to, ascending up to max_length; if unset, max_length alone on a "
+        "TPU, where each length is compiled, and a multiple of 8 elsewhere.",
+    )
     config: dict[str, Annotated[Any, AfterValidator(_check_plain)]] = Field(
         {}, description="Values of the model's config to change, as in attention_probs_dropout_prob: 0."
     )
@@ -143,6 +149,15 @@ class ModelSection(_Section):
         if self.sha256 and not is_local_address(self.model_name_or_path):
             raise ValueError(
                 f"`sha256` must go with a local model, got the Hub id {self.model_name_or_path!r}; pin its `revision`"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _lengths_hold_every_text(self) -> "ModelSection":
+        if self.pad_to and (self.pad_to != sorted({*self.pad_to}) or self.pad_to[-1] != self.max_length):
+            raise ValueError(
+                f"`pad_to` must ascend and end with `max_length`, got {self.pad_to} and {self.max_length}; "
+                f"write for example [{self.max_length // 2}, {self.max_length}]"
             )
         return self
 

@@ -245,6 +245,7 @@ def _fit(
         freeze=recipe.freeze,
         finetune=recipe.finetune,
         backend=backend,
+        lengths=backend.choose_lengths(recipe.model),
         resume_from=resume_from,
     )
 

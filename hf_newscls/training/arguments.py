@@ -44,12 +44,19 @@ def build_training_arguments(recipe: Recipe, *, output_dir: Path, backend: Backe
         RecipeError: `TrainingArguments` refuses a value.
     """
     # On a CPU the Trainer accepts bf16 only where it is told that the CPU is meant.
-    device = {"optim": backend.optimizer, "use_cpu": backend.device == "cpu"}
+    device = {
+        "optim": backend.optimizer,
+        "use_cpu": backend.device == "cpu",
+        # A short last batch is a shape of its own.
+        "dataloader_drop_last": backend.is_static,
+    }
     # A progress bar redrawn in a log file would be a line a step.
     display = {"disable_tqdm": not sys.stderr.isatty()}
     options = {**_DEFAULTS, **device, **display, "seed": recipe.seed, **recipe.training_arguments}
     if "bf16" not in options and "fp16" not in options:
         options["bf16"] = backend.has_bf16
+    if backend.has_tf32 and "tf32" not in options and not (options.get("bf16") or options.get("fp16")):
+        options["tf32"] = True
     freeze_epochs = (recipe.freeze.epochs or 0.0) if recipe.freeze else 0.0
     options["num_train_epochs"] = freeze_epochs + options.get("num_train_epochs", 3.0)
     try:

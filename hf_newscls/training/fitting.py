@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,7 +13,6 @@ import numpy as np
 from datasets import Dataset, DatasetDict
 from scipy.special import softmax
 from transformers import (
-    DataCollatorWithPadding,
     EvalPrediction,
     PreTrainedModel,
     PrinterCallback,
@@ -42,14 +41,12 @@ from hf_newscls.training.optimizer import (
     count_steps_per_epoch,
     plan_schedule,
 )
+from hf_newscls.training.padding import PAD_TO_MULTIPLE_OF, build_collator
 from hf_newscls.training.sampling import compute_useful_share, order_rows
 from hf_newscls.training.trainer import NewsTrainer, measure_lengths
 from hf_newscls.training_record import TrainingRecord, describe_versions
 
 __all__ = ["build_trainer", "fit_classifier"]
-
-# Tensor cores and vector units work in tiles of eight.
-_PAD_TO_MULTIPLE_OF = 8
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +59,7 @@ def fit_classifier(
     freeze: FreezeSection | None,
     backend: Backend,
     finetune: FinetuneSection | None = None,
+    lengths: Sequence[int] | None = None,
     resume_from: Path | None = None,
 ) -> TrainingRecord:
     """Train a classifier in place, in two stages where the recipe freezes.
@@ -71,8 +69,9 @@ def fit_classifier(
         tokenized: what `tokenize_splits` returned; train and validation are used, test is not touched.
         arguments: what `build_training_arguments` returned.
         freeze: stage 1, if there is one.
-        backend: the device, for the record.
+        backend: the device.
         finetune: what stage 2 does beyond the arguments.
+        lengths: that batches are padded to; None for that of their longest row.
         resume_from: a whole checkpoint to go on from.
 
     Raises:
@@ -84,12 +83,15 @@ def fit_classifier(
     """
     train_rows = len(tokenized["train"])
     schedule = plan_schedule(freeze, arguments, train_rows=train_rows, finetune=finetune)
-    trainer = build_trainer(classifier, tokenized, arguments=arguments, freeze=freeze, finetune=finetune)
-    _log_padding(tokenized["train"], arguments)
+    trainer = build_trainer(
+        classifier, tokenized, arguments=arguments, freeze=freeze, finetune=finetune, lengths=lengths
+    )
+    _log_padding(tokenized["train"], arguments, lengths)
     if resume_from is not None:
         _check_length(resume_from, schedule)
     interruption = InterruptionCallback()
     trainer.add_callback(interruption)
+    backend.seed(arguments.seed)
     start = time.perf_counter()
     with interruption.listening(), _suited_to_device(classifier.model, arguments):
         trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
@@ -119,6 +121,7 @@ def build_trainer(
     arguments: TrainingArguments,
     freeze: FreezeSection | None,
     finetune: FinetuneSection | None = None,
+    lengths: Sequence[int] | None = None,
 ) -> Trainer:
     """Set a `Trainer` up with our optimizer, schedule, freeze and order of the rows."""
     model, tokenizer = classifier.model, classifier.tokenizer
@@ -127,8 +130,6 @@ def build_trainer(
     schedule = plan_schedule(freeze, arguments, train_rows=train_rows, finetune=finetune)
     if freeze is not None and freeze.steps is not None:
         arguments.max_steps = schedule.total_steps  # no number of epochs says it exactly
-    # Not beyond the positions that the encoder has.
-    multiple = _PAD_TO_MULTIPLE_OF if tokenizer.model_max_length % _PAD_TO_MULTIPLE_OF == 0 else None
     obstacle = _find_cache_obstacle(classifier, arguments, freeze, schedule, train_rows=train_rows)
     if freeze is not None and obstacle:
         logger.info("stage 1 runs without cached features: %s", obstacle)
@@ -139,7 +140,7 @@ def build_trainer(
         eval_dataset=tokenized["validation"],
         has_row_numbers=obstacle is None,
         processing_class=tokenizer,
-        data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=multiple),
+        data_collator=build_collator(tokenizer, lengths=lengths),
         compute_metrics=_compute_metrics,
         callbacks=[
             TwoStageFreezeCallback(classifier.loaded_parameters, boundary_step=schedule.boundary_step),
@@ -215,7 +216,11 @@ def _build_feature_cache(
 
 @contextmanager
 def _suited_to_device(model: PreTrainedModel, arguments: TrainingArguments) -> Iterator[None]:
-    """Train as the CPU does it fastest, where there is nothing faster."""
+    """Do around a training what its device asks for."""
+    if arguments.device.type == "xla":
+        yield
+        model.to("cpu")  # tensors of XLA cannot be saved as they are
+        return
     if arguments.device.type != "cpu":
         yield
         return
@@ -231,14 +236,13 @@ def _suited_to_device(model: PreTrainedModel, arguments: TrainingArguments) -> I
         model.set_attn_implementation(attention)
 
 
-def _log_padding(dataset: Dataset, arguments: TrainingArguments) -> None:
-    lengths = measure_lengths(dataset)
+def _log_padding(dataset: Dataset, arguments: TrainingArguments, lengths: Sequence[int] | None) -> None:
+    tokens = measure_lengths(dataset)
     is_grouped = arguments.train_sampling_strategy == "group_by_length"
     batch_rows = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
-    order = order_rows(lengths, batch_rows=batch_rows, seed=arguments.seed, epoch=0, is_grouped=is_grouped)
-    share = compute_useful_share(
-        lengths, order, batch_size=arguments.per_device_train_batch_size, multiple=_PAD_TO_MULTIPLE_OF
-    )
+    order = order_rows(tokens, batch_rows=batch_rows, seed=arguments.seed, epoch=0, is_grouped=is_grouped)
+    padded = lengths or range(PAD_TO_MULTIPLE_OF, max(tokens) + PAD_TO_MULTIPLE_OF, PAD_TO_MULTIPLE_OF)
+    share = compute_useful_share(tokens, order, batch_size=arguments.per_device_train_batch_size, lengths=padded)
     logger.info("batches are %.0f%% tokens, the rest is padding", 100 * share)
 
 

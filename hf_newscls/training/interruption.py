@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 import torch
+from accelerate.utils import reduce
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from hf_newscls.errors import TrainingInterrupted
@@ -61,9 +62,8 @@ class InterruptionCallback(TrainerCallback):
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Agree with the other processes: one that left alone would leave them waiting."""
         if args.world_size > 1 and "loss" in kwargs["logs"]:
-            is_asked = torch.tensor(int(self._is_asked), device=args.device)
-            torch.distributed.all_reduce(is_asked, op=torch.distributed.ReduceOp.MAX)
-            if is_asked.item():
+            asked = reduce(torch.tensor(float(self._is_asked), device=args.device), reduction="sum")
+            if asked.item():
                 self._is_leaving = control.should_save = True
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:

@@ -5,6 +5,7 @@ epoch has another state there and trains on other batches; here it trains on the
 """
 
 import random
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -49,15 +50,23 @@ def order_rows(lengths: Sequence[int], *, batch_rows: int, seed: int, epoch: int
     return [row for batch in (*batches, order[whole:]) for row in batch]
 
 
-def compute_useful_share(lengths: Sequence[int], order: Sequence[int], *, batch_size: int, multiple: int) -> float:
+def compute_useful_share(
+    tokens: Sequence[int], order: Sequence[int], *, batch_size: int, lengths: Sequence[int]
+) -> float:
     """Return the fraction of tokens in padded batches that are no padding.
 
-    >>> compute_useful_share([8, 4, 16, 16], [0, 1, 2, 3], batch_size=2, multiple=8)
+    Args:
+        tokens: of each row.
+        order: of the rows.
+        batch_size: rows of a batch.
+        lengths: that a batch may be padded to, ascending; the last one holds every row.
+
+    >>> compute_useful_share([8, 4, 16, 16], [0, 1, 2, 3], batch_size=2, lengths=[8, 16])
     0.9166666666666666
     """
-    ordered: NDArray[np.int64] = np.asarray(lengths)[np.asarray(order)]
+    ordered: NDArray[np.int64] = np.asarray(tokens)[np.asarray(order)]
     batches = [ordered[start : start + batch_size] for start in range(0, len(ordered), batch_size)]
-    padded = sum(len(batch) * -(-int(batch.max()) // multiple) * multiple for batch in batches)
+    padded = sum(len(batch) * lengths[bisect_left(lengths, batch.max())] for batch in batches)
     return float(ordered.sum() / padded)
 
 

@@ -134,3 +134,16 @@ def test_what_training_cannot_honor_is_refused(training: dict[str, Any]) -> None
     # By the recipe (ValidationError) or here (RecipeError): both are ValueErrors.
     with pytest.raises(ValueError, match=next(iter(training))):
         build(training)
+
+
+def test_xla_drops_the_short_batch() -> None:
+    xla = Backend("xla", "XLA", has_bf16=False)
+    assert build({}, backend=xla).dataloader_drop_last is True
+    assert build({}).dataloader_drop_last is False
+
+
+@pytest.mark.parametrize("training", [{"bf16": True}, {"fp16": False, "bf16": True}])
+def test_tf32_is_left_where_bf16_is_on(training: dict[str, Any]) -> None:
+    # Without a card TrainingArguments refuses tf32, so all that can be seen here is that it is not asked for.
+    card = Backend("cpu", "a card", has_bf16=True, has_tf32=True)
+    assert build(training, backend=card).tf32 is None

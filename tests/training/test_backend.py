@@ -6,14 +6,25 @@ import pytest
 import torch
 from transformers import TrainingArguments
 
+from hf_newscls.recipe import ModelSection
 from hf_newscls.training.backend import Backend, detect_backend
 
 
 @pytest.mark.parametrize(
-    ("device", "optimizer"), [("cuda", "adamw_torch_fused"), ("cpu", "adamw_torch_fused"), ("mps", "adamw_torch")]
+    ("device", "optimizer"),
+    [("cuda", "adamw_torch_fused"), ("cpu", "adamw_torch_fused"), ("mps", "adamw_torch"), ("xla", "adamw_torch")],
 )
 def test_optimizer_suits_the_device(device: str, optimizer: str) -> None:
     assert Backend(device, "any", has_bf16=False).optimizer == optimizer
+
+
+def test_xla_pads_to_one_length_unless_the_recipe_names_some() -> None:
+    xla, cpu = Backend("xla", "any", has_bf16=False), Backend("cpu", "any", has_bf16=False)
+    section = ModelSection(model_name_or_path="owner/name", max_length=64)
+    assert xla.choose_lengths(section) == [64]
+    assert cpu.choose_lengths(section) is None
+    buckets = ModelSection(model_name_or_path="owner/name", max_length=64, pad_to=[16, 64])
+    assert xla.choose_lengths(buckets) == cpu.choose_lengths(buckets) == [16, 64]
 
 
 @pytest.mark.parametrize("use_cpu", [True, False])

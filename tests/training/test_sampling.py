@@ -59,7 +59,7 @@ def test_the_short_batch_stays_last() -> None:
 
 def test_useful_share_counts_padding() -> None:
     # 10 and 3 tokens padded to 16, 8 to 8: 21 of 40.
-    assert compute_useful_share([10, 8, 3], [0, 2, 1], batch_size=2, multiple=8) == pytest.approx(21 / 40)
+    assert compute_useful_share([10, 8, 3], [0, 2, 1], batch_size=2, lengths=[8, 16]) == pytest.approx(21 / 40)
 
 
 # A run resumed within its third epoch has been through 2.5 of them.
