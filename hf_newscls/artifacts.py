@@ -17,6 +17,7 @@ from hf_newscls.evaluation import plots
 from hf_newscls.evaluation.report import EvaluationReport, build_report
 from hf_newscls.hub.card import CARD_FIGURES, render_card
 from hf_newscls.inference.predicting import load_classifier, predict_probabilities
+from hf_newscls.modeling.adapters import merge_adapter, save_adapter
 from hf_newscls.recipe import Recipe
 from hf_newscls.run_folder import RunFolder
 from hf_newscls.storage import replace_file, replace_folder, write_json, write_text
@@ -27,10 +28,22 @@ __all__ = ["measure_run", "render_run_card", "save_model", "write_card"]
 logger = logging.getLogger(__name__)
 
 
-def save_model(run: RunFolder, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Write the folder that `pipeline()` loads, whole or not at all; code of our own classes goes with it."""
+def save_model(
+    run: RunFolder, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, adapter_base: str | None = None
+) -> None:
+    """Write the folder that `pipeline()` loads, whole or not at all; code of our own classes goes with it.
+
+    Args:
+        run: the run.
+        model: as trained; an adapter is merged, in place.
+        tokenizer: of the model.
+        adapter_base: Hub id of the encoder where the adapter alone is to be written, without the weights under it.
+    """
     with replace_folder(run.model) as folder:
-        model.save_pretrained(folder)
+        if adapter_base is None:
+            merge_adapter(model).save_pretrained(folder)
+        else:
+            save_adapter(model, folder, base_model=adapter_base)
         tokenizer.save_pretrained(folder)
 
 
@@ -39,7 +52,7 @@ def measure_run(run: RunFolder, recipe: Recipe, splits: DatasetDict) -> Evaluati
 
     The model is read back from its folder, so what is measured is what is published.
     """
-    classifier = load_classifier(run.model)
+    classifier = load_classifier(run.model, base_address=recipe.model.model_name_or_path)
     logger.info("predicting %d validation and %d test rows", len(splits["validation"]), len(splits["test"]))
     validation, test = (predict_probabilities(classifier, splits[side]["text"][:]) for side in ("validation", "test"))
     report = build_report(

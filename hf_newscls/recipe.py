@@ -9,6 +9,7 @@ from hf_newscls.files import is_local_address
 from hf_newscls.trainer_options import LearningRateShape, check_training_arguments
 
 __all__ = [
+    "AdapterSection",
     "DataSection",
     "EvaluationSection",
     "FinetuneSection",
@@ -171,6 +172,20 @@ class ModelSection(_Section):
         return self
 
 
+class AdapterSection(_Section):
+    """A low-rank adapter that learns in place of the encoder's weights (LoRA: Hu et al. 2021, arXiv 2106.09685)."""
+
+    rank: int = Field(8, ge=1, description="Width of the adapter's matrices.")
+    alpha: int = Field(16, ge=1, description="What the adapter adds is multiplied by alpha / rank.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout before the adapter.")
+    target_modules: list[str] | None = Field(
+        None, min_length=1, description="Linear layers that get an adapter; those usual for the architecture if unset."
+    )
+    merge: bool = Field(
+        True, description="Whether what is saved and published is a plain model, the adapter added into its weights."
+    )
+
+
 class FreezeSection(_Section):
     """Stage 1: only what was not pre-trained learns (Kumar et al. 2022, arXiv 2202.10054)."""
 
@@ -241,6 +256,7 @@ class Recipe(_Section):
     data: DataSection
     split: SplitSection = SplitSection()
     model: ModelSection
+    adapter: AdapterSection | None = Field(None, description="Train a LoRA adapter in place of the encoder.")
     freeze: FreezeSection | None = Field(None, description="The head-first stage; null trains everything at once.")
     training_arguments: Annotated[dict[str, Any], Field(validate_default=True)] = Field(
         {}, description="transformers.TrainingArguments by their own names; they govern stage 2."
@@ -253,6 +269,28 @@ class Recipe(_Section):
     def seed(self) -> int:
         """Seed of the training: `training_arguments.seed`, else that of the split."""
         return int(self.training_arguments.get("seed", self.split.seed))
+
+    @property
+    def base_model(self) -> str | None:
+        """Hub id of the encoder, or None where the recipe names only a folder."""
+        address = self.model.model_name_or_path
+        return self.model.base_model or (None if is_local_address(address) else address)
+
+    @model_validator(mode="after")
+    def _adapter_alone_needs_its_base(self) -> "Recipe":
+        if self.adapter is None or self.adapter.merge:
+            return self
+        if self.base_model is None:
+            raise ValueError(
+                f"`adapter.merge: false` needs the Hub id of the encoder, got {self.model.model_name_or_path!r}; "
+                "set `model.base_model`, or merge"
+            )
+        if self.model.head != "stock":
+            raise ValueError(
+                f"`adapter.merge: false` must go with `head: stock`, got {self.model.head!r}, which the encoder on the "
+                "Hub does not have; merge"
+            )
+        return self
 
     @field_validator("training_arguments")
     @classmethod

@@ -147,25 +147,36 @@ def plan(recipe: Recipe) -> Plan:
     Raises:
         InputError: recipe, data or model cannot be used.
     """
-    from hf_newscls.modeling.loading import load_pretrained
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
     from hf_newscls.training.optimizer import plan_schedule
 
     prepared = prepare(recipe)
-    classifier = load_pretrained(recipe.model, prepared.label_names, seed=recipe.seed)
+    classifier = _load_classifier(recipe, prepared.label_names)
     backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
     arguments = build_training_arguments(recipe, output_dir=Path("checkpoints"), backend=backend)
-    sizes = {name: parameter.numel() for name, parameter in classifier.model.named_parameters()}
+    parameters = dict(classifier.model.named_parameters())
+    new = [one for name, one in parameters.items() if one.requires_grad and name not in classifier.backbone_parameters]
     return Plan(
         prepared=prepared,
         schedule=plan_schedule(
             recipe.freeze, arguments, train_rows=len(prepared.splits["train"]), finetune=recipe.finetune
         ),
         device=backend.name,
-        parameters=sum(sizes.values()),
-        new_parameters=sum(size for name, size in sizes.items() if name not in classifier.loaded_parameters),
+        parameters=sum(one.numel() for one in parameters.values()),
+        new_parameters=sum(one.numel() for one in new),
     )
+
+
+def _load_classifier(recipe: Recipe, label_names: Sequence[str]) -> PretrainedClassifier:
+    from hf_newscls.modeling.loading import load_pretrained
+
+    classifier = load_pretrained(recipe.model, label_names, seed=recipe.seed)
+    if recipe.adapter is None:
+        return classifier
+    from hf_newscls.modeling.adapters import add_adapter
+
+    return add_adapter(classifier, recipe.adapter, seed=recipe.seed)
 
 
 def train(
@@ -188,7 +199,6 @@ def train(
         TrainingInterrupted: a signal came; a checkpoint was written.
     """
     from hf_newscls.data.tokenization import tokenize_splits
-    from hf_newscls.modeling.loading import load_pretrained
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
 
@@ -197,7 +207,7 @@ def train(
     prepared = prepare(recipe)
     backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
     arguments = build_training_arguments(recipe, output_dir=runs_dir, backend=backend)
-    classifier = load_pretrained(recipe.model, prepared.label_names, seed=recipe.seed)
+    classifier = _load_classifier(recipe, prepared.label_names)
     tokenized = tokenize_splits(prepared.splits, classifier.tokenizer, max_length=recipe.model.max_length)
     check_room(runs_dir, parameters=classifier.model.num_parameters())
     with ExitStack() as stack:
@@ -250,7 +260,9 @@ def _fit(
     )
 
     def save() -> None:
-        save_model(run, classifier.model, classifier.tokenizer)
+        is_alone = recipe.adapter is not None and not recipe.adapter.merge
+        base = recipe.base_model if is_alone else None
+        save_model(run, classifier.model, classifier.tokenizer, adapter_base=base)
         write_json(run.training, record.to_dict())
 
     run_on_main(save)
@@ -300,7 +312,8 @@ def predict(name_or_path: str, texts: Sequence[str], *, runs_dir: Path, top_k: i
     """
     from hf_newscls.inference.predicting import load_classifier, predict_probabilities
 
-    classifier = load_classifier(_find_model(name_or_path, runs_dir=runs_dir))
+    address = _find_model(name_or_path, runs_dir=runs_dir)
+    classifier = load_classifier(address, base_address=_find_base(address))
     names = classifier.label_names
     predictions = []
     for text, row in zip(texts, predict_probabilities(classifier, texts), strict=True):
@@ -363,6 +376,12 @@ def compare(recipe_names: Sequence[str], *, runs_dir: Path) -> list[Leaderboard]
             )
         )
     return rank_entries(entries)
+
+
+def _find_base(model: str) -> str | None:
+    """Return the address of the encoder that a run's recipe names, for the model of a run."""
+    recipe = Path(model).parent / "recipe.yaml"
+    return read_recipe(str(recipe)).model.model_name_or_path if os.path.isfile(recipe) else None
 
 
 def _find_model(name_or_path: str, *, runs_dir: Path) -> str:

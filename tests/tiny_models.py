@@ -27,6 +27,7 @@ from transformers import (
 )
 
 from hf_newscls.data.tokenization import tokenize_splits
+from hf_newscls.modeling.adapters import add_adapter
 from hf_newscls.modeling.loading import PretrainedClassifier, load_pretrained
 from hf_newscls.recipe import FinetuneSection, FreezeSection, ModelSection, Recipe
 from hf_newscls.training.arguments import build_training_arguments
@@ -127,6 +128,8 @@ def prepare_run(
 ) -> TinyRun:
     """Load, tokenize and build arguments as `workflow.train` does."""
     classifier = load_pretrained(recipe.model, LABELS, seed=recipe.seed)
+    if recipe.adapter is not None:
+        classifier = add_adapter(classifier, recipe.adapter, seed=recipe.seed)
     splits = build_splits(rows, train=train, validation=validation)
     tokenized = tokenize_splits(splits, classifier.tokenizer, max_length=recipe.model.max_length)
     backend = detect_backend(use_cpu=True)

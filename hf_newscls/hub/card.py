@@ -11,7 +11,7 @@ from jinja2 import Environment, StrictUndefined
 
 from hf_newscls.data.splitting import SIDES, SplitManifest
 from hf_newscls.evaluation.report import EvaluationReport
-from hf_newscls.hub.metadata import build_card_data, find_base_model
+from hf_newscls.hub.metadata import build_card_data
 from hf_newscls.recipe import Recipe
 from hf_newscls.trainer_options import DEFAULT_LEARNING_RATE
 from hf_newscls.training_record import TrainingRecord
@@ -65,7 +65,7 @@ def render_card(
         record=record,
         report=report,
         model_address=model_address,
-        base_model=find_base_model(recipe),
+        base_model=recipe.base_model,
         figures={f"{figures}/{name}": text for name, text in CARD_FIGURES.items()},
         metrics=_name_metrics(report),
         sides=SIDES,

@@ -4,10 +4,9 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from hf_newscls.data.splitting import SplitManifest
 from hf_newscls.evaluation.report import EvaluationReport
-from hf_newscls.files import is_local_address
 from hf_newscls.recipe import Recipe
 
-__all__ = ["build_card_data", "find_base_model"]
+__all__ = ["build_card_data"]
 
 _METRIC_NAMES = {"accuracy": "Accuracy", "f1_macro": "Macro F1", "f1_weighted": "Weighted F1", "log_loss": "Log loss"}
 # The Hub knows these by other names; ours say which average is meant.
@@ -19,10 +18,12 @@ def build_card_data(recipe: Recipe, manifest: SplitManifest, report: EvaluationR
     return ModelCardData(
         language=recipe.hub.language,
         license=recipe.hub.license,
-        library_name="transformers",
+        library_name="transformers" if recipe.adapter is None or recipe.adapter.merge else "peft",
         pipeline_tag="text-classification",
-        tags=sorted({"hf-newscls", f"recipe:{recipe.name}", "news", *recipe.hub.tags}),
-        base_model=find_base_model(recipe),
+        tags=sorted(
+            {"hf-newscls", f"recipe:{recipe.name}", "news", *recipe.hub.tags, *({"lora"} if recipe.adapter else ())}
+        ),
+        base_model=recipe.base_model,
         metrics=["accuracy", "f1"],
         model_name=recipe.name,
         eval_results=_list_results(recipe, manifest, report),
@@ -30,10 +31,8 @@ def build_card_data(recipe: Recipe, manifest: SplitManifest, report: EvaluationR
     )
 
 
-def find_base_model(recipe: Recipe) -> str | None:
-    """Return the Hub id of the encoder, or None where the recipe names only a folder."""
-    address = recipe.model.model_name_or_path
-    return recipe.model.base_model or (None if is_local_address(address) else address)
+def _name_adapter(recipe: Recipe) -> list[str]:
+    return [] if recipe.adapter is None else ["lora"]
 
 
 def _list_results(recipe: Recipe, manifest: SplitManifest, report: EvaluationReport) -> list[EvalResult]:

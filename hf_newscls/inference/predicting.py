@@ -15,7 +15,8 @@ from safetensors import SafetensorError
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from hf_newscls.errors import ModelError, describe_offenders
-from hf_newscls.modeling.loading import check_tokenizer, count_positions
+from hf_newscls.modeling.adapters import is_adapter, load_adapted
+from hf_newscls.modeling.loading import check_tokenizer, count_positions, find_model
 
 __all__ = ["TrainedClassifier", "load_classifier", "predict_probabilities"]
 
@@ -37,8 +38,13 @@ class TrainedClassifier:
         return [name for _, name in sorted((self.model.config.id2label or {}).items())]
 
 
-def load_classifier(folder_or_id: str | Path) -> TrainedClassifier:
+def load_classifier(folder_or_id: str | Path, *, base_address: str | None = None) -> TrainedClassifier:
     """Load a text classifier from a folder or from the Hub; code that travels with a model is never run.
+
+    Args:
+        folder_or_id: of the classifier.
+        base_address: of the encoder, as a recipe names it, for a folder that holds an adapter alone; without it the
+            encoder comes from the Hub.
 
     Raises:
         ModelError: there is no such model, it lacks its weights, or the Hub cannot be reached.
@@ -46,23 +52,31 @@ def load_classifier(folder_or_id: str | Path) -> TrainedClassifier:
     address = str(folder_or_id)
     try:
         tokenizer = AutoTokenizer.from_pretrained(address, trust_remote_code=False)
-        model, info = AutoModelForSequenceClassification.from_pretrained(
-            address, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-        )
+        model, missing = _load_model(address, base_address)
     except (OSError, ValueError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ModelError(
             f"{address}: must be a trained classifier, got {reason!r}; name a run's model folder or a Hub id"
         ) from error
     check_tokenizer(tokenizer, address)
-    if info["missing_keys"]:
+    if missing:
         raise ModelError(
             f"{address}: must hold a trained classifier, found no weights for "
-            f"{describe_offenders(info['missing_keys'])}; name a model that was fine-tuned"
+            f"{describe_offenders(missing)}; name a model that was fine-tuned"
         )
     tokenizer.model_max_length = min(tokenizer.model_max_length, count_positions(model))
     device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     return TrainedClassifier(model.to(device).eval(), tokenizer)
+
+
+def _load_model(address: str, base_address: str | None) -> tuple[PreTrainedModel, list[str]]:
+    """Return the model, and the names of weights that it lacks."""
+    if base_address is not None and is_adapter(Path(address)):
+        return load_adapted(Path(address), base=find_model(base_address)), []
+    model, info = AutoModelForSequenceClassification.from_pretrained(
+        address, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+    )
+    return model, sorted(info["missing_keys"])
 
 
 def predict_probabilities(

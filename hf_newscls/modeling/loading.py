@@ -32,6 +32,7 @@ __all__ = [
     "PretrainedClassifier",
     "check_tokenizer",
     "count_positions",
+    "find_model",
     "load_config",
     "load_pretrained",
     "load_tokenizer",
@@ -63,12 +64,13 @@ class PretrainedClassifier:
     Attributes:
         model: encoder and head.
         tokenizer: its `model_max_length` is the recipe's `max_length`.
-        loaded_parameters: names of the parameters whose values were pre-trained; all others are newly initialised.
+        backbone_parameters: names of the parameters that stage 1 keeps frozen and stage 2 trains at the backbone's
+            rate: those whose values were pre-trained or, with an adapter, the adapter's. What else learns is new.
     """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
-    loaded_parameters: frozenset[str]
+    backbone_parameters: frozenset[str]
 
 
 def load_tokenizer(section: ModelSection) -> PreTrainedTokenizerBase:
@@ -134,7 +136,7 @@ def load_pretrained(section: ModelSection, label_names: Sequence[str], *, seed: 
         f"{model.num_parameters():,}",
         f"{new:,}",
     )
-    return PretrainedClassifier(model, tokenizer, loaded_parameters=loaded)
+    return PretrainedClassifier(model, tokenizer, backbone_parameters=loaded)
 
 
 def check_tokenizer(tokenizer: PreTrainedTokenizerBase, address: str) -> None:
@@ -242,7 +244,7 @@ def _load(from_pretrained: Any, section: ModelSection, **options: Any) -> Any:
     if not is_local_address(address) and Path(address).is_dir():
         raise ModelError(f"{address}: must be a Hub id, found a folder of that name; write './{address}' to mean it")
     try:
-        folder = _find_local(address) if is_local_address(address) else _fetch(address, section.revision)
+        folder = find_model(address, revision=section.revision)
         _check_weights(folder, section)
         return from_pretrained(str(folder), trust_remote_code=False, **options)
     except InputError:
@@ -255,6 +257,15 @@ def _load(from_pretrained: Any, section: ModelSection, **options: Any) -> Any:
             else "check the id and the network, or put the model in a folder and set `model.model_name_or_path` to it"
         )
         raise ModelError(f"{address}: must be a model that can be loaded, got {reason!r}; {hint}") from error
+
+
+def find_model(address: str, *, revision: str = "main") -> Path:
+    """Return the folder of a model: a local one, one of a package, or the Hub's in the cache.
+
+    Raises:
+        ModelError: there is no such folder.
+    """
+    return _find_local(address) if is_local_address(address) else _fetch(address, revision)
 
 
 def _fetch(address: str, revision: str) -> Path:

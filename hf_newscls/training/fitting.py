@@ -143,12 +143,12 @@ def build_trainer(
         data_collator=build_collator(tokenizer, lengths=lengths),
         compute_metrics=_compute_metrics,
         callbacks=[
-            TwoStageFreezeCallback(classifier.loaded_parameters, boundary_step=schedule.boundary_step),
+            TwoStageFreezeCallback(classifier.backbone_parameters, boundary_step=schedule.boundary_step),
             _EpochLogCallback(),
         ],
         optimizers=build_two_stage_optimizers(
             model,
-            classifier.loaded_parameters,
+            classifier.backbone_parameters,
             arguments,
             train_rows=train_rows,
             freeze=freeze,
@@ -198,7 +198,7 @@ def _find_cache_obstacle(
     backbone = model.base_model
     if backbone is model or not isinstance(backbone, PreTrainedModel):
         return f"no backbone can be told from the head in {type(model).__name__}"
-    new = [name for name, _ in model.named_parameters() if name not in classifier.loaded_parameters]
+    new = [name for name, _ in model.named_parameters() if name not in classifier.backbone_parameters]
     inside = [name for name in new if name.startswith(f"{model.base_model_prefix}.") and ".pooler." not in name]
     return f"{describe_offenders(inside)} of the backbone are new" if inside else None
 

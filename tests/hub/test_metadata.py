@@ -6,7 +6,7 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
-from hf_newscls.hub.metadata import build_card_data, find_base_model
+from hf_newscls.hub.metadata import build_card_data
 from tests.conftest import FinishedRun
 from tests.hub.conftest import FINGERPRINT, CardParts
 
@@ -60,7 +60,7 @@ def test_metadata_says_what_the_recipe_says(make_parts: MakeParts) -> None:
 )
 def test_base_model_is_a_hub_id_or_absent(address: str, expected: str | None, make_parts: MakeParts) -> None:
     parts = make_parts(model={"model_name_or_path": address})
-    assert find_base_model(parts.recipe) == expected
+    assert parts.recipe.base_model == expected
     assert build(parts).get("base_model") == expected
 
 

@@ -35,7 +35,7 @@ def build_section(folder: Path, **values: Any) -> ModelSection:
 
 
 def name_new(classifier: Any) -> set[str]:
-    return {name for name, _ in classifier.model.named_parameters()} - classifier.loaded_parameters
+    return {name for name, _ in classifier.model.named_parameters()} - classifier.backbone_parameters
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -43,7 +43,7 @@ def name_new(classifier: Any) -> set[str]:
 def test_exactly_the_head_is_new(architecture: str, head: str, tmp_path: Path) -> None:
     classifier = load_tiny(save_encoder(tmp_path / "encoder", architecture), head=head)
     assert name_new(classifier) == (STOCK[architecture] if head == "stock" else TWO_LAYER)
-    assert classifier.loaded_parameters <= {name for name, _ in classifier.model.named_parameters()}
+    assert classifier.backbone_parameters <= {name for name, _ in classifier.model.named_parameters()}
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -55,16 +55,16 @@ def test_loaded_parameters_hold_the_checkpoint(architecture: str, head: str, tmp
     checkpoint = load_file(folder / "model.safetensors")
     if head == "two_layer":
         checkpoint = {name: value for name, value in checkpoint.items() if not name.startswith("pooler.")}
-    assert {name.removeprefix(prefix) for name in classifier.loaded_parameters} == set(checkpoint)
+    assert {name.removeprefix(prefix) for name in classifier.backbone_parameters} == set(checkpoint)
     parameters = dict(classifier.model.named_parameters())
-    for name in classifier.loaded_parameters:
+    for name in classifier.backbone_parameters:
         assert torch.equal(parameters[name], checkpoint[name.removeprefix(prefix)]), name
 
 
 def test_pooler_of_bert_is_loaded_and_two_layer_has_none(tmp_path: Path) -> None:
     folder = save_encoder(tmp_path / "encoder", "bert")
     stock = load_tiny(folder)
-    assert "bert.pooler.dense.weight" in stock.loaded_parameters
+    assert "bert.pooler.dense.weight" in stock.backbone_parameters
     two_layer = load_tiny(folder, head="two_layer")
     assert not [name for name, _ in two_layer.model.named_parameters() if "pooler" in name]
 

@@ -66,7 +66,7 @@ def test_stage_one_changes_the_new_and_stage_two_everything(
         "training_arguments.num_train_epochs=0.5",
     )
     run = prepare_run(recipe, news_rows, tmp_path / "run")
-    everything, new = name_all(run), name_all(run) - run.classifier.loaded_parameters
+    everything, new = name_all(run), name_all(run) - run.classifier.backbone_parameters
     recorder = record(run)
     assert recorder.changed == [new, new, everything, everything]
     # The backward pass through the encoder is not merely wasted in stage 1: it is left out.
@@ -78,7 +78,7 @@ def test_boundary_counts_optimizer_steps_where_batches_accumulate(
 ) -> None:
     overrides = ("training_arguments.gradient_accumulation_steps=2", "training_arguments.num_train_epochs=1")
     run = prepare_run(make_recipe(*STAGES, *overrides), news_rows, tmp_path)
-    everything, new = name_all(run), name_all(run) - run.classifier.loaded_parameters
+    everything, new = name_all(run), name_all(run) - run.classifier.backbone_parameters
     assert record(run).changed == [new, new, everything, everything]
 
 
@@ -100,19 +100,19 @@ def test_nothing_stays_frozen_after_training(
     run.build_trainer().train()
     parameters = dict(run.classifier.model.named_parameters())
     assert all(parameter.requires_grad for parameter in parameters.values())
-    is_loaded_changed = {not torch.equal(parameters[name], before[name]) for name in run.classifier.loaded_parameters}
+    is_loaded_changed = {not torch.equal(parameters[name], before[name]) for name in run.classifier.backbone_parameters}
     assert is_loaded_changed == {max_steps > 4}
 
 
 @pytest.mark.parametrize(("step", "is_frozen"), [(0, True), (2, True), (3, False), (9, False)])
 def test_stage_follows_from_the_step_alone(step: int, is_frozen: bool, tiny_encoder: Path, tmp_path: Path) -> None:
     classifier = load_tiny(tiny_encoder)
-    callback = TwoStageFreezeCallback(classifier.loaded_parameters, boundary_step=3)
+    callback = TwoStageFreezeCallback(classifier.backbone_parameters, boundary_step=3)
     arguments = TrainingArguments(output_dir=str(tmp_path), use_cpu=True)
     callback.on_train_begin(arguments, TrainerState(global_step=step), TrainerControl(), model=classifier.model)
     trainable = {name for name, value in classifier.model.named_parameters() if value.requires_grad}
     everything = {name for name, _ in classifier.model.named_parameters()}
-    assert trainable == (everything - classifier.loaded_parameters if is_frozen else everything)
+    assert trainable == (everything - classifier.backbone_parameters if is_frozen else everything)
 
 
 def test_nothing_is_frozen_before_training_begins(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
@@ -174,10 +174,10 @@ def test_boundary_in_epochs_is_rounded_up_to_a_step(
     overrides = (f"training_arguments.gradient_accumulation_steps={accumulation}", "training_arguments.max_steps=8")
     run = prepare_run(make_recipe(*STAGES, "freeze=null", *overrides), news_rows, tmp_path)
     trainer, recorder = run.build_trainer(), ChangeRecorder()
-    trainer.add_callback(TwoStageFreezeCallback(run.classifier.loaded_parameters, boundary_epoch=1.5))
+    trainer.add_callback(TwoStageFreezeCallback(run.classifier.backbone_parameters, boundary_epoch=1.5))
     trainer.add_callback(recorder)
     trainer.train()
-    new = name_all(run) - run.classifier.loaded_parameters
+    new = name_all(run) - run.classifier.backbone_parameters
     assert [changed == new for changed in recorder.with_gradient] == [place < boundary for place in range(8)]
 
 

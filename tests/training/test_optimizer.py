@@ -139,11 +139,11 @@ def test_warmup_of_the_freeze_may_be_steps(tmp_path: Path) -> None:
 def test_every_parameter_is_in_the_right_group(architecture: str, head: str, tmp_path: Path) -> None:
     loaded = load_tiny(save_encoder(tmp_path / "encoder", architecture), head=head)
     arguments = build_arguments(tmp_path, weight_decay=0.01)
-    optimizer = build_optimizer(loaded.model, loaded.loaded_parameters, arguments)
+    optimizer = build_optimizer(loaded.model, loaded.backbone_parameters, arguments)
     groups = [{id(parameter) for parameter in group["params"]} for group in optimizer.param_groups]
     decayed = Trainer(model=loaded.model, args=arguments).get_decay_parameter_names(loaded.model)
     for name, parameter in loaded.model.named_parameters():
-        place = 2 * (name in loaded.loaded_parameters) + (name not in decayed)
+        place = 2 * (name in loaded.backbone_parameters) + (name not in decayed)
         assert [id(parameter) in group for group in groups] == [place == other for other in range(4)], name
     assert sum(map(len, groups)) == len([*loaded.model.parameters()])
     assert [group["weight_decay"] for group in optimizer.param_groups] == [0.01, 0.0, 0.01, 0.0]
@@ -152,7 +152,7 @@ def test_every_parameter_is_in_the_right_group(architecture: str, head: str, tmp
 @pytest.mark.parametrize("architecture", ["bert", "roberta", "distilbert"])
 def test_biases_and_norms_are_not_decayed(architecture: str, tmp_path: Path) -> None:
     loaded = load_tiny(save_encoder(tmp_path / "encoder", architecture), head="two_layer")
-    optimizer = build_optimizer(loaded.model, loaded.loaded_parameters, build_arguments(tmp_path))
+    optimizer = build_optimizer(loaded.model, loaded.backbone_parameters, build_arguments(tmp_path))
     decayed = {id(parameter) for group in optimizer.param_groups[::2] for parameter in group["params"]}
     # Matrices are weights; whatever has one axis is a bias or a scale.
     for name, parameter in loaded.model.named_parameters():
@@ -246,7 +246,7 @@ def test_each_layer_has_the_rate_of_its_depth(architecture: str, tmp_path: Path)
     arguments = build_arguments(tmp_path, learning_rate=0.8, warmup_steps=0, max_steps=4)
     finetune = FinetuneSection(layer_decay=0.5)
     optimizer, _ = build_two_stage_optimizers(
-        loaded.model, loaded.loaded_parameters, arguments, train_rows=40, freeze=None, finetune=finetune
+        loaded.model, loaded.backbone_parameters, arguments, train_rows=40, freeze=None, finetune=finetune
     )
     rates = {id(one): group["lr"] for group in optimizer.param_groups for one in group["params"]}
     # Two layers: the upper one is one below the top, the lower one two, the embeddings three.
@@ -259,7 +259,7 @@ def test_each_layer_has_the_rate_of_its_depth(architecture: str, tmp_path: Path)
 def test_what_requires_no_gradient_is_left_out(tiny_encoder: Path, tmp_path: Path) -> None:
     loaded = load_tiny(tiny_encoder)
     loaded.model.bert.requires_grad_(False)
-    optimizer = build_optimizer(loaded.model, loaded.loaded_parameters, build_arguments(tmp_path))
+    optimizer = build_optimizer(loaded.model, loaded.backbone_parameters, build_arguments(tmp_path))
     assert sum(len(group["params"]) for group in optimizer.param_groups) == 2
 
 
