@@ -1,17 +1,20 @@
-"""Samples per second and peak memory of our training against the stock way, measured in one run.
+"""Our training against the stock way, in one run: speed, peak memory, and scores on the test side.
 
-    python benchmarks/training_speed.py [--recipe quickstart] [--data news.csv] [--steps 40] [--rounds 3] [KEY=VALUE …]
+    python benchmarks/training_speed.py [--recipe NAME] [--data FILE] [--rows N] [--epochs N] [--rounds N] [KEY=VALUE …]
 
-Three ways train the same encoder on the same rows for the same number of steps of the same batch size, everything
-unfrozen:
+Ways train the same encoder on the same rows for the same epochs, in batches of the same size, under the same seed:
 
 - stock: as transformers' run_classification example sets the Trainer up: padded to max_length, random order, float32,
   dropout on attention weights as the encoder's config has it;
-- stock, dynamic: the same with padding to the longest of a batch and batches of like length;
-- ours: what `make train` does with the recipe.
+- stock, dynamic: the same, padded to the longest row of a batch;
+- stock, grouped: the same, in batches of like length besides;
+- ours: what `make train` does with the recipe, everything unfrozen;
+- ours, two stages: the recipe's stage 1 for one of the epochs, on cached features; needs two epochs or more.
 
-Each measurement is a process of its own, and the ways take turns, so that what else the machine does falls on all of
-them. Writes benchmarks/results.json. Needs a recipe whose encoder and data are at hand.
+Each measurement is a process of its own, and the ways take turns within a round, so that what else the machine does
+falls on all of them. The clock runs over `Trainer.train()`, without evaluations and checkpoints; the first three steps
+of each way are left out, for memory and kernels are set up in them. Rounds differ in the seed. On a GPU the share of
+the card's peak FLOP/s is added.
 """
 
 import argparse
@@ -24,8 +27,12 @@ import tempfile
 import time
 from pathlib import Path
 
-WAYS = ("stock", "stock, dynamic", "ours")
-RESULTS = Path(__file__).with_name("results.json")
+from _common import add_recipe_options, describe, load, save
+
+WAYS = ("stock", "stock, dynamic", "stock, grouped", "ours", "ours, two stages")
+WARM_UP_STEPS = 3
+# Dense bfloat16, from the makers' data sheets.
+PEAK_FLOPS = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L4": 121e12}
 
 
 def main() -> None:
@@ -33,101 +40,166 @@ def main() -> None:
     if options.way:
         print(json.dumps(measure(options)))
         return
-    rounds = {way: [] for way in WAYS}
-    for _ in range(options.rounds):
-        for way in WAYS:
-            command = [sys.executable, __file__, *sys.argv[1:], "--way", way]
-            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            rounds[way].append(json.loads(output.splitlines()[-1]))
-    results = {"recipe": options.recipe, "steps": options.steps, "rounds": options.rounds, "ways": summarize(rounds)}
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    print(f"{'way':<16}{'samples/s':>11}{'ratio to stock':>24}{'peak memory':>13}")
-    for way, figures in results["ways"].items():
-        ratio = f"{figures['ratio']:.2f} ({figures['lowest_ratio']:.2f} to {figures['highest_ratio']:.2f})"
-        print(f"{way:<16}{figures['samples_per_second']:>11.1f}{ratio:>24}{figures['peak_megabytes']:>10.0f} MB")
+    ways = [way for way in WAYS if way in options.ways.split("|")]
+    rounds = []
+    for number in range(options.rounds):
+        figures = {way: run_apart(way, seed=17 + number) for way in ways}
+        rounds.append(figures)
+        for way, measured in figures.items():
+            print(f"round {number + 1}: {way:<17}", json.dumps(measured), flush=True)
+    result = {**describe(options), "rows": options.rows, "epochs": options.epochs, "ways": summarize(rounds, ways)}
+    show(result["ways"])
+    save(f"training_speed {options.name or options.recipe}", {**result, "rounds": rounds})
 
 
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--recipe", default="quickstart")
-    parser.add_argument("--data")
-    parser.add_argument("--steps", type=int, default=40)
-    parser.add_argument("--rounds", type=int, default=3)
+    add_recipe_options(parser)
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--ways", default="|".join(WAYS[:4]), help="ways to measure, separated by |")
+    parser.add_argument("--name", help="of the entry in results.json; the recipe's if unset")
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
-    parser.add_argument("overrides", nargs="*")
+    parser.add_argument("--seed", type=int, default=17, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
-def summarize(rounds: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, float]]:
+def run_apart(way: str, *, seed: int) -> dict[str, float]:
+    command = [sys.executable, __file__, *sys.argv[1:], "--way", way, "--seed", str(seed)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        sys.exit(f"{way}: must run, ended with {ended.returncode}:\n{ended.stderr[-2000:]}")
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def summarize(rounds, ways):
     """Take medians over the rounds, and ratios within each round."""
     summary = {}
-    for way, measured in rounds.items():
-        speeds = [figures["samples_per_second"] for figures in measured]
-        ratios = [speed / stock["samples_per_second"] for speed, stock in zip(speeds, rounds["stock"], strict=True)]
-        summary[way] = {
-            "samples_per_second": statistics.median(speeds),
-            "ratio": statistics.median(ratios),
-            "lowest_ratio": min(ratios),
-            "highest_ratio": max(ratios),
-            "peak_megabytes": max(figures["peak_megabytes"] for figures in measured),
-        }
+    for way in ways:
+        entry = {name: statistics.median(figures[way][name] for figures in rounds) for name in rounds[0][way]}
+        for base in ("stock", "stock, grouped"):
+            if base in ways:
+                name, memory = "samples_per_second", "peak_megabytes"
+                ratios = [figures[way][name] / figures[base][name] for figures in rounds]
+                entry[f"speed to {base}"] = [statistics.median(ratios), min(ratios), max(ratios)]
+                ratios = [figures[way][memory] / figures[base][memory] for figures in rounds]
+                entry[f"memory to {base}"] = [statistics.median(ratios), min(ratios), max(ratios)]
+        summary[way] = entry
     return summary
 
 
+def show(ways) -> None:
+    print(f"{'way':<18}{'samples/s':>10}{'to stock':>22}{'peak memory':>13}{'accuracy':>10}{'macro F1':>10}")
+    for way, entry in ways.items():
+        middle, low, high = entry.get("speed to stock", [float("nan")] * 3)
+        ratio = f"{middle:.2f} ({low:.2f} to {high:.2f})"
+        speed, memory = entry["samples_per_second"], entry["peak_megabytes"]
+        scores = f"{entry['accuracy']:>10.4f}{entry['f1_macro']:>10.4f}"
+        print(f"{way:<18}{speed:>10.1f}{ratio:>22}{memory:>10.0f} MB{scores}")
+
+
 def measure(options: argparse.Namespace) -> dict[str, float]:
-    from hf_newscls import workflow
-    from hf_newscls.data.tokenization import tokenize_splits
-    from hf_newscls.modeling.loading import load_pretrained
-    from hf_newscls.recipe_io import read_recipe
-    from hf_newscls.training.arguments import build_training_arguments
-    from hf_newscls.training.backend import detect_backend
-    from hf_newscls.training.fitting import build_trainer
+    import torch
+    from transformers import TrainerCallback
 
-    steps = [f"training_arguments.max_steps={options.steps}", "training_arguments.eval_strategy=no"]
-    nothing_saved = ["training_arguments.save_strategy=no", "training_arguments.load_best_model_at_end=false"]
-    overrides = [*options.overrides, *steps, *nothing_saved, "freeze=null"]
-    recipe = read_recipe(options.recipe, overrides, source=options.data)
-    if options.way != "ours":
-        recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update={"config": {}})})
-    prepared = workflow.prepare(recipe)
-    classifier = load_pretrained(recipe.model, prepared.label_names, seed=recipe.seed)
-    tokenized = tokenize_splits(prepared.splits, classifier.tokenizer, max_length=recipe.model.max_length)
+    class Clock(TrainerCallback):
+        """Starts after the warm-up."""
+
+        def on_step_end(self, args, state, control, **kwargs) -> None:
+            if state.global_step == WARM_UP_STEPS:
+                self.start = time.perf_counter()
+
+    is_stock = options.way.startswith("stock")
+    seed = f"training_arguments.seed={options.seed}"
     with tempfile.TemporaryDirectory() as folder:
-        arguments = build_training_arguments(recipe, output_dir=Path(folder), backend=detect_backend())
-        if options.way == "ours":
-            trainer = build_trainer(classifier, tokenized, arguments=arguments, freeze=None)
-        else:
-            trainer = build_stock_trainer(
-                classifier, tokenized, arguments, max_length=recipe.model.max_length, way=options.way
-            )
-        rows = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
-        start = time.perf_counter()
-        trainer.train()
-        seconds = time.perf_counter() - start
-    return {
-        "samples_per_second": options.steps * rows / seconds,
-        "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
+        recipe, classifier, splits, tokenized = load(options, seed, stock_config=is_stock)
+        build = build_stock if is_stock else build_ours
+        trainer, context = build(options, recipe, classifier, tokenized, Path(folder))
+        clock = Clock()
+        trainer.add_callback(clock)
+        with context:
+            trainer.train()
+        seconds = time.perf_counter() - clock.start
+        share = 1 - WARM_UP_STEPS / trainer.state.global_step
+        tokens = sum(map(len, tokenized["train"]["input_ids"])) * options.epochs * share
+        rows = len(tokenized["train"]) * options.epochs * share
+        # Before the scores, which take memory of their own.
+        peak = read_peak_megabytes()
+        return {
+            "samples_per_second": rows / seconds,
+            "useful_tokens_per_second": tokens / seconds,
+            "peak_megabytes": peak,
+            **score(classifier, splits["test"]),
+            **measure_utilization(classifier.model, tokens / seconds, torch),
+        }
 
 
-def build_stock_trainer(classifier, tokenized, arguments, *, max_length, way):
+def build_stock(options, recipe, classifier, tokenized, folder):
+    from contextlib import nullcontext
+
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
-    is_dynamic = way == "stock, dynamic"
+    is_padded = options.way == "stock"
+    length = recipe.model.max_length
     stock = TrainingArguments(
-        output_dir=arguments.output_dir,
-        per_device_train_batch_size=arguments.per_device_train_batch_size,
-        gradient_accumulation_steps=arguments.gradient_accumulation_steps,
-        learning_rate=arguments.learning_rate,
-        max_steps=arguments.max_steps,
+        output_dir=str(folder),
+        per_device_train_batch_size=recipe.training_arguments.get("per_device_train_batch_size", 16),
+        learning_rate=recipe.training_arguments.get("learning_rate", 5e-5),
+        num_train_epochs=options.epochs,
+        seed=options.seed,
         save_strategy="no",
         disable_tqdm=True,
-        train_sampling_strategy="group_by_length" if is_dynamic else "random",
-        use_cpu=arguments.use_cpu,
+        train_sampling_strategy="group_by_length" if options.way == "stock, grouped" else "random",
     )
-    padding = {"padding": True} if is_dynamic else {"padding": "max_length", "max_length": max_length}
+    padding = {"padding": "max_length", "max_length": length} if is_padded else {"padding": True}
     collator = DataCollatorWithPadding(classifier.tokenizer, **padding)
-    return Trainer(classifier.model, stock, train_dataset=tokenized["train"], data_collator=collator)
+    return Trainer(classifier.model, stock, train_dataset=tokenized["train"], data_collator=collator), nullcontext()
+
+
+def build_ours(options, recipe, classifier, tokenized, folder):
+    from hf_newscls.training.arguments import build_training_arguments
+    from hf_newscls.training.backend import detect_backend
+    from hf_newscls.training.fitting import build_trainer, suited_to_device
+
+    freeze = None
+    if options.way == "ours, two stages":
+        freeze = recipe.freeze.model_copy(update={"epochs": 1.0})
+    quiet = {"eval_strategy": "no", "save_strategy": "no", "load_best_model_at_end": False, "disable_tqdm": True}
+    epochs = {"num_train_epochs": float(options.epochs - (freeze is not None))}
+    recipe = recipe.model_copy(
+        update={"freeze": freeze, "training_arguments": {**recipe.training_arguments, **quiet, **epochs}}
+    )
+    arguments = build_training_arguments(recipe, output_dir=folder, backend=detect_backend())
+    trainer = build_trainer(classifier, tokenized, arguments=arguments, freeze=freeze, finetune=recipe.finetune)
+    return trainer, suited_to_device(classifier.model, arguments)
+
+
+def read_peak_megabytes() -> float:
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def score(classifier, test) -> dict[str, float]:
+    import numpy as np
+
+    from hf_newscls.evaluation.metrics import compute_scores
+    from hf_newscls.inference.predicting import TrainedClassifier, predict_probabilities
+
+    trained = TrainedClassifier(classifier.model.eval(), classifier.tokenizer)
+    scores = compute_scores(predict_probabilities(trained, test["text"][:]), np.asarray(test["label"][:]), top_k=[])
+    return {name: scores[name] for name in ("accuracy", "f1_macro")}
+
+
+def measure_utilization(model, tokens_per_second: float, torch) -> dict[str, float]:
+    """Return the share of the card's peak that useful tokens took: 6 FLOPs a parameter outside the embeddings."""
+    name = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+    peak = next((flops for card, flops in PEAK_FLOPS.items() if card in name), None)
+    if peak is None:
+        return {}
+    return {"flops_utilization": 6 * model.num_parameters(exclude_embeddings=True) * tokens_per_second / peak}
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -69,7 +70,7 @@ def load_classifier(folder_or_id: str | Path, *, base_address: str | None = None
     return TrainedClassifier(model.to(device).eval(), tokenizer)
 
 
-def _load_model(address: str, base_address: str | None) -> tuple[PreTrainedModel, list[str]]:
+def _load_model(address: str, base_address: str | None) -> tuple[Any, list[str]]:
     """Return the model, and the names of weights that it lacks."""
     if base_address is not None and is_adapter(Path(address)):
         return load_adapted(Path(address), base=find_model(base_address)), []

@@ -20,7 +20,7 @@ __all__ = ["add_adapter", "is_adapter", "load_adapted", "merge_adapter", "save_a
 
 _ADAPTER = "default"
 # By architecture, as in peft, whose own table leaves the last ones out.
-_TARGETS: Mapping[str, list[str]] = {
+_TARGETS: Mapping[str, Any] = {
     **TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING,
     "albert": ["query", "value"],
     "distilbert": ["q_lin", "v_lin"],
@@ -45,7 +45,8 @@ def add_adapter(classifier: PretrainedClassifier, section: AdapterSection, *, se
     Raises:
         RecipeError: the encoder has no modules that the recipe, or peft, names as targets.
     """
-    encoder = classifier.model.base_model.config.model_type
+    backbone: Any = classifier.model.base_model
+    encoder = backbone.config.model_type
     config = LoraConfig(
         task_type=TaskType.SEQ_CLS,
         r=section.rank,
@@ -79,7 +80,7 @@ def add_adapter(classifier: PretrainedClassifier, section: AdapterSection, *, se
     return PretrainedClassifier(model, classifier.tokenizer, backbone_parameters=adapter)
 
 
-def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:
+def merge_adapter(model: PreTrainedModel | PeftModel) -> PreTrainedModel:
     """Return the model with its adapter, if it has one, added into the weights of the encoder."""
     if not isinstance(model, PeftModel):
         return model
@@ -95,7 +96,7 @@ def save_adapter(model: PreTrainedModel, folder: Path, *, base_model: str) -> No
         folder: to write to.
         base_model: Hub id of the encoder, which whoever loads the adapter will need; never a folder of this machine.
     """
-    peft_config: Any = model.peft_config  # type: ignore[attr-defined] # an adapted model has one
+    peft_config: Any = model.peft_config
     peft_config[_ADAPTER].base_model_name_or_path = base_model
     model.save_pretrained(folder, save_embedding_layers=False)
     model.config.save_pretrained(folder)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from transformers.utils import is_torch_xla_available
+from transformers.utils.import_utils import is_torch_xla_available
 
 from hf_newscls.recipe import ModelSection
 

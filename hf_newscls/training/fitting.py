@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from datasets import Dataset, DatasetDict
 from scipy.special import softmax
+from torch import nn
 from transformers import (
     EvalPrediction,
     PreTrainedModel,
@@ -46,7 +47,7 @@ from hf_newscls.training.sampling import compute_useful_share, order_rows
 from hf_newscls.training.trainer import NewsTrainer, measure_lengths
 from hf_newscls.training_record import TrainingRecord, describe_versions
 
-__all__ = ["build_trainer", "fit_classifier"]
+__all__ = ["build_trainer", "fit_classifier", "suited_to_device"]
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ def fit_classifier(
     trainer.add_callback(interruption)
     backend.seed(arguments.seed)
     start = time.perf_counter()
-    with interruption.listening(), _suited_to_device(classifier.model, arguments):
+    with interruption.listening(), suited_to_device(classifier.model, arguments):
         trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
     state: TrainerState = trainer.state
     return TrainingRecord(
@@ -208,18 +209,18 @@ def _build_feature_cache(
 ) -> FeatureCacheCallback:
     return FeatureCacheCallback(
         model,
-        [trainer.train_dataset, trainer.eval_dataset],
+        trainer.numbered_datasets,
         collate=trainer.data_collator,
         boundary_step=schedule.boundary_step,
     )
 
 
 @contextmanager
-def _suited_to_device(model: PreTrainedModel, arguments: TrainingArguments) -> Iterator[None]:
+def suited_to_device(model: PreTrainedModel, arguments: TrainingArguments) -> Iterator[None]:
     """Do around a training what its device asks for."""
     if arguments.device.type == "xla":
         yield
-        model.to("cpu")  # tensors of XLA cannot be saved as they are
+        nn.Module.to(model, "cpu")  # tensors of XLA cannot be saved as they are
         return
     if arguments.device.type != "cpu":
         yield

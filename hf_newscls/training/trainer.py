@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Dataset
 from torch.utils.data import DataLoader, Sampler
-from transformers import Trainer, TrainingArguments
+from transformers import IntervalStrategy, Trainer, TrainingArguments
 
 from hf_newscls.training.features import number_rows
 from hf_newscls.training.sampling import EpochCallback, EpochSampler
@@ -43,8 +43,12 @@ class NewsTrainer(Trainer):
     ) -> None:
         super().__init__(model, args, train_dataset=train_dataset, eval_dataset=eval_dataset, **options)
         train, evaluation = (self._remove_unused_columns(dataset) for dataset in (train_dataset, eval_dataset))
+        self.numbered_datasets: list[Dataset] = []
+        """The datasets whose batches carry row numbers: the evaluation set only where it is evaluated."""
         if has_row_numbers:
-            train, evaluation = number_rows(train, evaluation)
+            is_evaluated = args.eval_strategy != IntervalStrategy.NO
+            self.numbered_datasets = number_rows(train, *([evaluation] if is_evaluated else []))
+            train, evaluation = self.numbered_datasets[0], [evaluation, *self.numbered_datasets[1:]][-1]
         self.train_dataset, self.eval_dataset = train, evaluation
         self._sampler = self._build_train_sampler()
         if isinstance(self._sampler, EpochSampler):
