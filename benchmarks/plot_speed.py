@@ -1,0 +1,47 @@
+"""Draw benchmarks/training_speed.png from results.json: the speed of each way as a multiple of the stock one's.
+
+python benchmarks/plot_speed.py
+"""
+
+import json
+from pathlib import Path
+
+from _common import RESULTS
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+PICTURE = Path(__file__).with_name("training_speed.png")
+COLORS = {"stock": "#767676", "stock, dynamic": "#767676", "stock, grouped": "#767676"}
+
+
+def main() -> None:
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+    entries = {name: entry for name, entry in results.items() if name.startswith("training_speed ")}
+    if not entries:
+        print("nothing to draw: run training_speed.py first")
+        return
+    figure = Figure(figsize=(8.5, 0.6 + 2.2 * len(entries)), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, (name, entry) in zip(figure.subplots(len(entries), 1, squeeze=False)[:, 0], entries.items(), strict=True):
+        draw(axes, name.removeprefix("training_speed "), entry)
+    figure.savefig(PICTURE, metadata={"Software": None})
+    print(f"drew {PICTURE.name}")
+
+
+def draw(axes, name: str, entry) -> None:
+    ways = entry["ways"]
+    for place, (way, figures) in enumerate(ways.items()):
+        middle, low, high = figures["speed to stock"]
+        axes.barh(place, middle, color=COLORS.get(way, "#0072B2"), xerr=[[middle - low], [high - middle]], capsize=3)
+        label = f"{middle:.1f} x  ({figures['samples_per_second']:.1f} texts/s)"
+        axes.text(max(high, middle), place, f"  {label}", va="center", fontsize=8)
+    axes.set_yticks(range(len(ways)), labels=[*ways], fontsize=9)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.35 * max(figures["speed to stock"][2] for figures in ways.values()))
+    axes.set_title(f"{name}, {entry['rows'] or 'all'} rows, {entry['device']}", fontsize=9, loc="left")
+    axes.set_xlabel("texts a second, as a multiple of the stock way; bars span the rounds", fontsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+if __name__ == "__main__":
+    main()
