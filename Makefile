@@ -104,7 +104,7 @@ schema: $(STAMP) ## Write recipes/schema.json from hf_newscls/recipe.py.
 	@$(BIN)/python -c 'from pathlib import Path; from hf_newscls.recipe_io import build_schema; Path("recipes/schema.json").write_text(build_schema(), encoding="utf-8")'
 
 .PHONY: bench
-bench: $(STAMP) ## Run the benchmarks, or one: [BENCH=training_speed] [ARGS="--steps 20"].
+bench: $(STAMP) ## Run the benchmarks, or one: BENCH=training_speed [ARGS="--rows 640 --rounds 2"].
 	@for script in benchmarks/$(or $(BENCH),[!_]*).py; do (set -f; $(BIN)/python "$$script" $(ARGS)) || exit 1; done
 
 .PHONY: build
