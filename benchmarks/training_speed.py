@@ -15,8 +15,8 @@ Each measurement is a process of its own, and the ways take turns within a round
 falls on all of them. The clock runs from the beginning of training to its end, without evaluations and checkpoints;
 the features of stage 1 are computed within it. The first three steps are taken out, with the very rows and tokens they
 held, for memory and kernels are set up in them. transformers' grouped order begins with long batches, so those rows
-are long ones: its texts a second come out a little high, its tokens a second do not. Rounds differ in the seed. On a GPU
-the share of the card's peak FLOP/s in bfloat16 is added, padding counted as work; stock computes in float32.
+are long ones: its texts a second come out a little high, its tokens a second do not. Rounds differ in the seed. On a
+GPU the share of the card's peak FLOP/s in bfloat16 is added, padding counted as work; stock computes in float32.
 """
 
 import argparse
@@ -104,7 +104,9 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     is_stock = options.way.startswith("stock")
     with tempfile.TemporaryDirectory() as folder:
         # The seed of the recipe: new parameters, order and dropout follow from it.
-        recipe, classifier, splits, tokenized = load(options, f"seed={options.seed}", stock_config=is_stock)
+        recipe, classifier, splits, tokenized = load(
+            options, f"training_arguments.seed={options.seed}", stock_config=is_stock
+        )
         build = build_stock if is_stock else build_ours
         trainer, context = build(options, recipe, classifier, tokenized, Path(folder))
         clock, counter = build_clock(), Counter(trainer.data_collator)
