@@ -133,7 +133,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 $(XLA_STAMP):
 	@echo 'Installing torch_xla into $(XLA_VENV); this takes some minutes and 8 GB.'
-	@$(PYTHON) -m venv --clear $(XLA_VENV)
+	@$(PYTHON) -m venv $(XLA_VENV)
 	@grep -vE '^(torch|triton|nvidia-|cuda-)' constraints.txt > $(XLA_VENV)/constraints.txt
 	@$(XLA_VENV)/bin/python -m pip install -qq --disable-pip-version-check -c $(XLA_VENV)/constraints.txt '.[dev,tpu]'
 	@$(XLA_VENV)/bin/python -m pip uninstall -qq -y hf-newscls
