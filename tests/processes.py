@@ -48,16 +48,30 @@ def run_python(code: str, *arguments: str, cwd: Path, home: Path, environment: d
 
 
 def run_cli(
-    *arguments: str, cwd: Path, home: Path, stdin: str = "", environment: dict[str, str] | None = None
+    *arguments: str,
+    cwd: Path,
+    home: Path,
+    stdin: str = "",
+    environment: dict[str, str] | None = None,
+    timeout: float = 120,
 ) -> Result:
-    """Run `python -m hf_newscls` in a fresh interpreter."""
+    """Run `python -m hf_newscls` in a fresh interpreter; it must end within so many seconds."""
     command = [sys.executable, "-m", "hf_newscls", *arguments]
-    return _run(command, cwd, build_environment(home, **environment or {}), stdin=stdin)
+    return _run(command, cwd, build_environment(home, **environment or {}), stdin=stdin, timeout=timeout)
 
 
-def _run(command: Sequence[str], cwd: Path, environment: dict[str, str], *, stdin: str = "") -> Result:
+def _run(
+    command: Sequence[str], cwd: Path, environment: dict[str, str], *, stdin: str = "", timeout: float = 120
+) -> Result:
     ended = subprocess.run(
-        command, cwd=cwd, env=environment, input=stdin, capture_output=True, encoding="utf-8", timeout=120, check=False
+        command,
+        cwd=cwd,
+        env=environment,
+        input=stdin,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=timeout,
+        check=False,
     )
     return Result(ended.returncode, ended.stdout, ended.stderr)
 

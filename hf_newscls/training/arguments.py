@@ -49,6 +49,8 @@ def build_training_arguments(recipe: Recipe, *, output_dir: Path, backend: Backe
         "use_cpu": backend.device == "cpu",
         # A short last batch is a shape of its own.
         "dataloader_drop_last": backend.is_static,
+        # Pinned memory is for CUDA; beside torch_xla it does nothing but warn.
+        "dataloader_pin_memory": not backend.is_static,
     }
     # A progress bar redrawn in a log file would be a line a step.
     display = {"disable_tqdm": not sys.stderr.isatty()}

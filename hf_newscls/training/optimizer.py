@@ -124,8 +124,17 @@ def plan_schedule(
         arguments: of the whole run; rate, warm-up and shape are those of stage 2.
         train_rows: rows of the training set.
         finetune: what stage 2 does beyond the arguments.
+
+    Raises:
+        RecipeError: short batches are dropped, and there are too few rows for a whole one.
     """
     finetune = finetune or FinetuneSection()
+    batch_rows = arguments.train_batch_size * arguments.world_size
+    if arguments.dataloader_drop_last and train_rows < batch_rows:
+        raise RecipeError(
+            f"`training_arguments.per_device_train_batch_size` must leave a whole batch where short ones are dropped, "
+            f"got {train_rows} rows for batches of {batch_rows}; lower it"
+        )
     steps_per_epoch = count_steps_per_epoch(arguments, train_rows)
     # Epochs of stage 1 are among those of the arguments, steps of stage 1 come on top.
     total = math.ceil(arguments.num_train_epochs * steps_per_epoch) + ((freeze.steps or 0) if freeze else 0)

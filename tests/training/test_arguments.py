@@ -136,8 +136,9 @@ def test_what_training_cannot_honor_is_refused(training: dict[str, Any]) -> None
         build(training)
 
 
-def test_xla_drops_the_short_batch() -> None:
+def test_xla_drops_the_short_batch_and_pins_nothing() -> None:
     xla = Backend("xla", "XLA", has_bf16=False)
+    assert build({}, backend=xla).dataloader_pin_memory is False
     assert build({}, backend=xla).dataloader_drop_last is True
     assert build({}).dataloader_drop_last is False
 

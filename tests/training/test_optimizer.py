@@ -47,6 +47,13 @@ STEPS: list[tuple[int, dict[str, Any], int]] = [
 ]
 
 
+def test_too_few_rows_for_a_batch_are_refused_where_short_ones_are_dropped(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="got 3 rows for batches of 4; lower it"):
+        plan(tmp_path, rows=3, per_device_train_batch_size=4, dataloader_drop_last=True)
+    assert plan(tmp_path, rows=4, per_device_train_batch_size=4, dataloader_drop_last=True).total_steps == 3
+    assert plan(tmp_path, rows=3, per_device_train_batch_size=4).total_steps == 3
+
+
 @pytest.mark.parametrize(("rows", "values", "steps"), STEPS)
 def test_steps_are_those_of_the_trainer(
     rows: int, values: dict[str, Any], steps: int, tiny_encoder: Path, tmp_path: Path
