@@ -85,7 +85,7 @@ XLA_STAMP := $(XLA_VENV)/.installed
 
 .PHONY: test-xla
 test-xla: $(XLA_STAMP) ## Run the tests on an XLA device, which is the CPU: torch_xla is installed the first time.
-	@PYTHONPATH=. PJRT_DEVICE=CPU OMP_NUM_THREADS=1 $(XLA_VENV)/bin/python -m pytest -q -m xla tests/xla $(ARGS)
+	@PYTHONPATH=. PJRT_DEVICE=CPU OMP_NUM_THREADS=1 $(XLA_VENV)/bin/python -m pytest -q -m xla -W ignore tests/xla $(ARGS)
 
 .PHONY: check
 check: $(STAMP) ## Check style, types and the project's own rules: what CI runs first.
