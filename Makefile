@@ -104,7 +104,7 @@ schema: $(STAMP) ## Write recipes/schema.json from hf_newscls/recipe.py.
 	@$(BIN)/python -c 'from pathlib import Path; from hf_newscls.recipe_io import build_schema; Path("recipes/schema.json").write_text(build_schema(), encoding="utf-8")'
 
 .PHONY: bench
-bench: $(STAMP) ## Run the benchmarks, or one: [BENCH=training_speed] [ARGS="--steps 20"].
+bench: $(STAMP) ## Run the benchmarks, or one: BENCH=training_speed [ARGS="--rows 640 --rounds 2"].
 	@for script in benchmarks/$(or $(BENCH),[!_]*).py; do (set -f; $(BIN)/python "$$script" $(ARGS)) || exit 1; done
 
 .PHONY: build
@@ -133,7 +133,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 $(XLA_STAMP):
 	@echo 'Installing torch_xla into $(XLA_VENV); this takes some minutes and 8 GB.'
-	@$(PYTHON) -m venv --clear $(XLA_VENV)
+	@$(PYTHON) -m venv $(XLA_VENV)
 	@grep -vE '^(torch|triton|nvidia-|cuda-)' constraints.txt > $(XLA_VENV)/constraints.txt
 	@$(XLA_VENV)/bin/python -m pip install -qq --disable-pip-version-check -c $(XLA_VENV)/constraints.txt '.[dev,tpu]'
 	@$(XLA_VENV)/bin/python -m pip uninstall -qq -y hf-newscls

@@ -3,16 +3,21 @@
     python benchmarks/stage_one.py [--recipe NAME] [--data FILE] [--rows N] [--epochs 6] [KEY=VALUE …]
 
 The unit is one forward pass of the frozen encoder over the training rows: in eval mode, in batches of like length and
-of the training's size. The clock runs over `Trainer.train()` of stage 1 alone, without evaluations and checkpoints;
-the features of the validation rows, which the cache holds too, are among its costs.
+of the training's size, after a few batches that warm memory and kernels up. The clock runs over `Trainer.train()` of
+stage 1 alone, without evaluations and checkpoints, and so without features of the validation rows.
 """
 
 import argparse
+import statistics
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
-from _common import add_recipe_options, describe, load, save
+from _common import add_recipe_options, describe, load, save, wait_for_device
+
+WARM_UP_BATCHES = 8
 
 
 def main() -> None:
@@ -22,32 +27,60 @@ def main() -> None:
     options = parser.parse_args()
     quiet = ["eval_strategy=no", "save_strategy=no", "load_best_model_at_end=false", "disable_tqdm=true"]
     overrides = [f"training_arguments.{one}" for one in quiet] + [f"freeze.epochs={options.epochs}"]
-    seconds = {}
+    seconds, steps = {}, {}
     for cached in ("true", "false"):
         recipe, classifier, _, tokenized = load(options, *overrides, f"freeze.cache_features={cached}")
         if cached == "true":
             seconds["forward pass"] = time_forward_pass(recipe, classifier, tokenized["train"])
-        seconds["cached" if cached == "true" else "not cached"] = time_stage_one(recipe, classifier, tokenized)
+        way = "cached" if cached == "true" else "not cached"
+        seconds[way], steps[way] = time_stage_one(recipe, classifier, tokenized)
         print({name: round(value, 2) for name, value in seconds.items()}, flush=True)
     passes = {name: value / seconds["forward pass"] for name, value in seconds.items()}
     print({name: round(value, 2) for name, value in passes.items()}, "forward passes")
-    result = {**describe(options), "rows": len(tokenized["train"]), "epochs": options.epochs}
-    save(f"stage_one {options.recipe}", {**result, "seconds": seconds, "forward_passes": passes})
+    print({name: round(value, 2) for name, value in steps.items()}, "ms a step")
+    result = {
+        **describe(options),
+        "rows": len(tokenized["train"]),
+        "epochs": options.epochs,
+        "seconds": seconds,
+        "forward_passes": passes,
+        "step_milliseconds": steps,
+    }
+    save(f"stage_one {Path(options.recipe).stem}", result, options.results)
 
 
-def time_stage_one(recipe, classifier, tokenized) -> float:
+class Times(NamedTuple):
+    """Seconds of the stage with its features, and milliseconds of a step: the median."""
+
+    seconds: float
+    step_milliseconds: float
+
+
+def time_stage_one(recipe, classifier, tokenized) -> Times:
+    from transformers import TrainerCallback
+
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
     from hf_newscls.training.fitting import build_trainer, suited_to_device
+
+    marks: list[float] = []
+
+    class Mark(TrainerCallback):
+        def on_step_end(self, args, state, control, **kwargs) -> None:
+            wait_for_device()
+            marks.append(time.perf_counter())
 
     with tempfile.TemporaryDirectory() as folder:
         arguments = build_training_arguments(recipe, output_dir=Path(folder), backend=detect_backend())
         arguments.num_train_epochs = recipe.freeze.epochs
         trainer = build_trainer(classifier, tokenized, arguments=arguments, freeze=recipe.freeze)
+        trainer.add_callback(Mark())
         start = time.perf_counter()
         with suited_to_device(classifier.model, arguments):
             trainer.train()
-        return time.perf_counter() - start
+        seconds = time.perf_counter() - start
+    steps = [later - earlier for earlier, later in pairwise(marks)]
+    return Times(seconds, 1000 * statistics.median(steps))
 
 
 def time_forward_pass(recipe, classifier, rows) -> float:
@@ -66,14 +99,23 @@ def time_forward_pass(recipe, classifier, rows) -> float:
     model = classifier.model.to(arguments.device).eval()
     size = arguments.train_batch_size
     order = order_rows(measure_lengths(rows), batch_rows=size, seed=1, epoch=0, is_grouped=True)
+    starts = range(0, len(order), size)
     collate = build_collator(classifier.tokenizer, lengths=None)
     dataset = rows.remove_columns("labels")
+
+    def run(place: int) -> None:
+        batch = collate([dataset[row] for row in order[place : place + size]])
+        with torch.autocast(arguments.device.type, dtype=torch.bfloat16, enabled=arguments.bf16):
+            model.base_model(**{name: values.to(arguments.device) for name, values in batch.items()})
+
     with suited_to_device(model, arguments), torch.no_grad():
+        for place in starts[:WARM_UP_BATCHES]:
+            run(place)
+        wait_for_device()
         start = time.perf_counter()
-        for place in range(0, len(order), size):
-            batch = collate([dataset[row] for row in order[place : place + size]])
-            with torch.autocast(arguments.device.type, dtype=torch.bfloat16, enabled=arguments.bf16):
-                model.base_model(**{name: values.to(arguments.device) for name, values in batch.items()})
+        for place in starts:
+            run(place)
+        wait_for_device()
         return time.perf_counter() - start
 
 

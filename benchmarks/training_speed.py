@@ -12,9 +12,11 @@ Ways train the same encoder on the same rows for the same epochs, in batches of 
 - ours, two stages: the recipe's stage 1 for one of the epochs, on cached features; needs two epochs or more.
 
 Each measurement is a process of its own, and the ways take turns within a round, so that what else the machine does
-falls on all of them. The clock runs over `Trainer.train()`, without evaluations and checkpoints; the first three steps
-of each way are left out, for memory and kernels are set up in them. Rounds differ in the seed. On a GPU the share of
-the card's peak FLOP/s is added.
+falls on all of them. The clock runs from the beginning of training to its end, without evaluations and checkpoints;
+the features of stage 1 are computed within it. The first three steps are taken out, with the very rows and tokens they
+held, for memory and kernels are set up in them. transformers' grouped order begins with long batches, so those rows
+are long ones: its texts a second come out a little high, its tokens a second do not. Rounds differ in the seed. On a
+GPU the share of the card's peak FLOP/s in bfloat16 is added, padding counted as work; stock computes in float32.
 """
 
 import argparse
@@ -26,13 +28,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
-from _common import add_recipe_options, describe, load, save
+from _common import add_recipe_options, count_flops, describe, find_peak_flops, load, save, wait_for_device
 
 WAYS = ("stock", "stock, dynamic", "stock, grouped", "ours", "ours, two stages")
 WARM_UP_STEPS = 3
-# Dense bfloat16, from the makers' data sheets.
-PEAK_FLOPS = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L4": 121e12}
 
 
 def main() -> None:
@@ -49,7 +50,7 @@ def main() -> None:
             print(f"round {number + 1}: {way:<17}", json.dumps(measured), flush=True)
     result = {**describe(options), "rows": options.rows, "epochs": options.epochs, "ways": summarize(rounds, ways)}
     show(result["ways"])
-    save(f"training_speed {options.name or options.recipe}", {**result, "rounds": rounds})
+    save(f"training_speed {options.name or Path(options.recipe).stem}", {**result, "rounds": rounds}, options.results)
 
 
 def parse_options() -> argparse.Namespace:
@@ -58,6 +59,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--ways", default="|".join(WAYS[:4]), help="ways to measure, separated by |")
+    parser.add_argument("--no-scores", action="store_true", help="leave the test side out")
     parser.add_argument("--name", help="of the entry in results.json; the recipe's if unset")
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=17, help=argparse.SUPPRESS)
@@ -94,44 +96,82 @@ def show(ways) -> None:
         middle, low, high = entry.get("speed to stock", [float("nan")] * 3)
         ratio = f"{middle:.2f} ({low:.2f} to {high:.2f})"
         speed, memory = entry["samples_per_second"], entry["peak_megabytes"]
-        scores = f"{entry['accuracy']:>10.4f}{entry['f1_macro']:>10.4f}"
+        scores = "".join(f"{entry[name]:>10.4f}" for name in ("accuracy", "f1_macro") if name in entry)
         print(f"{way:<18}{speed:>10.1f}{ratio:>22}{memory:>10.0f} MB{scores}")
 
 
 def measure(options: argparse.Namespace) -> dict[str, float]:
-    import torch
+    is_stock = options.way.startswith("stock")
+    with tempfile.TemporaryDirectory() as folder:
+        # The seed of the recipe: new parameters, order and dropout follow from it.
+        recipe, classifier, splits, tokenized = load(
+            options, f"training_arguments.seed={options.seed}", stock_config=is_stock
+        )
+        build = build_stock if is_stock else build_ours
+        trainer, context = build(options, recipe, classifier, tokenized, Path(folder))
+        clock, counter = build_clock(), Counter(trainer.data_collator)
+        # First, so that what other callbacks do when training begins is on the clock.
+        trainer.callback_handler.callbacks.insert(0, clock)
+        trainer.data_collator = counter
+        with context:
+            trainer.train()
+    if trainer.state.global_step <= WARM_UP_STEPS:
+        sys.exit(f"--rows: must make over {WARM_UP_STEPS} steps, got {trainer.state.global_step}; take more rows")
+    batches = counter.batches[WARM_UP_STEPS * trainer.args.gradient_accumulation_steps :]
+    peak = read_peak_megabytes()  # before the scores, which take memory of their own
+    return {
+        "samples_per_second": sum(batch.rows for batch in batches) / clock.seconds,
+        "useful_tokens_per_second": sum(batch.useful_tokens for batch in batches) / clock.seconds,
+        "useful_share": sum(batch.useful_tokens for batch in batches) / sum(one.rows * one.length for one in batches),
+        "peak_megabytes": peak,
+        **({} if options.no_scores else score(classifier, splits["test"])),
+        **({} if "two stages" in options.way else measure_utilization(classifier.model, batches, clock.seconds)),
+    }
+
+
+class Batch(NamedTuple):
+    rows: int
+    length: int
+    useful_tokens: int
+
+
+class Counter:
+    """A collator that notes what its batches hold."""
+
+    def __init__(self, collate) -> None:
+        self._collate = collate
+        self.batches: list[Batch] = []
+
+    def __call__(self, rows):
+        batch = self._collate(rows)
+        self.batches.append(Batch(*batch["attention_mask"].shape, int(batch["attention_mask"].sum())))
+        return batch
+
+
+def build_clock():
     from transformers import TrainerCallback
 
     class Clock(TrainerCallback):
-        """Starts after the warm-up."""
+        """Seconds of training less those of the warm-up."""
+
+        def on_train_begin(self, args, state, control, **kwargs) -> None:
+            self.seconds = -time.perf_counter()
+
+        def on_step_begin(self, args, state, control, **kwargs) -> None:
+            if state.global_step == 0:
+                wait_for_device()
+                self.seconds += time.perf_counter()
 
         def on_step_end(self, args, state, control, **kwargs) -> None:
             if state.global_step == WARM_UP_STEPS:
-                self.start = time.perf_counter()
+                wait_for_device()
+                self.seconds -= time.perf_counter()
 
-    is_stock = options.way.startswith("stock")
-    seed = f"training_arguments.seed={options.seed}"
-    with tempfile.TemporaryDirectory() as folder:
-        recipe, classifier, splits, tokenized = load(options, seed, stock_config=is_stock)
-        build = build_stock if is_stock else build_ours
-        trainer, context = build(options, recipe, classifier, tokenized, Path(folder))
-        clock = Clock()
-        trainer.add_callback(clock)
-        with context:
-            trainer.train()
-        seconds = time.perf_counter() - clock.start
-        share = 1 - WARM_UP_STEPS / trainer.state.global_step
-        tokens = sum(map(len, tokenized["train"]["input_ids"])) * options.epochs * share
-        rows = len(tokenized["train"]) * options.epochs * share
-        # Before the scores, which take memory of their own.
-        peak = read_peak_megabytes()
-        return {
-            "samples_per_second": rows / seconds,
-            "useful_tokens_per_second": tokens / seconds,
-            "peak_megabytes": peak,
-            **score(classifier, splits["test"]),
-            **measure_utilization(classifier.model, tokens / seconds, torch),
-        }
+        def on_train_end(self, args, state, control, **kwargs) -> None:
+            wait_for_device()
+            self.seconds += time.perf_counter()
+
+    return Clock()
 
 
 def build_stock(options, recipe, classifier, tokenized, folder):
@@ -193,13 +233,13 @@ def score(classifier, test) -> dict[str, float]:
     return {name: scores[name] for name in ("accuracy", "f1_macro")}
 
 
-def measure_utilization(model, tokens_per_second: float, torch) -> dict[str, float]:
-    """Return the share of the card's peak that useful tokens took: 6 FLOPs a parameter outside the embeddings."""
-    name = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
-    peak = next((flops for card, flops in PEAK_FLOPS.items() if card in name), None)
+def measure_utilization(model, batches: list[Batch], seconds: float) -> dict[str, float]:
+    """Return the share of the card's peak FLOP/s, where it is known."""
+    peak = find_peak_flops()
     if peak is None:
         return {}
-    return {"flops_utilization": 6 * model.num_parameters(exclude_embeddings=True) * tokens_per_second / peak}
+    flops = sum(count_flops(model, rows=batch.rows, length=batch.length) for batch in batches)
+    return {"flops_utilization": flops / seconds / peak}
 
 
 if __name__ == "__main__":

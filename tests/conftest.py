@@ -29,8 +29,8 @@ _WORDS = {
 }
 # Short of this the tiny model gives many texts the same label, and a mix-up of rows would not show.
 LEARNS = (
-    "training_arguments.learning_rate=3e-3",
-    "training_arguments.num_train_epochs=5",
+    "training_arguments.learning_rate=2e-3",
+    "training_arguments.num_train_epochs=14",
     "training_arguments.per_device_train_batch_size=4",
 )
 _FILLERS = ("new", "report", "says", "after", "long", "week", "in", "the", "north", "two", "more", "over")

@@ -31,10 +31,6 @@ def build_card_data(recipe: Recipe, manifest: SplitManifest, report: EvaluationR
     )
 
 
-def _name_adapter(recipe: Recipe) -> list[str]:
-    return [] if recipe.adapter is None else ["lora"]
-
-
 def _list_results(recipe: Recipe, manifest: SplitManifest, report: EvaluationReport) -> list[EvalResult]:
     return [
         EvalResult(

@@ -55,7 +55,7 @@ def test_losses_are_those_of_a_run_without_cache(
     news_rows: Any,
     tmp_path: Path,
 ) -> None:
-    # Fails (by 0.02) where the frozen part keeps its dropout in the run without cache.
+    # Fails where the frozen part keeps its dropout in the run without cache.
     folder = save_encoder(tmp_path / "encoder", architecture, model_class=model_class)
     overrides = (*CACHED, f"model.model_name_or_path={folder}", f"model.head={head}")
     cached = prepare_run(make_recipe(*overrides), news_rows, tmp_path / "cached")

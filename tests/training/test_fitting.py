@@ -215,7 +215,7 @@ RESUMABLE = (
 
 
 # 16 rows, 2 steps an epoch: the boundary is at step 2, the end at step 6. Dropout is on. Step 3 lies within an epoch:
-# there the stock length-grouped sampler draws other batches than the uninterrupted run had (0.04 apart), ours does not.
+# there the stock length-grouped sampler draws other batches than the uninterrupted run had, ours does not.
 @pytest.mark.parametrize("sampling", ["group_by_length", "random"])
 @pytest.mark.parametrize("head", ["stock", "two_layer"])
 def test_resumed_run_equals_an_uninterrupted_one(

@@ -50,7 +50,7 @@ def differ(one: dict[str, Any], other: dict[str, Any]) -> float:
     return max((one["state"][name] - value).abs().max().item() for name, value in other["state"].items())
 
 
-# Frozen before the Trainer wraps the model, the backbone ends 1e-3 apart on the two ranks: nothing averages what it
+# Frozen before the Trainer wraps the model, the backbone ends apart on the two ranks: nothing averages what it
 # learns in stage 2. Cached features must not change that.
 @pytest.mark.parametrize("cached", ["true", "false"])
 def test_ranks_stay_one_model(cached: str, tiny_encoder: Path, news_csv: Path, tmp_path: Path) -> None:

@@ -1,0 +1,47 @@
+"""The benchmarks run and say what they measured; how fast anything is, is not for a test."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.processes import build_environment
+
+ROOT = Path(__file__).parents[1]
+
+
+def run_benchmark(name: str, *arguments: str, home: Path) -> dict[str, dict]:
+    """Run a script of benchmarks/ and return the results it saved."""
+    results = home / "results.json"
+    command = [sys.executable, str(ROOT / "benchmarks" / name), *arguments, "--results", str(results)]
+    # Small batches, for the first steps are not measured.
+    command.append("training_arguments.per_device_train_batch_size=4")
+    environment = build_environment(home, PYTHONPATH=str(ROOT))
+    subprocess.run(command, cwd=home, env=environment, check=True, capture_output=True, timeout=600)
+    return json.loads(results.read_text(encoding="utf-8"))
+
+
+@pytest.mark.slow
+def test_training_speed_measures_the_ways_asked_for(tmp_path: Path) -> None:
+    ways = ["stock", "ours, two stages"]
+    options = ["--rows", "64", "--epochs", "2", "--rounds", "1", "--ways", "|".join(ways)]
+    entry = run_benchmark("training_speed.py", *options, home=tmp_path)["training_speed quickstart"]
+    assert [*entry["ways"]] == ways
+    for figures in entry["ways"].values():
+        assert figures["samples_per_second"] > 0
+        assert 0 < figures["useful_share"] <= 1
+        assert figures["useful_tokens_per_second"] > figures["samples_per_second"]
+        assert figures["peak_megabytes"] > 0
+        assert 0 <= figures["f1_macro"] <= 1
+    assert entry["ways"]["stock"]["speed to stock"] == [1.0, 1.0, 1.0]
+    assert str(tmp_path) not in json.dumps(entry)
+
+
+@pytest.mark.slow
+def test_stage_one_measures_both_ways(tmp_path: Path) -> None:
+    entry = run_benchmark("stage_one.py", "--rows", "64", "--epochs", "2", home=tmp_path)["stage_one quickstart"]
+    assert {*entry["seconds"]} == {"forward pass", "cached", "not cached"}
+    assert entry["forward_passes"]["forward pass"] == 1
+    assert all(value > 0 for value in [*entry["seconds"].values(), *entry["step_milliseconds"].values()])
