@@ -29,21 +29,21 @@ logger = logging.getLogger(__name__)
 
 
 def save_model(
-    run: RunFolder, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, adapter_base: str | None = None
+    run: RunFolder, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, recipe: Recipe
 ) -> None:
     """Write the folder that `pipeline()` loads, whole or not at all; code of our own classes goes with it.
 
     Args:
         run: the run.
-        model: as trained; an adapter is merged, in place.
+        model: as trained; its adapter is merged, in place, unless the recipe wants it alone.
         tokenizer: of the model.
-        adapter_base: Hub id of the encoder where the adapter alone is to be written, without the weights under it.
+        recipe: of the run.
     """
     with replace_folder(run.model) as folder:
-        if adapter_base is None:
-            merge_adapter(model).save_pretrained(folder)
+        if recipe.is_adapter_alone and recipe.base_model is not None:
+            save_adapter(model, folder, base_model=recipe.base_model, revision=recipe.base_revision)
         else:
-            save_adapter(model, folder, base_model=adapter_base)
+            merge_adapter(model).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
 
 
@@ -52,7 +52,7 @@ def measure_run(run: RunFolder, recipe: Recipe, splits: DatasetDict) -> Evaluati
 
     The model is read back from its folder, so what is measured is what is published.
     """
-    classifier = load_classifier(run.model, base_address=recipe.model.model_name_or_path)
+    classifier = load_classifier(run.model, encoder=recipe.model)
     logger.info("predicting %d validation and %d test rows", len(splits["validation"]), len(splits["test"]))
     validation, test = (predict_probabilities(classifier, splits[side]["text"][:]) for side in ("validation", "test"))
     report = build_report(

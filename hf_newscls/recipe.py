@@ -276,9 +276,19 @@ class Recipe(_Section):
         address = self.model.model_name_or_path
         return self.model.base_model or (None if is_local_address(address) else address)
 
+    @property
+    def base_revision(self) -> str | None:
+        """Revision of `base_model`, or None where the weights come from elsewhere."""
+        return None if is_local_address(self.model.model_name_or_path) else self.model.revision
+
+    @property
+    def is_adapter_alone(self) -> bool:
+        """Whether what is published is an adapter without the weights under it."""
+        return self.adapter is not None and not self.adapter.merge
+
     @model_validator(mode="after")
     def _adapter_alone_needs_its_base(self) -> "Recipe":
-        if self.adapter is None or self.adapter.merge:
+        if not self.is_adapter_alone:
             return self
         if self.base_model is None:
             raise ValueError(

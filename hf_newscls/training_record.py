@@ -25,6 +25,8 @@ class TrainingRecord:
         runtime_seconds: wall-clock time of training with its evaluations, since it was last resumed.
         train_rows: rows of the training set.
         batch_rows: rows behind one optimizer step, over all devices and accumulated batches.
+        parameters: of the model, an adapter counted.
+        trained_parameters: those of them that learned in one of the stages.
         device: what it ran on.
         precision: bfloat16, float16 or float32, of the matrix products.
         finished: UTC date, ISO 8601.
@@ -38,6 +40,8 @@ class TrainingRecord:
     runtime_seconds: float
     train_rows: int
     batch_rows: int
+    parameters: int
+    trained_parameters: int
     device: str
     precision: str
     finished: str

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from hf_newscls.checkpoints import discard_unfinished
 from hf_newscls.errors import RunError, describe_offenders
 from hf_newscls.processes import run_on_main
-from hf_newscls.recipe import Recipe
+from hf_newscls.recipe import ModelSection, Recipe
 from hf_newscls.recipe_io import read_recipe, recipe_to_yaml
 from hf_newscls.resuming import open_run
 from hf_newscls.run_folder import RunFolder, find_run, find_runs
@@ -260,9 +260,7 @@ def _fit(
     )
 
     def save() -> None:
-        is_alone = recipe.adapter is not None and not recipe.adapter.merge
-        base = recipe.base_model if is_alone else None
-        save_model(run, classifier.model, classifier.tokenizer, adapter_base=base)
+        save_model(run, classifier.model, classifier.tokenizer, recipe=recipe)
         write_json(run.training, record.to_dict())
 
     run_on_main(save)
@@ -313,7 +311,7 @@ def predict(name_or_path: str, texts: Sequence[str], *, runs_dir: Path, top_k: i
     from hf_newscls.inference.predicting import load_classifier, predict_probabilities
 
     address = _find_model(name_or_path, runs_dir=runs_dir)
-    classifier = load_classifier(address, base_address=_find_base(address))
+    classifier = load_classifier(address, encoder=_find_encoder(address))
     names = classifier.label_names
     predictions = []
     for text, row in zip(texts, predict_probabilities(classifier, texts), strict=True):
@@ -378,10 +376,10 @@ def compare(recipe_names: Sequence[str], *, runs_dir: Path) -> list[Leaderboard]
     return rank_entries(entries)
 
 
-def _find_base(model: str) -> str | None:
-    """Return the address of the encoder that a run's recipe names, for the model of a run."""
+def _find_encoder(model: str) -> ModelSection | None:
+    """Return the encoder that a run's recipe names, for the model of a run."""
     recipe = Path(model).parent / "recipe.yaml"
-    return read_recipe(str(recipe)).model.model_name_or_path if os.path.isfile(recipe) else None
+    return read_recipe(str(recipe)).model if os.path.isfile(recipe) else None
 
 
 def _find_model(name_or_path: str, *, runs_dir: Path) -> str:

@@ -18,7 +18,7 @@ def build_card_data(recipe: Recipe, manifest: SplitManifest, report: EvaluationR
     return ModelCardData(
         language=recipe.hub.language,
         license=recipe.hub.license,
-        library_name="transformers" if recipe.adapter is None or recipe.adapter.merge else "peft",
+        library_name="peft" if recipe.is_adapter_alone else "transformers",
         pipeline_tag="text-classification",
         tags=sorted(
             {"hf-newscls", f"recipe:{recipe.name}", "news", *recipe.hub.tags, *({"lora"} if recipe.adapter else ())}

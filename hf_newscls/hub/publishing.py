@@ -12,7 +12,6 @@ from hf_newscls.errors import PublishError, describe_offenders
 __all__ = ["check_model_folder", "name_repo", "push_model"]
 
 _REQUIRED = ("README.md", "config.json", "tokenizer_config.json")
-_WEIGHTS = ("model.safetensors", "adapter_model.safetensors")
 _PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
 _TOKEN = re.compile(rb"\bhf_[A-Za-z0-9]{30,}")
 
@@ -26,8 +25,10 @@ def check_model_folder(folder: Path) -> None:
         PublishError: what is wrong with it.
     """
     missing = [name for name in _REQUIRED if not (folder / name).is_file()]
-    if not any((folder / name).is_file() for name in _WEIGHTS):
-        missing.append(_WEIGHTS[0])
+    is_adapter = (folder / "adapter_config.json").is_file()
+    weights = "adapter_model.safetensors" if is_adapter else "model.safetensors"
+    if not (folder / weights).is_file():
+        missing.append(weights)
     if missing:
         raise PublishError(f"{folder}: must hold {describe_offenders(missing)} to be published; evaluate the run again")
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]

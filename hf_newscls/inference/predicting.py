@@ -16,8 +16,9 @@ from safetensors import SafetensorError
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from hf_newscls.errors import ModelError, describe_offenders
-from hf_newscls.modeling.adapters import is_adapter, load_adapted
-from hf_newscls.modeling.loading import check_tokenizer, count_positions, find_model
+from hf_newscls.modeling.adapters import is_adapter, load_adapted, read_base
+from hf_newscls.modeling.loading import check_tokenizer, count_positions, find_encoder, find_model
+from hf_newscls.recipe import ModelSection
 
 __all__ = ["TrainedClassifier", "load_classifier", "predict_probabilities"]
 
@@ -39,21 +40,24 @@ class TrainedClassifier:
         return [name for _, name in sorted((self.model.config.id2label or {}).items())]
 
 
-def load_classifier(folder_or_id: str | Path, *, base_address: str | None = None) -> TrainedClassifier:
+def load_classifier(folder_or_id: str | Path, *, encoder: ModelSection | None = None) -> TrainedClassifier:
     """Load a text classifier from a folder or from the Hub; code that travels with a model is never run.
 
     Args:
         folder_or_id: of the classifier.
-        base_address: of the encoder, as a recipe names it, for a folder that holds an adapter alone; without it the
-            encoder comes from the Hub.
+        encoder: as a recipe names it, where the classifier is an adapter alone; without it the adapter says which
+            one it needs, and that comes from the Hub.
 
     Raises:
         ModelError: there is no such model, it lacks its weights, or the Hub cannot be reached.
     """
     address = str(folder_or_id)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(address, trust_remote_code=False)
-        model, missing = _load_model(address, base_address)
+        folder = Path(address) if Path(address).is_dir() else find_model(address)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        model, missing = _load_model(folder, encoder)
+    except ModelError:
+        raise
     except (OSError, ValueError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ModelError(
@@ -70,14 +74,19 @@ def load_classifier(folder_or_id: str | Path, *, base_address: str | None = None
     return TrainedClassifier(model.to(device).eval(), tokenizer)
 
 
-def _load_model(address: str, base_address: str | None) -> tuple[Any, list[str]]:
+def _load_model(folder: Path, encoder: ModelSection | None) -> tuple[Any, list[str]]:
     """Return the model, and the names of weights that it lacks."""
-    if base_address is not None and is_adapter(Path(address)):
-        return load_adapted(Path(address), base=find_model(base_address)), []
+    if is_adapter(folder):
+        return load_adapted(folder, base=_find_base(folder) if encoder is None else find_encoder(encoder)), []
     model, info = AutoModelForSequenceClassification.from_pretrained(
-        address, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+        folder, use_safetensors=True, trust_remote_code=False, output_loading_info=True
     )
     return model, sorted(info["missing_keys"])
+
+
+def _find_base(folder: Path) -> Path:
+    address, revision = read_base(folder)
+    return find_model(address, revision=revision)
 
 
 def predict_probabilities(

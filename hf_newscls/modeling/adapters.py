@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, TaskType, get_peft_model
+from peft import LoraConfig, PeftConfig, PeftModel, TaskType, get_peft_model
 from peft.utils import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
 from torch import nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
-from hf_newscls.errors import RecipeError
+from hf_newscls.errors import ModelError, RecipeError
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.recipe import AdapterSection
 
-__all__ = ["add_adapter", "is_adapter", "load_adapted", "merge_adapter", "save_adapter"]
+__all__ = ["add_adapter", "is_adapter", "load_adapted", "merge_adapter", "read_base", "save_adapter"]
 
 _ADAPTER = "default"
 # By architecture, as in peft, whose own table leaves the last ones out.
@@ -88,16 +88,18 @@ def merge_adapter(model: PreTrainedModel | PeftModel) -> PreTrainedModel:
     return merged
 
 
-def save_adapter(model: PreTrainedModel, folder: Path, *, base_model: str) -> None:
+def save_adapter(model: PreTrainedModel, folder: Path, *, base_model: str, revision: str | None = None) -> None:
     """Write adapter and head, and the configuration that names the labels.
 
     Args:
         model: with its adapter.
         folder: to write to.
         base_model: Hub id of the encoder, which whoever loads the adapter will need; never a folder of this machine.
+        revision: of the encoder on the Hub, where it is known.
     """
     peft_config: Any = model.peft_config
     peft_config[_ADAPTER].base_model_name_or_path = base_model
+    peft_config[_ADAPTER].revision = revision
     model.save_pretrained(folder, save_embedding_layers=False)
     model.config.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)  # peft's own card; ours comes later
@@ -108,20 +110,45 @@ def is_adapter(folder: Path) -> bool:
     return (folder / "adapter_config.json").is_file()
 
 
+def read_base(folder: Path) -> tuple[str, str]:
+    """Return Hub id and revision of the encoder that an adapter says it was trained on.
+
+    Raises:
+        ModelError: it names none.
+    """
+    config = PeftConfig.from_pretrained(str(folder))
+    if not config.base_model_name_or_path:
+        raise ModelError(
+            f"{folder}: `base_model_name_or_path` in adapter_config.json must name the encoder, found none; write it"
+        )
+    return config.base_model_name_or_path, config.revision or "main"
+
+
 def load_adapted(folder: Path, *, base: Path) -> PreTrainedModel:
     """Load an adapter onto its encoder and merge both.
 
     Args:
         folder: what `save_adapter` wrote.
         base: folder of the encoder that it was trained on.
+
+    Raises:
+        ModelError: weights of the adapter or of the head are not there, or do not fit the encoder.
     """
-    config = AutoConfig.from_pretrained(folder)
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     model = AutoModelForSequenceClassification.from_pretrained(
-        base, config=config, use_safetensors=True, dtype=torch.float32
+        base, config=config, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # as in add_adapter
-        adapted = PeftModel.from_pretrained(model, str(folder))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # as in add_adapter
+            warnings.filterwarnings("error", message="Found missing adapter keys")
+            adapted = PeftModel.from_pretrained(model, str(folder))
+    except (KeyError, RuntimeError, UserWarning) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(
+            f"{folder}: must hold an adapter and a head for the encoder in {base}, got {reason!r}; check that it was "
+            "trained on this encoder"
+        ) from error
     return merge_adapter(adapted)
 
 

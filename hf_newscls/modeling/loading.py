@@ -32,6 +32,7 @@ __all__ = [
     "PretrainedClassifier",
     "check_tokenizer",
     "count_positions",
+    "find_encoder",
     "find_model",
     "load_config",
     "load_pretrained",
@@ -241,12 +242,8 @@ def _check_sizes(section: ModelSection, info: dict[str, Any], *, prefix: str) ->
 def _load(from_pretrained: Any, section: ModelSection, **options: Any) -> Any:
     """Call a `from_pretrained` of transformers; what it raises for a model that cannot be had becomes a ModelError."""
     address = section.model_name_or_path
-    if not is_local_address(address) and Path(address).is_dir():
-        raise ModelError(f"{address}: must be a Hub id, found a folder of that name; write './{address}' to mean it")
     try:
-        folder = find_model(address, revision=section.revision)
-        _check_weights(folder, section)
-        return from_pretrained(str(folder), trust_remote_code=False, **options)
+        return from_pretrained(str(find_encoder(section)), trust_remote_code=False, **options)
     except InputError:
         raise
     except (OSError, ValueError, SafetensorError) as error:
@@ -257,6 +254,20 @@ def _load(from_pretrained: Any, section: ModelSection, **options: Any) -> Any:
             else "check the id and the network, or put the model in a folder and set `model.model_name_or_path` to it"
         )
         raise ModelError(f"{address}: must be a model that can be loaded, got {reason!r}; {hint}") from error
+
+
+def find_encoder(section: ModelSection) -> Path:
+    """Return the folder of a recipe's encoder, its weights checked.
+
+    Raises:
+        ModelError: there is no such folder, or its weights are not those that the recipe names.
+    """
+    address = section.model_name_or_path
+    if not is_local_address(address) and Path(address).is_dir():
+        raise ModelError(f"{address}: must be a Hub id, found a folder of that name; write './{address}' to mean it")
+    folder = find_model(address, revision=section.revision)
+    _check_weights(folder, section)
+    return folder
 
 
 def find_model(address: str, *, revision: str = "main") -> Path:

@@ -90,6 +90,8 @@ def fit_classifier(
     _log_padding(tokenized["train"], arguments, lengths)
     if resume_from is not None:
         _check_length(resume_from, schedule)
+    parameters = [*classifier.model.parameters()]
+    trained = sum(one.numel() for one in parameters if one.requires_grad)  # before stage 1 freezes some of them
     interruption = InterruptionCallback()
     trainer.add_callback(interruption)
     backend.seed(arguments.seed)
@@ -108,6 +110,8 @@ def fit_classifier(
         runtime_seconds=time.perf_counter() - start,
         train_rows=train_rows,
         batch_rows=arguments.train_batch_size * arguments.world_size * arguments.gradient_accumulation_steps,
+        parameters=sum(one.numel() for one in parameters),
+        trained_parameters=trained,
         device=backend.name,
         precision="bfloat16" if arguments.bf16 else "float16" if arguments.fp16 else "float32",
         finished=datetime.now(timezone.utc).date().isoformat(),

@@ -71,6 +71,8 @@ def _build_record() -> TrainingRecord:
         runtime_seconds=90.0,
         train_rows=1200,
         batch_rows=16,
+        parameters=2000,
+        trained_parameters=500,
         device="CPU (AVX2, 2 threads)",
         precision="float32",
         finished="2026-01-02",

@@ -14,10 +14,14 @@ import pytest
 
 from hf_newscls.errors import PublishError
 from hf_newscls.hub.publishing import check_model_folder
+from hf_newscls.inference.predicting import load_classifier, predict_probabilities
+from hf_newscls.modeling.adapters import add_adapter, save_adapter
+from hf_newscls.recipe import AdapterSection, ModelSection
 from hf_newscls.run_folder import RunFolder
 from tests.conftest import LABELS, FinishedRun
-from tests.hub_server import TOKEN, HubServer
+from tests.hub_server import TOKEN, HubServer, Repo
 from tests.processes import CommandLine, build_environment, read_files, run_cli, run_python
+from tests.tiny_models import load_tiny
 
 CLASSIFY = """
 import json, sys
@@ -101,6 +105,12 @@ def test_access_token_is_refused(name: str, form: str, model_folder: Path) -> No
         check_model_folder(model_folder)
     assert Path(name).name in str(caught.value)
     assert "AbCdEfGhIj" not in str(caught.value)
+
+
+def test_adapter_needs_the_adapters_weights(model_folder: Path) -> None:
+    (model_folder / "adapter_config.json").write_text("{}")
+    with pytest.raises(PublishError, match=r"must hold 'adapter_model\.safetensors' to be published"):
+        check_model_folder(model_folder)
 
 
 def test_what_merely_looks_like_a_token_may_be_published(model_folder: Path) -> None:
@@ -241,6 +251,21 @@ def test_predict_takes_the_hub_id(published: str, command_line: CommandLine) -> 
     result = command_line.run("predict", "owner/tiny", TEXTS[0])
     assert result.code == 0, result.err
     assert re.search(r"^ +\d+\.\d\d%  SPORTS$", result.out.splitlines()[1])
+
+
+def test_predict_takes_the_hub_id_of_an_adapter(
+    hub: HubServer, command_line: CommandLine, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    adapted = add_adapter(load_tiny(tiny_encoder), AdapterSection(), seed=3)
+    save_adapter(adapted.model, tmp_path, base_model="owner/encoder")
+    adapted.tokenizer.save_pretrained(tmp_path)
+    for name, folder in (("owner/adapter", tmp_path), ("owner/encoder", tiny_encoder)):
+        hub.repos[name] = Repo(private=False, commits=[("All", [])], files=read_files(folder))
+    result = command_line.run("predict", "owner/adapter", TEXTS[0])
+    assert result.code == 0, result.err
+    expected = predict_probabilities(load_classifier(tmp_path, encoder=ModelSection(model_name_or_path=str(tiny_encoder))), TEXTS[:1])[0]
+    assert [f"{100 * share:.2f}%" for share in sorted(expected, reverse=True)] == re.findall(r"\d+\.\d\d%", result.out)
+    assert {*re.findall(r"%  (\w+)$", result.out, flags=re.MULTILINE)} == {*LABELS}
 
 
 def test_second_push_adds_a_commit_with_what_changed(hub: HubServer, command_line: CommandLine, run: RunFolder) -> None:

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import pipeline
 
 from hf_newscls import workflow
-from hf_newscls.errors import RecipeError
+from hf_newscls.errors import ModelError, RecipeError
 from hf_newscls.inference.predicting import load_classifier, predict_probabilities
-from hf_newscls.modeling.adapters import add_adapter, merge_adapter, save_adapter
-from hf_newscls.recipe import AdapterSection
+from hf_newscls.modeling.adapters import add_adapter, merge_adapter, read_base, save_adapter
+from hf_newscls.recipe import AdapterSection, ModelSection
 from tests.conftest import LABELS, FinishedRun
 from tests.tiny_models import QUIET, MakeRecipe, load_tiny, prepare_run, save_encoder
 from tests.training.test_fitting import NO_DROPOUT, read_first_step
@@ -100,6 +100,10 @@ def train_adapter(make_recipe: MakeRecipe, news_rows: Any, folder: Path) -> Any:
     return run.classifier
 
 
+def name_encoder(folder: Path, **fields: Any) -> ModelSection:
+    return ModelSection(model_name_or_path=str(folder), **fields)
+
+
 def compute_logits(model: Any, tokenizer: Any) -> torch.Tensor:
     batch = tokenizer(TEXTS, padding=True, return_tensors="pt")
     with torch.no_grad():
@@ -115,13 +119,57 @@ def test_adapter_alone_answers_as_merged(
     classifier.tokenizer.save_pretrained(tmp_path / "adapter")
     merge_adapter(classifier.model).save_pretrained(tmp_path / "merged")
     classifier.tokenizer.save_pretrained(tmp_path / "merged")
-    alone = load_classifier(tmp_path / "adapter", base_address=str(tiny_encoder))
+    alone = load_classifier(tmp_path / "adapter", encoder=name_encoder(tiny_encoder))
     merged = load_classifier(tmp_path / "merged")
     assert alone.label_names == merged.label_names == [*LABELS]
     assert torch.allclose(compute_logits(merged.model, merged.tokenizer), expected, atol=1e-5)
     assert torch.allclose(compute_logits(alone.model, alone.tokenizer), expected, atol=1e-5)
     assert not (tmp_path / "adapter" / "README.md").exists()
     assert not (tmp_path / "adapter" / "model.safetensors").exists()
+
+
+@pytest.fixture
+def saved(tiny_encoder: Path, tmp_path: Path) -> Path:
+    """An adapter with its head, alone in a folder."""
+    adapted = add_adapter(load_tiny(tiny_encoder), AdapterSection(), seed=3)
+    save_adapter(adapted.model, tmp_path / "adapter", base_model="owner/encoder", revision="v2")
+    adapted.tokenizer.save_pretrained(tmp_path / "adapter")
+    return tmp_path / "adapter"
+
+
+def test_base_and_revision_are_read_back(saved: Path) -> None:
+    assert read_base(saved) == ("owner/encoder", "v2")
+
+
+def change_weights(folder: Path, keep: Callable[[str], bool]) -> None:
+    path = folder / "adapter_model.safetensors"
+    save_file({name: value for name, value in load_file(path).items() if keep(name)}, path)
+
+
+# transformers or peft would warn at most, and predict with random numbers.
+@pytest.mark.parametrize("part", ["lora_B", "classifier"])
+def test_adapter_that_lacks_weights_is_refused(part: str, saved: Path, tiny_encoder: Path) -> None:
+    change_weights(saved, lambda name: part not in name)
+    with pytest.raises(ModelError, match="adapter: must hold an adapter and a head for the encoder in"):
+        load_classifier(saved, encoder=name_encoder(tiny_encoder))
+
+
+def test_encoder_of_another_size_is_refused(saved: Path, tmp_path: Path) -> None:
+    other = save_encoder(tmp_path / "wide", "bert", hidden_size=64)
+    with pytest.raises(ModelError, match=r"adapter: must"):
+        load_classifier(saved, encoder=name_encoder(other))
+
+
+def test_encoder_with_other_weights_is_refused(saved: Path, tiny_encoder: Path) -> None:
+    with pytest.raises(ModelError, match="must have SHA-256 0000"):
+        load_classifier(saved, encoder=name_encoder(tiny_encoder, sha256="0" * 64))
+
+
+def test_adapter_that_names_no_encoder_is_refused(saved: Path) -> None:
+    config = json.loads((saved / "adapter_config.json").read_text())
+    (saved / "adapter_config.json").write_text(json.dumps({**config, "base_model_name_or_path": ""}))
+    with pytest.raises(ModelError, match="`base_model_name_or_path` in adapter_config.json must name the encoder"):
+        load_classifier(saved)
 
 
 def test_base_is_the_one_on_the_hub(
@@ -182,7 +230,7 @@ def test_whole_run_with_an_adapter(
     assert ("model.safetensors" in files) == (merge == "true")
     card = (finished.run.model / "README.md").read_text()
     assert "LoRA, rank 4, alpha 8" in card
-    probabilities = predict_probabilities(load_classifier(finished.run.model, base_address=str(tiny_encoder)), TEXTS)
+    probabilities = predict_probabilities(load_classifier(finished.run.model, encoder=name_encoder(tiny_encoder)), TEXTS)
     (prediction, *_) = workflow.predict(finished.recipe.name, TEXTS, runs_dir=finished.runs_dir)
     assert sorted(prediction.probabilities) == pytest.approx(sorted(probabilities[0]), abs=1e-6)
     if merge == "true":
