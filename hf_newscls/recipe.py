@@ -16,6 +16,7 @@ __all__ = [
     "FreezeSection",
     "HubSection",
     "ModelSection",
+    "NearDuplicatesSection",
     "Recipe",
     "SplitSection",
 ]
@@ -36,6 +37,13 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class NearDuplicatesSection(_Section):
+    """When two texts count as one article: by the Jaccard similarity of their sets of shingles."""
+
+    threshold: float = Field(0.8, gt=0, le=1, description="Similarity from which two texts are duplicates.")
+    shingle: int = Field(5, ge=1, le=64, description="Characters in a shingle.")
+
+
 class DataSection(_Section):
     """Where the news file is and which of its columns are used."""
 
@@ -48,6 +56,7 @@ class DataSection(_Section):
     text: list[ColumnName] = Field(min_length=1, description="Columns joined into the text, in this order.")
     separator: str = Field(". ", description="What stands between joined columns; empty columns are skipped.")
     label: ColumnName = Field(description="Column that holds the label.")
+    date: ColumnName | None = Field(None, description="Column of dates, for the overview and for `split.by: time`.")
     id: ColumnName | None = Field(None, description="Column of unique row ids; if unset, the row's place in the file.")
     keep: list[ColumnName] = Field(
         [], description="Further columns kept beside text and label.", json_schema_extra={"type": ["array", "null"]}
@@ -55,6 +64,17 @@ class DataSection(_Section):
     min_characters: int = Field(1, ge=1, description="Rows with a shorter text are dropped and counted.")
     min_characters_in: Literal["joined", "each"] = Field(
         "joined", description="What must reach min_characters: the joined text, or each of the text columns."
+    )
+    duplicates: Literal["group", "drop", "keep"] = Field(
+        "group",
+        description="Rows that are one article: group keeps them on one side of the split, drop keeps the first, keep "
+        "ignores it, for published numbers.",
+    )
+    near_duplicates: NearDuplicatesSection | None = Field(
+        NearDuplicatesSection(), description="When two texts that differ count as one article; null never."
+    )
+    contradictions: Literal["keep", "drop"] = Field(
+        "keep", description="What to do with rows of one text under several labels."
     )
     missing_label: Literal["error", "drop"] = Field("error", description="What to do with rows that have no label.")
     merge_labels: dict[str, list[str]] = Field(
@@ -103,12 +123,28 @@ class DataSection(_Section):
 
 
 class SplitSection(_Section):
-    """Fractions of the rows on each side, stratified by label."""
+    """Which rows go where: by chance and stratified by label, by time, as a column says, or in folds."""
 
+    by: Literal["random", "time"] = Field("random", description="time: the newest rows to the test set.")
     train: Fraction = 0.8
     validation: Fraction = 0.1
     test: Fraction = 0.1
     seed: int = Field(17, ge=0, description="Chooses which rows go where.")
+    predefined: ColumnName | None = Field(
+        None, description="Column that says train, validation or test; without validation rows some are cut from train."
+    )
+    folds: int | None = Field(None, ge=3, description="Number of folds, in place of fractions, for small sets.")
+    fold: int = Field(0, ge=0, description="The fold that is the test set; the next one is validation.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "SplitSection":
+        ways = {"by: time": self.by == "time", "predefined": self.predefined is not None, "folds": self.folds}
+        if sum(map(bool, ways.values())) > 1:
+            chosen = ", ".join(f"`{way}`" for way, is_chosen in ways.items() if is_chosen)
+            raise ValueError(f"must say one way to split, got {chosen}; remove the others")
+        if self.fold >= (self.folds or 1):
+            raise ValueError(f"`fold` must lie below `folds`, got {self.fold} and {self.folds}; count from 0")
+        return self
 
     @model_validator(mode="after")
     def _fractions_sum_to_one(self) -> "SplitSection":
@@ -285,6 +321,18 @@ class Recipe(_Section):
     def is_adapter_alone(self) -> bool:
         """Whether what is published is an adapter without the weights under it."""
         return self.adapter is not None and not self.adapter.merge
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of the file that are read, ids apart."""
+        further = [self.data.label, *self.data.keep, self.data.date, self.split.predefined]
+        return list(dict.fromkeys([*self.data.text, *(name for name in further if name)]))
+
+    @model_validator(mode="after")
+    def _time_needs_dates(self) -> "Recipe":
+        if self.split.by == "time" and self.data.date is None:
+            raise ValueError("`split.by: time` must go with `data.date`, got none; name the column of dates")
+        return self
 
     @model_validator(mode="after")
     def _adapter_alone_needs_its_base(self) -> "Recipe":
