@@ -11,7 +11,8 @@ from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from hf_newscls.data.splitting import SIDES, SplitManifest
+from hf_newscls.data.manifest import SplitManifest
+from hf_newscls.data.splitting import SIDES
 from hf_newscls.data.tokenization import count_tokens
 from hf_newscls.evaluation import plots
 from hf_newscls.evaluation.report import EvaluationReport, build_report
@@ -106,7 +107,7 @@ def render_run_card(run: RunFolder, recipe: Recipe, *, model_address: str, figur
     """
     return render_card(
         recipe,
-        SplitManifest(**run.read_json(run.split)),
+        SplitManifest.from_dict(run.read_json(run.split)),
         _read_record(run),
         EvaluationReport.from_dict(run.read_json(run.metrics)),
         model_address=model_address,

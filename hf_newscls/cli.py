@@ -17,7 +17,8 @@ from hf_newscls.processes import is_main_rank
 
 if TYPE_CHECKING:
     from hf_newscls.evaluation.report import EvaluationReport
-    from hf_newscls.workflow import Plan, PreparedData
+    from hf_newscls.preparing import PreparedData
+    from hf_newscls.workflow import Plan
 
 __all__ = ["app", "main"]
 

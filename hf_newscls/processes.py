@@ -16,7 +16,8 @@ Result = TypeVar("Result")
 
 def is_main_rank() -> bool:
     """Tell whether this is the process that prints; asks the launcher's environment, so torch need not be loaded."""
-    return os.environ.get("RANK", "0") == "0"
+    # torch_xla's launcher sets a variable of its own.
+    return os.environ.get("RANK", os.environ.get("PJRT_LOCAL_PROCESS_RANK", "0")) == "0"
 
 
 def run_on_main(function: Callable[[], Result]) -> Result:

@@ -33,6 +33,15 @@ def _check_plain(value: Any) -> Any:
     return value
 
 
+def _check_free(name: str | None) -> str | None:
+    if name in {"id", "text", "label"}:
+        raise ValueError(f"must not name a column that every row has, found {name}; rename it in the file")
+    return name
+
+
+FreeColumnName = Annotated[str, Field(min_length=1), AfterValidator(_check_free)]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -56,7 +65,7 @@ class DataSection(_Section):
     text: list[ColumnName] = Field(min_length=1, description="Columns joined into the text, in this order.")
     separator: str = Field(". ", description="What stands between joined columns; empty columns are skipped.")
     label: ColumnName = Field(description="Column that holds the label.")
-    date: ColumnName | None = Field(None, description="Column of dates, for the overview and for `split.by: time`.")
+    date: FreeColumnName | None = Field(None, description="Column of dates, for the overview and for `split.by: time`.")
     id: ColumnName | None = Field(None, description="Column of unique row ids; if unset, the row's place in the file.")
     keep: list[ColumnName] = Field(
         [], description="Further columns kept beside text and label.", json_schema_extra={"type": ["array", "null"]}
@@ -108,9 +117,8 @@ class DataSection(_Section):
     @field_validator("keep")
     @classmethod
     def _leave_our_columns(cls, names: list[str]) -> list[str]:
-        taken = sorted({"id", "text", "label"} & {*names})
-        if taken:
-            raise ValueError(f"must not name the columns that every row has, found {', '.join(taken)}; remove them")
+        for name in names:
+            _check_free(name)
         return names
 
     @field_validator("labels", "text", "keep")
@@ -130,7 +138,7 @@ class SplitSection(_Section):
     validation: Fraction = 0.1
     test: Fraction = 0.1
     seed: int = Field(17, ge=0, description="Chooses which rows go where.")
-    predefined: ColumnName | None = Field(
+    predefined: FreeColumnName | None = Field(
         None, description="Column that says train, validation or test; without validation rows some are cut from train."
     )
     folds: int | None = Field(None, ge=3, description="Number of folds, in place of fractions, for small sets.")
@@ -175,7 +183,7 @@ class ModelSection(_Section):
         None,
         min_length=1,
         description="Lengths that batches are padded to, ascending up to max_length; if unset, max_length alone on a "
-        "TPU, where each length is compiled, and a multiple of 8 elsewhere.",
+        "TPU, where each length is compiled, and the length of the longest row elsewhere.",
     )
     config: dict[str, Annotated[Any, AfterValidator(_check_plain)]] = Field(
         {}, description="Values of the model's config to change, as in attention_probs_dropout_prob: 0."
@@ -325,8 +333,12 @@ class Recipe(_Section):
     @property
     def columns(self) -> list[str]:
         """Columns of the file that are read, ids apart."""
-        further = [self.data.label, *self.data.keep, self.data.date, self.split.predefined]
-        return list(dict.fromkeys([*self.data.text, *(name for name in further if name)]))
+        return list(dict.fromkeys([*self.data.text, self.data.label, *self.data.keep, *self.split_columns]))
+
+    @property
+    def split_columns(self) -> list[str]:
+        """Columns that a split may go by, and that stay beside text and label."""
+        return [name for name in (self.data.date, self.split.predefined) if name]
 
     @model_validator(mode="after")
     def _time_needs_dates(self) -> "Recipe":

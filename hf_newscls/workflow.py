@@ -33,17 +33,16 @@ if TYPE_CHECKING:
     from datasets import DatasetDict
     from transformers import TrainingArguments
 
-    from hf_newscls.data.splitting import SplitManifest
     from hf_newscls.evaluation.report import EvaluationReport
     from hf_newscls.hub.leaderboard import Leaderboard
     from hf_newscls.modeling.loading import PretrainedClassifier
+    from hf_newscls.preparing import PreparedData
     from hf_newscls.training.backend import Backend
     from hf_newscls.training.optimizer import TwoStageSchedule
 
 __all__ = [
     "Plan",
     "Prediction",
-    "PreparedData",
     "compare",
     "evaluate",
     "plan",
@@ -55,25 +54,6 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class PreparedData:
-    """Rows that were read, cleaned and split.
-
-    Attributes:
-        splits: train, validation and test, with id, text, label and what the recipe keeps.
-        manifest: what decided the split and what came of it.
-    """
-
-    splits: DatasetDict
-    manifest: SplitManifest
-
-    @property
-    def label_names(self) -> list[str]:
-        """Label names in the order of their ids."""
-        names: list[str] = self.splits["train"].features["label"].names
-        return names
 
 
 @dataclass(frozen=True)
@@ -111,19 +91,9 @@ def prepare(recipe: Recipe) -> PreparedData:
         SourceError: the file is not there, or cannot be fetched.
         DataError: its content does not fit the recipe.
     """
-    from hf_newscls.data.cleaning import clean_rows
-    from hf_newscls.data.reading import read_rows
-    from hf_newscls.data.source import fetch_source
-    from hf_newscls.data.splitting import build_manifest, split_rows
-    from hf_newscls.files import compute_sha256
+    from hf_newscls import preparing
 
-    data = recipe.data
-    path = fetch_source(data.source, sha256=data.sha256)
-    rows = read_rows(path, columns=[*data.text, data.label, *data.keep], id_column=data.id, encoding=data.encoding)
-    cleaned = clean_rows(rows, data, where=str(path))
-    splits = split_rows(cleaned.dataset, recipe.split, where=str(path))
-    manifest = build_manifest(splits, cleaned, recipe.split, source=data.source, source_sha256=compute_sha256(path))
-    return PreparedData(splits, manifest)
+    return preparing.prepare(recipe)
 
 
 def save_prepared(prepared: PreparedData, folder: Path) -> None:
@@ -132,13 +102,9 @@ def save_prepared(prepared: PreparedData, folder: Path) -> None:
     Raises:
         RunError: the folder holds something else, which would be lost.
     """
-    folder = folder.resolve()
-    check_folder(folder)
-    if folder.exists() and not (folder / "dataset_dict.json").is_file() and any(folder.iterdir()):
-        raise RunError(f"{folder}: must be new, empty or hold prepared data, found other files; name another folder")
-    with report_full_disk(folder), replace_folder(folder) as fresh:
-        prepared.splits.save_to_disk(fresh)
-        write_json(fresh / "split.json", prepared.manifest.to_dict())
+    from hf_newscls import preparing
+
+    preparing.save_prepared(prepared, folder)
 
 
 def plan(recipe: Recipe) -> Plan:

@@ -5,7 +5,7 @@ import logging
 import os
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,14 @@ LEARNS = (
     "training_arguments.per_device_train_batch_size=4",
 )
 _FILLERS = ("new", "report", "says", "after", "long", "week", "in", "the", "north", "two", "more", "over")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep prepared rows out of the user's cache, and the user's out of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_NEWSCLS_CACHE", str(tmp_path_factory.mktemp("prepared")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,8 @@ def build_environment(home: Path, **changes: str) -> dict[str, str]:
     """Return an environment without tokens, offline, its caches in `home`, and lines wide enough not to be cut."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "KAGGLE", "TRANSFORMERS"))}
     quiet = {"COLUMNS": "240", "NO_COLOR": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-    return kept | quiet | {"HF_HOME": str(home / "hf"), "HF_HUB_OFFLINE": "1"} | changes
+    own = {"HF_HOME": str(home / "hf"), "HF_HUB_OFFLINE": "1", "HF_NEWSCLS_CACHE": str(home / "prepared")}
+    return kept | quiet | own | changes
 
 
 def run_python(code: str, *arguments: str, cwd: Path, home: Path, environment: dict[str, str] | None = None) -> Result:

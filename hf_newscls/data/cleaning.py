@@ -47,7 +47,7 @@ def join_columns(values: Sequence[str | None], *, separator: str) -> str:
     return separator.join(stripped for value in values if value and (stripped := value.strip()))
 
 
-def clean_rows(rows: Dataset, section: DataSection, *, where: str) -> CleanedRows:
+def clean_rows(rows: Dataset, section: DataSection, *, further: Sequence[str] = (), where: str) -> CleanedRows:
     """Build text and label of each row; drop and count the rows whose text is too short or whose label is missing.
 
     White space around texts and labels is no part of them.
@@ -55,6 +55,7 @@ def clean_rows(rows: Dataset, section: DataSection, *, where: str) -> CleanedRow
     Args:
         rows: what `read_rows` returned.
         section: the recipe's data section.
+        further: columns that stay beside text and label, further to those that the section names.
         where: the data file, for messages.
 
     Raises:
@@ -77,7 +78,7 @@ def clean_rows(rows: Dataset, section: DataSection, *, where: str) -> CleanedRow
     names = resolve_label_names(Counter(labels), expected=section.labels, where=where)
     text = [join_columns([column[place] for column in columns], separator=section.separator) for place in kept]
     content = {ROW_ID: chosen[ROW_ID][:], "text": text, "label": labels}
-    content |= {name: chosen[name][:] for name in section.keep if name not in content}
+    content |= {name: chosen[name][:] for name in (*section.keep, *further) if name not in content}
     dataset = Dataset.from_dict(content).cast_column("label", ClassLabel(names=names))
     return CleanedRows(dataset, rows_read=len(rows), dropped=dropped)
 

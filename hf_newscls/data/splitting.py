@@ -1,155 +1,176 @@
-"""Split rows into train, validation and test, the same way on every machine."""
+"""Split rows into train, validation and test, the same way on every machine and without an article on two sides."""
 
-import hashlib
 import logging
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 from datasets import Dataset, DatasetDict
+from numpy.typing import NDArray
 
-from hf_newscls.data.cleaning import CleanedRows
 from hf_newscls.data.reading import ROW_ID
-from hf_newscls.errors import DataError, describe_offenders
+from hf_newscls.data.stratifying import assign_groups, hash_rows
+from hf_newscls.errors import DataError, describe_offenders, suggest_name
 from hf_newscls.recipe import SplitSection
 
-__all__ = ["SIDES", "SplitManifest", "build_manifest", "compute_fingerprint", "hash_content", "split_rows"]
+__all__ = ["SIDES", "assign_sides", "select_sides"]
 
 SIDES = ("train", "validation", "test")
+_TRAIN, _VALIDATION, _TEST = range(len(SIDES))
+_NOWHERE = -1
+_SPELLINGS: Mapping[str, int] = {
+    **dict.fromkeys(("train", "training"), _TRAIN),
+    **dict.fromkeys(("validation", "valid", "val", "dev"), _VALIDATION),
+    "test": _TEST,
+}
+
+Sides = NDArray[np.int64]
+Groups = NDArray[np.int64]
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class SplitManifest:
-    """What decides a split and what came of it; saved as `split.json`.
+def assign_sides(
+    dataset: Dataset,
+    section: SplitSection,
+    *,
+    groups: Groups,
+    dates: NDArray[np.datetime64] | None = None,
+    where: str,
+) -> Sides:
+    """Return the side of each row, shape (N,): its place in `SIDES`, or -1 for a row that is left out.
 
-    Attributes:
-        source: address of the data file as the recipe gives it.
-        source_sha256: SHA-256 of the file.
-        rows_read: rows of the file.
-        dropped: rows dropped, by reason.
-        seed: the seed of the split.
-        fractions: the fraction asked for, by side.
-        fingerprint: SHA-256 over the content hash and the side of every row, whatever the rows' order.
-        label_counts: rows by side and label.
-        row_ids: ids by side, in the file's order.
-    """
-
-    source: str
-    source_sha256: str
-    rows_read: int
-    dropped: Mapping[str, int]
-    seed: int
-    fractions: Mapping[str, float]
-    fingerprint: str
-    label_counts: Mapping[str, Mapping[str, int]]
-    row_ids: Mapping[str, Sequence[str]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the manifest as plain values, ready for JSON."""
-        return asdict(self)
-
-
-def split_rows(dataset: Dataset, section: SplitSection, *, where: str) -> DatasetDict:
-    """Split stratified by label.
-
-    Within a label, rows are ranked by a SHA-256 of seed and content; the first go to the test set, the next to
-    validation, the rest to training. No random generator is involved whose stream another version or machine could
-    change, and the order of the rows in the file plays no part, save among rows of equal content.
+    - random: stratified by label; which groups go where is decided by a SHA-256 of seed and content. The order of the
+      rows in the file plays no part, save among rows of equal content, nor do other labels. Every side holds at least
+      one row of each label.
+    - folds: the same, with equal parts; one of them is the test set, the next one validation.
+    - time: the groups with the newest rows are the test set, the next newest validation. Not stratified: a label may
+      be missing from validation or test.
+    - predefined: as a column says. Where no row is for validation, a stratified part of the training rows is. Rows of
+      a group on two sides stay in the test set, else in validation, and are left out of the others.
 
     Args:
-        dataset: rows with `text` and a `ClassLabel` named `label`.
-        section: fractions and seed.
+        dataset: rows with `text`, a `ClassLabel` named `label`, and the column that `predefined` names.
+        section: the recipe's split section.
+        groups: of rows that must stay together, shape (N,); any numbers, equal within a group.
+        dates: of the rows, shape (N,), for `by: time`.
         where: the data file, for messages.
 
-    Returns:
-        `train`, `validation` and `test`, each in the file's order. Every side holds at least one row of each label,
-        and of each label within one row of its fraction where the label has rows enough.
-
     Raises:
-        DataError: labels with fewer rows than there are sides.
+        DataError: labels with too few groups, or a column that says something else than the sides.
     """
+    if section.predefined is not None:
+        return _read_sides(dataset, section, groups, where=where)
+    if section.by == "time" and dates is not None:
+        return _cut_by_time(dataset, section, groups, dates, where=where)
+    if section.folds is not None:
+        folds = _stratify(dataset, groups, [1 / section.folds] * section.folds, seed=section.seed, where=where)
+        sides = np.full(len(dataset), _TRAIN)
+        sides[folds == section.fold] = _TEST
+        sides[folds == (section.fold + 1) % section.folds] = _VALIDATION
+        return sides
+    shares = [getattr(section, side) for side in SIDES]
+    return _stratify(dataset, groups, shares, seed=section.seed, where=where)
+
+
+def select_sides(dataset: Dataset, sides: Sides) -> DatasetDict:
+    """Return the rows of each side, in the file's order."""
+    splits = {side: dataset.select(np.flatnonzero(sides == place)) for place, side in enumerate(SIDES)}
+    logger.info("split into %s", ", ".join(f"{len(rows):,} {side}" for side, rows in splits.items()))
+    return DatasetDict(splits)
+
+
+def _stratify(dataset: Dataset, groups: Groups, shares: Sequence[float], *, seed: int, where: str) -> NDArray[np.int64]:
+    labels = np.asarray(dataset["label"][:])
     names: list[str] = dataset.features["label"].names
-    members: list[list[int]] = [[] for _ in names]
-    for place, label in enumerate(dataset["label"][:]):
-        members[label].append(place)
-    _refuse_small_classes(names, members, where=where)
-    keys = [hash_content(f"{section.seed}\n{text}") for text in dataset["text"][:]]
-    places: dict[str, list[int]] = {side: [] for side in SIDES}
-    for group in members:
-        ranked = sorted(group, key=lambda place: (keys[place], place))
-        sizes = _allot(len(group), section)
-        test, validation = sizes["test"], sizes["test"] + sizes["validation"]
-        places["test"] += ranked[:test]
-        places["validation"] += ranked[test:validation]
-        places["train"] += ranked[validation:]
-    logger.info("split into %s", ", ".join(f"{len(places[side]):,} {side}" for side in SIDES))
-    return DatasetDict({side: dataset.select(sorted(places[side])) for side in SIDES})
+    _refuse_small_classes(names, labels, groups, parts=len(shares), where=where)
+    parts = assign_groups(labels, groups, hash_rows(dataset["text"][:], seed=seed), shares)
+    present = np.unique(np.stack([labels, parts]), axis=1)[0]
+    lacking = [name for label, name in enumerate(names) if np.count_nonzero(present == label) < len(shares)]
+    if lacking:
+        raise DataError(
+            f"{where}: every label must be on each side of the split, found none on one for {describe_offenders(lacking)}, "
+            "whose rows are duplicates of too few others; merge the labels or set `data.duplicates: drop`"
+        )
+    return parts
 
 
-def build_manifest(
-    splits: DatasetDict, cleaned: CleanedRows, section: SplitSection, *, source: str, source_sha256: str
-) -> SplitManifest:
-    """Describe a split, its counts and its fingerprint."""
-    return SplitManifest(
-        source=source,
-        source_sha256=source_sha256,
-        rows_read=cleaned.rows_read,
-        dropped=dict(cleaned.dropped),
-        seed=section.seed,
-        fractions={side: getattr(section, side) for side in SIDES},
-        fingerprint=compute_fingerprint(splits),
-        label_counts={side: _count_labels(splits[side], cleaned.label_names) for side in SIDES},
-        row_ids={side: splits[side][ROW_ID][:] for side in SIDES},
-    )
-
-
-def compute_fingerprint(splits: DatasetDict) -> str:
-    """Return a SHA-256 that is equal for equal splits: over the sorted pairs of side and content of every row."""
-    names: list[str] = splits["train"].features["label"].names
-    pairs = (
-        side + ":" + hash_content(names[label] + "\n" + text)
-        for side in SIDES
-        for text, label in zip(splits[side]["text"][:], splits[side]["label"][:], strict=True)
-    )
-    return _hash_lines(sorted(pairs))
-
-
-def hash_content(text: str) -> str:
-    """Return the SHA-256 of a text in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _hash_lines(lines: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for line in lines:
-        digest.update(line.encode() + b"\n")
-    return digest.hexdigest()
-
-
-def _count_labels(dataset: Dataset, names: Sequence[str]) -> dict[str, int]:
-    labels = dataset["label"][:]
-    return {name: labels.count(place) for place, name in enumerate(names)}
-
-
-def _refuse_small_classes(names: Sequence[str], members: Sequence[Sequence[int]], *, where: str) -> None:
-    small = [f"{name} ({len(group)})" for name, group in zip(names, members, strict=True) if len(group) < len(SIDES)]
+def _refuse_small_classes(
+    names: Sequence[str], labels: NDArray[np.int64], groups: Groups, *, parts: int, where: str
+) -> None:
+    rows = np.bincount(labels, minlength=len(names))
+    apart = np.bincount(np.unique(np.stack([labels, groups]), axis=1)[0], minlength=len(names))
+    small = [
+        f"{name} ({count})" if count == alone else f"{name} ({count}, but {alone} without duplicates)"
+        for name, count, alone in zip(names, rows.tolist(), apart.tolist(), strict=True)
+        if alone < parts
+    ]
     if small:
         raise DataError(
-            f"{where}: every label must have at least {len(SIDES)} rows, one for each side of the split, found "
+            f"{where}: every label must have at least {parts} rows, one for each side of the split, found "
             f"{describe_offenders(small)}; merge them in `data.merge_labels` or remove the rows"
         )
 
 
-def _allot(rows: int, section: SplitSection) -> dict[str, int]:
-    """Divide a label's rows among the sides by largest remainder, at least one row each."""
-    exact = {side: rows * getattr(section, side) for side in SIDES}
-    sizes = {side: max(1, math.floor(share)) for side, share in exact.items()}
-    while sum(sizes.values()) < rows:
-        sizes[max(SIDES, key=lambda side: exact[side] - sizes[side])] += 1
-    while sum(sizes.values()) > rows:
-        # A side with a single row keeps it.
-        sizes[max((side for side in SIDES if sizes[side] > 1), key=lambda side: sizes[side] - exact[side])] -= 1
-    return sizes
+def _cut_by_time(
+    dataset: Dataset, section: SplitSection, groups: Groups, dates: NDArray[np.datetime64], *, where: str
+) -> Sides:
+    undated = np.flatnonzero(np.isnat(dates))
+    if len(undated):
+        offenders = describe_offenders(dataset.select(undated)[ROW_ID][:])
+        raise DataError(
+            f"{where}: every row must have a date for `split.by: time`, found none in the rows with id {offenders}; "
+            "fill them in or split by chance"
+        )
+    _, firsts, group = np.unique(groups, return_index=True, return_inverse=True)
+    newest = np.full(len(firsts), np.iinfo(np.int64).min)
+    np.maximum.at(newest, group, dates.astype("datetime64[s]").astype(np.int64))
+    # The key decides among rows of one date, so the file's order plays no part.
+    keys = hash_rows(dataset.select(firsts)["text"][:], seed=section.seed)
+    order = np.lexsort((keys, -newest))
+    before = np.cumsum(np.bincount(group)[order]) - np.bincount(group)[order]
+    test = round(len(dataset) * section.test)
+    validation = test + round(len(dataset) * section.validation)
+    side = np.select([before < test, before < validation], [_TEST, _VALIDATION], default=_TRAIN)
+    sides = np.empty(len(firsts), dtype=np.int64)
+    sides[order] = side
+    _check_labels(dataset, sides[group], where=where)
+    return sides[group]
+
+
+def _read_sides(dataset: Dataset, section: SplitSection, groups: Groups, *, where: str) -> Sides:
+    values = [(value or "").strip() for value in dataset[section.predefined][:]]
+    unknown = [value for value in dict.fromkeys(values) if value.lower() not in _SPELLINGS]
+    if unknown:
+        close = suggest_name(unknown[0], SIDES)
+        raise DataError(
+            f"{where}: {section.predefined!r} must say train, validation or test in every row, found "
+            f"{describe_offenders(unknown)}; {f'did you mean {close!r}?' if close else 'name the column that does'}"
+        )
+    sides = np.array([_SPELLINGS[value.lower()] for value in values])
+    for stronger, weaker in ((_TEST, _VALIDATION), (_TEST, _TRAIN), (_VALIDATION, _TRAIN)):
+        sides[(sides == weaker) & np.isin(groups, groups[sides == stronger])] = _NOWHERE
+    if not np.any(sides == _VALIDATION):
+        rows = np.flatnonzero(sides == _TRAIN)
+        share = section.validation / (section.train + section.validation)
+        parts = _stratify(dataset.select(rows), groups[rows], [1 - share, share], seed=section.seed, where=where)
+        sides[rows[parts == _VALIDATION]] = _VALIDATION
+    _check_labels(dataset, sides, where=where)
+    return sides
+
+
+def _check_labels(dataset: Dataset, sides: Sides, *, where: str) -> None:
+    """Refuse a side without rows, and a label that could not be learned; say which labels are not measured."""
+    names: list[str] = dataset.features["label"].names
+    labels = np.asarray(dataset["label"][:])
+    for place, side in enumerate(SIDES):
+        if not np.any(sides == place):
+            raise DataError(f"{where}: the {side} set must hold rows, found none; mend the split section")
+        counts = np.bincount(labels[sides == place], minlength=len(names))
+        missing = [name for name, count in zip(names, counts, strict=True) if count == 0]
+        if missing and place == _TRAIN:
+            raise DataError(
+                f"{where}: every label must have rows in the training set, found none of {describe_offenders(missing)}; "
+                "merge the labels, or remove the rows"
+            )
+        if missing:
+            logger.info("%s holds no rows of %s", side, describe_offenders(missing))

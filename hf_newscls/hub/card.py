@@ -9,7 +9,8 @@ from typing import Any
 from huggingface_hub import ModelCard
 from jinja2 import Environment, StrictUndefined
 
-from hf_newscls.data.splitting import SIDES, SplitManifest
+from hf_newscls.data.manifest import SplitManifest
+from hf_newscls.data.splitting import SIDES
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.hub.metadata import build_card_data
 from hf_newscls.recipe import Recipe

@@ -2,7 +2,7 @@
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from hf_newscls.data.splitting import SplitManifest
+from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.recipe import Recipe
 

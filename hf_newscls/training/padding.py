@@ -6,26 +6,26 @@ from typing import Any
 from torch import Tensor
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
-__all__ = ["PAD_TO_MULTIPLE_OF", "build_collator"]
-
-PAD_TO_MULTIPLE_OF = 8
-"""Tensor cores and vector units work in tiles of eight."""
+__all__ = ["build_collator"]
 
 Collator = Callable[[list[dict[str, Any]]], dict[str, Tensor]]
 
 
-def build_collator(tokenizer: PreTrainedTokenizerBase, *, lengths: Sequence[int] | None) -> Collator:
+def build_collator(
+    tokenizer: PreTrainedTokenizerBase, *, lengths: Sequence[int] | None, multiple_of: int = 1
+) -> Collator:
     """Return what makes a batch of tokenized rows.
 
     Args:
         tokenizer: pads, and cuts rows off at its `model_max_length`.
         lengths: the lengths in tokens that batches may have, ascending; each is compiled once where shapes are
-            compiled. None pads to the longest row, rounded up to a multiple of 8.
+            compiled. None pads to the longest row.
+        multiple_of: what the longest row's length is rounded up to.
     """
     if lengths is not None:
         return _BucketCollator(tokenizer, lengths)
     # Not beyond the positions that the encoder has.
-    multiple = PAD_TO_MULTIPLE_OF if tokenizer.model_max_length % PAD_TO_MULTIPLE_OF == 0 else None
+    multiple = multiple_of if tokenizer.model_max_length % multiple_of == 0 else None
     dynamic: Collator = DataCollatorWithPadding(tokenizer, pad_to_multiple_of=multiple)
     return dynamic
 

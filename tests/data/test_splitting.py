@@ -1,24 +1,16 @@
 """Splits: their sizes, that they partition the rows, and that any machine makes the same ones."""
 
-import hashlib
-import json
 import random
-from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hf_newscls.data.cleaning import CleanedRows
-from hf_newscls.data.splitting import (
-    SIDES,
-    build_manifest,
-    compute_fingerprint,
-    hash_content,
-    split_rows,
-)
+from hf_newscls.data.manifest import compute_fingerprint
+from hf_newscls.data.splitting import SIDES, assign_sides, select_sides
 from hf_newscls.errors import DataError
 from hf_newscls.recipe import SplitSection
 
@@ -53,8 +45,18 @@ def build_classes(*sizes: int) -> Dataset:
     return build_dataset([(f"{label}{row}", f"{label}") for label, size in enumerate(sizes) for row in range(size)])
 
 
-def split(dataset: Dataset, section: SplitSection) -> DatasetDict:
-    return split_rows(dataset, section, where="news.csv")
+def split(
+    dataset: Dataset, section: SplitSection, *, groups: Sequence[int] | None = None, dates: Sequence[str] | None = None
+) -> DatasetDict:
+    """Split as `prepare` does; without groups every row stands alone."""
+    sides = assign_sides(
+        dataset,
+        section,
+        groups=np.arange(len(dataset)) if groups is None else np.asarray(groups),
+        dates=None if dates is None else np.asarray(dates, dtype="datetime64[s]"),
+        where="news.csv",
+    )
+    return select_sides(dataset, sides)
 
 
 def count_sides(splits: DatasetDict) -> list[tuple[int, ...]]:
@@ -194,74 +196,153 @@ def test_pinned_split() -> None:
     assert compute_fingerprint(splits) == PINNED_FINGERPRINT
 
 
-def build_splits(rows: Sequence[tuple[str, str, str]]) -> DatasetDict:
-    return DatasetDict(
-        {
-            side: build_dataset([(text, label) for text, label, at in rows if at == side], names=["FAKE", "REAL"])
-            for side in SIDES
-        }
-    )
+# Groups.
 
 
-@pytest.mark.parametrize(
-    ("place", "changed"),
-    [
-        (0, ("Aliens sign trade deal", "FAKE", "validation")),
-        (0, ("Aliens sign trade deal", "FAKE", "test")),
-        (0, ("Aliens sign trade deal", "REAL", "train")),
-        (0, ("Aliens sign trade deal.", "FAKE", "train")),
-        (0, ("aliens sign trade deal", "FAKE", "train")),
-        (6, ("Rain falls upwards again", "REAL", "test")),
-        (7, ("E\u0301té sec à Paris", "REAL", "train")),
-    ],
+@settings(deadline=None, max_examples=100, derandomize=True)
+@given(
+    sizes=st.lists(st.lists(st.integers(1, 6), min_size=3, max_size=20), min_size=2, max_size=4),
+    fractions=st.sampled_from(all_fractions),
+    seed=st.integers(0, 9),
 )
-def test_fingerprint_changes_with_any_row(place: int, changed: tuple[str, str, str]) -> None:
-    assert compute_fingerprint(build_splits(PINNED)) == PINNED_FINGERPRINT
-    rows = [*PINNED[:place], changed, *PINNED[place + 1 :]]
-    assert compute_fingerprint(build_splits(rows)) != PINNED_FINGERPRINT
+def test_groups_stay_whole_and_fractions_hold_within_the_largest(
+    sizes: list[list[int]], fractions: tuple[float, float, float], seed: int
+) -> None:
+    train, validation, test = fractions
+    numbers = [(label, number) for label, groups in enumerate(sizes) for number in range(len(groups))]
+    rows = [(label, number) for label, number in numbers for _ in range(sizes[label][number])]
+    dataset = build_dataset([(f"{label}-{number}-{place}", str(label)) for place, (label, number) in enumerate(rows)])
+    groups = [numbers.index(row) for row in rows]
+    section = SplitSection(train=train, validation=validation, test=test, seed=seed)
+    splits = split(dataset, section, groups=groups)
+    held = {side: {groups[int(row_id)] for row_id in splits[side]["id"]} for side in SIDES}
+    assert sum(map(len, held.values())) == len(numbers)
+    assert sum(map(len, splits.values())) == len(rows)
+    for label, counts in enumerate(count_sides(splits)):
+        assert min(counts) >= 1
+        total, largest = sum(sizes[label]), max(sizes[label])
+        if len(sizes[label]) > 3 * len(SIDES):  # with fewer, one on each side comes first
+            expected = [total * fraction for fraction in fractions]
+            assert all(abs(count - share) < largest + 1 for count, share in zip(counts, expected, strict=True))
 
 
-@pytest.mark.parametrize("extra", [PINNED[0], PINNED[1]])
-def test_fingerprint_changes_with_a_row_more(extra: tuple[str, str, str]) -> None:
-    assert compute_fingerprint(build_splits([*PINNED, extra])) != PINNED_FINGERPRINT
+def test_groups_of_one_change_nothing() -> None:
+    dataset = build_classes(40, 60)
+    assert find_sides(split(dataset, SplitSection(), groups=range(100, 200))) == find_sides(split(dataset, SplitSection()))
 
 
-def test_fingerprint_leaves_out_ids_and_kept_columns() -> None:
-    splits = build_splits(PINNED)
-    renamed = splits.map(lambda row: {"id": f"x{row['id']}", "date": "2020"})
-    assert compute_fingerprint(renamed) == PINNED_FINGERPRINT
+def test_order_of_grouped_rows_plays_no_part() -> None:
+    rows = [(f"headline {place}", "AB"[place % 2]) for place in range(60)]
+    order = random.Random(1).sample(range(60), k=60)
+    groups = [place // 4 for place in range(60)]
+    first = split(build_dataset(rows), SplitSection(), groups=groups)
+    second = split(
+        build_dataset([rows[place] for place in order]), SplitSection(), groups=[groups[place] for place in order]
+    )
+    assert find_sides(first) == find_sides(second)
 
 
-@pytest.mark.parametrize("text", ["", "abc", "Été\n日本 😀"])
-def test_content_is_hashed_as_utf8(text: str) -> None:
-    assert hash_content(text) == hashlib.sha256(text.encode()).hexdigest()
+def test_large_groups_are_not_all_learned() -> None:
+    # They fall on the sides by chance: a test set of single rows alone would be another kind of news.
+    rows = [(f"headline {place}", "AB"[place // 200]) for place in range(400)]
+    splits = split(build_dataset(rows), HALF, groups=[place // 2 for place in range(400)])
+    assert [len(splits[side]) for side in SIDES] == [200, 100, 100]
 
 
-def test_manifest_tells_what_decided_the_split() -> None:
-    dataset = build_dataset([(text, label) for text, label, _ in PINNED])
-    cleaned = CleanedRows(dataset, rows_read=10, dropped={"missing label": 0, "empty text": 2, "short text": 0})
-    manifest = build_manifest(split(dataset, HALF), cleaned, HALF, source="news.csv", source_sha256="ab" * 32)
-    assert manifest.to_dict() == {
-        "source": "news.csv",
-        "source_sha256": "ab" * 32,
-        "rows_read": 10,
-        "dropped": {"missing label": 0, "empty text": 2, "short text": 0},
-        "seed": 17,
-        "fractions": {"train": 0.5, "validation": 0.25, "test": 0.25},
-        "fingerprint": PINNED_FINGERPRINT,
-        "label_counts": {
-            "train": {"FAKE": 2, "REAL": 2},
-            "validation": {"FAKE": 1, "REAL": 1},
-            "test": {"FAKE": 1, "REAL": 1},
-        },
-        "row_ids": {"train": ["0", "2", "5", "7"], "validation": ["3", "4"], "test": ["1", "6"]},
-    }
-    assert json.loads(json.dumps(manifest.to_dict())) == manifest.to_dict()
+def test_class_of_one_article_is_refused() -> None:
+    rows = [(f"r{place}", "REAL") for place in range(10)] + [(f"s{place}", "SATIRE") for place in range(5)]
+    groups = [*range(10), 10, 10, 10, 10, 11]
+    with pytest.raises(DataError, match=r"found 'SATIRE \(5, but 2 without duplicates\)'; merge them"):
+        split(build_dataset(rows), SplitSection(), groups=groups)
 
 
-def test_label_missing_on_a_side_is_counted_as_none() -> None:
-    splits = build_splits([row for row in PINNED if row[2] != "test" or row[1] == "REAL"])
-    cleaned = CleanedRows(splits["train"], rows_read=7, dropped={})
-    manifest = build_manifest(splits, cleaned, HALF, source="news.csv", source_sha256="")
-    assert manifest.label_counts["test"] == {"FAKE": 0, "REAL": 1}
-    assert Counter(len(ids) for ids in manifest.row_ids.values()) == {4: 1, 2: 1, 1: 1}
+# Folds.
+
+
+@pytest.mark.parametrize("folds", [3, 5])
+def test_each_row_is_tested_in_one_fold(folds: int) -> None:
+    dataset = build_classes(20, 31)
+    groups = [place // 2 for place in range(51)]
+    tested: list[str] = []
+    for fold in range(folds):
+        splits = split(dataset, SplitSection(folds=folds, fold=fold), groups=groups)
+        following = split(dataset, SplitSection(folds=folds, fold=(fold + 1) % folds), groups=groups)
+        assert splits["validation"]["id"][:] == following["test"]["id"][:]
+        tested += splits["test"]["id"][:]
+    assert sorted(tested, key=int) == dataset["id"][:]
+
+
+def test_class_smaller_than_the_folds_is_refused() -> None:
+    with pytest.raises(DataError, match=r"at least 5 rows.*'1 \(4\)'"):
+        split(build_classes(20, 4), SplitSection(folds=5))
+
+
+# Time.
+
+
+def test_newest_rows_are_the_test_set() -> None:
+    dataset = build_dataset([(f"headline {place}", "AB"[place % 2]) for place in range(20)])
+    dates = [f"2020-01-{1 + (place * 7) % 20:02}" for place in range(20)]
+    splits = split(dataset, SplitSection(by="time"), dates=dates)
+    days = {side: sorted(dates[int(row_id)] for row_id in splits[side]["id"]) for side in SIDES}
+    assert days["test"] == ["2020-01-19", "2020-01-20"]
+    assert days["validation"] == ["2020-01-17", "2020-01-18"]
+    assert len(days["train"]) == 16
+
+
+def test_group_goes_with_its_newest_row() -> None:
+    dataset = build_dataset([(f"headline {place}", "AB"[place % 2]) for place in range(20)])
+    dates = [f"2020-01-{1 + place:02}" for place in range(20)]
+    groups = [*range(19), 0]  # the oldest row is a twin of the newest
+    assert split(dataset, SplitSection(by="time"), groups=groups, dates=dates)["test"]["id"][:] == ["0", "19"]
+
+
+def test_row_without_a_date_is_refused() -> None:
+    dataset = build_classes(10, 10)
+    with pytest.raises(DataError, match=r"must have a date for `split\.by: time`, found none in the rows with id '3'"):
+        split(dataset, SplitSection(by="time"), dates=["2020-01-01"] * 3 + ["NaT"] + ["2020-01-02"] * 16)
+
+
+def test_label_of_the_newest_rows_alone_cannot_be_learned() -> None:
+    dataset = build_dataset([(f"headline {place}", "A" if place < 19 else "B") for place in range(20)])
+    with pytest.raises(DataError, match="rows in the training set, found none of 'B'"):
+        split(dataset, SplitSection(by="time"), dates=[f"2020-01-{1 + place:02}" for place in range(20)])
+
+
+# A column that says the side.
+
+
+def build_predefined(*sides: str) -> Dataset:
+    rows = [(f"headline {place}", "AB"[place % 2]) for place in range(len(sides))]
+    return build_dataset(rows).add_column("part", list(sides))
+
+
+PREDEFINED = SplitSection(predefined="part")
+
+
+def test_column_says_the_side() -> None:
+    splits = split(build_predefined("train", "Train ", "dev", "valid", "test", "TEST"), PREDEFINED)
+    assert [splits[side]["id"][:] for side in SIDES] == [["0", "1"], ["2", "3"], ["4", "5"]]
+
+
+def test_validation_is_cut_from_training_where_there_is_none() -> None:
+    splits = split(build_predefined(*["train"] * 36, *["test"] * 4), PREDEFINED)
+    assert [len(splits[side]) for side in SIDES] == [32, 4, 4]
+    assert splits["test"]["id"][:] == ["36", "37", "38", "39"]
+
+
+def test_twins_of_the_test_set_are_left_out_of_the_others() -> None:
+    dataset = build_predefined(*["train"] * 4, *["validation"] * 4, *["test"] * 2)
+    groups = [8, 1, 2, 4, 4, 9, 6, 7, 8, 9]
+    splits = split(dataset, PREDEFINED, groups=groups)
+    assert [splits[side]["id"][:] for side in SIDES] == [["1", "2"], ["4", "6", "7"], ["8", "9"]]
+
+
+def test_other_words_in_the_column_are_refused() -> None:
+    with pytest.raises(DataError, match=r"'part' must say train, validation or test .* found 'tset', ''; did you mean"):
+        split(build_predefined("train", "train", "tset", ""), PREDEFINED)
+
+
+def test_side_without_rows_is_refused() -> None:
+    with pytest.raises(DataError, match="the test set must hold rows, found none"):
+        split(build_predefined(*["train"] * 20), PREDEFINED)

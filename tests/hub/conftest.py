@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from hf_newscls.data.splitting import SplitManifest
+from hf_newscls.data.deduplication import DuplicateCounts
+from hf_newscls.data.leakage import Leakage
+from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.evaluation.intervals import Interval
 from hf_newscls.evaluation.report import MAJORITY, TFIDF, EvaluationReport, SideReport
 from hf_newscls.hub.card import render_card
@@ -54,11 +56,16 @@ def _build_manifest(labels: Sequence[str]) -> SplitManifest:
         source_sha256="a" * 64,
         rows_read=1 + 1200 * len(labels),
         dropped={"missing label": 0, "empty text": 1, "short text": 0},
+        way="random, stratified by label",
         seed=17,
         fractions={"train": 0.5, "validation": 0.1, "test": 0.4},
         fingerprint=FINGERPRINT,
         label_counts={side: dict.fromkeys(labels, count) for side, count in counts.items()},
         row_ids={"train": [], "validation": [], "test": []},
+        duplicates=DuplicateCounts(
+            handling="group", groups=3, rows=7, largest=3, equal=3, alike=1, contradictory_texts=0, contradictory_rows=0
+        ),
+        leakage=Leakage(rows=0, plain=2, plain_test_rows=500),
     )
 
 

@@ -31,7 +31,7 @@ LAYERS: Sequence[Sequence[Sequence[str]]] = (
     ),
     (("data",), ("modeling",), ("evaluation",)),
     (("training",), ("hub",), ("inference",)),
-    (("artifacts", "doctor", "resuming", "workflow"),),
+    (("artifacts", "doctor", "preparing", "resuming", "workflow"),),
     (("cli", "__main__"),),
 )
 # The package's own __init__ stands outside: everyone passes through it, so it may import hardly anything.

@@ -14,9 +14,11 @@ def tokenizer(tiny_encoder: Path) -> PreTrainedTokenizerBase:
     return AutoTokenizer.from_pretrained(tiny_encoder, model_max_length=32)
 
 
-def measure(tokenizer: PreTrainedTokenizerBase, tokens: list[int], lengths: list[int] | None) -> tuple[int, int, int]:
+def measure(
+    tokenizer: PreTrainedTokenizerBase, tokens: list[int], lengths: list[int] | None, multiple_of: int = 1
+) -> tuple[int, int, int]:
     rows = [{"input_ids": [5] * count, "attention_mask": [1] * count, "labels": 1} for count in tokens]
-    batch = build_collator(tokenizer, lengths=lengths)(rows)
+    batch = build_collator(tokenizer, lengths=lengths, multiple_of=multiple_of)(rows)
     assert batch["labels"].tolist() == [1] * len(tokens)
     return (*batch["input_ids"].shape, int(batch["attention_mask"].sum()))
 
@@ -24,8 +26,8 @@ def measure(tokenizer: PreTrainedTokenizerBase, tokens: list[int], lengths: list
 @pytest.mark.parametrize(
     ("tokens", "lengths", "length"),
     [
-        ([3, 5], None, 8),
-        ([3, 9], None, 16),
+        ([3, 5], None, 5),
+        ([3, 9], None, 9),
         ([3, 5], [16, 32], 16),
         ([3, 16], [16, 32], 16),
         ([3, 17], [16, 32], 32),
@@ -36,6 +38,13 @@ def test_length_of_a_batch(
     tokens: list[int], lengths: list[int] | None, length: int, tokenizer: PreTrainedTokenizerBase
 ) -> None:
     assert measure(tokenizer, tokens, lengths) == (len(tokens), length, sum(tokens))
+
+
+@pytest.mark.parametrize(("multiple_of", "length"), [(8, 16), (4, 12), (7, 9)])
+def test_length_is_rounded_up_where_the_model_has_the_positions(
+    multiple_of: int, length: int, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    assert measure(tokenizer, [3, 9], None, multiple_of) == (2, length, 12)  # 7 does not divide the 32 positions
 
 
 @pytest.mark.parametrize("pad_to", [[16, 8, 32], [8, 16], [8, 8, 32]])

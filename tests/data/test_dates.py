@@ -1,0 +1,53 @@
+"""Dates as news files write them."""
+
+import numpy as np
+import pytest
+
+from hf_newscls.data.dates import parse_dates
+from hf_newscls.errors import DataError
+
+
+def parse(*values: str | None) -> list[str]:
+    ids = [str(place) for place in range(len(values))]
+    return [str(date) for date in parse_dates(values, ids=ids, column="date", where="news.csv")]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2018-05-26", "2018-05-26T00:00:00"),
+        ("2018-05-26T10:30:00Z", "2018-05-26T10:30:00"),
+        ("2018-05-26T10:30:00+02:00", "2018-05-26T08:30:00"),
+        ("May 26, 2018", "2018-05-26T00:00:00"),
+        ("26 May 2018", "2018-05-26T00:00:00"),
+        ("05/26/2018", "2018-05-26T00:00:00"),
+        (" 2018-05-26 ", "2018-05-26T00:00:00"),
+        ("", "NaT"),
+        (None, "NaT"),
+    ],
+)
+def test_date_is_read(value: str | None, expected: str) -> None:
+    assert parse(value, "2020-01-01") == [expected, "2020-01-01T00:00:00"]
+
+
+def test_forms_may_be_mixed() -> None:
+    assert parse("2018-05-26", "May 27, 2018", None)[:2] == ["2018-05-26T00:00:00", "2018-05-27T00:00:00"]
+
+
+def test_rows_without_any_date() -> None:
+    assert parse(None, None) == ["NaT", "NaT"]
+
+
+def test_no_rows_give_no_dates() -> None:
+    assert parse_dates([], ids=[], column="date", where="news.csv").dtype == np.dtype("datetime64[s]")
+
+
+def test_what_is_no_date_is_refused_with_its_rows() -> None:
+    values = ["2018-05-26", "yesterday", "2018-13-45", *["n/a"] * 5]
+    with pytest.raises(DataError) as caught:
+        parse(*values)
+    message = str(caught.value)
+    assert "news.csv: 'date' must hold dates, as in 2026-01-31, found 'yesterday (row 1)', '2018-13-45 (row 2)'" in message
+    assert "'n/a (row 5)'" in message
+    assert "'n/a (row 6)'" not in message
+    assert "7" in message  # the total

@@ -1,0 +1,147 @@
+"""The manifest of a split: what it says, and a fingerprint that changes with any row and with nothing else."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from datasets import DatasetDict
+
+from hf_newscls.data.deduplication import DuplicateCounts
+from hf_newscls.data.leakage import Leakage, count_leaks, measure_leakage
+from hf_newscls.data.manifest import SplitManifest, build_manifest, compute_fingerprint
+from hf_newscls.data.splitting import SIDES
+from hf_newscls.recipe import SplitSection
+from tests.data.test_splitting import HALF, PINNED, PINNED_FINGERPRINT, build_classes, build_dataset, split
+
+COUNTS = DuplicateCounts(
+    handling="group", groups=1, rows=2, largest=2, equal=1, alike=0, contradictory_texts=0, contradictory_rows=0
+)
+LEAKAGE = Leakage(rows=0, plain=1, plain_test_rows=2)
+
+
+def describe(splits: DatasetDict, section: SplitSection = HALF) -> SplitManifest:
+    return build_manifest(
+        splits,
+        section,
+        source="news.csv",
+        source_sha256="ab" * 32,
+        rows_read=10,
+        dropped={"missing label": 0, "empty text": 2},
+        duplicates=COUNTS,
+        leakage=LEAKAGE,
+    )
+
+
+def build_splits(rows: Sequence[tuple[str, str, str]]) -> DatasetDict:
+    return DatasetDict(
+        {
+            side: build_dataset([(text, label) for text, label, at in rows if at == side], names=["FAKE", "REAL"])
+            for side in SIDES
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "changed"),
+    [
+        (0, ("Aliens sign trade deal", "FAKE", "validation")),
+        (0, ("Aliens sign trade deal", "FAKE", "test")),
+        (0, ("Aliens sign trade deal", "REAL", "train")),
+        (0, ("Aliens sign trade deal.", "FAKE", "train")),
+        (0, ("aliens sign trade deal", "FAKE", "train")),
+        (6, ("Rain falls upwards again", "REAL", "test")),
+        (7, ("E\u0301té sec à Paris", "REAL", "train")),
+    ],
+)
+def test_fingerprint_changes_with_any_row(place: int, changed: tuple[str, str, str]) -> None:
+    assert compute_fingerprint(build_splits(PINNED)) == PINNED_FINGERPRINT
+    rows = [*PINNED[:place], changed, *PINNED[place + 1 :]]
+    assert compute_fingerprint(build_splits(rows)) != PINNED_FINGERPRINT
+
+
+@pytest.mark.parametrize("extra", [PINNED[0], PINNED[1]])
+def test_fingerprint_changes_with_a_row_more(extra: tuple[str, str, str]) -> None:
+    assert compute_fingerprint(build_splits([*PINNED, extra])) != PINNED_FINGERPRINT
+
+
+def test_fingerprint_leaves_out_ids_and_kept_columns() -> None:
+    splits = build_splits(PINNED)
+    renamed = splits.map(lambda row: {"id": f"x{row['id']}", "date": "2020"})
+    assert compute_fingerprint(renamed) == PINNED_FINGERPRINT
+
+
+def test_manifest_tells_what_decided_the_split() -> None:
+    manifest = describe(split(build_dataset([(text, label) for text, label, _ in PINNED]), HALF))
+    assert manifest.to_dict() == {
+        "source": "news.csv",
+        "source_sha256": "ab" * 32,
+        "rows_read": 10,
+        "dropped": {"missing label": 0, "empty text": 2},
+        "way": "random, stratified by label",
+        "seed": 17,
+        "fractions": {"train": 0.5, "validation": 0.25, "test": 0.25},
+        "fingerprint": PINNED_FINGERPRINT,
+        "label_counts": {
+            "train": {"FAKE": 2, "REAL": 2},
+            "validation": {"FAKE": 1, "REAL": 1},
+            "test": {"FAKE": 1, "REAL": 1},
+        },
+        "row_ids": {"train": ["0", "2", "5", "7"], "validation": ["3", "4"], "test": ["1", "6"]},
+        "duplicates": {
+            "handling": "group",
+            "groups": 1,
+            "rows": 2,
+            "largest": 2,
+            "equal": 1,
+            "alike": 0,
+            "contradictory_texts": 0,
+            "contradictory_rows": 0,
+        },
+        "leakage": {"rows": 0, "plain": 1, "plain_test_rows": 2},
+    }
+    assert SplitManifest.from_dict(json.loads(json.dumps(manifest.to_dict()))) == manifest
+
+
+def test_label_missing_on_a_side_is_counted_as_none() -> None:
+    manifest = describe(build_splits([row for row in PINNED if row[2] != "test" or row[1] == "REAL"]))
+    assert manifest.label_counts["test"] == {"FAKE": 0, "REAL": 1}
+    assert Counter(len(ids) for ids in manifest.row_ids.values()) == {4: 1, 2: 1, 1: 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "way"),
+    [
+        ({"by": "time"}, "by time, the newest rows in the test set"),
+        ({"predefined": "part"}, "as the column part says"),
+        ({"folds": 5, "fold": 2}, "fold 2 of 5, stratified by label"),
+    ],
+)
+def test_way_is_said(changes: dict[str, object], way: str) -> None:
+    section = HALF.model_copy(update=changes)
+    assert describe(build_splits(PINNED), section).way == way
+
+
+# Leaks.
+
+
+def test_rows_of_the_test_set_with_a_twin_in_training_are_counted() -> None:
+    #                  train  train  validation  test  test  test  left out
+    sides = np.array([0, 0, 1, 2, 2, 2, -1])
+    groups = np.array([7, 8, 9, 7, 7, 9, 8])
+    assert count_leaks(groups, sides) == 2
+
+
+def test_plain_split_leaks_where_a_grouped_one_does_not() -> None:
+    dataset, groups = build_classes(100, 100), np.arange(200) // 2
+    sides = np.zeros(200, dtype=np.int64)
+    for place, side in enumerate(SIDES):
+        sides[[int(row_id) for row_id in split(dataset, SplitSection(), groups=groups)[side]["id"]]] = place
+    leakage = measure_leakage(dataset, sides, groups=groups, section=SplitSection())
+    plain = split(dataset, SplitSection())
+    train = {int(row_id) // 2 for row_id in plain["train"]["id"]}
+    expected = sum(int(row_id) // 2 in train for row_id in plain["test"]["id"])
+    assert expected > 0
+    assert leakage == Leakage(rows=0, plain=expected, plain_test_rows=20)
+
