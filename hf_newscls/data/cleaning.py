@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from datasets import ClassLabel, Dataset
+import pyarrow as pa
+from datasets import ClassLabel, Dataset, DatasetInfo, Features, Value
 
 from hf_newscls.data.reading import ROW_ID
 from hf_newscls.errors import DataError, describe_offenders
@@ -77,10 +78,29 @@ def clean_rows(rows: Dataset, section: DataSection, *, further: Sequence[str] = 
     labels = [targets.get(label, label) for label in map(str.strip, chosen[section.label][:])]
     names = resolve_label_names(Counter(labels), expected=section.labels, where=where)
     text = [join_columns([column[place] for column in columns], separator=section.separator) for place in kept]
-    content = {ROW_ID: chosen[ROW_ID][:], "text": text, "label": labels}
-    content |= {name: chosen[name][:] for name in (*section.keep, *further) if name not in content}
-    dataset = Dataset.from_dict(content).cast_column("label", ClassLabel(names=names))
+    further_columns = {name: chosen[name][:] for name in (*section.keep, *further)}
+    dataset = _build_dataset(chosen[ROW_ID][:], text, labels, names=names, further=further_columns)
     return CleanedRows(dataset, rows_read=len(rows), dropped=dropped)
+
+
+def _build_dataset(
+    ids: Sequence[str],
+    text: Sequence[str],
+    labels: Sequence[str],
+    *,
+    names: Sequence[str],
+    further: Mapping[str, Sequence[str | None]],
+) -> Dataset:
+    places = {name: place for place, name in enumerate(names)}
+    string = pa.large_string()  # as in read_rows
+    table = {
+        ROW_ID: pa.array(ids, string),
+        "text": pa.array(text, string),
+        "label": pa.array([places[label] for label in labels], pa.int64()),
+        **{name: pa.array(values, string) for name, values in further.items()},
+    }
+    features = Features({name: Value("large_string") for name in table} | {"label": ClassLabel(names=[*names])})
+    return Dataset(pa.table(table), info=DatasetInfo(features=features))
 
 
 def _find_reason(values: Sequence[str | None], label: str | None, section: DataSection) -> str | None:
@@ -94,7 +114,7 @@ def _find_reason(values: Sequence[str | None], label: str | None, section: DataS
 
 
 def _refuse_missing_labels(rows: Dataset, reasons: Sequence[str | None], section: DataSection, *, where: str) -> None:
-    offenders = [row_id for row_id, reason in zip(rows[ROW_ID], reasons, strict=True) if reason == "missing label"]
+    offenders = [row_id for row_id, reason in zip(rows[ROW_ID][:], reasons, strict=True) if reason == "missing label"]
     if offenders:
         raise DataError(
             f"{where}: every row must have a label in {section.label!r}, found none in the rows with id "
