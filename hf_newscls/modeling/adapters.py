@@ -135,10 +135,10 @@ def load_adapted(folder: Path, *, base: Path) -> PreTrainedModel:
         ModelError: weights of the adapter or of the head are not there, or do not fit the encoder.
     """
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    model = AutoModelForSequenceClassification.from_pretrained(
-        base, config=config, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
-    )
     try:
+        model = AutoModelForSequenceClassification.from_pretrained(
+            base, config=config, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # as in add_adapter
             warnings.filterwarnings("error", message="Found missing adapter keys")
