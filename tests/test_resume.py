@@ -1,5 +1,6 @@
 """An interrupted training goes on where it stopped, killed for real, and ends as if nothing had happened."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -204,15 +205,16 @@ def test_fresh_leaves_the_interrupted_run_alone(interrupted: RunFolder, workspac
 def test_moved_run_keeps_its_best_model(interrupted: RunFolder, workspace: Path, train: Train) -> None:
     # Without relocate_best the Trainer forgets it, silently, and keeps the last model.
     shutil.move(workspace / "runs", workspace / "moved")
-    best = read_trainer_state(
-        find_last_checkpoint(workspace / "moved" / "tiny" / interrupted.path.name / "checkpoints")
-    )
+    run = RunFolder(workspace / "moved" / "tiny" / interrupted.path.name)
+    checkpoint = find_last_checkpoint(run.checkpoints)
+    state = read_trainer_state(checkpoint)
+    # No later step can be better than this one was. The fixture's own folder still stands where it was trained.
+    state |= {"best_metric": -1.0, "best_global_step": 6, "best_model_checkpoint": "gone/checkpoint-6"}
+    (checkpoint / "trainer_state.json").write_text(json.dumps(state))
     result = train("--runs-dir", "moved", "training_arguments.save_total_limit=2")
     assert result.code == 0, result.err
-    run = find_only_run(workspace, "moved")
-    step = run.read_json(run.training)["best_step"]
-    assert step >= best["best_global_step"]
-    saved, kept = load_file(run.model / "model.safetensors"), run.checkpoints / f"checkpoint-{step}"
+    assert run.read_json(run.training)["best_step"] == 6
+    saved, kept = load_file(run.model / "model.safetensors"), run.checkpoints / "checkpoint-6"
     assert all(torch.equal(saved[name], value) for name, value in load_file(kept / "model.safetensors").items())
 
 
