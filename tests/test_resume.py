@@ -149,7 +149,7 @@ def killed_run(tiny_encoder: Path, noisy_csv: Path, tmp_path_factory: pytest.Tem
         read_recipe(str(path), [*OVERRIDES, "training_arguments.save_total_limit=100"]), runs_dir=folder / "runs"
     )
     for step in range(12, 16):
-        shutil.rmtree(run.checkpoints / f"checkpoint-{step}")
+        shutil.move(run.checkpoints / f"checkpoint-{step}", folder / f"checkpoint-{step}")
     for left in (run.model, run.figures):
         shutil.rmtree(left)
     for left in (run.training, run.metrics, run.predictions):
@@ -202,14 +202,18 @@ def test_fresh_leaves_the_interrupted_run_alone(interrupted: RunFolder, workspac
     assert not interrupted.is_complete
 
 
-def test_moved_run_keeps_its_best_model(interrupted: RunFolder, workspace: Path, train: Train) -> None:
-    # Without relocate_best the Trainer forgets it, silently, and keeps the last model.
+def test_moved_run_keeps_its_best_model(
+    interrupted: RunFolder, killed_run: Path, workspace: Path, train: Train
+) -> None:
+    # Killed after its last checkpoint, the Trainer saves none any more, which would tell it where the best one is.
+    # Without relocate_best it then keeps the last model, silently.
+    shutil.copytree(killed_run.parents[2] / "checkpoint-15", interrupted.checkpoints / "checkpoint-15")
     shutil.move(workspace / "runs", workspace / "moved")
     run = RunFolder(workspace / "moved" / "tiny" / interrupted.path.name)
     checkpoint = find_last_checkpoint(run.checkpoints)
     state = read_trainer_state(checkpoint)
-    # No later step can be better than this one was. The fixture's own folder still stands where it was trained.
-    state |= {"best_metric": -1.0, "best_global_step": 6, "best_model_checkpoint": "gone/checkpoint-6"}
+    # The fixture's own folder still stands where it was trained.
+    state |= {"best_global_step": 6, "best_model_checkpoint": "gone/checkpoint-6"}
     (checkpoint / "trainer_state.json").write_text(json.dumps(state))
     result = train("--runs-dir", "moved", "training_arguments.save_total_limit=2")
     assert result.code == 0, result.err
