@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetInfo, Features, Value
+from datasets.fingerprint import generate_random_fingerprint
 
 from hf_newscls.data.reading import ROW_ID
 from hf_newscls.errors import DataError, describe_offenders
@@ -100,7 +101,9 @@ def _build_dataset(
         **{name: pa.array(values, string) for name, values in further.items()},
     }
     features = Features({name: Value("large_string") for name in table} | {"label": ClassLabel(names=[*names])})
-    return Dataset(pa.table(table), info=DatasetInfo(features=features))
+    # Without a fingerprint `datasets` would pickle all rows to make one.
+    info = DatasetInfo(features=features)
+    return Dataset(pa.table(table), info=info, fingerprint=generate_random_fingerprint())
 
 
 def _find_reason(values: Sequence[str | None], label: str | None, section: DataSection) -> str | None:

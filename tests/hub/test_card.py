@@ -4,6 +4,7 @@ import ast
 import re
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,26 @@ def test_card_tells_data_split_and_training(make_parts: MakeParts) -> None:
     assert "all parameters learned for 1234 steps, at rates up to 5e-05" in text
     assert "The checkpoint of step 1000 was the best on validation and was kept." in text
     assert ["time", "1.5 minutes"] in read_tables(card)[3]
+
+
+@pytest.mark.parametrize(
+    ("handling", "leaks", "expected"),
+    [
+        ("group", 0, "No group is on two sides of the split: 0 test rows have a twin in the training set; in a plain "),
+        ("drop", 0, "Of each group one row was used."),
+        ("keep", 2, "**2 test rows have a twin in the training set**, so the scores flatter."),
+    ],
+)
+def test_card_tells_duplicates_and_leaks(handling: str, leaks: int, expected: str, make_parts: MakeParts) -> None:
+    parts = make_parts()
+    manifest = replace(
+        parts.manifest,
+        duplicates=replace(parts.manifest.duplicates, handling=handling),
+        leakage=replace(parts.manifest.leakage, rows=leaks),
+    )
+    card = parts._replace(manifest=manifest).render()
+    assert "7 rows fall into 3 groups of one article each: 3 repeat an earlier text, 1 are like one." in card
+    assert expected in card
 
 
 def test_card_without_baselines_has_no_columns_for_them(make_parts: MakeParts) -> None:
