@@ -50,6 +50,7 @@ __all__ = [
     "predict",
     "prepare",
     "publish",
+    "push_prepared",
     "save_prepared",
     "train",
 ]
@@ -115,14 +116,15 @@ def prepare(recipe: Recipe) -> PreparedData:
     from hf_newscls.data.reading import read_rows
     from hf_newscls.data.source import fetch_source
     from hf_newscls.data.splitting import build_manifest, split_rows
-    from hf_newscls.files import compute_sha256
 
     data = recipe.data
-    path = fetch_source(data.source, sha256=data.sha256)
-    rows = read_rows(path, columns=[*data.text, data.label, *data.keep], id_column=data.id, encoding=data.encoding)
-    cleaned = clean_rows(rows, data, where=str(path))
-    splits = split_rows(cleaned.dataset, recipe.split, where=str(path))
-    manifest = build_manifest(splits, cleaned, recipe.split, source=data.source, source_sha256=compute_sha256(path))
+    source = fetch_source(data.source, sha256=data.sha256)
+    rows = read_rows(
+        source.paths, columns=[*data.text, data.label, *data.keep], id_column=data.id, encoding=data.encoding
+    )
+    cleaned = clean_rows(rows, data, where=source.where)
+    splits = split_rows(cleaned.dataset, recipe.split, where=source.where)
+    manifest = build_manifest(splits, cleaned, recipe.split, source=data.source_text, source_sha256=source.sha256)
     return PreparedData(splits, manifest)
 
 
@@ -139,6 +141,30 @@ def save_prepared(prepared: PreparedData, folder: Path) -> None:
     with report_full_disk(folder), replace_folder(folder) as fresh:
         prepared.splits.save_to_disk(fresh)
         write_json(fresh / "split.json", prepared.manifest.to_dict())
+
+
+def push_prepared(prepared: PreparedData, recipe: Recipe, *, repo_id: str | None, private: bool = True) -> str:
+    """Push prepared data, with a card, to a dataset repository on the Hub in one commit; can be repeated.
+
+    Args:
+        prepared: what `prepare` returned.
+        recipe: what it was prepared by.
+        repo_id: owner/name or name; the recipe's name where it is None.
+        private: whether the repository must be private.
+
+    Returns:
+        The address of the commit.
+
+    Raises:
+        PublishError: the Hub refused or could not be reached, or the repository is public where it must be private.
+    """
+    from hf_newscls.hub.dataset_card import render_dataset_card
+    from hf_newscls.hub.publishing import name_repo, push_dataset
+
+    repo = name_repo(repo_id, default_name=recipe.name)
+    card = render_dataset_card(recipe, prepared.manifest, repo_id=repo)
+    message = f"Prepare {recipe.name} with hf_newscls"
+    return push_dataset(prepared.splits, repo, card=card, private=private, message=message)
 
 
 def plan(recipe: Recipe) -> Plan:
@@ -289,7 +315,7 @@ def evaluate(name_or_path: str, *, runs_dir: Path, cards_dir: Path | None = None
     expected = run.read_json(run.split)["fingerprint"]
     if prepared.manifest.fingerprint != expected:
         raise RunError(
-            f"{run.path}: {recipe.data.source} must give the split with fingerprint {expected}, "
+            f"{run.path}: {recipe.data.source_text} must give the split with fingerprint {expected}, "
             f"got {prepared.manifest.fingerprint}; bring the file back, or train anew"
         )
     is_unfinished = not run.is_complete  # what follows training had failed

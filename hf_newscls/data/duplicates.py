@@ -119,7 +119,9 @@ def _choose_band(threshold: float) -> int:
 
 def _hash_bands(texts: Sequence[str], *, shingle: int, values: int) -> Iterator[Hashes]:
     """Yield, block by block, a hash for each band of each text's signature, shape (block, K)."""
-    multipliers = np.random.default_rng(_SEED).integers(1, 2**63, size=values, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    multipliers = np.random.default_rng(_SEED).integers(1, 2**63, size=values, dtype=np.uint64) * np.uint64(
+        2
+    ) + np.uint64(1)
     bands = _PERMUTATIONS // values
     for block in _cut_blocks(texts):
         hashes, offsets = _hash_shingles(block, shingle)

@@ -263,7 +263,9 @@ def test_predict_takes_the_hub_id_of_an_adapter(
         hub.repos[name] = Repo(private=False, commits=[("All", [])], files=read_files(folder))
     result = command_line.run("predict", "owner/adapter", TEXTS[0])
     assert result.code == 0, result.err
-    expected = predict_probabilities(load_classifier(tmp_path, encoder=ModelSection(model_name_or_path=str(tiny_encoder))), TEXTS[:1])[0]
+    expected = predict_probabilities(
+        load_classifier(tmp_path, encoder=ModelSection(model_name_or_path=str(tiny_encoder))), TEXTS[:1]
+    )[0]
     assert [f"{100 * share:.2f}%" for share in sorted(expected, reverse=True)] == re.findall(r"\d+\.\d\d%", result.out)
     assert {*re.findall(r"%  (\w+)$", result.out, flags=re.MULTILINE)} == {*LABELS}
 
