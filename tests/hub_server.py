@@ -56,7 +56,7 @@ class HubServer(ThreadingHTTPServer):
     Attributes:
         repos: by owner/name, those of datasets by datasets/owner/name.
         blobs: LFS files by SHA-256.
-        failures: parts of a path, and the status that requests to such paths are answered with.
+        failures: patterns of paths, and the status that requests to such paths are answered with.
         requests: method and path of each request, in order.
     """
 
@@ -113,8 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Write nothing."""
 
     def _maybe_fail(self, path: str) -> None:
-        for part, status in self.server.failures.items():
-            if part in path:
+        for pattern, status in self.server.failures.items():
+            if re.search(pattern, path):
                 raise Refusal(status, f"{HTTPStatus(status).phrase}, as the test asked for")
 
     def _send(self, content: bytes, *, status: int = 200, **headers: str) -> None:

@@ -45,10 +45,8 @@ def check_columns(where: Path | str, wanted: Iterable[str], found: Sequence[str]
         return
     hints = [f"did you mean {close!r} for {name!r}?" for name in missing if (close := suggest_name(name, found))]
     hint = " ".join(hints) or "set data.text, data.label, data.id and data.keep to columns of the file"
-    raise DataError(
-        f"{where}: must have the columns {describe_offenders(missing)}, found {describe_offenders(found, limit=12)}; "
-        f"{hint}"
-    )
+    shown = describe_offenders(found, limit=12) or "none"
+    raise DataError(f"{where}: must have the columns {describe_offenders(missing)}, found {shown}; {hint}")
 
 
 def build_blocks(rows: Iterable[Sequence[str | None]], names: Sequence[str]) -> Iterator[pa.Table]:

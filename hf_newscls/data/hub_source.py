@@ -80,7 +80,7 @@ def _is_data(file: Path) -> bool:
 
 
 def _explain(error: Exception, address: str, *, repo_id: str, revision: str | None, path: str | None) -> SourceError:
-    page = f"https://huggingface.co/datasets/{repo_id}"
+    page = f"{HfApi().endpoint}/datasets/{repo_id}"
     what = remedy = ""
     if isinstance(error, GatedRepoError):
         what, remedy = "must be open to you, got a gated dataset", f"accept its terms at {page} and run `hf auth login`"
@@ -90,7 +90,7 @@ def _explain(error: Exception, address: str, *, repo_id: str, revision: str | No
     elif isinstance(error, RevisionNotFoundError):
         what, remedy = f"must have the revision {revision!r}, found none", f"see {page}/commits/main"
     elif isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
-        what, remedy = f"must hold the file {path!r}, found none", _suggest_file(repo_id, revision, path or "")
+        what, remedy = f"must hold the file {path!r}, found none", _suggest_file(repo_id, revision, path or "", page)
     else:
         reason = " ".join(str(error.__cause__ or error).split())[:200]
         what = f"the Hub must be reachable, got {type(error.__cause__ or error).__name__} ({reason})"
@@ -101,10 +101,10 @@ def _explain(error: Exception, address: str, *, repo_id: str, revision: str | No
     return SourceError(f"{address}: {what}; {remedy}")
 
 
-def _suggest_file(repo_id: str, revision: str | None, path: str) -> str:
+def _suggest_file(repo_id: str, revision: str | None, path: str, page: str) -> str:
     try:
         names: Sequence[str] = HfApi().list_repo_files(repo_id, repo_type="dataset", revision=revision)
     except (HTTPError, OSError):
         names = []
     close = suggest_name(path, names)
-    return f"did you mean {close!r}?" if close else f"see https://huggingface.co/datasets/{repo_id}/tree/main"
+    return f"did you mean {close!r}?" if close else f"see {page}/tree/{revision or 'main'}"

@@ -34,12 +34,14 @@ def read_json_blocks(file: TextFile, wanted: Sequence[str]) -> Iterator[pa.Table
     """
     with file.open() as stream:
         is_array = _Window(stream).skip_space() == "["
-    records = _Records(file, wanted)
+    records, has_rows = _Records(file, wanted), False
     with file.open() as stream:
         texts = records.iterate_array(stream) if is_array else records.iterate_lines(stream)
-        yield from build_blocks(texts, wanted)
+        for block in build_blocks(texts, wanted):
+            has_rows = True
+            yield block
     records.refuse_faults()
-    if records.names:
+    if has_rows:
         check_columns(file.path, wanted, [*records.names])
 
 

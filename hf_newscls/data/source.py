@@ -63,9 +63,10 @@ def fetch_source(addresses: str | Sequence[str], *, sha256: str | None = None) -
         )
     source = Source(paths, _compute_fingerprint(paths))
     if sha256 not in {None, source.sha256}:
+        whose = "file's" if len(paths) == 1 else "files'"
         raise SourceError(
-            f"{', '.join(listed)}: the {'files' if len(paths) > 1 else 'file'}'s SHA-256 must be {sha256}, got "
-            f"{source.sha256}; {_advise(listed[0], source)}, or set `data.sha256` to what was found"
+            f"{', '.join(listed)}: the {whose} SHA-256 must be {sha256}, got {source.sha256}; "
+            f"{_advise(listed[0], source)}, or set `data.sha256` to what was found"
         )
     return source
 

@@ -134,10 +134,13 @@ def detect_encoding(path: Path, sample: bytes, *, encoding: str | None) -> str:
         encoding: what the recipe says; without it UTF-8 with or without a byte order mark, else latin-1.
 
     Raises:
-        DataError: the file is binary, holds NUL characters, changes its encoding, or has another than `encoding`.
+        DataError: the file holds NUL characters, changes its encoding or has another than `encoding`; or is binary,
+            which is not asked where `encoding` says that it is text.
     """
     codec = "utf-8" if encoding is None else _find_codec(path, encoding)
     if not codec.startswith(("utf-16", "utf-32")):
+        _refuse_wide(path, sample)
+    if encoding is None:
         _refuse_binary(path, sample)
     scan = _scan_file(path, codec)
     if scan.bad_byte is not None:
@@ -185,18 +188,22 @@ def _refuse_encoding(path: Path, encoding: str, error: Exception) -> DataError:
     return DataError(f"{path}: must be readable as `data.encoding`, got {encoding!r} ({error}); set the file's own")
 
 
-def _refuse_binary(path: Path, sample: bytes) -> None:
+def _refuse_wide(path: Path, sample: bytes) -> None:
     wide = next((name for mark, name in _WIDE_MARKS if sample.startswith(mark)), None) or _guess_wide(sample)
     if wide is not None:
         raise DataError(
             f"{path}: must be UTF-8 or latin-1 text, found {wide.upper()}; set `data.encoding: {wide}`, or convert it "
             "to UTF-8 first"
         )
+
+
+def _refuse_binary(path: Path, sample: bytes) -> None:
     place = next((place for place, byte in enumerate(sample) if byte in _BINARY_BYTES), None)
     if place is not None:
+        line = sample.count(b"\n", 0, place) + 1
         raise DataError(
-            f"{path}: must be CSV, JSON or Parquet, found byte {sample[place]:#04x} at offset {place}: a binary "
-            "file; name another file"
+            f"{path}: must be CSV, JSON or Parquet, found byte {sample[place]:#04x} at offset {place}, line {line}: a "
+            "binary file; name another file, or set `data.encoding` if it is text"
         )
 
 

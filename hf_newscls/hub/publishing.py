@@ -17,6 +17,8 @@ __all__ = ["check_model_folder", "name_repo", "push_dataset", "push_model"]
 _REQUIRED = ("README.md", "config.json", "tokenizer_config.json")
 _PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
 _SHARD_BYTES = 500_000_000
+# huggingface_hub raises a bare RuntimeError where a large file cannot be sent.
+_FAILURES = (HTTPError, OSError, ValueError, RuntimeError)
 _TOKEN = re.compile(rb"\bhf_[A-Za-z0-9]{30,}")
 
 logger = logging.getLogger(__name__)
@@ -84,7 +86,7 @@ def push_model(folder: Path, repo_id: str, *, card: str, private: bool, message:
     try:
         api.create_repo(repo_id, private=private, exist_ok=True)
         commit = api.create_commit(repo_id, operations, commit_message=message)
-    except (HTTPError, OSError, ValueError) as error:
+    except _FAILURES as error:
         raise _refuse(f"must take the push to {repo_id}", error) from error
     logger.info("pushed %s to %s", folder, repo_id)
     return str(commit.commit_url)
@@ -125,7 +127,9 @@ def push_dataset(splits: DatasetDict, repo_id: str, *, card: str, private: bool,
                 *(CommitOperationDelete(name) for name in sorted(old - shards.keys())),
             ]
             commit = api.create_commit(repo_id, operations, repo_type="dataset", commit_message=message)
-    except (HTTPError, OSError, ValueError) as error:
+    except PublishError:
+        raise
+    except _FAILURES as error:
         raise _refuse(f"must take the push to {repo_id}", error, command="hf-newscls prepare --push") from error
     logger.info("pushed %s rows to %s", f"{sum(map(len, splits.values())):,}", repo_id)
     return str(commit.commit_url)
@@ -146,5 +150,5 @@ def _write_shards(splits: DatasetDict, folder: Path) -> dict[str, Path]:
 
 
 def _refuse(what: str, error: Exception, *, command: str = "hf-newscls publish") -> PublishError:
-    reason = " ".join(str(error).split())[:300]
+    reason = " ".join(f"{error} {error.__cause__ or ''}".split())[:300]
     return PublishError(f"Hub: it {what}, got {type(error).__name__} ({reason}); repeat `{command}` later")

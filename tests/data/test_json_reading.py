@@ -158,6 +158,7 @@ def test_only_the_first_kind_of_fault_is_told(tmp_path: Path) -> None:
 
 def test_column_that_never_occurs_is_refused(tmp_path: Path) -> None:
     assert "must have the columns 'label', found 'title', 'Label'" in find_problem(tmp_path, '{"title": 1, "Label": 2}')
+    assert "must have the columns 'title', 'label', found none; set " in find_problem(tmp_path, "{}\n{}")
 
 
 @pytest.mark.slow

@@ -117,7 +117,13 @@ def test_many_nul_characters_are_cut_short(tmp_path: Path) -> None:
 
 def test_byte_of_no_text_is_refused_with_its_offset(tmp_path: Path) -> None:
     problem = find_problem(tmp_path, b"\x89PNG\r\n\x1a\n\x00\x00")
-    assert "must be CSV, JSON or Parquet, found byte 0x1a at offset 6: a binary file; name another file" in problem
+    assert "must be CSV, JSON or Parquet, found byte 0x1a at offset 6, line 2: a binary file; name another" in problem
+
+
+def test_stray_control_characters_are_text_where_the_recipe_says_so(tmp_path: Path) -> None:
+    content = b"title,label\nStorm\x1f,REAL\n"
+    assert "offset 17, line 2: a binary file" in find_problem(tmp_path, content)
+    assert detect(tmp_path, content, "utf-8") == "utf-8-sig"
 
 
 def test_file_is_opened_with_the_line_ends_it_has(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Publishing over HTTP with the unmodified client: one commit of a folder that was checked, or nothing at all."""
 
 import ast
+import itertools
 import json
 import os
 import re
@@ -149,14 +150,16 @@ def test_hub_out_of_reach_leaves_the_run_as_it_was(workspace: Path, run: RunFold
 # Against a Hub that refuses: before the push that succeeds, so that nothing has been written yet.
 
 
-@pytest.mark.parametrize("status", [500, 403])
-@pytest.mark.parametrize("part", ["/api/repos/create", "/commit/main"])
+@pytest.mark.parametrize(
+    ("part", "status"),
+    [*itertools.product(["/api/repos/create", "/commit/main"], [500, 403]), ("^/lfs/", 507)],
+)
 def test_refused_push_leaves_the_run_as_it_was(
     part: str, status: int, hub: HubServer, command_line: CommandLine, run: RunFolder
 ) -> None:
     before = read_files(run.path)
     hub.failures[part] = status
-    repo_id = f"owner/refused-{status}-{part[-6:].strip('/')}"
+    repo_id = f"owner/refused-{status}-{part[-6:].strip('^/')}"
     result = command_line.run("publish", "tiny", "--repo-id", repo_id)
     assert result.code == 1
     assert re.search(rf"error: Hub: it must take the push to {repo_id}, got .*{status}.*; repeat", result.err)
