@@ -104,7 +104,7 @@ DATA_CASES: dict[str, tuple[Callable[[Workspace], None], str, str]] = {
     "utf-16": (_write("title,body\n".encode("utf-16")), "found UTF-16", "convert it to UTF-8"),
     "two encodings": (
         _write(b"title,body,category,date\nCaf\xc3\xa9,b,SPORTS,2020\nCaf\xe9,b,SPORTS,2020\n"),
-        "must be in one encoding, found UTF-8 that ends being valid with byte 0xe9 at offset 51, line 3, column 4",
+        "must be in one encoding, found UTF-8 that ends being valid with byte 0xe9 at offset 48, line 3, column 4",
         "data.encoding",
     ),
     "nul": (
@@ -119,7 +119,7 @@ DATA_CASES: dict[str, tuple[Callable[[Workspace], None], str, str]] = {
     ),
     "misplaced quote": (
         _write(b'title,body,category,date\na,"b" c,SPORTS,2020\n'),
-        "(quote in line 2, column 6, field 'body')",
+        "(quote in line 2, column 5, field 'body')",
         "mend its quotes",
     ),
     "list in json": (

@@ -3,6 +3,7 @@
 import csv
 import datetime
 import json
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
+from hf_newscls.data import columns, json_reading, parquet_reading, text_file
 from hf_newscls.data.reading import ROW_ID, read_rows
 from hf_newscls.errors import DataError
 from tests.data.compressed_files import COMPRESSIONS, write_zip
@@ -454,6 +456,33 @@ def test_column_wanted_twice_is_read_once(tmp_path: Path) -> None:
 def test_same_column_twice_in_the_header_is_refused(tmp_path: Path) -> None:
     # Which of the two is meant cannot be known.
     assert "'title'" in find_problem(write_bytes(tmp_path, "title,title,label\na,b,X\n"))
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "jsonl", "json", "parquet"])
+def test_file_is_never_held_as_python_objects(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (columns, parquet_reading):
+        monkeypatch.setattr(module, "BLOCK_ROWS", 100)
+    monkeypatch.setattr(json_reading, "_CHUNK_CHARACTERS", 100_000)
+    monkeypatch.setattr(text_file, "_BLOCK_BYTES", 100_000)
+    texts = [f"{place:05} {'storm ' * 500}" for place in range(6_000)]  # 18 MB
+    path = tmp_path / f"news.{kind}"
+    if kind == "parquet":
+        pq.write_table(pa.table({"title": texts, "label": ["X"] * len(texts)}), path, row_group_size=1000)
+    else:
+        lines = [json.dumps({"title": text, "label": "X"}) for text in texts]
+        table = "title,label\n" + "".join(f"{text},X\n" for text in texts)
+        content = {"jsonl": "\n".join(lines), "json": f"[{','.join(lines)}]"}.get(kind, table).encode()
+        path.write_bytes(COMPRESSIONS["gz"](content) if kind == "csv.gz" else content)
+        del lines, table, content
+    tracemalloc.start()
+    try:
+        rows = read_rows(path, columns=COLUMNS)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(rows) == 6_000
+    # What Arrow holds is not counted; a block is 0.3 MB.
+    assert peak < 3_000_000
 
 
 def test_columns_take_more_than_two_gigabytes(tmp_path: Path) -> None:
