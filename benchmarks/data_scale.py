@@ -9,6 +9,7 @@ second time takes the rows from the cache. The growth exponent compares a size w
 """
 
 import argparse
+import itertools
 import json
 import math
 import os
@@ -62,7 +63,7 @@ def grow(options: argparse.Namespace, size: int, folder: Path) -> Path:
     from hf_newscls.recipe_io import read_recipe
 
     recipe = read_recipe(options.recipe, options.overrides, source=options.data)
-    rows = read_rows(fetch_source(recipe.data.source), columns=recipe.columns, id_column=recipe.data.id)[:]
+    rows = read_rows(fetch_source(recipe.data.source).paths, columns=recipe.columns, id_column=recipe.data.id)[:]
     chance = random.Random(_SEED)
     path = folder / f"grown-{size}.json"
     with path.open("w", encoding="utf-8") as stream:
@@ -153,15 +154,17 @@ def compute_growth(figures: dict[int, dict[str, float]]) -> dict[str, dict[str, 
         f"{small:,} to {large:,}": {
             step: math.log(figures[large][step] / figures[small][step]) / math.log(large / small) for step in steps
         }
-        for small, large in zip(sizes, sizes[1:], strict=False)
+        for small, large in itertools.pairwise(sizes)
     }
 
 
 def show(result) -> None:
     for size, figures in result["sizes"].items():
         steps = ", ".join(f"{step} {figures[f'{step} seconds']:.1f} s" for step in STEPS)
-        print(f"{size:,} rows: {steps}; prepare {figures['first prepare seconds']:.1f} s, again "
-              f"{figures['second prepare seconds']:.1f} s; peak {figures['peak_megabytes']:,.0f} MB")
+        print(
+            f"{size:,} rows: {steps}; prepare {figures['first prepare seconds']:.1f} s, again "
+            f"{figures['second prepare seconds']:.1f} s; peak {figures['peak_megabytes']:,.0f} MB"
+        )
     for sizes, exponents in result["growth"].items():
         print(f"{sizes}: exponents", ", ".join(f"{step} {value:.2f}" for step, value in exponents.items()))
 

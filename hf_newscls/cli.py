@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hf_newscls.errors import NewsclsError
+from hf_newscls.errors import InputError, NewsclsError
 from hf_newscls.processes import is_main_rank
 
 if TYPE_CHECKING:
@@ -99,22 +99,35 @@ def show(recipe: RecipeArgument, overrides: OverridesArgument = None, data: Data
     )
 
 
-@app.command(epilog="Example: hf-newscls prepare quickstart --output prepared")
+@app.command(
+    epilog="Examples: hf-newscls prepare quickstart --output prepared  ·  hf-newscls prepare quickstart --push me/news"
+)
 def prepare(
     recipe: RecipeArgument,
     overrides: OverridesArgument = None,
     data: DataOption = None,
     output: Annotated[Path | None, typer.Option(help="Folder to save the DatasetDict and split.json in.")] = None,
+    push: Annotated[
+        str | None, typer.Option(help="Send it to this dataset on the Hub, with a card.", metavar="OWNER/NAME")
+    ] = None,
+    public: Annotated[
+        bool, typer.Option("--public", help="Push to a public dataset; it is private otherwise.")
+    ] = False,
 ) -> None:
     """Read, clean and split a recipe's data file, and show what came of it."""
     from hf_newscls import workflow
     from hf_newscls.recipe_io import read_recipe
 
-    prepared = workflow.prepare(read_recipe(recipe, overrides or [], source=data))
+    if public and push is None:
+        raise InputError("--public: must go with --push, got no --push; add `--push OWNER/NAME`")
+    resolved = read_recipe(recipe, overrides or [], source=data)
+    prepared = workflow.prepare(resolved)
     _print_split(prepared)
     if output is not None:
         workflow.save_prepared(prepared, output)
         _output.print(f"saved in {output}")
+    if push is not None:
+        _output.print(workflow.push_prepared(prepared, resolved, repo_id=push, private=not public), soft_wrap=True)
 
 
 @app.command(

@@ -2,11 +2,12 @@
 
 import hashlib
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 
 from hf_newscls.errors import SourceError
 
-__all__ = ["PACKAGE_SCHEME", "compute_sha256", "find_package_path", "is_local_address"]
+__all__ = ["PACKAGE_SCHEME", "compute_sha256", "find_package_path", "is_local_address", "name_paths"]
 
 PACKAGE_SCHEME = "package:"
 
@@ -50,3 +51,12 @@ def compute_sha256(path: Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def name_paths(paths: Sequence[Path]) -> str:
+    """Name files in a message: the first, and how many more there are.
+
+    >>> name_paths([Path("fake.csv"), Path("true.csv")])
+    'fake.csv and 1 more'
+    """
+    return f"{paths[0]} and {len(paths) - 1} more" if len(paths) > 1 else str(paths[0])

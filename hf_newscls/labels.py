@@ -1,5 +1,6 @@
 """Merge label names, and decide which labels a model has and in which order."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 from hf_newscls.errors import DataError, describe_offenders
@@ -25,7 +26,8 @@ def resolve_label_names(counts: Mapping[str, int], *, expected: Sequence[str] | 
         where: the data file, for messages.
 
     Raises:
-        DataError: fewer than two labels, labels the recipe does not list, or listed ones without a row.
+        DataError: fewer than two labels, labels the recipe does not list, or listed ones without a row; where it lists
+            none, labels that differ in case or white space alone.
 
     >>> resolve_label_names({"REAL": 3, "FAKE": 2}, expected=None, where="news.csv")
     ['FAKE', 'REAL']
@@ -35,6 +37,7 @@ def resolve_label_names(counts: Mapping[str, int], *, expected: Sequence[str] | 
             f"{where}: must hold at least two labels, found {describe_offenders(counts)}; check `data.label`"
         )
     if expected is None:
+        _refuse_variants(counts, where=where)
         return sorted(counts)
     unknown = [f"{label} ({counts[label]} rows)" for label in sorted(set(counts) - set(expected))]
     if unknown:
@@ -49,3 +52,21 @@ def resolve_label_names(counts: Mapping[str, int], *, expected: Sequence[str] | 
             "remove them there"
         )
     return [*expected]
+
+
+def _refuse_variants(counts: Mapping[str, int], *, where: str) -> None:
+    """Refuse labels that are one label written in several ways, and offer the mapping that merges them."""
+    spellings: dict[str, list[str]] = {}
+    for label in sorted(counts):
+        spellings.setdefault(" ".join(label.split()).casefold(), []).append(label)
+    variants = {
+        max(labels, key=lambda label: counts[label]): labels for labels in spellings.values() if len(labels) > 1
+    }
+    if not variants:
+        return
+    shown = [" and ".join(f"{label} ({counts[label]} rows)" for label in labels) for labels in variants.values()]
+    raise DataError(
+        f"{where}: labels must differ in more than case and white space, found {describe_offenders(shown)}; add "
+        f"`merge_labels: {json.dumps(variants, ensure_ascii=False)}` to the data section, or list all labels in "
+        "`data.labels` to keep them apart"
+    )

@@ -22,7 +22,7 @@ from hf_newscls.data.deduplication import resolve_duplicates
 from hf_newscls.data.leakage import measure_leakage
 from hf_newscls.data.manifest import SplitManifest, build_manifest
 from hf_newscls.data.reading import ROW_ID, read_rows
-from hf_newscls.data.source import fetch_source
+from hf_newscls.data.source import Source, fetch_source
 from hf_newscls.data.splitting import assign_sides, select_sides
 from hf_newscls.errors import RunError
 from hf_newscls.files import compute_sha256
@@ -67,14 +67,13 @@ def prepare(recipe: Recipe) -> PreparedData:
         SourceError: the file is not there, or cannot be fetched.
         DataError: its content does not fit the recipe.
     """
-    path = fetch_source(recipe.data.source, sha256=recipe.data.sha256)
-    source_sha256 = compute_sha256(path)
-    entry = _find_cache() / _name_entry(recipe, source_sha256)
+    source = fetch_source(recipe.data.source, sha256=recipe.data.sha256)
+    entry = _find_cache() / _name_entry(recipe, source.sha256)
     if (entry / _MANIFEST).is_file():
         logger.info("took the rows that were prepared before")
         os.utime(entry)
         return _load_prepared(entry)
-    prepared = _prepare(recipe, path, source_sha256=source_sha256)
+    prepared = _prepare(recipe, source)
     try:
         with replace_folder(entry) as folder:
             _write_prepared(prepared, folder)
@@ -100,9 +99,9 @@ def save_prepared(prepared: PreparedData, folder: Path) -> None:
         _write_prepared(prepared, fresh)
 
 
-def _prepare(recipe: Recipe, path: Path, *, source_sha256: str) -> PreparedData:
-    data, where = recipe.data, str(path)
-    rows = read_rows(path, columns=recipe.columns, id_column=data.id, encoding=data.encoding)
+def _prepare(recipe: Recipe, source: Source) -> PreparedData:
+    data, where = recipe.data, source.where
+    rows = read_rows(source.paths, columns=recipe.columns, id_column=data.id, encoding=data.encoding)
     cleaned = clean_rows(rows, data, further=recipe.split_columns, where=where)
     deduplicated = resolve_duplicates(cleaned, data)
     dataset = deduplicated.cleaned.dataset
@@ -115,8 +114,8 @@ def _prepare(recipe: Recipe, path: Path, *, source_sha256: str) -> PreparedData:
     manifest = build_manifest(
         splits,
         recipe.split,
-        source=data.source,
-        source_sha256=source_sha256,
+        source=data.source_text,
+        source_sha256=source.sha256,
         rows_read=cleaned.rows_read,
         dropped=dropped,
         duplicates=deduplicated.counts,
@@ -150,7 +149,7 @@ def _find_cache() -> Path:
 def _name_entry(recipe: Recipe, source_sha256: str) -> str:
     """Return the fingerprint of all that decides what comes of a file."""
     deciding: Mapping[str, object] = {
-        "source": [recipe.data.source, source_sha256],
+        "source": [recipe.data.sources, source_sha256],
         "data": recipe.data.model_dump(),
         "split": recipe.split.model_dump(),
         "code": _hash_code(),

@@ -24,6 +24,7 @@ __all__ = [
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 ColumnName = Annotated[str, Field(min_length=1)]
+Address = Annotated[str, Field(min_length=1)]
 
 
 def _check_plain(value: Any) -> Any:
@@ -56,11 +57,16 @@ class NearDuplicatesSection(_Section):
 class DataSection(_Section):
     """Where the news file is and which of its columns are used."""
 
-    source: str = Field(
-        min_length=1,
-        description="A local path, kaggle://owner/set/file or package:module/path; DATA=path overrides it.",
+    source: Address | Annotated[list[Address], Field(min_length=1)] = Field(
+        description="One address or a list of them: a local path, a pattern of paths as news/*.csv, "
+        "kaggle://owner/set/file, hf://datasets/owner/name[@revision][/path] or package:module/path; DATA=path "
+        "overrides it.",
     )
-    sha256: Sha256 | None = Field(None, description="SHA-256 of the source file; a file that differs is refused.")
+    sha256: Sha256 | None = Field(
+        None,
+        description="SHA-256 of the source file; of several files, the SHA-256 over theirs in hexadecimal, one a line. "
+        "A source that differs is refused.",
+    )
     encoding: str | None = Field(None, description="Text encoding; if unset, UTF-8 (with or without BOM) or latin-1.")
     text: list[ColumnName] = Field(min_length=1, description="Columns joined into the text, in this order.")
     separator: str = Field(". ", description="What stands between joined columns; empty columns are skipped.")
@@ -97,6 +103,28 @@ class DataSection(_Section):
     dataset_id: str | None = Field(None, description="Identifier of the published set, as in owner/name.")
     dataset_name: str | None = Field(None, description="Name of the published set, for the card.")
     dataset_url: str | None = Field(None, description="Page of the published set, for the card.")
+    license: str | None = Field(
+        None, description="Licence id of the texts, as the Hub writes it, for the card of prepared data."
+    )
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _name_files(cls, source: Any) -> Any:
+        # Not left to the union of types: each of them would report an error of its own.
+        listed = source if isinstance(source, list) else [source]
+        if not listed or not all(isinstance(address, str) and address for address in listed):
+            raise ValueError(f"must be an address or a list of addresses, got {source!r}")
+        return source
+
+    @property
+    def sources(self) -> list[str]:
+        """Addresses of the data files."""
+        return [self.source] if isinstance(self.source, str) else self.source
+
+    @property
+    def source_text(self) -> str:
+        """The addresses as one text."""
+        return ", ".join(self.sources)
 
     @field_validator("merge_labels", "keep", mode="before")
     @classmethod

@@ -111,7 +111,7 @@ def _check_same(run: RunFolder, recipe: Recipe, fingerprint: str) -> None:
     if fingerprint != expected:
         raise RunError(
             f"{run.path}: an interrupted run must go on with its own split, {expected[:12]}, but "
-            f"{recipe.data.source} now gives {fingerprint[:12]}, found by fingerprint; "
+            f"{recipe.data.source_text} now gives {fingerprint[:12]}, found by fingerprint; "
             "bring the file back, or begin anew with --fresh"
         )
 

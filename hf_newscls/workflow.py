@@ -23,7 +23,6 @@ from hf_newscls.run_folder import RunFolder, find_run, find_runs
 from hf_newscls.storage import (
     check_folder,
     check_room,
-    replace_folder,
     report_full_disk,
     write_json,
     write_text,
@@ -49,6 +48,7 @@ __all__ = [
     "predict",
     "prepare",
     "publish",
+    "push_prepared",
     "save_prepared",
     "train",
 ]
@@ -105,6 +105,30 @@ def save_prepared(prepared: PreparedData, folder: Path) -> None:
     from hf_newscls import preparing
 
     preparing.save_prepared(prepared, folder)
+
+
+def push_prepared(prepared: PreparedData, recipe: Recipe, *, repo_id: str | None, private: bool = True) -> str:
+    """Push prepared data, with a card, to a dataset repository on the Hub in one commit; can be repeated.
+
+    Args:
+        prepared: what `prepare` returned.
+        recipe: what it was prepared by.
+        repo_id: owner/name or name; the recipe's name where it is None.
+        private: whether the repository must be private.
+
+    Returns:
+        The address of the commit.
+
+    Raises:
+        PublishError: the Hub refused or could not be reached, or the repository is public where it must be private.
+    """
+    from hf_newscls.hub.dataset_card import render_dataset_card
+    from hf_newscls.hub.publishing import name_repo, push_dataset
+
+    repo = name_repo(repo_id, default_name=recipe.name)
+    card = render_dataset_card(recipe, prepared.manifest, repo_id=repo)
+    message = f"Prepare {recipe.name} with hf_newscls"
+    return push_dataset(prepared.splits, repo, card=card, private=private, message=message)
 
 
 def plan(recipe: Recipe) -> Plan:
@@ -255,7 +279,7 @@ def evaluate(name_or_path: str, *, runs_dir: Path, cards_dir: Path | None = None
     expected = run.read_json(run.split)["fingerprint"]
     if prepared.manifest.fingerprint != expected:
         raise RunError(
-            f"{run.path}: {recipe.data.source} must give the split with fingerprint {expected}, "
+            f"{run.path}: {recipe.data.source_text} must give the split with fingerprint {expected}, "
             f"got {prepared.manifest.fingerprint}; bring the file back, or train anew"
         )
     is_unfinished = not run.is_complete  # what follows training had failed

@@ -16,6 +16,7 @@ from hf_newscls.cli import main
 from hf_newscls.recipe import Recipe
 from hf_newscls.recipe_io import read_recipe
 from hf_newscls.run_folder import RunFolder
+from tests.hub_server import TOKEN, HubServer
 from tests.processes import Result
 
 if TYPE_CHECKING:
@@ -194,6 +195,30 @@ def tiny_run(train_once: Callable[..., FinishedRun]) -> FinishedRun:
 def tiny_two_layer_run(train_once: Callable[..., FinishedRun]) -> FinishedRun:
     """The same with a two-layer head, which travels as code."""
     return train_once("tiny_two_layer", "model.head=two_layer", "model.head_dropout=0.1")
+
+
+@pytest.fixture
+def hub_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    """A Hub that this process uses, with fresh caches.
+
+    What huggingface_hub and datasets read from the environment they have read already.
+    """
+    import datasets.config
+    from huggingface_hub import constants
+
+    with HubServer() as server:
+        changes = {
+            "ENDPOINT": server.endpoint,
+            "HUGGINGFACE_CO_URL_TEMPLATE": server.endpoint + "/{repo_id}/resolve/{revision}/{filename}",
+            "HF_HUB_CACHE": str(tmp_path / "home" / "hub"),
+            "HF_HUB_DISABLE_XET": True,
+            "HF_HUB_OFFLINE": False,
+        }
+        for name, value in changes.items():
+            monkeypatch.setattr(constants, name, value)
+        monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "home" / "datasets")
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        yield server
 
 
 def read_table(run: RunFolder) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """A small Hub on 127.0.0.1 for one account, in memory: what an unmodified huggingface_hub needs for a push and a load.
 
 It checks tokens, keeps the commits of each repository in a list, takes large files only over LFS and only with the
-SHA-256 they announce, and refuses a commit that names an LFS file nobody sent.
+SHA-256 they announce, and refuses a commit that names an LFS file nobody sent. Datasets stand beside the models, their
+names preceded by `datasets/`, as in the addresses of the Hub.
 """
 
 import base64
@@ -21,13 +22,15 @@ import yaml
 ACCOUNT = "owner"
 TOKEN = "hf_" + "testing" * 5
 _FIRST_COMMIT = "0" * 40
+_LARGE = (".safetensors", ".png", ".parquet")
 
 
 @dataclass
 class Repo:
-    """A repository: `commits` holds message and added files of each, `files` what stands there now."""
+    """A repository: `commits` holds message and changed files of each, `files` what stands there now."""
 
     private: bool
+    gated: bool = False
     commits: list[tuple[str, list[str]]] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
 
@@ -51,9 +54,9 @@ class HubServer(ThreadingHTTPServer):
     """The server; use it as a context manager.
 
     Attributes:
-        repos: by owner/name.
+        repos: by owner/name, those of datasets by datasets/owner/name.
         blobs: LFS files by SHA-256.
-        failures: parts of a path, and the status that requests to such paths are answered with.
+        failures: patterns of paths, and the status that requests to such paths are answered with.
         requests: method and path of each request, in order.
     """
 
@@ -110,8 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Write nothing."""
 
     def _maybe_fail(self, path: str) -> None:
-        for part, status in self.server.failures.items():
-            if part in path:
+        for pattern, status in self.server.failures.items():
+            if re.search(pattern, path):
                 raise Refusal(status, f"{HTTPStatus(status).phrase}, as the test asked for")
 
     def _send(self, content: bytes, *, status: int = 200, **headers: str) -> None:
@@ -140,6 +143,15 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refusal(404 if self._has_token() else 401, "Repository not found", "RepoNotFound")
         return found
 
+    def _find_open(self, repo: str, revision: str) -> Repo:
+        """Return a repository whose files may be read, at a revision that it has: the newest."""
+        found = self._find(repo)
+        if found.gated:
+            raise Refusal(403, "Access to this dataset is restricted", "GatedRepo")
+        if revision not in {"main", found.head}:
+            raise Refusal(404, f"Invalid rev id: {revision}", "RevisionNotFound")
+        return found
+
     # What the routes do.
 
     def whoami(self, body: bytes) -> None:
@@ -152,7 +164,8 @@ class _Handler(BaseHTTPRequestHandler):
         owner = wanted.get("organization") or ACCOUNT
         if owner != ACCOUNT:
             raise Refusal(403, f"You don't have the rights to create a model under the namespace {owner!r}")
-        repo = f"{owner}/{wanted['name']}"
+        kind = "datasets/" if wanted.get("type") == "dataset" else ""
+        repo = f"{kind}{owner}/{wanted['name']}"
         if repo in self.server.repos:
             self._send_json(
                 {"error": "You already created this model repo", "url": f"{self.server.endpoint}/{repo}"}, status=409
@@ -162,10 +175,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_json({"url": f"{self.server.endpoint}/{repo}", "name": repo, "id": repo})
 
     def validate_yaml(self, body: bytes) -> None:
-        content = json.loads(body)["content"]
+        asked = json.loads(body)
+        content = asked["content"]
         match = re.match(r"---\n(.*?)\n---\n", content, flags=re.DOTALL)
         data = yaml.safe_load(match[1]) if match else None
-        wrong = [key for key in ("language", "license", "model-index") if key not in (data or {})]
+        further = ("task_categories", "configs") if asked["repoType"] == "dataset" else ("model-index",)
+        wrong = [key for key in ("language", "license", *further) if key not in (data or {})]
         errors = [{"message": f'"{key}" is required'} for key in wrong]
         self._send_json({"errors": errors, "warnings": []}, status=400 if errors else 200)
 
@@ -177,7 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "files": [
                     {
                         "path": wanted["path"],
-                        "uploadMode": "lfs" if wanted["path"].endswith((".safetensors", ".png")) else "regular",
+                        "uploadMode": "lfs" if wanted["path"].endswith(_LARGE) else "regular",
                         "shouldIgnore": False,
                         "oid": _hash_blob(files[wanted["path"]]) if wanted["path"] in files else None,
                     }
@@ -216,22 +231,29 @@ class _Handler(BaseHTTPRequestHandler):
                 if value["oid"] not in self.server.blobs:
                     raise Refusal(400, f"LFS pointer of {value['path']} points to a file that does not exist")
                 files[value["path"]] = self.server.blobs[value["oid"]]
+            elif entry["key"] == "deletedFile":
+                del files[value["path"]]
             else:
                 raise Refusal(400, f"the test server knows no {entry['key']}")
-        changed = sorted(path for path, content in files.items() if found.files.get(path) != content)
+        names = files.keys() | found.files.keys()
+        changed = sorted(path for path in names if found.files.get(path) != files.get(path))
         found.files = files
         found.commits.append((message, changed))
         url = f"{self.server.endpoint}/{repo}/commit/{found.head}"
         self._send_json({"success": True, "commitUrl": url, "commitOid": found.head, "hookOutput": ""})
 
-    def info(self, body: bytes, repo: str) -> None:
+    def info(self, body: bytes, repo: str, revision: str | None = None) -> None:
         found = self._find(repo)
+        if revision not in {None, "main", found.head}:
+            raise Refusal(404, f"Invalid rev id: {revision}", "RevisionNotFound")
         siblings = [{"rfilename": path} for path in sorted(found.files)]
-        self._send_json({"id": repo, "sha": found.head, "private": found.private, "siblings": siblings, "tags": []})
+        name = repo.removeprefix("datasets/")
+        self._send_json({"id": name, "sha": found.head, "private": found.private, "siblings": siblings, "tags": []})
 
-    def tree(self, body: bytes, repo: str, folder: str | None) -> None:
+    def tree(self, body: bytes, repo: str, revision: str, folder: str | None) -> None:
         prefix = f"{folder}/" if folder else ""
-        files = {path: content for path, content in self._find(repo).files.items() if path.startswith(prefix)}
+        found = self._find_open(repo, revision)
+        files = {path: content for path, content in found.files.items() if path.startswith(prefix)}
         if folder and not files:
             raise Refusal(404, f"{folder} does not exist", "EntryNotFound")
         self._send_json(
@@ -241,8 +263,8 @@ class _Handler(BaseHTTPRequestHandler):
             ]
         )
 
-    def resolve(self, body: bytes, repo: str, path: str) -> None:
-        found = self._find(repo)
+    def resolve(self, body: bytes, repo: str, revision: str, path: str) -> None:
+        found = self._find_open(repo, revision)
         if path not in found.files:
             raise Refusal(404, f"{path} does not exist", "EntryNotFound")
         content = found.files[path]
@@ -255,18 +277,19 @@ def _hash_blob(content: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
-_REPO = r"(?P<repo>[^/]+/[^/]+)"
-_REVISION = r"(?:main|[0-9a-f]{40})"
+_API_REPO = r"(?:models/|(?=datasets/))(?P<repo>(?:datasets/)?[^/]+/[^/]+)"
+_REPO = r"(?P<repo>(?:datasets/)?[^/]+/[^/]+)"
+_REVISION = r"(?P<revision>[^/]+)"
 _ROUTES = (
     ("GET", "/api/whoami-v2", _Handler.whoami),
     ("POST", "/api/repos/create", _Handler.create),
     ("POST", "/api/validate-yaml", _Handler.validate_yaml),
-    ("POST", f"/api/models/{_REPO}/preupload/main", _Handler.preupload),
-    ("POST", f"/api/models/{_REPO}/commit/main", _Handler.commit),
+    ("POST", f"/api/{_API_REPO}/preupload/main", _Handler.preupload),
+    ("POST", f"/api/{_API_REPO}/commit/main", _Handler.commit),
     ("POST", f"/{_REPO}\\.git/info/lfs/objects/batch", _Handler.lfs_batch),
     ("PUT", "/lfs/(?P<oid>[0-9a-f]{64})", _Handler.lfs_put),
-    ("GET", f"/api/models/{_REPO}(?:/revision/{_REVISION})?", _Handler.info),
-    ("GET", f"/api/models/{_REPO}/tree/{_REVISION}(?:/(?P<folder>.+))?", _Handler.tree),
+    ("GET", f"/api/{_API_REPO}(?:/revision/{_REVISION})?", _Handler.info),
+    ("GET", f"/api/{_API_REPO}/tree/{_REVISION}(?:/(?P<folder>.+))?", _Handler.tree),
     ("HEAD", f"/{_REPO}/resolve/{_REVISION}/(?P<path>.+)", _Handler.resolve),
     ("GET", f"/{_REPO}/resolve/{_REVISION}/(?P<path>.+)", _Handler.resolve),
 )

@@ -99,9 +99,41 @@ DATA_CASES: dict[str, tuple[Callable[[Workspace], None], str, str]] = {
     ),
     "other case": (_rename("category", "Category"), "columns 'category'", "did you mean 'Category' for 'category'?"),
     "spaces": (_rename("title", " title "), "columns 'title'", "did you mean ' title ' for 'title'?"),
-    "gzip": (_write(gzip.compress(b"title,body")), "a binary file", "unpack it, or name another file"),
+    "gzip, cut off": (_write(gzip.compress(b"title,body\n" * 99)[:-9]), "must be whole, got ", "fetch it again"),
     "picture": (_write(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), "a binary file", "name another file"),
     "utf-16": (_write("title,body\n".encode("utf-16")), "found UTF-16", "convert it to UTF-8"),
+    "two encodings": (
+        _write(b"title,body,category,date\nCaf\xc3\xa9,b,SPORTS,2020\nCaf\xe9,b,SPORTS,2020\n"),
+        "must be in one encoding, found UTF-8 that ends being valid with byte 0xe9 at offset 48, line 3, column 4",
+        "data.encoding",
+    ),
+    "nul": (
+        _write(b"title,body,category,date\na,b,SPORTS,2020\n\0a,b,SPORTS,2020\n"),
+        "must hold no NUL characters, found some in line 3 column 1",
+        "remove them",
+    ),
+    "column twice": (
+        _write(b"title,body,title,category,date\na,b,c,SPORTS,2020\n"),
+        "must have each column once, found 'title' repeated, 'title' as columns 1, 3",
+        "rename them",
+    ),
+    "misplaced quote": (
+        _write(b'title,body,category,date\na,"b" c,SPORTS,2020\n'),
+        "(quote in line 2, column 5, field 'body')",
+        "mend its quotes",
+    ),
+    "list in json": (
+        _write(b'{"title": "a", "body": ["b"], "category": "SPORTS", "date": "2020"}\n'),
+        "line 1: 'body' must be text or a number, found a list, ['b']",
+        "name another column",
+    ),
+    "labels in two spellings": (
+        lambda workspace: workspace.write_news(
+            lambda place, row: row | {"category": "Sports" if place == 2 else row["category"]}
+        ),
+        "labels must differ in more than case and white space, found 'SPORTS (39 rows) and Sports (1 rows)'",
+        'merge_labels: {"SPORTS": ["SPORTS", "Sports"]}',
+    ),
     "ragged": (
         _write(b"title,body,category,date\na,b,SPORTS,2020\na,b,c,SPORTS,2020\n"),
         "line 3: must hold 4 fields like the header, found 5",
@@ -144,6 +176,18 @@ def test_folder_in_place_of_a_data_file(workspace: Workspace, call: Call) -> Non
     arguments = ["train", "tiny.yaml", "--data", str(workspace.path)]
     what = "`data.source` must name a file, got a folder"
     check_refused(workspace, call, arguments, where=f"{workspace.path}: ", what=what, remedy="add the file's name")
+
+
+def test_pattern_that_matches_nothing(workspace: Workspace, call: Call) -> None:
+    arguments = ["prepare", "tiny.yaml", "--data", "*.tsv"]
+    check_refused(
+        workspace, call, arguments, where="*.tsv: ", what="match files, found none", remedy="check the pattern"
+    )
+
+
+def test_public_without_push(workspace: Workspace, call: Call) -> None:
+    arguments = ["prepare", "tiny.yaml", "--public"]
+    check_refused(workspace, call, arguments, where="--public: ", what="must go with --push", remedy="add `--push")
 
 
 def test_file_other_than_the_checksum_names(workspace: Workspace, call: Call) -> None:

@@ -1,6 +1,7 @@
 """Merging label names and putting them in the model's order."""
 
 import pytest
+import yaml
 
 from hf_newscls.errors import DataError
 from hf_newscls.labels import invert_merges, resolve_label_names
@@ -22,8 +23,42 @@ def test_merges_are_inverted(merges: dict[str, list[str]], expected: dict[str, s
 
 
 def test_labels_found_are_sorted_by_code_point() -> None:
-    counts = {"b": 1, "É": 1, "A": 1, "10": 1, "9": 1, "a": 1}
-    assert resolve_label_names(counts, expected=None, where="news.csv") == ["10", "9", "A", "a", "b", "É"]
+    counts = {"b": 1, "É": 1, "A": 1, "10": 1, "9": 1, "ab": 1}
+    assert resolve_label_names(counts, expected=None, where="news.csv") == ["10", "9", "A", "ab", "b", "É"]
+
+
+@pytest.mark.parametrize(
+    ("counts", "found", "mapping"),
+    [
+        (
+            {"SPORTS": 9, "Sports": 3, "ARTS": 1},
+            "'SPORTS (9 rows) and Sports (3 rows)'",
+            {"SPORTS": ["SPORTS", "Sports"]},
+        ),
+        ({"SPORTS": 2, "Sports": 3}, "'SPORTS (2 rows) and Sports (3 rows)'", {"Sports": ["SPORTS", "Sports"]}),
+        (
+            {"U.S. NEWS": 1, "U.S.  NEWS": 1, "U.S.\u00a0NEWS": 1},
+            "'U.S.  NEWS (1 rows) and U.S. NEWS (1 rows) and ",
+            {"U.S.  NEWS": ["U.S.  NEWS", "U.S. NEWS", "U.S.\u00a0NEWS"]},
+        ),
+        ({"STRASSE": 1, "Straße": 2}, "'STRASSE (1 rows) and Straße (2 rows)'", {"Straße": ["STRASSE", "Straße"]}),
+    ],
+)
+def test_spellings_of_one_label_are_refused_with_the_mapping(
+    counts: dict[str, int], found: str, mapping: dict[str, list[str]]
+) -> None:
+    with pytest.raises(DataError, match="must differ in more than case and white space") as caught:
+        resolve_label_names(counts, expected=None, where="news.csv")
+    assert found in str(caught.value)
+    assert yaml.safe_load(str(caught.value).split("`")[1]) == {"merge_labels": mapping}
+    assert resolve_label_names(counts, expected=[*counts], where="news.csv") == [*counts]
+
+
+def test_many_spellings_are_cut_short_but_not_the_mapping() -> None:
+    counts = {name: 1 for place in range(9) for name in (f"L{place}", f"l{place}")}
+    with pytest.raises(DataError, match=r"… \(9 in all\); add") as caught:
+        resolve_label_names(counts, expected=None, where="news.csv")
+    assert len(yaml.safe_load(str(caught.value).split("`")[1])["merge_labels"]) == 9
 
 
 def test_listed_labels_keep_their_order() -> None:

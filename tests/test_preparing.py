@@ -40,7 +40,9 @@ def test_nothing_changed_is_taken_from_the_cache(
     second = prepare(make_recipe("training_arguments.learning_rate=1e-3"))
     assert not is_new(second, caplog)
     assert second.manifest == first.manifest
-    assert {side: rows[:] for side, rows in second.splits.items()} == {side: rows[:] for side, rows in first.splits.items()}
+    assert {side: rows[:] for side, rows in second.splits.items()} == {
+        side: rows[:] for side, rows in first.splits.items()
+    }
 
 
 @pytest.mark.parametrize("change", ["data.separator=' / '", "split.seed=5", "data.duplicates=drop"])
@@ -91,7 +93,9 @@ def test_cache_that_cannot_be_written_stops_nothing(
     (tmp_path / "file").touch()
     monkeypatch.setenv("HF_NEWSCLS_CACHE", str(tmp_path / "file" / "cache"))
     prepared = prepare(make_recipe())
-    assert sum(map(len, prepared.splits.values())) == prepared.manifest.rows_read - sum(prepared.manifest.dropped.values())
+    assert sum(map(len, prepared.splits.values())) == prepared.manifest.rows_read - sum(
+        prepared.manifest.dropped.values()
+    )
 
 
 def test_article_is_on_one_side(news_rows: list[dict[str, str]], make_recipe: MakeRecipe, tmp_path: Path) -> None:

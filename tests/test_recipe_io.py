@@ -269,6 +269,18 @@ def test_value_of_no_type_that_fits_is_one_problem(override: str, base: str) -> 
     assert f"`{override.partition('=')[0]}` must " in problem
 
 
+@pytest.mark.parametrize("value", ["[]", "''", "5", "[a.csv, '']", "{a: b}", "null", "[[a.csv]]"])
+def test_source_that_is_no_address_is_one_problem(value: str, base: str) -> None:
+    assert "`data.source` must be an address or a list of addresses, got " in find_problem(base, f"data.source={value}")
+
+
+@pytest.mark.parametrize(("value", "sources"), [("a.csv", ["a.csv"]), ("[b.csv, hf://datasets/x/y]", None)])
+def test_source_is_one_address_or_several(value: str, sources: list[str] | None, base: str) -> None:
+    recipe = read_recipe(base, [f"data.source={value}"])
+    assert recipe.data.sources == (sources or ["b.csv", "hf://datasets/x/y"])
+    assert recipe.data.source_text == ", ".join(recipe.data.sources)
+
+
 def test_missing_keys_are_named(write: Callable[[str, str], str]) -> None:
     problem = find_problem(write("short.yaml", "name: short\ndata: {source: news.csv}\n"))
     assert "`data.text` must be given; add it to the recipe" in problem

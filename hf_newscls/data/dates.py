@@ -11,9 +11,7 @@ from hf_newscls.errors import DataError, describe_offenders
 __all__ = ["parse_dates"]
 
 
-def parse_dates(
-    values: Sequence[str | None], *, ids: Sequence[str], column: str, where: str
-) -> NDArray[np.datetime64]:
+def parse_dates(values: Sequence[str | None], *, ids: Sequence[str], column: str, where: str) -> NDArray[np.datetime64]:
     """Return the dates in UTC, to the second, shape (N,); NaT where there is no value.
 
     ISO 8601 and what else pandas understands; where day and month could change places, the month comes first.

@@ -69,9 +69,9 @@ def find_duplicates(texts: Sequence[str], near: NearDuplicatesSection | None) ->
 
 
 def normalize_text(text: str) -> str:
-    """Return a text without what does not make it another article: form of characters, case and white space.
+    r"""Return a text without what does not make it another article: form of characters, case and white space.
 
-    >>> normalize_text("  Storm hits\\u00a0COAST\\n")
+    >>> normalize_text("  Storm hits\u00a0COAST\n")
     'storm hits coast'
     """
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
@@ -119,13 +119,15 @@ def _choose_band(threshold: float) -> int:
 
 def _hash_bands(texts: Sequence[str], *, shingle: int, values: int) -> Iterator[Hashes]:
     """Yield, block by block, a hash for each band of each text's signature, shape (block, K)."""
-    multipliers = np.random.default_rng(_SEED).integers(1, 2**63, size=values, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
     bands = _PERMUTATIONS // values
     for block in _cut_blocks(texts):
         hashes, offsets = _hash_shingles(block, shingle)
         matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, num_perm=_PERMUTATIONS, seed=_SEED)
-        signatures = np.asarray(matrix.to_rows(), dtype=np.uint64)[:, : bands * values]
-        yield _mix((signatures.reshape(-1, bands, values) * multipliers).sum(axis=2, dtype=np.uint64))
+        signatures = np.asarray(matrix.to_rows(), dtype=np.uint64)[:, : bands * values].reshape(-1, bands, values)
+        keys = np.zeros(signatures.shape[:2], dtype=np.uint64)
+        for place in range(values):
+            keys = _mix(keys + signatures[:, :, place])
+        yield keys
 
 
 def _cut_blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:

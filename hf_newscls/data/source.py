@@ -1,13 +1,18 @@
-"""Turn the address of a data file into a path on this machine."""
+"""Turn the addresses of data files into paths on this machine."""
 
+import glob
+import hashlib
 import logging
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from hf_newscls.errors import SourceError, suggest_name
-from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path
+from hf_newscls.data.hub_source import HUB_SCHEME, fetch_from_hub, list_snapshot
+from hf_newscls.errors import SourceError, describe_offenders, suggest_name
+from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path, name_paths
 
-__all__ = ["fetch_source"]
+__all__ = ["Source", "fetch_source"]
 
 KAGGLE_SCHEME = "kaggle://"
 _KAGGLE_ADDRESS = re.compile(
@@ -17,38 +22,102 @@ _KAGGLE_ADDRESS = re.compile(
 logger = logging.getLogger(__name__)
 
 
-def fetch_source(address: str, *, sha256: str | None = None) -> Path:
-    """Return the local path of a data file, downloading it from Kaggle where that is asked for.
+@dataclass(frozen=True)
+class Source:
+    """Data files on this machine, in the order they are read.
+
+    Attributes:
+        paths: the files; a folder is the snapshot of a dataset of the Hub.
+        sha256: of one file, the SHA-256 of its bytes. Of several, the SHA-256 over theirs in hexadecimal, one a line;
+            the files of a snapshot, its card among them, stand in the order of their names.
+    """
+
+    paths: Sequence[Path]
+    sha256: str
+
+    @property
+    def where(self) -> str:
+        """Name of the files for messages."""
+        return name_paths(self.paths)
+
+
+def fetch_source(addresses: str | Sequence[str], *, sha256: str | None = None) -> Source:
+    """Return data files on this machine, fetched from Kaggle or the Hub where that is asked for.
 
     Args:
-        address: a path, `package:module/path`, or `kaggle://owner/set/file`, which may pin a version of the set
-            as `kaggle://owner/set/versions/2/file`. kagglehub keeps downloads in its own cache.
-        sha256: what the file's SHA-256 must be, in hexadecimal.
+        addresses: one or several of: a path, a pattern of paths as `news/*.csv`, `package:module/path`,
+            `kaggle://owner/set/file`, which may pin a version of the set as `kaggle://owner/set/versions/2/file`, and
+            `hf://datasets/owner/name[@revision][/path]`, which is the whole dataset where it names no file. kagglehub
+            and huggingface_hub show their own progress and keep what they fetched in their own caches.
+        sha256: what `Source.sha256` must be.
 
     Raises:
         SourceError: there is no such file, it cannot be fetched, or it is not the one the checksum names.
     """
+    listed = [addresses] if isinstance(addresses, str) else [*addresses]
+    paths = [path for address in listed for path in _fetch(address)]
+    repeated = sorted({str(path) for path in paths if paths.count(path) > 1})
+    if repeated:
+        raise SourceError(
+            f"data.source: must name each file once, found {describe_offenders(repeated)} more than once; remove them"
+        )
+    source = Source(paths, _compute_fingerprint(paths))
+    if sha256 not in {None, source.sha256}:
+        whose = "file's" if len(paths) == 1 else "files'"
+        raise SourceError(
+            f"{', '.join(listed)}: the {whose} SHA-256 must be {sha256}, got {source.sha256}; "
+            f"{_advise(listed[0], source)}, or set `data.sha256` to what was found"
+        )
+    return source
+
+
+def _advise(address: str, source: Source) -> str:
+    """Say how another file than the expected one may be replaced: a cache would give it again and again."""
     if address.startswith(KAGGLE_SCHEME):
-        path = _fetch_from_kaggle(address)
+        return f"delete {source.where} to fetch it again, or pin its version as kaggle://owner/set/versions/2/file"
+    if address.startswith(HUB_SCHEME):
+        return "pin the revision that is meant as hf://datasets/owner/name@revision"
+    return "fetch the file again"
+
+
+def _compute_fingerprint(paths: Sequence[Path]) -> str:
+    files = [file for path in paths for file in (list_snapshot(path) if path.is_dir() else [path])]
+    try:
+        digests = [compute_sha256(file) for file in files]
+    except OSError as error:
+        raise SourceError(f"{name_paths(files)}: must be files that can be read, got {error}; check them") from error
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("".join(f"{digest}\n" for digest in digests).encode()).hexdigest()
+
+
+def _fetch(address: str) -> Sequence[Path]:
+    if address.startswith(HUB_SCHEME):
+        return [fetch_from_hub(address)]
+    if address.startswith(KAGGLE_SCHEME):
+        paths = [_fetch_from_kaggle(address)]
     elif address.startswith(PACKAGE_SCHEME):
-        path = find_package_path(address)
+        paths = [find_package_path(address)]
     else:
-        path = _find_local(address)
-    if path.is_dir():
+        paths = _find_local(address)
+    if any(path.is_dir() for path in paths):
         raise SourceError(f"{address}: `data.source` must name a file, got a folder; add the file's name")
-    found = compute_sha256(path) if sha256 else None
-    if found != sha256:
-        raise SourceError(f"{address}: the file's SHA-256 must be {sha256}, got {found}; fetch the file again")
-    return path
+    return paths
 
 
-def _find_local(address: str) -> Path:
+def _find_local(address: str) -> list[Path]:
     try:
         path = Path(address).expanduser()
         if path.exists():
-            return path
-    except (OSError, RuntimeError) as error:
+            return [path]
+        # What a pattern matches is sorted, for the order of a folder differs from machine to machine.
+        matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
+    except (OSError, RuntimeError, ValueError) as error:
         raise SourceError(f"{address}: `data.source` must name an existing file, got {error}; check it") from error
+    if matches:
+        return [match for match in matches if not match.is_dir()] or matches
+    if glob.has_magic(address):
+        raise SourceError(f"{address}: `data.source` must match files, found none; check the pattern")
     siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     suggestion = suggest_name(path.name, siblings)
     hint = f"did you mean {str(path.parent / suggestion)!r}?" if suggestion else "pass the file's path as DATA=path"

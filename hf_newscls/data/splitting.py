@@ -88,8 +88,8 @@ def _stratify(dataset: Dataset, groups: Groups, shares: Sequence[float], *, seed
     lacking = [name for label, name in enumerate(names) if np.count_nonzero(present == label) < len(shares)]
     if lacking:
         raise DataError(
-            f"{where}: every label must be on each side of the split, found none on one for {describe_offenders(lacking)}, "
-            "whose rows are duplicates of too few others; merge the labels or set `data.duplicates: drop`"
+            f"{where}: every label must be on each side of the split, found none on one for "
+            f"{describe_offenders(lacking)}, whose rows are duplicates of too few others; merge the labels or set `data.duplicates: drop`"
         )
     return parts
 
@@ -169,8 +169,8 @@ def _check_labels(dataset: Dataset, sides: Sides, *, where: str) -> None:
         missing = [name for name, count in zip(names, counts, strict=True) if count == 0]
         if missing and place == _TRAIN:
             raise DataError(
-                f"{where}: every label must have rows in the training set, found none of {describe_offenders(missing)}; "
-                "merge the labels, or remove the rows"
+                f"{where}: every label must have rows in the training set, found none of "
+                f"{describe_offenders(missing)}; merge the labels, or remove the rows"
             )
         if missing:
             logger.info("%s holds no rows of %s", side, describe_offenders(missing))

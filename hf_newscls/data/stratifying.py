@@ -59,7 +59,9 @@ def assign_groups(
     table = _Table(labels, groups, shares)
     parts = np.full(len(labels), -1, dtype=np.int64)
     for members in _list_groups(groups, keys):
-        part = table.choose([int(label) for label in labels[members]], chance=_read_chance(_find_smallest(keys, members)))
+        part = table.choose(
+            [int(label) for label in labels[members]], chance=_read_chance(_find_smallest(keys, members))
+        )
         parts[members] = part
     for label in range(len(table.missing)):
         rows = np.flatnonzero((labels == label) & (parts < 0))
@@ -112,7 +114,9 @@ class _Table:
             weights = np.cumsum([sum(self.missing[label][part] for label in counts) for part in fitting])
             chosen = fitting[int(np.searchsorted(weights, chance * weights[-1], side="right"))]
         else:
-            chosen = max(parts, key=lambda part: min(self.missing[label][part] - rows for label, rows in counts.items()))
+            chosen = max(
+                parts, key=lambda part: min(self.missing[label][part] - rows for label, rows in counts.items())
+            )
         for label, rows in counts.items():
             self.missing[label][chosen] -= rows
             self._are_empty[label][chosen] = False

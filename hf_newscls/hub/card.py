@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -17,7 +17,7 @@ from hf_newscls.recipe import Recipe
 from hf_newscls.trainer_options import DEFAULT_LEARNING_RATE
 from hf_newscls.training_record import TrainingRecord
 
-__all__ = ["CARD_FIGURES", "render_card"]
+__all__ = ["CARD_FIGURES", "escape_markdown", "render_card", "render_template"]
 
 CARD_FIGURES: Mapping[str, str] = {
     "loss_curves.png": "Training and validation loss by step, with the learning rate below",
@@ -50,17 +50,8 @@ def render_card(
         model_address: what the snippet hands to `pipeline()`: a Hub id or a folder.
         figures: where the figures lie, relative to the card.
     """
-    environment = Environment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
-    )
-    environment.filters |= {
-        "md": escape_markdown,
-        "percent": "{:.1%}".format,
-        "score": "{:.4f}".format,
-        "quote": _quote,
-    }
-    template = environment.from_string(files("hf_newscls.hub").joinpath("templates/card.md.jinja").read_text("utf-8"))
-    body = template.render(
+    body = render_template(
+        "card.md.jinja",
         recipe=recipe,
         manifest=manifest,
         record=record,
@@ -71,10 +62,27 @@ def render_card(
         metrics=_name_metrics(report),
         sides=SIDES,
         learning_rate=recipe.training_arguments.get("learning_rate", DEFAULT_LEARNING_RATE),
+        source_files=_name_files(recipe.data.sources),
         **_summarize(manifest, record),
     )
     data = build_card_data(recipe, manifest, report)
     return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
+
+
+def render_template(name: str, **values: Any) -> str:
+    """Fill in one of the templates; a value that it wants and does not get is an error."""
+    environment = Environment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
+    )
+    environment.filters |= {
+        "md": escape_markdown,
+        "percent": "{:.1%}".format,
+        "score": "{:.4f}".format,
+        "count": "{:,}".format,
+        "quote": _quote,
+    }
+    template = environment.from_string(files("hf_newscls.hub").joinpath(f"templates/{name}").read_text("utf-8"))
+    return template.render(**values)
 
 
 def escape_markdown(text: str) -> str:
@@ -91,6 +99,11 @@ def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def _name_files(addresses: Sequence[str]) -> str:
+    names = [address if address.startswith("hf://") else address.rsplit("/", 1)[-1] for address in addresses]
+    return f"file{'s' if len(names) > 1 else ''} {', '.join(f'`{name}`' for name in names)}"
+
+
 def _name_metrics(report: EvaluationReport) -> dict[str, str]:
     top_k = {name: f"Top-{name.split('_')[1]} accuracy" for name in report.test.scores if name.startswith("top_")}
     return {**_HEADLINE_METRICS, **top_k, "log_loss": "Log loss"}
@@ -103,5 +116,4 @@ def _summarize(manifest: SplitManifest, record: TrainingRecord) -> dict[str, Any
         "rows_kept": sum(sizes.values()),
         "dropped": {reason: count for reason, count in manifest.dropped.items() if count},
         "minutes": record.runtime_seconds / 60,
-        "source_name": manifest.source.rsplit("/", 1)[-1],
     }

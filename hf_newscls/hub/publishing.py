@@ -1,18 +1,24 @@
-"""Check a model folder and push it to the Hub, in one commit."""
+"""Check what is published, and push it to the Hub in one commit: a model folder, or prepared data."""
 
 import logging
+import math
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from huggingface_hub import CommitOperationAdd, HfApi, get_token
+from datasets import DatasetDict
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
 from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined] # the base of what its HTTP client raises
 
 from hf_newscls.errors import PublishError, describe_offenders
 
-__all__ = ["check_model_folder", "name_repo", "push_model"]
+__all__ = ["check_model_folder", "name_repo", "push_dataset", "push_model"]
 
 _REQUIRED = ("README.md", "config.json", "tokenizer_config.json")
 _PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
+_SHARD_BYTES = 500_000_000
+# huggingface_hub raises a bare RuntimeError where a large file cannot be sent.
+_FAILURES = (HTTPError, OSError, ValueError, RuntimeError)
 _TOKEN = re.compile(rb"\bhf_[A-Za-z0-9]{30,}")
 
 logger = logging.getLogger(__name__)
@@ -80,12 +86,69 @@ def push_model(folder: Path, repo_id: str, *, card: str, private: bool, message:
     try:
         api.create_repo(repo_id, private=private, exist_ok=True)
         commit = api.create_commit(repo_id, operations, commit_message=message)
-    except (HTTPError, OSError, ValueError) as error:
+    except _FAILURES as error:
         raise _refuse(f"must take the push to {repo_id}", error) from error
     logger.info("pushed %s to %s", folder, repo_id)
     return str(commit.commit_url)
 
 
-def _refuse(what: str, error: Exception) -> PublishError:
-    reason = " ".join(str(error).split())[:300]
-    return PublishError(f"Hub: it {what}, got {type(error).__name__} ({reason}); repeat `hf-newscls publish` later")
+def push_dataset(splits: DatasetDict, repo_id: str, *, card: str, private: bool, message: str) -> str:
+    """Create the dataset repository where it is not there, and push all splits as Parquet with the card in one commit.
+
+    What an earlier push left in `data/` goes in the same commit.
+
+    Args:
+        splits: what is pushed; the names of label ids travel in the Parquet files.
+        repo_id: owner/name.
+        card: becomes README.md.
+        private: whether the repository must be private.
+        message: of the commit.
+
+    Returns:
+        The address of the commit.
+
+    Raises:
+        PublishError: the Hub refused or could not be reached, or the repository is public where it must be private.
+    """
+    api = HfApi()
+    try:
+        api.create_repo(repo_id, repo_type="dataset", private=private, exist_ok=True)
+        found = api.dataset_info(repo_id)
+        if private and not found.private:
+            raise PublishError(
+                f"Hub: the dataset {repo_id} must be private, found it public; add --public or name another"
+            )
+        old = {one.rfilename for one in found.siblings or [] if one.rfilename.startswith("data/")}
+        with TemporaryDirectory() as folder:
+            shards = _write_shards(splits, Path(folder))
+            operations: list[CommitOperationAdd | CommitOperationDelete] = [
+                CommitOperationAdd("README.md", card.encode()),
+                *(CommitOperationAdd(name, path) for name, path in shards.items()),
+                *(CommitOperationDelete(name) for name in sorted(old - shards.keys())),
+            ]
+            commit = api.create_commit(repo_id, operations, repo_type="dataset", commit_message=message)
+    except PublishError:
+        raise
+    except _FAILURES as error:
+        raise _refuse(f"must take the push to {repo_id}", error, command="hf-newscls prepare --push") from error
+    logger.info("pushed %s rows to %s", f"{sum(map(len, splits.values())):,}", repo_id)
+    return str(commit.commit_url)
+
+
+def _write_shards(splits: DatasetDict, folder: Path) -> dict[str, Path]:
+    """Write each split into Parquet files of a size that the Hub's viewer likes, and return them by their names."""
+    paths: dict[str, Path] = {}
+    for side, rows in splits.items():
+        # A split is a selection of a table that holds the others too.
+        size = rows.data.nbytes * len(rows) / max(1, rows.data.num_rows)
+        count = math.ceil(size / _SHARD_BYTES) or 1
+        for place in range(count):
+            name = f"{side}-{place:05}-of-{count:05}.parquet"
+            rows.shard(count, place, contiguous=True).to_parquet(folder / name)
+            paths[f"data/{name}"] = folder / name
+    return paths
+
+
+def _refuse(what: str, error: Exception, *, command: str = "hf-newscls publish") -> PublishError:
+    reason = " ".join(f"{error} {error.__cause__ or ''}".split())[:300]
+    return PublishError(f"Hub: it {what}, got {type(error).__name__} ({reason}); repeat `{command}` later")

@@ -1,12 +1,14 @@
 """Rows become texts with labels; what cannot be used is dropped and counted."""
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -165,12 +167,23 @@ def test_labels_are_sorted_unless_the_recipe_lists_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "labels", [["1", "2", "10"], ["2", "0", "1"], ["-1", "1", "0"], ["1", "1.0", "01"], ["A", "a", "B"]]
+    "labels", [["1", "2", "10"], ["2", "0", "1"], ["-1", "1", "0"], ["1", "1.0", "01"], ["A", "Á", "B"]]
 )
 def test_labels_that_look_alike_or_like_numbers_stay_themselves(labels: list[str]) -> None:
     cleaned = clean([("a", "b", label) for label in labels])
     assert find_labels(cleaned) == labels
     assert cleaned.label_names == sorted(labels)
+
+
+def test_labels_that_differ_in_case_alone_are_refused_until_they_are_merged() -> None:
+    rows = [("a", "b", "SPORTS"), ("c", "d", "Sports"), ("e", "f", "CRIME"), ("g", "h", "SPORTS")]
+    with pytest.raises(DataError, match="labels must differ in more than case and white space") as caught:
+        clean(rows)
+    mapping = re.search("`merge_labels: (.+)` to the data section", str(caught.value))
+    assert mapping is not None
+    cleaned = clean(rows, merge_labels=yaml.safe_load(mapping[1]))
+    assert find_labels(cleaned) == ["SPORTS", "SPORTS", "CRIME", "SPORTS"]
+    assert clean(rows, labels=["Sports", "SPORTS", "CRIME"]).label_names == ["Sports", "SPORTS", "CRIME"]
 
 
 def test_unknown_labels_are_listed() -> None:

@@ -47,7 +47,9 @@ def test_what_is_no_date_is_refused_with_its_rows() -> None:
     with pytest.raises(DataError) as caught:
         parse(*values)
     message = str(caught.value)
-    assert "news.csv: 'date' must hold dates, as in 2026-01-31, found 'yesterday (row 1)', '2018-13-45 (row 2)'" in message
+    assert (
+        "news.csv: 'date' must hold dates, as in 2026-01-31, found 'yesterday (row 1)', '2018-13-45 (row 2)'" in message
+    )
     assert "'n/a (row 5)'" in message
     assert "'n/a (row 6)'" not in message
     assert "7" in message  # the total

@@ -13,7 +13,15 @@ from tests.data.test_splitting import build_dataset
 
 LONG = "the council of the harbour town votes on the new bridge after a long night of talks"
 #        0            1            2             3              4            5            6
-ROWS = [("Rain", "A"), (LONG, "A"), ("Snow", "B"), (LONG + "!", "A"), ("rain", "B"), ("Rain ", "A"), (LONG.upper(), "A")]
+ROWS = [
+    ("Rain", "A"),
+    (LONG, "A"),
+    ("Snow", "B"),
+    (LONG + "!", "A"),
+    ("rain", "B"),
+    ("Rain ", "A"),
+    (LONG.upper(), "A"),
+]
 
 
 def resolve(rows: Sequence[tuple[str, str]], **section: object) -> DeduplicatedRows:
@@ -63,7 +71,9 @@ def test_alike_texts_count_only_where_the_recipe_wants_it() -> None:
 
 @settings(deadline=None, max_examples=50, derandomize=True)
 @given(
-    rows=st.lists(st.tuples(st.sampled_from(["a b", "A  B", "c", LONG, LONG + "?"]), st.sampled_from("AB")), min_size=1),
+    rows=st.lists(
+        st.tuples(st.sampled_from(["a b", "A  B", "c", LONG, LONG + "?"]), st.sampled_from("AB")), min_size=1
+    ),
     duplicates=st.sampled_from(["group", "drop", "keep"]),
     contradictions=st.sampled_from(["keep", "drop"]),
 )

@@ -29,7 +29,13 @@ def list_groups(texts: Sequence[str], near: NearDuplicatesSection | None = NEAR)
 
 @pytest.mark.parametrize(
     "other",
-    ["storm hits coast", "STORM HITS COAST", "  Storm\n hits\tcoast ", "Storm hits\u00a0coast", "Ｓtorm hits coast"],
+    [
+        "storm hits coast",
+        "STORM HITS COAST",
+        "  Storm\n hits\tcoast ",
+        "Storm hits\u00a0coast",
+        "\uff33torm hits coast",
+    ],
 )
 def test_form_case_and_space_make_no_other_text(other: str) -> None:
     assert list_groups(["Bank fails", "Storm hits coast", other], near=None) == [0, 1, 1]
@@ -126,7 +132,10 @@ def test_equal_texts_are_told_from_alike_ones() -> None:
 
 
 def test_one_text_a_thousand_times_is_one_group() -> None:
-    rows = [f"city council delays vote on the harbour bridge after the storm of last night, day {day}" for day in range(1000)]
+    rows = [
+        f"city council delays vote on the harbour bridge after the storm of last night, day {day}"
+        for day in range(1000)
+    ]
     assert set(list_groups(rows)) == {0}
 
 
@@ -161,7 +170,9 @@ def read_texts(folder: Path, name: str) -> list[str]:
         if name.endswith(".json"):
             rows = [json.loads(line) for line in itertools.islice(stream, 4000)]
             return [f"{row['headline']}. {row['short_description']}" for row in rows]
-        return [" ".join(row[column] for column in ("title", "text") if column in row) for row in csv.DictReader(stream)]
+        return [
+            " ".join(row[column] for column in ("title", "text") if column in row) for row in csv.DictReader(stream)
+        ]
 
 
 @pytest.mark.slow

@@ -144,4 +144,3 @@ def test_plain_split_leaks_where_a_grouped_one_does_not() -> None:
     expected = sum(int(row_id) // 2 in train for row_id in plain["test"]["id"])
     assert expected > 0
     assert leakage == Leakage(rows=0, plain=expected, plain_test_rows=20)
-

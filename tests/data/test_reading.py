@@ -1,7 +1,9 @@
 """News files of all kinds are read whole, or refused with the place of the fault."""
 
 import csv
+import datetime
 import json
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from datasets import ClassLabel, Dataset, Features, Value
 
+from hf_newscls.data import columns, json_reading, parquet_reading, text_file
 from hf_newscls.data.reading import ROW_ID, read_rows
 from hf_newscls.errors import DataError
+from tests.data.compressed_files import COMPRESSIONS, write_zip
 
 COLUMNS = ("title", "label")
 
@@ -169,11 +174,8 @@ def test_file_without_rows_is_refused(content: str, name: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     "content",
     [
-        b"PK\x03\x04 a zip archive",
-        b"\x1f\x8b\x08 gzip",
         b"\xd0\xcf\x11\xe0 an old Excel file",
-        b"title,label\na\x00b,X\n",
-        "title,label\na,X\n".encode("utf-16-le"),
+        b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n\x02\x01",
     ],
 )
 def test_binary_file_is_refused(content: bytes, tmp_path: Path) -> None:
@@ -184,7 +186,17 @@ def test_binary_file_is_refused(content: bytes, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["news.csv", "news.json"])
 def test_utf16_is_refused_by_name(name: str, tmp_path: Path) -> None:
     path = write_bytes(tmp_path, "title,label\na,X\n".encode("utf-16"), name=name)
-    assert "found UTF-16; convert it to UTF-8 first" in find_problem(path)
+    assert "found UTF-16; set `data.encoding: utf-16`, or convert it to UTF-8 first" in find_problem(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [("title,label\nCafé,X\n", "news.csv"), ('{"title": "Café", "label": "X"}', "a"), ("[{}]", "b")],
+)
+def test_utf16_is_read_where_the_recipe_names_it(content: str, name: str, encoding: str, tmp_path: Path) -> None:
+    content = content.replace("[{}]", '[{"title": "Café", "label": "X"}]')
+    assert read_titles(write_bytes(tmp_path, content.encode(encoding), name=name), encoding=encoding) == [("Café", "X")]
 
 
 @pytest.mark.parametrize(
@@ -222,7 +234,7 @@ def test_json_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
         ('[{"title": "a", "label": "X"},\n\n{"title": }]', "line 3: must be valid JSON"),
         ('[{"title": "a", "label": "X"}', "line 1: must be valid JSON"),
         ('{"title": "a", "label": "X"}\n["b", "Y"]\n', "line 2: must be a JSON object, found ['b', 'Y']"),
-        ('{"title": "a", "label": "X"}\n17\n', "line 2: must be a JSON object, found 17"),
+        ('{"title": "a", "label": "X"}\n17\n', "line 2: must be a JSON object, found '17'"),
         ('[{"title": "a", "label": "X"}, null]', "item 1: must be a JSON object, found None"),
     ],
 )
@@ -230,10 +242,11 @@ def test_broken_json_is_refused_with_its_place(content: str, place: str, tmp_pat
     assert place in find_problem(write_bytes(tmp_path, content, name="news.json"))
 
 
-@pytest.mark.parametrize("title", ["1" * 5_000, "[" * 100_000 + "]" * 100_000], ids=["long number", "deep nesting"])
-def test_json_beyond_the_limits_of_python_is_refused_with_its_place(title: str, tmp_path: Path) -> None:
-    path = write_bytes(tmp_path, f'{{"title": {title}, "label": "X"}}\n', name="news.json")
-    assert "line 1: must be valid JSON" in find_problem(path)
+@pytest.mark.parametrize("form", ["{}\n", "[{}]"])
+def test_json_beyond_the_limits_of_python_is_refused_with_its_place(form: str, tmp_path: Path) -> None:
+    nested = "[" * 100_000 + "]" * 100_000
+    path = write_bytes(tmp_path, form.format(f'{{"title": {nested}, "label": "X"}}'), name="news.json")
+    assert "line 1: must be valid JSON that Python can hold, got " in find_problem(path)
 
 
 def test_half_an_emoji_in_json_is_replaced(tmp_path: Path) -> None:
@@ -252,6 +265,48 @@ def test_parquet_of_categories_is_read(tmp_path: Path) -> None:
     labels = pa.array(["X", "Y", "X"]).dictionary_encode()
     pq.write_table(pa.table({"title": ["a", "b", "c"], "label": labels}), tmp_path / "news.parquet")
     assert read_titles(tmp_path / "news.parquet") == [("a", "X"), ("b", "Y"), ("c", "X")]
+
+
+def test_label_ids_of_parquet_become_the_names_that_stand_in_it(tmp_path: Path) -> None:
+    features = Features({"title": Value("string"), "label": ClassLabel(names=["FAKE", "REAL"])})
+    rows = Dataset.from_dict({"title": ["a", "b", "c"], "label": [1, 0, None]}, features=features)
+    rows.to_parquet(tmp_path / "news.parquet")
+    assert read_titles(tmp_path / "news.parquet") == [("a", "REAL"), ("b", "FAKE"), ("c", None)]
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([1, None, -3], ["1", None, "-3"]),
+        ([1.5, float("nan")], ["1.5", None]),
+        ([True, False], ["True", "False"]),
+        ([datetime.date(2020, 1, 31)], ["2020-01-31"]),
+        ([datetime.datetime(2020, 1, 31, 7)], ["2020-01-31 07:00:00"]),
+        (["é".encode(), b""], ["é", None]),
+    ],
+)
+def test_values_of_parquet_are_taken_as_text(values: list[Any], texts: list[str | None], tmp_path: Path) -> None:
+    pq.write_table(pa.table({"title": values, "label": ["X"] * len(values)}), tmp_path / "news.parquet")
+    assert [title for title, _ in read_titles(tmp_path / "news.parquet")] == texts
+
+
+@pytest.mark.parametrize(("value", "kind"), [(["a"], "list<"), ({"en": "a"}, "struct<")])
+def test_parquet_column_of_lists_is_refused(value: Any, kind: str, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"title": [value], "label": ["X"]}), tmp_path / "news.parquet")
+    assert f"'title' must be text or a number, found {kind}" in find_problem(tmp_path / "news.parquet")
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"title": [b"Caf\xe9"], "label": ["X"]}), tmp_path / "news.parquet")
+    assert "must be a whole Parquet file, got " in find_problem(tmp_path / "news.parquet")
+
+
+def test_text_damaged_in_parquet_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "news.parquet"
+    table = pa.table({"title": ["Storm hits coast"], "label": ["X"]})
+    pq.write_table(table, path, compression="none", use_dictionary=False, write_statistics=False)
+    path.write_bytes(path.read_bytes().replace(b"Storm", b"St\xffrm"))
+    assert "must be a whole Parquet file, got " in find_problem(path)
 
 
 def write_parquet(folder: Path) -> Path:
@@ -301,6 +356,63 @@ def test_rows_are_numbered_without_an_id_column(tmp_path: Path) -> None:
     assert rows[ROW_ID][:] == ["0", "1", "2"]
 
 
+def test_rows_of_several_files_are_numbered_through(tmp_path: Path) -> None:
+    first = write_bytes(tmp_path, "title,label\na,X\nb,Y\n")
+    second = write_bytes(tmp_path, '{"label": "Z", "title": "c"}\n', name="more.json")
+    rows = read_rows([first, second, write_parquet(tmp_path)], columns=COLUMNS)
+    assert len(rows) == 503
+    assert rows[:4] == {"id": ["0", "1", "2", "3"], "title": ["a", "b", "c", "title 0"], "label": ["X", "Y", "Z", "X"]}
+    assert rows[ROW_ID][-1] == "502"
+
+
+def test_each_file_needs_the_columns(tmp_path: Path) -> None:
+    first = write_bytes(tmp_path, "title,label\na,X\n")
+    second = write_bytes(tmp_path, "title,kind\na,X\n", name="more.csv")
+    with pytest.raises(DataError, match=r"more\.csv: must have the columns 'label', found 'title', 'kind'"):
+        read_rows([first, second], columns=COLUMNS)
+
+
+def test_each_file_needs_rows(tmp_path: Path) -> None:
+    first = write_bytes(tmp_path, "title,label\na,X\n")
+    second = write_bytes(tmp_path, "title,label\n", name="more.csv")
+    with pytest.raises(DataError, match=r"more\.csv: must hold at least one row"):
+        read_rows([first, second], columns=COLUMNS)
+
+
+def test_ids_must_be_unique_in_all_files(tmp_path: Path) -> None:
+    first = write_bytes(tmp_path, "key,title,label\n7,a,X\n8,a,X\n")
+    second = write_bytes(tmp_path, "key,title,label\n9,a,X\n7,b,X\n", name="more.csv")
+    with pytest.raises(
+        DataError, match=r"news\.csv and 1 more: `data.id` must .*, found '7' empty or repeated in 'key'"
+    ):
+        read_rows([first, second], columns=COLUMNS, id_column="key")
+
+
+@pytest.mark.parametrize("ending", COMPRESSIONS)
+@pytest.mark.parametrize("kind", ["csv", "tsv", "json", "parquet"])
+def test_compressed_files_of_all_kinds_are_read(kind: str, ending: str, tmp_path: Path) -> None:
+    contents = {
+        "csv": "title,label\nCafé,X\n".encode("latin-1"),
+        "tsv": "title\tlabel\nCafé\tX\n".encode(),
+        "json": b'[{"title": "Caf\\u00e9", "label": "X"}]',
+    }
+    if kind == "parquet":
+        pq.write_table(pa.table({"title": ["Café"], "label": ["X"]}), tmp_path / "plain")
+        contents[kind] = (tmp_path / "plain").read_bytes()
+    path = write_bytes(tmp_path, COMPRESSIONS[ending](contents[kind]), name=f"news.{kind}.{ending}")
+    assert read_titles(path) == [("Café", "X")]
+
+
+def test_file_in_an_archive_is_read(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "archive.zip", {"set/news.tsv": b"title\tlabel\na, b\tX\n"})
+    assert read_titles(path) == [("a, b", "X")]
+
+
+def test_compressed_file_without_content_is_refused(tmp_path: Path) -> None:
+    path = write_bytes(tmp_path, COMPRESSIONS["gz"](b"\n"), name="news.csv.gz")
+    assert "found an empty file; check that the file is whole" in find_problem(path)
+
+
 def test_id_column_gives_the_ids(tmp_path: Path) -> None:
     path = write_bytes(tmp_path, "id,title,label\n10,a,X\nx7,b,Y\n")
     assert read_rows(path, columns=COLUMNS, id_column="id").to_dict() == {
@@ -346,6 +458,33 @@ def test_same_column_twice_in_the_header_is_refused(tmp_path: Path) -> None:
     assert "'title'" in find_problem(write_bytes(tmp_path, "title,title,label\na,b,X\n"))
 
 
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "jsonl", "json", "parquet"])
+def test_file_is_never_held_as_python_objects(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (columns, parquet_reading):
+        monkeypatch.setattr(module, "BLOCK_ROWS", 100)
+    monkeypatch.setattr(json_reading, "_CHUNK_CHARACTERS", 100_000)
+    monkeypatch.setattr(text_file, "_BLOCK_BYTES", 100_000)
+    texts = [f"{place:05} {'storm ' * 500}" for place in range(6_000)]  # 18 MB
+    path = tmp_path / f"news.{kind}"
+    if kind == "parquet":
+        pq.write_table(pa.table({"title": texts, "label": ["X"] * len(texts)}), path, row_group_size=1000)
+    else:
+        lines = [json.dumps({"title": text, "label": "X"}) for text in texts]
+        table = "title,label\n" + "".join(f"{text},X\n" for text in texts)
+        content = {"jsonl": "\n".join(lines), "json": f"[{','.join(lines)}]"}.get(kind, table).encode()
+        path.write_bytes(COMPRESSIONS["gz"](content) if kind == "csv.gz" else content)
+        del lines, table, content
+    tracemalloc.start()
+    try:
+        rows = read_rows(path, columns=COLUMNS)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(rows) == 6_000
+    # What Arrow holds is not counted; a block is 0.3 MB.
+    assert peak < 3_000_000
+
+
 def test_columns_take_more_than_two_gigabytes(tmp_path: Path) -> None:
     rows = read_rows(write_bytes(tmp_path, "title,label\na,X\n"), columns=COLUMNS)
     assert {name: feature.dtype for name, feature in rows.features.items()} == dict.fromkeys(
@@ -371,7 +510,8 @@ def test_kaggle_layout_of_the_real_set_is_read(real_data: Path) -> None:
 def test_truncated_real_file_is_refused(real_data: Path) -> None:
     path = real_data / "fake_news" / "news_truncated.csv"
     problem = find_problem(path, columns=["title", "text", "label"])
-    assert "must be whole, got unexpected end of data; the file is cut off, fetch it again" in problem
+    assert "must be whole, got unexpected end of data (quote in line 4514, column 91, field 'text')" in problem
+    assert problem.endswith("; the file is cut off, fetch it again")
     # 168 whole rows stand before that line, and the lines up to it hold an even number of quotes.
     line = int(problem.partition("starts on line ")[2].split()[0])
     head = path.read_text(encoding="utf-8").split("\n")[: line - 1]

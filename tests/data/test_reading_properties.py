@@ -1,0 +1,197 @@
+"""Reading any file gives its rows or one of our errors, and every row is kept or dropped for a reason."""
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasets import Dataset
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hf_newscls.data.cleaning import clean_rows
+from hf_newscls.data.reading import read_rows
+from hf_newscls.errors import InputError
+from hf_newscls.recipe import DataSection
+
+COLUMNS = ("title", "label")
+# Each example writes its own file over the one before, so the folder may be shared.
+quick = settings(
+    deadline=None, max_examples=30, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+awkward = st.sampled_from(
+    ["", " ", '"', '""', ",", "\n", "\r\n", "\t", "é", "日本", "\0", "\ufeff", "REAL", "[", "{", "'"]
+)
+cell = st.lists(awkward | st.text(max_size=5), max_size=4).map("".join)
+encoding = st.sampled_from(["utf-8", "utf-8-sig", "latin-1", "cp1252", "utf-16", "utf-16-le", "utf-32"])
+named = st.sampled_from([None, "utf-8", "latin-1", "utf-16", "ascii", "no-such"])
+json_value = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def read(path: Path, content: bytes, name: str | None = None) -> Dataset | None:
+    """Read a file of this content; None where it was refused. Anything but an error of ours would go through."""
+    path.write_bytes(content)
+    problem, rows = "", None
+    try:
+        rows = read_rows(path, columns=COLUMNS, encoding=name)
+    except InputError as error:
+        problem = str(error)
+    if rows is None:
+        assert problem.startswith(f"{path}: ")
+        assert ";" in problem
+        return None
+    assert rows.column_names == ["id", *COLUMNS]
+    assert rows["id"][:] == [str(place) for place in range(len(rows))]
+    return rows
+
+
+def write_csv(rows: Sequence[Sequence[str]], **dialect: Any) -> str:
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, **dialect)
+    writer.writerows([COLUMNS, *rows])
+    return stream.getvalue()
+
+
+def _drop(text: str, characters: str) -> str:
+    return text.translate(dict.fromkeys(map(ord, characters)))
+
+
+@quick
+@given(
+    rows=st.lists(st.tuples(cell, cell), min_size=1, max_size=8),
+    quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_csv_gives_back_what_was_written(
+    rows: list[tuple[str, str]], quoting: int, line_end: str, tmp_path: Path
+) -> None:
+    # Python's own writer leaves a lone carriage return unquoted, if it may; no reader can tell that from a line end.
+    bare = "\0" if quoting == csv.QUOTE_ALL else "\0\r"
+    rows = [(_drop(title, bare), _drop(label, bare)) for title, label in rows]
+    content = write_csv(rows, quoting=quoting, lineterminator=line_end)
+    found = read(tmp_path / "news.csv", content.encode(), "utf-8")
+    assert found is not None
+    assert [*zip(found["title"], found["label"], strict=True)] == [
+        (title or None, label or None) for title, label in rows
+    ]
+
+
+@quick
+@given(
+    lines=st.lists(st.lists(cell, max_size=4).map(",".join), max_size=8),
+    header=st.sampled_from(["title,label", "label,title,title", "title", '"title,label', ""]),
+    written=encoding,
+    named=named,
+)
+def test_lines_of_any_shape_are_read_or_refused(
+    lines: list[str], header: str, written: str, named: str | None, tmp_path: Path
+) -> None:
+    read(tmp_path / "news.csv", "\n".join([header, *lines]).encode(written, "replace"), named)
+
+
+@quick
+@given(
+    records=st.lists(
+        st.dictionaries(st.sampled_from([*COLUMNS, "date"]), json_value, max_size=3) | json_value, max_size=6
+    ),
+    is_array=st.booleans(),
+    indent=st.sampled_from([None, 1]),
+)
+def test_json_of_any_values_is_read_or_refused(
+    records: list[Any], is_array: bool, indent: int | None, tmp_path: Path
+) -> None:
+    content = json.dumps(records, indent=indent) if is_array else "\n".join(map(json.dumps, records))
+    found = read(tmp_path / "news.json", content.encode())
+    is_plain = all(
+        isinstance(record, dict) and not any(isinstance(record.get(name), (list, dict)) for name in COLUMNS)
+        for record in records
+    )
+    names = {name for record in records if isinstance(record, dict) for name in record}
+    assert (found is not None) == bool(records and is_plain and {*COLUMNS} <= names)
+    if found is not None:
+        assert len(found) == len(records)
+
+
+@quick
+@given(
+    content=st.binary(max_size=200),
+    start=st.sampled_from(
+        [b"", b"title,label\n", b"{", b"[", b"PAR1", b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"]
+    ),
+    named=named,
+)
+def test_random_bytes_are_read_or_refused(content: bytes, start: bytes, named: str | None, tmp_path: Path) -> None:
+    read(tmp_path / "news.data", start + content, named)
+
+
+@pytest.fixture(scope="module")
+def whole_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Good files of all kinds, by their ending."""
+    rows = [{"title": f"Café {place}, open\nlate", "label": "REAL" if place % 2 else "FAKE"} for place in range(40)]
+    path = tmp_path_factory.mktemp("whole") / "news.parquet"
+    Dataset.from_list(rows).to_parquet(path)
+    plain = write_csv([(row["title"], row["label"]) for row in rows]).encode()
+    return {
+        "csv": plain,
+        "json": json.dumps(rows).encode(),
+        "jsonl": "\n".join(map(json.dumps, rows)).encode(),
+        "parquet": path.read_bytes(),
+        "csv.gz": gzip.compress(plain, mtime=0),
+    }
+
+
+@quick
+@given(data=st.data(), ending=st.sampled_from(["csv", "json", "jsonl", "parquet", "csv.gz"]))
+def test_file_cut_off_anywhere_is_read_or_refused(
+    data: st.DataObject, ending: str, whole_files: dict[str, bytes], tmp_path: Path
+) -> None:
+    whole = whole_files[ending]
+    length = data.draw(st.integers(0, len(whole)))
+    found = read(tmp_path / f"news.{ending}", whole[:length])
+    if length == len(whole):
+        assert found is not None
+        assert len(found) == 40
+    elif ending in {"json", "parquet", "csv.gz"}:
+        assert found is None
+
+
+@quick
+@given(data=st.data(), ending=st.sampled_from(["csv", "json", "jsonl", "parquet", "csv.gz"]))
+def test_file_damaged_anywhere_is_read_or_refused(
+    data: st.DataObject, ending: str, whole_files: dict[str, bytes], tmp_path: Path
+) -> None:
+    content = bytearray(whole_files[ending])
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=3)):
+        content[place] = data.draw(st.integers(0, 255))
+    found = read(tmp_path / f"news.{ending}", bytes(content))
+    if found is not None:
+        assert all(isinstance(title, str | None) for title in found["title"])
+
+
+@quick
+@given(
+    rows=st.lists(st.tuples(cell, st.sampled_from(["", " ", "REAL", "FAKE", "REAL "])), max_size=12),
+    minimum=st.integers(1, 4),
+)
+def test_every_row_of_a_file_is_kept_or_dropped_for_a_reason(
+    rows: list[tuple[str, str]], minimum: int, tmp_path: Path
+) -> None:
+    rows = [(_drop(title, "\0"), label) for title, label in rows] + [("Storm hits", "REAL"), ("Moon is", "FAKE")]
+    found = read(tmp_path / "news.csv", write_csv(rows, quoting=csv.QUOTE_ALL).encode(), "utf-8")
+    assert found is not None
+    section = DataSection(
+        source="news.csv", text=["title"], label="label", min_characters=minimum, missing_label="drop"
+    )
+    cleaned = clean_rows(found, section, where="news.csv")
+    assert cleaned.rows_read == len(rows) == len(cleaned.dataset) + sum(cleaned.dropped.values())
+    assert cleaned.dropped["missing label"] == sum(not label.strip() for _, label in rows)
+    assert cleaned.dropped["empty text"] == sum(bool(label.strip()) and not title.strip() for title, label in rows)

@@ -1,0 +1,154 @@
+"""Prepared data goes to the Hub in one commit, over HTTP with the unmodified client, and comes back the same."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from datasets import load_dataset
+from huggingface_hub import DatasetCard
+
+from hf_newscls import workflow
+from hf_newscls.data.reading import read_rows
+from hf_newscls.data.source import fetch_source
+from hf_newscls.errors import PublishError
+from hf_newscls.hub import publishing
+from hf_newscls.preparing import PreparedData
+from hf_newscls.recipe import Recipe
+from tests.conftest import LABELS
+from tests.hub_server import HubServer, Repo
+from tests.processes import Result
+
+# huggingface_hub uploads by a way of its HTTP client that is on its way out.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+
+REPO = "datasets/owner/tiny-news"
+FILES = ["README.md", *(f"data/{side}-00000-of-00001.parquet" for side in ("test", "train", "validation"))]
+
+
+@pytest.fixture
+def prepared(make_recipe: Callable[..., Recipe], hub_here: HubServer) -> tuple[PreparedData, Recipe]:
+    recipe = make_recipe()
+    return workflow.prepare(recipe), recipe
+
+
+def push(prepared: tuple[PreparedData, Recipe], repo_id: str | None = "tiny-news", **options: bool) -> str:
+    return workflow.push_prepared(*prepared, repo_id=repo_id, **options)
+
+
+def test_command_pushes_everything_in_one_commit(
+    hub_here: HubServer, make_recipe: Callable[..., Recipe], tmp_path: Path, call: Callable[..., Result]
+) -> None:
+    result = call("prepare", str(tmp_path / "tiny.yaml"), "--push", "owner/tiny-news")
+    assert result.code == 0, result.err
+    repo = hub_here.repos[REPO]
+    assert repo.commits == [("Prepare tiny with hf_newscls", FILES)]
+    assert f"{hub_here.endpoint}/{REPO}/commit/{repo.head}" in result.out
+    assert repo.private
+
+
+def test_what_was_pushed_is_read_back_the_same(prepared: tuple[PreparedData, Recipe], hub_here: HubServer) -> None:
+    push(prepared)
+    source = fetch_source("hf://datasets/owner/tiny-news")
+    rows = read_rows(source.paths, columns=["text", "label", "date", "split"], id_column="id")
+    expected = [
+        (row["id"], row["text"], LABELS[row["label"]], row["date"], side)
+        for side, split in prepared[0].splits.items()
+        for row in split
+    ]
+    assert [(row["id"], row["text"], row["label"], row["date"], row["split"]) for row in rows] == expected
+
+
+def test_pushed_data_is_prepared_again(
+    prepared: tuple[PreparedData, Recipe], hub_here: HubServer, make_recipe: Callable[..., Recipe]
+) -> None:
+    push(prepared)
+    again = make_recipe("data.source=hf://datasets/owner/tiny-news", "data.text=[text]", "data.label=label")
+    manifest = workflow.prepare(again).manifest
+    assert manifest.rows_read == 120
+    assert manifest.source == "hf://datasets/owner/tiny-news"
+
+
+def test_datasets_loads_what_the_card_says(
+    prepared: tuple[PreparedData, Recipe], hub_here: HubServer, tmp_path: Path
+) -> None:
+    push(prepared)
+    for name, content in hub_here.repos[REPO].files.items():
+        (tmp_path / "copy" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "copy" / name).write_bytes(content)
+    loaded = load_dataset(str(tmp_path / "copy"))
+    assert [*loaded] == ["train", "validation", "test"]
+    assert loaded["train"].features["label"].names == [*LABELS]
+    assert {side: rows.to_dict() for side, rows in loaded.items()} == {
+        side: rows.to_dict() for side, rows in prepared[0].splits.items()
+    }
+    card = DatasetCard(hub_here.repos[REPO].files["README.md"].decode())
+    assert 'load_dataset("owner/tiny-news")' in card.text
+    assert card.data.configs[0]["config_name"] == "default"
+
+
+def test_push_is_private_unless_public_is_asked_for(prepared: tuple[PreparedData, Recipe], hub_here: HubServer) -> None:
+    push(prepared, "public-news", private=False)
+    push(prepared, None)
+    assert {name: repo.private for name, repo in hub_here.repos.items()} == {
+        "datasets/owner/public-news": False,
+        "datasets/owner/tiny": True,
+    }
+
+
+def test_private_data_does_not_go_into_a_public_dataset(
+    prepared: tuple[PreparedData, Recipe], hub_here: HubServer
+) -> None:
+    hub_here.repos[REPO] = Repo(private=False)
+    with pytest.raises(PublishError, match="must be private, found it public; add --public or name another"):
+        push(prepared)
+    assert hub_here.repos[REPO].commits == []
+
+
+def test_second_push_takes_the_place_of_the_first(
+    prepared: tuple[PreparedData, Recipe], hub_here: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Small shards first: the second push has fewer files.
+    with monkeypatch.context() as smaller:
+        smaller.setattr(publishing, "_SHARD_BYTES", 3_000)
+        push(prepared)
+    repo = hub_here.repos[REPO]
+    assert len([name for name in repo.files if name.startswith("data/train-")]) > 1
+    rows = read_rows(fetch_source("hf://datasets/owner/tiny-news").paths, columns=["text"], id_column="id")
+    assert sorted(rows["id"], key=int) == [str(place) for place in range(120)]
+    repo.files["notes.md"] = b"mine"
+    push(prepared)
+    assert sorted(repo.files) == sorted([*FILES, "notes.md"])
+
+
+@pytest.mark.parametrize(
+    ("part", "status"), [("/api/repos/create", 403), ("/commit/", 500), ("/info/lfs/", 507), ("^/lfs/", 507)]
+)
+def test_refusal_of_the_hub_is_told(
+    part: str, status: int, prepared: tuple[PreparedData, Recipe], hub_here: HubServer
+) -> None:
+    hub_here.failures[part] = status
+    with pytest.raises(PublishError) as caught:
+        push(prepared)
+    message = str(caught.value)
+    assert re.search(rf"^Hub: it must take the push to owner/tiny-news, got .*{status}.*", message)
+    assert message.endswith("; repeat `hf-newscls prepare --push` later")
+
+
+@pytest.mark.parametrize("repo_id", ["a/b/c", "owner/with space", "other/news"])
+def test_name_that_cannot_be_is_refused(
+    repo_id: str, prepared: tuple[PreparedData, Recipe], hub_here: HubServer
+) -> None:
+    with pytest.raises(PublishError, match=f"must take the push to {repo_id}, got "):
+        push(prepared, repo_id)
+
+
+def test_push_needs_a_token(
+    prepared: tuple[PreparedData, Recipe], hub_here: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.delenv("HF_TOKEN")
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "none"))
+    with pytest.raises(PublishError, match="a token with write access is needed"):
+        push(prepared)
