@@ -89,7 +89,8 @@ def _stratify(dataset: Dataset, groups: Groups, shares: Sequence[float], *, seed
     if lacking:
         raise DataError(
             f"{where}: every label must be on each side of the split, found none on one for "
-            f"{describe_offenders(lacking)}, whose rows are duplicates of too few others; merge the labels or set `data.duplicates: drop`"
+            f"{describe_offenders(lacking)}, whose rows are duplicates of too few others; merge the labels or set "
+            "`data.duplicates: drop`"
         )
     return parts
 
