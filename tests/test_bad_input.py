@@ -456,7 +456,14 @@ PROCESS_CASES: dict[str, tuple[Callable[[Workspace], None], list[str], str, str]
 }
 
 
-@pytest.mark.parametrize("case", PROCESS_CASES)
+# Each of these waits for a network that is not there, or imports what one would need.
+SLOW_CASES = ("hub, offline", "kaggle, no network")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=pytest.mark.slow) if case in SLOW_CASES else case for case in PROCESS_CASES],
+)
 def test_process_refuses(case: str, workspace: Workspace) -> None:
     if case.startswith("kaggle"):
         pytest.importorskip("kagglehub", reason="needs the extra `kaggle`")

@@ -32,6 +32,7 @@ def test_disk_and_cores_are_counted() -> None:
     assert float(found["free disk"].removesuffix(" GB")) >= 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["environment", "file"])
 def test_tokens_are_found_and_not_shown(place: str, tmp_path: Path) -> None:
     environment = {"HF_TOKEN": SECRET, "KAGGLE_KEY": SECRET} if place == "environment" else {"HOME": str(tmp_path)}

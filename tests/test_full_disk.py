@@ -67,7 +67,8 @@ def test_disk_too_small_for_the_checkpoints_is_told_before_training(disk: Path) 
 
 # With 200 kB left the weights of 107 kB can be written, the optimizer's 215 kB cannot: torch.save says nothing of a
 # full disk, and once the half checkpoint is removed there is room again.
-@pytest.mark.parametrize("leave", [200, pytest.param(0, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("leave", [200, 0])
 def test_disk_that_fills_up_before_the_first_checkpoint_leaves_nothing(leave: int, disk: Path) -> None:
     result, left = train_on(disk, "4m", "freeze=null", leave=leave)
     assert "step 9 of 18: validation" in result.err, result.err

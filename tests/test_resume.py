@@ -174,6 +174,7 @@ def test_changed_recipe_is_refused_by_its_keys(interrupted: RunFolder, train: Tr
     assert find_last_checkpoint(interrupted.checkpoints).name == "checkpoint-11"
 
 
+@pytest.mark.slow
 def test_what_is_told_may_change(interrupted: RunFolder, train: Train) -> None:
     result = train("hub.title=Another", "evaluation.top_k=[1]")
     assert result.code == 0, result.err
@@ -194,6 +195,7 @@ def test_other_number_of_steps_is_refused(interrupted: RunFolder, train: Train) 
     check_refusal(train(), where=os.path.relpath(checkpoint), what="got 15", remedy="--fresh")
 
 
+@pytest.mark.slow
 def test_fresh_leaves_the_interrupted_run_alone(interrupted: RunFolder, workspace: Path, train: Train) -> None:
     result = train("--fresh")
     assert result.code == 0, result.err
@@ -202,6 +204,7 @@ def test_fresh_leaves_the_interrupted_run_alone(interrupted: RunFolder, workspac
     assert not interrupted.is_complete
 
 
+@pytest.mark.slow
 def test_moved_run_keeps_its_best_model(
     interrupted: RunFolder, killed_run: Path, workspace: Path, train: Train
 ) -> None:
@@ -250,6 +253,7 @@ def test_run_killed_before_its_first_checkpoint_is_not_in_the_way(workspace: Pat
     assert not leftover.exists()
 
 
+@pytest.mark.slow
 def test_finished_run_is_not_gone_on_with(workspace: Path, train: Train) -> None:
     assert train().code == 0
     result = train("training_arguments.learning_rate=1e-4")
@@ -257,6 +261,7 @@ def test_finished_run_is_not_gone_on_with(workspace: Path, train: Train) -> None
     assert len([*(workspace / "runs" / "tiny").iterdir()]) == 3
 
 
+@pytest.mark.slow
 def test_run_of_a_living_process_is_left_alone(interrupted: RunFolder, workspace: Path, train: Train) -> None:
     from filelock import FileLock
 

@@ -146,6 +146,7 @@ def test_evaluating_with_a_changed_file_is_refused(
     assert read_files(copied_run.path) == before
 
 
+@pytest.mark.slow
 def test_same_recipe_gives_the_same_model(
     tiny_run: FinishedRun, noisy_csv: Path, make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:

@@ -108,11 +108,11 @@ def spoil(text: str, letters: int, chance: random.Random) -> str:
 def test_groups_of_news_are_those_of_all_pairs() -> None:
     chance = random.Random(17)
     words = ["".join(chance.choices(string.ascii_lowercase, k=chance.randint(2, 9))) for _ in range(300)]
-    originals = [" ".join(chance.choices(words, k=chance.randint(6, 40))) for _ in range(120)]
+    originals = [" ".join(chance.choices(words, k=chance.randint(6, 40))) for _ in range(40)]
     texts = originals + [spoil(text, chance.randint(0, 4), chance) for text in originals for _ in range(2)]
     chance.shuffle(texts)
     expected = group_by_hand(texts, NEAR)
-    assert 150 < len(set(expected)) < 300  # some are near enough, some are not
+    assert 50 < len(set(expected)) < 100  # some are near enough, some are not
     assert list_groups(texts) == expected
 
 

@@ -114,7 +114,7 @@ all_fractions = [(0.8, 0.1, 0.1), (0.7, 0.1, 0.2), (0.6, 0.2, 0.2), (0.34, 0.33,
 class_sizes = st.lists(st.integers(3, 60), min_size=2, max_size=5)
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=25, derandomize=True)
 @given(sizes=class_sizes, fractions=st.sampled_from(all_fractions), seed=st.integers(0, 9))
 @example(sizes=[3, 5], fractions=(0.8, 0.1, 0.1), seed=17)
 def test_split_is_a_stratified_partition(sizes: list[int], fractions: tuple[float, float, float], seed: int) -> None:
@@ -199,7 +199,7 @@ def test_pinned_split() -> None:
 # Groups.
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(deadline=None, max_examples=30, derandomize=True)
 @given(
     sizes=st.lists(st.lists(st.integers(1, 6), min_size=3, max_size=20), min_size=2, max_size=4),
     fractions=st.sampled_from(all_fractions),

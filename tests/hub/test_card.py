@@ -216,8 +216,8 @@ def test_only_a_head_of_ours_asks_for_trust(head: str, trusts: bool, make_parts:
     ("finished", "place"),
     [
         ("tiny_run", "model"),
-        ("tiny_run", "cards"),
-        ("tiny_two_layer_run", "model"),
+        pytest.param("tiny_run", "cards", marks=pytest.mark.slow),
+        pytest.param("tiny_two_layer_run", "model", marks=pytest.mark.slow),
         pytest.param("tiny_two_layer_run", "cards", marks=pytest.mark.slow),
     ],
 )

@@ -124,6 +124,7 @@ def test_what_merely_looks_like_a_token_may_be_published(model_folder: Path) -> 
 # Without a Hub.
 
 
+@pytest.mark.slow
 def test_no_token_is_said_before_anything_is_done(workspace: Path, run: RunFolder, fresh_home: Path) -> None:
     before = read_files(run.path)
     result = run_cli("publish", "tiny", "--repo-id", "owner/tiny", cwd=workspace, home=fresh_home)

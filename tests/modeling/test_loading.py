@@ -297,6 +297,7 @@ def test_sha256_of_sharded_weights_is_refused(copied: Path) -> None:
         load_tiny(copied, sha256="0" * 64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [{"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:9"}], ids=str)
 def test_hub_id_without_network_is_a_quick_model_error(network: dict[str, str], tmp_path: Path) -> None:
     code = """if True:
