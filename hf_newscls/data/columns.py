@@ -104,8 +104,7 @@ def to_text_array(array: pa.Array, *, label_names: Sequence[str] | None = None) 
 
 def _is_string(kind: pa.DataType) -> bool:
     # Bytes that are UTF-8 are cast; others are refused by the cast.
-    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    return is_text or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    return kind in {pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary()}
 
 
 def to_text(value: Any) -> str | None:

@@ -7,10 +7,10 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from huggingface_hub import HfApi
-from huggingface_hub.errors import (
+from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError, of which its client raises kinds
     EntryNotFoundError,
     GatedRepoError,
-    HTTPError,  # type: ignore[attr-defined] # the base of what its HTTP client raises
+    HTTPError,
     LocalEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
