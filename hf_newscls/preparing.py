@@ -4,8 +4,12 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
+import tempfile
+import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -32,6 +36,7 @@ from hf_newscls.storage import check_folder, replace_folder, report_full_disk, w
 __all__ = ["PreparedData", "prepare", "save_prepared"]
 
 _KEPT_ENTRIES = 8
+_ENTRY = re.compile(r"[0-9a-f]{32}")
 _MANIFEST = "split.json"
 _DECIDING_PACKAGES = ("datasets", "numpy", "pandas", "pyarrow", "rensa")
 
@@ -69,20 +74,7 @@ def prepare(recipe: Recipe) -> PreparedData:
     """
     source = fetch_source(recipe.data.source, sha256=recipe.data.sha256)
     entry = _find_cache() / _name_entry(recipe, source.sha256)
-    if (entry / _MANIFEST).is_file():
-        logger.info("took the rows that were prepared before")
-        os.utime(entry)
-        return _load_prepared(entry)
-    prepared = _prepare(recipe, source)
-    try:
-        with replace_folder(entry) as folder:
-            _write_prepared(prepared, folder)
-    except OSError as error:
-        # A cache is no part of the result.
-        logger.info("the prepared rows could not be kept in %s (%s)", entry.parent, error)
-        return prepared
-    _prune(entry.parent)
-    return _load_prepared(entry)
+    return _take(entry) or _keep(_prepare(recipe, source), entry)
 
 
 def save_prepared(prepared: PreparedData, folder: Path) -> None:
@@ -130,6 +122,38 @@ def _read_dates(dataset: Dataset, column: str | None, *, where: str) -> NDArray[
     return parse_dates(dataset[column][:], ids=dataset[ROW_ID][:], column=column, where=where)
 
 
+def _take(entry: Path) -> PreparedData | None:
+    """Return what an earlier call kept; None where it kept nothing, or only a part of it is left."""
+    if not entry.is_dir():
+        return None
+    try:
+        prepared = _load_prepared(entry)
+    except (OSError, ValueError, KeyError, TypeError):  # another process is removing it, or a file of it is damaged
+        shutil.rmtree(entry, ignore_errors=True)
+        return None
+    with suppress(OSError):  # a cache of someone else's
+        os.utime(entry)
+    logger.info("took the rows that were prepared before")
+    return prepared
+
+
+def _keep(prepared: PreparedData, entry: Path) -> PreparedData:
+    """Keep prepared rows, and return them mapped from the disk; a cache that cannot be written is no error."""
+    try:
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=entry.parent, prefix=".") as temporary:
+            fresh = Path(temporary) / entry.name
+            fresh.mkdir()
+            _write_prepared(prepared, fresh)
+            with suppress(OSError):  # another process was faster
+                fresh.rename(entry)
+        _prune(entry.parent)
+        return _load_prepared(entry)
+    except OSError as error:
+        logger.info("the prepared rows could not be kept in %s (%s)", entry.parent, error)
+        return prepared
+
+
 def _write_prepared(prepared: PreparedData, folder: Path) -> None:
     prepared.splits.save_to_disk(folder)
     write_json(folder / _MANIFEST, prepared.manifest.to_dict())
@@ -153,7 +177,7 @@ def _name_entry(recipe: Recipe, source_sha256: str) -> str:
         "data": recipe.data.model_dump(),
         "split": recipe.split.model_dump(),
         "code": _hash_code(),
-        "versions": [__version__, *(version(name) for name in _DECIDING_PACKAGES)],
+        "versions": [__version__, unicodedata.unidata_version, *(version(name) for name in _DECIDING_PACKAGES)],
     }
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -166,7 +190,7 @@ def _hash_code() -> str:
 
 
 def _prune(folder: Path) -> None:
-    """Remove all entries but those used last."""
-    entries = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: -path.stat().st_mtime)
-    for entry in entries[_KEPT_ENTRIES:]:
+    """Remove all entries but those used last, and nothing that is no entry."""
+    entries = [path for path in folder.iterdir() if _ENTRY.fullmatch(path.name) and (path / _MANIFEST).is_file()]
+    for entry in sorted(entries, key=lambda path: -path.stat().st_mtime)[_KEPT_ENTRIES:]:
         shutil.rmtree(entry, ignore_errors=True)

@@ -172,6 +172,11 @@ class SplitSection(_Section):
     folds: int | None = Field(None, ge=3, description="Number of folds, in place of fractions, for small sets.")
     fold: int = Field(0, ge=0, description="The fold that is the test set; the next one is validation.")
 
+    @property
+    def has_fractions(self) -> bool:
+        """Whether the fractions decide how large the sides are."""
+        return self.predefined is None and self.folds is None
+
     @model_validator(mode="after")
     def _one_way(self) -> "SplitSection":
         ways = {"by: time": self.by == "time", "predefined": self.predefined is not None, "folds": self.folds}

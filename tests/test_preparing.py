@@ -80,11 +80,36 @@ def test_changed_code_is_prepared_anew(
     assert is_new(prepare(make_recipe()), caplog)
 
 
-def test_entries_used_last_are_kept(make_recipe: MakeRecipe, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entries_used_last_are_kept(
+    make_recipe: MakeRecipe, cache: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
     monkeypatch.setattr(preparing, "_KEPT_ENTRIES", 2)
-    for seed in (1, 2, 3):
-        prepare(make_recipe(f"split.seed={seed}"))
-    assert len([*cache.iterdir()]) == 2
+    (cache / "someone's own").mkdir(parents=True)
+    recipes = [make_recipe(f"split.seed={seed}") for seed in (1, 2, 3)]
+    for recipe in (recipes[0], recipes[1], recipes[0], recipes[2]):
+        prepare(recipe)
+    assert len([*cache.iterdir()]) == 3
+    assert (cache / "someone's own").is_dir()
+    caplog.clear()
+    assert not is_new(prepare(recipes[2]), caplog)
+    assert not is_new(prepare(recipes[0]), caplog)
+    assert is_new(prepare(recipes[1]), caplog)
+
+
+@pytest.mark.parametrize("pattern", ["train/data-*.arrow", "dataset_dict.json", "test/state.json"])
+def test_damaged_entry_is_made_anew(
+    pattern: str, make_recipe: MakeRecipe, cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    expected = prepare(make_recipe()).manifest
+    (damaged,) = cache.glob(f"*/{pattern}")
+    damaged.unlink()
+    caplog.clear()
+    again = prepare(make_recipe())
+    assert is_new(again, caplog)
+    assert again.manifest == expected
+    assert not is_new(prepare(make_recipe()), caplog)
 
 
 def test_cache_that_cannot_be_written_stops_nothing(

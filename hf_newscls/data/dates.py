@@ -10,11 +10,14 @@ from hf_newscls.errors import DataError, describe_offenders
 
 __all__ = ["parse_dates"]
 
+_NUMBERS = r"^(\d{1,2})[/.-](\d{1,2})[/.-]\d{4}"
+
 
 def parse_dates(values: Sequence[str | None], *, ids: Sequence[str], column: str, where: str) -> NDArray[np.datetime64]:
     """Return the dates in UTC, to the second, shape (N,); NaT where there is no value.
 
-    ISO 8601 and what else pandas understands; where day and month could change places, the month comes first.
+    ISO 8601 and what else pandas understands. Of days and months written as numbers the month comes first, unless a
+    date of the column can only be read the other way.
 
     Args:
         values: as the file has them.
@@ -23,14 +26,19 @@ def parse_dates(values: Sequence[str | None], *, ids: Sequence[str], column: str
         where: the data file, for messages.
 
     Raises:
-        DataError: values that are no dates.
+        DataError: values that are no dates, or have no year; dates of which some have the day first, some the month.
     """
     text = pd.Series(values, dtype="str").str.strip()
     text = text.where(text != "", None)
-    dates = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True)
-    is_other = dates.isna() & text.notna()
+    # Without a year pandas takes this one, and for "today" or "now" the present moment.
+    has_year = text.str.contains(r"\d{4}", na=False)
+    dates = pd.to_datetime(text.where(has_year, None), format="ISO8601", errors="coerce", utc=True)
+    is_other = dates.isna() & has_year
     if is_other.any():
-        dates[is_other] = pd.to_datetime(text[is_other], format="mixed", errors="coerce", utc=True)
+        other = text[is_other]
+        dates[is_other] = pd.to_datetime(
+            other, format="mixed", dayfirst=_is_day_first(other, column, where), errors="coerce", utc=True
+        )
     wrong = np.flatnonzero(dates.isna() & text.notna())
     if len(wrong):
         offenders = [f"{values[place]} (row {ids[place]})" for place in wrong]
@@ -39,3 +47,14 @@ def parse_dates(values: Sequence[str | None], *, ids: Sequence[str], column: str
             "or set `data.date: null`"
         )
     return dates.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+
+
+def _is_day_first(text: "pd.Series[str]", column: str, where: str) -> bool:
+    numbers = text.str.extract(_NUMBERS).dropna().astype(int)
+    day_first, month_first = text[numbers.index[numbers[0] > 12]], text[numbers.index[numbers[1] > 12]]
+    if len(day_first) and len(month_first):
+        raise DataError(
+            f"{where}: {column!r} must have the day first in all dates or in none, found {day_first.iloc[0]!r} and "
+            f"{month_first.iloc[0]!r}; write them as 2026-01-31"
+        )
+    return len(day_first) > 0

@@ -11,6 +11,7 @@ Shape letters: N rows, S shingles, K bands, R values of a band.
 import hashlib
 import logging
 import unicodedata
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,9 +30,12 @@ _RECALL = 0.995
 # Of a longer text, as of a whole book in one cell, the beginning decides.
 _LONGEST_TEXT = 100_000
 _BLOCK_CHARACTERS = 2_000_000
-# In a larger bucket a row is compared with the first of each group in it alone.
-_LARGE_BUCKET = 16
+# A row is compared with so many rows of a bucket before it, those next to it, and so many that were like none: a text
+# that thousands share, as a footer, must not cost all their pairs.
+_NEIGHBORS = 16
 _KEPT_SHINGLES = 4096
+_KEPT_COMPARISONS = 2**18
+_LEAST_CHARACTERS = 200
 
 Hashes = NDArray[np.uint64]
 Rows = NDArray[np.int64]
@@ -133,7 +137,7 @@ def _hash_bands(texts: Sequence[str], *, shingle: int, values: int) -> Iterator[
 def _cut_blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
     start = size = 0
     for place, text in enumerate(texts):
-        size += min(len(text), _LONGEST_TEXT)
+        size += min(max(len(text), _LEAST_CHARACTERS), _LONGEST_TEXT)  # a signature takes memory too
         if size >= _BLOCK_CHARACTERS:
             yield texts[start : place + 1]
             start, size = place + 1, 0
@@ -175,38 +179,36 @@ def _find_buckets(keys: Hashes) -> Iterator[list[int]]:
 
 
 def _join_bucket(bucket: Sequence[int], forest: "_Forest", comparison: "_Comparison") -> None:
-    met: list[int] = []
+    previous: deque[int] = deque(maxlen=_NEIGHBORS)
+    firsts: list[int] = []
     for place in bucket:
-        is_new = True
-        for other in met:
+        is_like_none = True
+        for other in (*firsts[:_NEIGHBORS], *previous):
             if forest.find(other) == forest.find(place):
-                is_new = False
+                is_like_none = False
             elif comparison.is_alike(other, place):
                 forest.join(other, place)
-                is_new = False
-        if is_new or len(bucket) <= _LARGE_BUCKET:
-            met.append(place)
+                is_like_none = False
+        if is_like_none:
+            firsts.append(place)
+        previous.append(place)
 
 
 class _Comparison:
     """Tells whether two of the texts are alike."""
 
     def __init__(self, texts: Sequence[str], near: NearDuplicatesSection) -> None:
-        self._threshold = near.threshold
-        self._refused: set[tuple[int, int]] = set()
-        self._find_shingles = lru_cache(maxsize=_KEPT_SHINGLES)(
-            lambda place: np.unique(_hash_shingles([texts[place]], near.shingle)[0])
-        )
+        self._texts, self._near = texts, near
+        self._find_shingles = lru_cache(maxsize=_KEPT_SHINGLES)(self._hash)
+        self.is_alike = lru_cache(maxsize=_KEPT_COMPARISONS)(self._is_alike)
         self.pairs = 0
 
-    def is_alike(self, first: int, second: int) -> bool:
-        if (first, second) in self._refused:
-            return False
+    def _hash(self, place: int) -> Hashes:
+        return np.unique(_hash_shingles([self._texts[place]], self._near.shingle)[0])
+
+    def _is_alike(self, first: int, second: int) -> bool:
         self.pairs += 1
-        is_alike = _compare(self._find_shingles(first), self._find_shingles(second)) >= self._threshold
-        if not is_alike:
-            self._refused.add((first, second))
-        return is_alike
+        return _compare(self._find_shingles(first), self._find_shingles(second)) >= self._near.threshold
 
 
 def _compare(first: Hashes, second: Hashes) -> float:

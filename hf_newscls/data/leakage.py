@@ -42,7 +42,9 @@ def measure_leakage(
         section: the recipe's split section.
     """
     labels, keys = np.asarray(dataset["label"][:]), hash_rows(dataset["text"][:], seed=section.seed)
-    shares = [getattr(section, side) for side in SIDES]
+    # As large as the sides came out, where no fractions were asked for.
+    sizes = np.bincount(sides[sides >= 0], minlength=len(SIDES))
+    shares = [getattr(section, side) for side in SIDES] if section.has_fractions else (sizes / sizes.sum()).tolist()
     plain = assign_groups(labels, np.arange(len(groups)), keys, shares)
     return Leakage(
         rows=count_leaks(groups, sides),

@@ -28,7 +28,7 @@ class SplitManifest:
         dropped: rows dropped, by reason.
         way: how rows were split, in words.
         seed: the seed of the split.
-        fractions: the fraction asked for, by side.
+        fractions: the fraction asked for, by side; None where a column or folds decided.
         fingerprint: SHA-256 over the content hash and the side of every row, whatever the rows' order.
         label_counts: rows by side and label.
         row_ids: ids by side, in the file's order.
@@ -42,7 +42,7 @@ class SplitManifest:
     dropped: Mapping[str, int]
     way: str
     seed: int
-    fractions: Mapping[str, float]
+    fractions: Mapping[str, float] | None
     fingerprint: str
     label_counts: Mapping[str, Mapping[str, int]]
     row_ids: Mapping[str, Sequence[str]]
@@ -83,7 +83,7 @@ def build_manifest(
         dropped=dict(dropped),
         way=_describe_way(section),
         seed=section.seed,
-        fractions={side: getattr(section, side) for side in SIDES},
+        fractions={side: getattr(section, side) for side in SIDES} if section.has_fractions else None,
         fingerprint=compute_fingerprint(splits),
         label_counts={side: _count_labels(splits[side]["label"][:], names) for side in SIDES},
         row_ids={side: splits[side][ROW_ID][:] for side in SIDES},

@@ -29,7 +29,7 @@ class Source:
     Attributes:
         paths: the files; a folder is the snapshot of a dataset of the Hub.
         sha256: of one file, the SHA-256 of its bytes. Of several, the SHA-256 over theirs in hexadecimal, one a line;
-            the files of a snapshot, its card among them, stand in the order of their names.
+            the files of a snapshot, its card among them, stand in the order of their names, each with its name.
     """
 
     paths: Sequence[Path]
@@ -81,14 +81,18 @@ def _advise(address: str, source: Source) -> str:
 
 
 def _compute_fingerprint(paths: Sequence[Path]) -> str:
-    files = [file for path in paths for file in (list_snapshot(path) if path.is_dir() else [path])]
     try:
-        digests = [compute_sha256(file) for file in files]
+        lines = [line for path in paths for line in (_hash_snapshot(path) if path.is_dir() else [compute_sha256(path)])]
     except OSError as error:
-        raise SourceError(f"{name_paths(files)}: must be files that can be read, got {error}; check them") from error
-    if len(digests) == 1:
-        return digests[0]
-    return hashlib.sha256("".join(f"{digest}\n" for digest in digests).encode()).hexdigest()
+        raise SourceError(f"{name_paths(paths)}: must be files that can be read, got {error}; check them") from error
+    if len(paths) == 1 and not paths[0].is_dir():
+        return lines[0]
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+
+
+def _hash_snapshot(folder: Path) -> Sequence[str]:
+    """Return SHA-256 and name of each file: the name says which split its rows are of."""
+    return [f"{compute_sha256(file)} {file.relative_to(folder).as_posix()}" for file in list_snapshot(folder)]
 
 
 def _fetch(address: str) -> Sequence[Path]:

@@ -57,10 +57,13 @@ def assign_sides(
 
     Raises:
         DataError: labels with too few groups, or a column that says something else than the sides.
+        ValueError: no dates were given for `by: time`.
     """
     if section.predefined is not None:
         return _read_sides(dataset, section, groups, where=where)
-    if section.by == "time" and dates is not None:
+    if section.by == "time":
+        if dates is None:
+            raise ValueError("assign_sides: `dates` must be given for `by: time`, got None; read them first")
         return _cut_by_time(dataset, section, groups, dates, where=where)
     if section.folds is not None:
         folds = _stratify(dataset, groups, [1 / section.folds] * section.folds, seed=section.seed, where=where)
@@ -128,10 +131,12 @@ def _cut_by_time(
     # The key decides among rows of one date, so the file's order plays no part.
     keys = hash_rows(dataset.select(firsts)["text"][:], seed=section.seed)
     order = np.lexsort((keys, -newest))
-    before = np.cumsum(np.bincount(group)[order]) - np.bincount(group)[order]
-    test = round(len(dataset) * section.test)
-    validation = test + round(len(dataset) * section.validation)
-    side = np.select([before < test, before < validation], [_TEST, _VALIDATION], default=_TRAIN)
+    sizes = np.bincount(group)[order]
+    before = np.cumsum(sizes) - sizes
+    is_test = before < round(len(dataset) * section.test)
+    # A large group can give the test set more than its fraction.
+    is_validation = before < sizes[is_test].sum() + round(len(dataset) * section.validation)
+    side = np.select([is_test, is_validation], [_TEST, _VALIDATION], default=_TRAIN)
     sides = np.empty(len(firsts), dtype=np.int64)
     sides[order] = side
     _check_labels(dataset, sides[group], where=where)
@@ -165,7 +170,10 @@ def _check_labels(dataset: Dataset, sides: Sides, *, where: str) -> None:
     labels = np.asarray(dataset["label"][:])
     for place, side in enumerate(SIDES):
         if not np.any(sides == place):
-            raise DataError(f"{where}: the {side} set must hold rows, found none; mend the split section")
+            raise DataError(
+                f"{where}: the {side} set must hold rows, found none; mend the split section, or set "
+                "`data.duplicates: drop` where one group of duplicates takes too many"
+            )
         counts = np.bincount(labels[sides == place], minlength=len(names))
         missing = [name for name, count in zip(names, counts, strict=True) if count == 0]
         if missing and place == _TRAIN:

@@ -76,8 +76,8 @@ def assign_groups(
 def _list_groups(groups: NDArray[np.int64], keys: NDArray[np.bytes_]) -> list[NDArray[np.int64]]:
     """List the rows of each group of several, largest first, then by key."""
     order = np.argsort(groups, kind="stable")
-    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
-    several = [members for members in np.split(order, starts[1:]) if len(members) > 1]
+    starts = np.flatnonzero(np.diff(groups[order])) + 1
+    several = [members for members in np.split(order, starts) if len(members) > 1]
     return sorted(several, key=lambda members: (-len(members), _find_smallest(keys, members)))
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from peft.utils import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
 from torch import nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
-from hf_newscls.errors import ModelError, RecipeError
+from hf_newscls.errors import ModelError, RecipeError, describe_offenders
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.recipe import AdapterSection
 
@@ -136,9 +136,15 @@ def load_adapted(folder: Path, *, base: Path) -> PreTrainedModel:
     """
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     try:
-        model = AutoModelForSequenceClassification.from_pretrained(
-            base, config=config, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
+        model, info = AutoModelForSequenceClassification.from_pretrained(
+            base,
+            config=config,
+            use_safetensors=True,
+            trust_remote_code=False,
+            dtype=torch.float32,
+            output_loading_info=True,
         )
+        _check_encoder(folder, base, missing=info["missing_keys"])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # as in add_adapter
             warnings.filterwarnings("error", message="Found missing adapter keys")
@@ -150,6 +156,17 @@ def load_adapted(folder: Path, *, base: Path) -> PreTrainedModel:
             "trained on this encoder"
         ) from error
     return merge_adapter(adapted)
+
+
+def _check_encoder(folder: Path, base: Path, *, missing: Collection[str]) -> None:
+    """Refuse an encoder that lacks weights other than those that come with the adapter."""
+    brought = tuple(f"{name}." for name in LoraConfig.from_pretrained(str(folder)).modules_to_save or ())
+    lacking = sorted(name for name in missing if not name.startswith(brought))
+    if lacking:
+        raise ModelError(
+            f"{folder}: must be an adapter for the encoder in {base}, found no weights there for "
+            f"{describe_offenders(lacking)}; check that it was trained on this encoder"
+        )
 
 
 def _find_new_modules(model: nn.Module, backbone_parameters: frozenset[str], prefix: str = "") -> Iterator[str]:

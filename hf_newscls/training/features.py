@@ -8,6 +8,7 @@ Shape letters: N rows, B batch, H hidden size, P kept vectors of a row: its firs
 """
 
 import logging
+import math
 import os
 import sys
 import time
@@ -53,7 +54,7 @@ class FeatureCacheCallback(TrainerCallback):
     Args:
         model: the model that is trained, not compiled.
         datasets: tokenized rows that batches are made of, numbered by `number_rows`; training set first.
-        collate: makes a padded batch of rows.
+        collate: makes a padded batch of rows, and of rows without tokens one of a single token each.
         boundary_step: the first optimizer step of stage 2.
     """
 
@@ -70,6 +71,7 @@ class FeatureCacheCallback(TrainerCallback):
         self._collate = collate
         self._boundary_step = boundary_step
         self._rows: Tensor | None = None
+        self._is_cached = False
         # Stays for good: batches carry the numbers in stage 2 and in later evaluations too.
         model.register_forward_pre_hook(self._take_rows, with_kwargs=True)
 
@@ -89,7 +91,19 @@ class FeatureCacheCallback(TrainerCallback):
                 )
                 return
             features = self._compute_features(args)
+        self._is_cached = True
         self._substitute(lambda *inputs, **options: self._look_up(features, args.device, inputs, options))
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Leave the tokens out of the batches of an epoch that lies wholly in stage 1: nobody reads them.
+
+        Batches are made ahead of their steps, so an epoch with the boundary in it keeps them.
+        """
+        steps = math.ceil(len(kwargs["train_dataloader"]) / args.gradient_accumulation_steps)
+        is_whole = self._is_cached and state.global_step + steps <= self._boundary_step
+        self._datasets[0].set_format(columns=[ROW, "labels"] if is_whole and not args.dataloader_num_workers else None)
 
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -103,6 +117,7 @@ class FeatureCacheCallback(TrainerCallback):
     ) -> None:
         """Let the backbone run again, even where training ended in stage 1."""
         self._restore()
+        self._datasets[0].reset_format()
 
     def _take_rows(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -116,6 +131,7 @@ class FeatureCacheCallback(TrainerCallback):
     def _restore(self) -> None:
         # The class's own forward shows again once the instance has none.
         self._backbone.__dict__.pop("forward", None)
+        self._is_cached = False
 
     def _reads_first_token_alone(self, model: nn.Module, device: torch.device) -> bool:
         """Compare the logits of a few rows with those from what the cache would keep of the same computation."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
@@ -14,7 +15,7 @@ Collator = Callable[[list[dict[str, Any]]], dict[str, Tensor]]
 def build_collator(
     tokenizer: PreTrainedTokenizerBase, *, lengths: Sequence[int] | None, multiple_of: int = 1
 ) -> Collator:
-    """Return what makes a batch of tokenized rows.
+    """Return what makes a batch of tokenized rows, or of rows that have no tokens: then with one for each.
 
     Args:
         tokenizer: pads, and cuts rows off at its `model_max_length`.
@@ -23,11 +24,24 @@ def build_collator(
         multiple_of: what the longest row's length is rounded up to.
     """
     if lengths is not None:
-        return _BucketCollator(tokenizer, lengths)
+        return _Collator(_BucketCollator(tokenizer, lengths))
     # Not beyond the positions that the encoder has.
     multiple = multiple_of if tokenizer.model_max_length % multiple_of == 0 else None
-    dynamic: Collator = DataCollatorWithPadding(tokenizer, pad_to_multiple_of=multiple)
-    return dynamic
+    return _Collator(DataCollatorWithPadding(tokenizer, pad_to_multiple_of=multiple))
+
+
+class _Collator:
+    """Makes batches of rows with tokens, and of rows without, whose features are known."""
+
+    def __init__(self, pad: Collator) -> None:
+        self._pad = pad
+
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+        if "input_ids" in rows[0]:
+            return self._pad(rows)
+        batch = {name: torch.tensor([row[name] for row in rows]) for name in rows[0]}
+        token = torch.ones(len(rows), 1, dtype=torch.long)  # stands for the text; models count its rows
+        return {"input_ids": token, "attention_mask": token, **batch}
 
 
 class _BucketCollator:

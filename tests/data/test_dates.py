@@ -21,6 +21,8 @@ def parse(*values: str | None) -> list[str]:
         ("May 26, 2018", "2018-05-26T00:00:00"),
         ("26 May 2018", "2018-05-26T00:00:00"),
         ("05/26/2018", "2018-05-26T00:00:00"),
+        ("26/05/2018", "2018-05-26T00:00:00"),
+        ("26.05.2018", "2018-05-26T00:00:00"),
         (" 2018-05-26 ", "2018-05-26T00:00:00"),
         ("", "NaT"),
         (None, "NaT"),
@@ -32,6 +34,25 @@ def test_date_is_read(value: str | None, expected: str) -> None:
 
 def test_forms_may_be_mixed() -> None:
     assert parse("2018-05-26", "May 27, 2018", None)[:2] == ["2018-05-26T00:00:00", "2018-05-27T00:00:00"]
+
+
+def test_one_date_with_the_day_first_says_so_for_all() -> None:
+    assert parse("03/04/2018", "26/05/2018") == ["2018-04-03T00:00:00", "2018-05-26T00:00:00"]
+    assert parse("03/04/2018", "05/26/2018") == ["2018-03-04T00:00:00", "2018-05-26T00:00:00"]
+
+
+def test_days_and_months_in_either_order_are_refused() -> None:
+    with pytest.raises(
+        DataError, match="must have the day first in all dates or in none, found '26/05/2018' and '05/27"
+    ):
+        parse("26/05/2018", "05/27/2018")
+
+
+@pytest.mark.parametrize("value", ["today", "now", "May 26", "10:30", "10"])
+def test_date_without_a_year_is_refused(value: str) -> None:
+    # pandas would take the present moment for what is missing.
+    with pytest.raises(DataError, match=f"'{value} \\(row 1\\)'"):
+        parse("2018-05-26", value)
 
 
 def test_rows_without_any_date() -> None:

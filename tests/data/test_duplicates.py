@@ -17,6 +17,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import CountVectorizer
 
+from hf_newscls.data import duplicates
 from hf_newscls.data.duplicates import compute_similarity, find_duplicates, normalize_text
 from hf_newscls.recipe import NearDuplicatesSection
 
@@ -95,8 +96,11 @@ def group_by_hand(texts: Sequence[str], near: NearDuplicatesSection) -> list[int
 def test_groups_of_short_texts_are_those_of_all_pairs(texts: list[str], shingle: int) -> None:
     near = NearDuplicatesSection(threshold=0.5, shingle=shingle)
     found, expected = list_groups(texts, near), group_by_hand(texts, near)
-    # Hashing may overlook a pair; it never makes a group that is none.
+    # Hashing may overlook a pair; it never makes a group that is none, and never overlooks equal sets.
     assert all(expected[row] == expected[group] for row, group in enumerate(found))
+    for first, second in itertools.combinations(range(len(texts)), 2):
+        if compare_by_hand(*(normalize_text(texts[row]) for row in (first, second)), shingle) == 1:
+            assert found[first] == found[second]
 
 
 def spoil(text: str, letters: int, chance: random.Random) -> str:
@@ -137,6 +141,27 @@ def test_one_text_a_thousand_times_is_one_group() -> None:
         for day in range(1000)
     ]
     assert set(list_groups(rows)) == {0}
+
+
+@pytest.mark.parametrize("is_shuffled", [False, True])
+def test_chain_is_one_group_in_any_order(is_shuffled: bool) -> None:
+    # Each is like the one before it alone: in a large bucket the first of a group is like few of the others.
+    words = [f"word{number:03}" for number in range(260)]
+    texts = [" ".join(words[start : start + 60]) for start in range(0, 200, 3)]
+    if is_shuffled:
+        random.Random(3).shuffle(texts)
+    assert compute_similarity(texts[0], texts[-1], shingle=5) < 0.5
+    assert set(list_groups(texts)) == {0}
+
+
+def test_shared_passage_does_not_cost_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance, footer = random.Random(4), " subscribe to our letter and read all of the news on any device for free today"
+    texts = ["".join(chance.choices(string.ascii_lowercase, k=40)) + footer for _ in range(600)]
+    compared = []
+    compare = duplicates._compare
+    monkeypatch.setattr(duplicates, "_compare", lambda *sets: compared.append(1) or compare(*sets))
+    assert list_groups(texts) == [*range(600)]
+    assert 600 < len(compared) < 600 * 40  # all pairs are 180,000
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

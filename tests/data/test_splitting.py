@@ -46,7 +46,11 @@ def build_classes(*sizes: int) -> Dataset:
 
 
 def split(
-    dataset: Dataset, section: SplitSection, *, groups: Sequence[int] | None = None, dates: Sequence[str] | None = None
+    dataset: Dataset,
+    section: SplitSection,
+    *,
+    groups: Sequence[int] | None = None,
+    dates: Sequence[object] | None = None,
 ) -> DatasetDict:
     """Split as `prepare` does; without groups every row stands alone."""
     sides = assign_sides(
@@ -297,6 +301,19 @@ def test_group_goes_with_its_newest_row() -> None:
     dates = [f"2020-01-{1 + place:02}" for place in range(20)]
     groups = [*range(19), 0]  # the oldest row is a twin of the newest
     assert split(dataset, SplitSection(by="time"), groups=groups, dates=dates)["test"]["id"][:] == ["0", "19"]
+
+
+def test_large_group_of_new_rows_leaves_validation_its_own() -> None:
+    dataset = build_dataset([(f"headline {place}", "AB"[place % 2]) for place in range(100)])
+    days = np.datetime64("2020-01-01") + np.arange(100)
+    groups = [*range(74), *[99] * 26]
+    splits = split(dataset, SplitSection(by="time"), groups=groups, dates=days)
+    assert [len(splits[side]) for side in SIDES] == [64, 10, 26]
+
+
+def test_dates_must_be_given_for_a_split_by_time() -> None:
+    with pytest.raises(ValueError, match="`dates` must be given"):
+        split(build_classes(10, 10), SplitSection(by="time"))
 
 
 def test_row_without_a_date_is_refused() -> None:

@@ -167,3 +167,21 @@ def test_bfloat16_losses_agree_too(make_recipe: MakeRecipe, news_rows: Any, tmp_
     plain = prepare_run(make_recipe(*overrides, "freeze.cache_features=false"), news_rows, tmp_path / "plain")
     # Eight bits of mantissa, in batches padded otherwise.
     assert losses(train(cached)) == pytest.approx(losses(train(plain)), rel=0.05, abs=0.02)
+
+
+@pytest.mark.parametrize(("epochs", "without_tokens"), [(1.0, 4), (1.5, 4), (2.0, 8)])
+def test_tokens_are_left_out_of_whole_epochs_of_stage_one(
+    epochs: float, without_tokens: int, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
+) -> None:
+    # 16 rows in batches of 4. Batches are made ahead: one of stage 2 without its tokens would train on nothing.
+    overrides = (f"freeze.epochs={epochs}", f"training_arguments.num_train_epochs={3 - epochs}")
+    run = prepare_run(make_recipe(*CACHED, *overrides), news_rows, tmp_path)
+    widths: list[int] = []
+    run.classifier.model.register_forward_pre_hook(
+        lambda module, inputs, options: widths.append(options["input_ids"].shape[1]) if module.training else None,
+        with_kwargs=True,
+    )
+    trainer = run.build_trainer()
+    trainer.train()
+    assert [width == 1 for width in widths] == [place < without_tokens for place in range(12)]
+    assert "input_ids" in trainer.train_dataset[0]

@@ -47,6 +47,16 @@ def test_length_is_rounded_up_where_the_model_has_the_positions(
     assert measure(tokenizer, [3, 9], None, multiple_of) == (2, length, 12)  # 7 does not divide the 32 positions
 
 
+def test_rows_without_tokens_make_a_batch_of_one_token_each(tokenizer: PreTrainedTokenizerBase) -> None:
+    batch = build_collator(tokenizer, lengths=None)([{"row": 7, "labels": 1}, {"row": 3, "labels": 0}])
+    assert {name: values.tolist() for name, values in batch.items()} == {
+        "input_ids": [[1], [1]],
+        "attention_mask": [[1], [1]],
+        "row": [7, 3],
+        "labels": [1, 0],
+    }
+
+
 @pytest.mark.parametrize("pad_to", [[16, 8, 32], [8, 16], [8, 8, 32]])
 def test_lengths_must_ascend_to_the_longest(pad_to: list[int]) -> None:
     with pytest.raises(ValueError, match="`pad_to` must ascend and end with `max_length`"):
