@@ -128,4 +128,5 @@ def find_frozen_modules(module: nn.Module) -> Iterator[nn.Module]:
 
 
 def _stay_in_eval(module: nn.Module, mode: bool = True) -> nn.Module:
-    return nn.Module.train(module, False)
+    # Once all of a module is in eval mode, walking it in every step would cost more than a step of the head.
+    return nn.Module.train(module, False) if module.training else module
