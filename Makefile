@@ -105,7 +105,8 @@ schema: $(STAMP) ## Write recipes/schema.json from hf_newscls/recipe.py.
 
 .PHONY: bench
 bench: $(STAMP) ## Run the benchmarks, or one: BENCH=training_speed [ARGS="--rows 640 --rounds 2"].
-	@for script in benchmarks/$(or $(BENCH),[!_]*).py; do (set -f; $(BIN)/python "$$script" $(ARGS)) || exit 1; done
+	@for name in $(or $(BENCH),training_speed stage_one data_scale profile_step gpu_sweep plot_speed); do \
+	  (set -f; $(BIN)/python "benchmarks/$$name.py" $(ARGS)) || exit 1; done
 
 .PHONY: build
 build: $(STAMP) ## Build the wheel into dist/.

@@ -1,11 +1,12 @@
 """Preparing data at the size of news archives: seconds, rows a second, peak memory, and how they grow.
 
-    python benchmarks/data_scale.py --data News_Category_Dataset_v3.json [--sizes 20000 200000 2000000]
+    python benchmarks/data_scale.py [--recipe NAME] [--data FILE] [--sizes 20000 200000 2000000]
 
-A real file is grown to each size: a new row is the beginning of one row's texts and the end of another's, so words,
-lengths and labels stay those of news; every fiftieth is a copy of an earlier row with another case. Each size is
-prepared in a process of its own, step by step as `prepare` does it, and then once more by `prepare` itself, twice: the
-second time takes the rows from the cache. The growth exponent compares a size with the one before: 1 is linear.
+The recipe's file is grown to each size: a new row has the length and label of one row, and each of its words from
+another, so all of them stay its own; every fiftieth is a copy of an earlier row in upper case. Each size is prepared in
+a process of its own: by `prepare`, twice, the second time from the cache; then the rows are tokenized, and read,
+cleaned, searched for duplicates and split once more, to time each step. The growth exponent compares a size with the
+one before: 1 is linear. Peak memory is that of `prepare`.
 """
 
 import argparse
@@ -50,7 +51,6 @@ def parse_options() -> argparse.Namespace:
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_recipe_options(parser)
-    parser.set_defaults(recipe="news_category_minilm")
     parser.add_argument("--sizes", type=int, nargs="+", default=[20_000, 200_000])
     parser.add_argument("--grown", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -80,11 +80,16 @@ def _make_row(rows, columns, text_columns, number: int, chance: random.Random) -
         return row
     if number % _COPIES == 0:
         return {name: (value or "").upper() if name in text_columns else value for name, value in row.items()}
-    other = chance.randrange(count)
     for name in text_columns:
-        first, second = (rows[name][place] or "").split(), (rows[name][other] or "").split()
-        row[name] = " ".join(first[: len(first) // 2] + second[len(second) // 2 :] + [str(number)])
+        words = (rows[name][place] or "").split()
+        row[name] = " ".join(_draw_word(rows[name], chance) for _ in words)
     return row
+
+
+def _draw_word(texts, chance: random.Random) -> str:
+    while not (words := (texts[chance.randrange(len(texts))] or "").split()):
+        pass
+    return chance.choice(words)
 
 
 def run_apart(options: argparse.Namespace, path: Path, cache: Path) -> dict[str, float]:

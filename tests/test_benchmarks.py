@@ -45,3 +45,15 @@ def test_stage_one_measures_both_ways(tmp_path: Path) -> None:
     assert {*entry["seconds"]} == {"forward pass", "cached", "not cached"}
     assert entry["forward_passes"]["forward pass"] == 1
     assert all(value > 0 for value in [*entry["seconds"].values(), *entry["step_milliseconds"].values()])
+
+
+@pytest.mark.slow
+def test_data_scale_measures_each_step_at_each_size(tmp_path: Path) -> None:
+    entry = run_benchmark("data_scale.py", "--sizes", "3000", "6000", home=tmp_path)["data_scale"]
+    assert [figures["rows"] for figures in entry["sizes"].values()] == [3000, 6000]
+    steps = [f"{step} seconds" for step in ("read", "clean", "duplicates", "split", "tokenize", "first prepare")]
+    for figures in entry["sizes"].values():
+        assert all(figures[step] > 0 for step in steps)
+        assert figures["peak_megabytes"] > 0
+    assert {*steps} == {*entry["growth"]["3,000 to 6,000"]}
+    assert str(tmp_path) not in json.dumps(entry)

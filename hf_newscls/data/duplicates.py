@@ -24,7 +24,8 @@ from hf_newscls.recipe import NearDuplicatesSection
 
 __all__ = ["DuplicateGroups", "compute_similarity", "find_duplicates", "normalize_text"]
 
-_PERMUTATIONS = 128
+# Many: the longer a band, the fewer unlike pairs of a large file share one.
+_PERMUTATIONS = 256
 _SEED = 17
 _RECALL = 0.995
 # Of a longer text, as of a whole book in one cell, the beginning decides.

@@ -149,8 +149,10 @@ def test_only_data_and_card_are_fetched(hub_here: HubServer) -> None:
 
 def test_checksum_is_over_data_and_card(hub_here: HubServer) -> None:
     serve(hub_here, {"README.md": "# News\n", "train.csv": NEWS, "test.csv": MORE, "config.json": "{}"})
-    digests = [hashlib.sha256(content).hexdigest() for content in (b"# News\n", MORE, NEWS)]
-    expected = hashlib.sha256("".join(f"{digest}\n" for digest in digests).encode()).hexdigest()
+    # With their names: train.csv called test.csv is another dataset.
+    files = {"README.md": b"# News\n", "test.csv": MORE, "train.csv": NEWS}
+    lines = [f"{hashlib.sha256(content).hexdigest()} {name}\n" for name, content in files.items()]
+    expected = hashlib.sha256("".join(lines).encode()).hexdigest()
     assert fetch_source(ADDRESS).sha256 == expected
 
 
