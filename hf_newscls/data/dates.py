@@ -39,14 +39,15 @@ def parse_dates(values: Sequence[str | None], *, ids: Sequence[str], column: str
         dates[is_other] = pd.to_datetime(
             other, format="mixed", dayfirst=_is_day_first(other, column, where), errors="coerce", utc=True
         )
-    wrong = np.flatnonzero(dates.isna() & text.notna())
-    if len(wrong):
+    wrong = np.flatnonzero(dates.isna() & text.notna()).tolist()
+    if wrong:
         offenders = [f"{values[place]} (row {ids[place]})" for place in wrong]
         raise DataError(
             f"{where}: {column!r} must hold dates, as in 2026-01-31, found {describe_offenders(offenders)}; mend them, "
             "or set `data.date: null`"
         )
-    return dates.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+    parsed: NDArray[np.datetime64] = dates.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+    return parsed
 
 
 def _is_day_first(text: "pd.Series[str]", column: str, where: str) -> bool:
