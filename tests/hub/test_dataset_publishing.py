@@ -63,10 +63,13 @@ def test_pushed_data_is_prepared_again(
     prepared: tuple[PreparedData, Recipe], hub_here: HubServer, make_recipe: Callable[..., Recipe]
 ) -> None:
     push(prepared)
-    again = make_recipe("data.source=hf://datasets/owner/tiny-news", "data.text=[text]", "data.label=label")
+    # As the card says. The same rows are on the same sides: the split's fingerprint stays.
+    source = ("data.source=hf://datasets/owner/tiny-news", "data.text=[text]", "data.label=label", "data.id=id")
+    again = make_recipe(*source, "data.duplicates=keep", "data.keep=[]", "split.predefined=split")
     manifest = workflow.prepare(again).manifest
     assert manifest.rows_read == 120
     assert manifest.source == "hf://datasets/owner/tiny-news"
+    assert manifest.fingerprint == prepared[0].manifest.fingerprint
 
 
 def test_datasets_loads_what_the_card_says(
