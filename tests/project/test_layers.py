@@ -22,6 +22,7 @@ LAYERS: Sequence[Sequence[Sequence[str]]] = (
             "labels",
             "processes",
             "recipe",
+            "recipe_data",
             "recipe_io",
             "run_folder",
             "storage",

@@ -1,0 +1,178 @@
+"""What a recipe may say of its data, and of how rows are split."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+__all__ = ["DataSection", "NearDuplicatesSection", "Section", "Sha256", "SplitSection"]
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+ColumnName = Annotated[str, Field(min_length=1)]
+Address = Annotated[str, Field(min_length=1)]
+
+
+def _check_free(name: str | None) -> str | None:
+    if name in {"id", "text", "label"}:
+        raise ValueError(f"must not name a column that every row has, found {name}; rename it in the file")
+    return name
+
+
+FreeColumnName = Annotated[str, Field(min_length=1), AfterValidator(_check_free)]
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are refused, and nothing changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NearDuplicatesSection(Section):
+    """When two texts count as one article: by the Jaccard similarity of their sets of shingles."""
+
+    threshold: float = Field(0.8, gt=0, le=1, description="Similarity from which two texts are duplicates.")
+    shingle: int = Field(5, ge=1, le=64, description="Characters in a shingle.")
+
+
+class DataSection(Section):
+    """Where the news file is and which of its columns are used."""
+
+    source: Address | Annotated[list[Address], Field(min_length=1)] = Field(
+        description="One address or a list of them: a local path, a pattern of paths as news/*.csv, "
+        "kaggle://owner/set/file, hf://datasets/owner/name[@revision][/path] or package:module/path; DATA=path "
+        "overrides it.",
+    )
+    sha256: Sha256 | None = Field(
+        None,
+        description="SHA-256 of the source file; of several files, the SHA-256 over theirs in hexadecimal, one a line. "
+        "A source that differs is refused.",
+    )
+    encoding: str | None = Field(None, description="Text encoding; if unset, UTF-8 (with or without BOM) or latin-1.")
+    text: list[ColumnName] = Field(min_length=1, description="Columns joined into the text, in this order.")
+    separator: str = Field(". ", description="What stands between joined columns; empty columns are skipped.")
+    label: ColumnName = Field(description="Column that holds the label.")
+    date: FreeColumnName | None = Field(None, description="Column of dates, for the overview and for `split.by: time`.")
+    id: ColumnName | None = Field(None, description="Column of unique row ids; if unset, the row's place in the file.")
+    keep: list[ColumnName] = Field(
+        [], description="Further columns kept beside text and label.", json_schema_extra={"type": ["array", "null"]}
+    )
+    min_characters: int = Field(1, ge=1, description="Rows with a shorter text are dropped and counted.")
+    min_characters_in: Literal["joined", "each"] = Field(
+        "joined", description="What must reach min_characters: the joined text, or each of the text columns."
+    )
+    duplicates: Literal["group", "drop", "keep"] = Field(
+        "group",
+        description="Rows that are one article: group keeps them on one side of the split, drop keeps the first, keep "
+        "ignores it, for published numbers.",
+    )
+    near_duplicates: NearDuplicatesSection | None = Field(
+        NearDuplicatesSection(), description="When two texts that differ count as one article; null never."
+    )
+    contradictions: Literal["keep", "drop"] = Field(
+        "keep", description="What to do with rows of one text under several labels."
+    )
+    missing_label: Literal["error", "drop"] = Field("error", description="What to do with rows that have no label.")
+    merge_labels: dict[str, list[str]] = Field(
+        {},
+        description="New label: the file's labels that become it.",
+        json_schema_extra={"type": ["object", "null"]},
+    )
+    labels: list[str] | None = Field(
+        None, min_length=2, description="All labels after merging, in the model's order; if unset, those found, sorted."
+    )
+    dataset_id: str | None = Field(None, description="Identifier of the published set, as in owner/name.")
+    dataset_name: str | None = Field(None, description="Name of the published set, for the card.")
+    dataset_url: str | None = Field(None, description="Page of the published set, for the card.")
+    license: str | None = Field(
+        None, description="Licence id of the texts, as the Hub writes it, for the card of prepared data."
+    )
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _name_files(cls, source: Any) -> Any:
+        # Not left to the union of types: each of them would report an error of its own.
+        listed = source if isinstance(source, list) else [source]
+        if not listed or not all(isinstance(address, str) and address for address in listed):
+            raise ValueError(f"must be an address or a list of addresses, got {source!r}")
+        return source
+
+    @property
+    def sources(self) -> list[str]:
+        """Addresses of the data files."""
+        return [self.source] if isinstance(self.source, str) else self.source
+
+    @property
+    def source_text(self) -> str:
+        """The addresses as one text."""
+        return ", ".join(self.sources)
+
+    @field_validator("merge_labels", "keep", mode="before")
+    @classmethod
+    def _null_is_empty(cls, value: Any, info: Any) -> Any:
+        # A recipe that extends another takes back an inherited value by writing null.
+        return cls.model_fields[info.field_name].default if value is None else value
+
+    @field_validator("merge_labels")
+    @classmethod
+    def _merge_each_label_once(cls, merges: dict[str, list[str]]) -> dict[str, list[str]]:
+        targets: dict[str, str] = {}
+        for target, sources in merges.items():
+            for source in sources:
+                if targets.setdefault(source, target) != target:
+                    raise ValueError(f"must merge {source!r} once, found it under {targets[source]!r} and {target!r}")
+        return merges
+
+    @field_validator("keep")
+    @classmethod
+    def _leave_our_columns(cls, names: list[str]) -> list[str]:
+        for name in names:
+            _check_free(name)
+        return names
+
+    @field_validator("labels", "text", "keep")
+    @classmethod
+    def _no_repeats(cls, names: list[str] | None) -> list[str] | None:
+        repeated = sorted({name for name in names or [] if (names or []).count(name) > 1})
+        if repeated:
+            raise ValueError(f"must name each once, found {', '.join(map(repr, repeated))} more than once")
+        return names
+
+
+class SplitSection(Section):
+    """Which rows go where: by chance and stratified by label, by time, as a column says, or in folds."""
+
+    by: Literal["random", "time"] = Field("random", description="time: the newest rows to the test set.")
+    train: Fraction = 0.8
+    validation: Fraction = 0.1
+    test: Fraction = 0.1
+    seed: int = Field(17, ge=0, description="Chooses which rows go where.")
+    predefined: FreeColumnName | None = Field(
+        None, description="Column that says train, validation or test; without validation rows some are cut from train."
+    )
+    folds: int | None = Field(None, ge=3, description="Number of folds, in place of fractions, for small sets.")
+    fold: int = Field(0, ge=0, description="The fold that is the test set; the next one is validation.")
+
+    @property
+    def has_fractions(self) -> bool:
+        """Whether the fractions decide how large the sides are."""
+        return self.predefined is None and self.folds is None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "SplitSection":
+        ways = {"by: time": self.by == "time", "predefined": self.predefined is not None, "folds": self.folds}
+        if sum(map(bool, ways.values())) > 1:
+            chosen = ", ".join(f"`{way}`" for way, is_chosen in ways.items() if is_chosen)
+            raise ValueError(f"must say one way to split, got {chosen}; remove the others")
+        if self.fold >= (self.folds or 1):
+            raise ValueError(f"`fold` must lie below `folds`, got {self.fold} and {self.folds}; count from 0")
+        return self
+
+    @model_validator(mode="after")
+    def _fractions_sum_to_one(self) -> "SplitSection":
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(
+                f"`train`, `validation` and `test` must sum to 1, got {self.train} + {self.validation} + {self.test} "
+                f"= {total:.6g}; write fractions of the rows"
+            )
+        return self
