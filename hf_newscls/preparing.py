@@ -6,7 +6,6 @@ import logging
 import os
 import re
 import shutil
-import tempfile
 import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
@@ -140,13 +139,8 @@ def _take(entry: Path) -> PreparedData | None:
 def _keep(prepared: PreparedData, entry: Path) -> PreparedData:
     """Keep prepared rows, and return them mapped from the disk; a cache that cannot be written is no error."""
     try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=entry.parent, prefix=".") as temporary:
-            fresh = Path(temporary) / entry.name
-            fresh.mkdir()
+        with replace_folder(entry) as fresh:
             _write_prepared(prepared, fresh)
-            with suppress(OSError):  # another process was faster
-                fresh.rename(entry)
         _prune(entry.parent)
         return _load_prepared(entry)
     except OSError as error:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from safetensors import SafetensorError
 
@@ -83,8 +84,8 @@ def replace_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder to fill; it takes the place of `folder` once all went well, and vanishes otherwise."""
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{folder} is a file")
-    fresh, old = (folder.with_name(f".{os.getpid()}-{kind}-{folder.name}") for kind in ("new", "old"))
-    shutil.rmtree(fresh, ignore_errors=True)  # an earlier process of this id may have been killed
+    # Not the process's number: on a disk that containers share, several have the same.
+    fresh, old = (folder.with_name(f".{uuid4().hex}-{kind}-{folder.name}") for kind in ("new", "old"))
     fresh.mkdir(parents=True)
     try:
         yield fresh

@@ -90,14 +90,16 @@ def test_folder_does_not_take_the_place_of_a_file(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["model"]
 
 
-def test_folder_can_be_replaced_after_a_crash_left_its_fresh_one(tmp_path: Path) -> None:
-    # A killed process cleans nothing up, and process ids come round again.
-    crashed = tmp_path / f".{os.getpid()}-model"
-    crashed.mkdir()
-    (crashed / "half").write_text("half")
-    with replace_folder(tmp_path / "model") as fresh:
-        (fresh / "weights").write_text("new")
-    assert os.listdir(tmp_path / "model") == ["weights"]
+def test_two_that_write_one_folder_do_not_mix(tmp_path: Path) -> None:
+    # As processes of one number do, in two containers on one disk.
+    with replace_folder(tmp_path / "model") as slow:
+        (slow / "one").write_text("slow")
+        with replace_folder(tmp_path / "model") as quick:
+            (quick / "two").write_text("quick")
+        assert os.listdir(tmp_path / "model") == ["two"]
+        (slow / "three").write_text("slow")
+    assert sorted(os.listdir(tmp_path / "model")) == ["one", "three"]
+    assert os.listdir(tmp_path) == ["model"]
 
 
 def test_absurd_model_does_not_fit_the_disk(tmp_path: Path) -> None:
