@@ -64,12 +64,12 @@ def find_duplicates(texts: Sequence[str], near: NearDuplicatesSection | None) ->
         texts: of the rows.
         near: when two texts are alike; None where only equal ones count.
     """
-    firsts, inverse = _find_equal([normalize_text(text) for text in texts])
+    normalized = [normalize_text(text) for text in texts]
+    firsts, inverse = _find_equal(normalized)
     equal = firsts[inverse]
     if near is None or not texts:
         return DuplicateGroups(equal, equal)
-    unique = [normalize_text(texts[row]) for row in firsts]
-    alike = _find_alike(unique, near)
+    alike = _find_alike([normalized[row] for row in firsts], near)
     return DuplicateGroups(firsts[alike][inverse], equal)
 
 

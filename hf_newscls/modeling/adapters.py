@@ -160,7 +160,7 @@ def load_adapted(folder: Path, *, base: Path) -> PreTrainedModel:
 
 def _check_encoder(folder: Path, base: Path, *, missing: Collection[str]) -> None:
     """Refuse an encoder that lacks weights other than those that come with the adapter."""
-    brought = tuple(f"{name}." for name in LoraConfig.from_pretrained(str(folder)).modules_to_save or ())
+    brought = tuple(f"{name}." for name in PeftConfig.from_pretrained(str(folder)).modules_to_save or ())
     lacking = sorted(name for name in missing if not name.startswith(brought))
     if lacking:
         raise ModelError(

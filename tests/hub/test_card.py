@@ -118,6 +118,16 @@ def test_card_tells_duplicates_and_leaks(handling: str, leaks: int, expected: st
     assert expected in card
 
 
+@pytest.mark.parametrize("handling", ["group", "drop", "keep"])
+def test_card_without_duplicates_says_no_more(handling: str, make_parts: MakeParts) -> None:
+    parts = make_parts()
+    none = replace(parts.manifest.duplicates, handling=handling, groups=0, rows=0, largest=1, equal=0, alike=0)
+    manifest = replace(parts.manifest, duplicates=none, leakage=replace(parts.manifest.leakage, rows=0, plain=0))
+    card = parts._replace(manifest=manifest).render()
+    assert "No article was found twice." in card
+    assert not re.search("twin|flatter|one row was used", card)
+
+
 def test_card_without_baselines_has_no_columns_for_them(make_parts: MakeParts) -> None:
     parts = make_parts()
     bare = parts._replace(report=type(parts.report)(**{**vars(parts.report), "baselines": {}, "gains": {}}))
