@@ -29,9 +29,7 @@ __all__ = ["measure_run", "render_run_card", "save_model", "write_card"]
 logger = logging.getLogger(__name__)
 
 
-def save_model(
-    run: RunFolder, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, recipe: Recipe
-) -> None:
+def save_model(run: RunFolder, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, recipe: Recipe) -> None:
     """Write the folder that `pipeline()` loads, whole or not at all; code of our own classes goes with it.
 
     Args:

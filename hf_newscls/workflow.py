@@ -1,4 +1,4 @@
-"""The commands, each as the flow: prepare, train, evaluate, predict, publish, compare.
+"""The commands, each as the flow: overview, prepare, train, evaluate, predict, publish, compare.
 
 Heavy libraries are imported inside the functions that need them, so that the command line answers at once.
 """
@@ -22,6 +22,7 @@ from hf_newscls.resuming import open_run
 from hf_newscls.run_folder import RunFolder, find_run, find_runs
 from hf_newscls.storage import (
     check_folder,
+    check_replaceable,
     check_room,
     replace_folder,
     report_full_disk,
@@ -30,13 +31,14 @@ from hf_newscls.storage import (
 )
 
 if TYPE_CHECKING:
-    from datasets import DatasetDict
+    from datasets import Dataset, DatasetDict
     from transformers import TrainingArguments
 
     from hf_newscls.data.splitting import SplitManifest
     from hf_newscls.evaluation.report import EvaluationReport
     from hf_newscls.hub.leaderboard import Leaderboard
     from hf_newscls.modeling.loading import PretrainedClassifier
+    from hf_newscls.overview import Overview
     from hf_newscls.training.backend import Backend
     from hf_newscls.training.optimizer import TwoStageSchedule
 
@@ -46,6 +48,7 @@ __all__ = [
     "PreparedData",
     "compare",
     "evaluate",
+    "overview",
     "plan",
     "predict",
     "prepare",
@@ -124,6 +127,43 @@ def prepare(recipe: Recipe) -> PreparedData:
     splits = split_rows(cleaned.dataset, recipe.split, where=str(path))
     manifest = build_manifest(splits, cleaned, recipe.split, source=data.source, source_sha256=compute_sha256(path))
     return PreparedData(splits, manifest)
+
+
+def overview(recipe: Recipe, folder: Path) -> Overview:
+    """Say what is in the recipe's data file, and write it as a page with figures, JSON and lists of rows.
+
+    Args:
+        recipe: what to read, and the model whose tokenizer counts.
+        folder: what is written; an earlier overview there is replaced.
+
+    Raises:
+        InputError: recipe, data or tokenizer cannot be used, or the folder holds something else.
+    """
+    from hf_newscls.data.cleaning import clean_rows
+    from hf_newscls.data.reading import read_rows
+    from hf_newscls.data.source import fetch_source
+
+    check_replaceable(folder, sign="overview.json", content="an overview")
+    data = recipe.data
+    path = fetch_source(data.source, sha256=data.sha256)
+    rows = read_rows(path, columns=recipe.columns, id_column=data.id, encoding=data.encoding)
+    cleaned = clean_rows(rows, data, where=str(path))
+    dates = _find_dates(rows, cleaned.dataset, column=data.date) if data.date else None
+
+    # These take seconds to import: a file that cannot be used is answered before.
+    from hf_newscls.modeling.loading import load_tokenizer
+    from hf_newscls.overview import build_overview
+    from hf_newscls.overview_page import write_overview
+
+    found = build_overview(recipe, cleaned, load_tokenizer(recipe.model), dates=dates)
+    write_overview(found, folder)
+    logger.info("wrote %s", folder / "overview.md")
+    return found
+
+
+def _find_dates(rows: Dataset, kept: Dataset, *, column: str) -> list[str | None]:
+    dates = dict(zip(rows["id"][:], rows[column][:], strict=True))
+    return [dates[row_id] for row_id in kept["id"][:]]
 
 
 def save_prepared(prepared: PreparedData, folder: Path) -> None:

@@ -1,17 +1,14 @@
 """Render a model card: report and recipe in, Markdown out; no disk, no network."""
 
-import json
-import re
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
 from huggingface_hub import ModelCard
-from jinja2 import Environment, StrictUndefined
 
 from hf_newscls.data.splitting import SIDES, SplitManifest
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.hub.metadata import build_card_data
+from hf_newscls.markdown import load_template
 from hf_newscls.recipe import Recipe
 from hf_newscls.trainer_options import DEFAULT_LEARNING_RATE
 from hf_newscls.training_record import TrainingRecord
@@ -27,7 +24,6 @@ CARD_FIGURES: Mapping[str, str] = {
 """File names of the figures a card shows, with their descriptions."""
 
 _HEADLINE_METRICS = {"accuracy": "Accuracy", "f1_macro": "Macro F1", "f1_weighted": "Weighted F1"}
-_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]<>&()#+!|~-])")
 
 
 def render_card(
@@ -49,16 +45,7 @@ def render_card(
         model_address: what the snippet hands to `pipeline()`: a Hub id or a folder.
         figures: where the figures lie, relative to the card.
     """
-    environment = Environment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
-    )
-    environment.filters |= {
-        "md": escape_markdown,
-        "percent": "{:.1%}".format,
-        "score": "{:.4f}".format,
-        "quote": _quote,
-    }
-    template = environment.from_string(files("hf_newscls.hub").joinpath("templates/card.md.jinja").read_text("utf-8"))
+    template = load_template("hf_newscls.hub", "templates/card.md.jinja")
     body = template.render(
         recipe=recipe,
         manifest=manifest,
@@ -74,20 +61,6 @@ def render_card(
     )
     data = build_card_data(recipe, manifest, report)
     return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
-
-
-def escape_markdown(text: str) -> str:
-    r"""Escape what Markdown or HTML would take for markup, so that a label shows as it is written.
-
-    >>> escape_markdown("<b> A | B_C")
-    '\\<b\\> A \\| B\\_C'
-    """
-    return _MARKDOWN_SPECIAL.sub(r"\\\1", text.replace("\n", " "))
-
-
-def _quote(text: str) -> str:
-    """Write a text as a Python string literal in double quotes."""
-    return json.dumps(text, ensure_ascii=False)
 
 
 def _name_metrics(report: EvaluationReport) -> dict[str, str]:

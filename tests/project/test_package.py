@@ -42,6 +42,7 @@ def test_wheel_carries_everything_that_is_read_at_run_time(installed: Path) -> N
     for name in (
         "recipes/schema.json",
         "hub/templates/card.md.jinja",
+        "templates/overview.md.jinja",
         "data/headlines.csv",
         "data/headlines_vocabulary.yaml",
         "py.typed",
