@@ -11,6 +11,7 @@
 """
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -75,8 +76,9 @@ def render_overview(overview: Overview, *, figures: Sequence[str]) -> str:
     """
     quality = overview.quality
     template = load_template("hf_newscls", "templates/overview.md.jinja")
-    return template.render(
+    page = template.render(
         recipe=overview.recipe,
+        source_name=overview.recipe.data.source.rsplit("/", 1)[-1],
         data=overview.data,
         quality=quality,
         most_confused=quality.rank_by_confusion(limit=_PAIRS_ON_PAGE),
@@ -88,6 +90,7 @@ def render_overview(overview: Overview, *, figures: Sequence[str]) -> str:
         ],
         figures={name: text for name, text in _FIGURES.items() if name in figures},
     )
+    return re.sub(r"\n{3,}", "\n\n", page)
 
 
 def _plot_figures(overview: Overview) -> Mapping[str, Figure]:

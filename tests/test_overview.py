@@ -16,7 +16,7 @@ from rich.console import Console
 from hf_newscls import workflow
 from hf_newscls.errors import DataError, RunError, StorageError
 from hf_newscls.overview import Overview
-from hf_newscls.overview_page import render_overview, write_overview
+from hf_newscls.overview_page import render_overview
 from hf_newscls.overview_table import build_tables
 from hf_newscls.recipe import Recipe
 from hf_newscls.recipe_io import read_recipe
@@ -145,36 +145,20 @@ def test_page_is_sound_markdown(written: tuple[Overview, Path]) -> None:
             widths[-1] += 1
     assert rows > 20
     assert not [line for line in page.splitlines() if line.startswith("|") and line.count("|") < 3]
-    assert "\n\n\n\n" not in page
+    assert "\n\n\n" not in page
     assert {token.content for token in tokens if token.type == "inline" and token.content.startswith("|")} == set()
     assert not [token.content for token in tokens if token.type in {"html_block", "code_block"}]
 
 
-def test_texts_are_shown_as_they_are_written(news_rows: list[dict[str, str]], recipe: Recipe, tmp_path: Path) -> None:
-    rows = spoil(news_rows)
-    for place in (0, REPEATED):
-        rows[place] = rows[0] | {"title": "<b>50% | *more* [link](x)\nnext", "body": "£ 東京"}
-    write_csv(tmp_path / "news.csv", rows)
-    changed = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": str(tmp_path / "news.csv")})})
-    workflow.overview(changed, tmp_path / "out")
-    page = (tmp_path / "out" / "overview.md").read_text(encoding="utf-8")
-    tokens = MarkdownIt("commonmark").enable("table").parse(page)
-    shown = ["".join(child.content for child in token.children or []) for token in tokens if token.type == "inline"]
-    assert "BUSINESS, id 0: <b>50% | *more* [link](x) next. £ 東京" in shown
-
-
-def test_overview_says_the_same_again(recipe: Recipe, written: tuple[Overview, Path], tmp_path: Path) -> None:
+def test_overview_takes_the_place_of_an_earlier_one(
+    recipe: Recipe, written: tuple[Overview, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "again").mkdir()
+    for name in ("overview.json", "old.png"):
+        (tmp_path / "again" / name).write_text("")
     workflow.overview(recipe, tmp_path / "again")
     assert read_files(tmp_path / "again") == read_files(written[1])
-
-
-def test_earlier_overview_is_replaced(written: tuple[Overview, Path], tmp_path: Path) -> None:
-    folder = tmp_path / "overview"
-    write_overview(written[0], folder)
-    (folder / "figures" / "old.png").write_text("")
-    write_overview(written[0], folder)
-    assert read_files(folder) == read_files(written[1])
-    assert os.listdir(tmp_path) == ["overview"]
+    assert os.listdir(tmp_path) == ["again"]
 
 
 def test_folder_of_something_else_is_refused(recipe: Recipe, tmp_path: Path) -> None:
@@ -191,14 +175,6 @@ def test_column_of_dates_must_be_there(recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="did you mean 'date'"):
         workflow.overview(changed, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-
-
-def test_file_without_dates_has_no_figure_of_years(recipe: Recipe, tmp_path: Path) -> None:
-    changed = recipe.model_copy(update={"data": recipe.data.model_copy(update={"date": None})})
-    overview = workflow.overview(changed, tmp_path / "out")
-    assert overview.data.years == []
-    assert sorted(os.listdir(tmp_path / "out" / "figures")) == [name for name in FIGURES if name != "rows_by_year.png"]
-    assert "rows_by_year" not in (tmp_path / "out" / "overview.md").read_text(encoding="utf-8")
 
 
 def test_sample_is_told(written: tuple[Overview, Path]) -> None:
@@ -223,17 +199,26 @@ def test_tables_sum_up(written: tuple[Overview, Path]) -> None:
 
 
 def test_command_writes_a_folder_and_says_where(
-    make_recipe: Callable[..., Recipe],
+    news_rows: list[dict[str, str]],
+    tiny_encoder: Path,
     call: Callable[..., Result],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    make_recipe()
-    result = call("overview", "tiny.yaml", "data.date=date", "data.keep=null")
+    rows = spoil(news_rows)
+    for place in (0, REPEATED):
+        rows[place] = rows[0] | {"title": "<b>50% | *more* [link](x)\nnext", "body": "£ 東京"}
+    write_csv(tmp_path / "news.csv", rows)
+    write_recipe(tmp_path / "tiny.yaml", source=tmp_path / "elsewhere.csv", encoder=tiny_encoder)
+    result = call("overview", "tiny.yaml", "--data", "news.csv")
     assert result.code == 0, result.err
     assert result.out.splitlines()[-1] == "page: overview/tiny/overview.md"
-    assert (tmp_path / "overview" / "tiny" / "overview.md").is_file()
-    result = call("overview", "tiny.yaml", "--output", "elsewhere")
-    assert result.code == 0, result.err
-    assert (tmp_path / "elsewhere" / "overview.json").is_file()
+    page = (tmp_path / "overview" / "tiny" / "overview.md").read_text(encoding="utf-8")
+    # Texts are shown as they are written.
+    tokens = MarkdownIt("commonmark").enable("table").parse(page)
+    shown = ["".join(child.content for child in token.children or []) for token in tokens if token.type == "inline"]
+    assert "BUSINESS, id 0: <b>50% | *more* [link](x) next. £ 東京" in shown
+    # The recipe names no column of dates.
+    assert "rows_by_year" not in page
+    assert sorted(os.listdir("overview/tiny/figures")) == [name for name in FIGURES if name != "rows_by_year.png"]

@@ -1,7 +1,8 @@
 """Ask a simple model, cross-validated, which labels it cannot tell apart and which ones of the rows it doubts.
 
 The model is TF-IDF with logistic regression. What it says of a row comes from a fit that saw neither the row nor a
-duplicate of it. Labels are doubted by confident learning (Northcutt, Jiang and Chuang 2021, arXiv 1911.00068), which
+duplicate of it. To tell which labels are alike, every label is given an equal chance: its probability is divided by
+its share of the rows, or else each small label would be confused with the largest one. Labels are doubted by confident learning (Northcutt, Jiang and Chuang 2021, arXiv 1911.00068), which
 asks whether a row is as probable under another label as that label's own rows are. A doubted label may be right: the
 model knows words alone.
 
@@ -49,7 +50,7 @@ class LabelPair:
         second: the other one.
         first_as_second: fraction of the first one's rows that the model takes for the second.
         second_as_first: the reverse.
-        similarity: cosine of the mean TF-IDF vectors of their rows.
+        similarity: cosine of the mean TF-IDF vectors of their rows, less that of all rows; from -1 to 1.
     """
 
     first: str
@@ -93,9 +94,9 @@ class LabelQuality:
         rows_given: rows there were; where there are more than are judged, a stratified sample was.
         folds: of the cross-validation.
         seed: of folds and sample.
-        accuracy: of the model on rows it was not fitted to.
-        confusion: (L, L) rows judged, by label and prediction.
-        similarities: (L, L) cosines of the labels' mean TF-IDF vectors.
+        accuracy: of the model on rows it was not fitted to, by its most probable label.
+        confusion: (L, L) rows judged, by label and by what the model says if every label has an equal chance.
+        similarities: (L, L), as `LabelPair` has them.
         suspicious: rows whose label is doubted.
     """
 
@@ -182,15 +183,14 @@ def assess_labels(
     )
     features = _weigh_words([texts[row] for row in chosen])
     probabilities = _cross_validate(features, judged, folds, size=size, seed=seed)
-    confusion = np.bincount(judged * size + probabilities.argmax(axis=1), minlength=size**2).reshape(size, size)
     return LabelQuality(
         label_names=[*label_names],
         rows=len(chosen),
         rows_given=len(given),
         folds=int(folds.max()) + 1,
         seed=seed,
-        accuracy=float(np.trace(confusion) / len(chosen)),
-        confusion=confusion,
+        accuracy=float(np.mean(probabilities.argmax(axis=1) == judged)),
+        confusion=_count_confusion(probabilities, judged, size=size),
         similarities=_compare_labels(features, judged, size=size),
         suspicious=_find_suspicious(probabilities, judged, chosen),
     )
@@ -219,12 +219,20 @@ def _cross_validate(features: csr_matrix, labels: Rows, folds: Rows, *, size: in
     return probabilities
 
 
+def _count_confusion(probabilities: Table, labels: Rows, *, size: int) -> Rows:
+    """Return the rows by label and prediction, shape (L, L), every label given an equal chance."""
+    predictions = (probabilities / np.maximum(np.bincount(labels, minlength=size), 1)).argmax(axis=1)
+    return np.bincount(labels * size + predictions, minlength=size**2).reshape(size, size)
+
+
 def _compare_labels(features: csr_matrix, labels: Rows, *, size: int) -> Table:
-    """Return the cosines of the labels' mean vectors, shape (L, L); 0 for a label without rows."""
+    """Return the cosines of the labels' mean vectors less that of all rows, shape (L, L)."""
     members = csr_matrix((np.ones(len(labels)), (labels, np.arange(len(labels)))), shape=(size, len(labels)))
-    sums = (members @ features).toarray().astype(np.float64)
-    unit = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    similarities: Table = np.clip(unit @ unit.T, 0, 1)
+    sums, counts = (members @ features).toarray().astype(np.float64), np.bincount(labels, minlength=size)
+    # What all rows have in common, as frequent words, would make all labels alike.
+    means = sums / np.maximum(counts, 1)[:, None] - sums.sum(axis=0) / len(labels)
+    unit = means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    similarities: Table = np.clip(unit @ unit.T, -1, 1)
     return similarities
 
 

@@ -145,17 +145,14 @@ def test_columns_of_another_size_are_refused(changes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "label", "extra"),
-    [
-        ("fake_news/titles_6335.csv", "title", "label", 79),
-        ("long_documents/bbc.csv", "text", "label", 98),
-    ],
+    ("file", "columns", "extra"),
+    [("fake_news/titles_6335.csv", ["title"], 79), ("long_documents/bbc.csv", ["title", "text"], 98)],
 )
 def test_repeated_texts_of_real_files_are_those_known(
-    file: str, text: str, label: str, extra: int, real_data: Path
+    file: str, columns: list[str], extra: int, real_data: Path
 ) -> None:
-    section = DataSection(source=file, text=[text], label=label, near_duplicates=None)
-    rows = read_rows(real_data / file, columns=[text, label])
+    section = DataSection(source=file, text=columns, label="label", near_duplicates=None)
+    rows = read_rows(real_data / file, columns=[*columns, "label"])
     cleaned = clean_rows(rows, section, where=file)
     texts = cleaned.dataset["text"][:]
     overview = summarize_rows(cleaned, find_duplicates(texts, None), token_counts=[1] * len(texts), max_length=8)

@@ -114,6 +114,15 @@ def test_labels_of_the_same_words_are_most_similar() -> None:
     assert confused.confusion > 0.5
 
 
+def test_small_label_is_not_always_taken_for_the_largest() -> None:
+    # Each small label shares its words with the other one, never with the large one; all share one word.
+    texts = [f"news market {place % 7}" for place in range(200)] + ["news storm"] * 20
+    quality = assess(texts, [0] * 200 + [1, 2] * 10)
+    confused = quality.rank_by_confusion()[0]
+    assert (confused.first, confused.second) == (LABELS[1], LABELS[2])
+    assert quality.confusion[1:, 0].tolist() == [0, 0]
+
+
 def test_label_of_one_row_is_no_obstacle(news: tuple[list[str], list[int]]) -> None:
     # The fit that holds it out does not know the label.
     quality = assess([*news[0], "zebra crossing"], [*news[1], 3], label_names=[*LABELS, "RARE"])
