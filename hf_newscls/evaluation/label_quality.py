@@ -2,9 +2,11 @@
 
 The model is TF-IDF with logistic regression. What it says of a row comes from a fit that saw neither the row nor a
 duplicate of it. To tell which labels are alike, every label is given an equal chance: its probability is divided by
-its share of the rows, or else each small label would be confused with the largest one. Labels are doubted by confident learning (Northcutt, Jiang and Chuang 2021, arXiv 1911.00068), which
-asks whether a row is as probable under another label as that label's own rows are. A doubted label may be right: the
-model knows words alone.
+its share of the rows, or else each small label would be confused with the largest one.
+
+Labels are doubted by confident learning (Northcutt, Jiang and Chuang 2021, arXiv 1911.00068), which asks whether a row
+is as probable under another label as that label's own rows are. A doubted label may be right: the model knows words
+alone.
 
 Shape letters: N rows, L labels, S suspicious rows, V words.
 """
