@@ -10,7 +10,6 @@ from transformers import PreTrainedTokenizerBase
 __all__ = ["count_tokens", "tokenize_splits"]
 
 _BATCH_ROWS = 1000
-_IDS_ALONE = {"return_attention_mask": False, "return_token_type_ids": False}
 
 logger = logging.getLogger(__name__)
 
@@ -44,5 +43,8 @@ def count_tokens(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> li
     counts: list[int] = []
     for start in range(0, len(texts), _BATCH_ROWS):
         batch = list(texts[start : start + _BATCH_ROWS])
-        counts += map(len, tokenizer(batch, truncation=False, verbose=False, **_IDS_ALONE)["input_ids"])
+        encoded = tokenizer(
+            batch, truncation=False, verbose=False, return_attention_mask=False, return_token_type_ids=False
+        )
+        counts += map(len, encoded["input_ids"])
     return counts
