@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 # instead, so that it can hold several arguments and quotes of its own; `set -f` keeps [title] from matching files.
 export RECIPE RUN DATA TEXT
 
-WANTS_RECIPE := $(filter train dry-run compare,$(MAKECMDGOALS))
+WANTS_RECIPE := $(filter overview train dry-run compare,$(MAKECMDGOALS))
 ifneq ($(WANTS_RECIPE),)
 ifeq ($(strip $(RECIPE)),)
 $(error $(firstword $(WANTS_RECIPE)): RECIPE must be given, got none; write `make $(firstword $(WANTS_RECIPE)) RECIPE=quickstart`, and see `make recipes`)
@@ -34,6 +34,10 @@ help: ## List the targets.
 .PHONY: recipes
 recipes: $(STAMP) ## List the recipes.
 	@$(BIN)/hf-newscls recipes
+
+.PHONY: overview
+overview: $(STAMP) ## Say what is in a news file, before training: RECIPE=name [DATA=path] [ARGS="a.b=c"].
+	@set -f; $(BIN)/hf-newscls overview "$$RECIPE" $${DATA:+--data "$$DATA"} $(ARGS)
 
 .PHONY: train
 train: $(STAMP) ## Train, measure and write the card: RECIPE=name [DATA=path] [ARGS="a.b=c"].

@@ -15,6 +15,7 @@ from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.data.splitting import SIDES
 from hf_newscls.data.tokenization import count_tokens
 from hf_newscls.evaluation import plots
+from hf_newscls.evaluation.figures import save_figure
 from hf_newscls.evaluation.report import EvaluationReport, build_report
 from hf_newscls.hub.card import CARD_FIGURES, render_card
 from hf_newscls.inference.predicting import load_classifier, predict_probabilities
@@ -159,4 +160,4 @@ def _write_figures(
     }
     with replace_folder(run.figures) as folder:
         for name, figure in figures.items():
-            plots.save_figure(figure, folder / name)
+            save_figure(figure, folder / name)

@@ -43,7 +43,7 @@ RunArgument = Annotated[
 ]
 RunsDirOption = Annotated[Path, typer.Option(help="Where run folders are kept.", envvar="HF_NEWSCLS_RUNS")]
 CardsDirOption = Annotated[Path | None, typer.Option(help="Folder for a copy of the model card.")]
-_RUNS = Path("runs")
+_RUNS, _OVERVIEWS = Path("runs"), Path("overview")
 
 
 def main() -> None:
@@ -97,6 +97,25 @@ def show(recipe: RecipeArgument, overrides: OverridesArgument = None, data: Data
     _output.print(
         recipe_to_yaml(read_recipe(recipe, overrides or [], source=data)), markup=False, highlight=False, soft_wrap=True
     )
+
+
+@app.command(epilog="Example: hf-newscls overview quickstart")
+def overview(
+    recipe: RecipeArgument,
+    overrides: OverridesArgument = None,
+    data: DataOption = None,
+    output: Annotated[Path | None, typer.Option(help="Folder to write; overview/RECIPE's name if not given.")] = None,
+) -> None:
+    """Say what is in a recipe's data file before anything is trained: a page with figures, JSON and lists of rows."""
+    from hf_newscls import workflow
+    from hf_newscls.overview_table import build_tables
+    from hf_newscls.recipe_io import read_recipe
+
+    _quiet_transformers()
+    resolved = read_recipe(recipe, overrides or [], source=data)
+    folder = output or _OVERVIEWS / resolved.name
+    _output.print(*build_tables(workflow.overview(resolved, folder)), sep="\n")
+    _output.print(f"page: {folder / 'overview.md'}", soft_wrap=True)
 
 
 @app.command(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hf_newscls.errors import SourceError
 
-__all__ = ["PACKAGE_SCHEME", "compute_sha256", "find_package_path", "is_local_address", "name_paths"]
+__all__ = ["PACKAGE_SCHEME", "compute_sha256", "find_package_path", "is_local_address", "name_paths", "name_source"]
 
 PACKAGE_SCHEME = "package:"
 
@@ -60,3 +60,12 @@ def name_paths(paths: Sequence[Path]) -> str:
     'fake.csv and 1 more'
     """
     return f"{paths[0]} and {len(paths) - 1} more" if len(paths) > 1 else str(paths[0])
+
+
+def name_source(address: str) -> str:
+    """Return an address that says the same everywhere, and of a path on this machine the file's name alone.
+
+    >>> name_source("/home/me/news.csv")
+    'news.csv'
+    """
+    return address if "://" in address or address.startswith(PACKAGE_SCHEME) else address.rsplit("/", 1)[-1]

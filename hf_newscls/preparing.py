@@ -19,7 +19,7 @@ from datasets import Dataset, DatasetDict, load_from_disk
 from numpy.typing import NDArray
 
 from hf_newscls import __version__
-from hf_newscls.data.cleaning import clean_rows
+from hf_newscls.data.cleaning import CleanedRows, clean_rows
 from hf_newscls.data.dates import parse_dates
 from hf_newscls.data.deduplication import resolve_duplicates
 from hf_newscls.data.leakage import measure_leakage
@@ -27,12 +27,11 @@ from hf_newscls.data.manifest import SplitManifest, build_manifest
 from hf_newscls.data.reading import ROW_ID, read_rows
 from hf_newscls.data.source import Source, fetch_source
 from hf_newscls.data.splitting import assign_sides, select_sides
-from hf_newscls.errors import RunError
 from hf_newscls.files import compute_sha256
 from hf_newscls.recipe import Recipe
-from hf_newscls.storage import check_folder, replace_folder, report_full_disk, write_json
+from hf_newscls.storage import check_replaceable, replace_folder, report_full_disk, write_json
 
-__all__ = ["PreparedData", "prepare", "save_prepared"]
+__all__ = ["PreparedData", "prepare", "read_dates", "read_source", "save_prepared"]
 
 _KEPT_ENTRIES = 8
 _ENTRY = re.compile(r"[0-9a-f]{32}")
@@ -76,6 +75,28 @@ def prepare(recipe: Recipe) -> PreparedData:
     return _take(entry) or _keep(_prepare(recipe, source), entry)
 
 
+def read_source(recipe: Recipe, source: Source) -> CleanedRows:
+    """Return the rows of the recipe's data files that can be used, with the columns that a split may go by.
+
+    Raises:
+        DataError: their content does not fit the recipe.
+    """
+    data = recipe.data
+    rows = read_rows(source.paths, columns=recipe.columns, id_column=data.id, encoding=data.encoding)
+    return clean_rows(rows, data, further=recipe.split_columns, where=source.where)
+
+
+def read_dates(dataset: Dataset, column: str | None, *, where: str) -> NDArray[np.datetime64] | None:
+    """Return the dates of cleaned rows, shape (N,); None where the recipe names no column of dates.
+
+    Raises:
+        DataError: values that are no dates.
+    """
+    if column is None:
+        return None
+    return parse_dates(dataset[column][:], ids=dataset[ROW_ID][:], column=column, where=where)
+
+
 def save_prepared(prepared: PreparedData, folder: Path) -> None:
     """Save the `DatasetDict`, for `datasets.load_from_disk`, with the manifest beside it.
 
@@ -83,20 +104,17 @@ def save_prepared(prepared: PreparedData, folder: Path) -> None:
         RunError: the folder holds something else, which would be lost.
     """
     folder = folder.resolve()
-    check_folder(folder)
-    if folder.exists() and not (folder / "dataset_dict.json").is_file() and any(folder.iterdir()):
-        raise RunError(f"{folder}: must be new, empty or hold prepared data, found other files; name another folder")
+    check_replaceable(folder, sign="dataset_dict.json", content="prepared data")
     with report_full_disk(folder), replace_folder(folder) as fresh:
         _write_prepared(prepared, fresh)
 
 
 def _prepare(recipe: Recipe, source: Source) -> PreparedData:
     data, where = recipe.data, source.where
-    rows = read_rows(source.paths, columns=recipe.columns, id_column=data.id, encoding=data.encoding)
-    cleaned = clean_rows(rows, data, further=recipe.split_columns, where=where)
+    cleaned = read_source(recipe, source)
     deduplicated = resolve_duplicates(cleaned, data)
     dataset = deduplicated.cleaned.dataset
-    dates = _read_dates(dataset, data.date, where=where)
+    dates = read_dates(dataset, data.date, where=where)
     sides = assign_sides(dataset, recipe.split, groups=deduplicated.bound_groups, dates=dates, where=where)
     splits = select_sides(dataset, sides)
     dropped = dict(deduplicated.cleaned.dropped)
@@ -113,12 +131,6 @@ def _prepare(recipe: Recipe, source: Source) -> PreparedData:
         leakage=measure_leakage(dataset, sides, groups=deduplicated.groups, section=recipe.split),
     )
     return PreparedData(splits, manifest)
-
-
-def _read_dates(dataset: Dataset, column: str | None, *, where: str) -> NDArray[np.datetime64] | None:
-    if column is None:
-        return None
-    return parse_dates(dataset[column][:], ids=dataset[ROW_ID][:], column=column, where=where)
 
 
 def _take(entry: Path) -> PreparedData | None:

@@ -12,10 +12,11 @@ from uuid import uuid4
 
 from safetensors import SafetensorError
 
-from hf_newscls.errors import StorageError
+from hf_newscls.errors import RunError, StorageError
 
 __all__ = [
     "check_folder",
+    "check_replaceable",
     "check_room",
     "replace_file",
     "replace_folder",
@@ -39,6 +40,23 @@ def check_folder(folder: Path) -> None:
     taken = next((path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()), None)
     if taken is not None:
         raise StorageError(f"{folder}: must be a folder or free for one, found the file {str(taken)!r}; name another")
+
+
+def check_replaceable(folder: Path, *, sign: str, content: str) -> None:
+    """Refuse a folder that holds anything but what an earlier call wrote.
+
+    Args:
+        folder: what would be replaced.
+        sign: name of a file that every such folder has.
+        content: what such a folder holds, for the message, as in "an overview".
+
+    Raises:
+        RunError: it holds something else, which would be lost.
+        StorageError: a file stands in its place.
+    """
+    check_folder(folder)
+    if folder.exists() and not (folder / sign).is_file() and any(folder.iterdir()):
+        raise RunError(f"{folder}: must be new, empty or hold {content}, found other files; name another folder")
 
 
 def check_room(folder: Path, *, parameters: int) -> None:

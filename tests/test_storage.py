@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from hf_newscls.errors import StorageError
+from hf_newscls.errors import RunError, StorageError
 from hf_newscls.storage import (
+    check_replaceable,
     check_room,
     replace_file,
     replace_folder,
@@ -201,3 +202,17 @@ def test_json_has_no_value_that_is_not_json(value: float, tmp_path: Path) -> Non
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(path, {"accuracy": value})
     assert json.loads(path.read_text()) == {"accuracy": 0.5}
+
+
+@pytest.mark.parametrize("files", [[], ["sign.json"], ["other.txt", "sign.json"]])
+def test_folder_of_our_own_can_be_replaced(files: list[str], tmp_path: Path) -> None:
+    for name in files:
+        (tmp_path / name).write_text("")
+    check_replaceable(tmp_path, sign="sign.json", content="an overview")
+    check_replaceable(tmp_path / "new", sign="sign.json", content="an overview")
+
+
+def test_folder_of_other_files_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "other.txt").write_text("")
+    with pytest.raises(RunError, match=r": must be new, empty or hold an overview, found other files; name another"):
+        check_replaceable(tmp_path, sign="sign.json", content="an overview")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from hf_newscls.data.cleaning import CleanedRows
 from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates
+from hf_newscls.data.repeats import find_mixed
 from hf_newscls.recipe import DataSection
 
 __all__ = ["DeduplicatedRows", "DuplicateCounts", "resolve_duplicates"]
@@ -72,7 +73,8 @@ def resolve_duplicates(cleaned: CleanedRows, section: DataSection) -> Deduplicat
         section: the recipe's data section.
     """
     found = find_duplicates(cleaned.dataset["text"][:], section.near_duplicates)
-    is_contradictory = _find_contradictions(found.texts, np.asarray(cleaned.dataset["label"][:]))
+    labels = np.asarray(cleaned.dataset["label"][:], dtype=np.int64)
+    is_contradictory = np.isin(found.texts, find_mixed(found.texts, labels))
     counts = _count(found, is_contradictory, handling=section.duplicates)
     _log(counts)
     rows = np.arange(len(found.groups))
@@ -87,13 +89,6 @@ def resolve_duplicates(cleaned: CleanedRows, section: DataSection) -> Deduplicat
     dataset = cleaned.dataset if len(rows) == len(found.groups) else cleaned.dataset.select(rows)
     remaining = CleanedRows(dataset, rows_read=cleaned.rows_read, dropped=dropped)
     return DeduplicatedRows(remaining, groups=found.groups[rows], counts=counts)
-
-
-def _find_contradictions(texts: Places, labels: Places) -> NDArray[np.bool_]:
-    """Return for each row whether its text occurs under another label too."""
-    pairs = np.unique(np.stack([texts, labels]), axis=1)[0]
-    several, counts = np.unique(pairs, return_counts=True)
-    return np.isin(texts, several[counts > 1])
 
 
 def _count(found: DuplicateGroups, is_contradictory: NDArray[np.bool_], *, handling: str) -> DuplicateCounts:

@@ -43,5 +43,8 @@ def count_tokens(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> li
     counts: list[int] = []
     for start in range(0, len(texts), _BATCH_ROWS):
         batch = list(texts[start : start + _BATCH_ROWS])
-        counts += map(len, tokenizer(batch, truncation=False, verbose=False)["input_ids"])
+        encoded = tokenizer(
+            batch, truncation=False, verbose=False, return_attention_mask=False, return_token_type_ids=False
+        )
+        counts += map(len, encoded["input_ids"])
     return counts

@@ -1,32 +1,38 @@
 """Draw the pictures of a model card: confusion matrix, loss curves, label distribution, text lengths.
 
-Every `plot_` function returns a figure of its own, built without pyplot, so no state is shared.
+Every `plot_` function returns a figure of its own, which `save_figure` writes.
 """
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from itertools import cycle
-from pathlib import Path
-from typing import Literal
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
 from numpy.typing import NDArray
-from PIL import Image
 
 from hf_newscls.errors import InputError
+from hf_newscls.evaluation.figures import (
+    BLUE,
+    GREEN,
+    INK,
+    NORMAL,
+    ORANGE,
+    PALE,
+    SHARE_COLORS,
+    SKY,
+    SMALL,
+    WIDTH,
+    build_figure,
+    choose_ink,
+    draw_mark,
+    shorten_name,
+    style_axes,
+)
 
-__all__ = ["plot_confusion_matrix", "plot_label_distribution", "plot_loss_curves", "plot_text_lengths", "save_figure"]
+__all__ = ["plot_confusion_matrix", "plot_label_distribution", "plot_loss_curves", "plot_text_lengths"]
 
-# After Okabe and Ito: these stay apart under the common kinds of colour blindness.
-BLUE, SKY, ORANGE, GREEN = "#0072B2", "#7FC4EE", "#D55E00", "#009E73"
-INK, GREY, PALE = "#222222", "#767676", "#E6E6E6"
-SHARE_COLORS = mpl.colormaps["Blues"].resampled(50).with_extremes(bad=PALE)  # steps of 2%, so that 256 colours do
-DPI, WIDTH, SMALL, NORMAL, LARGE = 120, 8.5, 8, 9, 11
 DETAILED_LABELS = 10  # up to here a cell of the confusion matrix has room for a share and a count
 
 
@@ -48,19 +54,19 @@ def plot_confusion_matrix(confusion: NDArray[np.int64], *, label_names: Sequence
         raise InputError(f"confusion: must have shape ({size}, {size}), got {confusion.shape!r}; name every label")
     width = float(np.clip(WIDTH + (size - DETAILED_LABELS) / 12, WIDTH, 11))
     height = 1.3 + float(np.clip(6, 0.21 * size, 0.75 * size))
-    figure = _build_figure(width=width, height=height, title=f"Confusion matrix, {confusion.sum():,} texts")
-    axes = _style_axes(figure.add_subplot(), grid=None, xlabel="Prediction", ylabel="Reference")
+    figure = build_figure(width=width, height=height, title=f"Confusion matrix, {confusion.sum():,} texts")
+    axes = style_axes(figure.add_subplot(), grid=None, xlabel="Prediction", ylabel="Reference")
     support = confusion.sum(axis=1, keepdims=True)
     shares = np.divide(confusion, support, out=np.full((size, size), np.nan), where=support > 0)
     image = axes.imshow(np.ma.masked_invalid(shares), cmap=SHARE_COLORS, vmin=0, vmax=1, aspect="auto")
     _write_cells(axes, confusion, shares=shares)
-    names = [_shorten(name) for name in label_names]
+    names = [shorten_name(name) for name in label_names]
     is_upright = max(map(len, names)) * 0.085 > (width - 3) / size  # inches of a capital letter, of a cell
     axes.set_xticks(range(size), labels=names, rotation=90 if is_upright else 0, parse_math=False)
     axes.set_yticks(range(size), labels=names, parse_math=False)
     bar = figure.colorbar(image, ax=axes, fraction=0.03, pad=0.015, aspect=40, format=PercentFormatter(1))
     hint = "" if size <= DETAILED_LABELS else " (cells in percent, blank below 0.5)"
-    _style_axes(bar.ax, grid=None, xlabel="", ylabel=f"Share of the reference label's texts{hint}")
+    style_axes(bar.ax, grid=None, xlabel="", ylabel=f"Share of the reference label's texts{hint}")
     return figure
 
 
@@ -77,10 +83,10 @@ def plot_loss_curves(
         unfreeze_step: last optimizer update of the first stage; None for a run of one stage.
         best_step: step of the best checkpoint; None leaves it out.
     """
-    figure = _build_figure(width=WIDTH, height=5, title="Loss during fine-tuning")
+    figure = build_figure(width=WIDTH, height=5, title="Loss during fine-tuning")
     losses, rates = figure.subplots(2, 1, sharex=True, height_ratios=(3.5, 1))
-    _style_axes(losses, grid="both", xlabel="", ylabel="Mean loss per text")
-    _style_axes(rates, grid="both", xlabel="Training step (optimizer updates)", ylabel="Learning rate")
+    style_axes(losses, grid="both", xlabel="", ylabel="Mean loss per text")
+    style_axes(rates, grid="both", xlabel="Training step (optimizer updates)", ylabel="Learning rate")
     last_frozen = np.inf if unfreeze_step is None else unfreeze_step
     _draw_training_loss(losses, _select(log_history, "loss"), last_frozen=last_frozen)
     _draw_learning_rate(rates, _select(log_history, "learning_rate"), last_frozen=last_frozen)
@@ -92,8 +98,8 @@ def plot_loss_curves(
         losses.plot(eval_steps[at], eval_losses[at], color=INK, ls="", marker="*", markersize=12, label=name, zorder=3)
         losses.axvline(best_step, color=INK, linestyle=":", linewidth=1)
     if unfreeze_step is not None:
-        _draw_mark(losses, unfreeze_step, text="unfreeze")
-        _draw_mark(rates, unfreeze_step, text="")
+        draw_mark(losses, unfreeze_step, text="unfreeze")
+        draw_mark(rates, unfreeze_step, text="")
     losses.legend(*losses.get_legend_handles_labels(), fontsize=SMALL, edgecolor=PALE, labelcolor=INK)
     rates.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
     figure.align_ylabels()
@@ -115,15 +121,15 @@ def plot_label_distribution(counts: Mapping[str, Sequence[int]], *, label_names:
         raise InputError(f"counts: each side must hold {size} counts, got {lengths!r}; write 0 for no rows")
     totals = np.sum([list(rows) for rows in counts.values()], axis=0)
     order = np.argsort(-totals, kind="stable")
-    figure = _build_figure(width=WIDTH, height=0.21 * size + 1.3, title=f"Rows per label, {totals.sum():,} in all")
-    axes = _style_axes(figure.add_subplot(), grid="x", xlabel="Rows (texts)", ylabel="")
+    figure = build_figure(width=WIDTH, height=0.21 * size + 1.3, title=f"Rows per label, {totals.sum():,} in all")
+    axes = style_axes(figure.add_subplot(), grid="x", xlabel="Rows (texts)", ylabel="")
     left = np.zeros(size, dtype=np.int64)
     for (side, rows), color in zip(counts.items(), cycle((BLUE, SKY, ORANGE, GREEN)), strict=False):
         widths = np.asarray(rows)[order]
         bars = axes.barh(range(size), widths, left=left, height=0.74, color=color, label=f"{side} ({widths.sum():,})")
         left += widths
     axes.bar_label(bars, [f"{total:,}" for total in left], padding=3, fontsize=SMALL, color=INK)
-    axes.set_yticks(range(size), labels=[_shorten(label_names[index]) for index in order], parse_math=False)
+    axes.set_yticks(range(size), labels=[shorten_name(label_names[index]) for index in order], parse_math=False)
     axes.set(xlim=(0, 1.1 * max(totals.max(), 1)), ylim=(size - 0.4, -0.6))
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
     figure.legend(loc="outside upper right", ncols=4, fontsize=SMALL, frameon=False, labelcolor=INK)
@@ -150,9 +156,9 @@ def plot_text_lengths(token_counts: Sequence[int], *, max_length: int) -> Figure
     n_beyond = (lengths > last).sum()
     beyond = f" (not shown: {n_beyond:,} texts beyond the 99.5th percentile, {last:,} tokens)" if n_beyond else ""
     share = f"{truncated.sum():,} of {lengths.size:,} texts ({truncated.mean():.1%}) are truncated"
-    figure = _build_figure(width=WIDTH, height=3.8, title=f"{share} at max_length {max_length:,}")
+    figure = build_figure(width=WIDTH, height=3.8, title=f"{share} at max_length {max_length:,}")
     bin_width, xlabel = max(1, round(last / 60)), f"Tokens per text before truncation{beyond}"
-    axes = _style_axes(figure.add_subplot(), grid="y", xlabel=xlabel, ylabel=f"Texts (tokens per bar: {bin_width})")
+    axes = style_axes(figure.add_subplot(), grid="y", xlabel=xlabel, ylabel=f"Texts (tokens per bar: {bin_width})")
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     # max_length + 0.5 is an edge, so that no bar mixes whole and truncated texts.
     edges = np.arange((max_length + 0.5) % bin_width - bin_width, last + bin_width + 0.5, bin_width).tolist()
@@ -160,60 +166,20 @@ def plot_text_lengths(token_counts: Sequence[int], *, max_length: int) -> Figure
         axes.hist(lengths[is_member & (lengths <= last)], bins=edges, color=color, label=name, ec="white", lw=0.4)
     axes.set_xlim(0, last + 1)
     if max_length < 4 * last:
-        _draw_mark(axes, max_length + 0.5, text=f"max_length {max_length:,}")
+        draw_mark(axes, max_length + 0.5, text=f"max_length {max_length:,}")
         axes.set_xlim(0, max(last + 1, 1.03 * max_length))
     axes.legend(fontsize=SMALL, edgecolor=PALE, labelcolor=INK)
     return figure
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as a PNG of 256 colours, margins cut, into a folder that exists; equal figures, equal bytes."""
-    stream = BytesIO()
-    figure.savefig(stream, format="png", dpi=DPI, facecolor="white", bbox_inches="tight")
-    picture = Image.open(stream).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1)
-    picture.save(path, format="PNG", optimize=True, dpi=(DPI, DPI))
-
-
-def _build_figure(*, width: float, height: float, title: str) -> Figure:
-    """Return an empty white figure that can be drawn without a display."""
-    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white", layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left", fontsize=LARGE, color=INK)
-    return FigureCanvasAgg(figure).figure
-
-
-def _style_axes(axes: Axes, *, grid: Literal["x", "y", "both"] | None, xlabel: str, ylabel: str) -> Axes:
-    """Return the axes in the look all figures share; without a grid there is no frame either."""
-    axes.tick_params(labelsize=SMALL, labelcolor=INK, length=0)
-    axes.set_xlabel(xlabel, fontsize=NORMAL, color=INK)
-    axes.set_ylabel(ylabel, fontsize=NORMAL, color=INK)
-    axes.spines[:].set(color=GREY, visible=False)
-    if grid is not None:
-        axes.spines[["left", "bottom"]].set_visible(True)
-        axes.set_axisbelow(True)
-        axes.grid(visible=True, axis=grid, color=PALE, linewidth=0.7)
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    return axes
-
-
-def _draw_mark(axes: Axes, place: float, *, text: str) -> None:
-    """Draw a dashed vertical line with a name above the axes."""
-    axes.axvline(place, color=GREY, linestyle="--", linewidth=1)
-    axes.text(place, 1.02, text, transform=axes.get_xaxis_transform(), ha="center", fontsize=SMALL, color=INK)
-
-
 def _write_cells(axes: Axes, confusion: NDArray[np.int64], *, shares: NDArray[np.float64]) -> None:
-    """Write shares, and counts where there is room, in black or white: what has the higher WCAG 2 contrast."""
+    """Write shares, and counts where there is room."""
     is_detailed = len(confusion) <= DETAILED_LABELS
     for (row, column), share in np.ndenumerate(shares):
         text = f"{share:.1%}\n{confusion[row, column]:,}" if is_detailed else f"{100 * share:.0f}"
-        luminance = ((np.array(SHARE_COLORS(share)[:3]) + 0.055) / 1.055) ** 2.4 @ (0.2126, 0.7152, 0.0722)
-        ink = "black" if (luminance + 0.05) ** 2 > 1.05 * 0.05 else "white"
+        size = NORMAL if is_detailed else SMALL
         if np.isfinite(share) and text != "0":
-            axes.text(column, row, text, color=ink, fontsize=NORMAL if is_detailed else SMALL, ha="center", va="center")
-
-
-def _shorten(name: str) -> str:
-    return name if len(name) <= 32 else f"{name[:31]}…"
+            axes.text(column, row, text, color=choose_ink(share), fontsize=size, ha="center", va="center")
 
 
 def _select(log_history: Sequence[Mapping[str, float]], key: str) -> NDArray[np.float64]:

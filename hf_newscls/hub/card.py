@@ -1,23 +1,21 @@
 """Render a model card: report and recipe in, Markdown out; no disk, no network."""
 
-import json
-import re
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from typing import Any
 
 from huggingface_hub import ModelCard
-from jinja2 import Environment, StrictUndefined
 
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.data.splitting import SIDES
 from hf_newscls.evaluation.report import EvaluationReport
+from hf_newscls.files import name_source
 from hf_newscls.hub.metadata import build_card_data
+from hf_newscls.markdown import render_template
 from hf_newscls.recipe import Recipe
 from hf_newscls.trainer_options import DEFAULT_LEARNING_RATE
 from hf_newscls.training_record import TrainingRecord
 
-__all__ = ["CARD_FIGURES", "escape_markdown", "render_card", "render_template"]
+__all__ = ["CARD_FIGURES", "render_card"]
 
 CARD_FIGURES: Mapping[str, str] = {
     "loss_curves.png": "Training and validation loss by step, with the learning rate below",
@@ -28,7 +26,6 @@ CARD_FIGURES: Mapping[str, str] = {
 """File names of the figures a card shows, with their descriptions."""
 
 _HEADLINE_METRICS = {"accuracy": "Accuracy", "f1_macro": "Macro F1", "f1_weighted": "Weighted F1"}
-_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]<>&()#+!|~-])")
 
 
 def render_card(
@@ -51,7 +48,8 @@ def render_card(
         figures: where the figures lie, relative to the card.
     """
     body = render_template(
-        "card.md.jinja",
+        "hf_newscls.hub",
+        "templates/card.md.jinja",
         recipe=recipe,
         manifest=manifest,
         record=record,
@@ -62,46 +60,15 @@ def render_card(
         metrics=_name_metrics(report),
         sides=SIDES,
         learning_rate=recipe.training_arguments.get("learning_rate", DEFAULT_LEARNING_RATE),
-        source_files=_name_files(recipe.data.sources),
+        source_files=_list_sources(recipe.data.sources),
         **_summarize(manifest, record),
     )
     data = build_card_data(recipe, manifest, report)
     return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
 
 
-def render_template(name: str, **values: Any) -> str:
-    """Fill in one of the templates; a value that it wants and does not get is an error."""
-    environment = Environment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
-    )
-    environment.filters |= {
-        "md": escape_markdown,
-        "percent": "{:.1%}".format,
-        "score": "{:.4f}".format,
-        "count": "{:,}".format,
-        "quote": _quote,
-    }
-    template = environment.from_string(files("hf_newscls.hub").joinpath(f"templates/{name}").read_text("utf-8"))
-    return template.render(**values)
-
-
-def escape_markdown(text: str) -> str:
-    r"""Escape what Markdown or HTML would take for markup, so that a label shows as it is written.
-
-    >>> escape_markdown("<b> A | B_C")
-    '\\<b\\> A \\| B\\_C'
-    """
-    return _MARKDOWN_SPECIAL.sub(r"\\\1", text.replace("\n", " "))
-
-
-def _quote(text: str) -> str:
-    """Write a text as a Python string literal in double quotes."""
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _name_files(addresses: Sequence[str]) -> str:
-    names = [address if address.startswith("hf://") else address.rsplit("/", 1)[-1] for address in addresses]
-    return f"file{'s' if len(names) > 1 else ''} {', '.join(f'`{name}`' for name in names)}"
+def _list_sources(addresses: Sequence[str]) -> str:
+    return f"file{'s' if len(addresses) > 1 else ''} {', '.join(f'`{name_source(address)}`' for address in addresses)}"
 
 
 def _name_metrics(report: EvaluationReport) -> dict[str, str]:

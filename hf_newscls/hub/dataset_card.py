@@ -6,8 +6,8 @@ from huggingface_hub import DatasetCard, DatasetCardData
 
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.data.splitting import SIDES
-from hf_newscls.files import PACKAGE_SCHEME
-from hf_newscls.hub.card import render_template
+from hf_newscls.files import name_source
+from hf_newscls.markdown import render_template
 from hf_newscls.recipe import Recipe
 
 __all__ = ["build_dataset_card_data", "render_dataset_card"]
@@ -27,7 +27,8 @@ def render_dataset_card(recipe: Recipe, manifest: SplitManifest, *, repo_id: str
     """
     sizes = _count_sides(manifest)
     body = render_template(
-        "dataset_card.md.jinja",
+        "hf_newscls.hub",
+        "templates/dataset_card.md.jinja",
         recipe=recipe,
         manifest=manifest,
         repo_id=repo_id,
@@ -37,7 +38,7 @@ def render_dataset_card(recipe: Recipe, manifest: SplitManifest, *, repo_id: str
         sizes=sizes,
         rows_kept=sum(sizes.values()),
         dropped={reason: rows for reason, rows in manifest.dropped.items() if rows},
-        sources=[_name_source(address) for address in recipe.data.sources],
+        sources=[name_source(address) for address in recipe.data.sources],
     )
     data = build_dataset_card_data(recipe, manifest)
     return str(DatasetCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
@@ -64,8 +65,3 @@ def _count_sides(manifest: SplitManifest) -> dict[str, int]:
 
 def _find_size(rows: int) -> str:
     return next((name for limit, name in _SIZES.items() if rows < limit), _LARGEST)
-
-
-def _name_source(address: str) -> str:
-    """Return an address that says the same everywhere, and of a path on this machine the file's name alone."""
-    return address if "://" in address or address.startswith(PACKAGE_SCHEME) else address.rsplit("/", 1)[-1]

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hf_newscls.errors import InputError
+from hf_newscls.evaluation.figures import save_figure
 from hf_newscls.evaluation.plots import (
     plot_confusion_matrix,
     plot_label_distribution,
     plot_loss_curves,
     plot_text_lengths,
-    save_figure,
 )
 
 # The longest names of HuffPost's v2 categories, and short ones between them, 42 in all.
@@ -358,7 +358,8 @@ def test_drawing_loads_no_pyplot_and_changes_no_setting(tmp_path: Path) -> None:
     # dict.items, as reading rcParams["backend"] itself loads pyplot.
     script = (
         "import sys; from pathlib import Path; import matplotlib; before = list(dict.items(matplotlib.rcParams))\n"
-        "from hf_newscls.evaluation.plots import plot_text_lengths, save_figure\n"
+        "from hf_newscls.evaluation.figures import save_figure\n"
+        "from hf_newscls.evaluation.plots import plot_text_lengths\n"
         f"save_figure(plot_text_lengths([1, 2], max_length=1), Path({str(tmp_path / 'a.png')!r}))\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
         "assert before == list(dict.items(matplotlib.rcParams))\n"

@@ -12,7 +12,8 @@ from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from hf_newscls.hub.card import CARD_FIGURES, escape_markdown
+from hf_newscls.hub.card import CARD_FIGURES
+from hf_newscls.markdown import escape_markdown
 from tests.conftest import FinishedRun
 from tests.hub.conftest import FINGERPRINT, CardParts
 from tests.processes import run_python

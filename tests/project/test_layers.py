@@ -20,6 +20,7 @@ LAYERS: Sequence[Sequence[Sequence[str]]] = (
             "errors",
             "files",
             "labels",
+            "markdown",
             "processes",
             "recipe",
             "recipe_data",
@@ -32,8 +33,8 @@ LAYERS: Sequence[Sequence[Sequence[str]]] = (
     ),
     (("data",), ("modeling",), ("evaluation",)),
     (("training",), ("hub",), ("inference",)),
-    (("artifacts", "doctor", "preparing", "resuming", "workflow"),),
-    (("cli", "__main__"),),
+    (("artifacts", "doctor", "overview", "overview_page", "preparing", "resuming", "workflow"),),
+    (("cli", "overview_table", "__main__"),),
 )
 # The package's own __init__ stands outside: everyone passes through it, so it may import hardly anything.
 # What it re-exports is imported for type checkers alone, and at run time once somebody asks for it.

@@ -43,6 +43,7 @@ def test_wheel_carries_everything_that_is_read_at_run_time(installed: Path) -> N
         "recipes/schema.json",
         "hub/templates/card.md.jinja",
         "hub/templates/dataset_card.md.jinja",
+        "templates/overview.md.jinja",
         "data/headlines.csv",
         "data/headlines_vocabulary.yaml",
         "py.typed",

@@ -1,0 +1,23 @@
+"""The commands, each as the flow: overview, prepare, train, evaluate, predict, publish, compare.
+
+Heavy libraries are imported inside the functions that need them, so that the command line answers at once.
+"""
+
+from hf_newscls.workflow.data import overview, prepare, push_prepared, save_prepared
+from hf_newscls.workflow.models import Prediction, compare, predict, publish
+from hf_newscls.workflow.training import Plan, evaluate, plan, train
+
+__all__ = [
+    "Plan",
+    "Prediction",
+    "compare",
+    "evaluate",
+    "overview",
+    "plan",
+    "predict",
+    "prepare",
+    "publish",
+    "push_prepared",
+    "save_prepared",
+    "train",
+]

@@ -1,0 +1,213 @@
+"""From rows to a measured model: plan, train, evaluate."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hf_newscls.checkpoints import discard_unfinished
+from hf_newscls.errors import RunError
+from hf_newscls.processes import run_on_main
+from hf_newscls.recipe import Recipe
+from hf_newscls.recipe_io import read_recipe, recipe_to_yaml
+from hf_newscls.resuming import open_run
+from hf_newscls.run_folder import RunFolder, find_run
+from hf_newscls.storage import check_folder, check_room, report_full_disk, write_json, write_text
+from hf_newscls.workflow.data import prepare
+
+if TYPE_CHECKING:
+    from datasets import DatasetDict
+    from transformers import TrainingArguments
+
+    from hf_newscls.evaluation.report import EvaluationReport
+    from hf_newscls.modeling.loading import PretrainedClassifier
+    from hf_newscls.preparing import PreparedData
+    from hf_newscls.training.backend import Backend
+    from hf_newscls.training.optimizer import TwoStageSchedule
+
+__all__ = ["Plan", "evaluate", "plan", "train"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training would do.
+
+    Attributes:
+        prepared: the rows.
+        schedule: both stages in steps.
+        device: what it would run on.
+        parameters: of the encoder with its head.
+        new_parameters: those of them that stage 1 trains.
+    """
+
+    prepared: PreparedData
+    schedule: TwoStageSchedule
+    device: str
+    parameters: int
+    new_parameters: int
+
+
+def plan(recipe: Recipe) -> Plan:
+    """Go through everything that comes before training, and train nothing.
+
+    Raises:
+        InputError: recipe, data or model cannot be used.
+    """
+    from hf_newscls.training.arguments import build_training_arguments
+    from hf_newscls.training.backend import detect_backend
+    from hf_newscls.training.optimizer import plan_schedule
+
+    prepared = prepare(recipe)
+    classifier = _load_classifier(recipe, prepared.label_names)
+    backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
+    arguments = build_training_arguments(recipe, output_dir=Path("checkpoints"), backend=backend)
+    parameters = dict(classifier.model.named_parameters())
+    new = [one for name, one in parameters.items() if one.requires_grad and name not in classifier.backbone_parameters]
+    return Plan(
+        prepared=prepared,
+        schedule=plan_schedule(
+            recipe.freeze, arguments, train_rows=len(prepared.splits["train"]), finetune=recipe.finetune
+        ),
+        device=backend.name,
+        parameters=sum(one.numel() for one in parameters.values()),
+        new_parameters=sum(one.numel() for one in new),
+    )
+
+
+def train(
+    recipe: Recipe, *, runs_dir: Path, cards_dir: Path | None = None, is_fresh: bool = False
+) -> tuple[RunFolder, EvaluationReport]:
+    """Train, evaluate and write the whole run folder; `latest` points at it once it is complete.
+
+    A run that was interrupted goes on where it stopped. Several processes, as `accelerate launch` starts them, train
+    together; one of them does everything else.
+
+    Args:
+        recipe: what to do.
+        runs_dir: where run folders are kept.
+        cards_dir: where a copy of the card goes, if anywhere.
+        is_fresh: begin a new run even where one was interrupted.
+
+    Raises:
+        InputError: recipe, data or model cannot be used, or the interrupted run had others; no run folder was made.
+        StorageError: the disk is full; what was half-written is gone.
+        TrainingInterrupted: a signal came; a checkpoint was written.
+    """
+    from hf_newscls.data.tokenization import tokenize_splits
+    from hf_newscls.training.arguments import build_training_arguments
+    from hf_newscls.training.backend import detect_backend
+
+    for folder in (runs_dir, cards_dir or runs_dir):
+        check_folder(folder)
+    prepared = prepare(recipe)
+    backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
+    arguments = build_training_arguments(recipe, output_dir=runs_dir, backend=backend)
+    classifier = _load_classifier(recipe, prepared.label_names)
+    tokenized = tokenize_splits(prepared.splits, classifier.tokenizer, max_length=recipe.model.max_length)
+    check_room(runs_dir, parameters=classifier.model.num_parameters())
+    with ExitStack() as stack:
+        # The lock is held by the main process alone.
+        opened = run_on_main(
+            lambda: stack.enter_context(
+                open_run(recipe, fingerprint=prepared.manifest.fingerprint, runs_dir=runs_dir, is_fresh=is_fresh)
+            )
+        )
+        run = opened.run
+        arguments.output_dir = str(run.checkpoints)
+        stack.enter_context(report_full_disk(run.path))
+        discarding = discard_unfinished(run.path, checkpoints=run.checkpoints, sign=run.training)
+        run_on_main(lambda: stack.enter_context(discarding))
+        run_on_main(lambda: _describe_run(run, recipe, prepared))
+        if not run.training.is_file():
+            _fit(run, recipe, classifier, tokenized, arguments, backend, resume_from=opened.checkpoint)
+        report = run_on_main(lambda: _measure(run, recipe, prepared, cards_dir=cards_dir))
+    logger.info("finished %s", run.path)
+    return run, report
+
+
+def evaluate(name_or_path: str, *, runs_dir: Path, cards_dir: Path | None = None) -> tuple[RunFolder, EvaluationReport]:
+    """Measure a finished run anew: predictions, metrics, figures and card.
+
+    Raises:
+        RunError: there is no such run, or its data file no longer gives the split it was trained on.
+    """
+    from hf_newscls.artifacts import measure_run, write_card
+
+    run = find_run(name_or_path, runs_dir=runs_dir)
+    recipe = read_recipe(str(run.recipe))
+    prepared = prepare(recipe)
+    expected = run.read_json(run.split)["fingerprint"]
+    if prepared.manifest.fingerprint != expected:
+        raise RunError(
+            f"{run.path}: {recipe.data.source_text} must give the split with fingerprint {expected}, "
+            f"got {prepared.manifest.fingerprint}; bring the file back, or train anew"
+        )
+    is_unfinished = not run.is_complete  # what follows training had failed
+    with report_full_disk(run.path):
+        report = measure_run(run, recipe, prepared.splits)
+        write_card(run, recipe, cards_dir=cards_dir)
+    if is_unfinished:
+        run.mark_latest()
+    return run, report
+
+
+def _load_classifier(recipe: Recipe, label_names: Sequence[str]) -> PretrainedClassifier:
+    from hf_newscls.modeling.loading import load_pretrained
+
+    classifier = load_pretrained(recipe.model, label_names, seed=recipe.seed)
+    if recipe.adapter is None:
+        return classifier
+    from hf_newscls.modeling.adapters import add_adapter
+
+    return add_adapter(classifier, recipe.adapter, seed=recipe.seed)
+
+
+def _describe_run(run: RunFolder, recipe: Recipe, prepared: PreparedData) -> None:
+    write_text(run.recipe, recipe_to_yaml(recipe))
+    write_json(run.split, prepared.manifest.to_dict())
+
+
+def _fit(
+    run: RunFolder,
+    recipe: Recipe,
+    classifier: PretrainedClassifier,
+    tokenized: DatasetDict,
+    arguments: TrainingArguments,
+    backend: Backend,
+    *,
+    resume_from: Path | None,
+) -> None:
+    from hf_newscls.artifacts import save_model
+    from hf_newscls.training.fitting import fit_classifier
+
+    record = fit_classifier(
+        classifier,
+        tokenized,
+        arguments=arguments,
+        freeze=recipe.freeze,
+        finetune=recipe.finetune,
+        backend=backend,
+        lengths=backend.choose_lengths(recipe.model),
+        resume_from=resume_from,
+    )
+
+    def save() -> None:
+        save_model(run, classifier.model, classifier.tokenizer, recipe=recipe)
+        write_json(run.training, record.to_dict())
+
+    run_on_main(save)
+
+
+def _measure(run: RunFolder, recipe: Recipe, prepared: PreparedData, *, cards_dir: Path | None) -> EvaluationReport:
+    from hf_newscls.artifacts import measure_run, write_card
+
+    report = measure_run(run, recipe, prepared.splits)
+    write_card(run, recipe, cards_dir=cards_dir)
+    run.mark_latest()
+    return report

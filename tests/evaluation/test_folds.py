@@ -1,0 +1,68 @@
+"""Samples are stratified, folds hold whole articles, and both follow from the seed alone."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hf_newscls.errors import InputError
+from hf_newscls.evaluation.folds import assign_folds, choose_rows
+
+LABELS = np.repeat([0, 1, 2], [60, 30, 10])
+
+
+def test_folds_are_stratified() -> None:
+    folds = assign_folds(LABELS, np.arange(100), folds=5, seed=17)
+    for fold in range(5):
+        assert np.bincount(LABELS[folds == fold]).tolist() == [12, 6, 2]
+
+
+def test_label_of_few_rows_is_spread() -> None:
+    labels = np.repeat([0, 1], [17, 3])
+    folds = assign_folds(labels, np.arange(20), folds=5, seed=17)
+    assert len({*folds[labels == 1].tolist()}) == 3
+    assert np.bincount(folds).tolist() == [4] * 5
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 2)), min_size=2), st.integers(2, 6))
+def test_group_lies_in_one_fold(rows: list[tuple[int, int]], folds: int) -> None:
+    groups, labels = (np.array(column) for column in zip(*rows, strict=True))
+    if len({*groups.tolist()}) < 2:
+        return
+    found = assign_folds(labels, groups, folds=folds, seed=17)
+    for group in groups:
+        assert len({*found[groups == group].tolist()}) == 1
+    assert sorted({*found.tolist()}) == [*range(min(folds, len({*groups.tolist()})))]
+
+
+def test_folds_follow_from_the_seed() -> None:
+    first, again, other = (assign_folds(LABELS, np.arange(100), folds=5, seed=seed) for seed in (17, 17, 18))
+    assert first.tolist() == again.tolist()
+    assert first.tolist() != other.tolist()
+
+
+def test_one_article_cannot_be_dealt() -> None:
+    with pytest.raises(InputError, match=r"^groups: must hold at least two articles, got 1; "):
+        assign_folds(np.array([0, 1]), np.array([0, 0]), folds=5, seed=17)
+
+
+def test_sample_is_stratified() -> None:
+    chosen = choose_rows(LABELS, max_rows=10, seed=17)
+    assert np.bincount(LABELS[chosen]).tolist() == [6, 3, 1]
+    assert chosen.tolist() == sorted({*chosen.tolist()})
+
+
+def test_sample_holds_rows_of_each_label() -> None:
+    labels = np.repeat([0, 1], [999, 1])
+    assert np.bincount(labels[choose_rows(labels, max_rows=10, seed=17)]).tolist() == [10, 1]
+
+
+@pytest.mark.parametrize("max_rows", [100, 101])
+def test_rows_that_fit_are_all_taken(max_rows: int) -> None:
+    assert choose_rows(LABELS, max_rows=max_rows, seed=17).tolist() == [*range(100)]
+
+
+def test_sample_follows_from_the_seed() -> None:
+    first, again, other = (choose_rows(LABELS, max_rows=50, seed=seed) for seed in (17, 17, 18))
+    assert first.tolist() == again.tolist()
+    assert first.tolist() != other.tolist()
