@@ -1,5 +1,6 @@
 """The freeze, seen in real runs: which parameters each step changed."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,28 @@ def test_what_is_not_named_is_left_as_it_is(make_recipe: MakeRecipe, news_rows: 
     trainer.train()
     assert not weight.requires_grad
     assert run.classifier.model.classifier.weight.requires_grad
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # torch's own, about itself
+def test_compiled_model_learns_in_the_same_stages(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    weights = []
+    for is_compiled in (False, True):
+        overrides = (
+            f"training_arguments.torch_compile={str(is_compiled).lower()}",
+            "model.config={hidden_dropout_prob: 0.0, attention_probs_dropout_prob: 0.0}",
+            "freeze.epochs=0.5",
+            "training_arguments.num_train_epochs=0.5",
+        )
+        run = prepare_run(make_recipe(*STAGES, *overrides), news_rows, tmp_path / str(is_compiled))
+        everything, new = name_all(run), name_all(run) - run.classifier.backbone_parameters
+        recorder = record(run)
+        assert recorder.changed == [new, new, everything, everything]
+        assert recorder.with_gradient == [new, new, everything, everything]
+        weights.append({name: value.detach() for name, value in run.classifier.model.named_parameters()})
+    for name, value in weights[0].items():
+        assert torch.allclose(weights[1][name], value, atol=1e-4), name
 
 
 def test_snippet_of_the_docs_runs(tiny_encoder: Path, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
