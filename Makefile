@@ -75,7 +75,7 @@ setup: $(STAMP) ## Create .venv, or bring it up to date, and do no more.
 .PHONY: test
 # Two workers with one thread each: torch in two processes with two threads each is slower on two cores.
 test: $(STAMP) ## Run the tests and doctests that are quick and offline.
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 .PHONY: test-slow
 test-slow: $(STAMP) ## Run the tests that take minutes.

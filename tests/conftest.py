@@ -1,6 +1,7 @@
 """Fixtures shared by all tests: a tiny encoder, a tiny news file and recipes that use them."""
 
 import csv
+import gc
 import logging
 import os
 import random
@@ -35,6 +36,12 @@ LEARNS = (
     "training_arguments.per_device_train_batch_size=4",
 )
 _FILLERS = ("new", "report", "says", "after", "long", "week", "in", "the", "north", "two", "more", "over")
+
+
+def pytest_collection_finish() -> None:
+    """Take what the imports made out of the garbage collector's sight: each Trainer runs it, for half a second."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

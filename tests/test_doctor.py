@@ -48,6 +48,7 @@ def test_tokens_are_found_and_not_shown(place: str, tmp_path: Path) -> None:
     assert "sEcReT" not in result.out + result.err
 
 
+@pytest.mark.slow
 def test_missing_tokens_come_with_the_way_to_get_one(tmp_path: Path) -> None:
     result = run_cli("doctor", cwd=tmp_path, home=tmp_path, environment={"HOME": str(tmp_path)})
     assert result.code == 0, result.err

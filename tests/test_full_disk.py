@@ -56,6 +56,7 @@ def train_on(disk: Path, size: str, *overrides: str, leave: int | None = None) -
     return Result(ended.returncode, ended.stdout, "\n".join(message)), left
 
 
+@pytest.mark.slow
 def test_disk_too_small_for_the_checkpoints_is_told_before_training(disk: Path) -> None:
     result, left = train_on(disk, "512k")
     check_refusal(result, where=f"{disk}: the disk must have ", what="free for checkpoints, got ", remedy="--runs-dir")

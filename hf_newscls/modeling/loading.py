@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from torch import nn
 from transformers import (
     MODEL_FOR_MASKED_LM_MAPPING,
+    MODEL_MAPPING,
     AutoConfig,
     AutoModel,
     AutoModelForSequenceClassification,
@@ -173,6 +174,11 @@ def name_loaded_parameters(model: nn.Module, loading_info: Mapping[str, Any]) ->
 def _build_outline(section: ModelSection) -> PreTrainedModel:
     """Build the encoder without its weights."""
     config = load_config(section)
+    # Left to from_config the refusal would take ten seconds: its message imports every model there is.
+    if type(config) not in MODEL_MAPPING:
+        raise RecipeError(
+            f"{section.model_name_or_path}: must be an encoder, got a model of type {config.model_type!r}; name another"
+        )
     try:
         with torch.device("meta"):
             outline: PreTrainedModel = AutoModel.from_config(config)

@@ -78,21 +78,21 @@ def test_confusion_puts_reference_down_and_prediction_across() -> None:
     assert axes.yaxis_inverted(), "the first reference must be on top"
 
 
-@pytest.mark.parametrize("size", [2, 11, 42])
+@pytest.mark.parametrize("size", [2, 11, pytest.param(42, marks=pytest.mark.slow)])
 def test_confusion_names_follow_label_order_on_both_axes(size: int) -> None:
     axes = plot_confusion_matrix(build_confusion(size), label_names=MANY_NAMES[:size]).axes[0]
     assert read_names(axes.get_xticklabels()) == MANY_NAMES[:size]
     assert read_names(axes.get_yticklabels()) == MANY_NAMES[:size]
 
 
-@pytest.mark.parametrize("size", [2, 6, 10, 11, 20, 42])
+@pytest.mark.parametrize("size", [2, 6, 10, 11, pytest.param(20, marks=pytest.mark.slow), 42])
 def test_confusion_names_do_not_overlap(size: int) -> None:
     figure = plot_confusion_matrix(build_confusion(size), label_names=MANY_NAMES[:size])
     assert not has_overlap(figure, figure.axes[0].get_xticklabels())
     assert not has_overlap(figure, figure.axes[0].get_yticklabels())
 
 
-@pytest.mark.parametrize("size", [2, 10, 11, 42])
+@pytest.mark.parametrize("size", [2, 10, 11, pytest.param(42, marks=pytest.mark.slow)])
 def test_confusion_numbers_stay_within_their_cells(size: int) -> None:
     figure = plot_confusion_matrix(build_confusion(size), label_names=MANY_NAMES[:size])
     figure.draw_without_rendering()
@@ -249,7 +249,7 @@ def test_distribution_writes_totals() -> None:
     assert {"Rows per label, 1,309 in all", "train (1,005)", "test (304)"} <= set(read_texts(figure))
 
 
-@pytest.mark.parametrize("size", [2, 42])
+@pytest.mark.parametrize("size", [2, pytest.param(42, marks=pytest.mark.slow)])
 def test_distribution_names_do_not_overlap(size: int) -> None:
     counts = {"train": list(range(size)), "validation": [1] * size, "test": [1] * size}
     figure = plot_label_distribution(counts, label_names=MANY_NAMES[:size])
@@ -341,6 +341,7 @@ def test_save_writes_a_small_png_without_maker_or_date(tmp_path: Path) -> None:
     assert path.stat().st_size < 150_000
 
 
+@pytest.mark.slow
 def test_fonts_have_at_least_8_points() -> None:
     figures = [
         plot_confusion_matrix(build_confusion(42), label_names=MANY_NAMES),

@@ -46,7 +46,7 @@ def build_figures(size: int) -> list[Figure]:
     ]
 
 
-@pytest.mark.parametrize("size", [2, 42])
+@pytest.mark.parametrize("size", [2, pytest.param(42, marks=pytest.mark.slow)])
 def test_texts_are_readable(size: int) -> None:
     for figure in build_figures(size):
         axes, title = figure.axes[0], figure.get_suptitle()

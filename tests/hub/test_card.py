@@ -223,6 +223,7 @@ def test_only_a_head_of_ours_asks_for_trust(head: str, trusts: bool, make_parts:
     assert ("import hf_newscls" in card) is trusts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("finished", "place"),
     [

@@ -1,7 +1,6 @@
 """Publishing over HTTP with the unmodified client: one commit of a folder that was checked, or nothing at all."""
 
 import ast
-import itertools
 import json
 import os
 import re
@@ -153,7 +152,14 @@ def test_hub_out_of_reach_leaves_the_run_as_it_was(workspace: Path, run: RunFold
 
 @pytest.mark.parametrize(
     ("part", "status"),
-    [*itertools.product(["/api/repos/create", "/commit/main"], [500, 403]), ("^/lfs/", 507)],
+    [
+        ("/api/repos/create", 403),
+        ("/commit/main", 403),
+        ("^/lfs/", 507),
+        # The client tries these again for 23 seconds.
+        pytest.param("/api/repos/create", 500, marks=pytest.mark.slow),
+        pytest.param("/commit/main", 500, marks=pytest.mark.slow),
+    ],
 )
 def test_refused_push_leaves_the_run_as_it_was(
     part: str, status: int, hub: HubServer, command_line: CommandLine, run: RunFolder
@@ -236,6 +242,7 @@ def test_published_card_loads_the_published_model(published: str, hub: HubServer
         assert path in hub.repos["owner/tiny"].files
 
 
+@pytest.mark.slow
 def test_published_model_gives_the_scores_of_the_folder(
     published: str, hub: HubServer, run: RunFolder, fresh_home: Path
 ) -> None:

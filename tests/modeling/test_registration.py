@@ -39,6 +39,7 @@ def test_import_loads_neither_torch_nor_transformers(tmp_path: Path) -> None:
     assert (result.code, result.out) == (0, "[]\n"), result.err
 
 
+@pytest.mark.slow
 def test_pipeline_needs_trust_where_the_package_is_not_imported(saved: Path, tmp_path: Path) -> None:
     code = f"""if True:
         import json, sys
@@ -63,6 +64,7 @@ def test_pipeline_needs_trust_where_the_package_is_not_imported(saved: Path, tmp
     assert np.asarray(logits) == pytest.approx(np.asarray(expected), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_pipeline_needs_no_trust_once_the_package_is_imported(saved: Path, tmp_path: Path) -> None:
     code = f"""if True:
         import sys
