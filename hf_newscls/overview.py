@@ -14,10 +14,14 @@ from hf_newscls.data.cleaning import CleanedRows
 from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates
 from hf_newscls.data.overview import DataOverview, summarize_rows
 from hf_newscls.data.tokenization import count_tokens
+from hf_newscls.errors import DataError
 from hf_newscls.evaluation.label_quality import LabelQuality, assess_labels
 from hf_newscls.recipe import Recipe
 
 __all__ = ["Overview", "build_overview"]
+
+# Tables of labels by labels, and the page, grow with the square.
+_MOST_LABELS = 1000
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +74,13 @@ def build_overview(
 
     Raises:
         InputError: all rows are one article.
+        DataError: there are more than 1,000 labels, as of a column of authors.
     """
+    if len(cleaned.label_names) > _MOST_LABELS:
+        raise DataError(
+            f"{recipe.data.source_text}: {recipe.data.label!r} must hold at most {_MOST_LABELS:,} labels to be looked "
+            f"over, found {len(cleaned.label_names):,}; check `data.label`, or merge labels in `data.merge_labels`"
+        )
     rows = cleaned.dataset
     texts = rows["text"][:]
     groups = find_duplicates(texts, recipe.data.near_duplicates)

@@ -53,7 +53,7 @@ def write_overview(overview: Overview, folder: Path) -> None:
         StorageError: the disk is full, or a file stands in the folder's place.
     """
     folder = folder.resolve()
-    check_replaceable(folder, sign="overview.json", content="an overview")
+    check_replaceable(folder, signs=["overview.json", "overview.md"], content="an overview")
     figures = _plot_figures(overview)
     with report_full_disk(folder), replace_folder(folder) as fresh:
         (fresh / "figures").mkdir()
@@ -142,7 +142,7 @@ def _write_groups(path: Path, overview: Overview, groups: NDArray[np.int64], cho
     """Write the rows of some groups, group by group, each named after the id of its first row."""
     members = np.flatnonzero(np.isin(groups, chosen))
     members = members[np.argsort(groups[members], kind="stable")]
-    names, ids = overview.data.label_names, overview.rows[ROW_ID]
+    names, ids = overview.data.label_names, overview.rows[ROW_ID][:]
     rows = overview.rows.select(members)
     columns = (
         (ids[int(group)] for group in groups[members]),

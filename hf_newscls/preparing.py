@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import shutil
+import time
 import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
@@ -34,7 +35,9 @@ from hf_newscls.storage import check_replaceable, replace_folder, report_full_di
 __all__ = ["PreparedData", "prepare", "read_dates", "read_source", "save_prepared"]
 
 _KEPT_ENTRIES = 8
-_ENTRY = re.compile(r"[0-9a-f]{32}")
+_SECONDS_A_DAY = 86_400
+# With what `replace_folder` puts before it while it writes.
+_ENTRY = re.compile(r"(?P<unfinished>\.[0-9a-f]{32}-(new|old)-)?[0-9a-f]{32}")
 _MANIFEST = "split.json"
 _DECIDING_PACKAGES = ("datasets", "numpy", "pandas", "pyarrow", "rensa")
 
@@ -104,7 +107,7 @@ def save_prepared(prepared: PreparedData, folder: Path) -> None:
         RunError: the folder holds something else, which would be lost.
     """
     folder = folder.resolve()
-    check_replaceable(folder, sign="dataset_dict.json", content="prepared data")
+    check_replaceable(folder, signs=["dataset_dict.json", _MANIFEST], content="prepared data")
     with report_full_disk(folder), replace_folder(folder) as fresh:
         _write_prepared(prepared, fresh)
 
@@ -150,6 +153,9 @@ def _take(entry: Path) -> PreparedData | None:
 
 def _keep(prepared: PreparedData, entry: Path) -> PreparedData:
     """Keep prepared rows, and return them mapped from the disk; a cache that cannot be written is no error."""
+    # Another process made the same meanwhile: files that it has mapped must not go from under it.
+    if kept := _take(entry):
+        return kept
     try:
         with replace_folder(entry) as fresh:
             _write_prepared(prepared, fresh)
@@ -191,12 +197,26 @@ def _name_entry(recipe: Recipe, source_sha256: str) -> str:
 @cache
 def _hash_code() -> str:
     package = Path(__file__).parent
-    files = [*sorted((package / "data").glob("*.py")), package / "labels.py", Path(__file__)]
+    others = (package / f"{name}.py" for name in ("files", "labels", "preparing", "recipe", "recipe_data"))
+    files = [*sorted((package / "data").glob("*.py")), *others]
     return hashlib.sha256("".join(compute_sha256(path) for path in files).encode()).hexdigest()
 
 
 def _prune(folder: Path) -> None:
-    """Remove all entries but those used last, and nothing that is no entry."""
-    entries = [path for path in folder.iterdir() if _ENTRY.fullmatch(path.name) and (path / _MANIFEST).is_file()]
-    for entry in sorted(entries, key=lambda path: -path.stat().st_mtime)[_KEPT_ENTRIES:]:
+    """Remove all entries but those used last, and what a killed process left; nothing that is no entry."""
+    whole, broken = [], []
+    for path in folder.iterdir():
+        if match := _ENTRY.fullmatch(path.name):
+            is_whole = not match["unfinished"] and (path / _MANIFEST).is_file()
+            (whole if is_whole else broken).append(path)
+    whole.sort(key=_read_age)
+    for entry in [*whole[_KEPT_ENTRIES:], *(path for path in broken if _read_age(path) > _SECONDS_A_DAY)]:
         shutil.rmtree(entry, ignore_errors=True)
+
+
+def _read_age(path: Path) -> float:
+    """Return the seconds since a folder was written or used; 0 where another process is removing it."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0

@@ -47,7 +47,9 @@ class DataSection(Section):
         description="SHA-256 of the source file; of several files, the SHA-256 over theirs in hexadecimal, one a line. "
         "A source that differs is refused.",
     )
-    encoding: str | None = Field(None, description="Text encoding; if unset, UTF-8 (with or without BOM) or latin-1.")
+    encoding: str | None = Field(
+        None, description="Text encoding; if unset, UTF-8 (with or without BOM), cp1252 or latin-1."
+    )
     text: list[ColumnName] = Field(min_length=1, description="Columns joined into the text, in this order.")
     separator: str = Field(". ", description="What stands between joined columns; empty columns are skipped.")
     label: ColumnName = Field(description="Column that holds the label.")

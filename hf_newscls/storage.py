@@ -4,7 +4,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,12 +42,12 @@ def check_folder(folder: Path) -> None:
         raise StorageError(f"{folder}: must be a folder or free for one, found the file {str(taken)!r}; name another")
 
 
-def check_replaceable(folder: Path, *, sign: str, content: str) -> None:
+def check_replaceable(folder: Path, *, signs: Sequence[str], content: str) -> None:
     """Refuse a folder that holds anything but what an earlier call wrote.
 
     Args:
         folder: what would be replaced.
-        sign: name of a file that every such folder has.
+        signs: names of files that every such folder has.
         content: what such a folder holds, for the message, as in "an overview".
 
     Raises:
@@ -55,7 +55,7 @@ def check_replaceable(folder: Path, *, sign: str, content: str) -> None:
         StorageError: a file stands in its place.
     """
     check_folder(folder)
-    if folder.exists() and not (folder / sign).is_file() and any(folder.iterdir()):
+    if folder.exists() and any(folder.iterdir()) and not all((folder / sign).is_file() for sign in signs):
         raise RunError(f"{folder}: must be new, empty or hold {content}, found other files; name another folder")
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from datasets import Dataset, DatasetDict
 
 from tests.conftest import FinishedRun, write_csv, write_recipe
-from tests.processes import Result, check_refusal, run_cli
+from tests.processes import Result, check_refusal, read_files, run_cli
 
 Rows = list[dict[str, str]]
 Call = Callable[..., Result]
@@ -425,6 +426,16 @@ def test_prepare_does_not_wipe_a_folder_that_holds_something_else(
     what = "must be new, empty or hold prepared data, found "
     check_refused(workspace, call, arguments, where="", what=what, remedy="name another folder")
     assert (workspace.path / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+def test_prepare_does_not_wipe_a_dataset_of_someone_else(workspace: Workspace, call: Call) -> None:
+    folder = workspace.path / "mine"
+    DatasetDict({"train": Dataset.from_dict({"text": ["years of work"]})}).save_to_disk(folder)
+    before = read_files(folder)
+    arguments = ["prepare", "tiny.yaml", "--output", "mine"]
+    what = "must be new, empty or hold prepared data, found "
+    check_refused(workspace, call, arguments, where="", what=what, remedy="name another folder")
+    assert read_files(folder) == before
 
 
 # The same in real processes, where nothing of the test's own is in the way.

@@ -97,6 +97,16 @@ def test_entries_used_last_are_kept(
     assert is_new(prepare(recipes[1]), caplog)
 
 
+def test_what_a_killed_process_left_goes_after_a_day(make_recipe: MakeRecipe, cache: Path) -> None:
+    old, new = (cache / f".{digit * 32}-new-{digit * 32}" for digit in "01")
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+    os.utime(old, (1.6e9, 1.6e9))
+    prepare(make_recipe())
+    assert not old.exists()
+    assert new.is_dir()
+
+
 @pytest.mark.parametrize("pattern", ["train/data-*.arrow", "dataset_dict.json", "test/state.json"])
 def test_damaged_entry_is_made_anew(
     pattern: str, make_recipe: MakeRecipe, cache: Path, caplog: pytest.LogCaptureFixture

@@ -11,6 +11,10 @@ from hf_newscls.errors import DataError, describe_offenders
 __all__ = ["parse_dates"]
 
 _NUMBERS = r"^(\d{1,2})[/.-](\d{1,2})[/.-]\d{4}"
+# What follows a time of day and holds four digits that are no year: fractions of a second, the offset from UTC.
+_AFTER_TIME = r"(?<=:\d\d)(\.\d+)?(\s*[+-]\d\d:?\d\d\b)?"
+# Newspapers are printed since 1605; a year far from now is a slip or stands for "never".
+_YEARS = (1600, 2200)
 
 
 def parse_dates(values: Sequence[str | None], *, ids: Sequence[str], column: str, where: str) -> NDArray[np.datetime64]:
@@ -31,14 +35,17 @@ def parse_dates(values: Sequence[str | None], *, ids: Sequence[str], column: str
     text = pd.Series(values, dtype="str").str.strip()
     text = text.where(text != "", None)
     # Without a year pandas takes this one, and for "today" or "now" the present moment.
-    has_year = text.str.contains(r"\d{4}", na=False)
-    dates = pd.to_datetime(text.where(has_year, None), format="ISO8601", errors="coerce", utc=True)
+    year = text.str.replace(_AFTER_TIME, "", regex=True).str.extract(r"(\d{4})", expand=False).astype("float64")
+    has_year = year.between(*_YEARS)
+    dates = pd.to_datetime(text.where(has_year, None), format="ISO8601", errors="coerce", utc=True).dt.as_unit("s")
     is_other = dates.isna() & has_year
     if is_other.any():
         other = text[is_other]
         dates[is_other] = pd.to_datetime(
             other, format="mixed", dayfirst=_is_day_first(other, column, where), errors="coerce", utc=True
-        )
+        ).dt.as_unit("s")
+    # In UTC the last hours of a year may fall into the next one.
+    dates = dates.where((dates.dt.year - year).abs() <= 1)
     wrong = np.flatnonzero(dates.isna() & text.notna()).tolist()
     if wrong:
         offenders = [f"{values[place]} (row {ids[place]})" for place in wrong]

@@ -33,7 +33,7 @@ class Leakage:
 def measure_leakage(
     dataset: Dataset, sides: NDArray[np.int64], *, groups: NDArray[np.int64], section: SplitSection
 ) -> Leakage:
-    """Count the leaks of a split, and those that a plain one of the same rows would have.
+    """Count the leaks of a split, and those that a plain one of the rows it kept would have.
 
     Args:
         dataset: the rows that were split.
@@ -41,9 +41,11 @@ def measure_leakage(
         groups: of the rows, shape (N,), equal for rows of one article.
         section: the recipe's split section.
     """
+    kept = np.flatnonzero(sides >= 0)
+    dataset, sides, groups = dataset.select(kept), sides[kept], groups[kept]
     labels, keys = np.asarray(dataset["label"][:]), hash_rows(dataset["text"][:], seed=section.seed)
     # As large as the sides came out, where no fractions were asked for.
-    sizes = np.bincount(sides[sides >= 0], minlength=len(SIDES))
+    sizes = np.bincount(sides, minlength=len(SIDES))
     shares = [getattr(section, side) for side in SIDES] if section.has_fractions else (sizes / sizes.sum()).tolist()
     plain = assign_groups(labels, np.arange(len(groups)), keys, shares)
     return Leakage(

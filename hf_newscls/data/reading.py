@@ -40,7 +40,8 @@ def read_rows(
         paths: a file, or files of the same columns; a folder is the snapshot of a dataset of the Hub.
         columns: columns to read; every one must be in every file.
         id_column: column of unique row ids; without it the id is the row's place in all files, from 0.
-        encoding: the encoding of text files; without it UTF-8 with or without a byte order mark, else latin-1.
+        encoding: the encoding of text files; without it UTF-8 with or without a byte order mark, else cp1252, else
+            latin-1.
 
     Returns:
         The columns as strings, null where the file has no value, and `id`, a string unique to the row.

@@ -4,9 +4,11 @@ import glob
 import hashlib
 import logging
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from hf_newscls.data.hub_source import HUB_SCHEME, fetch_from_hub, list_snapshot
 from hf_newscls.errors import SourceError, describe_offenders, suggest_name
@@ -56,7 +58,7 @@ def fetch_source(addresses: str | Sequence[str], *, sha256: str | None = None) -
     """
     listed = [addresses] if isinstance(addresses, str) else [*addresses]
     paths = [path for address in listed for path in _fetch(address)]
-    repeated = sorted({str(path) for path in paths if paths.count(path) > 1})
+    repeated = [str(path) for path, count in Counter(path.resolve() for path in paths).items() if count > 1]
     if repeated:
         raise SourceError(
             f"data.source: must name each file once, found {describe_offenders(repeated)} more than once; remove them"
@@ -122,10 +124,16 @@ def _find_local(address: str) -> list[Path]:
         return [match for match in matches if not match.is_dir()] or matches
     if glob.has_magic(address):
         raise SourceError(f"{address}: `data.source` must match files, found none; check the pattern")
-    siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    suggestion = suggest_name(path.name, siblings)
+    suggestion = suggest_name(path.name, _list_names(path.parent))
     hint = f"did you mean {str(path.parent / suggestion)!r}?" if suggestion else "pass the file's path as DATA=path"
     raise SourceError(f"{address}: `data.source` must name an existing file, found none; {hint}")
+
+
+def _list_names(folder: Path) -> list[str]:
+    try:
+        return [entry.name for entry in folder.iterdir()]
+    except OSError:  # there is none, or it may be entered but not listed
+        return []
 
 
 def _fetch_from_kaggle(address: str) -> Path:
@@ -137,7 +145,7 @@ def _fetch_from_kaggle(address: str) -> Path:
     try:
         import kagglehub
         import requests
-        from kagglehub.exceptions import DataCorruptionError
+        from kagglehub import exceptions
     except ModuleNotFoundError as error:
         raise SourceError(
             f"{address}: kagglehub must be installed, found none; run `pip install 'hf-newscls[kaggle]'`, or {by_hand}"
@@ -146,8 +154,13 @@ def _fetch_from_kaggle(address: str) -> Path:
     logger.info("fetching %s from Kaggle", match["file"])
     try:
         return Path(kagglehub.dataset_download(handle, path=match["file"]))
-    except (requests.RequestException, DataCorruptionError, OSError, ValueError) as error:
+    except (requests.RequestException, *_list_errors(exceptions), OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise SourceError(
             f"{address}: Kaggle must be reachable, got {type(error).__name__} ({reason}); {by_hand}"
         ) from error
+
+
+def _list_errors(module: ModuleType) -> list[type[Exception]]:
+    """Return the exceptions of a module: kagglehub's have no class of their own above them."""
+    return [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Exception)]

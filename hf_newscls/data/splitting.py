@@ -83,7 +83,7 @@ def select_sides(dataset: Dataset, sides: Sides) -> DatasetDict:
 
 
 def _stratify(dataset: Dataset, groups: Groups, shares: Sequence[float], *, seed: int, where: str) -> NDArray[np.int64]:
-    labels = np.asarray(dataset["label"][:])
+    labels = np.asarray(dataset["label"][:], dtype=np.int64)
     names: list[str] = dataset.features["label"].names
     _refuse_small_classes(names, labels, groups, parts=len(shares), where=where)
     parts = assign_groups(labels, groups, hash_rows(dataset["text"][:], seed=seed), shares)
@@ -125,19 +125,21 @@ def _cut_by_time(
             f"{where}: every row must have a date for `split.by: time`, found none in the rows with id {offenders}; "
             "fill them in or split by chance"
         )
-    _, firsts, group = np.unique(groups, return_index=True, return_inverse=True)
-    newest = np.full(len(firsts), np.iinfo(np.int64).min)
+    numbers, group = np.unique(groups, return_inverse=True)
+    newest = np.full(len(numbers), np.iinfo(np.int64).min)
     np.maximum.at(newest, group, dates.astype("datetime64[s]").astype(np.int64))
-    # The key decides among rows of one date, so the file's order plays no part.
-    keys = hash_rows(dataset.select(firsts)["text"][:], seed=section.seed)
-    order = np.lexsort((keys, -newest))
+    # Among groups of one date the smallest key of their rows decides, so the file's order plays no part.
+    keys = hash_rows(dataset["text"][:], seed=section.seed)
+    ranked = np.lexsort((keys, group))
+    smallest = ranked[np.searchsorted(group[ranked], np.arange(len(numbers)))]
+    order = np.lexsort((keys[smallest], -newest))
     sizes = np.bincount(group)[order]
     before = np.cumsum(sizes) - sizes
     is_test = before < round(len(dataset) * section.test)
     # A large group can give the test set more than its fraction.
     is_validation = before < sizes[is_test].sum() + round(len(dataset) * section.validation)
     side = np.select([is_test, is_validation], [_TEST, _VALIDATION], default=_TRAIN)
-    sides = np.empty(len(firsts), dtype=np.int64)
+    sides = np.empty(len(numbers), dtype=np.int64)
     sides[order] = side
     _check_labels(dataset, sides[group], where=where)
     return sides[group]
@@ -155,7 +157,7 @@ def _read_sides(dataset: Dataset, section: SplitSection, groups: Groups, *, wher
     sides = np.array([_SPELLINGS[value.lower()] for value in values])
     for stronger, weaker in ((_TEST, _VALIDATION), (_TEST, _TRAIN), (_VALIDATION, _TRAIN)):
         sides[(sides == weaker) & np.isin(groups, groups[sides == stronger])] = _NOWHERE
-    if not np.any(sides == _VALIDATION):
+    if np.any(sides == _TRAIN) and not np.any(sides == _VALIDATION):
         rows = np.flatnonzero(sides == _TRAIN)
         share = section.validation / (section.train + section.validation)
         parts = _stratify(dataset.select(rows), groups[rows], [1 - share, share], seed=section.seed, where=where)
@@ -167,7 +169,7 @@ def _read_sides(dataset: Dataset, section: SplitSection, groups: Groups, *, wher
 def _check_labels(dataset: Dataset, sides: Sides, *, where: str) -> None:
     """Refuse a side without rows, and a label that could not be learned; say which labels are not measured."""
     names: list[str] = dataset.features["label"].names
-    labels = np.asarray(dataset["label"][:])
+    labels = np.asarray(dataset["label"][:], dtype=np.int64)
     for place, side in enumerate(SIDES):
         if not np.any(sides == place):
             raise DataError(

@@ -134,10 +134,10 @@ class _Table:
         return sizes
 
     def _find_needy(self, counts: dict[int, int]) -> list[int]:
-        """Return the parts that must have a group now, lest one stays without the label; all where none must."""
-        everywhere = [*range(len(self.missing[0]))]
+        """Return the parts that must have a group now, lest one stays without a label of it; all where none must."""
+        needy = [*range(len(self.missing[0]))]
         for label in counts:
-            empty = [part for part in everywhere if self._are_empty[label][part]]
+            empty = [part for part, is_empty in enumerate(self._are_empty[label]) if is_empty]
             if empty and self._waiting[label] <= len(empty):
-                return empty
-        return everywhere
+                needy = [part for part in needy if part in empty] or needy
+        return needy

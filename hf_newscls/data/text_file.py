@@ -131,7 +131,8 @@ def detect_encoding(path: Path, sample: bytes, *, encoding: str | None) -> str:
     Args:
         path: the file.
         sample: its first bytes.
-        encoding: what the recipe says; without it UTF-8 with or without a byte order mark, else latin-1.
+        encoding: what the recipe says; without it UTF-8 with or without a byte order mark, else cp1252, which is what
+            Windows writes in the West, or latin-1 where that has no character for a byte.
 
     Raises:
         DataError: the file holds NUL characters, changes its encoding or has another than `encoding`; or is binary,
@@ -153,11 +154,12 @@ def detect_encoding(path: Path, sample: bytes, *, encoding: str | None) -> str:
         if not scan.is_ascii:
             raise DataError(
                 f"{path}: must be in one encoding, found UTF-8 that ends being valid with {where}; mend that place, "
-                "or set `data.encoding` to what most of the file is in, as latin-1"
+                "or set `data.encoding` to what most of the file is in, as cp1252"
             )
-        logger.info("%s: not UTF-8 (%s), read as latin-1", path, where)
-        codec = "latin-1"
-        scan = _scan_file(path, codec)
+        codec, scan = "cp1252", _scan_file(path, "cp1252")
+        if scan.bad_byte is not None:
+            codec, scan = "latin-1", _scan_file(path, "latin-1")
+        logger.info("%s: not UTF-8 (%s), read as %s", path, where, codec)
     if scan.nul_count:
         places = ", ".join(f"line {line} column {column}" for line, column in scan.nul_places)
         total = f", … ({scan.nul_count} in all)" if scan.nul_count > len(scan.nul_places) else ""
@@ -192,7 +194,7 @@ def _refuse_wide(path: Path, sample: bytes) -> None:
     wide = next((name for mark, name in _WIDE_MARKS if sample.startswith(mark)), None) or _guess_wide(sample)
     if wide is not None:
         raise DataError(
-            f"{path}: must be UTF-8 or latin-1 text, found {wide.upper()}; set `data.encoding: {wide}`, or convert it "
+            f"{path}: must be UTF-8 or cp1252 text, found {wide.upper()}; set `data.encoding: {wide}`, or convert it "
             "to UTF-8 first"
         )
 

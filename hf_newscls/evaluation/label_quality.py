@@ -1,8 +1,9 @@
 """Ask a simple model, cross-validated, which labels it cannot tell apart and which ones of the rows it doubts.
 
-The model is TF-IDF with logistic regression. What it says of a row comes from a fit that saw neither the row nor a
-duplicate of it. To tell which labels are alike, every label is given an equal chance: its probability is divided by
-its share of the rows, or else each small label would be confused with the largest one.
+The model is TF-IDF with logistic regression. What it says of a row comes from a regression that saw neither the row nor
+a duplicate of it; the weights of the words, which know no labels, are of all rows. To tell which labels are alike,
+every label is given an equal chance: its probability is divided by its share of the rows, or else each small label
+would be confused with the largest one.
 
 Labels are doubted by confident learning (Northcutt, Jiang and Chuang 2021, arXiv 1911.00068), which asks whether a row
 is as probable under another label as that label's own rows are. A doubted label may be right: the model knows words

@@ -31,7 +31,7 @@ def overview(recipe: Recipe, folder: Path) -> Overview:
     from hf_newscls.data.source import fetch_source
     from hf_newscls.preparing import read_dates, read_source
 
-    check_replaceable(folder, sign="overview.json", content="an overview")
+    check_replaceable(folder, signs=["overview.json", "overview.md"], content="an overview")
     source = fetch_source(recipe.data.source, sha256=recipe.data.sha256)
     cleaned = read_source(recipe, source)
     dates = read_dates(cleaned.dataset, recipe.data.date, where=source.where)
@@ -91,4 +91,6 @@ def push_prepared(prepared: PreparedData, recipe: Recipe, *, repo_id: str | None
     repo = name_repo(repo_id, default_name=recipe.name)
     card = render_dataset_card(recipe, prepared.manifest, repo_id=repo)
     message = f"Prepare {recipe.name} with hf_newscls"
-    return push_dataset(prepared.splits, repo, card=card, private=private, message=message)
+    # Read back, a column of that name would be taken for the side, which the split a row lies in says now.
+    splits = prepared.splits.remove_columns([name for name in prepared.splits["train"].column_names if name == "split"])
+    return push_dataset(splits, repo, card=card, private=private, message=message)

@@ -86,7 +86,7 @@ def train(
     """Train, evaluate and write the whole run folder; `latest` points at it once it is complete.
 
     A run that was interrupted goes on where it stopped. Several processes, as `accelerate launch` starts them, train
-    together; one of them does everything else.
+    together; each prepares the rows, or takes them from the cache, and one of them does the rest.
 
     Args:
         recipe: what to do.

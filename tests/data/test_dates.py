@@ -1,5 +1,7 @@
 """Dates as news files write them."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -24,6 +26,9 @@ def parse(*values: str | None) -> list[str]:
         ("26/05/2018", "2018-05-26T00:00:00"),
         ("26.05.2018", "2018-05-26T00:00:00"),
         (" 2018-05-26 ", "2018-05-26T00:00:00"),
+        ("26 May 2018 10:30:00.123", "2018-05-26T10:30:00"),
+        ("Sat May 26 10:30:00 +0000 2018", "2018-05-26T10:30:00"),
+        ("2018-12-31T23:30:00-05:00", "2019-01-01T04:30:00"),
         ("", "NaT"),
         (None, "NaT"),
     ],
@@ -48,11 +53,21 @@ def test_days_and_months_in_either_order_are_refused() -> None:
         parse("26/05/2018", "05/27/2018")
 
 
-@pytest.mark.parametrize("value", ["today", "now", "May 26", "10:30", "10"])
+@pytest.mark.parametrize("value", ["today", "now", "May 26", "10:30", "10", "26 May 10:30:00 +0100", "10:30:00.2018"])
 def test_date_without_a_year_is_refused(value: str) -> None:
     # pandas would take the present moment for what is missing.
+    with pytest.raises(DataError, match=re.escape(f"'{value} (row 1)'")):
+        parse("2018-05-26", value)
+
+
+@pytest.mark.parametrize("value", ["0018-05-26", "9999-12-31"])
+def test_year_that_is_a_slip_is_refused(value: str) -> None:
     with pytest.raises(DataError, match=f"'{value} \\(row 1\\)'"):
         parse("2018-05-26", value)
+
+
+def test_fractions_of_seconds_alone() -> None:
+    assert parse("26/05/2018 10:30:00.5", "") == ["2018-05-26T10:30:00", "NaT"]
 
 
 def test_rows_without_any_date() -> None:

@@ -311,6 +311,23 @@ def test_large_group_of_new_rows_leaves_validation_its_own() -> None:
     assert [len(splits[side]) for side in SIDES] == [64, 10, 26]
 
 
+def test_order_of_the_rows_plays_no_part_by_time() -> None:
+    # Ten articles of one day, twice each: either row may come first.
+    texts = [f"text {place}" for place in range(20)]
+    groups = [place // 2 for place in range(20)]
+    contents = []
+    for order in (range(20), range(19, -1, -1)):
+        dataset = build_dataset([(texts[place], "AB"[place // 10]) for place in order])
+        splits = split(
+            dataset,
+            SplitSection(by="time"),
+            groups=np.array([groups[place] for place in order]),
+            dates=["2020-01-01"] * 20,
+        )
+        contents.append({side: sorted(rows["text"][:]) for side, rows in splits.items()})
+    assert contents[0] == contents[1]
+
+
 def test_dates_must_be_given_for_a_split_by_time() -> None:
     with pytest.raises(ValueError, match="`dates` must be given"):
         split(build_classes(10, 10), SplitSection(by="time"))
@@ -365,3 +382,11 @@ def test_other_words_in_the_column_are_refused() -> None:
 def test_side_without_rows_is_refused() -> None:
     with pytest.raises(DataError, match="the test set must hold rows, found none"):
         split(build_predefined(*["train"] * 20), PREDEFINED)
+
+
+@pytest.mark.parametrize("sides", [["test"] * 20, ["test"] * 10 + ["train"] * 10])
+def test_file_without_training_rows_is_refused(sides: list[str]) -> None:
+    # In the second case every training row has a twin in the test set.
+    groups = [place % 10 for place in range(20)]
+    with pytest.raises(DataError, match="the train set must hold rows, found none"):
+        split(build_predefined(*sides), PREDEFINED, groups=groups)

@@ -63,7 +63,9 @@ def detect(folder: Path, content: bytes, encoding: str | None = None) -> str:
     [
         (b"plain", None, "utf-8-sig"),
         ("Café".encode(), None, "utf-8-sig"),
-        ("Café".encode("latin-1"), None, "latin-1"),
+        ("Café".encode("cp1252"), None, "cp1252"),
+        ("It\x92s".encode("latin-1"), None, "cp1252"),
+        ("\x81 Café".encode("latin-1"), None, "latin-1"),
         ("Café".encode(), "UTF8", "utf-8-sig"),
         ("Café".encode("cp1252"), "windows-1252", "cp1252"),
         ("Café".encode("utf-16"), "utf-16", "utf-16"),
@@ -84,7 +86,7 @@ def test_two_encodings_in_one_file_are_refused(tmp_path: Path) -> None:
     problem = find_problem(tmp_path, "title\nCafé\nÜber ".encode() + "Café".encode("latin-1"))
     # 6 + 6 bytes of two lines, 6 of the third, then three letters.
     assert "found UTF-8 that ends being valid with byte 0xe9 at offset 21, line 3, column 9" in problem
-    assert "set `data.encoding` to what most of the file is in, as latin-1" in problem
+    assert "set `data.encoding` to what most of the file is in, as cp1252" in problem
 
 
 def test_end_of_utf8_is_placed_where_the_recipe_names_it(tmp_path: Path) -> None:

@@ -129,6 +129,22 @@ def test_card_without_duplicates_says_no_more(handling: str, make_parts: MakePar
     assert not re.search("twin|flatter|one row was used", card)
 
 
+def test_page_of_the_set_stands_for_its_name(make_parts: MakeParts) -> None:
+    page = "https://news.example/set"
+    card = make_parts(data={"dataset_url": page}).render()
+    (shown,) = re.findall(r"^\[(.+)\]\(https://news\.example/set\), file", card, flags=re.MULTILINE)
+    assert shown.replace("\\", "") == page
+
+
+def test_contradictory_rows_are_said_to_be_what_became_of_them(make_parts: MakeParts) -> None:
+    parts = make_parts()
+    said = {"drop": "the first row of each text was used, with its label", "group": "they were kept"}
+    for handling, words in said.items():
+        found = replace(parts.manifest.duplicates, handling=handling, contradictory_texts=1, contradictory_rows=2)
+        card = parts._replace(manifest=replace(parts.manifest, duplicates=found)).render()
+        assert f"1 texts occur under several labels (2 rows); {words}." in card
+
+
 def test_card_without_baselines_has_no_columns_for_them(make_parts: MakeParts) -> None:
     parts = make_parts()
     bare = parts._replace(report=type(parts.report)(**{**vars(parts.report), "baselines": {}, "gains": {}}))

@@ -15,7 +15,7 @@ from hf_newscls.errors import PublishError
 from hf_newscls.hub import publishing
 from hf_newscls.preparing import PreparedData
 from hf_newscls.recipe import Recipe
-from tests.conftest import LABELS
+from tests.conftest import LABELS, write_csv
 from tests.hub_server import HubServer, Repo
 from tests.processes import Result
 
@@ -70,6 +70,20 @@ def test_pushed_data_is_prepared_again(
     assert manifest.rows_read == 120
     assert manifest.source == "hf://datasets/owner/tiny-news"
     assert manifest.fingerprint == prepared[0].manifest.fingerprint
+
+
+def test_column_that_said_the_side_is_not_taken_for_it_again(
+    news_rows: list[dict[str, str]], hub_here: HubServer, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    # Validation is cut from the training rows, in whose column of the file it still says train.
+    rows = [row | {"split": "test" if place % 5 == 0 else "train"} for place, row in enumerate(news_rows)]
+    write_csv(tmp_path / "sides.csv", rows)
+    recipe = make_recipe(f"data.source={tmp_path / 'sides.csv'}", "data.keep=[]", "split.predefined=split")
+    prepared = workflow.prepare(recipe)
+    push((prepared, recipe))
+    source = ("data.source=hf://datasets/owner/tiny-news", "data.text=[text]", "data.label=label", "data.id=id")
+    again = make_recipe(*source, "data.duplicates=keep", "data.keep=[]", "split.predefined=split")
+    assert workflow.prepare(again).manifest.fingerprint == prepared.manifest.fingerprint
 
 
 def test_datasets_loads_what_the_card_says(
