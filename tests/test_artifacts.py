@@ -131,6 +131,7 @@ def test_length_grouping_is_on(tiny_run: FinishedRun) -> None:
     assert lengths not in (sorted(lengths), sorted(lengths, reverse=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("finished", ["tiny_run", "tiny_two_layer_run"])
 def test_each_row_has_the_probabilities_of_its_own_text(
     finished: str, served: dict[str, dict[str, Any]], request: pytest.FixtureRequest
@@ -147,11 +148,13 @@ def test_rows_differ_enough_for_a_mix_up_to_show(tiny_run: FinishedRun) -> None:
     assert len({round(value, 4) for value in columns[0]}) > TEST_ROWS / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("finished", ["tiny_run", "tiny_two_layer_run"])
 def test_stock_pipeline_needs_no_hf_newscls(finished: str, served: dict[str, dict[str, Any]]) -> None:
     assert [name for name in served[finished]["modules"] if name.startswith("hf_newscls")] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("finished", ["tiny_run", "tiny_two_layer_run"])
 def test_stock_pipeline_reads_5000_words_and_names_real_labels(
     finished: str, served: dict[str, dict[str, Any]]

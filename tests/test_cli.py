@@ -203,6 +203,7 @@ def trained(build_workspace: Callable[[], Path], tmp_path_factory: pytest.TempPa
     return workspace, run_cli("train", "tiny.yaml", "--cards-dir", "model_cards", cwd=workspace, home=home)
 
 
+@pytest.mark.slow
 def test_train_prints_scores_and_where_the_model_is(trained: tuple[Path, Result]) -> None:
     workspace, result = trained
     assert result.code == 0, result.err
@@ -213,6 +214,7 @@ def test_train_prints_scores_and_where_the_model_is(trained: tuple[Path, Result]
     assert (workspace / "model_cards" / "tiny.md").is_file()
 
 
+@pytest.mark.slow
 def test_command_that_train_proposes_can_be_typed(
     trained: tuple[Path, Result],
     call: Call,
@@ -228,6 +230,7 @@ def test_command_that_train_proposes_can_be_typed(
     assert len(labels) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "message",
     [
@@ -245,6 +248,7 @@ def test_training_tells_each_step_once(message: str, trained: tuple[Path, Result
     assert trained[1].err.count(message) == 1
 
 
+@pytest.mark.slow
 def test_training_is_not_drowned_in_messages_of_libraries(trained: tuple[Path, Result]) -> None:
     err = trained[1].err
     assert len(err.splitlines()) <= 20, err
