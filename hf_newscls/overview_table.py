@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from hf_newscls.data.overview import DataOverview
@@ -50,7 +50,8 @@ def _sum_up(overview: Overview) -> Table:
 
 
 def _count_labels(data: DataOverview, quality: LabelQuality) -> Table:
-    table = Table("label", "rows", "share", *(("years",) if data.years else ()), "suspicious")
+    years = ("years",) if data.years else ()
+    table = Table("label", _number("rows"), _number("share"), *years, _number("suspicious"))
     for label, (name, suspicious) in enumerate(zip(data.label_names, quality.count_suspicious(), strict=True)):
         count = data.label_counts[label]
         present = [year for year, rows in zip(data.years, data.year_counts[label], strict=True) if rows]
@@ -60,8 +61,14 @@ def _count_labels(data: DataOverview, quality: LabelQuality) -> Table:
 
 
 def _list_pairs(quality: LabelQuality) -> Table:
-    table = Table("label", "label", "first taken for second", "reverse", title="most often confused")
+    shares = (_number(name) for name in ("first taken for second", "reverse"))
+    table = Table("label", "label", *shares, title="most often confused")
     for pair in quality.rank_by_confusion(limit=_PAIRS):
         names = escape(pair.first), escape(pair.second)
         table.add_row(*names, f"{pair.first_as_second:.1%}", f"{pair.second_as_first:.1%}")
     return table
+
+
+def _number(header: str) -> Column:
+    """Return a column of numbers."""
+    return Column(header, justify="right")

@@ -200,7 +200,7 @@ def test_tables_sum_up(written: tuple[Overview, Path]) -> None:
     assert re.search(r"dropped for empty text +1\b", text)
     assert re.search(r"equal texts +4 rows in 2 groups, 2 of them repeats", text)
     assert re.search(r"texts under several labels +1 in 2 rows", text)
-    assert re.search(r"BUSINESS +│ 39 +│ 32\.8% +│ 2020 +│ \d", text)
+    assert re.search(r"BUSINESS +│ +39 │ +32\.8% │ 2020 +│ +\d", text)
 
 
 def test_command_writes_a_folder_and_says_where(
