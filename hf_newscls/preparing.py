@@ -204,7 +204,8 @@ def _hash_code() -> str:
 
 def _prune(folder: Path) -> None:
     """Remove all entries but those used last, and what a killed process left; nothing that is no entry."""
-    whole, broken = [], []
+    whole: list[Path] = []
+    broken: list[Path] = []
     for path in folder.iterdir():
         if match := _ENTRY.fullmatch(path.name):
             is_whole = not match["unfinished"] and (path / _MANIFEST).is_file()

@@ -151,10 +151,11 @@ def _fetch_from_kaggle(address: str) -> Path:
             f"{address}: kagglehub must be installed, found none; run `pip install 'hf-newscls[kaggle]'`, or {by_hand}"
         ) from error
     handle = f"{match['owner']}/{match['dataset']}" + (f"/versions/{match['version']}" if match["version"] else "")
+    failures: tuple[type[Exception], ...] = (requests.RequestException, OSError, ValueError, *_list_errors(exceptions))
     logger.info("fetching %s from Kaggle", match["file"])
     try:
         return Path(kagglehub.dataset_download(handle, path=match["file"]))
-    except (requests.RequestException, *_list_errors(exceptions), OSError, ValueError) as error:
+    except failures as error:
         reason = " ".join(str(error).split())[:200]
         raise SourceError(
             f"{address}: Kaggle must be reachable, got {type(error).__name__} ({reason}); {by_hand}"
