@@ -325,6 +325,18 @@ def test_damaged_download_is_refused(kaggle: Kaggle) -> None:
         fetch_source("kaggle://owner/news-set/versions/2/news.csv")
 
 
+def test_errors_of_kagglehub_alone_tell_the_way_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Raised inside Kaggle's own notebooks, which cannot be had here.
+    kagglehub = pytest.importorskip("kagglehub", reason="needs the extra `kaggle`")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise kagglehub.exceptions.BackendError("no such set")
+
+    monkeypatch.setattr(kagglehub, "dataset_download", refuse)
+    with pytest.raises(SourceError, match=r"got BackendError \(no such set\); download news\.csv from"):
+        fetch_source("kaggle://owner/news-set/news.csv")
+
+
 def test_real_file_has_the_checksum_it_has(real_data: Path, tmp_path: Path) -> None:
     source = real_data / "fake_news" / "titles_6335.csv"
     sha256 = hashlib.sha256(source.read_bytes()).hexdigest()
