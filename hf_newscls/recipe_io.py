@@ -203,7 +203,9 @@ def _explain_one(detail: dict[str, Any]) -> str:
     message = re.sub(r"^\w+ should", "must", detail["msg"].removeprefix("Value error, "))
     shown = "" if ", got " in message or ", found " in message else f", got {_shorten(detail['input'])}"
     what, _, hint = message.partition("; ")
-    return f"`{key}` {what}{shown}; {hint or 'see recipes/schema.json'}"
+    # What holds between sections has no key of its own.
+    subject = f"`{key}` " if key else ""
+    return f"{subject}{what}{shown}; {hint or 'see recipes/schema.json'}"
 
 
 def _known_keys(location: Sequence[str | int]) -> list[str]:

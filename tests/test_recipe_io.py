@@ -55,6 +55,10 @@ def find_problem(path: str, *overrides: str) -> str:
     return str(caught.value)
 
 
+def test_rule_between_sections_is_told_without_a_key(base: str) -> None:
+    assert f"{base}: `split.by: time` must go with `data.date`, got none" in find_problem(base, "split.by=time")
+
+
 def test_numbers_are_read_as_people_write_them(base: str) -> None:
     recipe = read_recipe(base)
     assert recipe.training_arguments == {"learning_rate": 0.00002, "num_train_epochs": 2.0}

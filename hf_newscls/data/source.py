@@ -131,7 +131,7 @@ def _find_local(address: str) -> list[Path]:
 
 def _list_names(folder: Path) -> list[str]:
     try:
-        return [entry.name for entry in folder.iterdir()]
+        return [entry.name for entry in folder.iterdir() if entry.is_file()]
     except OSError:  # there is none, or it may be entered but not listed
         return []
 
