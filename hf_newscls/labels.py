@@ -39,10 +39,10 @@ def resolve_label_names(counts: Mapping[str, int], *, expected: Sequence[str] | 
     if expected is None:
         _refuse_variants(counts, where=where)
         return sorted(counts)
-    unknown = [f"{label} ({counts[label]} rows)" for label in sorted(set(counts) - set(expected))]
+    unknown = [_show(label, counts) for label in sorted(set(counts) - set(expected))]
     if unknown:
         raise DataError(
-            f"{where}: must hold only the labels of `data.labels`, found {describe_offenders(unknown, limit=10)}; "
+            f"{where}: must hold only the labels of `data.labels`, found {describe_offenders(unknown)}; "
             "add them there, merge them in `data.merge_labels`, or set `data.labels: null`"
         )
     absent = [label for label in expected if label not in counts]
@@ -64,9 +64,13 @@ def _refuse_variants(counts: Mapping[str, int], *, where: str) -> None:
     }
     if not variants:
         return
-    shown = [" and ".join(f"{label} ({counts[label]} rows)" for label in labels) for labels in variants.values()]
+    shown = [" and ".join(f"{_show(label, counts)}" for label in labels) for labels in variants.values()]
     raise DataError(
         f"{where}: labels must differ in more than case and white space, found {describe_offenders(shown)}; add "
         f"`merge_labels: {json.dumps(variants, ensure_ascii=False)}` to the data section, or list all labels in "
         "`data.labels` to keep them apart"
     )
+
+
+def _show(label: str, counts: Mapping[str, int]) -> str:
+    return f"{label} ({counts[label]} row{'s' if counts[label] != 1 else ''})"

@@ -27,7 +27,7 @@ from hf_newscls.evaluation.figures import save_figure
 from hf_newscls.files import name_source
 from hf_newscls.markdown import render_template
 from hf_newscls.overview import Overview
-from hf_newscls.storage import check_replaceable, replace_folder, report_full_disk, write_json, write_text
+from hf_newscls.storage import replace_folder, report_full_disk, write_json, write_text
 
 __all__ = ["render_overview", "write_overview"]
 
@@ -46,14 +46,12 @@ _FIGURES = {
 
 
 def write_overview(overview: Overview, folder: Path) -> None:
-    """Write the folder, whole or not at all; an overview that was there is replaced.
+    """Write the folder, whole or not at all; what was there is replaced.
 
     Raises:
-        RunError: the folder holds something else, which would be lost.
-        StorageError: the disk is full, or a file stands in the folder's place.
+        StorageError: the disk is full.
     """
     folder = folder.resolve()
-    check_replaceable(folder, signs=["overview.json", "overview.md"], content="an overview")
     figures = _plot_figures(overview)
     with report_full_disk(folder), replace_folder(folder) as fresh:
         (fresh / "figures").mkdir()

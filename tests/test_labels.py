@@ -38,10 +38,10 @@ def test_labels_found_are_sorted_by_code_point() -> None:
         ({"SPORTS": 2, "Sports": 3}, "'SPORTS (2 rows) and Sports (3 rows)'", {"Sports": ["SPORTS", "Sports"]}),
         (
             {"U.S. NEWS": 1, "U.S.  NEWS": 1, "U.S.\u00a0NEWS": 1},
-            "'U.S.  NEWS (1 rows) and U.S. NEWS (1 rows) and ",
+            "'U.S.  NEWS (1 row) and U.S. NEWS (1 row) and ",
             {"U.S.  NEWS": ["U.S.  NEWS", "U.S. NEWS", "U.S.\u00a0NEWS"]},
         ),
-        ({"STRASSE": 1, "Straße": 2}, "'STRASSE (1 rows) and Straße (2 rows)'", {"Straße": ["STRASSE", "Straße"]}),
+        ({"STRASSE": 1, "Straße": 2}, "'STRASSE (1 row) and Straße (2 rows)'", {"Straße": ["STRASSE", "Straße"]}),
     ],
 )
 def test_spellings_of_one_label_are_refused_with_the_mapping(
@@ -78,13 +78,13 @@ def test_fewer_than_two_labels_are_refused(counts: dict[str, int], found: str, e
 
 def test_unknown_labels_are_listed_with_their_counts() -> None:
     counts = {"REAL": 3, "FAKE": 2, "SATIRE": 7, "BIAS": 1}
-    with pytest.raises(DataError, match=r"'BIAS \(1 rows\)', 'SATIRE \(7 rows\)'; add them there"):
+    with pytest.raises(DataError, match=r"'BIAS \(1 row\)', 'SATIRE \(7 rows\)'; add them there"):
         resolve_label_names(counts, expected=["FAKE", "REAL"], where="news.csv")
 
 
 def test_many_unknown_labels_are_cut_short() -> None:
     counts = {f"L{place:02}": 1 for place in range(12)}
-    with pytest.raises(DataError, match=r"'L09 \(1 rows\)', … \(12 in all\)"):
+    with pytest.raises(DataError, match=r"'L04 \(1 row\)', … \(12 in all\)"):
         resolve_label_names(counts, expected=["FAKE", "REAL"], where="news.csv")
 
 

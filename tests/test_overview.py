@@ -177,9 +177,18 @@ def test_column_of_dates_must_be_there(recipe: Recipe, tmp_path: Path) -> None:
 def test_dates_must_be_dates(recipe: Recipe, news_rows: list[dict[str, str]], tmp_path: Path) -> None:
     write_csv(tmp_path / "news.csv", [row | {"date": "soon"} for row in news_rows])
     changed = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": str(tmp_path / "news.csv")})})
-    with pytest.raises(DataError, match=r"'date' must hold dates, .* found 'soon \(row 0\)'"):
+    with pytest.raises(DataError, match=r"'date' must hold dates, .* found 'soon \(id 0\)'"):
         workflow.overview(changed, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_merged_labels_are_told(recipe: Recipe, written: tuple[Overview, Path]) -> None:
+    assert "Labels were merged" not in render_overview(written[0], figures=[])
+    data = recipe.data.model_copy(update={"merge_labels": {"NEWS": ["BUSINESS", "SPORTS"]}})
+    overview = type(written[0])(**vars(written[0]) | {"recipe": recipe.model_copy(update={"data": data})})
+    assert "\nLabels were merged:\n\n- NEWS: BUSINESS, SPORTS\n\n## Rows by label\n" in render_overview(
+        overview, figures=[]
+    )
 
 
 def test_sample_is_told(written: tuple[Overview, Path]) -> None:

@@ -48,10 +48,10 @@ def parse_dates(values: Sequence[str | None], *, ids: Sequence[str], column: str
     dates = dates.where((dates.dt.year - year).abs() <= 1)
     wrong = np.flatnonzero(dates.isna() & text.notna()).tolist()
     if wrong:
-        offenders = [f"{values[place]} (row {ids[place]})" for place in wrong]
+        offenders = [f"{values[place]} (id {ids[place]})" for place in wrong]
         raise DataError(
             f"{where}: {column!r} must hold dates, as in 2026-01-31, found {describe_offenders(offenders)}; mend them, "
-            "or set `data.date: null`"
+            "or split by chance and set `data.date: null`"
         )
     parsed: NDArray[np.datetime64] = dates.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
     return parsed

@@ -184,4 +184,4 @@ def _check_labels(dataset: Dataset, sides: Sides, *, where: str) -> None:
                 f"{describe_offenders(missing)}; merge the labels, or remove the rows"
             )
         if missing:
-            logger.info("%s holds no rows of %s", side, describe_offenders(missing))
+            logger.warning("%s holds no rows of %s, which is not measured there", side, describe_offenders(missing))

@@ -17,7 +17,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreT
 
 from hf_newscls.errors import ModelError, describe_offenders
 from hf_newscls.modeling.adapters import is_adapter, load_adapted, read_base
-from hf_newscls.modeling.loading import check_tokenizer, count_positions, find_encoder, find_model
+from hf_newscls.modeling.loading import check_tokenizer, count_positions
+from hf_newscls.modeling.locating import find_encoder, find_model
 from hf_newscls.recipe import ModelSection
 
 __all__ = ["TrainedClassifier", "load_classifier", "predict_probabilities"]

@@ -3,11 +3,9 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import snapshot_download
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from torch import nn
@@ -24,8 +22,9 @@ from transformers import (
 )
 
 from hf_newscls.errors import InputError, ModelError, RecipeError, describe_offenders
-from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path, is_local_address
+from hf_newscls.files import is_local_address
 from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
+from hf_newscls.modeling.locating import find_encoder
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
 from hf_newscls.recipe import ModelSection
 
@@ -33,8 +32,6 @@ __all__ = [
     "PretrainedClassifier",
     "check_tokenizer",
     "count_positions",
-    "find_encoder",
-    "find_model",
     "load_config",
     "load_pretrained",
     "load_tokenizer",
@@ -50,12 +47,6 @@ _WEIGHTS: dict[str, Any] = {
     "ignore_mismatched_sizes": True,
     "dtype": torch.float32,
 }
-# Nothing from subfolders: they hold other formats of the same model.
-_FETCHED: dict[str, Any] = {
-    "allow_patterns": ["*.json", "*.txt", "*.model", "*.safetensors"],
-    "ignore_patterns": ["*/*"],
-}
-
 logger = logging.getLogger(__name__)
 
 
@@ -260,46 +251,3 @@ def _load(from_pretrained: Any, section: ModelSection, **options: Any) -> Any:
             else "check the id and the network, or put the model in a folder and set `model.model_name_or_path` to it"
         )
         raise ModelError(f"{address}: must be a model that can be loaded, got {reason!r}; {hint}") from error
-
-
-def find_encoder(section: ModelSection) -> Path:
-    """Return the folder of a recipe's encoder, its weights checked.
-
-    Raises:
-        ModelError: there is no such folder, or its weights are not those that the recipe names.
-    """
-    address = section.model_name_or_path
-    if not is_local_address(address) and Path(address).is_dir():
-        raise ModelError(f"{address}: must be a Hub id, found a folder of that name; write './{address}' to mean it")
-    folder = find_model(address, revision=section.revision)
-    _check_weights(folder, section)
-    return folder
-
-
-def find_model(address: str, *, revision: str = "main") -> Path:
-    """Return the folder of a model: a local one, one of a package, or the Hub's in the cache.
-
-    Raises:
-        ModelError: there is no such folder.
-    """
-    return _find_local(address) if is_local_address(address) else _fetch(address, revision)
-
-
-def _fetch(address: str, revision: str) -> Path:
-    # One call, where from_pretrained would try again for 23 s for each file that it cannot reach.
-    return Path(snapshot_download(address, revision=revision, **_FETCHED))
-
-
-def _find_local(address: str) -> Path:
-    folder = find_package_path(address) if address.startswith(PACKAGE_SCHEME) else Path(address).expanduser()
-    if not folder.is_dir():
-        raise ModelError(f"{address}: `model.model_name_or_path` must be a model folder, found none; check the path")
-    return folder
-
-
-def _check_weights(folder: Path, section: ModelSection) -> None:
-    address, weights = section.model_name_or_path, folder / "model.safetensors"
-    if not weights.exists() and (section.sha256 or not any(folder.glob("*.safetensors"))):
-        raise ModelError(f"{address}: must hold weights as model.safetensors, found none; save them there")
-    if section.sha256 and (found := compute_sha256(weights)) != section.sha256:
-        raise ModelError(f"{address}: model.safetensors must have SHA-256 {section.sha256}, got {found}; reinstall it")

@@ -56,13 +56,13 @@ def test_days_and_months_in_either_order_are_refused() -> None:
 @pytest.mark.parametrize("value", ["today", "now", "May 26", "10:30", "10", "26 May 10:30:00 +0100", "10:30:00.2018"])
 def test_date_without_a_year_is_refused(value: str) -> None:
     # pandas would take the present moment for what is missing.
-    with pytest.raises(DataError, match=re.escape(f"'{value} (row 1)'")):
+    with pytest.raises(DataError, match=re.escape(f"'{value} (id 1)'")):
         parse("2018-05-26", value)
 
 
 @pytest.mark.parametrize("value", ["0018-05-26", "9999-12-31"])
 def test_year_that_is_a_slip_is_refused(value: str) -> None:
-    with pytest.raises(DataError, match=f"'{value} \\(row 1\\)'"):
+    with pytest.raises(DataError, match=f"'{value} \\(id 1\\)'"):
         parse("2018-05-26", value)
 
 
@@ -84,8 +84,8 @@ def test_what_is_no_date_is_refused_with_its_rows() -> None:
         parse(*values)
     message = str(caught.value)
     assert (
-        "news.csv: 'date' must hold dates, as in 2026-01-31, found 'yesterday (row 1)', '2018-13-45 (row 2)'" in message
+        "news.csv: 'date' must hold dates, as in 2026-01-31, found 'yesterday (id 1)', '2018-13-45 (id 2)'" in message
     )
-    assert "'n/a (row 5)'" in message
-    assert "'n/a (row 6)'" not in message
+    assert "'n/a (id 5)'" in message
+    assert "'n/a (id 6)'" not in message
     assert "7" in message  # the total

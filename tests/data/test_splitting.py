@@ -339,6 +339,12 @@ def test_row_without_a_date_is_refused() -> None:
         split(dataset, SplitSection(by="time"), dates=["2020-01-01"] * 3 + ["NaT"] + ["2020-01-02"] * 16)
 
 
+def test_label_of_old_rows_alone_is_said_to_be_unmeasured(caplog: pytest.LogCaptureFixture) -> None:
+    # Class 0 has the ten oldest rows, class 1 the others.
+    split(build_classes(10, 10), SplitSection(by="time"), dates=[f"2020-01-{1 + place:02}" for place in range(20)])
+    assert "test holds no rows of '0', which is not measured there" in caplog.text
+
+
 def test_label_of_the_newest_rows_alone_cannot_be_learned() -> None:
     dataset = build_dataset([(f"headline {place}", "A" if place < 19 else "B") for place in range(20)])
     with pytest.raises(DataError, match="rows in the training set, found none of 'B'"):

@@ -1,0 +1,61 @@
+"""Find the folder of a model: on this machine, in a package, or fetched from the Hub."""
+
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import snapshot_download
+
+from hf_newscls.errors import ModelError
+from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path, is_local_address
+from hf_newscls.recipe import ModelSection
+
+__all__ = ["find_encoder", "find_model"]
+
+# Nothing from subfolders: they hold other formats of the same model.
+_FETCHED: dict[str, Any] = {
+    "allow_patterns": ["*.json", "*.txt", "*.model", "*.safetensors"],
+    "ignore_patterns": ["*/*"],
+}
+
+
+def find_encoder(section: ModelSection) -> Path:
+    """Return the folder of a recipe's encoder, its weights checked.
+
+    Raises:
+        ModelError: there is no such folder, or its weights are not those that the recipe names.
+    """
+    address = section.model_name_or_path
+    if not is_local_address(address) and Path(address).is_dir():
+        raise ModelError(f"{address}: must be a Hub id, found a folder of that name; write './{address}' to mean it")
+    folder = find_model(address, revision=section.revision)
+    _check_weights(folder, section)
+    return folder
+
+
+def find_model(address: str, *, revision: str = "main") -> Path:
+    """Return the folder of a model: a local one, one of a package, or the Hub's in the cache.
+
+    Raises:
+        ModelError: there is no such folder.
+    """
+    return _find_local(address) if is_local_address(address) else _fetch(address, revision)
+
+
+def _fetch(address: str, revision: str) -> Path:
+    # One call, where from_pretrained would try again for 23 s for each file that it cannot reach.
+    return Path(snapshot_download(address, revision=revision, **_FETCHED))
+
+
+def _find_local(address: str) -> Path:
+    folder = find_package_path(address) if address.startswith(PACKAGE_SCHEME) else Path(address).expanduser()
+    if not folder.is_dir():
+        raise ModelError(f"{address}: `model.model_name_or_path` must be a model folder, found none; check the path")
+    return folder
+
+
+def _check_weights(folder: Path, section: ModelSection) -> None:
+    address, weights = section.model_name_or_path, folder / "model.safetensors"
+    if not weights.exists() and (section.sha256 or not any(folder.glob("*.safetensors"))):
+        raise ModelError(f"{address}: must hold weights as model.safetensors, found none; save them there")
+    if section.sha256 and (found := compute_sha256(weights)) != section.sha256:
+        raise ModelError(f"{address}: model.safetensors must have SHA-256 {section.sha256}, got {found}; reinstall it")
