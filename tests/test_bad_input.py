@@ -132,7 +132,7 @@ DATA_CASES: dict[str, tuple[Callable[[Workspace], None], str, str]] = {
         lambda workspace: workspace.write_news(
             lambda place, row: row | {"category": "Sports" if place == 2 else row["category"]}
         ),
-        "labels must differ in more than case and white space, found 'SPORTS (39 rows) and Sports (1 rows)'",
+        "labels must differ in more than case and white space, found 'SPORTS (39 rows) and Sports (1 row)'",
         'merge_labels: {"SPORTS": ["SPORTS", "Sports"]}',
     ),
     "ragged": (
