@@ -14,7 +14,7 @@ from hf_newscls.data.reading import ROW_ID
 from hf_newscls.data.splitting import SIDES
 from hf_newscls.recipe import SplitSection
 
-__all__ = ["SplitManifest", "build_manifest", "compute_fingerprint"]
+__all__ = ["SplitManifest", "build_manifest", "compute_fingerprint", "hash_row"]
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,14 @@ def compute_fingerprint(splits: DatasetDict) -> str:
     digest = hashlib.sha256()
     for side in sorted(SIDES):
         rows = zip(splits[side]["text"][:], splits[side]["label"][:], strict=True)
-        for content in sorted(hashlib.sha256(f"{names[label]}\n{text}".encode()).digest() for text, label in rows):
-            digest.update(f"{side}:{content.hex()}\n".encode())
+        for content in sorted(hash_row(text, names[label]) for text, label in rows):
+            digest.update(f"{side}:{content}\n".encode())
     return digest.hexdigest()
+
+
+def hash_row(text: str, label_name: str) -> str:
+    """Return the SHA-256 of a row's content, by which it is known where its text must not be shown."""
+    return hashlib.sha256(f"{label_name}\n{text}".encode()).hexdigest()
 
 
 def _describe_way(section: SplitSection) -> str:

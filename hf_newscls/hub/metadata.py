@@ -1,4 +1,7 @@
-"""The part of a model card that the Hub reads: tags, base model and the `model-index`."""
+"""The part of a model card that the Hub reads: tags, base model and the `model-index`; written, and read back."""
+
+import re
+from collections.abc import Mapping, Sequence
 
 from huggingface_hub import EvalResult, ModelCardData
 
@@ -6,11 +9,27 @@ from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.recipe import Recipe
 
-__all__ = ["build_card_data"]
+__all__ = ["RECIPE_TAG", "TOOL_TAG", "build_card_data", "list_datasets", "list_tags", "name_metric", "name_score"]
 
-_METRIC_NAMES = {"accuracy": "Accuracy", "f1_macro": "Macro F1", "f1_weighted": "Weighted F1", "log_loss": "Log loss"}
-# The Hub knows these by other names; ours say which average is meant.
-_METRIC_TYPES = {"f1_macro": "f1", "f1_weighted": "f1"}
+TOOL_TAG = "hf-newscls"
+"""Tag of every model that was published by hf_newscls."""
+
+RECIPE_TAG = "recipe:"
+"""What the tag that names a model's recipe begins with."""
+
+_TITLES = {
+    "accuracy": "Accuracy",
+    "f1_macro": "Macro F1",
+    "f1_weighted": "Weighted F1",
+    "precision_macro": "Macro precision",
+    "precision_weighted": "Weighted precision",
+    "recall_macro": "Macro recall",
+    "recall_weighted": "Weighted recall",
+    "log_loss": "Log loss",
+}
+_TOP_K = re.compile(r"Top-(\d+) accuracy")
+_HUB_SOURCE = re.compile(r"hf://datasets/(?P<repo>[^/@]+/[^/@]+)")
+_DECIMALS = 6
 
 
 def build_card_data(recipe: Recipe, manifest: SplitManifest, report: EvaluationReport) -> ModelCardData:
@@ -20,34 +39,62 @@ def build_card_data(recipe: Recipe, manifest: SplitManifest, report: EvaluationR
         license=recipe.hub.license,
         library_name="peft" if recipe.is_adapter_alone else "transformers",
         pipeline_tag="text-classification",
-        tags=sorted(
-            {"hf-newscls", f"recipe:{recipe.name}", "news", *recipe.hub.tags, *({"lora"} if recipe.adapter else ())}
-        ),
+        tags=list_tags(recipe),
         base_model=recipe.base_model,
+        datasets=list_datasets(recipe) or None,
         metrics=["accuracy", "f1"],
         model_name=recipe.name,
-        eval_results=_list_results(recipe, manifest, report),
+        eval_results=_list_results(recipe, manifest, report.test.scores),
         ignore_metadata_errors=False,
     )
 
 
-def _list_results(recipe: Recipe, manifest: SplitManifest, report: EvaluationReport) -> list[EvalResult]:
+def list_tags(recipe: Recipe) -> list[str]:
+    """Return the tags by which the Hub, and `compare`, find a model of a recipe."""
+    own = {TOOL_TAG, f"{RECIPE_TAG}{recipe.name}", "news"}
+    return sorted({*own, *recipe.hub.tags, *({"lora"} if recipe.adapter else ())})
+
+
+def list_datasets(recipe: Recipe) -> list[str]:
+    """Return the datasets on the Hub that the rows come from."""
+    found = [match["repo"] for address in recipe.data.sources if (match := _HUB_SOURCE.match(address))]
+    return list(dict.fromkeys(found))
+
+
+def name_metric(score: str) -> str:
+    """Return the title of a score.
+
+    >>> name_metric("f1_macro"), name_metric("top_3_accuracy")
+    ('Macro F1', 'Top-3 accuracy')
+    """
+    return _TITLES.get(score) or f"Top-{score.split('_')[1]} accuracy"
+
+
+def name_score(title: str) -> str | None:
+    """Return the score that `name_metric` gave the title, or None for a metric that is not ours.
+
+    >>> name_score("Macro F1"), name_score("Top-3 accuracy"), name_score("BLEU")
+    ('f1_macro', 'top_3_accuracy', None)
+    """
+    if match := _TOP_K.fullmatch(title):
+        return f"top_{match[1]}_accuracy"
+    return next((name for name, known in _TITLES.items() if known == title), None)
+
+
+def _list_results(recipe: Recipe, manifest: SplitManifest, scores: Mapping[str, float]) -> Sequence[EvalResult]:
     return [
         EvalResult(
             task_type="text-classification",
             task_name="News classification",
             dataset_type=recipe.data.dataset_id or recipe.name,
             dataset_name=recipe.data.dataset_name or recipe.name,
+            dataset_config="default",
             dataset_split="test",
             dataset_revision=manifest.fingerprint,
-            metric_type=_METRIC_TYPES.get(name, name),
-            metric_name=_name_metric(name),
-            metric_value=round(report.test.scores[name], 6),
+            # The Hub knows metrics without their average: the name says which is meant.
+            metric_type=re.sub(r"_(macro|weighted)$", "", name),
+            metric_name=name_metric(name),
+            metric_value=round(value, _DECIMALS),
         )
-        for name in report.test.scores
-        if name in _METRIC_NAMES or name.startswith("top_")
+        for name, value in scores.items()
     ]
-
-
-def _name_metric(name: str) -> str:
-    return _METRIC_NAMES.get(name) or f"Top-{name.split('_')[1]} accuracy"

@@ -34,7 +34,7 @@ LAYERS: Sequence[Sequence[Sequence[str]]] = (
     (("data",), ("modeling",), ("evaluation",)),
     (("training",), ("hub",), ("inference",)),
     (("artifacts", "doctor", "overview", "overview_page", "preparing", "resuming", "workflow"),),
-    (("cli", "overview_table", "__main__"),),
+    (("cli", "__main__"),),
 )
 # The package's own __init__ stands outside: everyone passes through it, so it may import hardly anything.
 # What it re-exports is imported for type checkers alone, and at run time once somebody asks for it.

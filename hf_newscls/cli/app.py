@@ -1,0 +1,67 @@
+"""The program: its commands in their order, logging, and errors as messages."""
+
+import logging
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from hf_newscls.cli.comparing import compare
+from hf_newscls.cli.data import overview, prepare, recipes, show
+from hf_newscls.cli.models import doctor, predict, publish
+from hf_newscls.cli.terminal import messages
+from hf_newscls.cli.training import evaluate, train
+from hf_newscls.errors import NewsclsError
+from hf_newscls.processes import is_main_rank
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="hf-newscls",
+    help="Turn a news file into a fine-tuned classifier on the Hugging Face Hub.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# In the order of the help, each with what can be typed.
+_COMMANDS = (
+    (recipes, None),
+    (show, "Example: hf-newscls show fake_news_minilm training_arguments.learning_rate=1e-5"),
+    (overview, "Example: hf-newscls overview quickstart"),
+    (prepare, "Examples: hf-newscls prepare quickstart --output prepared  ·  hf-newscls prepare quickstart --push me/news"),
+    (train, "Examples: hf-newscls train quickstart  ·  hf-newscls train fake_news_minilm --data news.csv --dry-run"),
+    (evaluate, "Example: hf-newscls evaluate quickstart"),
+    (predict, "Example: hf-newscls predict quickstart 'Rail strike ends after nine days'"),
+    (publish, "Example: hf-newscls publish quickstart --repo-id my-name/quickstart"),
+    (compare, "Example: hf-newscls compare fake_news_minilm fake_news_roberta"),
+    (doctor, None),
+)
+for _command, _example in _COMMANDS:
+    app.command(epilog=_example)(_command)
+
+
+def main() -> None:
+    """Run the command line; our own errors become one message and their exit code."""
+    try:
+        app()
+    except NewsclsError as error:
+        if is_main_rank():
+            messages.print(f"[red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+
+
+@app.callback()
+def configure(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the libraries' own messages too.")] = False,
+) -> None:
+    """Set logging up for all commands."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("hf_newscls").setLevel(logging.INFO if is_main_rank() else logging.WARNING)
+    if not verbose:
+        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+        os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")

@@ -1,0 +1,56 @@
+"""What commands print about a split, a plan and a report."""
+
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from hf_newscls.cli.terminal import output
+
+if TYPE_CHECKING:
+    from hf_newscls.evaluation.report import EvaluationReport
+    from hf_newscls.preparing import PreparedData
+    from hf_newscls.workflow import Plan
+
+__all__ = ["print_plan", "print_report", "print_split"]
+
+
+def print_split(prepared: "PreparedData") -> None:
+    """Print rows by label and side."""
+    counts = prepared.manifest.label_counts
+    table = Table("label", *counts, title=f"split {prepared.manifest.fingerprint[:12]}")
+    for name in prepared.label_names:
+        table.add_row(escape(name), *(f"{counts[side][name]:,}" for side in counts))
+    table.add_section()
+    table.add_row("all", *(f"{sum(counts[side].values()):,}" for side in counts))
+    output.print(table)
+
+
+def print_plan(plan: "Plan") -> None:
+    """Print what a training would do."""
+    print_split(plan.prepared)
+    rows = plan.prepared.splits["train"].select(range(min(3, len(plan.prepared.splits["train"]))))
+    for text, label in zip(rows["text"], rows["label"], strict=True):
+        output.print(f"[bold]{escape(plan.prepared.label_names[label])}[/]  {escape(text[:100])}", highlight=False)
+    schedule = plan.schedule
+    output.print(
+        f"device: {plan.device}\n"
+        f"model: {plan.parameters:,} parameters, {plan.new_parameters:,} of them new\n"
+        f"stage 1: steps 0 to {schedule.boundary_step:,}, the new parameters learn, "
+        f"at rates up to {schedule.head.first_peak:g}\n"
+        f"stage 2: steps {schedule.boundary_step:,} to {schedule.total_steps:,}, all parameters learn, "
+        f"at rates up to {schedule.head.second_peak:g}",
+        highlight=False,
+    )
+
+
+def print_report(report: "EvaluationReport") -> None:
+    """Print the scores on the test set beside the baselines."""
+    table = Table("test set", "model", "95% interval", *report.baselines, title=f"{report.test.rows:,} test rows")
+    for name, value in report.test.scores.items():
+        if name.startswith(("precision", "recall")):
+            continue
+        interval = report.intervals.get(name)
+        shown = f"{interval.low:.4f} to {interval.high:.4f}" if interval else ""
+        table.add_row(name, f"{value:.4f}", shown, *(f"{scores[name]:.4f}" for scores in report.baselines.values()))
+    output.print(table)

@@ -1,0 +1,99 @@
+"""Predictions on the test set as they are published: rows known by their hash, never their text.
+
+Shape letters: N rows, L labels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from hf_newscls.data.manifest import hash_row
+from hf_newscls.errors import DataError
+
+__all__ = ["PublishedPredictions", "hash_predictions", "read_predictions", "write_predictions"]
+
+_ROW, _REFERENCE, _PROBABILITY = "row", "reference", "probability of "
+
+
+@dataclass(frozen=True)
+class PublishedPredictions:
+    """What a model answered for each row of a test set, in the order of the rows' hashes.
+
+    Attributes:
+        rows: SHA-256 of label name and text of each row, as in the split's fingerprint.
+        label_names: in the order of the columns of `probabilities`.
+        references: true label ids, shape (N,).
+        probabilities: of each label, shape (N, L).
+    """
+
+    rows: Sequence[str]
+    label_names: Sequence[str]
+    references: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+
+
+def hash_predictions(path: Path) -> PublishedPredictions:
+    """Read the predictions of a run, which show the texts, and put hashes in the texts' place.
+
+    Raises:
+        DataError: the file is not there, or not what a run writes.
+    """
+    table = _read_table(path, columns=("text", _REFERENCE))
+    references = table[_REFERENCE].to_pylist()
+    hashes = [hash_row(text, name) for text, name in zip(table["text"].to_pylist(), references, strict=True)]
+    order = np.argsort(hashes, kind="stable")
+    return _build(table.append_column(_ROW, pa.array(hashes)).take(order), path)
+
+
+def read_predictions(path: Path) -> PublishedPredictions:
+    """Read what `write_predictions` wrote.
+
+    Raises:
+        DataError: the file is not there, or is something else.
+    """
+    return _build(_read_table(path, columns=(_ROW, _REFERENCE)), path)
+
+
+def write_predictions(predictions: PublishedPredictions, path: Path) -> None:
+    """Write columns `row`, `reference` and `probability of LABEL`; equal predictions give equal bytes."""
+    names = predictions.label_names
+    columns = {
+        _ROW: pa.array(predictions.rows, pa.string()),
+        _REFERENCE: pa.array([names[label] for label in predictions.references], pa.string()),
+    }
+    columns |= {f"{_PROBABILITY}{name}": predictions.probabilities[:, place] for place, name in enumerate(names)}
+    pq.write_table(pa.table(columns), path)
+
+
+def _read_table(path: Path, *, columns: Sequence[str]) -> pa.Table:
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(f"{path}: must be a Parquet file of predictions, got {error}; evaluate the run again") from error
+    missing = [name for name in columns if name not in table.column_names]
+    if missing or not any(name.startswith(_PROBABILITY) for name in table.column_names):
+        raise DataError(
+            f"{path}: must have the columns {', '.join(columns)} and `{_PROBABILITY}LABEL`, found {table.column_names}; "
+            "evaluate the run again"
+        )
+    return table
+
+
+def _build(table: pa.Table, path: Path) -> PublishedPredictions:
+    names = [name.removeprefix(_PROBABILITY) for name in table.column_names if name.startswith(_PROBABILITY)]
+    ids = {name: label for label, name in enumerate(names)}
+    references = table[_REFERENCE].to_pylist()
+    unknown = sorted({*references} - {*names})
+    if unknown:
+        raise DataError(f"{path}: must give a probability for each label, found none for {unknown}; evaluate anew")
+    return PublishedPredictions(
+        rows=table[_ROW].to_pylist(),
+        label_names=names,
+        references=np.array([ids[name] for name in references], dtype=np.int64),
+        probabilities=np.stack([table[f"{_PROBABILITY}{name}"].to_numpy() for name in names], axis=1),
+    )
