@@ -9,7 +9,7 @@ from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.data.splitting import SIDES
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.files import name_source
-from hf_newscls.hub.metadata import build_card_data
+from hf_newscls.hub.metadata import build_card_data, name_metric
 from hf_newscls.markdown import render_template
 from hf_newscls.recipe import Recipe
 from hf_newscls.trainer_options import DEFAULT_LEARNING_RATE
@@ -20,6 +20,7 @@ __all__ = ["CARD_FIGURES", "render_card"]
 CARD_FIGURES: Mapping[str, str] = {
     "loss_curves.png": "Training and validation loss by step, with the learning rate below",
     "confusion_matrix.png": "Confusion matrix of the test set: references in rows, predictions in columns",
+    "reliability.png": "Accuracy against confidence on the test set, before and after calibration",
     "label_distribution.png": "Rows of each label on each side of the split",
     "text_lengths.png": "Tokens of each text before truncation",
 }
@@ -58,6 +59,7 @@ def render_card(
         base_model=recipe.base_model,
         figures={f"{figures}/{name}": text for name, text in CARD_FIGURES.items()},
         metrics=_name_metrics(report),
+        threshold_metric=name_metric(report.calibration.threshold.metric) if report.calibration.threshold else None,
         sides=SIDES,
         learning_rate=recipe.training_arguments.get("learning_rate", DEFAULT_LEARNING_RATE),
         source_files=_list_sources(recipe.data.sources),
