@@ -30,7 +30,7 @@ def _load_pipeline(folder: str, base: str | None) -> Any:
 def _main() -> None:
     asked = json.load(sys.stdin)
     classifier = _load_pipeline(asked["folder"], asked["base"])
-    answers = [classifier(text, truncation=True) for text in asked["texts"]]
+    answers = [classifier([text], truncation=True)[0] for text in asked["texts"]]
     # Behind a mark, for the libraries print too.
     print("\n" + json.dumps({"answers": answers}))  # noqa: T201 # read by the process that started this one
 

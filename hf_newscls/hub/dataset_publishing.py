@@ -38,7 +38,8 @@ def push_dataset(
     with TemporaryDirectory() as folder:
         files: dict[str, Content] = {"README.md": card.encode(), **_write_shards(splits, Path(folder))}
         check_files({"README.md": files["README.md"]})
-        return push_files(lambda _: files, target, PushOptions(message=message, owned=("data/*.parquet",)))
+        options = PushOptions(message=message, owned=("data/*.parquet",), command="hf-newscls prepare --push")
+        return push_files(lambda _: files, target, options)
 
 
 def _write_shards(splits: DatasetDict, folder: Path) -> dict[str, Path]:

@@ -53,6 +53,7 @@ class PushOptions:
         as_pull_request: propose the commit, so that somebody else decides.
         tag: name that the commit gets besides.
         owned: patterns of paths that belong to the push: such files, where they are no longer pushed, go.
+        command: that repeats the push, for messages.
     """
 
     message: str
@@ -60,6 +61,7 @@ class PushOptions:
     as_pull_request: bool = False
     tag: str | None = None
     owned: Sequence[str] = ()
+    command: str = "hf-newscls publish"
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ def push_files(build: Callable[[Head], Mapping[str, Content]], target: Target, o
             _tag(target, options.tag, pushed.commit)
         return pushed
 
-    pushed = call_hub(push, what=f"take the push to {target.repo_id}")
+    remedy = f"repeat `{options.command}` later"
+    pushed = call_hub(push, what=f"take the push to {target.repo_id}", remedy=remedy)
     logger.info("%s %s: %s", "pushed to" if pushed.is_new else "nothing new for", target.repo_id, pushed.commit)
     return pushed
 
