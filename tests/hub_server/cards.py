@@ -105,7 +105,7 @@ class Description:
             "author": repo.owner,
             "sha": self._commit,
             "createdAt": format_date(repo.created_at),
-            "lastModified": format_date(last.seconds),
+            "lastModified": format_date(max(last.seconds, repo.created_at)),
             "private": repo.private,
             "gated": "auto" if repo.gated is True else repo.gated,
             "disabled": False,

@@ -5,6 +5,7 @@ give the same commit ids.
 """
 
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,13 +41,22 @@ class Commit(NamedTuple):
 
 
 class GitRepository:
-    """A bare repository in a folder; what never changes once it is there, trees and small files, is kept in memory."""
+    """A bare repository in a folder; what never changes once it is there, trees and small files, is kept in memory.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: of the folder, which is not there yet.
+        template: a repository to begin as, instead of an empty one.
+    """
+
+    def __init__(self, path: Path, *, template: "GitRepository | None" = None) -> None:
         self.path = path
         self._trees: dict[str, tuple[Entry, ...]] = {}
         self._commits: dict[str, Commit] = {}
         self._contents: dict[str, bytes] = {}
+        if template:
+            shutil.copytree(template.path, path)
+            self._trees |= template._trees
+            return
         path.mkdir(parents=True)
         self._run("init", "--quiet", "--bare", "--template=", "--initial-branch=main", str(path))
 
