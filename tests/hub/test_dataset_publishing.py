@@ -11,8 +11,8 @@ from huggingface_hub import DatasetCard
 from hf_newscls import workflow
 from hf_newscls.data.reading import read_rows
 from hf_newscls.data.source import fetch_source
-from hf_newscls.errors import PublishError
-from hf_newscls.hub import publishing
+from hf_newscls.errors import NewsclsError, PublishError
+from hf_newscls.hub import dataset_publishing
 from hf_newscls.preparing import PreparedData
 from hf_newscls.recipe import Recipe
 from tests.conftest import LABELS, write_csv
@@ -127,7 +127,7 @@ def test_second_push_takes_the_place_of_the_first(
 ) -> None:
     # Small shards first: the second push has fewer files.
     with monkeypatch.context() as smaller:
-        smaller.setattr(publishing, "_SHARD_BYTES", 3_000)
+        smaller.setattr(dataset_publishing, "_SHARD_BYTES", 3_000)
         push(prepared)
     repo = hub_here.repos[REPO]
     assert len([name for name in repo.files if name.startswith("data/train-")]) > 1
@@ -152,12 +152,26 @@ def test_refusal_of_the_hub_is_told(
     assert message.endswith("; repeat `hf-newscls prepare --push` later")
 
 
-@pytest.mark.parametrize("repo_id", ["a/b/c", "owner/with space", "other/news"])
+@pytest.mark.parametrize(
+    ("repo_id", "what"),
+    [
+        ("a/b/c", "repository: must be named owner/name, got 'a/b/c'"),
+        ("owner/with space", "repository: must be named owner/name, got 'owner/with space'"),
+        ("other/news", r"the token of owner \(write\) must have write access to other/news, got none"),
+    ],
+)
 def test_name_that_cannot_be_is_refused(
-    repo_id: str, prepared: tuple[PreparedData, Recipe], hub_here: HubServer
+    repo_id: str, what: str, prepared: tuple[PreparedData, Recipe], hub_here: HubServer
 ) -> None:
-    with pytest.raises(PublishError, match=f"must take the push to {repo_id}, got "):
+    with pytest.raises(NewsclsError, match=what):
         push(prepared, repo_id)
+
+
+def test_push_of_what_is_there_already_makes_no_commit(
+    prepared: tuple[PreparedData, Recipe], hub_here: HubServer
+) -> None:
+    assert push(prepared) == push(prepared)
+    assert len(hub_here.repos[REPO].commits) == 1
 
 
 def test_push_needs_a_token(

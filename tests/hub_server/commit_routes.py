@@ -43,8 +43,10 @@ def _matches(path: str, pattern: str) -> bool:
 
 
 def _require_push(request: Request, repo: Repository) -> None:
-    """Refuse who may neither write nor, where that is what is asked for, open a pull request."""
-    if not request.has("create_pr"):
+    """Refuse who may neither write nor, where that is what is asked for, open a pull request or add to their own."""
+    revision = request.groups["revision"]
+    is_own = any(one.ref == revision and one.author == request.caller.name for one in repo.discussions)
+    if not request.has("create_pr") and not is_own:
         require_write(request, repo)
         return
     request.caller.require_token()
