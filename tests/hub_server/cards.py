@@ -118,7 +118,7 @@ class Description:
         }
         if repo.kind != "model":
             return told
-        further = {"modelId": repo.id, "library_name": self.library, "pipeline_tag": self.task}
+        further: dict[str, Any] = {"modelId": repo.id, "library_name": self.library, "pipeline_tag": self.task}
         evaluations = self.list_evaluations()
         further |= {"model-index": self.card.get("model-index"), "evalResults": evaluations or None}
         further |= {"config": {"model_type": self._model_type, "architectures": [self._architecture]}}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from huggingface_hub import CommitInfo, CommitOperationAdd, HfApi
+from huggingface_hub import CommitOperationAdd, HfApi
 
 from tests.hub_server.accounts import TOKEN
 from tests.hub_server.server import HubServer
@@ -18,6 +18,6 @@ def add(path: str, content: bytes = b"text") -> CommitOperationAdd:
     return CommitOperationAdd(path, content)
 
 
-def push(hub: HubServer, name: str, *operations: Any, token: str = TOKEN, **options: Any) -> CommitInfo:
+def push(hub: HubServer, name: str, *operations: Any, token: str = TOKEN, **options: Any) -> Any:
     """Send operations as one commit with the message "Push"."""
     return connect(hub, token).create_commit(name, [*operations], commit_message="Push", **options)

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _NOTHING = "0" * 40
 _ONCE = 100_000  # bytes up to which a file is kept in memory once it was read
@@ -111,11 +111,11 @@ class GitRepository:
     ) -> str:
         """Store a commit of exactly these files (object ids by path), and return its id; no reference moves."""
         with tempfile.TemporaryDirectory(dir=self.path) as folder:
-            index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+            index: dict[str, Any] = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
             lines = "".join(f"100644 {oid}\t{path}\0" for path, oid in files.items())
             self._run("update-index", "-z", "--add", "--index-info", stdin=lines.encode(), **index)
             tree = self._run("write-tree", **index).decode().strip()
-        people = {
+        people: dict[str, Any] = {
             f"GIT_{role}_{part}": value
             for role in ("AUTHOR", "COMMITTER")
             for part, value in (("NAME", author), ("EMAIL", f"{author}@example.com"), ("DATE", f"{seconds} +0000"))

@@ -57,10 +57,18 @@ def test_pull_request_waits_beside_main(hub: HubServer, name: str) -> None:
     assert (opened.pr_num, opened.pr_revision) == (1, "refs/pr/1")
     assert opened.pr_url == f"{hub.endpoint}/{name}/discussions/1"
     assert [*repo.files] == ["a.txt"]
-    push(hub, name, add("c.txt"), revision="refs/pr/1")
+    push(hub, name, add("c.txt"), revision="refs/pr/1", token=STRANGER_TOKEN)
     (ref,) = connect(hub).list_repo_refs(name, include_pull_requests=True).pull_requests
     assert ref.ref == "refs/pr/1"
     assert sorted(repo.read_files("refs/pr/1")) == [".gitattributes", "a.txt", "b.txt", "c.txt", "w.bin"]
+
+
+def test_pull_request_of_another_is_not_to_be_changed(hub: HubServer, name: str) -> None:
+    repo = hub.create_repo(name)
+    push(hub, name, add("a.txt"), create_pr=True)
+    with pytest.raises(HfHubHTTPError, match="403 Forbidden"):
+        push(hub, name, add("b.txt"), revision="refs/pr/1", token=STRANGER_TOKEN)
+    assert sorted(repo.read_files("refs/pr/1")) == [".gitattributes", "a.txt"]
 
 
 def test_pull_request_is_merged_as_one_commit(hub: HubServer, name: str) -> None:
