@@ -105,7 +105,7 @@ class Description:
             "author": repo.owner,
             "sha": self._commit,
             "createdAt": format_date(repo.created_at),
-            "lastModified": format_date(last.seconds),
+            "lastModified": format_date(max(last.seconds, repo.created_at)),
             "private": repo.private,
             "gated": "auto" if repo.gated is True else repo.gated,
             "disabled": False,
@@ -118,7 +118,7 @@ class Description:
         }
         if repo.kind != "model":
             return told
-        further = {"modelId": repo.id, "library_name": self.library, "pipeline_tag": self.task}
+        further: dict[str, Any] = {"modelId": repo.id, "library_name": self.library, "pipeline_tag": self.task}
         evaluations = self.list_evaluations()
         further |= {"model-index": self.card.get("model-index"), "evalResults": evaluations or None}
         further |= {"config": {"model_type": self._model_type, "architectures": [self._architecture]}}

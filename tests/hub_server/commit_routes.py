@@ -99,8 +99,9 @@ def commit(request: Request) -> Response:
     repo, revision = find_repo(request), request.groups["revision"]
     _require_push(request, repo)
     header, changes = _read_lines(request.body)
-    ref = _find_ref(repo, revision)
-    head = repo.git.read_refs()[ref]
+    refs = repo.git.read_refs()
+    ref = _find_ref(refs, revision)
+    head = refs[ref]
     parent = header.get("parentCommit") or head
     wants_pr = request.has("create_pr")
     if wants_pr:
@@ -128,9 +129,8 @@ def _read_lines(body: bytes) -> tuple[dict[str, Any], list[tuple[str, dict[str, 
     return changes[0][1], changes[1:]
 
 
-def _find_ref(repo: Repository, revision: str) -> str:
+def _find_ref(refs: dict[str, str], revision: str) -> str:
     """Return the full name of a branch or of the reference of a pull request; to nothing else can be committed."""
-    refs = repo.git.read_refs()
     found = f"refs/heads/{revision}" if f"refs/heads/{revision}" in refs else revision
     if found not in refs or found.startswith("refs/tags/"):
         raise Refusal(404, f"Invalid rev id: {revision}", "RevisionNotFound")

@@ -5,11 +5,12 @@ give the same commit ids.
 """
 
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _NOTHING = "0" * 40
 _ONCE = 100_000  # bytes up to which a file is kept in memory once it was read
@@ -40,13 +41,22 @@ class Commit(NamedTuple):
 
 
 class GitRepository:
-    """A bare repository in a folder; what never changes once it is there, trees and small files, is kept in memory."""
+    """A bare repository in a folder; what never changes once it is there, trees and small files, is kept in memory.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: of the folder, which is not there yet.
+        template: a repository to begin as, instead of an empty one.
+    """
+
+    def __init__(self, path: Path, *, template: "GitRepository | None" = None) -> None:
         self.path = path
         self._trees: dict[str, tuple[Entry, ...]] = {}
         self._commits: dict[str, Commit] = {}
         self._contents: dict[str, bytes] = {}
+        if template:
+            shutil.copytree(template.path, path)
+            self._trees |= template._trees
+            return
         path.mkdir(parents=True)
         self._run("init", "--quiet", "--bare", "--template=", "--initial-branch=main", str(path))
 
@@ -101,11 +111,11 @@ class GitRepository:
     ) -> str:
         """Store a commit of exactly these files (object ids by path), and return its id; no reference moves."""
         with tempfile.TemporaryDirectory(dir=self.path) as folder:
-            index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+            index: dict[str, Any] = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
             lines = "".join(f"100644 {oid}\t{path}\0" for path, oid in files.items())
             self._run("update-index", "-z", "--add", "--index-info", stdin=lines.encode(), **index)
             tree = self._run("write-tree", **index).decode().strip()
-        people = {
+        people: dict[str, Any] = {
             f"GIT_{role}_{part}": value
             for role in ("AUTHOR", "COMMITTER")
             for part, value in (("NAME", author), ("EMAIL", f"{author}@example.com"), ("DATE", f"{seconds} +0000"))

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.hub_server.accounts import Caller
+from tests.hub_server.git import GitRepository
 from tests.hub_server.messages import Refusal
-from tests.hub_server.repositories import Clock, LargeFiles, Repository
+from tests.hub_server.repositories import Clock, LargeFiles, Repository, build_template
 
 
 class Repositories(Mapping[str, Repository]):
@@ -20,6 +21,7 @@ class Repositories(Mapping[str, Repository]):
         self._found: dict[str, Repository] = {}
         self._lock = threading.Lock()
         self._made = 0
+        self._template: GitRepository | None = None
         self._clock = Clock()
         self.large_files = LargeFiles(folder / "large")
 
@@ -37,10 +39,12 @@ class Repositories(Mapping[str, Repository]):
         with self._lock:
             if key in self._found:
                 return None
+            if self._template is None:
+                self._template = build_template(self._folder / "template", self._clock)
             # A name that comes again must not find the files of the one that went.
             self._made += 1
-            path = self._folder / "git" / str(self._made)
-            made = Repository(key, path, store=self.large_files, clock=self._clock, private=private)
+            git = GitRepository(self._folder / "git" / str(self._made), template=self._template)
+            made = Repository(key, git, store=self.large_files, clock=self._clock, private=private)
             self._found[key] = made
             return made
 

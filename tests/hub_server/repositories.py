@@ -78,19 +78,19 @@ class Repository:
         discussions: the pull requests among them; each has its number.
     """
 
-    def __init__(self, key: str, path: Path, *, store: LargeFiles, clock: Clock, private: bool) -> None:
+    def __init__(self, key: str, git: GitRepository, *, store: LargeFiles, clock: Clock, private: bool) -> None:
         self.key, self.private, self.gated = key, private, False
         self.kind = {"datasets/": "dataset", "spaces/": "space"}.get(key[: key.index("/") + 1], "model")
         self.id = key.removeprefix(KINDS[self.kind])
         self.owner = self.id.partition("/")[0]
-        self.git = GitRepository(path)
+        self.git = git
         self.store, self.clock = store, clock
         self.created_at = clock.tick()
         self.large: dict[str, int] = {}
         self.admitted: set[str] = set()
         self.discussions: list[Any] = []
         self.lock = threading.Lock()
-        self._first = self.write({".gitattributes": GITATTRIBUTES}, "initial commit", author=self.owner)
+        self._first = self.head
 
     @property
     def head(self) -> str:
@@ -190,6 +190,17 @@ class Repository:
         patterns = [line.split()[0] for line in lines if "filter=lfs" in line]
         name = path.rpartition("/")[2]
         return size >= _LARGE or b"\0" in sample or any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+
+
+def build_template(path: Path, clock: Clock) -> GitRepository:
+    """Return a repository with the commit that the Hub makes itself; all others begin as copies, which is quick."""
+    git = GitRepository(path)
+    (attributes,) = git.write_blobs([GITATTRIBUTES])
+    files = {".gitattributes": attributes}
+    first = git.write_commit(files, parents=[], message="initial commit", author="system", seconds=clock.tick())
+    git.move_ref("refs/heads/main", first, None)
+    git.read_tree(first)
+    return git
 
 
 def build_pointer(oid: str, size: int) -> bytes:

@@ -125,6 +125,9 @@ def cut(connection: socket.socket) -> None:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Head and body leave together: apart, the second waits 40 ms for the first to be acknowledged.
+    wbufsize = -1
+    disable_nagle_algorithm = True
     server: HubServer
 
     def _answer(self) -> None:
@@ -186,6 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._cut()
 
     def _cut(self) -> None:
+        self.wfile.flush()
         self.close_connection = True
         cut(self.connection)
 

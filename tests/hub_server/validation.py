@@ -54,7 +54,7 @@ def _check_common(data: dict[str, Any]) -> Iterator[str]:
         if not isinstance(code, str) or not _LANGUAGE.fullmatch(code):
             yield f'"language[{place}]" must only contain lowercase characters, two or three of them, got {code!r}'
     for name in ("tags", "datasets", "metrics"):
-        if name in data and any(not isinstance(value, str) for value in to_list(data[name]) or [None]):
+        if name in data and any(not isinstance(value, str) for value in to_list(data[name])):
             yield f'"{name}" must be an array of strings'
 
 
