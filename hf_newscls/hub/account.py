@@ -7,7 +7,7 @@ from typing import Any
 
 from huggingface_hub import HfApi, get_token
 from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
+from huggingface_hub.utils._validators import validate_repo_id
 
 from hf_newscls.errors import InputError, PublishError
 from hf_newscls.hub.failures import call_hub

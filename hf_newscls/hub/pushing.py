@@ -11,6 +11,7 @@ from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, hf_hub_download
 from huggingface_hub.errors import RevisionNotFoundError
+from huggingface_hub.hf_api import RepoFile
 
 from hf_newscls.errors import PublishError
 from hf_newscls.hub.failures import call_hub
@@ -127,9 +128,10 @@ def _open_branch(target: Target, revision: str) -> Head:
 
 
 def _read_head(target: Target, revision: str) -> Head:
-    info = HfApi().repo_info(target.repo_id, repo_type=target.repo_type, revision=revision, files_metadata=True)
-    files = {one.rfilename: one.lfs.sha256 if one.lfs else str(one.blob_id) for one in info.siblings or []}
-    commit = str(info.sha)
+    api, kind = HfApi(), target.repo_type
+    commit = str(api.repo_info(target.repo_id, repo_type=kind, revision=revision).sha)
+    tree = api.list_repo_tree(target.repo_id, repo_type=kind, revision=commit, recursive=True)
+    files = {one.path: one.lfs.sha256 if one.lfs else one.blob_id for one in tree if isinstance(one, RepoFile)}
     return Head(commit, files, _read_card(target, commit) if _CARD in files else "")
 
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import yaml
 from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
+from hf_newscls.errors import RecipeError, describe_offenders
 from hf_newscls.hub.predictions import PREDICTIONS_FILE, hash_predictions, predictions_to_parquet
 from hf_newscls.hub.pushing import Content
-from hf_newscls.recipe import Recipe
+from hf_newscls.recipe import BenchmarkSection, Recipe
 from hf_newscls.run_folder import RunFolder
 
 __all__ = ["METRICS_FILE", "OWNED_FILES", "stage_run"]
@@ -47,6 +48,7 @@ def stage_run(run: RunFolder, recipe: Recipe, *, card: str) -> dict[str, Content
 
     Raises:
         DataError: its predictions are not what a run writes.
+        RecipeError: it sends a benchmark a score that was not measured.
         RunError: its metrics cannot be read.
     """
     model = {path.relative_to(run.model).as_posix(): path for path in sorted(run.model.rglob("*")) if path.is_file()}
@@ -57,20 +59,22 @@ def stage_run(run: RunFolder, recipe: Recipe, *, card: str) -> dict[str, Content
         PREDICTIONS_FILE: predictions_to_parquet(hash_predictions(run.predictions)),
     }
     if recipe.hub.benchmark is not None:
-        scores: Mapping[str, float] = run.read_json(run.metrics)["test"]
-        files[_BENCHMARK_FILE] = _write_benchmark(recipe, scores, date=run.read_json(run.training)["finished"])
+        scores, date = run.read_json(run.metrics)["test"], run.read_json(run.training)["finished"]
+        files[_BENCHMARK_FILE] = _write_benchmark(recipe.hub.benchmark, scores, date=date, notes=recipe.name)
     return files
 
 
-def _write_benchmark(recipe: Recipe, scores: Mapping[str, float], *, date: str) -> bytes:
+def _write_benchmark(section: BenchmarkSection, scores: Mapping[str, float], *, date: str, notes: str) -> bytes:
     """Write what feeds the Hub's own leaderboard of a benchmark dataset."""
-    section = recipe.hub.benchmark
+    if section.metric not in scores:
+        known = describe_offenders(name for name in scores if name not in {"rows", "per_class"})
+        raise RecipeError(f"`hub.benchmark.metric`: must be a test score, got {section.metric!r}; write one of {known}")
     entry = EvalResultEntry(
         dataset_id=section.dataset_id,
         task_id=section.task_id,
         value=round(scores[section.metric], 6),
         dataset_revision=section.revision,
         date=date,
-        notes=f"hf_newscls, recipe {recipe.name}",
+        notes=f"hf_newscls, recipe {notes}",
     )
     return yaml.safe_dump(eval_result_entries_to_yaml([entry]), sort_keys=False).encode()

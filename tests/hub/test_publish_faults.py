@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ FAULTS = {
     "slow": Fault("slow", seconds=0.3),
     "lost answer": Fault("lost answer"),
 }
+# What a push to a new repository does not do takes these alone: the whole would take half an hour.
+SHORTER = ("500", "no answer", "lost answer")
 WAYS = {
     "new": (),
     "tag": ("--tag", "v1"),
@@ -77,21 +80,19 @@ def test_fault_at_any_request_leaves_one_whole_version(
 
     before = read_files(runs_dir)
     start = len(hub.requests)
-    assert push(prefix) == (0, "") or push(prefix)[0] == 0
+    assert push(prefix)[0] == 0
     expected, commits = read_version(hub, way, prefix)
     assert commits == 1
     requests = len(hub.requests) - start
-    failed = repeats = 0
-    for name, fault in FAULTS.items():
+    for name in FAULTS if way == "new" else SHORTER:
         for place in range(1, requests + 1):
             repo_id = f"{prefix}-{name.replace(' ', '-')}-{place}"
-            injected = Fault(**{**vars_of(fault), "place": place})
+            injected = replace(FAULTS[name], place=place)
             hub.faults.append(injected)
             code, message = push(repo_id)
             hub.faults.clear()
-            failed += not injected.fired
+            assert injected.fired, (name, place)
             if code != 0:
-                repeats += 1
                 assert message.count("error:") == 1, message
                 assert push(repo_id)[0] == 0
             found, commits = read_version(hub, way, repo_id)
@@ -103,9 +104,4 @@ def test_fault_at_any_request_leaves_one_whole_version(
             assert len(hub.repos[repo_id].discussions) == (way == "pull request"), repo_id
             if way == "tag":
                 assert hub.repos[repo_id].git.find_commit("v1") == hub.repos[repo_id].head, repo_id
-    assert failed == 0
     assert read_files(runs_dir) == before
-
-
-def vars_of(fault: Fault) -> dict[str, object]:
-    return {name: getattr(fault, name) for name in ("kind", "status", "retry_after", "seconds")}
