@@ -79,9 +79,7 @@ def resample_scores(
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 
-def resample_means(
-    values: ArrayLike, references: ArrayLike, *, resamples: int, seed: int
-) -> NDArray[np.float64]:
+def resample_means(values: ArrayLike, references: ArrayLike, *, resamples: int, seed: int) -> NDArray[np.float64]:
     """Return the mean of the rows' values on each resample, shape (resamples,); paired as `resample_scores` is.
 
     Args:

@@ -7,7 +7,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import binomtest
 
-__all__ = ["ALPHA", "Verdict", "adjust_holm", "choose_resamples", "compute_bootstrap_p", "compute_mcnemar_p", "judge_gap"]
+__all__ = [
+    "ALPHA",
+    "Verdict",
+    "adjust_holm",
+    "choose_resamples",
+    "compute_bootstrap_p",
+    "compute_mcnemar_p",
+    "judge_gap",
+]
 
 Verdict = Literal["ahead", "tied", "behind"]
 """What is said of the first of a pair."""
@@ -15,7 +23,7 @@ Verdict = Literal["ahead", "tied", "behind"]
 ALPHA = 0.05
 """Largest chance, over all pairs of a table, of calling one classifier better where both are equally good."""
 
-_LEAST_RESAMPLES = 1000
+_LEAST_RESAMPLES, _MOST_RESAMPLES = 1000, 20_000
 _SPARE = 5
 
 
@@ -91,7 +99,9 @@ def judge_gap(gain: float, p_value: float) -> Verdict:
 def choose_resamples(pairs: int) -> int:
     """Return how many resamples let the smallest p-value of so many pairs fall well below 5% after Holm's correction.
 
-    >>> choose_resamples(1), choose_resamples(45)
-    (1000, 9000)
+    There are at most 20,000, for time; with more than 500 pairs no difference is then large enough.
+
+    >>> choose_resamples(1), choose_resamples(45), choose_resamples(500)
+    (1000, 9000, 20000)
     """
-    return max(_LEAST_RESAMPLES, round(_SPARE * 2 * pairs / ALPHA))
+    return min(max(_LEAST_RESAMPLES, round(_SPARE * 2 * pairs / ALPHA)), _MOST_RESAMPLES)
