@@ -16,7 +16,7 @@ from hf_newscls.hub import publishing
 from hf_newscls.preparing import PreparedData
 from hf_newscls.recipe import Recipe
 from tests.conftest import LABELS, write_csv
-from tests.hub_server import HubServer, Repo
+from tests.hub_server import HubServer
 from tests.processes import Result
 
 # huggingface_hub uploads by a way of its HTTP client that is on its way out.
@@ -116,7 +116,7 @@ def test_push_is_private_unless_public_is_asked_for(prepared: tuple[PreparedData
 def test_private_data_does_not_go_into_a_public_dataset(
     prepared: tuple[PreparedData, Recipe], hub_here: HubServer
 ) -> None:
-    hub_here.repos[REPO] = Repo(private=False)
+    hub_here.create_repo(REPO, private=False)
     with pytest.raises(PublishError, match="must be private, found it public; add --public or name another"):
         push(prepared)
     assert hub_here.repos[REPO].commits == []
@@ -133,7 +133,7 @@ def test_second_push_takes_the_place_of_the_first(
     assert len([name for name in repo.files if name.startswith("data/train-")]) > 1
     rows = read_rows(fetch_source("hf://datasets/owner/tiny-news").paths, columns=["text"], id_column="id")
     assert sorted(rows["id"], key=int) == [str(place) for place in range(120)]
-    repo.files["notes.md"] = b"mine"
+    repo.write({"notes.md": b"mine"}, "Add notes")
     push(prepared)
     assert sorted(repo.files) == sorted([*FILES, "notes.md"])
 

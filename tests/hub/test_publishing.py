@@ -19,7 +19,7 @@ from hf_newscls.modeling.adapters import add_adapter, save_adapter
 from hf_newscls.recipe import AdapterSection, ModelSection
 from hf_newscls.run_folder import RunFolder
 from tests.conftest import LABELS, FinishedRun
-from tests.hub_server import TOKEN, HubServer, Repo
+from tests.hub_server import TOKEN, HubServer
 from tests.processes import CommandLine, build_environment, read_files, run_cli, run_python
 from tests.tiny_models import load_tiny
 
@@ -271,7 +271,7 @@ def test_predict_takes_the_hub_id_of_an_adapter(
     save_adapter(adapted.model, tmp_path, base_model="owner/encoder")
     adapted.tokenizer.save_pretrained(tmp_path)
     for name, folder in (("owner/adapter", tmp_path), ("owner/encoder", tiny_encoder)):
-        hub.repos[name] = Repo(private=False, commits=[("All", [])], files=read_files(folder))
+        hub.create_repo(name, files=read_files(folder))
     result = command_line.run("predict", "owner/adapter", TEXTS[0])
     assert result.code == 0, result.err
     expected = predict_probabilities(
