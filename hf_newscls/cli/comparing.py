@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from hf_newscls.cli.terminal import RUNS, RunsDirOption, output
+from hf_newscls.cli.terminal import RUNS, RunsDirOption, console
 
 __all__ = ["compare"]
 
@@ -22,4 +22,4 @@ def compare(
         for entry in board.entries:
             low, high = entry.interval
             table.add_row(entry.name, f"{entry.accuracy:.4f}", f"{low:.4f} to {high:.4f}", f"{entry.f1_macro:.4f}")
-        output.print(table)
+        console.print(table)

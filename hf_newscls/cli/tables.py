@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from hf_newscls.cli.terminal import output
+from hf_newscls.cli.terminal import console
 
 if TYPE_CHECKING:
     from hf_newscls.evaluation.report import EvaluationReport
@@ -23,7 +23,7 @@ def print_split(prepared: "PreparedData") -> None:
         table.add_row(escape(name), *(f"{counts[side][name]:,}" for side in counts))
     table.add_section()
     table.add_row("all", *(f"{sum(counts[side].values()):,}" for side in counts))
-    output.print(table)
+    console.print(table)
 
 
 def print_plan(plan: "Plan") -> None:
@@ -31,9 +31,9 @@ def print_plan(plan: "Plan") -> None:
     print_split(plan.prepared)
     rows = plan.prepared.splits["train"].select(range(min(3, len(plan.prepared.splits["train"]))))
     for text, label in zip(rows["text"], rows["label"], strict=True):
-        output.print(f"[bold]{escape(plan.prepared.label_names[label])}[/]  {escape(text[:100])}", highlight=False)
+        console.print(f"[bold]{escape(plan.prepared.label_names[label])}[/]  {escape(text[:100])}", highlight=False)
     schedule = plan.schedule
-    output.print(
+    console.print(
         f"device: {plan.device}\n"
         f"model: {plan.parameters:,} parameters, {plan.new_parameters:,} of them new\n"
         f"stage 1: steps 0 to {schedule.boundary_step:,}, the new parameters learn, "
@@ -53,4 +53,4 @@ def print_report(report: "EvaluationReport") -> None:
         interval = report.intervals.get(name)
         shown = f"{interval.low:.4f} to {interval.high:.4f}" if interval else ""
         table.add_row(name, f"{value:.4f}", shown, *(f"{scores[name]:.4f}" for scores in report.baselines.values()))
-    output.print(table)
+    console.print(table)

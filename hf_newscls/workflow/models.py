@@ -1,4 +1,4 @@
-"""What is done with trained models: predict, publish, compare."""
+"""What is done with trained models: predict, compare."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hf_newscls.run_folder import find_run, find_runs
 if TYPE_CHECKING:
     from hf_newscls.hub.leaderboard import Leaderboard
 
-__all__ = ["Prediction", "compare", "predict", "publish"]
+__all__ = ["Prediction", "compare", "predict"]
 
 
 @dataclass(frozen=True)
@@ -45,34 +45,6 @@ def predict(name_or_path: str, texts: Sequence[str], *, runs_dir: Path, top_k: i
         best = (-row).argsort(kind="stable")[:top_k]
         predictions.append(Prediction(text, [names[label] for label in best], [float(row[label]) for label in best]))
     return predictions
-
-
-def publish(name_or_path: str, *, runs_dir: Path, repo_id: str | None = None, private: bool | None = None) -> str:
-    """Push a finished run's model, with its card, to the Hub in one commit; can be repeated.
-
-    Args:
-        name_or_path: a recipe's latest run, or a run folder.
-        runs_dir: where run folders are kept.
-        repo_id: owner/name or name; what the recipe says, or the recipe's name, where it is None.
-        private: whether a new repository is private; what the recipe says where it is None.
-
-    Returns:
-        The address of the commit.
-
-    Raises:
-        RunError: there is no such run, or it is not complete.
-        PublishError: the Hub refused or could not be reached.
-    """
-    from hf_newscls.artifacts import render_run_card
-    from hf_newscls.hub.publishing import check_model_folder, name_repo, push_model
-
-    run = find_run(name_or_path, runs_dir=runs_dir)
-    recipe = read_recipe(str(run.recipe))
-    check_model_folder(run.model)
-    repo = name_repo(repo_id or recipe.hub.repo_id, default_name=recipe.name)
-    card = render_run_card(run, recipe, model_address=repo)
-    is_private = recipe.hub.private if private is None else private
-    return push_model(run.model, repo, card=card, private=is_private, message=f"Train {recipe.name} with hf_newscls")
 
 
 def compare(recipe_names: Sequence[str], *, runs_dir: Path) -> list[Leaderboard]:

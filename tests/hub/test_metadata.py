@@ -35,7 +35,13 @@ def test_model_index_names_set_and_split(make_parts: MakeParts) -> None:
     parts = make_parts(data={"dataset_id": "ann/news", "dataset_name": "Ann's news"})
     (entry,) = build(parts)["model-index"]
     (result,) = entry["results"]
-    assert result["dataset"] == {"name": "Ann's news", "type": "ann/news", "config": "default", "split": "test", "revision": FINGERPRINT}
+    assert result["dataset"] == {
+        "name": "Ann's news",
+        "type": "ann/news",
+        "config": "default",
+        "split": "test",
+        "revision": FINGERPRINT,
+    }
     assert result["task"] == {"type": "text-classification", "name": "News classification"}
 
 
