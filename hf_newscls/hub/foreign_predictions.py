@@ -3,6 +3,7 @@
 Shape letters: N rows, L labels.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +13,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hf_newscls.errors import DataError
-from hf_newscls.hub.predictions import PublishedPredictions, read_predictions
+from hf_newscls.hub.predictions import PublishedPredictions, hash_predictions, read_predictions
 from hf_newscls.hub.statements import clean_text, is_fingerprint
 
-__all__ = ["check_predictions", "read_foreign_predictions"]
+__all__ = ["check_predictions", "hash_run_predictions", "read_foreign_predictions"]
 
 _MOST_ROWS, _MOST_LABELS, _MOST_BYTES = 5_000_000, 5_000, 2_000_000_000
 _LONGEST_TEXT = 200
@@ -29,15 +30,21 @@ def read_foreign_predictions(path: Path) -> PublishedPredictions:
     Raises:
         DataError: the file is something else, or larger than any test set should be.
     """
-    name = path.name
-    try:
-        _check_size(pq.ParquetFile(path, read_dictionary=["row", "reference"]), name)
-        predictions = read_predictions(path)
-    except DataError:
-        raise
-    except _UNREADABLE as error:
-        raise _refuse(name, "a Parquet file of predictions", clean_text(str(error))) from error
-    return check_predictions(predictions, where=name)
+
+    def read(path: Path) -> PublishedPredictions:
+        _check_size(pq.ParquetFile(path, read_dictionary=["row", "reference"]), path.name)
+        return read_predictions(path)
+
+    return _read(path, read)
+
+
+def hash_run_predictions(path: Path) -> PublishedPredictions:
+    """Read the predictions of a run of this machine, with hashes in the texts' place.
+
+    Raises:
+        DataError: the file is not there, or not what a run writes.
+    """
+    return _read(path, hash_predictions)
 
 
 def check_predictions(predictions: PublishedPredictions, *, where: str) -> PublishedPredictions:
@@ -64,6 +71,14 @@ def check_predictions(predictions: PublishedPredictions, *, where: str) -> Publi
         references=predictions.references[order],
         probabilities=probabilities[order],
     )
+
+
+def _read(path: Path, read: Callable[[Path], PublishedPredictions]) -> PublishedPredictions:
+    """Read and check; the message is fit to be published: it is short, and names no folder of this machine."""
+    try:
+        return check_predictions(read(path), where=path.name)
+    except _UNREADABLE as error:
+        raise DataError(clean_text(str(error).replace(str(path), path.name))) from error
 
 
 def _check_size(file: pq.ParquetFile, name: str) -> None:
