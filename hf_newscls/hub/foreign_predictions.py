@@ -20,7 +20,7 @@ __all__ = ["check_predictions", "hash_run_predictions", "read_foreign_prediction
 
 _MOST_ROWS, _MOST_LABELS, _MOST_BYTES = 5_000_000, 5_000, 2_000_000_000
 _LONGEST_TEXT = 200
-_SUM_TOLERANCE = 1e-2
+_SUM_TOLERANCE, _ANSWER_TOLERANCE = 1e-2, 1e-2
 _UNREADABLE = (OSError, ValueError, KeyError, pa.ArrowException)
 
 
@@ -48,7 +48,9 @@ def hash_run_predictions(path: Path) -> PublishedPredictions:
 
 
 def check_predictions(predictions: PublishedPredictions, *, where: str) -> PublishedPredictions:
-    """Return the predictions, if every row stands there once and has the probabilities of two labels or more.
+    """Return the predictions in the order of their rows' hashes, each with the probabilities of two labels or more.
+
+    A test set may hold a text twice, which then has one answer; other repetitions would weigh rows at will.
 
     Raises:
         DataError: what is wrong with them.
@@ -58,19 +60,27 @@ def check_predictions(predictions: PublishedPredictions, *, where: str) -> Publi
         raise _refuse(where, "rows and two labels", f"{len(rows)} and {len(predictions.label_names)}")
     if not all(isinstance(row, str) and is_fingerprint(row) for row in rows):
         raise _refuse(where, "a SHA-256 for each row", "something else")
-    if len({*rows}) < len(rows):
-        raise _refuse(where, "each row once", f"{len(rows) - len({*rows}):,} rows again")
     if not (np.isfinite(probabilities).all() and (probabilities >= 0).all() and (probabilities <= 1).all()):
         raise _refuse(where, "probabilities in [0, 1]", "others")
     if (np.abs(probabilities.sum(axis=1, dtype=np.float64) - 1) > _SUM_TOLERANCE).any():
         raise _refuse(where, "probabilities that sum to 1", "other sums")
     order = np.argsort(np.asarray(rows), kind="stable")
-    return replace(
+    ordered = replace(
         predictions,
         rows=[rows[place] for place in order],
         references=predictions.references[order],
         probabilities=probabilities[order],
     )
+    if again := _count_contradictions(ordered):
+        raise _refuse(where, "one answer for each row", f"{again:,} rows again with another")
+    return ordered
+
+
+def _count_contradictions(ordered: PublishedPredictions) -> int:
+    rows = np.asarray(ordered.rows)
+    is_other = np.abs(np.diff(ordered.probabilities, axis=0)).max(axis=1) > _ANSWER_TOLERANCE
+    is_other |= np.diff(ordered.references) != 0
+    return int(((rows[1:] == rows[:-1]) & is_other).sum())
 
 
 def _read(path: Path, read: Callable[[Path], PublishedPredictions]) -> PublishedPredictions:
