@@ -12,6 +12,7 @@ from hf_newscls.hub.statements import Claim, Statement, is_fingerprint
 __all__ = ["Verified", "check_statement"]
 
 _TOLERANCE = 1e-4
+_MOST_REASONS = 3
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,11 @@ class Verified:
 
     Attributes:
         entries: one for each setting in which it has a score of the metric.
-        refusals: one for each claim that cannot be ranked.
+        refusals: why its claims cannot be ranked, where none can.
     """
 
-    entries: Sequence[Entry] = ()
-    refusals: Sequence[Refusal] = ()
+    entries: Sequence[Entry]
+    refusals: Sequence[Refusal]
 
 
 def check_statement(statement: Statement, *, metric: str, seed: int = 0) -> Verified:
@@ -37,15 +38,15 @@ def check_statement(statement: Statement, *, metric: str, seed: int = 0) -> Veri
     """
     claims = _merge_claims(statement)
     if not claims:
-        return Verified(refusals=[Refusal(statement.name, _join("has no scores", statement.notes), statement.revision)])
+        return Verified([], [Refusal(statement.name, _join("has no scores", statement.notes), statement.revision)])
     entries: list[Entry] = []
     refusals: list[Refusal] = []
     for claim in claims:
         answers = statement.predictions if _find_answered(statement, claims) is claim else None
         found = _check_claim(claim, answers, statement, metric=metric, seed=seed)
         (entries if isinstance(found, Entry) else refusals).append(found)  # type: ignore[arg-type]
-    # A claim on another dataset is worth no line of its own where one is ranked.
-    return Verified(entries, [] if entries else refusals)
+    # A claim on another dataset is worth no line of its own where one is ranked, and hundreds are worth a few.
+    return Verified(entries, [] if entries else [*dict.fromkeys(refusals)][:_MOST_REASONS])
 
 
 def _merge_claims(statement: Statement) -> list[Claim]:

@@ -21,7 +21,8 @@ __all__ = ["check_predictions", "hash_run_predictions", "read_foreign_prediction
 _MOST_ROWS, _MOST_LABELS, _MOST_BYTES = 5_000_000, 5_000, 2_000_000_000
 _LONGEST_TEXT = 200
 _SUM_TOLERANCE, _ANSWER_TOLERANCE = 1e-2, 1e-2
-_UNREADABLE = (OSError, ValueError, KeyError, pa.ArrowException)
+# A TypeError where references are missing: no order is known between a text and nothing.
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, pa.ArrowException)
 
 
 def read_foreign_predictions(path: Path) -> PublishedPredictions:
@@ -88,7 +89,10 @@ def _read(path: Path, read: Callable[[Path], PublishedPredictions]) -> Published
     try:
         return check_predictions(read(path), where=path.name)
     except _UNREADABLE as error:
-        raise DataError(clean_text(str(error).replace(str(path), path.name))) from error
+        reason = clean_text(str(error).replace(str(path), path.name))
+        if isinstance(error, DataError):
+            raise DataError(reason) from error
+        raise _refuse(path.name, "a Parquet file of predictions", reason) from error
 
 
 def _check_size(file: pq.ParquetFile, name: str) -> None:
