@@ -60,8 +60,8 @@ publish: $(STAMP) ## Push a finished run to the Hub in one commit: RECIPE=name o
 	@set -f; $(BIN)/hf-newscls publish "$${RUN:-$$RECIPE}" $(ARGS)
 
 .PHONY: compare
-compare: $(STAMP) ## Rank finished runs: RECIPE="name name".
-	@set -f; $(BIN)/hf-newscls compare $$RECIPE $(ARGS)
+compare: $(STAMP) ## Rank runs and models on the Hub: RECIPE="name name" or a dataset [DATA=path] [ARGS="--local --output board"].
+	@set -f; $(BIN)/hf-newscls compare $$RECIPE $${DATA:+--data "$$DATA"} $(ARGS)
 
 .PHONY: doctor
 doctor: $(STAMP) ## Show what this machine offers to a training.

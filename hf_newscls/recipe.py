@@ -141,6 +141,11 @@ class EvaluationSection(Section):
     top_k: list[Annotated[int, Field(ge=1)]] = Field([3], description="k of each top-k accuracy.")
     baseline: bool = Field(True, description="Measure a majority class and TF-IDF with logistic regression too.")
     bootstrap_resamples: int = Field(1000, ge=100, description="Resamples behind each 95% interval.")
+    label_maps: dict[str, dict[str, str | None]] = Field(
+        {},
+        description="What classifiers of others call the labels, by owner/name: theirs to one of the recipe's, or to "
+        "null where it has none; for `compare --evaluate`.",
+    )
 
 
 class BenchmarkSection(Section):

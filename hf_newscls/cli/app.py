@@ -40,7 +40,11 @@ _COMMANDS = (
     (evaluate, "Example: hf-newscls evaluate quickstart"),
     (predict, "Example: hf-newscls predict quickstart 'Rail strike ends after nine days'"),
     (publish, "Example: hf-newscls publish quickstart --repo-id my-name/quickstart"),
-    (compare, "Example: hf-newscls compare fake_news_minilm fake_news_roberta"),
+    (
+        compare,
+        "Examples: hf-newscls compare fake_news_minilm fake_news_roberta --local  ·  "
+        "hf-newscls compare quickstart --author me --output leaderboard",
+    ),
     (doctor, None),
 )
 for _command, _example in _COMMANDS:

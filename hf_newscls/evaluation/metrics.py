@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
 
-__all__ = ["LabelScores", "NewsClassification", "compute_confusion", "compute_label_scores", "compute_scores"]
+__all__ = [
+    "LabelScores",
+    "NewsClassification",
+    "compute_confusion",
+    "compute_label_scores",
+    "compute_losses",
+    "compute_scores",
+    "find_top_k_hits",
+]
 
 LabelScores = dict[str, dict[str, float]]
 """By label name: precision, recall, f1 (fractions) and support (rows)."""
@@ -42,7 +50,7 @@ def compute_scores(probabilities: ArrayLike, references: ArrayLike, *, top_k: Se
             f"{name}_{average}": float(value)
             for name, value in zip(("precision", "recall", "f1"), values[:3], strict=True)
         }
-    scores |= {f"top_{k}_accuracy": _compute_top_k_accuracy(probabilities, references, k) for k in top_k}
+    scores |= {f"top_{k}_accuracy": float(find_top_k_hits(probabilities, references, k).mean()) for k in top_k}
     scores["log_loss"] = float(log_loss(references, _normalize(probabilities), labels=labels))
     return scores
 
@@ -68,6 +76,27 @@ def compute_confusion(probabilities: ArrayLike, references: ArrayLike) -> NDArra
     return counts
 
 
+def find_top_k_hits(probabilities: ArrayLike, references: ArrayLike, k: int) -> NDArray[np.bool_]:
+    """Return for each row whether its label is among the k most probable, shape (N,).
+
+    Of equally probable labels the lower id comes first, so the hits at 1 are those of `argmax`.
+    """
+    probabilities, references = np.asarray(probabilities), np.asarray(references)
+    own = np.take_along_axis(probabilities, references[:, None], axis=1)
+    before = (probabilities > own).sum(axis=1)
+    before += ((probabilities == own) & (np.arange(probabilities.shape[1]) < references[:, None])).sum(axis=1)
+    hits: NDArray[np.bool_] = before < k
+    return hits
+
+
+def compute_losses(probabilities: ArrayLike, references: ArrayLike) -> NDArray[np.float64]:
+    """Return the log loss of each row in nats, shape (N,); their mean is the `log_loss` of `compute_scores`."""
+    normalized = _normalize(np.asarray(probabilities, dtype=np.float64))
+    own = np.take_along_axis(normalized, np.asarray(references)[:, None], axis=1)[:, 0]
+    losses: NDArray[np.float64] = -np.log(np.maximum(own, np.finfo(np.float64).eps))
+    return losses
+
+
 class NewsClassification(evaluate.Metric):  # type: ignore[misc]
     """All scores at once, for whoever works with `evaluate`: no code is fetched to load it.
 
@@ -87,14 +116,6 @@ class NewsClassification(evaluate.Metric):  # type: ignore[misc]
 
     def _compute(self, *, predictions: Any, references: Any, top_k: Sequence[int] = (3,)) -> dict[str, float]:
         return compute_scores(predictions, references, top_k=top_k)
-
-
-def _compute_top_k_accuracy(probabilities: NDArray[np.float64], references: NDArray[np.int64], k: int) -> float:
-    # A label is in the top k when fewer than k labels come before it; of equal ones the lower id comes first.
-    own = np.take_along_axis(probabilities, references[:, None], axis=1)
-    before = (probabilities > own).sum(axis=1)
-    before += ((probabilities == own) & (np.arange(probabilities.shape[1]) < references[:, None])).sum(axis=1)
-    return float(np.mean(before < k))
 
 
 def _normalize(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -41,22 +41,30 @@ class TrainedClassifier:
         return [name for _, name in sorted((self.model.config.id2label or {}).items())]
 
 
-def load_classifier(folder_or_id: str | Path, *, encoder: ModelSection | None = None) -> TrainedClassifier:
-    """Load a text classifier from a folder or from the Hub; code that travels with a model is never run.
+def load_classifier(
+    folder_or_id: str | Path,
+    *,
+    encoder: ModelSection | None = None,
+    revision: str = "main",
+    trust_remote_code: bool = False,
+) -> TrainedClassifier:
+    """Load a text classifier from a folder or from the Hub; its weights must be in safetensors.
 
     Args:
         folder_or_id: of the classifier.
         encoder: as a recipe names it, where the classifier is an adapter alone; without it the adapter says which
             one it needs, and that comes from the Hub.
+        revision: branch, tag or commit on the Hub.
+        trust_remote_code: run code that travels with the model; without it no such code is even fetched.
 
     Raises:
         ModelError: there is no such model, it lacks its weights, or the Hub cannot be reached.
     """
     address = str(folder_or_id)
     try:
-        folder = Path(address) if Path(address).is_dir() else find_model(address)
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        model, missing = _load_model(folder, encoder)
+        folder = Path(address) if Path(address).is_dir() else _fetch(address, revision, trust_remote_code)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
+        model, missing = _load_model(folder, encoder, trust_remote_code=trust_remote_code)
     except ModelError:
         raise
     except (OSError, ValueError, SafetensorError) as error:
@@ -75,12 +83,16 @@ def load_classifier(folder_or_id: str | Path, *, encoder: ModelSection | None = 
     return TrainedClassifier(model.to(device).eval(), tokenizer)
 
 
-def _load_model(folder: Path, encoder: ModelSection | None) -> tuple[Any, list[str]]:
+def _fetch(address: str, revision: str, trust_remote_code: bool) -> Path:
+    return find_model(address, revision=revision, with_code=trust_remote_code)
+
+
+def _load_model(folder: Path, encoder: ModelSection | None, *, trust_remote_code: bool) -> tuple[Any, list[str]]:
     """Return the model, and the names of weights that it lacks."""
     if is_adapter(folder):
         return load_adapted(folder, base=_find_base(folder) if encoder is None else find_encoder(encoder)), []
     model, info = AutoModelForSequenceClassification.from_pretrained(
-        folder, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+        folder, use_safetensors=True, trust_remote_code=trust_remote_code, output_loading_info=True
     )
     return model, sorted(info["missing_keys"])
 

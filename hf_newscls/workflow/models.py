@@ -1,4 +1,4 @@
-"""What is done with trained models: predict, compare."""
+"""What is done with trained models: predict."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from hf_newscls.errors import RunError, describe_offenders
+from hf_newscls.errors import RunError
 from hf_newscls.recipe import ModelSection
 from hf_newscls.recipe_io import read_recipe
-from hf_newscls.run_folder import find_run, find_runs
+from hf_newscls.run_folder import find_run
 
-if TYPE_CHECKING:
-    from hf_newscls.hub.leaderboard import Leaderboard
-
-__all__ = ["Prediction", "compare", "predict"]
+__all__ = ["Prediction", "predict"]
 
 
 @dataclass(frozen=True)
@@ -45,34 +41,6 @@ def predict(name_or_path: str, texts: Sequence[str], *, runs_dir: Path, top_k: i
         best = (-row).argsort(kind="stable")[:top_k]
         predictions.append(Prediction(text, [names[label] for label in best], [float(row[label]) for label in best]))
     return predictions
-
-
-def compare(recipe_names: Sequence[str], *, runs_dir: Path) -> list[Leaderboard]:
-    """Rank the measured runs of some recipes, apart for each split.
-
-    Raises:
-        RunError: one of the recipes has no finished run.
-    """
-    from hf_newscls.hub.leaderboard import Entry, rank_entries
-
-    runs = {name: find_runs(name, runs_dir=runs_dir) for name in recipe_names}
-    without = [name for name in recipe_names if not runs[name]]
-    if without:
-        raise RunError(f"{runs_dir}: must hold finished runs of {describe_offenders(without)}, found none; train first")
-    entries = []
-    for run in (run for name in runs for run in runs[name]):
-        metrics = run.read_json(run.metrics)
-        low, high = metrics["intervals"]["accuracy"]
-        entries.append(
-            Entry(
-                name=f"{run.path.parent.name}/{run.path.name}",
-                fingerprint=metrics["split_fingerprint"],
-                accuracy=metrics["test"]["accuracy"],
-                f1_macro=metrics["test"]["f1_macro"],
-                interval=(low, high),
-            )
-        )
-    return rank_entries(entries)
 
 
 def _find_encoder(model: str) -> ModelSection | None:
