@@ -6,7 +6,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
 from hf_newscls.files import is_local_address
-from hf_newscls.recipe_data import DataSection, NearDuplicatesSection, Section, Sha256, SplitSection
+from hf_newscls.recipe_data import (
+    RESERVED_COLUMNS,
+    DataSection,
+    FreeColumnName,
+    NearDuplicatesSection,
+    Section,
+    Sha256,
+    SplitSection,
+)
 from hf_newscls.trainer_options import LearningRateShape, check_training_arguments
 
 __all__ = [
@@ -139,13 +147,31 @@ class EvaluationSection(Section):
     """What is measured on the test set."""
 
     top_k: list[Annotated[int, Field(ge=1)]] = Field([3], description="k of each top-k accuracy.")
-    baseline: bool = Field(True, description="Measure a majority class and TF-IDF with logistic regression too.")
+    baseline: bool = Field(True, description="Measure simpler classifiers, and what needs no reading, too.")
+    frozen_encoder: bool = Field(
+        True, description="Among the baselines, measure the encoder as it was pre-trained under a linear head too."
+    )
+    probes: dict[str, Annotated[list[FreeColumnName], Field(min_length=1)]] = Field(
+        {},
+        description="Name of a probe: columns that a simple classifier reads in place of the text, as in "
+        "`source: [authors]`; what it scores needs no reading.",
+        json_schema_extra={"type": ["object", "null"]},
+    )
+    threshold_metric: Literal["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "matthews"] = Field(
+        "f1_macro", description="Of two labels the threshold is chosen, on validation, to be the best by this score."
+    )
     bootstrap_resamples: int = Field(1000, ge=100, description="Resamples behind each 95% interval.")
     label_maps: dict[str, dict[str, str | None]] = Field(
         {},
         description="What classifiers of others call the labels, by owner/name: theirs to one of the recipe's, or to "
         "null where it has none; for `compare --evaluate`.",
     )
+
+    @field_validator("probes", mode="before")
+    @classmethod
+    def _null_is_empty(cls, probes: Any) -> Any:
+        # A recipe that extends another takes back an inherited value by writing null.
+        return {} if probes is None else probes
 
 
 class BenchmarkSection(Section):
@@ -216,11 +242,25 @@ class Recipe(Section):
     @property
     def columns(self) -> list[str]:
         """Columns of the file that are read, ids apart."""
-        return list(dict.fromkeys([*self.data.text, self.data.label, *self.data.keep, *self.split_columns]))
+        return list(dict.fromkeys([*self.data.text, self.data.label, *self.data.keep, *self.further_columns]))
+
+    @property
+    def further_columns(self) -> list[str]:
+        """Columns that stay beside text and label for the split and for the probes."""
+        probed = [name for names in self.probes.values() for name in names]
+        return list(dict.fromkeys([*self.split_columns, *probed]))
+
+    @property
+    def probes(self) -> dict[str, list[str]]:
+        """Columns of each probe: what the recipe names, and the first of several text columns by itself."""
+        title = self.data.text[0]
+        # A column of that name would take the place of the joined text.
+        has_title = len(self.data.text) > 1 and title not in RESERVED_COLUMNS
+        return {**({f"{title} alone": [title]} if has_title else {}), **self.evaluation.probes}
 
     @property
     def split_columns(self) -> list[str]:
-        """Columns that a split may go by, and that stay beside text and label."""
+        """Columns that a split may go by."""
         return [name for name in (self.data.date, self.split.predefined) if name]
 
     @model_validator(mode="after")
