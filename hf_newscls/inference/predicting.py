@@ -73,7 +73,7 @@ def load_classifier(
         model, missing = _load_model(folder, encoder, trust_remote_code=trust_remote_code)
     except ModelError:
         raise
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, ImportError, SafetensorError) as error:  # the code of a model may want a package
         reason = " ".join(str(error).split())[:300]
         raise ModelError(
             f"{address}: must be a trained classifier, got {reason!r}; name a run's model folder or a Hub id"

@@ -99,7 +99,7 @@ def test_clear_gap_and_chance_are_told_apart() -> None:
     scored = {"best": 20, "good": 19, "bad": 8}
     entries = [entry(name, right / 20, predictions=answer(right)) for name, right in scored.items()]
     table = rank_entries(entries, metric="accuracy").tables[0]
-    # best and good differ on 1 row: p = 1. best and bad on 12: 2 / 2^12, times 3. good and bad on 11: 2 / 2^11, twice.
+    # best and good differ on 1 row: p = 1; best and bad on 12: 2 / 2^12, times 3; good and bad on 11: 2 / 2^11, times 2
     assert [(pair.first, pair.second, pair.verdict) for pair in table.pairs] == [
         ("best", "good", "tied"),
         ("best", "bad", "ahead"),
