@@ -25,6 +25,7 @@ LAYERS: Sequence[Sequence[Sequence[str]]] = (
             "recipe",
             "recipe_data",
             "recipe_io",
+            "recipe_windows",
             "run_folder",
             "storage",
             "trainer_options",
