@@ -75,7 +75,9 @@ def load_tokenizer(section: ModelSection) -> PreTrainedTokenizerBase:
         ModelError: there is no such model, or it cannot be fetched.
         RecipeError: the encoder reads fewer tokens than `max_length`, or than a window has.
     """
-    tokenizer: PreTrainedTokenizerBase = _load(AutoTokenizer.from_pretrained, section)
+    # Saved with the tokenizer: the stock pipeline's `truncation=True` then cuts there too. Both ends it cannot keep.
+    side = {"truncation_side": "left"} if section.truncation == "tail" else {}
+    tokenizer: PreTrainedTokenizerBase = _load(AutoTokenizer.from_pretrained, section, **side)
     check_tokenizer(tokenizer, section.model_name_or_path)
     limit = min(tokenizer.model_max_length, count_positions(_build_outline(section)))
     name, length = ("windows.length", section.windows.length) if section.windows else ("max_length", section.max_length)
@@ -127,6 +129,8 @@ def load_pretrained(section: ModelSection, label_names: Sequence[str], *, seed: 
         model, loaded = load(section, config, label_names)
         if section.windows is not None:
             model, loaded = add_windows(model, loaded, section, tokenizer)
+    if section.truncation != "head":
+        model.config.truncation = section.truncation  # saved with the model, and read where it predicts
     new = sum(parameter.numel() for name, parameter in model.named_parameters() if name not in loaded)
     logger.info(
         "loaded %s: %s parameters, %s of them new",

@@ -1,46 +1,19 @@
 """Put the windows around a classifier that was loaded: same weights, texts of any length."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from hf_newscls.errors import ModelError, RecipeError
+from hf_newscls.errors import RecipeError
 from hf_newscls.modeling.configuration_windowed import WindowedClassifierConfig
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.recipe import ModelSection
+from hf_newscls.special_tokens import find_special_tokens
 
-__all__ = ["SpecialTokens", "add_windows", "find_special_tokens"]
-
-_PROBE = "news"
-
-
-@dataclass(frozen=True)
-class SpecialTokens:
-    """Ids of the tokens that a tokenizer puts before and after a text."""
-
-    prefix: list[int]
-    suffix: list[int]
-
-
-def find_special_tokens(tokenizer: PreTrainedTokenizerBase) -> SpecialTokens:
-    """Return the special tokens around a text, as [CLS] and [SEP].
-
-    Raises:
-        ModelError: the tokenizer does more to a text than to put tokens around it.
-    """
-    inner: list[int] = tokenizer(_PROBE, add_special_tokens=False)["input_ids"]
-    whole: list[int] = tokenizer(_PROBE)["input_ids"]
-    for begin in range(len(whole) - len(inner) + 1):
-        if whole[begin : begin + len(inner)] == inner:
-            return SpecialTokens(whole[:begin], whole[begin + len(inner) :])
-    raise ModelError(
-        f"{tokenizer.name_or_path}: the tokenizer must put its special tokens around a text for `model.windows`, got "
-        f"{whole} for a text of {inner}; leave the windows out"
-    )
+__all__ = ["add_windows"]
 
 
 def add_windows(

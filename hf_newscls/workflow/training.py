@@ -112,7 +112,9 @@ def train(
     classifier = _load_classifier(recipe, prepared.label_names)
     # Windows hold a little less than their tokens together: each has special tokens of its own.
     max_length = min(recipe.model.max_length, count_positions(classifier.model))
-    tokenized = tokenize_splits(prepared.splits, classifier.tokenizer, max_length=max_length)
+    tokenized = tokenize_splits(
+        prepared.splits, classifier.tokenizer, max_length=max_length, truncation=recipe.model.truncation
+    )
     check_room(runs_dir, parameters=classifier.model.num_parameters())
     with ExitStack() as stack:
         # The lock is held by the main process alone.

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoTokenizer, BartConfig, BartModel
+from transformers import BartConfig, BartModel
 
 from hf_newscls.errors import RecipeError
 from hf_newscls.modeling.adapters import add_adapter, merge_adapter
-from hf_newscls.modeling.windowing import find_special_tokens
 from hf_newscls.recipe import AdapterSection
 from tests.modeling.test_loading import STOCK, TWO_LAYER, name_new
 from tests.modeling.test_modeling_windowed import LONG, TEXTS, encode, load_windowed
@@ -36,15 +35,6 @@ def test_exactly_head_and_pooling_are_new(architecture: str, head: str, pooling:
 def test_new_head_starts_as_that_of_the_plain_model(tiny_encoder: Path) -> None:
     plain, windowed = load_tiny(tiny_encoder).model, load_windowed(tiny_encoder).model
     assert torch.equal(windowed.document_head.stock.classifier.weight, plain.classifier.weight)
-
-
-def test_special_tokens_are_those_around_a_text(tmp_path: Path) -> None:
-    bert = AutoTokenizer.from_pretrained(save_encoder(tmp_path / "bert", "bert"))
-    roberta = AutoTokenizer.from_pretrained(save_encoder(tmp_path / "roberta", "roberta"))
-    for tokenizer, first, last in ((bert, "[CLS]", "[SEP]"), (roberta, "<s>", "</s>")):
-        special = find_special_tokens(tokenizer)
-        assert tokenizer.convert_ids_to_tokens(special.prefix) == [first]
-        assert tokenizer.convert_ids_to_tokens(special.suffix) == [last]
 
 
 def test_head_that_reads_the_last_token_is_refused(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ LAYERS: Sequence[Sequence[Sequence[str]]] = (
             "recipe_io",
             "recipe_windows",
             "run_folder",
+            "special_tokens",
             "storage",
             "trainer_options",
             "training_record",

@@ -123,10 +123,15 @@ def test_stock_pipeline_gives_the_runs_own_predictions(windowed_run: FinishedRun
     assert found == [row["prediction"] for row in rows]
 
 
-def test_long_text_is_predicted_from_all_its_windows(windowed_run: FinishedRun) -> None:
-    (prediction,) = workflow.predict("tiny_windowed", ["goal coach " * 2500], runs_dir=windowed_run.runs_dir)
-    classify = pipeline("text-classification", model=str(windowed_run.run.model))
-    score = classify("goal coach " * 2500)[0]
+def test_text_of_50000_words_is_predicted_and_what_is_cut_is_logged(
+    windowed_run: FinishedRun, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = "goal coach " * 25_000
+    with caplog.at_level("INFO", logger="hf_newscls"):
+        (prediction,) = workflow.predict("tiny_windowed", [text], runs_dir=windowed_run.runs_dir)
+    # Four windows of 8 hold 24 words.
+    assert "1 of 1 texts are longer than 26 tokens, 99.9% of all tokens are cut off" in caplog.text
+    score = pipeline("text-classification", model=str(windowed_run.run.model))(text)[0]
     assert (prediction.labels[0], prediction.probabilities[0]) == (score["label"], pytest.approx(score["score"]))
 
 
