@@ -15,6 +15,7 @@ from hf_newscls.recipe_data import (
     Sha256,
     SplitSection,
 )
+from hf_newscls.recipe_windows import WindowsSection, derive_max_length
 from hf_newscls.trainer_options import LearningRateShape, check_training_arguments
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "NearDuplicatesSection",
     "Recipe",
     "SplitSection",
+    "WindowsSection",
 ]
 
 
@@ -52,7 +54,21 @@ class ModelSection(Section):
         "stock", description="stock: the architecture's own head. two_layer: H-64-L with LayerNorm and Tanh."
     )
     head_dropout: float | None = Field(None, ge=0, lt=1, description="Dropout of the two_layer head; 0.4 if unset.")
-    max_length: int = Field(256, ge=8, description="Tokens per text, special tokens included; the rest is cut off.")
+    max_length: int = Field(
+        256,
+        ge=8,
+        description="Tokens per text, special tokens included; the rest is cut off. With windows it is their count "
+        "times their length, which null stands for.",
+        json_schema_extra={"type": ["integer", "null"]},
+    )
+    windows: WindowsSection | None = Field(
+        None, description="Read a text in several windows and pool them, in place of its first tokens alone."
+    )
+    truncation: Literal["head", "tail", "head_tail"] = Field(
+        "head",
+        description="What is kept of a text that is longer: its beginning, its end, or a quarter from the beginning "
+        "and the rest from the end.",
+    )
     pad_to: list[Annotated[int, Field(ge=8)]] | None = Field(
         None,
         min_length=1,
@@ -62,6 +78,20 @@ class ModelSection(Section):
     config: dict[str, Annotated[Any, AfterValidator(_check_plain)]] = Field(
         {}, description="Values of the model's config to change, as in attention_probs_dropout_prob: 0."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _windows_say_the_length(cls, values: Any) -> Any:
+        return derive_max_length(values)
+
+    @model_validator(mode="after")
+    def _windows_hold_every_token(self) -> "ModelSection":
+        if self.windows is not None and self.max_length != self.windows.max_length:
+            raise ValueError(
+                f"`max_length` must be `windows.count` times `windows.length`, {self.windows.max_length}, "
+                f"got {self.max_length}; write `max_length: null`"
+            )
+        return self
 
     @model_validator(mode="after")
     def _checksum_needs_a_file(self) -> "ModelSection":
@@ -278,10 +308,11 @@ class Recipe(Section):
                 f"`adapter.merge: false` needs the Hub id of the encoder, got {self.model.model_name_or_path!r}; "
                 "set `model.base_model`, or merge"
             )
-        if self.model.head != "stock":
+        ours = "windows" if self.model.windows else self.model.head
+        if ours != "stock":
             raise ValueError(
-                f"`adapter.merge: false` must go with `head: stock`, got {self.model.head!r}, which the encoder on the "
-                "Hub does not have; merge"
+                f"`adapter.merge: false` must go with `head: stock` and without windows, got {ours!r}, which the "
+                "encoder on the Hub does not have; merge"
             )
         return self
 

@@ -21,6 +21,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from hf_newscls.data.tokenization import encode_texts
 from hf_newscls.errors import ModelError, describe_offenders
 from hf_newscls.modeling.adapters import is_adapter, load_adapted, read_base
 from hf_newscls.modeling.loading import check_tokenizer, count_positions
@@ -45,6 +46,11 @@ class TrainedClassifier:
     def label_names(self) -> list[str]:
         """Label names in the order of the model's outputs."""
         return [name for _, name in sorted((self.model.config.id2label or {}).items())]
+
+    @property
+    def truncation(self) -> str:
+        """What is kept of a text that is too long, as `encode_texts` takes it."""
+        return str(getattr(self.model.config, "truncation", "head"))
 
 
 def load_classifier(
@@ -117,12 +123,12 @@ def predict_probabilities(
 ) -> NDArray[np.float32]:
     """Return the probability of each label for each text, shape (N, L).
 
-    Texts are cut off at the tokenizer's `model_max_length`, batched by length to save padding, and put back into
-    their own order: row i is text i.
+    Texts are cut off at the tokenizer's `model_max_length`, where the model was trained to be cut, batched by length
+    to save padding, and put back into their own order: row i is text i.
     """
     tokenizer, model = classifier.tokenizer, classifier.model
     probabilities = np.empty((len(texts), len(classifier.label_names)), dtype=np.float32)
-    for places, batch in iterate_batches(tokenizer, texts, batch_size=batch_size):
+    for places, batch in iterate_batches(tokenizer, texts, batch_size=batch_size, truncation=classifier.truncation):
         with torch.inference_mode():
             logits = model(**batch.to(model.device)).logits
         probabilities[places] = logits.float().softmax(dim=-1).cpu().numpy()
@@ -130,12 +136,12 @@ def predict_probabilities(
 
 
 def iterate_batches(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, batch_size: int
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, batch_size: int, truncation: str = "head"
 ) -> Iterator[tuple[NDArray[np.int64], BatchEncoding]]:
     """Yield the places of some texts and their padded batch, longest texts first; together all of them."""
     if not texts:  # some tokenizers fail
         return
-    encoded = tokenizer(list(texts), truncation=True)
+    encoded = encode_texts(texts, tokenizer, max_length=tokenizer.model_max_length, truncation=truncation)
     # Not beyond the positions that the model has.
     multiple = _PAD_TO_MULTIPLE_OF if tokenizer.model_max_length % _PAD_TO_MULTIPLE_OF == 0 else None
     order = np.argsort([-len(ids) for ids in encoded["input_ids"]], kind="stable")
