@@ -69,11 +69,11 @@ def test_models_are_ranked_by_their_figures(
     (table,) = content["tables"]
     same_split = {name: value for name, value in accuracies.items() if name != "owner/tiny_stock-3"}
     expected = sorted(same_split, key=lambda name: (-same_split[name], name))
-    assert [row["model"] for row in table["rows"]] == expected
-    assert [row["score"] for row in table["rows"]] == pytest.approx([same_split[name] for name in expected])
+    assert [row["model"] for row in table["models"]] == expected
+    assert [row["score"] for row in table["models"]] == pytest.approx([same_split[name] for name in expected])
     assert [one["model"] for one in content["refused"]] == ["owner/tiny_stock-3"]
     assert "measured on another split" in content["refused"][0]["reason"]
-    marked = {row["model"]: row["notes"] for row in table["rows"] if row["notes"]}
+    marked = {row["model"]: row["notes"] for row in table["models"] if row["notes"]}
     assert [*marked] == [doctored]
     assert any("claims accuracy 0.9999, its predictions give" in note for note in marked[doctored])
     assert len(table["pairs"]) == 15
