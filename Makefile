@@ -40,8 +40,8 @@ overview: $(STAMP) ## Say what is in a news file, before training: RECIPE=name [
 	@set -f; $(BIN)/hf-newscls overview "$$RECIPE" $${DATA:+--data "$$DATA"} $(ARGS)
 
 .PHONY: train
-train: $(STAMP) ## Train, measure and write the card: RECIPE=name [DATA=path] [ARGS="a.b=c"].
-	@set -f; $(BIN)/hf-newscls train "$$RECIPE" $${DATA:+--data "$$DATA"} --cards-dir model_cards $(ARGS)
+train: $(STAMP) ## Train, measure, write the card, and with PUSH=1 publish: RECIPE=name [DATA=path] [ARGS="a.b=c"].
+	@set -f; $(BIN)/hf-newscls train "$$RECIPE" $${DATA:+--data "$$DATA"} $(if $(filter-out 0,$(PUSH)),--push) --cards-dir model_cards $(ARGS)
 
 .PHONY: dry-run
 dry-run: $(STAMP) ## Check recipe, data and model, and train nothing: as train.
@@ -60,8 +60,8 @@ publish: $(STAMP) ## Push a finished run to the Hub in one commit: RECIPE=name o
 	@set -f; $(BIN)/hf-newscls publish "$${RUN:-$$RECIPE}" $(ARGS)
 
 .PHONY: compare
-compare: $(STAMP) ## Rank finished runs: RECIPE="name name".
-	@set -f; $(BIN)/hf-newscls compare $$RECIPE $(ARGS)
+compare: $(STAMP) ## Rank runs and models on the Hub: RECIPE="name name" or a dataset [DATA=path] [ARGS="--local --output board"].
+	@set -f; $(BIN)/hf-newscls compare $$RECIPE $${DATA:+--data "$$DATA"} $(ARGS)
 
 .PHONY: doctor
 doctor: $(STAMP) ## Show what this machine offers to a training.

@@ -55,7 +55,9 @@ def write_card(run: RunFolder, recipe: Recipe, *, cards_dir: Path | None = None)
         _copy_figures(run.figures, cards_dir / figures)
 
 
-def render_run_card(run: RunFolder, recipe: Recipe, *, model_address: str, figures: str = "figures") -> str:
+def render_run_card(
+    run: RunFolder, recipe: Recipe, *, model_address: str, figures: str = "figures", notes: str = ""
+) -> str:
     """Return the card of a measured run, from what its folder holds.
 
     Raises:
@@ -68,6 +70,7 @@ def render_run_card(run: RunFolder, recipe: Recipe, *, model_address: str, figur
         EvaluationReport.from_dict(run.read_json(run.metrics)),
         model_address=model_address,
         figures=figures,
+        notes=notes,
     )
 
 

@@ -15,10 +15,12 @@ from hf_newscls.recipe_data import (
     Sha256,
     SplitSection,
 )
+from hf_newscls.recipe_windows import WindowsSection, derive_max_length
 from hf_newscls.trainer_options import LearningRateShape, check_training_arguments
 
 __all__ = [
     "AdapterSection",
+    "BenchmarkSection",
     "DataSection",
     "EvaluationSection",
     "FinetuneSection",
@@ -28,6 +30,7 @@ __all__ = [
     "NearDuplicatesSection",
     "Recipe",
     "SplitSection",
+    "WindowsSection",
 ]
 
 
@@ -51,7 +54,21 @@ class ModelSection(Section):
         "stock", description="stock: the architecture's own head. two_layer: H-64-L with LayerNorm and Tanh."
     )
     head_dropout: float | None = Field(None, ge=0, lt=1, description="Dropout of the two_layer head; 0.4 if unset.")
-    max_length: int = Field(256, ge=8, description="Tokens per text, special tokens included; the rest is cut off.")
+    max_length: int = Field(
+        256,
+        ge=8,
+        description="Tokens per text, special tokens included; the rest is cut off. With windows it is their count "
+        "times their length, which null stands for.",
+        json_schema_extra={"type": ["integer", "null"]},
+    )
+    windows: WindowsSection | None = Field(
+        None, description="Read a text in several windows and pool them, in place of its first tokens alone."
+    )
+    truncation: Literal["head", "tail", "head_tail"] = Field(
+        "head",
+        description="What is kept of a text that is longer: its beginning, its end, or a quarter from the beginning "
+        "and the rest from the end.",
+    )
     pad_to: list[Annotated[int, Field(ge=8)]] | None = Field(
         None,
         min_length=1,
@@ -61,6 +78,20 @@ class ModelSection(Section):
     config: dict[str, Annotated[Any, AfterValidator(_check_plain)]] = Field(
         {}, description="Values of the model's config to change, as in attention_probs_dropout_prob: 0."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _windows_say_the_length(cls, values: Any) -> Any:
+        return derive_max_length(values)
+
+    @model_validator(mode="after")
+    def _windows_hold_every_token(self) -> "ModelSection":
+        if self.windows is not None and self.max_length != self.windows.max_length:
+            raise ValueError(
+                f"`max_length` must be `windows.count` times `windows.length`, {self.windows.max_length}, "
+                f"got {self.max_length}; write `max_length: null`"
+            )
+        return self
 
     @model_validator(mode="after")
     def _checksum_needs_a_file(self) -> "ModelSection":
@@ -160,6 +191,11 @@ class EvaluationSection(Section):
         "f1_macro", description="Of two labels the threshold is chosen, on validation, to be the best by this score."
     )
     bootstrap_resamples: int = Field(1000, ge=100, description="Resamples behind each 95% interval.")
+    label_maps: dict[str, dict[str, str | None]] = Field(
+        {},
+        description="What classifiers of others call the labels, by owner/name: theirs to one of the recipe's, or to "
+        "null where it has none; for `compare --evaluate`.",
+    )
 
     @field_validator("probes", mode="before")
     @classmethod
@@ -168,14 +204,26 @@ class EvaluationSection(Section):
         return {} if probes is None else probes
 
 
+class BenchmarkSection(Section):
+    """A dataset on the Hub that ranks models by itself, and the score it is sent."""
+
+    dataset_id: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name of the benchmark.")
+    task_id: str = Field("default", min_length=1, description="Task within the benchmark, as its eval.yaml names it.")
+    metric: str = Field("accuracy", description="Which of the test scores it is sent.")
+    revision: str | None = Field(None, description="Commit of the benchmark that the rows come from.")
+
+
 class HubSection(Section):
     """What the model card says and where the model is pushed."""
 
+    publish: bool = Field(False, description="Whether `train` ends with a push; `--push` does so once.")
     repo_id: str | None = Field(None, pattern=r"^[\w.-]+(/[\w.-]+)?$", description="owner/name, or name for your own.")
     private: bool = True
     license: str = Field("apache-2.0", description="Licence id of the published weights, as the Hub writes it.")
     language: str = "en"
     tags: list[str] = Field([], description="Further tags of the model.")
+    benchmark: BenchmarkSection | None = Field(None, description="Write .eval_results for a benchmark dataset.")
+    citation: str | None = Field(None, description="BibTeX of what the model builds on, for the card.")
     title: str | None = Field(None, description="First heading of the card; the recipe's name if unset.")
     purpose: str = Field("", description="What the model is for, in one or two sentences.")
     limits: list[str] = Field([], description="What a user must know before trusting a score.")
@@ -260,10 +308,11 @@ class Recipe(Section):
                 f"`adapter.merge: false` needs the Hub id of the encoder, got {self.model.model_name_or_path!r}; "
                 "set `model.base_model`, or merge"
             )
-        if self.model.head != "stock":
+        ours = "windows" if self.model.windows else self.model.head
+        if ours != "stock":
             raise ValueError(
-                f"`adapter.merge: false` must go with `head: stock`, got {self.model.head!r}, which the encoder on the "
-                "Hub does not have; merge"
+                f"`adapter.merge: false` must go with `head: stock` and without windows, got {ours!r}, which the "
+                "encoder on the Hub does not have; merge"
             )
         return self
 

@@ -43,9 +43,12 @@ def build_environment(home: Path, **changes: str) -> dict[str, str]:
     return kept | quiet | own | changes
 
 
-def run_python(code: str, *arguments: str, cwd: Path, home: Path, environment: dict[str, str] | None = None) -> Result:
+def run_python(
+    code: str, *arguments: str, cwd: Path, home: Path, environment: dict[str, str] | None = None, stdin: str = ""
+) -> Result:
     """Run a script in a fresh interpreter; it must end within two minutes."""
-    return _run([sys.executable, "-c", code, *arguments], cwd, build_environment(home, **environment or {}))
+    command = [sys.executable, "-c", code, *arguments]
+    return _run(command, cwd, build_environment(home, **environment or {}), stdin=stdin)
 
 
 def run_cli(

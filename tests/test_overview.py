@@ -14,10 +14,10 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from hf_newscls import workflow
+from hf_newscls.cli.overview_tables import build_tables
 from hf_newscls.errors import DataError, RunError, StorageError
 from hf_newscls.overview import Overview
 from hf_newscls.overview_page import render_overview
-from hf_newscls.cli.overview_tables import build_tables
 from hf_newscls.recipe import Recipe
 from hf_newscls.recipe_io import read_recipe
 from tests.conftest import LABELS, write_csv, write_recipe

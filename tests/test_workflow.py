@@ -206,12 +206,12 @@ def test_second_run_becomes_the_latest(
     run, _ = workflow.train(make_recipe("training_arguments.num_train_epochs=0.2"), runs_dir=tmp_path / "runs")
     assert run.path != copied_run.path
     assert os.readlink(tmp_path / "runs" / "tiny" / "latest") == run.path.name
-    # It was trained on other labels, hence on another split: the two share no leaderboard.
-    boards = workflow.compare(["tiny"], runs_dir=tmp_path / "runs")
-    assert sorted(entry.name for board in boards for entry in board.entries) == sorted(
+    # It was trained on other labels, hence on another split: the two share no table.
+    tables = workflow.compare(["tiny"], workflow.Comparison(is_local=True), runs_dir=tmp_path / "runs").tables
+    assert sorted(row.entry.name for table in tables for row in table.rows) == sorted(
         f"tiny/{found.path.name}" for found in (copied_run, run)
     )
-    assert len(boards) == 2
+    assert len(tables) == 2
 
 
 # The cards folder.
@@ -276,20 +276,3 @@ def test_run_is_found_at_a_long_path(tiny_run: FinishedRun, tmp_path: Path) -> N
 
 def test_no_texts_give_no_predictions(tiny_run: FinishedRun) -> None:
     assert workflow.predict("tiny", [], runs_dir=tiny_run.runs_dir) == []
-
-
-def test_runs_on_one_split_share_a_leaderboard(tiny_run: FinishedRun, tiny_two_layer_run: FinishedRun) -> None:
-    (board,) = workflow.compare(["tiny", "tiny_two_layer"], runs_dir=tiny_run.runs_dir)
-    runs = {f"{finished.recipe.name}/{finished.run.path.name}": finished for finished in (tiny_run, tiny_two_layer_run)}
-    assert {entry.name for entry in board.entries} == {*runs}
-    for entry in board.entries:
-        report = runs[entry.name].report
-        assert entry.accuracy == report.test.scores["accuracy"]
-        assert entry.interval == (report.intervals["accuracy"].low, report.intervals["accuracy"].high)
-    accuracies = [entry.accuracy for entry in board.entries]
-    assert accuracies == sorted(accuracies, reverse=True)
-
-
-def test_comparing_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"must hold finished runs of 'tiny', 'other', found none; train"):
-        workflow.compare(["tiny", "other"], runs_dir=tmp_path)

@@ -32,12 +32,19 @@ _COMMANDS = (
     (recipes, None),
     (show, "Example: hf-newscls show fake_news_minilm training_arguments.learning_rate=1e-5"),
     (overview, "Example: hf-newscls overview quickstart"),
-    (prepare, "Examples: hf-newscls prepare quickstart --output prepared  ·  hf-newscls prepare quickstart --push me/news"),
+    (
+        prepare,
+        "Examples: hf-newscls prepare quickstart --output prepared  ·  hf-newscls prepare quickstart --push me/news",
+    ),
     (train, "Examples: hf-newscls train quickstart  ·  hf-newscls train fake_news_minilm --data news.csv --dry-run"),
     (evaluate, "Example: hf-newscls evaluate quickstart"),
     (predict, "Example: hf-newscls predict quickstart 'Rail strike ends after nine days'"),
     (publish, "Example: hf-newscls publish quickstart --repo-id my-name/quickstart"),
-    (compare, "Example: hf-newscls compare fake_news_minilm fake_news_roberta"),
+    (
+        compare,
+        "Examples: hf-newscls compare fake_news_minilm fake_news_roberta --local  ·  "
+        "hf-newscls compare quickstart --author me --output leaderboard",
+    ),
     (doctor, None),
 )
 for _command, _example in _COMMANDS:

@@ -7,8 +7,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from hf_newscls.cli.terminal import DataOption, OverridesArgument, RecipeArgument, output, quiet_transformers
 from hf_newscls.cli.tables import print_split
+from hf_newscls.cli.terminal import DataOption, OverridesArgument, RecipeArgument, console, quiet_transformers
 from hf_newscls.errors import InputError
 
 __all__ = ["overview", "prepare", "recipes", "show"]
@@ -23,14 +23,14 @@ def recipes() -> None:
     table = Table("recipe", "purpose", box=None, header_style="bold")
     for name, path in find_recipes().items():
         table.add_row(name, escape(read_purpose(path)))
-    output.print(table)
+    console.print(table)
 
 
 def show(recipe: RecipeArgument, overrides: OverridesArgument = None, data: DataOption = None) -> None:
     """Print a recipe as it is resolved: parents, overrides and defaults."""
     from hf_newscls.recipe_io import read_recipe, recipe_to_yaml
 
-    output.print(
+    console.print(
         recipe_to_yaml(read_recipe(recipe, overrides or [], source=data)), markup=False, highlight=False, soft_wrap=True
     )
 
@@ -49,8 +49,8 @@ def overview(
     quiet_transformers()
     resolved = read_recipe(recipe, overrides or [], source=data)
     folder = output or _OVERVIEWS / resolved.name
-    output.print(*build_tables(workflow.overview(resolved, folder)), sep="\n")
-    output.print(f"page: {folder / 'overview.md'}", soft_wrap=True)
+    console.print(*build_tables(workflow.overview(resolved, folder)), sep="\n")
+    console.print(f"page: {folder / 'overview.md'}", soft_wrap=True)
 
 
 def prepare(
@@ -76,6 +76,6 @@ def prepare(
     print_split(prepared)
     if output is not None:
         workflow.save_prepared(prepared, output)
-        output.print(f"saved in {output}")
+        console.print(f"saved in {output}")
     if push is not None:
-        output.print(workflow.push_prepared(prepared, resolved, repo_id=push, private=not public), soft_wrap=True)
+        console.print(workflow.push_prepared(prepared, resolved, repo_id=push, private=not public), soft_wrap=True)

@@ -7,7 +7,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from hf_newscls.cli.terminal import RUNS, RunArgument, RunsDirOption, output, quiet_transformers
+from hf_newscls.cli.terminal import RUNS, RunArgument, RunsDirOption, console, quiet_transformers
+from hf_newscls.errors import InputError
 
 __all__ = ["doctor", "predict", "publish"]
 
@@ -26,21 +27,32 @@ def predict(
     quiet_transformers()
     lines = texts or [line.strip() for line in sys.stdin if line.strip()]
     for prediction in workflow.predict(model, lines, runs_dir=runs_dir, top_k=top_k):
-        output.print(escape(prediction.text), style="bold", highlight=False, soft_wrap=True)
+        console.print(escape(prediction.text), style="bold", highlight=False, soft_wrap=True)
         for label, probability in zip(prediction.labels, prediction.probabilities, strict=True):
-            output.print(f"  {probability:7.2%}  {escape(label)}", highlight=False)
+            console.print(f"  {probability:7.2%}  {escape(label)}", highlight=False)
 
 
 def publish(
     run: RunArgument,
     repo_id: Annotated[str | None, typer.Option(help="owner/name on the Hub; else as the recipe says.")] = None,
-    private: Annotated[bool | None, typer.Option(help="Whether a new repository is private.")] = None,
+    private: Annotated[bool | None, typer.Option(help="Whether the repository must be private.")] = None,
+    revision: Annotated[str, typer.Option(help="Branch that takes the commit; made if it is not there.")] = "main",
+    pr: Annotated[bool, typer.Option("--pr", help="Open a pull request; one that is open is updated.")] = False,
+    tag: Annotated[str | None, typer.Option(help="Name for the commit, as in v1.0.")] = None,
+    replace_card: Annotated[
+        bool, typer.Option("--replace-card", help="Push over a card that was not written by hf-newscls.")
+    ] = False,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
-    """Push a finished run's model and card to the Hub, in one commit."""
+    """Check a finished run's model in a fresh process, and push it with its card to the Hub in one commit."""
     from hf_newscls import workflow
+    from hf_newscls.hub.publishing import PublishOptions
 
-    output.print(workflow.publish(run, runs_dir=runs_dir, repo_id=repo_id, private=private), soft_wrap=True)
+    if pr and tag is not None:
+        raise InputError(f"--tag: must go without --pr, got {tag!r}; tag the commit once the request is merged")
+    options = PublishOptions(repo_id, private, revision, as_pull_request=pr, tag=tag, replace_card=replace_card)
+    pushed = workflow.publish(run, options, runs_dir=runs_dir)
+    console.print(pushed.url if pushed.is_new else f"nothing new: {pushed.url}", soft_wrap=True)
 
 
 def doctor() -> None:
@@ -50,4 +62,4 @@ def doctor() -> None:
     table = Table("what", "found", box=None, header_style="bold")
     for what, found in inspect_machine().items():
         table.add_row(what, escape(found))
-    output.print(table)
+    console.print(table)

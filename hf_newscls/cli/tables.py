@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from hf_newscls.cli.terminal import output
+from hf_newscls.cli.terminal import console
 
 if TYPE_CHECKING:
     from hf_newscls.evaluation.intervals import Interval
@@ -24,7 +24,7 @@ def print_split(prepared: "PreparedData") -> None:
         table.add_row(escape(name), *(f"{counts[side][name]:,}" for side in counts))
     table.add_section()
     table.add_row("all", *(f"{sum(counts[side].values()):,}" for side in counts))
-    output.print(table)
+    console.print(table)
 
 
 def print_plan(plan: "Plan") -> None:
@@ -32,9 +32,9 @@ def print_plan(plan: "Plan") -> None:
     print_split(plan.prepared)
     rows = plan.prepared.splits["train"].select(range(min(3, len(plan.prepared.splits["train"]))))
     for text, label in zip(rows["text"], rows["label"], strict=True):
-        output.print(f"[bold]{escape(plan.prepared.label_names[label])}[/]  {escape(text[:100])}", highlight=False)
+        console.print(f"[bold]{escape(plan.prepared.label_names[label])}[/]  {escape(text[:100])}", highlight=False)
     schedule = plan.schedule
-    output.print(
+    console.print(
         f"device: {plan.device}\n"
         f"model: {plan.parameters:,} parameters, {plan.new_parameters:,} of them new\n"
         f"stage 1: steps 0 to {schedule.boundary_step:,}, the new parameters learn, "
@@ -52,7 +52,7 @@ def print_report(report: "EvaluationReport") -> None:
         if name.startswith(("precision", "recall")):
             continue
         table.add_row(name, f"{value:.4f}", _write_interval(report.intervals.get(name)))
-    output.print(table)
+    console.print(table)
     if not report.comparisons:
         return
     table = Table("classifier", "accuracy", "95% interval", "f1_macro", "95% interval")
@@ -61,7 +61,7 @@ def print_report(report: "EvaluationReport") -> None:
     for name, (scores, intervals) in lines.items():
         cells = ((f"{scores[key]:.4f}", _write_interval(intervals[key])) for key in ("accuracy", "f1_macro"))
         table.add_row(escape(name), *(cell for pair in cells for cell in pair))
-    output.print(table)
+    console.print(table)
 
 
 def _write_interval(interval: "Interval | None") -> str:

@@ -14,12 +14,12 @@ __all__ = [
     "RecipeArgument",
     "RunArgument",
     "RunsDirOption",
+    "console",
     "messages",
-    "output",
     "quiet_transformers",
 ]
 
-output = Console(emoji=False)
+console = Console(emoji=False)
 messages = Console(stderr=True, emoji=False)
 
 RecipeArgument = Annotated[str, typer.Argument(help="Name of a recipe, or path of a .yaml file.", metavar="RECIPE")]

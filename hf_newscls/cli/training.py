@@ -1,8 +1,7 @@
 """The commands that train and measure."""
 
 import shlex
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,10 +14,14 @@ from hf_newscls.cli.terminal import (
     RecipeArgument,
     RunArgument,
     RunsDirOption,
-    output,
+    console,
     quiet_transformers,
 )
+from hf_newscls.errors import PublishError
 from hf_newscls.processes import is_main_rank
+
+if TYPE_CHECKING:
+    from hf_newscls.run_folder import RunFolder
 
 __all__ = ["evaluate", "train"]
 
@@ -31,6 +34,7 @@ def train(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin anew even where a run of the recipe was interrupted.")
     ] = False,
+    push: Annotated[bool, typer.Option("--push", help="Publish the model to the Hub once it is measured.")] = False,
     runs_dir: RunsDirOption = RUNS,
     cards_dir: CardsDirOption = None,
 ) -> None:
@@ -43,14 +47,34 @@ def train(
     if dry_run:
         print_plan(workflow.plan(resolved))
         return
+    is_published = (push or resolved.hub.publish) and is_main_rank()
+    has_token = is_published and workflow.check_publishing(resolved)
     run, report = workflow.train(resolved, runs_dir=runs_dir, cards_dir=cards_dir, is_fresh=fresh)
     if not is_main_rank():
         return
     print_report(report)
-    output.print(
+    console.print(
         f"model: {run.model}\nnext:  hf-newscls predict {resolved.name} {shlex.quote(resolved.hub.example)}",
         soft_wrap=True,
     )
+    if is_published:
+        _publish(run, has_token=has_token)
+
+
+def _publish(run: "RunFolder", *, has_token: bool) -> None:
+    """Publish what was trained; whatever happens, the run is there and the command that publishes it is said."""
+    from hf_newscls import workflow
+
+    later = f"publish later with: {workflow.name_publish_command(run)}"
+    if not has_token:
+        console.print(later, soft_wrap=True)
+        return
+    try:
+        pushed = workflow.publish(str(run.path), runs_dir=run.path.parent.parent)
+    except PublishError:
+        console.print(later, soft_wrap=True)
+        raise
+    console.print(f"published: {pushed.url}", soft_wrap=True)
 
 
 def evaluate(run: RunArgument, runs_dir: RunsDirOption = RUNS, cards_dir: CardsDirOption = None) -> None:
@@ -60,4 +84,4 @@ def evaluate(run: RunArgument, runs_dir: RunsDirOption = RUNS, cards_dir: CardsD
     quiet_transformers()
     folder, report = workflow.evaluate(run, runs_dir=runs_dir, cards_dir=cards_dir)
     print_report(report)
-    output.print(f"run: {folder.path}", soft_wrap=True)
+    console.print(f"run: {folder.path}", soft_wrap=True)

@@ -10,6 +10,7 @@ from hf_newscls.data.splitting import SIDES
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.files import name_source
 from hf_newscls.hub.metadata import build_card_data, name_metric
+from hf_newscls.hub.notes import NOTES_END, NOTES_START
 from hf_newscls.markdown import render_template
 from hf_newscls.recipe import Recipe
 from hf_newscls.trainer_options import DEFAULT_LEARNING_RATE
@@ -26,8 +27,6 @@ CARD_FIGURES: Mapping[str, str] = {
 }
 """File names of the figures a card shows, with their descriptions."""
 
-_HEADLINE_METRICS = {"accuracy": "Accuracy", "f1_macro": "Macro F1", "f1_weighted": "Weighted F1"}
-
 
 def render_card(
     recipe: Recipe,
@@ -37,6 +36,7 @@ def render_card(
     *,
     model_address: str,
     figures: str = "figures",
+    notes: str = "",
 ) -> str:
     """Return the card of a trained model, metadata first.
 
@@ -47,6 +47,7 @@ def render_card(
         report: what was measured.
         model_address: what the snippet hands to `pipeline()`: a Hub id or a folder.
         figures: where the figures lie, relative to the card.
+        notes: Markdown that somebody wrote into the card; it stands between two marks, so that it is found again.
     """
     body = render_template(
         "hf_newscls.hub",
@@ -58,7 +59,11 @@ def render_card(
         model_address=model_address,
         base_model=recipe.base_model,
         figures={f"{figures}/{name}": text for name, text in CARD_FIGURES.items()},
-        metrics=_name_metrics(report),
+        # The calibration error has a section of its own.
+        metrics={name: name_metric(name) for name in report.test.scores if name != "calibration_error"},
+        notes=notes,
+        notes_start=NOTES_START,
+        notes_end=NOTES_END,
         threshold_metric=name_metric(report.calibration.threshold.metric) if report.calibration.threshold else None,
         sides=SIDES,
         learning_rate=recipe.training_arguments.get("learning_rate", DEFAULT_LEARNING_RATE),
@@ -71,11 +76,6 @@ def render_card(
 
 def _list_sources(addresses: Sequence[str]) -> str:
     return f"file{'s' if len(addresses) > 1 else ''} {', '.join(f'`{name_source(address)}`' for address in addresses)}"
-
-
-def _name_metrics(report: EvaluationReport) -> dict[str, str]:
-    top_k = {name: f"Top-{name.split('_')[1]} accuracy" for name in report.test.scores if name.startswith("top_")}
-    return {**_HEADLINE_METRICS, **top_k, "log_loss": "Log loss"}
 
 
 def _summarize(manifest: SplitManifest, record: TrainingRecord) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The part of a model card that the Hub reads: tags, base model and the `model-index`; written, and read back."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from huggingface_hub import EvalResult, ModelCardData
 
@@ -9,7 +9,16 @@ from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.recipe import Recipe
 
-__all__ = ["RECIPE_TAG", "TOOL_TAG", "build_card_data", "list_datasets", "list_tags", "name_metric", "name_score"]
+__all__ = [
+    "RECIPE_TAG",
+    "TOOL_TAG",
+    "build_card_data",
+    "describe_recipe",
+    "list_datasets",
+    "list_tags",
+    "name_metric",
+    "name_score",
+]
 
 TOOL_TAG = "hf-newscls"
 """Tag of every model that was published by hf_newscls."""
@@ -42,6 +51,13 @@ _DECIMALS = 6
 
 def build_card_data(recipe: Recipe, manifest: SplitManifest, report: EvaluationReport) -> ModelCardData:
     """Return the metadata of a card; every test score stands in its `model-index`, the split told by fingerprint."""
+    data = describe_recipe(recipe)
+    data.eval_results = _list_results(recipe, manifest, report.test.scores)
+    return data
+
+
+def describe_recipe(recipe: Recipe) -> ModelCardData:
+    """Return the metadata that is known before the model is trained: all but its scores."""
     return ModelCardData(
         language=recipe.hub.language,
         license=recipe.hub.license,
@@ -52,7 +68,6 @@ def build_card_data(recipe: Recipe, manifest: SplitManifest, report: EvaluationR
         datasets=list_datasets(recipe) or None,
         metrics=["accuracy", "f1"],
         model_name=recipe.name,
-        eval_results=_list_results(recipe, manifest, report.test.scores),
         ignore_metadata_errors=False,
     )
 
@@ -89,7 +104,7 @@ def name_score(title: str) -> str | None:
     return next((name for name, known in _TITLES.items() if known == title), None)
 
 
-def _list_results(recipe: Recipe, manifest: SplitManifest, scores: Mapping[str, float]) -> Sequence[EvalResult]:
+def _list_results(recipe: Recipe, manifest: SplitManifest, scores: Mapping[str, float]) -> list[EvalResult]:
     return [
         EvalResult(
             task_type="text-classification",

@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 from hf_newscls.data.manifest import hash_row
 from hf_newscls.errors import DataError
 
-__all__ = ["PublishedPredictions", "hash_predictions", "read_predictions", "write_predictions"]
+__all__ = ["PREDICTIONS_FILE", "PublishedPredictions", "hash_predictions", "predictions_to_parquet", "read_predictions"]
+
+PREDICTIONS_FILE = "predictions.parquet"
+"""Where they lie in a repository, beside the weights."""
 
 _ROW, _REFERENCE, _PROBABILITY = "row", "reference", "probability of "
 
@@ -51,7 +54,7 @@ def hash_predictions(path: Path) -> PublishedPredictions:
 
 
 def read_predictions(path: Path) -> PublishedPredictions:
-    """Read what `write_predictions` wrote.
+    """Read a file of what `predictions_to_parquet` returned.
 
     Raises:
         DataError: the file is not there, or is something else.
@@ -59,27 +62,31 @@ def read_predictions(path: Path) -> PublishedPredictions:
     return _build(_read_table(path, columns=(_ROW, _REFERENCE)), path)
 
 
-def write_predictions(predictions: PublishedPredictions, path: Path) -> None:
-    """Write columns `row`, `reference` and `probability of LABEL`; equal predictions give equal bytes."""
+def predictions_to_parquet(predictions: PublishedPredictions) -> bytes:
+    """Return a Parquet file of `row`, `reference` and `probability of LABEL`; equal predictions give equal bytes."""
     names = predictions.label_names
     columns = {
         _ROW: pa.array(predictions.rows, pa.string()),
         _REFERENCE: pa.array([names[label] for label in predictions.references], pa.string()),
     }
     columns |= {f"{_PROBABILITY}{name}": predictions.probabilities[:, place] for place, name in enumerate(names)}
-    pq.write_table(pa.table(columns), path)
+    stream = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), stream)
+    return bytes(stream.getvalue())
 
 
 def _read_table(path: Path, *, columns: Sequence[str]) -> pa.Table:
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"{path}: must be a Parquet file of predictions, got {error}; evaluate the run again") from error
+        raise DataError(
+            f"{path}: must be a Parquet file of predictions, got {error}; evaluate the run again"
+        ) from error
     missing = [name for name in columns if name not in table.column_names]
     if missing or not any(name.startswith(_PROBABILITY) for name in table.column_names):
         raise DataError(
-            f"{path}: must have the columns {', '.join(columns)} and `{_PROBABILITY}LABEL`, found {table.column_names}; "
-            "evaluate the run again"
+            f"{path}: must have the columns {', '.join(columns)} and `{_PROBABILITY}LABEL`, "
+            f"found {table.column_names}; evaluate the run again"
         )
     return table
 
@@ -90,7 +97,7 @@ def _build(table: pa.Table, path: Path) -> PublishedPredictions:
     references = table[_REFERENCE].to_pylist()
     unknown = sorted({*references} - {*names})
     if unknown:
-        raise DataError(f"{path}: must give a probability for each label, found none for {unknown}; evaluate anew")
+        raise DataError(f"{path}: must hold a probability for each label, found none for {unknown}; evaluate anew")
     return PublishedPredictions(
         rows=table[_ROW].to_pylist(),
         label_names=names,

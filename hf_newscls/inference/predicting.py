@@ -21,6 +21,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from hf_newscls.data.tokenization import encode_texts
 from hf_newscls.errors import ModelError, describe_offenders
 from hf_newscls.modeling.adapters import is_adapter, load_adapted, read_base
 from hf_newscls.modeling.loading import check_tokenizer, count_positions
@@ -46,26 +47,39 @@ class TrainedClassifier:
         """Label names in the order of the model's outputs."""
         return [name for _, name in sorted((self.model.config.id2label or {}).items())]
 
+    @property
+    def truncation(self) -> str:
+        """What is kept of a text that is too long, as `encode_texts` takes it."""
+        return str(getattr(self.model.config, "truncation", "head"))
 
-def load_classifier(folder_or_id: str | Path, *, encoder: ModelSection | None = None) -> TrainedClassifier:
-    """Load a text classifier from a folder or from the Hub; code that travels with a model is never run.
+
+def load_classifier(
+    folder_or_id: str | Path,
+    *,
+    encoder: ModelSection | None = None,
+    revision: str = "main",
+    trust_remote_code: bool = False,
+) -> TrainedClassifier:
+    """Load a text classifier from a folder or from the Hub; its weights must be in safetensors.
 
     Args:
         folder_or_id: of the classifier.
         encoder: as a recipe names it, where the classifier is an adapter alone; without it the adapter says which
             one it needs, and that comes from the Hub.
+        revision: branch, tag or commit on the Hub.
+        trust_remote_code: run code that travels with the model; without it no such code is even fetched.
 
     Raises:
         ModelError: there is no such model, it lacks its weights, or the Hub cannot be reached.
     """
     address = str(folder_or_id)
     try:
-        folder = Path(address) if Path(address).is_dir() else find_model(address)
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        model, missing = _load_model(folder, encoder)
+        folder = Path(address) if Path(address).is_dir() else _fetch(address, revision, trust_remote_code)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
+        model, missing = _load_model(folder, encoder, trust_remote_code=trust_remote_code)
     except ModelError:
         raise
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, ImportError, SafetensorError) as error:  # the code of a model may want a package
         reason = " ".join(str(error).split())[:300]
         raise ModelError(
             f"{address}: must be a trained classifier, got {reason!r}; name a run's model folder or a Hub id"
@@ -85,12 +99,16 @@ def choose_device() -> str:
     return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _load_model(folder: Path, encoder: ModelSection | None) -> tuple[Any, list[str]]:
+def _fetch(address: str, revision: str, trust_remote_code: bool) -> Path:
+    return find_model(address, revision=revision, with_code=trust_remote_code)
+
+
+def _load_model(folder: Path, encoder: ModelSection | None, *, trust_remote_code: bool) -> tuple[Any, list[str]]:
     """Return the model, and the names of weights that it lacks."""
     if is_adapter(folder):
         return load_adapted(folder, base=_find_base(folder) if encoder is None else find_encoder(encoder)), []
     model, info = AutoModelForSequenceClassification.from_pretrained(
-        folder, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+        folder, use_safetensors=True, trust_remote_code=trust_remote_code, output_loading_info=True
     )
     return model, sorted(info["missing_keys"])
 
@@ -105,12 +123,12 @@ def predict_probabilities(
 ) -> NDArray[np.float32]:
     """Return the probability of each label for each text, shape (N, L).
 
-    Texts are cut off at the tokenizer's `model_max_length`, batched by length to save padding, and put back into
-    their own order: row i is text i.
+    Texts are cut off at the tokenizer's `model_max_length`, where the model was trained to be cut, batched by length
+    to save padding, and put back into their own order: row i is text i.
     """
     tokenizer, model = classifier.tokenizer, classifier.model
     probabilities = np.empty((len(texts), len(classifier.label_names)), dtype=np.float32)
-    for places, batch in iterate_batches(tokenizer, texts, batch_size=batch_size):
+    for places, batch in iterate_batches(tokenizer, texts, batch_size=batch_size, truncation=classifier.truncation):
         with torch.inference_mode():
             logits = model(**batch.to(model.device)).logits
         probabilities[places] = logits.float().softmax(dim=-1).cpu().numpy()
@@ -118,12 +136,12 @@ def predict_probabilities(
 
 
 def iterate_batches(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, batch_size: int
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, batch_size: int, truncation: str = "head"
 ) -> Iterator[tuple[NDArray[np.int64], BatchEncoding]]:
     """Yield the places of some texts and their padded batch, longest texts first; together all of them."""
     if not texts:  # some tokenizers fail
         return
-    encoded = tokenizer(list(texts), truncation=True)
+    encoded = encode_texts(texts, tokenizer, max_length=tokenizer.model_max_length, truncation=truncation)
     # Not beyond the positions that the model has.
     multiple = _PAD_TO_MULTIPLE_OF if tokenizer.model_max_length % _PAD_TO_MULTIPLE_OF == 0 else None
     order = np.argsort([-len(ids) for ids in encoded["input_ids"]], kind="stable")

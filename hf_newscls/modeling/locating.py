@@ -1,7 +1,6 @@
 """Find the folder of a model: on this machine, in a package, or fetched from the Hub."""
 
 from pathlib import Path
-from typing import Any
 
 from huggingface_hub import snapshot_download
 
@@ -11,11 +10,7 @@ from hf_newscls.recipe import ModelSection
 
 __all__ = ["find_encoder", "find_model"]
 
-# Nothing from subfolders: they hold other formats of the same model.
-_FETCHED: dict[str, Any] = {
-    "allow_patterns": ["*.json", "*.txt", "*.model", "*.safetensors"],
-    "ignore_patterns": ["*/*"],
-}
+_FETCHED = ("*.json", "*.txt", "*.model", "*.safetensors")
 
 
 def find_encoder(section: ModelSection) -> Path:
@@ -32,18 +27,25 @@ def find_encoder(section: ModelSection) -> Path:
     return folder
 
 
-def find_model(address: str, *, revision: str = "main") -> Path:
+def find_model(address: str, *, revision: str = "main", with_code: bool = False) -> Path:
     """Return the folder of a model: a local one, one of a package, or the Hub's in the cache.
+
+    Args:
+        address: of the model.
+        revision: branch, tag or commit on the Hub.
+        with_code: whether Python files are fetched too.
 
     Raises:
         ModelError: there is no such folder.
     """
-    return _find_local(address) if is_local_address(address) else _fetch(address, revision)
+    return _find_local(address) if is_local_address(address) else _fetch(address, revision, with_code)
 
 
-def _fetch(address: str, revision: str) -> Path:
+def _fetch(address: str, revision: str, with_code: bool) -> Path:
     # One call, where from_pretrained would try again for 23 s for each file that it cannot reach.
-    return Path(snapshot_download(address, revision=revision, **_FETCHED))
+    patterns = [*_FETCHED, *(["*.py"] if with_code else [])]
+    # Nothing from subfolders: they hold other formats of the same model.
+    return Path(snapshot_download(address, revision=revision, allow_patterns=patterns, ignore_patterns=["*/*"]))
 
 
 def _find_local(address: str) -> Path:

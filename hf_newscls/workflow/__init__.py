@@ -3,21 +3,28 @@
 Heavy libraries are imported inside the functions that need them, so that the command line answers at once.
 """
 
+from hf_newscls.workflow.comparing import Comparison, compare, publish_leaderboard, save_leaderboard
 from hf_newscls.workflow.data import overview, prepare, push_prepared, save_prepared
-from hf_newscls.workflow.models import Prediction, compare, predict, publish
+from hf_newscls.workflow.models import Prediction, predict
+from hf_newscls.workflow.publishing import check_publishing, name_publish_command, publish
 from hf_newscls.workflow.training import Plan, evaluate, plan, train
 
 __all__ = [
+    "Comparison",
     "Plan",
     "Prediction",
+    "check_publishing",
     "compare",
     "evaluate",
+    "name_publish_command",
     "overview",
     "plan",
     "predict",
     "prepare",
     "publish",
+    "publish_leaderboard",
     "push_prepared",
+    "save_leaderboard",
     "save_prepared",
     "train",
 ]

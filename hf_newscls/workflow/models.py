@@ -1,4 +1,4 @@
-"""What is done with trained models: predict, publish, compare."""
+"""What is done with trained models: predict."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from hf_newscls.errors import RunError, describe_offenders
+from hf_newscls.errors import RunError
 from hf_newscls.recipe import ModelSection
 from hf_newscls.recipe_io import read_recipe
-from hf_newscls.run_folder import find_run, find_runs
+from hf_newscls.run_folder import find_run
 
-if TYPE_CHECKING:
-    from hf_newscls.hub.leaderboard import Leaderboard
-
-__all__ = ["Prediction", "compare", "predict", "publish"]
+__all__ = ["Prediction", "predict"]
 
 
 @dataclass(frozen=True)
@@ -45,62 +41,6 @@ def predict(name_or_path: str, texts: Sequence[str], *, runs_dir: Path, top_k: i
         best = (-row).argsort(kind="stable")[:top_k]
         predictions.append(Prediction(text, [names[label] for label in best], [float(row[label]) for label in best]))
     return predictions
-
-
-def publish(name_or_path: str, *, runs_dir: Path, repo_id: str | None = None, private: bool | None = None) -> str:
-    """Push a finished run's model, with its card, to the Hub in one commit; can be repeated.
-
-    Args:
-        name_or_path: a recipe's latest run, or a run folder.
-        runs_dir: where run folders are kept.
-        repo_id: owner/name or name; what the recipe says, or the recipe's name, where it is None.
-        private: whether a new repository is private; what the recipe says where it is None.
-
-    Returns:
-        The address of the commit.
-
-    Raises:
-        RunError: there is no such run, or it is not complete.
-        PublishError: the Hub refused or could not be reached.
-    """
-    from hf_newscls.artifacts import render_run_card
-    from hf_newscls.hub.publishing import check_model_folder, name_repo, push_model
-
-    run = find_run(name_or_path, runs_dir=runs_dir)
-    recipe = read_recipe(str(run.recipe))
-    check_model_folder(run.model)
-    repo = name_repo(repo_id or recipe.hub.repo_id, default_name=recipe.name)
-    card = render_run_card(run, recipe, model_address=repo)
-    is_private = recipe.hub.private if private is None else private
-    return push_model(run.model, repo, card=card, private=is_private, message=f"Train {recipe.name} with hf_newscls")
-
-
-def compare(recipe_names: Sequence[str], *, runs_dir: Path) -> list[Leaderboard]:
-    """Rank the measured runs of some recipes, apart for each split.
-
-    Raises:
-        RunError: one of the recipes has no finished run.
-    """
-    from hf_newscls.hub.leaderboard import Entry, rank_entries
-
-    runs = {name: find_runs(name, runs_dir=runs_dir) for name in recipe_names}
-    without = [name for name in recipe_names if not runs[name]]
-    if without:
-        raise RunError(f"{runs_dir}: must hold finished runs of {describe_offenders(without)}, found none; train first")
-    entries = []
-    for run in (run for name in runs for run in runs[name]):
-        metrics = run.read_json(run.metrics)
-        low, high = metrics["intervals"]["accuracy"]
-        entries.append(
-            Entry(
-                name=f"{run.path.parent.name}/{run.path.name}",
-                fingerprint=metrics["split_fingerprint"],
-                accuracy=metrics["test"]["accuracy"],
-                f1_macro=metrics["test"]["f1_macro"],
-                interval=(low, high),
-            )
-        )
-    return rank_entries(entries)
 
 
 def _find_encoder(model: str) -> ModelSection | None:

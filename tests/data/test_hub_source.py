@@ -12,7 +12,7 @@ from huggingface_hub import constants
 from hf_newscls.data.reading import read_rows
 from hf_newscls.data.source import fetch_source
 from hf_newscls.errors import DataError, SourceError
-from tests.hub_server import HubServer, Repo
+from tests.hub_server import STRANGER_TOKEN, HubServer, Repository
 
 ADDRESS = "hf://datasets/owner/news"
 NEWS = b"title,label\nStorm hits coast,REAL\nMoon is cheese,FAKE\n"
@@ -32,13 +32,10 @@ configs:
 """
 
 
-def serve(hub: HubServer, files: dict[str, bytes | str], **options: Any) -> Repo:
+def serve(hub: HubServer, files: dict[str, bytes | str], *, gated: bool = False) -> Repository:
     """Put a dataset with one commit on the Hub."""
-    repo = Repo(private=False, **options)
-    repo.files = {name: content.encode() if isinstance(content, str) else content for name, content in files.items()}
-    repo.commits.append(("Add files", sorted(files)))
-    hub.repos["datasets/owner/news"] = repo
-    return repo
+    contents = {name: content.encode() if isinstance(content, str) else content for name, content in files.items()}
+    return hub.create_repo("datasets/owner/news", files=contents, gated=gated)
 
 
 def read(address: str = ADDRESS, columns: tuple[str, ...] = ("title", "label")) -> list[tuple[Any, ...]]:
@@ -183,7 +180,8 @@ def test_dataset_that_is_not_there_is_refused(path: str, hub_here: HubServer) ->
 
 
 @pytest.mark.parametrize("path", ["", "/first.csv"])
-def test_gated_dataset_is_refused(path: str, hub_here: HubServer) -> None:
+def test_gated_dataset_is_refused(path: str, hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", STRANGER_TOKEN)
     serve(hub_here, {"first.csv": NEWS}, gated=True)
     page = f"{hub_here.endpoint}/datasets/owner/news"
     assert find_problem(ADDRESS + path) == (

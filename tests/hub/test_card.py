@@ -55,7 +55,7 @@ def read_text(token: Token) -> str:
 
 
 def find_snippet(card: str) -> str:
-    (block,) = (token.content for token in parse(card) if token.type == "fence")
+    (block,) = (token.content for token in parse(card) if token.type == "fence" and token.info == "python")
     return block
 
 
@@ -154,10 +154,11 @@ def test_card_without_baselines_has_no_columns_for_them(make_parts: MakeParts) -
 
 
 def test_numbers_in_a_real_card_are_those_of_its_run(tiny_run: FinishedRun) -> None:
-    results, labels, sides, _ = read_tables((tiny_run.run.model / "README.md").read_text())
+    results, labels, sides, _, _ = read_tables((tiny_run.run.model / "README.md").read_text())
     scores, report = tiny_run.report.test.scores, tiny_run.report
-    assert results[1][:2] == ["Accuracy", f"{scores['accuracy']:.4f}"]
-    assert results[4][:2] == ["Top-2 accuracy", f"{scores['top_2_accuracy']:.4f}"]
+    shown = {row[0]: row[1] for row in results[1:]}
+    assert shown["Accuracy"] == f"{scores['accuracy']:.4f}"
+    assert shown["Top-2 accuracy"] == f"{scores['top_2_accuracy']:.4f}"
     assert [[row[0], row[3]] for row in labels[1:]] == [
         [label, f"{values['f1']:.4f}"] for label, values in report.test.per_class.items()
     ]
@@ -180,16 +181,18 @@ def test_hostile_labels_bring_no_markup_of_their_own(make_parts: MakeParts) -> N
     children = [child.type for token in hostile for child in token.children or []]
     assert "html_inline" not in children
     headings = [read_text(hostile[place + 1]) for place, token in enumerate(hostile) if token.type == "heading_open"]
-    assert headings == [
-        "tiny",
-        "How to use",
+    sections = [
         "Results",
         "Calibration",
         "Training data",
         "Training",
         "Limits",
+        "Notes",
+        "Files",
         "Licence",
+        "Citation",
     ]
+    assert headings == ["tiny", "How to use", *sections]
 
 
 def test_card_tells_calibration_in_plain_words(make_parts: MakeParts) -> None:

@@ -11,12 +11,12 @@ from huggingface_hub import DatasetCard
 from hf_newscls import workflow
 from hf_newscls.data.reading import read_rows
 from hf_newscls.data.source import fetch_source
-from hf_newscls.errors import PublishError
-from hf_newscls.hub import publishing
+from hf_newscls.errors import NewsclsError, PublishError
+from hf_newscls.hub import dataset_publishing
 from hf_newscls.preparing import PreparedData
 from hf_newscls.recipe import Recipe
 from tests.conftest import LABELS, write_csv
-from tests.hub_server import HubServer, Repo
+from tests.hub_server import HubServer
 from tests.processes import Result
 
 # huggingface_hub uploads by a way of its HTTP client that is on its way out.
@@ -96,8 +96,9 @@ def test_datasets_loads_what_the_card_says(
     loaded = load_dataset(str(tmp_path / "copy"))
     assert [*loaded] == ["train", "validation", "test"]
     assert loaded["train"].features["label"].names == [*LABELS]
+    names = loaded["train"].column_names
     assert {side: rows.to_dict() for side, rows in loaded.items()} == {
-        side: rows.to_dict() for side, rows in prepared[0].splits.items()
+        side: rows.select_columns(names).to_dict() for side, rows in prepared[0].splits.items()
     }
     card = DatasetCard(hub_here.repos[REPO].files["README.md"].decode())
     assert 'load_dataset("owner/tiny-news")' in card.text
@@ -116,7 +117,7 @@ def test_push_is_private_unless_public_is_asked_for(prepared: tuple[PreparedData
 def test_private_data_does_not_go_into_a_public_dataset(
     prepared: tuple[PreparedData, Recipe], hub_here: HubServer
 ) -> None:
-    hub_here.repos[REPO] = Repo(private=False)
+    hub_here.create_repo(REPO, private=False)
     with pytest.raises(PublishError, match="must be private, found it public; add --public or name another"):
         push(prepared)
     assert hub_here.repos[REPO].commits == []
@@ -127,13 +128,13 @@ def test_second_push_takes_the_place_of_the_first(
 ) -> None:
     # Small shards first: the second push has fewer files.
     with monkeypatch.context() as smaller:
-        smaller.setattr(publishing, "_SHARD_BYTES", 3_000)
+        smaller.setattr(dataset_publishing, "_SHARD_BYTES", 3_000)
         push(prepared)
     repo = hub_here.repos[REPO]
     assert len([name for name in repo.files if name.startswith("data/train-")]) > 1
     rows = read_rows(fetch_source("hf://datasets/owner/tiny-news").paths, columns=["text"], id_column="id")
     assert sorted(rows["id"], key=int) == [str(place) for place in range(120)]
-    repo.files["notes.md"] = b"mine"
+    repo.write({"notes.md": b"mine"}, "Add notes")
     push(prepared)
     assert sorted(repo.files) == sorted([*FILES, "notes.md"])
 
@@ -152,12 +153,26 @@ def test_refusal_of_the_hub_is_told(
     assert message.endswith("; repeat `hf-newscls prepare --push` later")
 
 
-@pytest.mark.parametrize("repo_id", ["a/b/c", "owner/with space", "other/news"])
+@pytest.mark.parametrize(
+    ("repo_id", "what"),
+    [
+        ("a/b/c", "repository: must be named owner/name, got 'a/b/c'"),
+        ("owner/with space", "repository: must be named owner/name, got 'owner/with space'"),
+        ("other/news", r"the token of owner \(write\) must have write access to other/news, got none"),
+    ],
+)
 def test_name_that_cannot_be_is_refused(
-    repo_id: str, prepared: tuple[PreparedData, Recipe], hub_here: HubServer
+    repo_id: str, what: str, prepared: tuple[PreparedData, Recipe], hub_here: HubServer
 ) -> None:
-    with pytest.raises(PublishError, match=f"must take the push to {repo_id}, got "):
+    with pytest.raises(NewsclsError, match=what):
         push(prepared, repo_id)
+
+
+def test_push_of_what_is_there_already_makes_no_commit(
+    prepared: tuple[PreparedData, Recipe], hub_here: HubServer
+) -> None:
+    assert push(prepared) == push(prepared)
+    assert len(hub_here.repos[REPO].commits) == 1
 
 
 def test_push_needs_a_token(

@@ -5,21 +5,22 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import pyarrow.parquet as pq
 import pytest
 
-from hf_newscls.errors import PublishError
-from hf_newscls.hub.publishing import check_model_folder
+from hf_newscls.hub.notes import NOTES_START
 from hf_newscls.inference.predicting import load_classifier, predict_probabilities
 from hf_newscls.modeling.adapters import add_adapter, save_adapter
 from hf_newscls.recipe import AdapterSection, ModelSection
 from hf_newscls.run_folder import RunFolder
 from tests.conftest import LABELS, FinishedRun
-from tests.hub_server import TOKEN, HubServer, Repo
+from tests.hub_server import TOKEN, Fault, HubServer
 from tests.processes import CommandLine, build_environment, read_files, run_cli, run_python
 from tests.tiny_models import load_tiny
 
@@ -33,11 +34,6 @@ answers = [
 print(json.dumps(answers))
 """
 TEXTS = ("goal coach league match medal", "planet cells fossil " * 40, "bank")
-
-
-@pytest.fixture
-def model_folder(tiny_run: FinishedRun, tmp_path: Path) -> Path:
-    return shutil.copytree(tiny_run.run.model, tmp_path / "model")
 
 
 @pytest.fixture(scope="module")
@@ -71,53 +67,7 @@ def command_line(hub: HubServer, workspace: Path) -> Iterator[CommandLine]:
 def _no_failures(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "hub" in request.fixturenames:
-        request.getfixturevalue("hub").failures.clear()
-
-
-# The check before the push.
-
-
-def test_finished_model_folder_may_be_published(model_folder: Path) -> None:
-    check_model_folder(model_folder)
-
-
-@pytest.mark.parametrize("name", ["README.md", "config.json", "model.safetensors", "tokenizer_config.json"])
-def test_incomplete_folder_is_refused(name: str, model_folder: Path) -> None:
-    (model_folder / name).unlink()
-    with pytest.raises(PublishError, match=rf"model: must hold '{re.escape(name)}' to be published; evaluate"):
-        check_model_folder(model_folder)
-
-
-@pytest.mark.parametrize("name", ["training_args.bin", "old/optimizer.pt", "labels.pkl", "UPPER.PT"])
-def test_pickle_is_refused(name: str, model_folder: Path) -> None:
-    (model_folder / name).parent.mkdir(exist_ok=True)
-    (model_folder / name).write_bytes(b"\x80\x04.")
-    with pytest.raises(PublishError, match=rf"must hold no pickled files, found '{Path(name).name}'; remove"):
-        check_model_folder(model_folder)
-
-
-@pytest.mark.parametrize("name", ["config.json", "notes/README.txt", ".env"])
-@pytest.mark.parametrize("form", ["{}", '{{"token": "{}"}}', "HF_TOKEN={}\n"])
-def test_access_token_is_refused(name: str, form: str, model_folder: Path) -> None:
-    (model_folder / name).parent.mkdir(exist_ok=True)
-    (model_folder / name).write_text(form.format("hf_" + "AbCdEfGhIj" * 3 + "1234"))
-    with pytest.raises(PublishError, match="must hold no access token, found one in") as caught:
-        check_model_folder(model_folder)
-    assert Path(name).name in str(caught.value)
-    assert "AbCdEfGhIj" not in str(caught.value)
-
-
-def test_adapter_needs_the_adapters_weights(model_folder: Path) -> None:
-    (model_folder / "adapter_config.json").write_text("{}")
-    with pytest.raises(PublishError, match=r"must hold 'adapter_model\.safetensors' to be published"):
-        check_model_folder(model_folder)
-
-
-def test_what_merely_looks_like_a_token_may_be_published(model_folder: Path) -> None:
-    (model_folder / "notes.txt").write_text(
-        "hf_newscls hf_hub_download_with_a_rather_long_name_for_a_function hf_short"
-    )
-    check_model_folder(model_folder)
+        request.getfixturevalue("hub").faults.clear()
 
 
 # Without a Hub.
@@ -150,6 +100,10 @@ def test_hub_out_of_reach_leaves_the_run_as_it_was(workspace: Path, run: RunFold
 # Against a Hub that refuses: before the push that succeeds, so that nothing has been written yet.
 
 
+def refuse(hub: HubServer, path: str, status: int) -> None:
+    hub.faults.append(Fault("status", path=path, status=status, place=None))
+
+
 @pytest.mark.parametrize(
     ("part", "status"),
     [
@@ -157,7 +111,6 @@ def test_hub_out_of_reach_leaves_the_run_as_it_was(workspace: Path, run: RunFold
         ("/commit/main", 403),
         ("^/lfs/", 507),
         # The client tries these again for 23 seconds.
-        pytest.param("/api/repos/create", 500, marks=pytest.mark.slow),
         pytest.param("/commit/main", 500, marks=pytest.mark.slow),
     ],
 )
@@ -165,8 +118,8 @@ def test_refused_push_leaves_the_run_as_it_was(
     part: str, status: int, hub: HubServer, command_line: CommandLine, run: RunFolder
 ) -> None:
     before = read_files(run.path)
-    hub.failures[part] = status
-    repo_id = f"owner/refused-{status}-{part[-6:].strip('^/')}"
+    refuse(hub, part, status)
+    repo_id = f"owner/refused-{status}-{part.strip('^/').replace('/', '-')}"
     result = command_line.run("publish", "tiny", "--repo-id", repo_id)
     assert result.code == 1
     assert re.search(rf"error: Hub: it must take the push to {repo_id}, got .*{status}.*; repeat", result.err)
@@ -176,20 +129,24 @@ def test_refused_push_leaves_the_run_as_it_was(
     assert read_files(run.path) == before
 
 
-def test_namespace_of_someone_else_is_refused(hub: HubServer, command_line: CommandLine) -> None:
-    result = command_line.run("publish", "tiny", "--repo-id", "stranger/tiny")
+@pytest.mark.parametrize("repo_id", ["stranger/tiny", "readers/tiny"])
+def test_namespace_without_the_right_is_refused(repo_id: str, hub: HubServer, command_line: CommandLine) -> None:
+    result = command_line.run("publish", "tiny", "--repo-id", repo_id)
     assert result.code == 1
-    assert "must take the push to stranger/tiny, got HfHubHTTPError" in result.err
-    assert "stranger/tiny" not in hub.repos
+    assert f"the token of owner (write) must have write access to {repo_id}, got none; set HF_TOKEN" in result.err
+    assert repo_id not in hub.repos
 
 
-def test_impossible_name_is_refused_before_the_hub_is_asked(hub: HubServer, command_line: CommandLine) -> None:
+@pytest.mark.parametrize("options", [("--repo-id", "owner/-a name-"), ("--revision", "a..b"), ("--tag", "-v1")])
+def test_impossible_name_is_refused_before_anything_is_written(
+    options: tuple[str, str], hub: HubServer, command_line: CommandLine
+) -> None:
     before = len(hub.requests)
-    result = command_line.run("publish", "tiny", "--repo-id", "owner/-a name-")
-    assert result.code != 0
+    result = command_line.run("publish", "tiny", *options)
+    assert result.code == 2
     assert "Traceback" not in result.err
-    assert "owner/-a name-" in result.err
-    assert hub.requests[before:] == []
+    assert options[1] in result.err
+    assert {method for method, _ in hub.requests[before:]} <= {"GET"}
 
 
 def test_token_in_the_folder_stops_the_push(hub: HubServer, command_line: CommandLine, run: RunFolder) -> None:
@@ -202,13 +159,38 @@ def test_token_in_the_folder_stops_the_push(hub: HubServer, command_line: Comman
     assert [request for request in hub.requests[before:] if request[0] != "GET"] == []
 
 
+def test_model_that_says_something_else_is_not_published(
+    hub: HubServer, command_line: CommandLine, run: RunFolder, tmp_path: Path
+) -> None:
+    other = RunFolder(shutil.copytree(run.path, tmp_path / "other"))
+    config = json.loads((other.model / "config.json").read_text())
+    config["id2label"] = {place: name for place, name in enumerate([*LABELS[1:], LABELS[0]])}
+    (other.model / "config.json").write_text(json.dumps(config))
+    result = command_line.run("publish", str(other.path), "--repo-id", "owner/mixed")
+    assert result.code == 1
+    assert re.search(r"model: must give the probabilities that were measured, got .* is stored; evaluate", result.err)
+    assert "owner/mixed" not in hub.repos
+
+
+@pytest.mark.slow
+def test_model_that_does_not_load_is_not_published(
+    hub: HubServer, command_line: CommandLine, run: RunFolder, tmp_path: Path
+) -> None:
+    broken = RunFolder(shutil.copytree(run.path, tmp_path / "broken"))
+    weights = broken.model / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-64])
+    result = command_line.run("publish", str(broken.path), "--repo-id", "owner/broken")
+    assert result.code == 1
+    assert "model: must load in a fresh process, got " in result.err
+    assert "owner/broken" not in hub.repos
+
+
 # Against a Hub that takes it.
 
 
 @pytest.fixture(scope="module")
 def published(hub: HubServer, command_line: CommandLine) -> str:
     """The run under the account's own name: what the command printed."""
-    hub.failures.clear()
     result = command_line.run("publish", "tiny", "--repo-id", "tiny")
     assert result.code == 0, result.err
     return result.out
@@ -216,11 +198,24 @@ def published(hub: HubServer, command_line: CommandLine) -> str:
 
 def test_push_is_one_commit_of_the_whole_folder(published: str, hub: HubServer, run: RunFolder) -> None:
     repo = hub.repos["owner/tiny"]
-    files = read_files(run.model)
-    assert repo.commits[0] == ("Train tiny with hf_newscls", sorted(files))
+    files = read_files(run.model) | {name: b"" for name in ("metrics.json", "predictions.parquet")}
+    assert repo.commits == [("Train tiny with hf_newscls", sorted(files))]
     assert repo.files.keys() == files.keys()
-    assert {name for name in files if repo.files[name] != files[name]} <= {"README.md"}
+    changed = {name for name in read_files(run.model) if repo.files[name] != files[name]}
+    assert changed <= {"README.md"}
     assert published.strip() == f"{hub.endpoint}/owner/tiny/commit/{repo.head}"
+
+
+def test_predictions_go_without_texts(
+    published: str, hub: HubServer, tmp_path: Path, news_rows: Sequence[dict[str, str]]
+) -> None:
+    content = hub.repos["owner/tiny"].files["predictions.parquet"]
+    (tmp_path / "predictions.parquet").write_bytes(content)
+    table = pq.read_table(tmp_path / "predictions.parquet")
+    assert table.column_names == ["row", "reference", *(f"probability of {label}" for label in LABELS)]
+    assert table["row"].to_pylist() == sorted(table["row"].to_pylist())
+    shown = {str(value) for row in table.to_pylist() for value in row.values()}
+    assert shown.isdisjoint(row["title"] for row in news_rows)
 
 
 def test_repository_is_private(published: str, hub: HubServer) -> None:
@@ -271,7 +266,7 @@ def test_predict_takes_the_hub_id_of_an_adapter(
     save_adapter(adapted.model, tmp_path, base_model="owner/encoder")
     adapted.tokenizer.save_pretrained(tmp_path)
     for name, folder in (("owner/adapter", tmp_path), ("owner/encoder", tiny_encoder)):
-        hub.repos[name] = Repo(private=False, commits=[("All", [])], files=read_files(folder))
+        hub.create_repo(name, files=read_files(folder))
     result = command_line.run("predict", "owner/adapter", TEXTS[0])
     assert result.code == 0, result.err
     expected = predict_probabilities(
@@ -281,21 +276,41 @@ def test_predict_takes_the_hub_id_of_an_adapter(
     assert {*re.findall(r"%  (\w+)$", result.out, flags=re.MULTILINE)} == {*LABELS}
 
 
+@contextmanager
+def changed(path: Path) -> Iterator[None]:
+    """Change a JSON file without changing what it says."""
+    content = path.read_bytes()
+    path.write_bytes(content + b"\n")
+    yield
+    path.write_bytes(content)
+
+
 def test_second_push_adds_a_commit_with_what_changed(hub: HubServer, command_line: CommandLine, run: RunFolder) -> None:
-    notice = run.model / "NOTICE.txt"
     results = [command_line.run("publish", "tiny", "--repo-id", "owner/twice")]
-    notice.write_text("one more file")
-    results.append(command_line.run("publish", str(run.path), "--repo-id", "owner/twice"))
-    notice.unlink()
+    with changed(run.metrics):
+        results.append(command_line.run("publish", str(run.path), "--repo-id", "owner/twice"))
     assert [result.code for result in results] == [0, 0], results
-    assert len(hub.repos["owner/twice"].commits) == 2
-    assert hub.repos["owner/twice"].commits[1] == ("Train tiny with hf_newscls", ["NOTICE.txt"])
+    assert hub.repos["owner/twice"].commits[1:] == [("Train tiny with hf_newscls", ["metrics.json"])]
 
 
-def test_push_of_what_is_there_already_succeeds(published: str, hub: HubServer, command_line: CommandLine) -> None:
+def test_push_of_what_is_there_already_makes_no_commit(
+    published: str, hub: HubServer, command_line: CommandLine
+) -> None:
     result = command_line.run("publish", "tiny", "--repo-id", "owner/tiny")
     assert result.code == 0, result.err
-    assert f"{hub.endpoint}/owner/tiny/commit/" in result.out
+    assert result.out == f"nothing new: {published}"
+    assert len(hub.repos["owner/tiny"].commits) == 1
+
+
+def test_what_an_earlier_version_left_goes_and_what_others_put_there_stays(
+    hub: HubServer, command_line: CommandLine
+) -> None:
+    files = {"adapter_config.json": b"{}", "figures/old.png": b"x", "LICENSE": b"text", "onnx/model.safetensors": b"y"}
+    repo = hub.create_repo("owner/older", files=files, private=True)
+    result = command_line.run("publish", "tiny", "--repo-id", "owner/older")
+    assert result.code == 0, result.err
+    assert repo.files.keys() & files.keys() == {"LICENSE", "onnx/model.safetensors"}
+    assert len(repo.commits) == 2
 
 
 def test_public_when_asked_for(published: str, hub: HubServer, command_line: CommandLine) -> None:
@@ -304,6 +319,96 @@ def test_public_when_asked_for(published: str, hub: HubServer, command_line: Com
     assert not hub.repos["owner/open"].private
     with urlopen(f"{hub.endpoint}/owner/open/resolve/main/config.json", timeout=10) as answer:
         assert json.load(answer)["id2label"]["0"] == "BUSINESS"
+
+
+def test_public_repository_is_refused_where_it_must_be_private(hub: HubServer, command_line: CommandLine) -> None:
+    repo = hub.create_repo("owner/shown")
+    result = command_line.run("publish", "tiny", "--repo-id", "owner/shown")
+    assert result.code == 1
+    assert "the model owner/shown must be private, found it public; add --no-private or name another" in result.err
+    assert repo.commits == []
+
+
+# The card of somebody, and the notes in ours.
+
+
+def test_notes_in_the_card_survive(hub: HubServer, command_line: CommandLine) -> None:
+    assert command_line.run("publish", "tiny", "--repo-id", "owner/noted").code == 0
+    repo = hub.repos["owner/noted"]
+    card = repo.files["README.md"].decode().replace(NOTES_START, f"{NOTES_START}\n\nSeen to fail on sports.\n")
+    repo.write({"README.md": f"{card}\nWritten outside.\n".encode()}, "Write a note")
+    result = command_line.run("publish", "tiny", "--repo-id", "owner/noted")
+    assert result.code == 0, result.err
+    found = repo.files["README.md"].decode()
+    assert found.count("Seen to fail on sports.") == 1
+    assert "Written outside." not in found
+    assert command_line.run("publish", "tiny", "--repo-id", "owner/noted").out.startswith("nothing new: ")
+
+
+def test_card_of_somebody_else_is_not_overwritten_unasked(hub: HubServer, command_line: CommandLine) -> None:
+    repo = hub.create_repo("owner/theirs", files={"README.md": b"# Ours for years"}, private=True)
+    refused = command_line.run("publish", "tiny", "--repo-id", "owner/theirs")
+    assert refused.code == 1
+    assert "owner/theirs: README.md must hold the lines" in refused.err
+    assert len(repo.commits) == 1
+    result = command_line.run("publish", "tiny", "--repo-id", "owner/theirs", "--replace-card")
+    assert result.code == 0, result.err
+    assert b"Ours for years" not in repo.files["README.md"]
+
+
+# Branches, pull requests, tags.
+
+
+def test_branch_is_made_and_main_stays(published: str, hub: HubServer, command_line: CommandLine) -> None:
+    repo = hub.repos["owner/tiny"]
+    (head, commits) = repo.head, repo.commits
+    result = command_line.run("publish", "tiny", "--repo-id", "owner/branched", "--revision", "trial")
+    assert result.code == 0, result.err
+    branched = hub.repos["owner/branched"]
+    assert branched.commits == []
+    assert "model.safetensors" in branched.read_files("trial")
+    assert (repo.head, repo.commits) == (head, commits)
+
+
+def test_pull_request_is_opened_once_and_updated(hub: HubServer, command_line: CommandLine, run: RunFolder) -> None:
+    repo = hub.create_repo("stranger/shared", files={"README.md": b"---\nlicense: mit\n---\n"})
+    arguments = ("publish", "tiny", "--repo-id", "stranger/shared", "--pr")
+    first, second = command_line.run(*arguments), command_line.run(*arguments)
+    with changed(run.metrics):
+        third = command_line.run(*arguments)
+    assert [first.code, second.code, third.code] == [0, 0, 0], (first.err, second.err, third.err)
+    url = f"{hub.endpoint}/stranger/shared/discussions/1"
+    assert [first.out.strip(), second.out.strip(), third.out.strip()] == [url, f"nothing new: {url}", url]
+    assert [(one.num, one.status, one.title) for one in repo.discussions] == [(1, "open", "Train tiny with hf_newscls")]
+    assert repo.read_files("refs/pr/1")["metrics.json"] == run.metrics.read_bytes() + b"\n"
+    assert repo.files.keys() == {"README.md"}
+
+
+def test_pull_request_of_what_is_there_already_is_not_opened(
+    published: str, hub: HubServer, command_line: CommandLine
+) -> None:
+    result = command_line.run("publish", "tiny", "--repo-id", "owner/tiny", "--pr")
+    assert result.code == 0, result.err
+    assert result.out == f"nothing new: {published}"
+    assert hub.repos["owner/tiny"].discussions == []
+
+
+def test_tag_names_the_commit_and_is_never_moved(hub: HubServer, command_line: CommandLine, run: RunFolder) -> None:
+    arguments = ("publish", "tiny", "--repo-id", "owner/tagged", "--tag", "v1.0")
+    assert [command_line.run(*arguments).code for _ in range(2)] == [0, 0]
+    repo = hub.repos["owner/tagged"]
+    first = repo.head
+    with changed(run.metrics):
+        result = command_line.run(*arguments)
+    assert result.code == 1
+    assert f"the tag 'v1.0' must be new or name commit {repo.head}, found it at {first}; choose" in result.err
+    assert repo.git.find_commit("v1.0") == first
+
+
+def test_tag_goes_without_pull_request(command_line: CommandLine) -> None:
+    result = command_line.run("publish", "tiny", "--pr", "--tag", "v1")
+    assert result.code == 2
+    assert "--tag: must go without --pr, got 'v1'; tag the commit once" in result.err
 
 
 def test_temporary_files_are_not_left(published: str, run: RunFolder) -> None:

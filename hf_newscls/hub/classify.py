@@ -1,0 +1,39 @@
+"""Classify texts as a stranger would, for `reproduction.py`: run in a process of its own, with none of our modules.
+
+It reads the folder and the texts as JSON from standard input, and writes one list of label and probability a text.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+__all__: list[str] = []
+
+
+def _load_pipeline(folder: str, base: str | None) -> Any:
+    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, pipeline
+
+    if base is None:
+        config = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
+        return pipeline(
+            "text-classification", model=folder, top_k=None, device="cpu", trust_remote_code="auto_map" in config
+        )
+    from peft import PeftModel
+
+    encoder = AutoModelForSequenceClassification.from_pretrained(base, config=AutoConfig.from_pretrained(folder))
+    model = PeftModel.from_pretrained(encoder, folder).merge_and_unload()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    return pipeline("text-classification", model=model, tokenizer=tokenizer, top_k=None, device="cpu")
+
+
+def _main() -> None:
+    asked = json.load(sys.stdin)
+    classifier = _load_pipeline(asked["folder"], asked["base"])
+    answers = [classifier([text], truncation=True)[0] for text in asked["texts"]]
+    # Behind a mark, for the libraries print too.
+    print("\n" + json.dumps({"answers": answers}))  # noqa: T201 # read by the process that started this one
+
+
+if __name__ == "__main__":
+    _main()

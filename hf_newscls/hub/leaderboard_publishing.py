@@ -1,0 +1,40 @@
+"""Push a leaderboard to a dataset repository."""
+
+from collections.abc import Mapping
+
+from hf_newscls.errors import PublishError
+from hf_newscls.hub.account import Account
+from hf_newscls.hub.checking import check_files
+from hf_newscls.hub.leaderboard import Leaderboard
+from hf_newscls.hub.leaderboard_page import LEADERBOARD_TAG, build_leaderboard_files, render_board_card
+from hf_newscls.hub.preflight import find_target
+from hf_newscls.hub.pushing import Content, Head, Pushed, PushOptions, push_files
+
+__all__ = ["push_leaderboard"]
+
+
+def push_leaderboard(board: Leaderboard, repo_id: str, *, account: Account, private: bool) -> Pushed:
+    """Push page, JSON, figure and card in one commit, and none where nothing changed.
+
+    Args:
+        board: what is pushed.
+        repo_id: owner/name of the dataset repository; it is created where it is not there.
+        account: that pushes.
+        private: whether the repository must be private.
+
+    Raises:
+        PublishError: the Hub refused or could not be reached, the repository is public where it must be private, or
+            it holds something else.
+    """
+    files: dict[str, Content] = {**build_leaderboard_files(board), "README.md": render_board_card(board).encode()}
+    check_files(files)
+    target = find_target(repo_id, account, private=private, repo_type="dataset")
+
+    def build(head: Head) -> Mapping[str, Content]:
+        if head.card and f"\n- {LEADERBOARD_TAG}\n" not in head.card:
+            raise PublishError(
+                f"{repo_id}: must be new or hold a leaderboard, found a card of something else; name another repository"
+            )
+        return files
+
+    return push_files(build, target, PushOptions(message="Compare models with hf_newscls"))

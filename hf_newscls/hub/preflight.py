@@ -1,0 +1,144 @@
+"""What can be known before hours of training: whether the Hub will take the model."""
+
+import logging
+from dataclasses import dataclass
+
+from huggingface_hub import HfApi, ModelCard
+from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+
+from hf_newscls.errors import PublishError
+from hf_newscls.hub.account import Account, find_account, name_repo
+from hf_newscls.hub.failures import HUB_FAILURES, call_hub, refuse
+from hf_newscls.hub.metadata import describe_recipe
+from hf_newscls.recipe import Recipe
+
+__all__ = ["Target", "check_target", "find_target", "preflight"]
+
+_LICENCE_FORBIDS_CHANGES = "-nd"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A repository that may be pushed to.
+
+    Attributes:
+        repo_id: owner/name.
+        repo_type: model or dataset.
+        is_there: whether it has to be created.
+        is_private: whether it is private, or will be.
+    """
+
+    repo_id: str
+    repo_type: str
+    is_there: bool
+    is_private: bool
+
+
+def preflight(recipe: Recipe) -> Target | None:
+    """Check all that publishing a recipe's model needs and that is known before it is trained.
+
+    Returns:
+        Where the model will go; None without a token, for then it can only be published later.
+
+    Raises:
+        InputError: the repository's name is no name.
+        PublishError: the token is not accepted or may not write there, the repository is public where it must be
+            private, the card's metadata is not valid, or the base model's licence forbids what is planned.
+    """
+    account = find_account()
+    if account is None:
+        return None
+    target = find_target(
+        name_repo(recipe.hub.repo_id, account, default_name=recipe.name), account, private=recipe.hub.private
+    )
+    _check_metadata(recipe)
+    _check_license(recipe)
+    return target
+
+
+def check_target(target: Target, *, private: bool) -> None:
+    """Refuse a public repository where it must be private.
+
+    Raises:
+        PublishError: it is public.
+    """
+    if private and not target.is_private:
+        option = "--public" if target.repo_type == "dataset" else "--no-private"
+        raise PublishError(
+            f"Hub: the {target.repo_type} {target.repo_id} must be private, found it public; "
+            f"add {option} or name another"
+        )
+
+
+def find_target(
+    repo_id: str, account: Account, *, private: bool, repo_type: str = "model", is_proposal: bool = False
+) -> Target:
+    """Look a repository up, and make sure that it can be pushed to or created.
+
+    Args:
+        repo_id: owner/name.
+        account: that pushes.
+        private: whether it must be private.
+        repo_type: model or dataset.
+        is_proposal: whether a pull request is all that is wanted: anyone may make one where the repository is there.
+
+    Raises:
+        PublishError: the token may not, or the repository is public where it must be private.
+    """
+    what = f"say what {repo_id} is"
+    try:
+        found = call_hub(lambda: HfApi().repo_info(repo_id, repo_type=repo_type), what=what)
+    except PublishError as error:
+        if not isinstance(error.__cause__, RepositoryNotFoundError):
+            raise
+        found = None
+    if is_proposal and found is not None:
+        return Target(repo_id, repo_type, is_there=True, is_private=bool(found.private))
+    if not (account.can_create(repo_id) if found is None else account.can_write(repo_id)):
+        raise PublishError(
+            f"Hub: the token of {account.name} ({account.role}) must have write access to {repo_id}, "
+            f"got none; set HF_TOKEN to one that has, or name another repository with --repo-id"
+        )
+    target = Target(repo_id, repo_type, found is not None, private if found is None else bool(found.private))
+    check_target(target, private=private)
+    return target
+
+
+def _check_metadata(recipe: Recipe) -> None:
+    """Ask the Hub whether it takes the metadata that is known before training."""
+    card = ModelCard(f"---\n{describe_recipe(recipe).to_yaml()}\n---\n")
+    try:
+        card.validate(repo_type="model")
+    except ValueError as error:
+        raise refuse("take the card's metadata", error, remedy="change `hub` in the recipe") from error
+    except HUB_FAILURES as error:
+        raise refuse("check the card's metadata", error, remedy="try again later") from error
+
+
+def _check_license(recipe: Recipe) -> None:
+    """Read the licence of the base model, which binds what is made of it."""
+    found = _read_license(recipe)
+    if found is None:
+        logger.info("the licence of %s could not be read on the Hub", recipe.base_model or "the base model")
+    elif _LICENCE_FORBIDS_CHANGES in found:
+        raise PublishError(
+            f"{recipe.base_model}: its licence must allow changed versions to be published, got {found!r}; "
+            "train another model, or do not publish"
+        )
+    elif found != recipe.hub.license:
+        logger.info("%s is under %s, the model will be under %s", recipe.base_model, found, recipe.hub.license)
+
+
+def _read_license(recipe: Recipe) -> str | None:
+    if recipe.base_model is None:
+        return None
+    try:
+        card = HfApi().model_info(recipe.base_model, revision=recipe.base_revision).card_data
+    except (RepositoryNotFoundError, RevisionNotFoundError):
+        return None
+    except HUB_FAILURES as error:
+        raise refuse(f"describe {recipe.base_model}", error, remedy="try again later") from error
+    found = card.get("license") if card else None
+    return found if isinstance(found, str) else None

@@ -1,0 +1,83 @@
+"""What passes is tried again, what does not is said at once, and no message repeats a token."""
+
+import time
+
+import pytest
+from httpx2 import Request, Response
+from huggingface_hub.errors import HfHubHTTPError
+
+from hf_newscls.errors import PublishError
+from hf_newscls.hub.failures import call_hub
+
+
+class Answers:
+    """An action that fails in the given ways, one after the other, and then succeeds."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = [*failures]
+        self.calls = 0
+
+    def __call__(self) -> str:
+        self.calls += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        return "done"
+
+
+def refusal(status: int, **headers: str) -> HfHubHTTPError:
+    response = Response(status, headers=headers, request=Request("GET", "http://hub"))
+    return HfHubHTTPError(f"{status} of the Hub", response=response)
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that would have been waited."""
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    return waited
+
+
+@pytest.mark.parametrize("status", [408, 412, 429, 500, 502, 503, 504])
+def test_what_passes_is_tried_again(status: int, waits: list[float]) -> None:
+    action = Answers(refusal(status), refusal(status))
+    assert call_hub(action, what="listen") == "done"
+    assert waits == [1.0, 2.0]
+
+
+def test_lost_connection_is_tried_again() -> None:
+    assert call_hub(Answers(ConnectionError("cut")), what="listen") == "done"
+
+
+def test_the_hub_says_how_long_to_wait(waits: list[float]) -> None:
+    call_hub(Answers(refusal(429, **{"Retry-After": "7"}), refusal(429, **{"Retry-After": "4000"})), what="listen")
+    assert waits == [7.0, 60.0]
+
+
+@pytest.mark.parametrize("error", [refusal(400), refusal(403), ValueError("a bad name"), RuntimeError("no way")])
+def test_what_does_not_pass_is_said_at_once(error: Exception, waits: list[float]) -> None:
+    action = Answers(error)
+    with pytest.raises(PublishError, match=r"Hub: it must listen, got \w+ \(.*\); shout"):
+        call_hub(action, what="listen", remedy="shout")
+    assert (action.calls, waits) == (1, [])
+
+
+def test_third_failure_is_the_last() -> None:
+    action = Answers(*(refusal(500) for _ in range(5)))
+    with pytest.raises(PublishError, match="500 of the Hub"):
+        call_hub(action, what="listen")
+    assert action.calls == 3
+
+
+def test_our_own_refusal_goes_through_as_it_is() -> None:
+    action = Answers(PublishError("a: must hold"))
+    with pytest.raises(PublishError, match=r"^a: must hold$"):
+        call_hub(action, what="listen")
+    assert action.calls == 1
+
+
+def test_token_is_blotted_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "not-of-the-usual-form")
+    secret = "hf_" + "aB3" * 12
+    with pytest.raises(PublishError) as caught:
+        call_hub(Answers(ValueError(f"{secret} and not-of-the-usual-form")), what="listen")
+    assert "hf_… and hf_…" in str(caught.value)

@@ -1,0 +1,171 @@
+"""What would make a push fail is said before the training, over HTTP with the unmodified client."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hf_newscls.errors import PublishError
+from hf_newscls.hub.preflight import Target, preflight
+from hf_newscls.recipe import Recipe
+from hf_newscls.run_folder import find_run
+from tests.hub_server import FINE_GRAINED_REPO, FINE_GRAINED_TOKEN, READ_TOKEN, WRONG_TOKEN, Fault, HubServer
+from tests.processes import Result
+
+MakeRecipe = Callable[..., Recipe]
+# huggingface_hub uploads by a way of its HTTP client that is on its way out.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+
+
+@pytest.fixture
+def _without_token(hub_here: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.delenv("HF_TOKEN")
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "none"))
+
+
+def test_new_repository_is_named_and_not_made(make_recipe: MakeRecipe, hub_here: HubServer) -> None:
+    assert preflight(make_recipe()) == Target("owner/tiny", "model", is_there=False, is_private=True)
+    assert [*hub_here.repos] == []
+
+
+@pytest.mark.parametrize("name", ["owner/tiny", "newsroom/tiny"])
+def test_repository_that_is_there_is_taken(name: str, make_recipe: MakeRecipe, hub_here: HubServer) -> None:
+    hub_here.create_repo(name, private=True)
+    assert preflight(make_recipe(f"hub.repo_id={name}")) == Target(name, "model", is_there=True, is_private=True)
+
+
+@pytest.mark.usefixtures("_without_token")
+def test_without_a_token_nothing_is_asked(make_recipe: MakeRecipe, hub_here: HubServer) -> None:
+    assert preflight(make_recipe()) is None
+    assert hub_here.requests == []
+
+
+@pytest.mark.parametrize(
+    ("token", "repo_id", "what"),
+    [
+        (WRONG_TOKEN, "owner/tiny", "must accept the token, got .*401.*; run `hf auth login`, or set HF_TOKEN to a"),
+        (READ_TOKEN, "owner/tiny", r"token of owner \(read\) must have write access to owner/tiny, got none; set"),
+        (FINE_GRAINED_TOKEN, "owner/tiny", r"token of owner \(fineGrained\) must have write access to owner/tiny"),
+        (FINE_GRAINED_TOKEN, FINE_GRAINED_REPO, "must have write access to owner/granted, got none"),  # not there yet
+        (None, "stranger/tiny", r"token of owner \(write\) must have write access to stranger/tiny, got none"),
+        (None, "readers/tiny", "must have write access to readers/tiny, got none"),
+    ],
+)
+def test_token_without_the_right_is_refused(
+    token: str | None,
+    repo_id: str,
+    what: str,
+    make_recipe: MakeRecipe,
+    hub_here: HubServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if token is not None:
+        monkeypatch.setenv("HF_TOKEN", token)
+    with pytest.raises(PublishError, match=what) as caught:
+        preflight(make_recipe(f"hub.repo_id={repo_id}"))
+    assert str(token) not in str(caught.value)
+
+
+def test_fine_grained_token_may_write_what_is_there(
+    make_recipe: MakeRecipe, hub_here: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub_here.create_repo(FINE_GRAINED_REPO, private=True)
+    monkeypatch.setenv("HF_TOKEN", FINE_GRAINED_TOKEN)
+    found = preflight(make_recipe(f"hub.repo_id={FINE_GRAINED_REPO}"))
+    assert found == Target(FINE_GRAINED_REPO, "model", is_there=True, is_private=True)
+
+
+def test_public_repository_is_refused_where_it_must_be_private(make_recipe: MakeRecipe, hub_here: HubServer) -> None:
+    hub_here.create_repo("owner/tiny")
+    with pytest.raises(PublishError, match="the model owner/tiny must be private, found it public; add --no-private"):
+        preflight(make_recipe())
+    assert preflight(make_recipe("hub.private=false")) == Target("owner/tiny", "model", is_there=True, is_private=False)
+
+
+@pytest.mark.parametrize("change", ["hub.license=of-my-own", "hub.language=Klingon"])
+def test_metadata_that_the_hub_does_not_take_is_refused(
+    change: str, make_recipe: MakeRecipe, hub_here: HubServer
+) -> None:
+    with pytest.raises(PublishError, match=r"must take the card.s metadata, got .*; change `hub` in the recipe"):
+        preflight(make_recipe(change))
+
+
+@pytest.mark.parametrize(
+    ("license", "said"),
+    [("apache-2.0", ""), ("mit", "owner/base is under mit, the model will be under apache-2.0"), (None, "licence of")],
+)
+def test_licence_of_the_base_model_is_read(
+    license: str | None,
+    said: str,
+    make_recipe: MakeRecipe,
+    hub_here: HubServer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    if license is not None:
+        hub_here.create_repo("owner/base", files={"README.md": f"---\nlicense: {license}\n---\n# B".encode()})
+    with caplog.at_level(logging.INFO, "hf_newscls.hub.preflight"):
+        preflight(make_recipe("model.base_model=owner/base"))
+    assert said in caplog.text
+    assert bool(caplog.text) == bool(said)
+
+
+def test_licence_that_forbids_changes_is_refused(make_recipe: MakeRecipe, hub_here: HubServer) -> None:
+    hub_here.create_repo("owner/base", files={"README.md": b"---\nlicense: cc-by-nc-nd-4.0\n---\n# B"})
+    with pytest.raises(PublishError, match=r"owner/base: its licence must allow changed versions .* 'cc-by-nc-nd-4.0'"):
+        preflight(make_recipe("model.base_model=owner/base"))
+
+
+# With the training behind it.
+
+
+def test_training_does_not_begin_where_the_push_would_fail(
+    make_recipe: MakeRecipe, hub_here: HubServer, call: Callable[..., Result], tmp_path: Path
+) -> None:
+    make_recipe()
+    hub_here.create_repo("owner/tiny")
+    runs = tmp_path / "runs"
+    result = call("train", str(tmp_path / "tiny.yaml"), "--push", "--runs-dir", str(runs))
+    assert result.code == 1
+    assert "owner/tiny must be private, found it public" in result.err
+    assert not runs.exists()
+
+
+@pytest.mark.usefixtures("_without_token")
+@pytest.mark.parametrize("way", ["--push", "hub.publish=true"])
+def test_without_a_token_training_goes_on_and_says_what_is_left(
+    way: str, make_recipe: MakeRecipe, hub_here: HubServer, call: Callable[..., Result], tmp_path: Path
+) -> None:
+    make_recipe()
+    result = call("train", str(tmp_path / "tiny.yaml"), way, "--runs-dir", str(tmp_path / "runs"))
+    assert result.code == 0, result.err
+    run = find_run("tiny", runs_dir=tmp_path / "runs")
+    assert f"publish later with: hf-newscls publish {run.path}" in result.out
+
+
+def test_trained_model_is_pushed(
+    make_recipe: MakeRecipe, hub_here: HubServer, call: Callable[..., Result], tmp_path: Path
+) -> None:
+    make_recipe()
+    result = call("train", str(tmp_path / "tiny.yaml"), "--push", "--runs-dir", str(tmp_path / "runs"))
+    assert result.code == 0, result.err
+    repo = hub_here.repos["owner/tiny"]
+    assert len(repo.commits) == 1
+    assert f"published: {hub_here.endpoint}/owner/tiny/commit/{repo.head}" in result.out
+
+
+@pytest.mark.slow
+def test_push_that_fails_costs_no_training(
+    make_recipe: MakeRecipe, hub_here: HubServer, call: Callable[..., Result], tmp_path: Path
+) -> None:
+    make_recipe()
+    hub_here.faults.append(Fault("status", path="/commit/main", status=403, place=None))
+    result = call("train", str(tmp_path / "tiny.yaml"), "--push", "--runs-dir", str(tmp_path / "runs"))
+    assert result.code == 1
+    run = find_run("tiny", runs_dir=tmp_path / "runs")
+    assert f"publish later with: hf-newscls publish {run.path}" in result.out
+    hub_here.faults.clear()
+    assert call("publish", str(run.path)).code == 0
+    assert len(hub_here.repos["owner/tiny"].commits) == 1

@@ -1,0 +1,52 @@
+"""What a repository of a model holds."""
+
+import json
+
+import pytest
+import yaml
+from huggingface_hub import parse_eval_result_entries
+
+from hf_newscls.errors import RecipeError
+from hf_newscls.hub.pushing import Content
+from hf_newscls.hub.staging import OWNED_FILES, stage_run
+from tests.conftest import FinishedRun
+
+BENCHMARK = {"dataset_id": "owner/bench", "task_id": "topics", "metric": "f1_macro", "revision": "a" * 40}
+
+
+def stage(found: FinishedRun, **benchmark: str) -> dict[str, Content]:
+    content = found.recipe.model_dump()
+    content["hub"]["benchmark"] = benchmark or None
+    return stage_run(found.run, type(found.recipe).model_validate(content), card="# The card")
+
+
+def test_model_card_metrics_and_predictions_are_staged(tiny_run: FinishedRun) -> None:
+    files = stage(tiny_run)
+    model = {
+        path.relative_to(tiny_run.run.model).as_posix() for path in tiny_run.run.model.rglob("*") if path.is_file()
+    }
+    assert files.keys() == model | {"metrics.json", "predictions.parquet"}
+    assert files["README.md"] == b"# The card"
+    assert files["metrics.json"] == tiny_run.run.metrics
+
+
+def test_staging_twice_gives_the_same(tiny_run: FinishedRun) -> None:
+    assert stage(tiny_run, **BENCHMARK) == stage(tiny_run, **BENCHMARK)
+
+
+def test_benchmark_dataset_gets_its_score(tiny_run: FinishedRun) -> None:
+    content = stage(tiny_run, **BENCHMARK)[".eval_results/hf_newscls.yaml"]
+    assert isinstance(content, bytes)
+    (entry,) = parse_eval_result_entries(yaml.safe_load(content))
+    assert (entry.dataset_id, entry.task_id, entry.dataset_revision) == ("owner/bench", "topics", "a" * 40)
+    assert entry.value == round(tiny_run.report.test.scores["f1_macro"], 6)
+    assert entry.date == json.loads(tiny_run.run.training.read_text())["finished"]
+
+
+def test_benchmark_of_a_score_that_was_not_measured_is_refused(tiny_run: FinishedRun) -> None:
+    with pytest.raises(RecipeError, match=r"`hub.benchmark.metric`: must be a test score, got 'bleu'; write one of 'a"):
+        stage(tiny_run, **{**BENCHMARK, "metric": "bleu"})
+
+
+def test_what_a_push_may_remove_are_names_and_no_folders() -> None:
+    assert [pattern for pattern in OWNED_FILES if pattern.startswith(("*", "/")) and "." not in pattern] == []

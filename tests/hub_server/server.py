@@ -1,0 +1,200 @@
+"""The HTTP of the Hub on 127.0.0.1: from a connection to a route and back, with the faults in between."""
+
+import re
+import shutil
+import socket
+import tempfile
+import threading
+from collections.abc import Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.hub_server.accounts import TOKEN, find_caller
+from tests.hub_server.faults import Fault, Faults
+from tests.hub_server.git import GitError
+from tests.hub_server.hub import Hub
+from tests.hub_server.messages import Refusal, Request, Response
+from tests.hub_server.repositories import Repository
+from tests.hub_server.routes import find_route
+
+
+class HubServer(ThreadingHTTPServer):
+    """The server; use it as a context manager. Its repositories go when the block is left.
+
+    Attributes:
+        hub: what it serves, with a few settings.
+        faults: what goes wrong; tests append to it.
+        failures: patterns of paths, and the status that requests to such paths are answered with.
+        requests: method and path of each request, in the order they came.
+        errors: what the server itself stumbled over; tests of the server look here.
+    """
+
+    daemon_threads = False  # leaving the block waits for them, and closes what they wait for
+    request_queue_size = 64
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self._folder = Path(tempfile.mkdtemp(prefix="hub-"))
+        self.hub = Hub(self._folder, self.endpoint)
+        self.faults = Faults()
+        self.failures: dict[str, int] = {}
+        self.requests: list[tuple[str, str]] = []
+        self.errors: list[str] = []
+        self.stopping = threading.Event()
+        self._open: set[socket.socket] = set()
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    @property
+    def endpoint(self) -> str:
+        """Return what HF_ENDPOINT must be."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    @property
+    def repos(self) -> Mapping[str, Repository]:
+        """Return the repositories by owner/name, those of datasets by datasets/owner/name."""
+        return self.hub.repos
+
+    @property
+    def blobs(self) -> dict[str, bytes]:
+        """Return all large files by SHA-256."""
+        return self.hub.repos.large_files.read_all()
+
+    @property
+    def leaderboards(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the entries by dataset; tests put theirs here."""
+        return self.hub.leaderboards
+
+    def create_repo(
+        self, key: str, *, files: Mapping[str, bytes] | None = None, private: bool = False, gated: bool = False
+    ) -> Repository:
+        """Make a repository past the HTTP, with the files in a commit after the Hub's own."""
+        made = self.hub.repos.create(key, private=private)
+        if made is None:
+            raise ValueError(f"{key}: there is such a repository already")
+        made.gated = gated
+        if files:
+            made.write(files, "Add files")
+        return made
+
+    def delete_repo(self, key: str) -> None:
+        """Take a repository away past the HTTP."""
+        self.hub.repos.delete(key)
+
+    def build_environment(self, token: str = TOKEN) -> dict[str, str]:
+        """Return what a process needs to use this Hub."""
+        return {"HF_ENDPOINT": self.endpoint, "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0", "HF_TOKEN": token}
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection, so that leaving the block can close it."""
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget a connection that is closed."""
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that went away."""
+
+    def __enter__(self) -> "HubServer":
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.shutdown()
+        self.stopping.set()
+        for connection in list(self._open):
+            cut(connection)
+        self.server_close()
+        self._thread.join()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def cut(connection: socket.socket) -> None:
+    """End a connection both ways, whether or not it is still there."""
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # Head and body leave together: apart, the second waits 40 ms for the first to be acknowledged.
+    wbufsize = -1
+    disable_nagle_algorithm = True
+    server: HubServer
+
+    def _answer(self) -> None:
+        """Let the fault, where there is one, come before the body, between request and answer, or in the answer."""
+        path = unquote(urlsplit(self.path).path)
+        self.server.requests.append((self.command, path))
+        fault = self._find_fault(path)
+        kind = fault.kind if fault else ""
+        if fault and kind == "slow":
+            self.server.stopping.wait(fault.seconds)
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length // 2 if kind == "cut upload" else length)
+        if kind in {"no answer", "cut upload"}:
+            self._cut()
+            return
+        if fault and kind == "status":
+            self._send(_build_failure(fault))
+            return
+        response = self._respond(body)
+        if kind == "lost answer":
+            self._cut()
+        else:
+            self._send(response, half=kind == "cut download")
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _answer
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Write nothing."""
+
+    def _find_fault(self, path: str) -> Fault | None:
+        struck = self.server.faults.find(self.command, path)
+        statuses = (status for pattern, status in self.server.failures.items() if re.search(pattern, path))
+        status = next(statuses, None)
+        return struck or (Fault("status", status=status) if status else None)
+
+    def _respond(self, body: bytes) -> Response:
+        split = urlsplit(self.path)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        try:
+            respond, groups = find_route(self.command, split.path)
+            caller = find_caller(headers.get("authorization"))
+            query = parse_qs(split.query, keep_blank_values=True)
+            request = Request(self.server.hub, caller, self.command, split.path, query, headers, body, groups)
+            return respond(request)
+        except Refusal as refusal:
+            return Response.from_refusal(refusal)
+        except (GitError, OSError, KeyError, TypeError, ValueError) as error:
+            self.server.errors.append(f"{self.command} {self.path}: {error!r}")
+            return Response.from_refusal(Refusal(500, f"Internal Error: {error!r}"))
+
+    def _send(self, response: Response, *, half: bool = False) -> None:
+        self.send_response(response.status)
+        for name, value in {"Content-Length": str(len(response.body)), **response.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        content = b"" if self.command == "HEAD" else response.body
+        self.wfile.write(content[: len(content) // 2] if half else content)
+        if half:
+            self._cut()
+
+    def _cut(self) -> None:
+        self.wfile.flush()
+        self.close_connection = True
+        cut(self.connection)
+
+
+def _build_failure(fault: Fault) -> Response:
+    message = f"{HTTPStatus(fault.status).phrase}, as the test asked for"
+    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    return Response.from_refusal(Refusal(fault.status, message, **headers))
