@@ -112,6 +112,10 @@ bench: $(STAMP) ## Run the benchmarks, or one: BENCH=training_speed [ARGS="--row
 	@for name in $(or $(BENCH),training_speed stage_one data_scale profile_step gpu_sweep plot_speed); do \
 	  (set -f; $(BIN)/python "benchmarks/$$name.py" $(ARGS)) || exit 1; done
 
+.PHONY: reproduce
+reproduce: $(STAMP) ## Train what was published anew and write docs/reproduction.md: [ARGS="--fake-news news.csv --rows 400"].
+	@set -f; $(BIN)/python benchmarks/reproduction.py $(ARGS)
+
 .PHONY: build
 build: $(STAMP) ## Build the wheel into dist/.
 	@$(BIN)/python -m pip wheel -qq --no-deps --wheel-dir dist .

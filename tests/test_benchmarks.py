@@ -1,6 +1,7 @@
 """The benchmarks run and say what they measured; how fast anything is, is not for a test."""
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,21 @@ import pytest
 from tests.processes import build_environment
 
 ROOT = Path(__file__).parents[1]
+# A word, and what it tells in both published sets.
+FILLERS = [
+    "harbour",
+    "minister",
+    "weekend",
+    "silver",
+    "copper",
+    "voyage",
+    "lantern",
+    "quarry",
+    "orchard",
+    "gazette",
+    "bishop",
+]
+NEWS = [("shares", ("REAL", "BUSINESS")), ("goal", ("REAL", "SPORTS")), ("miracle", ("FAKE", "WEIRD NEWS"))]
 
 
 def run_benchmark(name: str, *arguments: str, home: Path) -> dict[str, dict]:
@@ -57,3 +73,36 @@ def test_data_scale_measures_each_step_at_each_size(tmp_path: Path) -> None:
         assert figures["peak_megabytes"] > 0
     assert {*steps} == {*entry["growth"]["3,000 to 6,000"]}
     assert str(tmp_path) not in json.dumps(entry)
+
+
+def write_published_files(folder: Path) -> tuple[Path, Path]:
+    """Write headlines in the layouts of both published sets, each headline under a label that it tells."""
+    titles, categories = folder / "titles.csv", folder / "categories.json"
+    rng = random.Random(17)
+    # Headlines that hardly share a letter, or near duplicates would leave nothing to split.
+    rows = [(" ".join([word, *rng.sample(FILLERS, 5)]), label) for _ in range(60) for word, label in NEWS]
+    titles.write_text("title,label\n" + "\n".join(f"{text},{label}" for text, (label, _) in rows) + "\n")
+    lines = [
+        json.dumps({"headline": text, "short_description": "More inside.", "category": name, "date": "2020-01-01"})
+        for text, (_, name) in rows
+    ]
+    categories.write_text("\n".join(lines) + "\n")
+    return titles, categories
+
+
+@pytest.mark.slow
+def test_reproduction_says_what_stood_in_and_repeats_no_training(tmp_path: Path) -> None:
+    titles, categories = write_published_files(tmp_path)
+    command = [sys.executable, str(ROOT / "benchmarks" / "reproduction.py"), "--rows", "90", "--runs-dir", "runs"]
+    command += ["--fake-news", str(titles), "--categories", str(categories), "--output", "page.md"]
+    command += ["freeze=null", "training_arguments.num_train_epochs=1", "evaluation.bootstrap_resamples=100"]
+    environment = build_environment(tmp_path, PYTHONPATH=str(ROOT), HF_HUB_OFFLINE="1")
+    pages = []
+    for _ in range(2):
+        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=600)
+        pages.append((tmp_path / "page.md").read_text(encoding="utf-8"))
+    assert pages[0] == pages[1]
+    assert "RoBERTa, 28 categories were out of reach: sentence-transformers/all-MiniLM-L6-v2 was trained" in pages[0]
+    assert pages[0].count("all-MiniLM-L6-v2, in its place |") == 10
+    # Two heads on two splits of the titles, and two of the categories; none of them twice.
+    assert len([*(tmp_path / "runs").glob("*/*/metrics.json")]) == 2 * 6  # `latest` counts once more

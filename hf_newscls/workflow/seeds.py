@@ -6,13 +6,14 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hf_newscls.processes import run_on_main
 from hf_newscls.recipe import Recipe
-from hf_newscls.recipe_io import recipe_to_yaml
-from hf_newscls.run_folder import RunFolder, find_runs
+from hf_newscls.resuming import find_finished
+from hf_newscls.run_folder import RunFolder
 from hf_newscls.storage import write_json
 from hf_newscls.workflow.data import prepare
 from hf_newscls.workflow.training import train
@@ -74,9 +75,7 @@ def train_seeds(
     runs: dict[int, RunFolder] = {}
     for seed in reversed(numbers):  # the recipe's own comes last, and its card stays
         seeded = _set_seed(recipe, seed)
-        found = (
-            None if is_fresh else run_on_main(lambda one=seeded: _find_finished(one, fingerprint, runs_dir=runs_dir))
-        )
+        found = None if is_fresh else run_on_main(partial(find_finished, seeded, fingerprint, runs_dir=runs_dir))
         logger.info("seed %d: %s", seed, f"finished before, {found.path}" if found else "training")
         runs[seed] = found or train(seeded, runs_dir=runs_dir, cards_dir=cards_dir, is_fresh=is_fresh)[0]
     own = [runs[seed] for seed in numbers]
@@ -88,16 +87,6 @@ def train_seeds(
 
 def _set_seed(recipe: Recipe, seed: int) -> Recipe:
     return recipe.model_copy(update={"training_arguments": {**recipe.training_arguments, "seed": seed}})
-
-
-def _find_finished(recipe: Recipe, fingerprint: str, *, runs_dir: Path) -> RunFolder | None:
-    """Return the newest finished run of the very same recipe on the same split."""
-    wanted = recipe_to_yaml(recipe)
-    for run in reversed(find_runs(recipe.name, runs_dir=runs_dir)):
-        is_same = run.recipe.read_text(encoding="utf-8") == wanted
-        if run.is_complete and is_same and run.read_json(run.metrics)["split_fingerprint"] == fingerprint:
-            return run
-    return None
 
 
 def _compare(
