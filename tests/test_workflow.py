@@ -20,7 +20,13 @@ from tests.processes import read_files
 
 # 120 rows, 40 a label: 24, 8 and 8 of each on the three sides.
 TRAIN_ROWS, VALIDATION_ROWS, TEST_ROWS = 72, 24, 24
-FIGURES = ["confusion_matrix.png", "label_distribution.png", "loss_curves.png", "text_lengths.png"]
+FIGURES = [
+    "confusion_matrix.png",
+    "label_distribution.png",
+    "loss_curves.png",
+    "reliability.png",
+    "text_lengths.png",
+]
 LONG_TEXT = "coach goal league match medal " * 1000  # 5,000 words
 
 
@@ -232,7 +238,7 @@ def test_prepared_data_is_read_back(make_recipe: Callable[..., Recipe], tmp_path
     splits = load_from_disk(tmp_path / "prepared")
     assert {side: len(rows) for side, rows in splits.items()} == {"train": 72, "validation": 24, "test": 24}
     assert splits["test"].features["label"].names == [*LABELS]
-    assert splits["test"].column_names == ["id", "text", "label", "date"]
+    assert splits["test"].column_names == ["id", "text", "label", "date", "title", "duplicate_group"]
     manifest = json.loads((tmp_path / "prepared" / "split.json").read_text())
     assert manifest["fingerprint"] == prepared.manifest.fingerprint
 
