@@ -96,7 +96,7 @@ def compare_pairs(answers: Mapping[str, PublishedPredictions], *, metric: str, s
 
 def _test_hits(answers: Mapping[str, PublishedPredictions], metric: str) -> list[Pair]:
     hits = {
-        name: rank_references(found.probabilities, found.references) < _find_k(metric)
+        name: rank_references(found.probabilities.astype(np.float64), found.references) < _find_k(metric)
         for name, found in answers.items()
     }
     return [
