@@ -13,22 +13,31 @@ from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from hf_newscls.data.deduplication import GROUP
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.data.splitting import SIDES
 from hf_newscls.data.tokenization import count_tokens
-from hf_newscls.evaluation import plots
+from hf_newscls.evaluation import plots, plots_reliability
+from hf_newscls.evaluation.calibration import Calibration
+from hf_newscls.evaluation.comparison import FrozenFeatures
 from hf_newscls.evaluation.figures import save_figure
+from hf_newscls.evaluation.folds import choose_rows
 from hf_newscls.evaluation.lengths import TokenLengths, summarize_lengths
 from hf_newscls.evaluation.report import EvaluationReport, build_report
 from hf_newscls.hub.card import CARD_FIGURES, render_card
+from hf_newscls.inference.encoding import encode_texts
 from hf_newscls.inference.predicting import TrainedClassifier, load_classifier, predict_probabilities
 from hf_newscls.modeling.adapters import merge_adapter, save_adapter
+from hf_newscls.modeling.loading import load_pretrained
 from hf_newscls.recipe import Recipe
 from hf_newscls.run_folder import RunFolder
 from hf_newscls.storage import replace_file, replace_folder, write_json, write_text
 from hf_newscls.training_record import TrainingRecord
 
 __all__ = ["measure_run", "render_run_card", "save_model", "write_card"]
+
+# Beyond these a linear head gains little, and encoding them takes as long as an epoch of training.
+_MOST_FROZEN_ROWS = 20_000
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +64,7 @@ def measure_run(run: RunFolder, recipe: Recipe, splits: DatasetDict) -> Evaluati
 
     The model is read back from its folder, so what is measured is what is published.
     """
+    frozen = _encode_sides(recipe, splits)
     classifier = load_classifier(run.model, encoder=recipe.model)
     logger.info("predicting %d validation and %d test rows", len(splits["validation"]), len(splits["test"]))
     validation, test = (predict_probabilities(classifier, splits[side]["text"][:]) for side in ("validation", "test"))
@@ -64,7 +74,11 @@ def measure_run(run: RunFolder, recipe: Recipe, splits: DatasetDict) -> Evaluati
         test_probabilities=test,
         section=recipe.evaluation,
         seed=recipe.split.seed,
+        groups=np.asarray(splits["test"][GROUP][:]),
+        probes=recipe.probes,
+        features=frozen,
     )
+    _store_calibration(run, report.calibration)
     _write_predictions(run.predictions, splits["test"], test, label_names=classifier.label_names)
     record = _read_record(run)
     lengths = count_tokens([text for side in SIDES for text in splits[side]["text"]], classifier.tokenizer)
@@ -143,6 +157,29 @@ def _answer_example(classifier: TrainedClassifier, text: str) -> dict[str, Any]:
     return {"text": text, "probabilities": dict(zip(classifier.label_names, row.tolist(), strict=True))}
 
 
+def _encode_sides(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None:
+    """Encode a sample of the training rows and all test rows as the encoder does before it has learned anything."""
+    section = recipe.evaluation
+    if not (section.baseline and section.frozen_encoder):
+        return None
+    train, test = splits["train"], splits["test"]
+    encoder = recipe.model.model_copy(update={"head": "stock", "head_dropout": None})
+    pretrained = load_pretrained(encoder, train.features["label"].names, seed=recipe.seed)
+    rows = choose_rows(np.asarray(train["label"][:]), max_rows=_MOST_FROZEN_ROWS, seed=recipe.seed)
+    logger.info("encoding %d training and %d test rows with the frozen encoder", len(rows), len(test))
+    return FrozenFeatures(
+        train_rows=rows,
+        train=encode_texts(pretrained, train.select(rows)["text"][:]),
+        test=encode_texts(pretrained, test["text"][:]),
+    )
+
+
+def _store_calibration(run: RunFolder, calibration: Calibration) -> None:
+    """Write temperature and threshold into the model's config, where whoever loads it finds them."""
+    path = run.model / "config.json"
+    write_json(path, {**run.read_json(path), "hf_newscls": calibration.to_config()})
+
+
 def _write_predictions(
     path: Path, test: Dataset, probabilities: NDArray[np.float32], *, label_names: list[str]
 ) -> None:
@@ -173,6 +210,9 @@ def _write_figures(
             record.log_history, unfreeze_step=record.boundary_step or None, best_step=record.best_step
         ),
         "confusion_matrix.png": plots.plot_confusion_matrix(report.confusion, label_names=names),
+        "reliability.png": plots_reliability.plot_reliability(
+            report.calibration.before, report.calibration.after, temperature=report.calibration.temperature
+        ),
         "label_distribution.png": plots.plot_label_distribution(counts, label_names=names),
         "text_lengths.png": plots.plot_text_lengths(lengths, max_length=recipe.model.max_length),
     }

@@ -79,14 +79,14 @@ def prepare(recipe: Recipe) -> PreparedData:
 
 
 def read_source(recipe: Recipe, source: Source) -> CleanedRows:
-    """Return the rows of the recipe's data files that can be used, with the columns that a split may go by.
+    """Return the rows of the recipe's data files that can be used, with the columns for the split and for the probes.
 
     Raises:
         DataError: their content does not fit the recipe.
     """
     data = recipe.data
     rows = read_rows(source.paths, columns=recipe.columns, id_column=data.id, encoding=data.encoding)
-    return clean_rows(rows, data, further=recipe.split_columns, where=source.where)
+    return clean_rows(rows, data, further=recipe.further_columns, where=source.where)
 
 
 def read_dates(dataset: Dataset, column: str | None, *, where: str) -> NDArray[np.datetime64] | None:
@@ -188,6 +188,7 @@ def _name_entry(recipe: Recipe, source_sha256: str) -> str:
         "source": [recipe.data.sources, source_sha256],
         "data": recipe.data.model_dump(),
         "split": recipe.split.model_dump(),
+        "columns": recipe.columns,
         "code": _hash_code(),
         "versions": [__version__, unicodedata.unidata_version, *(version(name) for name in _DECIDING_PACKAGES)],
     }

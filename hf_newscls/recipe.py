@@ -6,7 +6,16 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
 from hf_newscls.files import is_local_address
-from hf_newscls.recipe_data import DataSection, NearDuplicatesSection, Section, Sha256, SplitSection
+from hf_newscls.recipe_data import (
+    RESERVED_COLUMNS,
+    DataSection,
+    FreeColumnName,
+    NearDuplicatesSection,
+    Section,
+    Sha256,
+    SplitSection,
+)
+from hf_newscls.recipe_windows import WindowsSection, derive_max_length
 from hf_newscls.trainer_options import LearningRateShape, check_training_arguments
 
 __all__ = [
@@ -21,6 +30,7 @@ __all__ = [
     "NearDuplicatesSection",
     "Recipe",
     "SplitSection",
+    "WindowsSection",
 ]
 
 
@@ -44,7 +54,21 @@ class ModelSection(Section):
         "stock", description="stock: the architecture's own head. two_layer: H-64-L with LayerNorm and Tanh."
     )
     head_dropout: float | None = Field(None, ge=0, lt=1, description="Dropout of the two_layer head; 0.4 if unset.")
-    max_length: int = Field(256, ge=8, description="Tokens per text, special tokens included; the rest is cut off.")
+    max_length: int = Field(
+        256,
+        ge=8,
+        description="Tokens per text, special tokens included; the rest is cut off. With windows it is their count "
+        "times their length, which null stands for.",
+        json_schema_extra={"type": ["integer", "null"]},
+    )
+    windows: WindowsSection | None = Field(
+        None, description="Read a text in several windows and pool them, in place of its first tokens alone."
+    )
+    truncation: Literal["head", "tail", "head_tail"] = Field(
+        "head",
+        description="What is kept of a text that is longer: its beginning, its end, or a quarter from the beginning "
+        "and the rest from the end.",
+    )
     pad_to: list[Annotated[int, Field(ge=8)]] | None = Field(
         None,
         min_length=1,
@@ -54,6 +78,20 @@ class ModelSection(Section):
     config: dict[str, Annotated[Any, AfterValidator(_check_plain)]] = Field(
         {}, description="Values of the model's config to change, as in attention_probs_dropout_prob: 0."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _windows_say_the_length(cls, values: Any) -> Any:
+        return derive_max_length(values)
+
+    @model_validator(mode="after")
+    def _windows_hold_every_token(self) -> "ModelSection":
+        if self.windows is not None and self.max_length != self.windows.max_length:
+            raise ValueError(
+                f"`max_length` must be `windows.count` times `windows.length`, {self.windows.max_length}, "
+                f"got {self.max_length}; write `max_length: null`"
+            )
+        return self
 
     @model_validator(mode="after")
     def _checksum_needs_a_file(self) -> "ModelSection":
@@ -139,13 +177,31 @@ class EvaluationSection(Section):
     """What is measured on the test set."""
 
     top_k: list[Annotated[int, Field(ge=1)]] = Field([3], description="k of each top-k accuracy.")
-    baseline: bool = Field(True, description="Measure a majority class and TF-IDF with logistic regression too.")
+    baseline: bool = Field(True, description="Measure simpler classifiers, and what needs no reading, too.")
+    frozen_encoder: bool = Field(
+        True, description="Among the baselines, measure the encoder as it was pre-trained under a linear head too."
+    )
+    probes: dict[str, Annotated[list[FreeColumnName], Field(min_length=1)]] = Field(
+        {},
+        description="Name of a probe: columns that a simple classifier reads in place of the text, as in "
+        "`source: [authors]`; what it scores needs no reading.",
+        json_schema_extra={"type": ["object", "null"]},
+    )
+    threshold_metric: Literal["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "matthews"] = Field(
+        "f1_macro", description="Of two labels the threshold is chosen, on validation, to be the best by this score."
+    )
     bootstrap_resamples: int = Field(1000, ge=100, description="Resamples behind each 95% interval.")
     label_maps: dict[str, dict[str, str | None]] = Field(
         {},
         description="What classifiers of others call the labels, by owner/name: theirs to one of the recipe's, or to "
         "null where it has none; for `compare --evaluate`.",
     )
+
+    @field_validator("probes", mode="before")
+    @classmethod
+    def _null_is_empty(cls, probes: Any) -> Any:
+        # A recipe that extends another takes back an inherited value by writing null.
+        return {} if probes is None else probes
 
 
 class BenchmarkSection(Section):
@@ -219,11 +275,25 @@ class Recipe(Section):
     @property
     def columns(self) -> list[str]:
         """Columns of the file that are read, ids apart."""
-        return list(dict.fromkeys([*self.data.text, self.data.label, *self.data.keep, *self.split_columns]))
+        return list(dict.fromkeys([*self.data.text, self.data.label, *self.data.keep, *self.further_columns]))
+
+    @property
+    def further_columns(self) -> list[str]:
+        """Columns that stay beside text and label for the split and for the probes."""
+        probed = [name for names in self.probes.values() for name in names]
+        return list(dict.fromkeys([*self.split_columns, *probed]))
+
+    @property
+    def probes(self) -> dict[str, list[str]]:
+        """Columns of each probe: what the recipe names, and the first of several text columns by itself."""
+        title = self.data.text[0]
+        # A column of that name would take the place of the joined text.
+        has_title = len(self.data.text) > 1 and title not in RESERVED_COLUMNS
+        return {**({f"{title} alone": [title]} if has_title else {}), **self.evaluation.probes}
 
     @property
     def split_columns(self) -> list[str]:
-        """Columns that a split may go by, and that stay beside text and label."""
+        """Columns that a split may go by."""
         return [name for name in (self.data.date, self.split.predefined) if name]
 
     @model_validator(mode="after")
@@ -241,10 +311,11 @@ class Recipe(Section):
                 f"`adapter.merge: false` needs the Hub id of the encoder, got {self.model.model_name_or_path!r}; "
                 "set `model.base_model`, or merge"
             )
-        if self.model.head != "stock":
+        ours = "windows" if self.model.windows else self.model.head
+        if ours != "stock":
             raise ValueError(
-                f"`adapter.merge: false` must go with `head: stock`, got {self.model.head!r}, which the encoder on the "
-                "Hub does not have; merge"
+                f"`adapter.merge: false` must go with `head: stock` and without windows, got {ours!r}, which the "
+                "encoder on the Hub does not have; merge"
             )
         return self
 

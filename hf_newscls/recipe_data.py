@@ -4,7 +4,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-__all__ = ["DataSection", "NearDuplicatesSection", "Section", "Sha256", "SplitSection"]
+__all__ = [
+    "RESERVED_COLUMNS",
+    "DataSection",
+    "FreeColumnName",
+    "NearDuplicatesSection",
+    "Section",
+    "Sha256",
+    "SplitSection",
+]
+
+RESERVED_COLUMNS = frozenset({"id", "text", "label", "duplicate_group"})
+"""Names of the columns that every prepared row has."""
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -13,7 +24,7 @@ Address = Annotated[str, Field(min_length=1)]
 
 
 def _check_free(name: str | None) -> str | None:
-    if name in {"id", "text", "label"}:
+    if name in RESERVED_COLUMNS:
         raise ValueError(f"must not name a column that every row has, found {name}; rename it in the file")
     return name
 

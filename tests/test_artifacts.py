@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import AutoConfig
 
+from hf_newscls.evaluation.comparison import FROZEN, LENGTH, MAJORITY, SVM, TFIDF
 from hf_newscls.training.arguments import build_training_arguments
 from hf_newscls.training.backend import detect_backend
 from tests.conftest import LABELS, FinishedRun, read_table
@@ -163,6 +165,23 @@ def test_stock_pipeline_reads_5000_words_and_names_real_labels(
     assert {part["label"] for part in answer} == {*LABELS}
     assert sum(part["score"] for part in answer) == pytest.approx(1, abs=1e-5)
     assert served[finished]["budget"] == 32  # the recipe's max_length
+
+
+def test_config_holds_the_temperature_that_was_measured(tiny_run: FinishedRun) -> None:
+    config = AutoConfig.from_pretrained(tiny_run.run.model)
+    assert config.hf_newscls == {"temperature": tiny_run.report.calibration.temperature}
+    metrics = json.loads(tiny_run.run.metrics.read_text())
+    assert metrics["calibration"]["temperature"] == config.hf_newscls["temperature"]
+
+
+def test_simpler_classifiers_and_probes_stand_beside_the_model(tiny_run: FinishedRun) -> None:
+    metrics = json.loads(tiny_run.run.metrics.read_text())
+    kinds = {name: one["kind"] for name, one in metrics["comparisons"].items()}
+    baselines = [MAJORITY, TFIDF, SVM, FROZEN]
+    assert kinds == {**dict.fromkeys(baselines, "baseline"), LENGTH: "probe", "title alone": "probe"}
+    for one in metrics["comparisons"].values():
+        low, high = one["intervals"]["accuracy"]
+        assert low <= one["scores"]["accuracy"] <= high
 
 
 def test_config_maps_labels_both_ways(tiny_run: FinishedRun) -> None:

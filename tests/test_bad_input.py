@@ -367,6 +367,7 @@ def test_no_such_run(
     command: str, name: str, workspace: Workspace, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_" + "x" * 34)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     texts = ["a text"] if command == "predict" else []
     remedy = "name a run's model folder" if command == "predict" and "/" in name else "train"
     check_refused(workspace, call, [command, name, *texts], where="", what=name, remedy=remedy)

@@ -308,8 +308,11 @@ def test_evaluate_prints_the_same_scores(tiny_run: FinishedRun, call: Call) -> N
     assert f"run: {tiny_run.run.path.resolve()}" in out
 
 
-def test_compare_ranks_runs_of_one_split(tiny_run: FinishedRun, tiny_two_layer_run: FinishedRun, call: Call) -> None:
-    result = call("compare", "tiny", "tiny_two_layer", "--runs-dir", str(tiny_run.runs_dir))
+def test_compare_ranks_runs_of_one_split(
+    tiny_run: FinishedRun, tiny_two_layer_run: FinishedRun, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hf_newscls.cli.comparing.console._width", 200)
+    result = call("compare", "tiny", "tiny_two_layer", "--local", "--runs-dir", str(tiny_run.runs_dir))
     assert result.code == 0, result.err
     out = result.out
     fingerprint = tiny_run.run.read_json(tiny_run.run.split)["fingerprint"]
@@ -323,7 +326,7 @@ def test_runs_dir_comes_from_the_environment(
     tiny_run: FinishedRun, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_NEWSCLS_RUNS", str(tiny_run.runs_dir))
-    result = call("compare", "tiny")
+    result = call("compare", "tiny", "--local")
     assert result.code == 0, result.err
     assert f"tiny/{tiny_run.run.path.name}" in result.out
 

@@ -90,6 +90,12 @@ def test_null_empties_a_collection(key: str) -> None:
         (ModelSection, {**MODEL, "head": "three_layer"}),
         (ModelSection, {**MODEL, "head": "two_layer", "head_dropout": 1.0}),
         (ModelSection, {**MODEL, "max_length": 7}),
+        (ModelSection, {**MODEL, "windows": {"count": 0, "length": 32}}),
+        (ModelSection, {**MODEL, "windows": {"count": 2, "length": 7}}),
+        (ModelSection, {**MODEL, "windows": {"count": 2, "length": 32, "stride": 17}}),
+        (ModelSection, {**MODEL, "windows": {"count": 2, "length": 32, "pooling": "median"}}),
+        (ModelSection, {**MODEL, "windows": {"count": 2, "length": 32, "max_windows_a_step": 0}}),
+        (ModelSection, {**MODEL, "truncation": "middle"}),
         (FreezeSection, {**FREEZE, "epochs": 0}),
         (FreezeSection, {**FREEZE, "learning_rate": 0}),
         (FreezeSection, {**FREEZE, "warmup": -0.1}),
@@ -167,3 +173,19 @@ def test_training_arguments_get_the_types_of_the_trainer() -> None:
     arguments = build_recipe(training_arguments={"num_train_epochs": 3, "learning_rate": "2e-5"}).training_arguments
     assert arguments == {"num_train_epochs": 3.0, "learning_rate": 2e-5}
     assert all(type(value) is float for value in arguments.values())
+
+
+@pytest.mark.parametrize("given", [{}, {"max_length": None}, {"max_length": 2048}])
+def test_windows_say_how_long_a_text_may_be(given: dict[str, Any]) -> None:
+    section = ModelSection.model_validate({**MODEL, "windows": {"count": 4, "length": 512}, **given})
+    assert section.max_length == 2048
+    assert ModelSection.model_validate(section.model_dump()) == section
+
+
+def test_length_that_contradicts_the_windows_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"`windows.count` times `windows.length`, 2048, got 256; write .* null"):
+        ModelSection.model_validate({**MODEL, "max_length": 256, "windows": {"count": 4, "length": 512}})
+
+
+def test_length_is_what_it_was_without_windows() -> None:
+    assert ModelSection.model_validate({**MODEL, "max_length": None}).max_length == 256

@@ -20,7 +20,13 @@ from tests.processes import read_files
 
 # 120 rows, 40 a label: 24, 8 and 8 of each on the three sides.
 TRAIN_ROWS, VALIDATION_ROWS, TEST_ROWS = 72, 24, 24
-FIGURES = ["confusion_matrix.png", "label_distribution.png", "loss_curves.png", "text_lengths.png"]
+FIGURES = [
+    "confusion_matrix.png",
+    "label_distribution.png",
+    "loss_curves.png",
+    "reliability.png",
+    "text_lengths.png",
+]
 LONG_TEXT = "coach goal league match medal " * 1000  # 5,000 words
 
 
@@ -194,12 +200,12 @@ def test_second_run_becomes_the_latest(
     run, _ = workflow.train(make_recipe("training_arguments.num_train_epochs=0.2"), runs_dir=tmp_path / "runs")
     assert run.path != copied_run.path
     assert os.readlink(tmp_path / "runs" / "tiny" / "latest") == run.path.name
-    # It was trained on other labels, hence on another split: the two share no leaderboard.
-    boards = workflow.compare(["tiny"], runs_dir=tmp_path / "runs")
-    assert sorted(entry.name for board in boards for entry in board.entries) == sorted(
+    # It was trained on other labels, hence on another split: the two share no table.
+    tables = workflow.compare(["tiny"], workflow.Comparison(is_local=True), runs_dir=tmp_path / "runs").tables
+    assert sorted(row.entry.name for table in tables for row in table.rows) == sorted(
         f"tiny/{found.path.name}" for found in (copied_run, run)
     )
-    assert len(boards) == 2
+    assert len(tables) == 2
 
 
 # The cards folder.
@@ -232,7 +238,7 @@ def test_prepared_data_is_read_back(make_recipe: Callable[..., Recipe], tmp_path
     splits = load_from_disk(tmp_path / "prepared")
     assert {side: len(rows) for side, rows in splits.items()} == {"train": 72, "validation": 24, "test": 24}
     assert splits["test"].features["label"].names == [*LABELS]
-    assert splits["test"].column_names == ["id", "text", "label", "date"]
+    assert splits["test"].column_names == ["id", "text", "label", "date", "title", "duplicate_group"]
     manifest = json.loads((tmp_path / "prepared" / "split.json").read_text())
     assert manifest["fingerprint"] == prepared.manifest.fingerprint
 
@@ -264,20 +270,3 @@ def test_run_is_found_at_a_long_path(tiny_run: FinishedRun, tmp_path: Path) -> N
 
 def test_no_texts_give_no_predictions(tiny_run: FinishedRun) -> None:
     assert workflow.predict("tiny", [], runs_dir=tiny_run.runs_dir) == []
-
-
-def test_runs_on_one_split_share_a_leaderboard(tiny_run: FinishedRun, tiny_two_layer_run: FinishedRun) -> None:
-    (board,) = workflow.compare(["tiny", "tiny_two_layer"], runs_dir=tiny_run.runs_dir)
-    runs = {f"{finished.recipe.name}/{finished.run.path.name}": finished for finished in (tiny_run, tiny_two_layer_run)}
-    assert {entry.name for entry in board.entries} == {*runs}
-    for entry in board.entries:
-        report = runs[entry.name].report
-        assert entry.accuracy == report.test.scores["accuracy"]
-        assert entry.interval == (report.intervals["accuracy"].low, report.intervals["accuracy"].high)
-    accuracies = [entry.accuracy for entry in board.entries]
-    assert accuracies == sorted(accuracies, reverse=True)
-
-
-def test_comparing_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"must hold finished runs of 'tiny', 'other', found none; train"):
-        workflow.compare(["tiny", "other"], runs_dir=tmp_path)

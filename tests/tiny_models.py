@@ -131,7 +131,8 @@ def prepare_run(
     if recipe.adapter is not None:
         classifier = add_adapter(classifier, recipe.adapter, seed=recipe.seed)
     splits = build_splits(rows, train=train, validation=validation)
-    tokenized = tokenize_splits(splits, classifier.tokenizer, max_length=recipe.model.max_length)
+    model = recipe.model
+    tokenized = tokenize_splits(splits, classifier.tokenizer, max_length=model.max_length, truncation=model.truncation)
     backend = detect_backend(use_cpu=True)
     arguments = build_training_arguments(recipe, output_dir=output_dir, backend=backend)
     return TinyRun(classifier, tokenized, arguments, recipe.freeze, recipe.finetune)

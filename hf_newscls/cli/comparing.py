@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
+_WIDE = 130  # columns of a terminal that has room for notes in the table
+_NUMBER_WIDTH = 10
+
 
 def compare(
     names: Annotated[
@@ -76,8 +79,11 @@ def compare(
 
 def _print_board(board: "leaderboard.Leaderboard") -> None:
     """Print the tables, then who has no place in them; nothing from the Hub is taken for markup."""
+    has_notes = console.width >= _WIDE
     for table in board.tables:
-        console.print(_build_table(table))
+        console.print(_build_table(table, has_notes=has_notes))
+        for entry in [row.entry for row in table.rows if row.entry.notes and not has_notes]:
+            console.print(f"{entry.name}: {'; '.join(entry.notes)}", markup=False, highlight=False)
         if table.caution:
             console.print(table.caution, markup=False, highlight=False)
     if board.refusals:
@@ -89,18 +95,19 @@ def _print_board(board: "leaderboard.Leaderboard") -> None:
         console.print(remark, markup=False, highlight=False)
 
 
-def _build_table(table: "leaderboard.Table") -> Table:
+def _build_table(table: "leaderboard.Table", *, has_notes: bool) -> Table:
     from hf_newscls.hub.leaderboard_page import describe_metric, describe_verdict
 
     setting = table.setting
     shown = Table(title=Text(f"{setting.dataset or 'unnamed dataset'}, split {setting.short_split}"))
     metric = escape(describe_metric(setting.metric).lower())
-    for name in ("rank", "model", metric, "95% interval", "macro F1", "against the one above", "notes"):
-        # Folded, not cut: a name that ends in dots is no name.
-        shown.add_column(name, overflow="fold")
+    columns = ["rank", "model", metric, "95% interval", "macro F1", "against the one above", "notes"]
+    for name in columns if has_notes else columns[:-1]:
+        # Folded, not cut: a name that ends in dots is no name, and it gets what room the numbers leave.
+        shown.add_column(name, overflow="fold", max_width=None if has_notes or name == "model" else _NUMBER_WIDTH)
     for row in table.rows:
         entry, interval = row.entry, row.entry.interval
-        shown.add_row(
+        cells: list[str | Text] = [
             str(row.rank),
             _name(entry.name, entry.revision),
             f"{entry.score:.4f}",
@@ -108,7 +115,8 @@ def _build_table(table: "leaderboard.Table") -> Table:
             "" if entry.f1_macro is None else f"{entry.f1_macro:.4f}",
             describe_verdict(row),
             Text("; ".join(entry.notes)),
-        )
+        ]
+        shown.add_row(*(cells if has_notes else cells[:-1]))
     return shown
 
 

@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
+from datasets.fingerprint import generate_random_fingerprint
 from numpy.typing import NDArray
 
 from hf_newscls.data.cleaning import CleanedRows
@@ -11,7 +12,10 @@ from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates
 from hf_newscls.data.repeats import find_mixed
 from hf_newscls.recipe import DataSection
 
-__all__ = ["DeduplicatedRows", "DuplicateCounts", "resolve_duplicates"]
+__all__ = ["GROUP", "DeduplicatedRows", "DuplicateCounts", "resolve_duplicates"]
+
+GROUP = "duplicate_group"
+"""Column of numbers that are equal for rows of one article."""
 
 Places = NDArray[np.int64]
 
@@ -48,7 +52,7 @@ class DeduplicatedRows:
     """The rows that are split.
 
     Attributes:
-        cleaned: those that remain; what was dropped is counted in it.
+        cleaned: those that remain, with their groups as a column; what was dropped is counted in it.
         groups: shape (N,), equal for rows of one article.
         counts: what was found before anything was dropped.
     """
@@ -86,7 +90,9 @@ def resolve_duplicates(cleaned: CleanedRows, section: DataSection) -> Deduplicat
         _, firsts = np.unique(found.groups[rows], return_index=True)
         dropped["duplicate"] = len(rows) - len(firsts)
         rows = rows[np.sort(firsts)]
-    dataset = cleaned.dataset if len(rows) == len(found.groups) else cleaned.dataset.select(rows)
+    # Without a fingerprint `datasets` would pickle all groups to make one.
+    dataset = cleaned.dataset.add_column(GROUP, found.groups, new_fingerprint=generate_random_fingerprint())
+    dataset = dataset if len(rows) == len(found.groups) else dataset.select(rows)
     remaining = CleanedRows(dataset, rows_read=cleaned.rows_read, dropped=dropped)
     return DeduplicatedRows(remaining, groups=found.groups[rows], counts=counts)
 

@@ -10,16 +10,25 @@ import datasets
 import evaluate
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
+from sklearn.metrics import (
+    average_precision_score,
+    brier_score_loss,
+    confusion_matrix,
+    log_loss,
+    matthews_corrcoef,
+    precision_recall_fscore_support,
+    roc_auc_score,
+)
+
+from hf_newscls.evaluation.reliability import compute_reliability
 
 __all__ = [
     "LabelScores",
     "NewsClassification",
     "compute_confusion",
     "compute_label_scores",
-    "compute_losses",
     "compute_scores",
-    "find_top_k_hits",
+    "rank_references",
 ]
 
 LabelScores = dict[str, dict[str, float]]
@@ -35,13 +44,19 @@ def compute_scores(probabilities: ArrayLike, references: ArrayLike, *, top_k: Se
         top_k: each k gives `top_k_accuracy`: the share of rows whose label is among the k most probable.
 
     Returns:
-        accuracy, precision, recall and f1 as `_macro` and `_weighted` (macro over all L labels, a label without rows
-        or predictions counts 0), `top_K_accuracy` for each k, and log_loss in nats. All but the last lie in [0, 1].
+        accuracy; balanced_accuracy, the mean recall of the labels that have rows; precision, recall and f1 as `_macro`
+        and `_weighted` (macro over all L labels, a label without rows or predictions counts 0); matthews in [-1, 1],
+        0 by chance; `top_K_accuracy` for each k; of two labels that both have rows roc_auc and average_precision,
+        for the second one; log_loss in nats; brier_score, in [0, 1] for two labels and in [0, 2] for more; and
+        calibration_error over 15 bins of equal mass. What is not said otherwise lies in [0, 1].
     """
     probabilities, references = np.asarray(probabilities, dtype=np.float64), np.asarray(references)
     labels = np.arange(probabilities.shape[1])
     predictions = probabilities.argmax(axis=1)
-    scores = {"accuracy": float(np.mean(predictions == references))}
+    scores = {
+        "accuracy": float(np.mean(predictions == references)),
+        "balanced_accuracy": _compute_balanced_accuracy(predictions, references),
+    }
     for average in ("macro", "weighted"):
         values = precision_recall_fscore_support(
             references, predictions, labels=labels, average=average, zero_division=0.0
@@ -50,9 +65,12 @@ def compute_scores(probabilities: ArrayLike, references: ArrayLike, *, top_k: Se
             f"{name}_{average}": float(value)
             for name, value in zip(("precision", "recall", "f1"), values[:3], strict=True)
         }
-    scores |= {f"top_{k}_accuracy": float(find_top_k_hits(probabilities, references, k).mean()) for k in top_k}
-    scores["log_loss"] = float(log_loss(references, _normalize(probabilities), labels=labels))
-    return scores
+    # Of a single label scikit-learn warns; the correlation is then 0 by its own convention.
+    is_single = np.array_equal(references, predictions) and len(np.unique(references)) == 1
+    scores["matthews"] = 0.0 if is_single else float(matthews_corrcoef(references, predictions))
+    places = rank_references(probabilities, references)
+    scores |= {f"top_{k}_accuracy": float(np.mean(places < k)) for k in top_k}
+    return scores | _score_probabilities(probabilities, references)
 
 
 def compute_label_scores(probabilities: ArrayLike, references: ArrayLike, *, label_names: Sequence[str]) -> LabelScores:
@@ -76,25 +94,16 @@ def compute_confusion(probabilities: ArrayLike, references: ArrayLike) -> NDArra
     return counts
 
 
-def find_top_k_hits(probabilities: ArrayLike, references: ArrayLike, k: int) -> NDArray[np.bool_]:
-    """Return for each row whether its label is among the k most probable, shape (N,).
+def rank_references(probabilities: NDArray[np.float64], references: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many labels come before each row's own, shape (N,); of equally probable ones the lower id comes first.
 
-    Of equally probable labels the lower id comes first, so the hits at 1 are those of `argmax`.
+    >>> rank_references(np.array([[0.2, 0.2, 0.6]]), np.array([1])).tolist()
+    [2]
     """
-    probabilities, references = np.asarray(probabilities), np.asarray(references)
     own = np.take_along_axis(probabilities, references[:, None], axis=1)
-    before = (probabilities > own).sum(axis=1)
+    before: NDArray[np.int64] = (probabilities > own).sum(axis=1)
     before += ((probabilities == own) & (np.arange(probabilities.shape[1]) < references[:, None])).sum(axis=1)
-    hits: NDArray[np.bool_] = before < k
-    return hits
-
-
-def compute_losses(probabilities: ArrayLike, references: ArrayLike) -> NDArray[np.float64]:
-    """Return the log loss of each row in nats, shape (N,); their mean is the `log_loss` of `compute_scores`."""
-    normalized = _normalize(np.asarray(probabilities, dtype=np.float64))
-    own = np.take_along_axis(normalized, np.asarray(references)[:, None], axis=1)[:, 0]
-    losses: NDArray[np.float64] = -np.log(np.maximum(own, np.finfo(np.float64).eps))
-    return losses
+    return before
 
 
 class NewsClassification(evaluate.Metric):  # type: ignore[misc]
@@ -116,6 +125,26 @@ class NewsClassification(evaluate.Metric):  # type: ignore[misc]
 
     def _compute(self, *, predictions: Any, references: Any, top_k: Sequence[int] = (3,)) -> dict[str, float]:
         return compute_scores(predictions, references, top_k=top_k)
+
+
+def _compute_balanced_accuracy(predictions: NDArray[np.int64], references: NDArray[np.int64]) -> float:
+    # scikit-learn warns where a label is predicted that has no rows.
+    supports, hits = np.bincount(references), np.bincount(references, weights=predictions == references)
+    return float(np.mean(hits[supports > 0] / supports[supports > 0]))
+
+
+def _score_probabilities(probabilities: NDArray[np.float64], references: NDArray[np.int64]) -> dict[str, float]:
+    """Return the scores that depend on how probable the labels are."""
+    labels = np.arange(probabilities.shape[1])
+    scores = {}
+    if len(labels) == len(np.unique(references)) == 2:
+        scores["roc_auc"] = float(roc_auc_score(references, probabilities[:, 1]))
+        scores["average_precision"] = float(average_precision_score(references, probabilities[:, 1]))
+    normalized = _normalize(probabilities)
+    scores["log_loss"] = float(log_loss(references, normalized, labels=labels))
+    scores["brier_score"] = float(brier_score_loss(references, normalized, labels=labels))
+    scores["calibration_error"] = compute_reliability(probabilities, references).error
+    return scores
 
 
 def _normalize(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

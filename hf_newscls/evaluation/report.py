@@ -8,21 +8,14 @@ import numpy as np
 from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 
-from hf_newscls.evaluation.baseline import predict_majority, predict_tfidf
-from hf_newscls.evaluation.intervals import Interval, bootstrap_difference, bootstrap_intervals
-from hf_newscls.evaluation.metrics import (
-    LabelScores,
-    NewsClassification,
-    compute_confusion,
-    compute_label_scores,
-    compute_scores,
-)
+from hf_newscls.evaluation.calibration import Calibration, build_calibration
+from hf_newscls.evaluation.comparison import TFIDF, Comparison, FrozenFeatures, build_comparisons
+from hf_newscls.evaluation.intervals import Interval, compute_intervals, compute_label_intervals
+from hf_newscls.evaluation.metrics import LabelScores, NewsClassification, compute_confusion, compute_label_scores
+from hf_newscls.evaluation.resampling import Bootstrap, resample_scores
 from hf_newscls.recipe import EvaluationSection
 
-__all__ = ["MAJORITY", "TFIDF", "EvaluationReport", "SideReport", "build_report"]
-
-MAJORITY = "majority class"
-TFIDF = "TF-IDF with logistic regression"
+__all__ = ["EvaluationReport", "SideReport", "build_report"]
 
 
 @dataclass(frozen=True)
@@ -60,8 +53,9 @@ class EvaluationReport:
         validation: the set the best checkpoint was chosen on, hence flattering.
         confusion: (L, L) rows of the test set by reference and prediction.
         intervals: 95% bootstrap intervals of test scores, by metric.
-        baselines: test scores of simpler classifiers trained on the same rows, by name and metric.
-        gains: 95% interval of the model's score less that of TF-IDF, paired, by metric.
+        label_intervals: the same of F1, by label.
+        comparisons: simpler classifiers trained on the same rows, by name; none where the recipe wants none.
+        calibration: how far the probabilities can be trusted.
     """
 
     label_names: Sequence[str]
@@ -69,17 +63,34 @@ class EvaluationReport:
     validation: SideReport
     confusion: NDArray[np.int64]
     intervals: Mapping[str, Interval]
-    baselines: Mapping[str, Mapping[str, float]]
-    gains: Mapping[str, Interval]
+    label_intervals: Mapping[str, Interval]
+    comparisons: Mapping[str, Comparison]
+    calibration: Calibration
+
+    @property
+    def baselines(self) -> dict[str, Mapping[str, float]]:
+        """Test scores of the classifiers that read the text, by name and metric."""
+        return {name: one.scores for name, one in self.comparisons.items() if one.kind == "baseline"}
+
+    @property
+    def probes(self) -> dict[str, Comparison]:
+        """The classifiers that see too little to understand a text, by name."""
+        return {name: one for name, one in self.comparisons.items() if one.kind == "probe"}
+
+    @property
+    def gains(self) -> Mapping[str, Interval]:
+        """95% interval of the model's score less that of TF-IDF with logistic regression, paired, by metric."""
+        return self.comparisons[TFIDF].gains if TFIDF in self.comparisons else {}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values, ready for JSON."""
         return {
             "test": self.test.to_dict(),
             "validation": self.validation.to_dict(),
-            "intervals": {name: [interval.low, interval.high] for name, interval in self.intervals.items()},
-            "baselines": {name: dict(scores) for name, scores in self.baselines.items()},
-            "gain_over_tfidf": {name: [interval.low, interval.high] for name, interval in self.gains.items()},
+            "intervals": _to_ends(self.intervals),
+            "label_intervals": _to_ends(self.label_intervals),
+            "comparisons": {name: one.to_dict() for name, one in self.comparisons.items()},
+            "calibration": self.calibration.to_dict(),
             "confusion": self.confusion.tolist(),
             "label_names": [*self.label_names],
         }
@@ -92,9 +103,10 @@ class EvaluationReport:
             test=SideReport.from_dict(content["test"]),
             validation=SideReport.from_dict(content["validation"]),
             confusion=np.asarray(content["confusion"], dtype=np.int64),
-            intervals={name: Interval(*ends) for name, ends in content["intervals"].items()},
-            baselines=content["baselines"],
-            gains={name: Interval(*ends) for name, ends in content["gain_over_tfidf"].items()},
+            intervals=_to_intervals(content["intervals"]),
+            label_intervals=_to_intervals(content["label_intervals"]),
+            comparisons={name: Comparison.from_dict(one) for name, one in content["comparisons"].items()},
+            calibration=Calibration.from_dict(content["calibration"]),
         )
 
 
@@ -105,34 +117,42 @@ def build_report(
     test_probabilities: NDArray[np.float32],
     section: EvaluationSection,
     seed: int,
+    groups: NDArray[np.int64] | None = None,
+    probes: Mapping[str, list[str]] | None = None,
+    features: FrozenFeatures | None = None,
 ) -> EvaluationReport:
-    """Score the model and the baselines.
+    """Score the model, the baselines and the probes, and calibrate the model.
 
     Args:
-        splits: rows with `text` and a `ClassLabel` named `label`.
+        splits: rows with `text`, a `ClassLabel` named `label`, and the columns of the probes.
         validation_probabilities: (rows, L) in the rows' order.
         test_probabilities: (rows, L) in the rows' order.
         section: what is measured.
         seed: of the bootstrap.
+        groups: (rows,) of the test side, equal for rows that are one article; None if no two rows are.
+        probes: columns by the probe's name.
+        features: of the frozen encoder; None leaves that baseline out.
     """
     names: list[str] = splits["train"].features["label"].names
-    references = np.asarray(splits["test"]["label"][:])
-    predictions = test_probabilities.argmax(axis=1)
-    bootstrap = {"num_labels": len(names), "resamples": section.bootstrap_resamples, "seed": seed}
-    baselines = _predict_baselines(splits, num_labels=len(names)) if section.baseline else {}
-    gains = (
-        bootstrap_difference([predictions, baselines[TFIDF].argmax(axis=1)], references, **bootstrap)
-        if section.baseline
-        else {}
-    )
+    validation, test = (np.asarray(splits[side]["label"][:]) for side in ("validation", "test"))
+    bootstrap = Bootstrap(section.bootstrap_resamples, seed, groups=groups, top_k=section.top_k)
+    resamples = resample_scores(test_probabilities, test, bootstrap)
     return EvaluationReport(
         label_names=names,
         test=_score_side(splits["test"], test_probabilities, names, top_k=section.top_k),
         validation=_score_side(splits["validation"], validation_probabilities, names, top_k=section.top_k),
-        confusion=compute_confusion(test_probabilities, references),
-        intervals=bootstrap_intervals(predictions, references, **bootstrap),
-        baselines={name: compute_scores(values, references, top_k=section.top_k) for name, values in baselines.items()},
-        gains=gains,
+        confusion=compute_confusion(test_probabilities, test),
+        intervals=compute_intervals(resamples),
+        label_intervals=dict(zip(names, compute_label_intervals(resamples), strict=True)),
+        comparisons=build_comparisons(splits, resamples, bootstrap=bootstrap, features=features, probes=probes or {})
+        if section.baseline
+        else {},
+        calibration=build_calibration(
+            (validation_probabilities, validation),
+            (test_probabilities, test),
+            label_names=names,
+            threshold_metric=section.threshold_metric,
+        ),
     )
 
 
@@ -149,9 +169,9 @@ def _score_side(
     )
 
 
-def _predict_baselines(splits: DatasetDict, *, num_labels: int) -> dict[str, NDArray[np.float64]]:
-    train, test = splits["train"], splits["test"]
-    return {
-        MAJORITY: predict_majority(train["label"][:], rows=len(test), num_labels=num_labels),
-        TFIDF: predict_tfidf(train["text"][:], train["label"][:], test["text"][:]),
-    }
+def _to_ends(intervals: Mapping[str, Interval]) -> dict[str, list[float]]:
+    return {name: [interval.low, interval.high] for name, interval in intervals.items()}
+
+
+def _to_intervals(ends: Mapping[str, Sequence[float]]) -> dict[str, Interval]:
+    return {name: Interval(*pair) for name, pair in ends.items()}

@@ -22,6 +22,7 @@ __all__ = ["CARD_FIGURES", "render_card"]
 CARD_FIGURES: Mapping[str, str] = {
     "loss_curves.png": "Training and validation loss by step, with the learning rate below",
     "confusion_matrix.png": "Confusion matrix of the test set: references in rows, predictions in columns",
+    "reliability.png": "Accuracy against confidence on the test set, before and after calibration",
     "label_distribution.png": "Rows of each label on each side of the split",
     "text_lengths.png": "Tokens of each text before truncation",
 }
@@ -71,10 +72,12 @@ def render_card(
         captions=CARD_FIGURES,
         folder=figures,
         figures={f"{figures}/{name}": text for name, text in CARD_FIGURES.items() if name not in _PLACED},
-        metrics={name: name_metric(name) for name in report.test.scores},
+        # The calibration error has a section of its own.
+        metrics={name: name_metric(name) for name in report.test.scores if name != "calibration_error"},
         notes=notes,
         notes_start=NOTES_START,
         notes_end=NOTES_END,
+        threshold_metric=name_metric(report.calibration.threshold.metric) if report.calibration.threshold else None,
         sides=SIDES,
         learning_rate=recipe.training_arguments.get("learning_rate", DEFAULT_LEARNING_RATE),
         source_files=_list_sources(recipe.data.sources),

@@ -44,7 +44,10 @@ def check_statement(statement: Statement, *, metric: str, seed: int = 0) -> Veri
     for claim in claims:
         answers = statement.predictions if _find_answered(statement, claims) is claim else None
         found = _check_claim(claim, answers, statement, metric=metric, seed=seed)
-        (entries if isinstance(found, Entry) else refusals).append(found)  # type: ignore[arg-type]
+        if isinstance(found, Entry):
+            entries.append(found)
+        else:
+            refusals.append(found)
     # A claim on another dataset is worth no line of its own where one is ranked, and hundreds are worth a few.
     return Verified(entries, [] if entries else [*dict.fromkeys(refusals)][:_MOST_REASONS])
 

@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from huggingface_hub import HfApi, ModelInfo, hf_hub_download, is_offline_mode
@@ -80,7 +81,7 @@ def discover(query: Query) -> Discovery:
     for recipe in query.recipes:
         commits |= _list_models([TOOL_TAG, f"{RECIPE_TAG}{recipe}"], query.author)
     for dataset in query.datasets:
-        commits |= _list_models([TOOL_TAG], query.author, is_wanted=lambda one, wanted=dataset: _is_about(one, wanted))
+        commits |= _list_models([TOOL_TAG], query.author, is_wanted=partial(_is_about, dataset=dataset))
     refusals: list[Refusal] = []
     for name in query.models:
         try:
@@ -90,10 +91,13 @@ def discover(query: Query) -> Discovery:
                 raise
             refusals.append(Refusal(name, "is not on the Hub, or your token does not open it"))
     logger.info("reading %d models on the Hub", len(commits))
-    statements = []
+    statements: list[Statement] = []
     for name, commit in sorted(commits.items()):
         read = _read_model(name, commit, datasets=query.datasets)
-        (statements if isinstance(read, Statement) else refusals).append(read)  # type: ignore[arg-type]
+        if isinstance(read, Statement):
+            statements.append(read)
+        else:
+            refusals.append(read)
     entries = [entry for dataset in query.datasets for entry in _read_benchmark(dataset, query.author)]
     return Discovery(statements, entries, refusals)
 
@@ -134,7 +138,7 @@ def _list_models(
     return {one.id: str(one.sha) for one in found if one.sha and is_wanted(one)}
 
 
-def _is_about(model: ModelInfo, dataset: str) -> bool:
+def _is_about(model: ModelInfo, *, dataset: str) -> bool:
     """Return whether a model's tags or its scores name a dataset."""
     if f"dataset:{dataset}" in (model.tags or []):
         return True

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_newscls.evaluation.intervals import Interval, resample_means, resample_scores, to_interval
-from hf_newscls.evaluation.metrics import compute_losses, compute_scores, find_top_k_hits
+from hf_newscls.evaluation.intervals import Interval, to_interval
+from hf_newscls.evaluation.metrics import compute_scores, rank_references
 from hf_newscls.evaluation.paired import (
     Verdict,
     adjust_holm,
@@ -20,11 +20,12 @@ from hf_newscls.evaluation.paired import (
     compute_mcnemar_p,
     judge_gap,
 )
+from hf_newscls.evaluation.resampling import Bootstrap, resample_scores
 from hf_newscls.hub.predictions import PublishedPredictions
 
 __all__ = ["Pair", "compare_pairs", "has_same_rows", "is_low_good", "measure_interval"]
 
-_RESAMPLED = ("f1_macro", "f1_weighted")
+_LOW_IS_GOOD = ("log_loss", "brier_score", "calibration_error")
 _INTERVAL_RESAMPLES = 1000
 
 
@@ -53,7 +54,7 @@ class Pair:
 
 def is_low_good(metric: str) -> bool:
     """Return whether the lower score is the better one."""
-    return metric == "log_loss"
+    return metric in _LOW_IS_GOOD
 
 
 def has_same_rows(first: PublishedPredictions, second: PublishedPredictions) -> bool:
@@ -69,7 +70,7 @@ def has_same_rows(first: PublishedPredictions, second: PublishedPredictions) -> 
 
 
 def measure_interval(predictions: PublishedPredictions, metric: str, *, seed: int) -> Interval | None:
-    """Return the 95% bootstrap interval of a score; None for macro and weighted precision and recall."""
+    """Return the 95% bootstrap interval of a score; None for a score whose draws say nothing."""
     samples = _resample(predictions, metric, resamples=_INTERVAL_RESAMPLES, seed=seed)
     return None if samples is None else to_interval(samples)
 
@@ -77,8 +78,8 @@ def measure_interval(predictions: PublishedPredictions, metric: str, *, seed: in
 def compare_pairs(answers: Mapping[str, PublishedPredictions], *, metric: str, seed: int) -> list[Pair]:
     """Test every pair, and correct for their number.
 
-    Accuracy and top-k accuracy go by the exact McNemar test, F1 and log loss by a paired stratified bootstrap; other
-    metrics are not tested.
+    Accuracy and top-k accuracy go by the exact McNemar test, other scores by a paired stratified bootstrap; the
+    calibration error is not tested.
 
     Args:
         answers: of each model by its name, the best first, all of the same rows in the same order.
@@ -95,7 +96,8 @@ def compare_pairs(answers: Mapping[str, PublishedPredictions], *, metric: str, s
 
 def _test_hits(answers: Mapping[str, PublishedPredictions], metric: str) -> list[Pair]:
     hits = {
-        name: find_top_k_hits(found.probabilities, found.references, _find_k(metric)) for name, found in answers.items()
+        name: rank_references(found.probabilities, found.references) < _find_k(metric)
+        for name, found in answers.items()
     }
     return [
         _build_pair(
@@ -136,18 +138,13 @@ def _resample(
     predictions: PublishedPredictions, metric: str, *, resamples: int, seed: int
 ) -> NDArray[np.float64] | None:
     """Return the score on each resample, shape (resamples,); the same resamples for all models with the same rows."""
-    references = _order_references(predictions)
-    if metric in _RESAMPLED:
-        ids = _place_labels(predictions)[predictions.probabilities.argmax(axis=1)]
-        labels = len(predictions.label_names)
-        return resample_scores(ids, references, num_labels=labels, resamples=resamples, seed=seed)[metric]
-    if k := _find_k(metric):
-        hits = find_top_k_hits(predictions.probabilities, predictions.references, k)
-        return resample_means(hits, references, resamples=resamples, seed=seed)
-    if metric == "log_loss":
-        losses = compute_losses(predictions.probabilities, predictions.references)
-        return resample_means(losses, references, resamples=resamples, seed=seed)
-    return None
+    columns = np.argsort(_place_labels(predictions))
+    # Rows of one hash are one article.
+    _, articles = np.unique(predictions.rows, return_inverse=True)
+    k = _find_k(metric)
+    bootstrap = Bootstrap(resamples=resamples, seed=seed, groups=articles, top_k=[k] if k > 1 else [])
+    found = resample_scores(predictions.probabilities[:, columns], _order_references(predictions), bootstrap)
+    return found.scores.get(metric)
 
 
 def _score(predictions: PublishedPredictions, metric: str) -> float:

@@ -36,8 +36,16 @@ _TITLES = {
     "precision_weighted": "Weighted precision",
     "recall_macro": "Macro recall",
     "recall_weighted": "Weighted recall",
+    "balanced_accuracy": "Balanced accuracy",
+    "matthews": "Matthews correlation",
+    "roc_auc": "ROC AUC",
+    "average_precision": "Average precision",
     "log_loss": "Log loss",
+    "brier_score": "Brier score",
+    "calibration_error": "Expected calibration error",
 }
+# What the Hub calls metrics that have another name here.
+_HUB_TYPES = {"matthews": "matthews_correlation", "calibration_error": "expected_calibration_error"}
 _TOP_K = re.compile(r"Top-(\d+) accuracy")
 _HUB_SOURCE = re.compile(r"hf://datasets/(?P<repo>[^/@]+/[^/@]+)")
 _DECIMALS = 6
@@ -134,7 +142,7 @@ def _list_results(recipe: Recipe, manifest: SplitManifest, scores: Mapping[str, 
             dataset_split="test",
             dataset_revision=manifest.fingerprint,
             # The Hub knows metrics without their average: the name says which is meant.
-            metric_type=re.sub(r"_(macro|weighted)$", "", name),
+            metric_type=_HUB_TYPES.get(name) or re.sub(r"_(macro|weighted)$", "", name),
             metric_name=name_metric(name),
             metric_value=round(value, _DECIMALS),
         )

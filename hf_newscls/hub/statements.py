@@ -28,12 +28,16 @@ __all__ = [
 Origin = Literal["local run", "Hub", "measured here"]
 """Where a model's scores come from."""
 
-_METRIC = re.compile(r"accuracy|(f1|precision|recall)_(macro|weighted)|top_[1-9][0-9]{0,3}_accuracy|log_loss")
+_METRIC = re.compile(
+    r"(balanced_)?accuracy|(f1|precision|recall)_(macro|weighted)|top_[1-9][0-9]{0,3}_accuracy|matthews|roc_auc"
+    r"|average_precision|log_loss|brier_score|calibration_error"
+)
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\r?\n(?P<yaml>.*?)\r?\n---[ \t]*(\r?\n|\Z)", re.DOTALL)
 _LONGEST_METADATA = 200_000
 _LONGEST_TEXT = 200
-_LARGEST_LOSS = 1e6
+# Other scores lie in [0, 1].
+_RANGES = {"log_loss": (0, 1e6), "brier_score": (0, 2), "matthews": (-1, 1)}
 _REMEDY = "its owner must publish it again"
 
 
@@ -225,7 +229,8 @@ def _is_score(value: Any, metric: str) -> bool:
     """Return whether a value is a fraction, or a log loss; a text is none, nor is true."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return 0 <= value <= _LARGEST_LOSS if metric == "log_loss" else 0 <= value <= 1
+    low, high = _RANGES.get(metric, (0, 1))
+    return low <= value <= high
 
 
 def _read_list(value: Any, what: str) -> list[Any]:

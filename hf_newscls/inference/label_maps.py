@@ -78,7 +78,7 @@ def translate_probabilities(
     translated = probabilities.astype(np.float64) @ matrix
     sums = translated.sum(axis=1, keepdims=True)
     known = matrix.any(axis=0) / matrix.any(axis=0).sum()
-    whole = np.divide(translated, sums, out=np.tile(known, (len(translated), 1)), where=sums > 0)
+    whole: NDArray[np.float64] = np.divide(translated, sums, out=np.tile(known, (len(translated), 1)), where=sums > 0)
     return whole.astype(np.float32)
 
 

@@ -4,7 +4,7 @@ Shape letters: N texts, L labels.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    BatchEncoding,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
+from hf_newscls.data.tokenization import encode_texts
 from hf_newscls.errors import ModelError, describe_offenders
 from hf_newscls.modeling.adapters import is_adapter, load_adapted, read_base
 from hf_newscls.modeling.loading import check_tokenizer, count_positions
 from hf_newscls.modeling.locating import find_encoder, find_model
 from hf_newscls.recipe import ModelSection
 
-__all__ = ["TrainedClassifier", "load_classifier", "predict_probabilities"]
+__all__ = ["TrainedClassifier", "choose_device", "iterate_batches", "load_classifier", "predict_probabilities"]
 
 _PAD_TO_MULTIPLE_OF = 8
 
@@ -39,6 +46,11 @@ class TrainedClassifier:
     def label_names(self) -> list[str]:
         """Label names in the order of the model's outputs."""
         return [name for _, name in sorted((self.model.config.id2label or {}).items())]
+
+    @property
+    def truncation(self) -> str:
+        """What is kept of a text that is too long, as `encode_texts` takes it."""
+        return str(getattr(self.model.config, "truncation", "head"))
 
 
 def load_classifier(
@@ -67,7 +79,7 @@ def load_classifier(
         model, missing = _load_model(folder, encoder, trust_remote_code=trust_remote_code)
     except ModelError:
         raise
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, ImportError, SafetensorError) as error:  # the code of a model may want a package
         reason = " ".join(str(error).split())[:300]
         raise ModelError(
             f"{address}: must be a trained classifier, got {reason!r}; name a run's model folder or a Hub id"
@@ -79,8 +91,12 @@ def load_classifier(
             f"{describe_offenders(missing)}; name a model that was fine-tuned"
         )
     tokenizer.model_max_length = min(tokenizer.model_max_length, count_positions(model))
-    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    return TrainedClassifier(model.to(device).eval(), tokenizer)
+    return TrainedClassifier(model.to(choose_device()).eval(), tokenizer)
+
+
+def choose_device() -> str:
+    """Return the best device at hand."""
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def _fetch(address: str, revision: str, trust_remote_code: bool) -> Path:
@@ -107,22 +123,29 @@ def predict_probabilities(
 ) -> NDArray[np.float32]:
     """Return the probability of each label for each text, shape (N, L).
 
-    Texts are cut off at the tokenizer's `model_max_length`, batched by length to save padding, and put back into
-    their own order: row i is text i.
+    Texts are cut off at the tokenizer's `model_max_length`, where the model was trained to be cut, batched by length
+    to save padding, and put back into their own order: row i is text i.
     """
     tokenizer, model = classifier.tokenizer, classifier.model
-    if not texts:
-        return np.empty((0, len(classifier.label_names)), dtype=np.float32)
-    encoded = tokenizer(list(texts), truncation=True)
+    probabilities = np.empty((len(texts), len(classifier.label_names)), dtype=np.float32)
+    for places, batch in iterate_batches(tokenizer, texts, batch_size=batch_size, truncation=classifier.truncation):
+        with torch.inference_mode():
+            logits = model(**batch.to(model.device)).logits
+        probabilities[places] = logits.float().softmax(dim=-1).cpu().numpy()
+    return probabilities
+
+
+def iterate_batches(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, batch_size: int, truncation: str = "head"
+) -> Iterator[tuple[NDArray[np.int64], BatchEncoding]]:
+    """Yield the places of some texts and their padded batch, longest texts first; together all of them."""
+    if not texts:  # some tokenizers fail
+        return
+    encoded = encode_texts(texts, tokenizer, max_length=tokenizer.model_max_length, truncation=truncation)
     # Not beyond the positions that the model has.
     multiple = _PAD_TO_MULTIPLE_OF if tokenizer.model_max_length % _PAD_TO_MULTIPLE_OF == 0 else None
     order = np.argsort([-len(ids) for ids in encoded["input_ids"]], kind="stable")
-    probabilities = np.empty((len(texts), len(classifier.label_names)), dtype=np.float32)
     for start in range(0, len(order), batch_size):
         places = order[start : start + batch_size]
         rows = {name: [values[place] for place in places] for name, values in encoded.items()}
-        batch = tokenizer.pad(rows, pad_to_multiple_of=multiple, return_tensors="pt").to(model.device)
-        with torch.inference_mode():
-            logits = model(**batch).logits
-        probabilities[places] = logits.float().softmax(dim=-1).cpu().numpy()
-    return probabilities
+        yield places, tokenizer.pad(rows, pad_to_multiple_of=multiple, return_tensors="pt")

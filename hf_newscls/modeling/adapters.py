@@ -14,6 +14,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrai
 
 from hf_newscls.errors import ModelError, RecipeError, describe_offenders
 from hf_newscls.modeling.loading import PretrainedClassifier
+from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.recipe import AdapterSection
 
 __all__ = ["add_adapter", "is_adapter", "load_adapted", "merge_adapter", "read_base", "save_adapter"]
@@ -48,7 +49,8 @@ def add_adapter(classifier: PretrainedClassifier, section: AdapterSection, *, se
     backbone: Any = classifier.model.base_model
     encoder = backbone.config.model_type
     config = LoraConfig(
-        task_type=TaskType.SEQ_CLS,
+        # SEQ_CLS would also wrap what is called classifier or score inside the modules that are wrapped already.
+        task_type=None if isinstance(classifier.model, WindowedClassifier) else TaskType.SEQ_CLS,
         r=section.rank,
         lora_alpha=section.alpha,
         lora_dropout=section.dropout,

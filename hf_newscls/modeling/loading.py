@@ -26,6 +26,8 @@ from hf_newscls.files import is_local_address
 from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
 from hf_newscls.modeling.locating import find_encoder
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
+from hf_newscls.modeling.modeling_windowed import WindowedClassifier
+from hf_newscls.modeling.windowing import add_windows
 from hf_newscls.recipe import ModelSection
 
 __all__ = [
@@ -67,19 +69,22 @@ class PretrainedClassifier:
 
 
 def load_tokenizer(section: ModelSection) -> PreTrainedTokenizerBase:
-    """Load the encoder's tokenizer and let it cut texts off at the recipe's `max_length`.
+    """Load the encoder's tokenizer and let it cut texts off at the recipe's `max_length`, that of all windows together.
 
     Raises:
         ModelError: there is no such model, or it cannot be fetched.
-        RecipeError: the encoder reads fewer tokens than `max_length`.
+        RecipeError: the encoder reads fewer tokens than `max_length`, or than a window has.
     """
-    tokenizer: PreTrainedTokenizerBase = _load(AutoTokenizer.from_pretrained, section)
+    # Saved with the tokenizer: the stock pipeline's `truncation=True` then cuts there too. Both ends it cannot keep.
+    side = {"truncation_side": "left"} if section.truncation == "tail" else {}
+    tokenizer: PreTrainedTokenizerBase = _load(AutoTokenizer.from_pretrained, section, **side)
     check_tokenizer(tokenizer, section.model_name_or_path)
     limit = min(tokenizer.model_max_length, count_positions(_build_outline(section)))
-    if section.max_length > limit:
+    name, length = ("windows.length", section.windows.length) if section.windows else ("max_length", section.max_length)
+    if length > limit:
         raise RecipeError(
-            f"{section.model_name_or_path}: `model.max_length` must not exceed the {limit} tokens the encoder reads, "
-            f"got {section.max_length}; lower it"
+            f"{section.model_name_or_path}: `model.{name}` must not exceed the {limit} tokens the encoder reads, "
+            f"got {length}; lower it"
         )
     tokenizer.model_max_length = section.max_length
     return tokenizer
@@ -122,6 +127,10 @@ def load_pretrained(section: ModelSection, label_names: Sequence[str], *, seed: 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model, loaded = load(section, config, label_names)
+        if section.windows is not None:
+            model, loaded = add_windows(model, loaded, section, tokenizer)
+    if section.truncation != "head":
+        model.config.truncation = section.truncation  # saved with the model, and read where it predicts
     new = sum(parameter.numel() for name, parameter in model.named_parameters() if name not in loaded)
     logger.info(
         "loaded %s: %s parameters, %s of them new",
@@ -143,8 +152,13 @@ def check_tokenizer(tokenizer: PreTrainedTokenizerBase, address: str) -> None:
 
 
 def count_positions(model: PreTrainedModel) -> int:
-    """Return the tokens a model has positions for; RoBERTa numbers them from behind its padding token."""
+    """Return the tokens of a text that a model can read: of all windows, or those it has positions for.
+
+    RoBERTa numbers positions from behind its padding token.
+    """
     for name, module in model.named_modules():
+        if isinstance(module, WindowedClassifier):
+            return module.layout.max_tokens
         if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
             return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
     # Other names, as in GPT-2 and BART.

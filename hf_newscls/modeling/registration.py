@@ -1,4 +1,4 @@
-"""Make the auto classes of transformers know `NewsClassifier`, at the moment they are first imported.
+"""Make the auto classes of transformers know our own classifiers, at the moment they are first imported.
 
 `import hf_newscls` must load no torch, and yet `pipeline(model="owner/two-layer-model")` must work after it without
 `trust_remote_code`. Registering at import would load transformers' model mappings and with them torch, so a finder on
@@ -19,7 +19,7 @@ _MODELS = "transformers.models.auto.modeling_auto"
 
 
 def register_when_imported() -> None:
-    """Register `NewsClassifier` with the auto classes: now where they are imported already, else once they are."""
+    """Register our classifiers with the auto classes: now where they are imported already, else once they are."""
     for module, register in ((_CONFIGURATIONS, _register_configuration), (_MODELS, _register_model)):
         if module in sys.modules:
             register()
@@ -28,7 +28,7 @@ def register_when_imported() -> None:
 
 
 def register_auto_classes() -> None:
-    """Register `NewsClassifier` with the auto classes now; imports torch."""
+    """Register our classifiers with the auto classes now; imports torch."""
     _register_configuration()
     _register_model()
 
@@ -37,17 +37,22 @@ def _register_configuration() -> None:
     from transformers import AutoConfig
 
     from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
+    from hf_newscls.modeling.configuration_windowed import WindowedClassifierConfig
 
-    AutoConfig.register(NewsClassifierConfig.model_type, NewsClassifierConfig, exist_ok=True)
+    for config_class in (NewsClassifierConfig, WindowedClassifierConfig):
+        AutoConfig.register(config_class.model_type, config_class, exist_ok=True)
 
 
 def _register_model() -> None:
     from transformers import AutoModelForSequenceClassification
 
     from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
+    from hf_newscls.modeling.configuration_windowed import WindowedClassifierConfig
     from hf_newscls.modeling.modeling_newscls import NewsClassifier
+    from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 
     AutoModelForSequenceClassification.register(NewsClassifierConfig, NewsClassifier, exist_ok=True)
+    AutoModelForSequenceClassification.register(WindowedClassifierConfig, WindowedClassifier, exist_ok=True)
 
 
 class _RegisteringFinder(importlib.abc.MetaPathFinder):

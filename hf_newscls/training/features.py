@@ -4,7 +4,8 @@ In stage 1 the frozen part gives the same features for a row in every epoch, for
 So they are computed once, kept in a file mapped into memory, and looked up from then on; batches, order and losses are
 those of a run that computes them anew in every step.
 
-Shape letters: N rows, B batch, H hidden size, P kept vectors of a row: its first token and the pooler's output.
+Shape letters: N rows, B batch, H hidden size, P kept vectors of a row: its first token and the pooler's output, or
+those of its windows.
 """
 
 import logging
@@ -23,7 +24,8 @@ from accelerate import PartialState
 from datasets import Dataset
 from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from hf_newscls.training.frozen_part import FrozenPart
 
 __all__ = ["ROW", "FeatureCacheCallback", "number_rows"]
 
@@ -53,6 +55,7 @@ class FeatureCacheCallback(TrainerCallback):
 
     Args:
         model: the model that is trained, not compiled.
+        part: of it, that is frozen.
         datasets: tokenized rows that batches are made of, numbered by `number_rows`; training set first.
         collate: makes a padded batch of rows, and of rows without tokens one of a single token each.
         boundary_step: the first optimizer step of stage 2.
@@ -61,12 +64,13 @@ class FeatureCacheCallback(TrainerCallback):
     def __init__(
         self,
         model: nn.Module,
+        part: FrozenPart,
         datasets: Sequence[Dataset],
         *,
         collate: Callable[[list[dict[str, Any]]], Mapping[str, Tensor]],
         boundary_step: int,
     ) -> None:
-        self._backbone: Any = model.base_model
+        self._part = part
         self._datasets = datasets
         self._collate = collate
         self._boundary_step = boundary_step
@@ -92,7 +96,7 @@ class FeatureCacheCallback(TrainerCallback):
                 return
             features = self._compute_features(args)
         self._is_cached = True
-        self._substitute(lambda *inputs, **options: self._look_up(features, args.device, inputs, options))
+        self._part.substitute(lambda *inputs, **options: self._look_up(features, args.device, inputs, options))
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -125,19 +129,16 @@ class FeatureCacheCallback(TrainerCallback):
         self._rows = kwargs.pop(ROW, None)
         return args, kwargs
 
-    def _substitute(self, forward: Callable[..., BaseModelOutputWithPooling]) -> None:
-        self._backbone.forward = forward
-
     def _restore(self) -> None:
-        # The class's own forward shows again once the instance has none.
-        self._backbone.__dict__.pop("forward", None)
+        self._part.restore()
         self._is_cached = False
 
     def _reads_first_token_alone(self, model: nn.Module, device: torch.device) -> bool:
         """Compare the logits of a few rows with those from what the cache would keep of the same computation."""
         batch = self._load_batch(range(min(_PROBE_ROWS, len(self._datasets[0]))), self._datasets[0], device)
         whole = model(**batch).logits
-        self._substitute(lambda *inputs, **options: self._unpack(self._pack(self._run(*inputs, **options))))
+        part = self._part
+        part.substitute(lambda *inputs, **options: part.unpack(part.pack(part.run(*inputs, **options))))
         try:
             cut = model(**batch).logits
         except (IndexError, RuntimeError, ValueError):  # a head that indexes or masks the other tokens
@@ -154,7 +155,7 @@ class FeatureCacheCallback(TrainerCallback):
         for dataset in self._datasets:
             for places in _divide_rows(dataset, batch_size=args.per_device_eval_batch_size):
                 batch = self._load_batch(places, dataset, args.device)
-                features.write(first + places, self._pack(self._backbone(**batch)))
+                features.write(first + places, self._part.pack(self._part.run(**batch)))
             first += len(dataset)
         features.complete()
         logger.info(
@@ -166,41 +167,19 @@ class FeatureCacheCallback(TrainerCallback):
         return features
 
     def _measure(self, device: torch.device) -> Tensor:
-        return self._pack(self._backbone(**self._load_batch([0], self._datasets[0], device)))[0]
+        return self._part.pack(self._part.run(**self._load_batch([0], self._datasets[0], device)))[0]
 
     def _load_batch(self, places: Any, dataset: Dataset, device: torch.device) -> dict[str, Tensor]:
         columns = dataset.remove_columns([ROW, "labels"])[[int(place) for place in places]]
         rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
         return {name: values.to(device) for name, values in self._collate(rows).items()}
 
-    def _pack(self, output: Any) -> Tensor:
-        """Keep (B, P, H) of an encoder's output."""
-        first = output.last_hidden_state[:, 0]
-        kept = [first] if not self._has_frozen_pooler() else [first, output.pooler_output]
-        return torch.stack(kept, dim=1)
-
-    def _unpack(self, kept: Tensor) -> BaseModelOutputWithPooling:
-        """Return the output that a head takes, its texts cut to their first token."""
-        first = kept[:, :1]
-        if self._has_frozen_pooler():
-            return BaseModelOutputWithPooling(last_hidden_state=first, pooler_output=kept[:, 1])
-        pooler = getattr(self._backbone, "pooler", None)
-        # A pooler without weights is new: it learns with the head.
-        return BaseModelOutputWithPooling(last_hidden_state=first, pooler_output=pooler(first) if pooler else None)
-
-    def _has_frozen_pooler(self) -> bool:
-        pooler = getattr(self._backbone, "pooler", None)
-        return pooler is not None and not any(parameter.requires_grad for parameter in pooler.parameters())
-
-    def _run(self, *inputs: Any, **options: Any) -> Any:
-        return type(self._backbone).forward(self._backbone, *inputs, **options)
-
     def _look_up(
         self, features: "_Features", device: torch.device, inputs: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
         if self._rows is None:  # rows that have no number, as in a prediction
-            return self._run(*inputs, **options)
-        return self._unpack(features.read(self._rows).to(device))
+            return self._part.run(*inputs, **options)
+        return self._part.unpack(features.read(self._rows).to(device))
 
 
 class _Features:

@@ -29,6 +29,7 @@ from hf_newscls.checkpoints import read_trainer_state
 from hf_newscls.errors import RunError, describe_offenders
 from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.modeling.loading import PretrainedClassifier
+from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.recipe import FinetuneSection, FreezeSection
 from hf_newscls.training.arguments import describe_arguments
 from hf_newscls.training.backend import Backend
@@ -37,6 +38,7 @@ from hf_newscls.training.early_stopping import SecondStageEarlyStopping
 from hf_newscls.training.energy import measuring_energy
 from hf_newscls.training.features import FeatureCacheCallback
 from hf_newscls.training.freeze import TwoStageFreezeCallback
+from hf_newscls.training.frozen_part import FrozenEncoder, FrozenWindows
 from hf_newscls.training.interruption import InterruptionCallback
 from hf_newscls.training.optimizer import (
     TwoStageSchedule,
@@ -208,7 +210,10 @@ def _find_cache_obstacle(
     if backbone is model or not isinstance(backbone, PreTrainedModel):
         return f"no backbone can be told from the head in {type(model).__name__}"
     new = [name for name, _ in model.named_parameters() if name not in classifier.backbone_parameters]
-    inside = [name for name in new if name.startswith(f"{model.base_model_prefix}.") and ".pooler." not in name]
+    inside = [name for name in new if name.startswith(f"{model.base_model_prefix}.")]
+    if not isinstance(model, WindowedClassifier):
+        # A new pooler learns from the first token, which is kept; of windows only the pooler's output is.
+        inside = [name for name in inside if ".pooler." not in name]
     return f"{describe_offenders(inside)} of the backbone are new" if inside else None
 
 
@@ -217,6 +222,7 @@ def _build_feature_cache(
 ) -> FeatureCacheCallback:
     return FeatureCacheCallback(
         model,
+        FrozenWindows(model) if isinstance(model, WindowedClassifier) else FrozenEncoder(model.base_model),
         trainer.numbered_datasets,
         collate=trainer.data_collator,
         boundary_step=schedule.boundary_step,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_newscls.errors import DataError, InputError, PublishError, RecipeError, RunError, describe_offenders
-from hf_newscls.recipe import Recipe
 from hf_newscls.recipe_io import find_recipes, read_recipe
 from hf_newscls.run_folder import RunFolder, find_runs
 from hf_newscls.storage import check_replaceable, replace_folder
@@ -58,11 +57,11 @@ class Subjects:
     """What the words of a command line are.
 
     Attributes:
-        recipes: names of recipes; those not known here may have models on the Hub.
+        recipes: by name, what was typed; one not known here may have models on the Hub.
         datasets: ids of datasets on the Hub.
     """
 
-    recipes: Sequence[str]
+    recipes: Mapping[str, str]
     datasets: Sequence[str]
 
 
@@ -85,9 +84,10 @@ def compare(names: Sequence[str], comparison: Comparison | None = None, *, runs_
     from hf_newscls.hub.claims import check_statement
     from hf_newscls.hub.leaderboard import rank_entries
 
-    statements, refusals, remarks = _read_runs(subjects.recipes, runs_dir=runs_dir)
+    statements, refusals, remarks = _read_runs([*subjects.recipes], runs_dir=runs_dir)
     found, unreached = _ask_hub(subjects, comparison)
     measured = _measure(subjects, comparison)
+    # What was measured here goes before what the Hub says under the same name.
     taken = {statement.name for statement in (*statements, *measured)}
     others = [statement for statement in found.statements if statement.name not in taken]
     checked = [check_statement(one, metric=comparison.metric) for one in (*statements, *measured, *others)]
@@ -105,19 +105,21 @@ def find_subjects(names: Sequence[str]) -> Subjects:
     Raises:
         RecipeError: a recipe file is not there, or wrong.
     """
-    recipes: list[str] = []
+    recipes: dict[str, str] = {}
     datasets: list[str] = []
     for name in names:
         if name.endswith((".yaml", ".yml")):
-            recipes.append(read_recipe(name).name)
+            recipes[read_recipe(name).name] = name
         elif name.count("/") > 1:
             raise RecipeError(
                 f"{name}: must be a recipe or owner/name of a dataset, got neither; name the recipe, and "
                 "train it first where it has no runs"
             )
+        elif "/" in name:
+            datasets.append(name)
         else:
-            (datasets if "/" in name else recipes).append(name)
-    return Subjects([*dict.fromkeys(recipes)], [*dict.fromkeys(datasets)])
+            recipes[name] = name
+    return Subjects(recipes, [*dict.fromkeys(datasets)])
 
 
 def save_leaderboard(board: Leaderboard, folder: Path) -> None:
@@ -227,8 +229,8 @@ def _ask_hub(subjects: Subjects, comparison: Comparison) -> tuple[Discovery, lis
     if comparison.is_local:
         return Discovery(), ["the Hub was not asked (--local): only runs of this machine are ranked"]
     # A recipe that names no dataset stands for its data by its own name.
-    unknown = [name for name in subjects.recipes if name not in find_recipes()]
-    query = Query(subjects.recipes, [*subjects.datasets, *unknown], comparison.models, comparison.author)
+    unknown = [name for name, typed in subjects.recipes.items() if name == typed and name not in find_recipes()]
+    query = Query([*subjects.recipes], [*subjects.datasets, *unknown], comparison.models, comparison.author)
     try:
         return discover(query), []
     except PublishError as error:
@@ -245,8 +247,8 @@ def _measure(subjects: Subjects, comparison: Comparison) -> list[Statement]:
     from hf_newscls.preparing import prepare
     from hf_newscls.workflow.measuring import measure_classifier
 
-    (name,) = subjects.recipes
-    recipe: Recipe = read_recipe(name, source=comparison.data)
+    (typed,) = subjects.recipes.values()
+    recipe = read_recipe(typed, source=comparison.data)
     prepared = prepare(recipe)
     return [
         measure_classifier(model, recipe, prepared, trust_remote_code=comparison.trust_remote_code)

@@ -85,6 +85,7 @@ def push_prepared(prepared: PreparedData, recipe: Recipe, *, repo_id: str | None
     Raises:
         PublishError: the Hub refused or could not be reached, or the repository is public where it must be private.
     """
+    from hf_newscls.data.reading import ROW_ID
     from hf_newscls.hub.account import name_repo, require_account
     from hf_newscls.hub.dataset_card import render_dataset_card
     from hf_newscls.hub.dataset_publishing import push_dataset
@@ -94,5 +95,6 @@ def push_prepared(prepared: PreparedData, recipe: Recipe, *, repo_id: str | None
     card = render_dataset_card(recipe, prepared.manifest, repo_id=repo)
     message = f"Prepare {recipe.name} with hf_newscls"
     # Read back, a column of that name would be taken for the side, which the split a row lies in says now.
-    splits = prepared.splits.remove_columns([name for name in prepared.splits["train"].column_names if name == "split"])
+    kept = {ROW_ID, "text", "label", *recipe.data.keep, *recipe.split_columns} - {"split"}
+    splits = prepared.splits.select_columns([name for name in prepared.splits["train"].column_names if name in kept])
     return push_dataset(splits, repo, account=account, card=card, private=private, message=message).url

@@ -100,6 +100,7 @@ def train(
         TrainingInterrupted: a signal came; a checkpoint was written.
     """
     from hf_newscls.data.tokenization import tokenize_splits
+    from hf_newscls.modeling.loading import count_positions
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
 
@@ -109,7 +110,11 @@ def train(
     backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
     arguments = build_training_arguments(recipe, output_dir=runs_dir, backend=backend)
     classifier = _load_classifier(recipe, prepared.label_names)
-    tokenized = tokenize_splits(prepared.splits, classifier.tokenizer, max_length=recipe.model.max_length)
+    # Windows hold a little less than their tokens together: each has special tokens of its own.
+    max_length = min(recipe.model.max_length, count_positions(classifier.model))
+    tokenized = tokenize_splits(
+        prepared.splits, classifier.tokenizer, max_length=max_length, truncation=recipe.model.truncation
+    )
     check_room(runs_dir, parameters=classifier.model.num_parameters())
     with ExitStack() as stack:
         # The lock is held by the main process alone.

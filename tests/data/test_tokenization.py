@@ -6,7 +6,7 @@ import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from hf_newscls.data.tokenization import count_tokens, tokenize_splits
+from hf_newscls.data.tokenization import count_tokens, encode_texts, tokenize_splits
 
 # With [CLS] and [SEP]: 4, 7, 2 and 12 tokens, as each word of the tiny news is a token of its own.
 TEXTS = ["bank shares", "planet in the north orbit", "", "goal coach league match medal over the long week after"]
@@ -121,3 +121,36 @@ def test_real_bert_keeps_or_folds_case(name: str, tokens: list[str], real_data: 
     dataset = Dataset.from_dict({"text": ["Storm hits Paris"], "label": [0]})
     tokenized = tokenize_splits(DatasetDict(test=dataset), tokenizer, max_length=16)["test"]
     assert tokenizer.convert_ids_to_tokens(tokenized["input_ids"][0]) == tokens
+
+
+# Eight tokens of twelve, two of them special: of the six words a quarter, one, comes from the beginning.
+@pytest.mark.parametrize(
+    ("truncation", "kept"),
+    [
+        ("head", "goal coach league match medal over"),
+        ("tail", "medal over the long week after"),
+        ("head_tail", "goal over the long week after"),
+    ],
+)
+def test_cut_is_where_it_is_asked_for(
+    truncation: str, kept: str, splits: DatasetDict, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    rows = tokenize_splits(splits, tokenizer, max_length=8, truncation=truncation)["train"]
+    assert tokenizer.convert_ids_to_tokens(rows["input_ids"][3]) == ["[CLS]", *kept.split(), "[SEP]"]
+    assert [sum(mask) for mask in rows["attention_mask"]] == [4, 7, 2, 8]
+    assert tokenizer.convert_ids_to_tokens(rows["input_ids"][0]) == ["[CLS]", "bank", "shares", "[SEP]"]
+    encoded = encode_texts(TEXTS, tokenizer, max_length=8, truncation=truncation)
+    assert encoded["input_ids"] == rows["input_ids"][:]
+
+
+def test_what_is_cut_off_is_logged(
+    splits: DatasetDict, tokenizer: PreTrainedTokenizerBase, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="hf_newscls"):
+        tokenize_splits(splits, tokenizer, max_length=6)
+    # One and six of 25 tokens are too many; of validation one of seven, of test six of sixteen.
+    assert [line.getMessage() for line in caplog.records] == [
+        "train: 2 of 4 texts are longer than 6 tokens, 28.0% of all tokens are cut off",
+        "validation: 1 of 1 texts are longer than 6 tokens, 14.3% of all tokens are cut off",
+        "test: 1 of 2 texts are longer than 6 tokens, 37.5% of all tokens are cut off",
+    ]

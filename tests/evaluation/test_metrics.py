@@ -8,7 +8,19 @@ import evaluate
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, f1_score, log_loss, precision_score, recall_score, top_k_accuracy_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    f1_score,
+    log_loss,
+    matthews_corrcoef,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+    top_k_accuracy_score,
+)
 
 from hf_newscls.evaluation.metrics import (
     NewsClassification,
@@ -16,6 +28,7 @@ from hf_newscls.evaluation.metrics import (
     compute_label_scores,
     compute_scores,
 )
+from hf_newscls.evaluation.reliability import compute_reliability
 
 
 def draw(seed: int, *, rows: int = 60, labels: int = 5) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -34,6 +47,9 @@ def test_scores_worked_by_hand() -> None:
     assert scores == pytest.approx(
         {
             "accuracy": 2 / 4,
+            "balanced_accuracy": 2 / 3,
+            # Hits less what chance hits, 2 x 4 - (1 x 2 + 1 x 2 + 2 x 0); the roots of 16 - 8 and of 16 - 6 below it.
+            "matthews": 4 / np.sqrt(80),
             "precision_macro": 1 / 3,
             "recall_macro": 2 / 3,
             "f1_macro": 4 / 9,
@@ -45,9 +61,29 @@ def test_scores_worked_by_hand() -> None:
             "top_2_accuracy": 3 / 4,
             "top_3_accuracy": 1.0,
             "log_loss": -(np.log(0.5) + np.log(0.5) + np.log(0.1) + np.log(0.25)) / 4,
+            "brier_score": (0.38 + 0.375 + 1.46 + (0.36 + 0.0225 + 0.5625)) / 4,
+            # Three confidences, of which 0.5 is right twice; the others are wrong.
+            "calibration_error": (2 * 0.5 + 0.8 + 0.6) / 4,
         }
     )
     assert all(type(value) is float for value in scores.values())
+
+
+def test_ranking_worked_by_hand() -> None:
+    # From the top REAL, FAKE, REAL, FAKE: of the four pairs of one each three are in order.
+    probabilities = np.array([[0.1, 0.9], [0.3, 0.7], [0.6, 0.4], [0.8, 0.2]])
+    scores = compute_scores(probabilities, [1, 0, 1, 0], top_k=[])
+    assert scores["roc_auc"] == 3 / 4
+    # Precision where each REAL is let through: 1 and 2/3.
+    assert scores["average_precision"] == pytest.approx((1 + 2 / 3) / 2)
+
+
+@pytest.mark.parametrize("references", [[0, 0], [1, 1]])
+def test_one_label_alone_cannot_be_ranked(references: list[int]) -> None:
+    scores = compute_scores([[0.9, 0.1], [0.2, 0.8]], references, top_k=[])
+    assert "roc_auc" not in scores
+    assert scores["balanced_accuracy"] == scores["accuracy"] == 0.5
+    assert scores["matthews"] == 0
 
 
 def test_confusion_worked_by_hand() -> None:
@@ -70,7 +106,17 @@ def test_scores_are_those_of_scikit_learn(seed: int, labels: int) -> None:
     probabilities, references = draw(seed, labels=labels)
     scores = compute_scores(probabilities, references, top_k=[2])
     predictions = probabilities.argmax(axis=1)
-    expected = {"accuracy": accuracy_score(references, predictions), "log_loss": log_loss(references, probabilities)}
+    expected = {
+        "accuracy": accuracy_score(references, predictions),
+        "balanced_accuracy": balanced_accuracy_score(references, predictions),
+        "matthews": matthews_corrcoef(references, predictions),
+        "log_loss": log_loss(references, probabilities),
+        "brier_score": brier_score_loss(references, probabilities, labels=range(labels)),
+        "calibration_error": compute_reliability(probabilities, references).error,
+    }
+    if labels == 2:
+        expected["roc_auc"] = roc_auc_score(references, probabilities[:, 1])
+        expected["average_precision"] = average_precision_score(references, probabilities[:, 1])
     for average in ("macro", "weighted"):
         options = {"labels": range(labels), "average": average, "zero_division": 0.0}
         expected[f"precision_{average}"] = precision_score(references, predictions, **options)

@@ -6,7 +6,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from hf_newscls.evaluation.intervals import bootstrap_difference, resample_means, resample_scores, to_interval
+from hf_newscls.evaluation.intervals import compute_difference, to_interval
 from hf_newscls.evaluation.paired import (
     Verdict,
     adjust_holm,
@@ -15,6 +15,7 @@ from hf_newscls.evaluation.paired import (
     compute_mcnemar_p,
     judge_gap,
 )
+from hf_newscls.evaluation.resampling import Bootstrap, resample_scores
 
 
 def rights(only_first: int, only_second: int, both: int = 3, neither: int = 2) -> tuple[list[bool], list[bool]]:
@@ -103,19 +104,10 @@ def test_smallest_bootstrap_p_can_pass_the_correction(pairs: int) -> None:
     assert pairs * 2 / (choose_resamples(pairs) + 1) < 0.05 / 2
 
 
-def test_resampled_means_of_hits_are_the_resampled_accuracy() -> None:
-    references, predictions = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 1, 0, 1, 2, 2])
-    options = {"resamples": 250, "seed": 5}
-    means = resample_means(predictions == references, references, **options)
-    scores = resample_scores(predictions, references, num_labels=3, **options)
-    assert np.allclose(means, scores["accuracy"])
-    assert len(means) == 250
-
-
 def test_resampled_scores_are_paired() -> None:
     references, better, worse = np.array([0, 0, 1, 1] * 5), np.array([0, 0, 1, 1] * 5), np.array([0, 1, 1, 1] * 5)
-    options = {"num_labels": 2, "resamples": 200, "seed": 1}
-    first, second = (resample_scores(ids, references, **options)["f1_macro"] for ids in (better, worse))
-    expected = bootstrap_difference([better, worse], references, **options)["f1_macro"]
-    assert to_interval(first - second) == expected
-    assert compute_bootstrap_p(first, second) == pytest.approx(2 / 201)
+    bootstrap = Bootstrap(resamples=200, seed=1)
+    first, second = (resample_scores(np.eye(2)[ids], references, bootstrap) for ids in (better, worse))
+    expected = compute_difference(first, second)["f1_macro"]
+    assert to_interval(first.scores["f1_macro"] - second.scores["f1_macro"]) == expected
+    assert compute_bootstrap_p(first.scores["f1_macro"], second.scores["f1_macro"]) == pytest.approx(2 / 201)

@@ -9,9 +9,10 @@ from datasets import DatasetDict
 from numpy.typing import NDArray
 
 from hf_newscls.evaluation.baseline import predict_tfidf
+from hf_newscls.evaluation.comparison import FROZEN, LENGTH, MAJORITY, SVM, TFIDF, FrozenFeatures
 from hf_newscls.evaluation.intervals import Interval
 from hf_newscls.evaluation.metrics import compute_scores
-from hf_newscls.evaluation.report import MAJORITY, TFIDF, EvaluationReport, SideReport, build_report
+from hf_newscls.evaluation.report import EvaluationReport, SideReport, build_report
 from hf_newscls.recipe import EvaluationSection
 from tests.conftest import LABELS
 from tests.tiny_models import build_splits
@@ -29,9 +30,9 @@ def draw(rows: int, *, seed: int) -> NDArray[np.float32]:
     return np.random.default_rng(seed).dirichlet(np.ones(3), size=rows).astype(np.float32)
 
 
-def build(splits: DatasetDict, section: EvaluationSection = SECTION, **probabilities: Any) -> EvaluationReport:
+def build(splits: DatasetDict, section: EvaluationSection = SECTION, **changes: Any) -> EvaluationReport:
     drawn = {"validation_probabilities": draw(24, seed=1), "test_probabilities": draw(30, seed=2)}
-    return build_report(splits, **{**drawn, **probabilities}, section=section, seed=17)
+    return build_report(splits, **{**drawn, **changes}, section=section, seed=17)
 
 
 def test_each_side_is_scored_on_its_own_rows(splits: DatasetDict) -> None:
@@ -48,7 +49,7 @@ def test_confusion_and_intervals_are_of_the_test_side(splits: DatasetDict) -> No
     report = build(splits)
     assert report.confusion.sum() == 30
     assert np.trace(report.confusion) / 30 == report.test.scores["accuracy"]
-    assert [*report.intervals] == ["accuracy", "f1_macro", "f1_weighted"]
+    assert {*report.intervals} == {*report.test.scores} - {"calibration_error"}
     for name, interval in report.intervals.items():
         assert interval.low <= report.test.scores[name] <= interval.high
 
@@ -56,31 +57,59 @@ def test_confusion_and_intervals_are_of_the_test_side(splits: DatasetDict) -> No
 def test_baselines_are_trained_on_train_and_scored_on_test(splits: DatasetDict) -> None:
     report = build(splits)
     train, test = splits["train"], splits["test"]
-    tfidf = predict_tfidf(train["text"][:], train["label"][:], test["text"][:])
+    tfidf = predict_tfidf(train["text"][:], train["label"][:], test["text"][:], num_labels=3)
     assert report.baselines[TFIDF] == compute_scores(tfidf, test["label"][:], top_k=[1, 2])
     # A third of the rows is of each label; of equal shares the lowest label wins.
     assert report.baselines[MAJORITY]["accuracy"] == pytest.approx(1 / 3)
     assert report.baselines[MAJORITY]["log_loss"] == pytest.approx(np.log(3))
-    assert [*report.baselines] == [MAJORITY, TFIDF]
+    assert [*report.baselines] == [MAJORITY, TFIDF, SVM]
 
 
 def test_gain_over_oneself_is_nothing(splits: DatasetDict) -> None:
     train, test = splits["train"], splits["test"]
-    tfidf = predict_tfidf(train["text"][:], train["label"][:], test["text"][:])
+    tfidf = predict_tfidf(train["text"][:], train["label"][:], test["text"][:], num_labels=3)
     report = build(splits, test_probabilities=tfidf.astype(np.float32))
-    assert report.gains == {name: Interval(0.0, 0.0) for name in ("accuracy", "f1_macro", "f1_weighted")}
+    assert {report.gains[name] for name in ("accuracy", "f1_macro", "f1_weighted", "matthews")} == {Interval(0.0, 0.0)}
 
 
 def test_gain_is_the_models_score_less_the_baselines(splits: DatasetDict) -> None:
     # TF-IDF knows the tiny news by heart; random probabilities do not.
     report = build(splits)
-    for name, interval in report.gains.items():
+    for name in ("accuracy", "f1_macro", "f1_weighted"):
+        interval = report.gains[name]
         gain = report.test.scores[name] - report.baselines[TFIDF][name]
         assert interval.low <= gain <= interval.high < 0
 
 
+def test_probes_see_their_columns_alone(splits: DatasetDict) -> None:
+    # The texts tell the label; their length does not, and neither does a column that is the same in all rows.
+    silent = DatasetDict({side: rows.add_column("author", ["ann"] * len(rows)) for side, rows in splits.items()})
+    report = build(silent, probes={"author alone": ["author"], "all": ["author", "text"]})
+    assert [*report.probes] == [LENGTH, "author alone", "all"]
+    assert report.probes["all"].scores["accuracy"] > 0.9
+    assert report.probes["author alone"].scores["accuracy"] == pytest.approx(1 / 3, abs=0.05)
+    low, high = report.probes[LENGTH].intervals["accuracy"].low, report.probes[LENGTH].intervals["accuracy"].high
+    assert low <= report.probes[LENGTH].scores["accuracy"] <= high < 0.9
+
+
+def test_frozen_features_are_of_the_chosen_rows(splits: DatasetDict) -> None:
+    labels, tested = (np.asarray(splits[side]["label"][:]) for side in ("train", "test"))
+    rows = np.arange(0, 60, 2)
+    features = FrozenFeatures(rows, *(np.eye(3, dtype=np.float32)[one] for one in (labels[rows], tested)))
+    report = build(splits, features=features)
+    assert report.baselines[FROZEN]["accuracy"] == 1
+    assert FROZEN not in build(splits).baselines
+
+
+def test_rows_of_one_article_are_drawn_together(splits: DatasetDict) -> None:
+    apart, together = build(splits), build(splits, groups=np.arange(30) // 10)
+    accuracy = [report.intervals["accuracy"] for report in (apart, together)]
+    assert accuracy[0] != accuracy[1]
+
+
 def test_without_baseline_there_is_no_gain(splits: DatasetDict) -> None:
     report = build(splits, EvaluationSection(baseline=False, top_k=[], bootstrap_resamples=100))
+    assert report.comparisons == {}
     assert report.baselines == {}
     assert report.gains == {}
     assert not [name for name in report.test.scores if name.startswith("top_")]
@@ -94,7 +123,8 @@ def test_report_survives_json(baseline: bool, splits: DatasetDict) -> None:
     assert again.to_dict() == report.to_dict() == content
     assert again.confusion.dtype == np.int64
     assert again.intervals == report.intervals
-    assert again.gains == report.gains
+    assert again.comparisons == report.comparisons
+    assert again.calibration.to_dict() == report.calibration.to_dict()
     assert (again.test, again.validation) == (report.test, report.validation)
 
 

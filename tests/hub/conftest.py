@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pytest
@@ -10,8 +10,10 @@ import pytest
 from hf_newscls.data.deduplication import DuplicateCounts
 from hf_newscls.data.leakage import Leakage
 from hf_newscls.data.manifest import SplitManifest
+from hf_newscls.evaluation.calibration import Calibration, build_calibration
+from hf_newscls.evaluation.comparison import LENGTH, MAJORITY, TFIDF, Comparison
 from hf_newscls.evaluation.intervals import Interval
-from hf_newscls.evaluation.report import MAJORITY, TFIDF, EvaluationReport, SideReport
+from hf_newscls.evaluation.report import EvaluationReport, SideReport
 from hf_newscls.hub.card import render_card
 from hf_newscls.recipe import Recipe
 from hf_newscls.training_record import TrainingRecord
@@ -88,7 +90,7 @@ def _build_record() -> TrainingRecord:
 
 
 def _build_report(labels: Sequence[str]) -> EvaluationReport:
-    names = ("accuracy", "f1_macro", "f1_weighted", "top_2_accuracy", "log_loss")
+    names = ("accuracy", "f1_macro", "f1_weighted", "top_2_accuracy", "log_loss", "calibration_error")
     # Values that read alike in no two places.
     sides = {
         side: SideReport(
@@ -106,9 +108,29 @@ def _build_report(labels: Sequence[str]) -> EvaluationReport:
         **sides,
         confusion=np.full((len(labels), len(labels)), 250),
         intervals={name: Interval(0.7 + place / 100, 0.95) for place, name in enumerate(names[:3])},
-        baselines={MAJORITY: dict.fromkeys(names, 0.25), TFIDF: dict.fromkeys(names, 0.75)},
-        gains={name: Interval(-0.0123, 0.0456) for name in names[:3]},
+        label_intervals={label: Interval(0.5, 0.6) for label in labels},
+        comparisons={
+            MAJORITY: _build_comparison("baseline", dict.fromkeys(names, 0.25)),
+            TFIDF: _build_comparison("baseline", dict.fromkeys(names, 0.75)),
+            LENGTH: _build_comparison("probe", dict.fromkeys(names, 0.3)),
+        },
+        calibration=_build_calibration(labels),
     )
+
+
+def _build_comparison(kind: Literal["baseline", "probe"], scores: dict[str, float]) -> Comparison:
+    intervals = {name: Interval(value - 0.02, value + 0.02) for name, value in scores.items()}
+    return Comparison(kind, scores, intervals, gains={name: Interval(-0.0123, 0.0456) for name in [*scores][:3]})
+
+
+def _build_calibration(labels: Sequence[str]) -> Calibration:
+    """Fit to a model that is right on four rows of five and as sure as that, of 100 rows."""
+    references = np.arange(100) % len(labels)
+    said = np.where(np.arange(100) // len(labels) % 5 == 0, (references + 1) % len(labels), references)
+    probabilities = np.full((100, len(labels)), 0.2 / max(len(labels) - 1, 1))
+    probabilities[np.arange(100), said] = 0.8
+    side = (probabilities, references)
+    return build_calibration(side, side, label_names=[*labels], threshold_metric="f1_macro")
 
 
 @pytest.fixture

@@ -152,7 +152,7 @@ def test_contradictory_rows_are_said_to_be_what_became_of_them(make_parts: MakeP
 
 def test_card_without_baselines_has_no_columns_for_them(make_parts: MakeParts) -> None:
     parts = make_parts()
-    bare = parts._replace(report=type(parts.report)(**{**vars(parts.report), "baselines": {}, "gains": {}}))
+    bare = parts._replace(report=replace(parts.report, comparisons={}))
     card = bare.render()
     assert read_tables(card)[0][0] == ["Metric", "This model", "95% interval"]
     assert "Against TF-IDF" not in card
@@ -269,8 +269,31 @@ def test_hostile_labels_bring_no_markup_of_their_own(make_parts: MakeParts) -> N
     children = [child.type for token in hostile for child in token.children or []]
     assert "html_inline" not in children
     headings = [read_text(hostile[place + 1]) for place, token in enumerate(hostile) if token.type == "heading_open"]
-    sections = ["How to use", "Results", "Training data", "Training", "Limits", "Notes", "Files", "Licence", "Citation"]
-    assert headings == ["tiny", *sections]
+    sections = [
+        "Results",
+        "Calibration",
+        "Training data",
+        "Training",
+        "Limits",
+        "Notes",
+        "Files",
+        "Licence",
+        "Citation",
+    ]
+    assert headings == ["tiny", "How to use", *sections]
+
+
+def test_card_tells_calibration_in_plain_words(make_parts: MakeParts) -> None:
+    text = " ".join(make_parts().render().split())
+    # As sure as it is right, of the hundred rows it was fitted to; the score before is the fixture's own.
+    assert "is 85.0% off the share of such answers that are right" in text
+    assert "It is about as sure of itself as it should be: fitted on validation, a temperature of 1.000" in text
+    assert "changes this to 0.0%" in text
+    assert "The threshold that was best on validation by Macro F1 is REAL from a probability of 0.5000 on" in text
+
+
+def test_card_of_three_labels_has_no_threshold(make_parts: MakeParts) -> None:
+    assert "threshold" not in make_parts([*"abc"]).render()
 
 
 def test_hostile_texts_of_a_recipe_stay_text(make_parts: MakeParts) -> None:

@@ -80,9 +80,7 @@ def test_what_no_model_answers_is_refused(changes: dict[str, Any], message: str,
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PAR1" + b"\0" * 100 + b"PAR1", b"\x80\x04K\x01."])
 @pytest.mark.parametrize("read", [read_foreign_predictions, hash_run_predictions])
-def test_garbage_is_refused(
-    content: bytes, read: Callable[[Path], PublishedPredictions], tmp_path: Path
-) -> None:
+def test_garbage_is_refused(content: bytes, read: Callable[[Path], PublishedPredictions], tmp_path: Path) -> None:
     path = tmp_path / "predictions.parquet"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"predictions\.parquet") as caught:

@@ -6,7 +6,7 @@ import pytest
 
 from hf_newscls.evaluation.intervals import Interval
 from hf_newscls.hub.leaderboard import Leaderboard, Refusal, rank_entries
-from tests.hub.board_parts import ONE, TWO, answer, entry
+from tests.hub.board_parts import TWO, answer, entry
 
 
 def names(board: Leaderboard) -> list[list[str]]:
@@ -71,7 +71,11 @@ def test_fingerprint_stands_for_the_rows_whatever_the_dataset_is_called() -> Non
 
 def test_other_revisions_go_by_the_dataset_too() -> None:
     split = "default/test at main"
-    entries = [entry("a", 0.5, split=split), entry("b", 0.6, split=split), entry("c", 0.7, split=split, dataset="bob/x")]
+    entries = [
+        entry("a", 0.5, split=split),
+        entry("b", 0.6, split=split),
+        entry("c", 0.7, split=split, dataset="bob/x"),
+    ]
     board = rank_entries(entries, metric="accuracy")
     assert names(board) == [["b", "a"]]
     assert board.refusals[0].reason == f"measured on another split: {split} of bob/x, the table is on {split}"
@@ -95,7 +99,7 @@ def test_clear_gap_and_chance_are_told_apart() -> None:
     scored = {"best": 20, "good": 19, "bad": 8}
     entries = [entry(name, right / 20, predictions=answer(right)) for name, right in scored.items()]
     table = rank_entries(entries, metric="accuracy").tables[0]
-    # best and good differ on 1 row: p = 1. best and bad on 12: 2 / 2^12, times 3. good and bad on 11: 2 / 2^11, times 2.
+    # best and good differ on 1 row: p = 1; best and bad on 12: 2 / 2^12, times 3; good and bad on 11: 2 / 2^11, times 2
     assert [(pair.first, pair.second, pair.verdict) for pair in table.pairs] == [
         ("best", "good", "tied"),
         ("best", "bad", "ahead"),

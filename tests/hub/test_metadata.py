@@ -28,6 +28,7 @@ def test_model_index_holds_each_test_score(make_parts: MakeParts) -> None:
         ("Weighted F1", "f1", 0.88),
         ("Top-2 accuracy", "top_2_accuracy", 0.87),
         ("Log loss", "log_loss", 0.86),
+        ("Expected calibration error", "expected_calibration_error", 0.85),
     ]
 
 
@@ -81,10 +82,12 @@ def test_metadata_of_a_real_run_is_read_back_by_the_hub_library(tiny_run: Finish
     names = {"Accuracy": "accuracy", "Macro F1": "f1_macro", "Weighted F1": "f1_weighted"}
     names |= {"Macro precision": "precision_macro", "Weighted precision": "precision_weighted"}
     names |= {"Macro recall": "recall_macro", "Weighted recall": "recall_weighted"}
-    names |= {"Top-2 accuracy": "top_2_accuracy", "Log loss": "log_loss"}
+    names |= {"Top-2 accuracy": "top_2_accuracy", "Log loss": "log_loss", "Brier score": "brier_score"}
+    names |= {"Balanced accuracy": "balanced_accuracy", "Matthews correlation": "matthews"}
+    names |= {"Expected calibration error": "calibration_error"}
     found = {names[result.metric_name]: result.metric_value for result in card.data.eval_results}
     assert found == pytest.approx({name: scores[name] for name in found}, abs=1e-6)
-    assert len(found) == 9
+    assert len(found) == 13
     assert {result.dataset_revision for result in card.data.eval_results} == {
         tiny_run.run.read_json(tiny_run.run.split)["fingerprint"]
     }

@@ -1,4 +1,4 @@
-"""`python -m tests.hub_server`: the test Hub for an hour, to try a push by hand; what is pushed is lost when it ends."""
+"""`python -m tests.hub_server`: the test Hub for an hour, to try a push by hand; what is pushed goes when it ends."""
 
 import threading
 

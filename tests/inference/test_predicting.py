@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoTokenizer, BertForSequenceClassification, RobertaForSequenceClassification
+from transformers import AutoTokenizer, BertForSequenceClassification, RobertaForSequenceClassification, pipeline
 
 from hf_newscls.errors import ModelError
 from hf_newscls.inference.predicting import TrainedClassifier, load_classifier, predict_probabilities
@@ -190,3 +190,27 @@ def test_two_layer_folder_uses_the_installed_code(folder: Path, tmp_path: Path) 
     for path in (tmp_path / "model").glob("*.py"):
         path.write_text("raise SystemExit('code that travels with a model was run')\n")
     assert load_classifier(tmp_path / "model").label_names == sorted(LABELS, key=["SPORTS", *LABELS].index)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("windows", [None, {"count": 4, "length": 8}], ids=["plain", "windows"])
+@pytest.mark.parametrize("truncation", ["head", "tail", "head_tail"])
+def test_text_is_cut_where_the_model_was_trained_to_be(
+    truncation: str, windows: dict[str, int] | None, tmp_path: Path
+) -> None:
+    encoder = save_encoder(tmp_path / "encoder", "bert", initializer_range=0.5)
+    # 32 tokens hold 30 words, 7 from the head; four windows of eight hold 24, 6 from the head.
+    max_length, words = (None, 24) if windows else (32, 30)
+    loaded = load_tiny(encoder, truncation=truncation, max_length=max_length, windows=windows)
+    loaded.model.save_pretrained(tmp_path / "model")
+    loaded.tokenizer.save_pretrained(tmp_path / "model")
+    text = (WORDS * 6)[:70]
+    head = {"head": words, "tail": 0, "head_tail": words // 4}[truncation]
+    kept = [*text[:head], *text[70 - words + head :]]
+    found = predict_probabilities(load_classifier(tmp_path / "model"), [" ".join(text), " ".join(kept)])
+    assert found[0] == pytest.approx(found[1], abs=1e-6)
+    classify = pipeline("text-classification", model=str(tmp_path / "model"), top_k=None)
+    (scores,) = classify([" ".join(text)], **({} if windows else {"truncation": True}))
+    differences = [abs(score["score"] - found[0][LABELS.index(score["label"])]) for score in scores]
+    # A plain model's tokenizer cuts at one end alone.
+    assert (max(differences) < 1e-6) == (windows is not None or truncation != "head_tail")

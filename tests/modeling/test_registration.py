@@ -1,8 +1,9 @@
-"""Registration: who may load a two-layer model, and what `import hf_newscls` costs. Each in a process of its own."""
+"""Registration: who may load a model of ours, and what `import hf_newscls` costs. Each in a process of its own."""
 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,21 +11,27 @@ import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
+from hf_newscls.modeling.configuration_windowed import WindowedClassifierConfig
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
+from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.modeling.registration import register_auto_classes, register_when_imported
 from tests.conftest import LABELS
 from tests.processes import run_python
 from tests.tiny_models import load_tiny
 
 ROOT = Path(__file__).parents[2]
-TEXTS = ["bank shares profit", "goal coach"]
+TEXTS = ["bank shares profit", "goal coach", "planet cells " * 25]
+SECTIONS: dict[str, dict[str, Any]] = {
+    "two_layer": {"head": "two_layer"},
+    "windows": {"max_length": None, "windows": {"count": 4, "length": 16, "pooling": "gru"}},
+}
 
 
-@pytest.fixture(scope="module")
-def saved(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A saved two-layer model, and the logits it gave before in `expected.json`."""
+@pytest.fixture(scope="module", params=SECTIONS)
+def saved(request: pytest.FixtureRequest, tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved model of our own classes, and the logits it gave before in `expected.json`."""
     folder = tmp_path_factory.mktemp("saved")
-    classifier = load_tiny(tiny_encoder, head="two_layer")
+    classifier = load_tiny(tiny_encoder, **SECTIONS[request.param])
     classifier.model.eval().save_pretrained(folder)
     classifier.tokenizer.save_pretrained(folder)
     with torch.no_grad():
@@ -71,7 +78,7 @@ def test_pipeline_needs_no_trust_once_the_package_is_imported(saved: Path, tmp_p
         import hf_newscls
         from transformers import pipeline
         trained = pipeline("text-classification", model={str(saved)!r})
-        assert type(trained.model).__module__ == "hf_newscls.modeling.modeling_newscls"
+        assert type(trained.model).__module__.startswith("hf_newscls.modeling.modeling_")
         assert trained("bank shares profit")[0]["label"] in {LABELS!r}
         print([finder for finder in sys.meta_path if "Registering" in type(finder).__name__])
     """
@@ -87,3 +94,5 @@ def test_registering_again_changes_nothing() -> None:
     assert sys.meta_path == finders
     assert isinstance(AutoConfig.for_model("newscls"), NewsClassifierConfig)
     assert AutoModelForSequenceClassification._model_mapping[NewsClassifierConfig] is NewsClassifier
+    assert isinstance(AutoConfig.for_model("newscls_windowed"), WindowedClassifierConfig)
+    assert AutoModelForSequenceClassification._model_mapping[WindowedClassifierConfig] is WindowedClassifier

@@ -1,0 +1,59 @@
+"""Configuration of `WindowedClassifier`; this file travels with the model. It loads no torch."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from transformers import AutoConfig, PreTrainedConfig
+
+__all__ = ["WindowedClassifierConfig"]
+
+
+class WindowedClassifierConfig(PreTrainedConfig):
+    """An encoder's configuration, the windows it reads a text in, and the head.
+
+    Args:
+        backbone_config: configuration of the encoder, or its dictionary with `model_type`.
+        head: stock, the architecture's own, or two_layer.
+        head_dropout: dropout before each linear layer of a two_layer head.
+        window_count: windows of a text at most.
+        window_length: tokens of a window, special tokens included.
+        window_stride: tokens that a window shares with the one before.
+        window_pooling: mean, max, attention or gru.
+        max_windows_a_step: windows that run through the encoder at once; None runs all.
+        truncation: what is kept of a text that is longer than all windows: head, tail or head_tail.
+        prefix_token_ids: special tokens that begin each window.
+        suffix_token_ids: special tokens that end it.
+    """
+
+    model_type = "newscls_windowed"
+    sub_configs = {"backbone_config": AutoConfig}  # noqa: RUF012 - transformers reads it as a plain class attribute
+
+    def __init__(
+        self,
+        backbone_config: PreTrainedConfig | dict[str, Any] | None = None,
+        head: str = "stock",
+        head_dropout: float = 0.4,
+        window_count: int = 4,
+        window_length: int = 512,
+        window_stride: int = 0,
+        window_pooling: str = "mean",
+        max_windows_a_step: int | None = None,
+        truncation: str = "head",
+        prefix_token_ids: Sequence[int] = (),
+        suffix_token_ids: Sequence[int] = (),
+        **kwargs: Any,
+    ) -> None:
+        if isinstance(backbone_config, dict):
+            backbone_config = AutoConfig.for_model(**backbone_config)
+        self.backbone_config = backbone_config
+        self.head = head
+        self.head_dropout = head_dropout
+        self.window_count = window_count
+        self.window_length = window_length
+        self.window_stride = window_stride
+        self.window_pooling = window_pooling
+        self.max_windows_a_step = max_windows_a_step
+        self.truncation = truncation
+        self.prefix_token_ids = [*prefix_token_ids]
+        self.suffix_token_ids = [*suffix_token_ids]
+        super().__init__(**kwargs)

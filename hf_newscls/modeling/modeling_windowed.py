@@ -1,0 +1,171 @@
+"""A classifier of texts of any length on any encoder that `AutoModel` knows; this file travels with the model.
+
+Shape letters: B batch, W windows of a document, N used windows of a batch, T tokens, H hidden size, L labels.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+from transformers import AutoModel, AutoModelForSequenceClassification, PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutputWithPooling, SequenceClassifierOutput
+
+from .configuration_windowed import WindowedClassifierConfig
+from .heads import TwoLayerHead
+from .windows import WindowLayout, build_pooling
+
+__all__ = ["StockHead", "WindowFeatures", "WindowedClassifier"]
+
+
+class WindowFeatures(NamedTuple):
+    """What the encoder made of the windows of some texts.
+
+    Attributes:
+        features: (B, W, H).
+        is_used: (B, W), True where a window holds tokens; the features of others mean nothing.
+    """
+
+    features: Tensor
+    is_used: Tensor
+
+
+class StockHead(nn.Module):
+    """The head that an architecture's own classifier has, whatever it is.
+
+    Args:
+        stock: the classifier; its encoder is taken out of it.
+    """
+
+    def __init__(self, stock: PreTrainedModel) -> None:
+        super().__init__()
+        setattr(stock, stock.base_model_prefix, _Passing())
+        self.stock = stock
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return logits (B, L) of features (B, H)."""
+        logits: Tensor = self.stock(inputs_embeds=features[:, None]).logits
+        return logits
+
+
+class _Passing(nn.Module):
+    """Stands in a stock classifier for its encoder, and hands on what it is given as if that had come out."""
+
+    def forward(self, *args: Any, inputs_embeds: Tensor, **kwargs: Any) -> BaseModelOutputWithPooling:
+        return BaseModelOutputWithPooling(last_hidden_state=inputs_embeds, pooler_output=inputs_embeds[:, 0])
+
+
+class WindowedClassifier(PreTrainedModel):
+    """An encoder that reads a text in windows, whose vectors are pooled and classified.
+
+    It takes sequences of any length, as a tokenizer gives them; what its windows cannot hold is left out. With one
+    window it computes what the architecture's own classifier does.
+    """
+
+    config_class = WindowedClassifierConfig
+    base_model_prefix = "backbone"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    # As in NewsClassifier: forward() knows nothing of the batches accumulated with its own (transformers#47688).
+    accepts_loss_kwargs = False
+
+    def __init__(self, config: WindowedClassifierConfig) -> None:
+        super().__init__(config)
+        labels, encoder = len(config.id2label or {}), config.backbone_config
+        if config.head == "stock" and encoder is not None:
+            encoder.num_labels = labels
+            stock = AutoModelForSequenceClassification.from_config(encoder)
+            self.backbone = stock.base_model
+            self.document_head: nn.Module = StockHead(stock)
+        else:
+            self.backbone = AutoModel.from_config(encoder)
+            if getattr(self.backbone, "pooler", None) is not None:
+                self.backbone.pooler = None  # as in NewsClassifier
+            self.document_head = TwoLayerHead(
+                hidden_size=self.backbone.config.hidden_size, num_labels=labels, dropout=config.head_dropout
+            )
+        self.window_pooling = build_pooling(config.window_pooling, self.backbone.config.hidden_size)
+        self.post_init()  # type: ignore[no-untyped-call]
+
+    @property
+    def layout(self) -> WindowLayout:
+        """How texts are laid out in windows."""
+        config = self.config
+        return WindowLayout(
+            count=config.window_count,
+            length=config.window_length,
+            stride=config.window_stride,
+            prefix=config.prefix_token_ids,
+            suffix=config.suffix_token_ids,
+            pad=self.backbone.config.pad_token_id or 0,
+            truncation=config.truncation,
+        )
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+    ) -> SequenceClassifierOutput:
+        """Return logits (B, L), and the mean cross-entropy where labels are given.
+
+        Args:
+            input_ids: (B, T), T of any size, special tokens once around each text.
+            attention_mask: (B, T), 1 where there is a token; all of them if None.
+            token_type_ids: not read: windows are single texts.
+            labels: (B,) label ids.
+        """
+        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
+        logits = self.document_head(self.window_pooling(*self.encode(input_ids, mask)))
+        loss = nn.functional.cross_entropy(logits, labels) if labels is not None else None
+        return SequenceClassifierOutput(loss=loss, logits=logits)
+
+    def encode(self, input_ids: Tensor, attention_mask: Tensor) -> WindowFeatures:
+        """Run the encoder over the windows that hold tokens.
+
+        Args:
+            input_ids: (B, T).
+            attention_mask: (B, T).
+        """
+        windows = self.layout.fold(input_ids, attention_mask)
+        shape = windows.is_used.shape
+        ids, mask = windows.input_ids.flatten(0, 1), windows.attention_mask.flatten(0, 1)
+        if input_ids.device.type == "xla" or torch.compiler.is_compiling():
+            # The number of windows in use would be a shape of its own in each batch: all run.
+            return WindowFeatures(self._read(ids, mask).view(*shape, -1), windows.is_used)
+        used = windows.is_used.flatten().nonzero().squeeze(1)
+        read = self._read_in_parts(ids[used], mask[used])
+        features = read.new_zeros(len(ids), read.shape[1]).index_copy(0, used, read)
+        return WindowFeatures(features.view(*shape, -1), windows.is_used)
+
+    def _read_in_parts(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return features (N, H) of windows (N, T), in parts of like length where there are too many for one.
+
+        In training each part is computed anew when its gradients are: only one part's activations are kept at a time.
+        """
+        limit = self.config.max_windows_a_step
+        if limit is None or len(input_ids) <= limit:
+            return self._read(input_ids, attention_mask)
+        lengths = attention_mask.sum(dim=1)
+        order = lengths.argsort(descending=True, stable=True)
+        parts = []
+        for rows in torch.split(order, limit):
+            width = int(lengths[rows[0]])
+            part = input_ids[rows, :width], attention_mask[rows, :width]
+            if self.training and torch.is_grad_enabled():
+                parts.append(checkpoint(self._read, *part, use_reentrant=False))
+            else:
+                parts.append(self._read(*part))
+        return torch.cat(parts)[order.argsort()]
+
+    def _read(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return what the head reads of each window: (N, H) of (N, T)."""
+        output = self.backbone(input_ids=input_ids, attention_mask=attention_mask)
+        if getattr(self.backbone, "pooler", None) is not None:
+            pooled: Tensor = output.pooler_output
+            return pooled
+        hidden: Tensor = output.last_hidden_state
+        if self.config.head == "stock" and getattr(self.backbone.config, "classifier_pooling", "cls") == "mean":
+            return (hidden * attention_mask.unsqueeze(-1)).sum(dim=1) / attention_mask.sum(dim=1, keepdim=True)
+        return hidden[:, 0]

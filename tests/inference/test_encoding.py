@@ -1,0 +1,34 @@
+"""Features are those of the encoder itself, row for row."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hf_newscls.inference.encoding import encode_texts
+from hf_newscls.modeling.loading import load_pretrained
+from hf_newscls.recipe import ModelSection
+from tests.tiny_models import save_encoder
+
+TEXTS = ["bank shares", "goal coach league after long week in the north", "orbit"]
+
+
+@pytest.mark.parametrize("architecture", ["bert", "roberta", "distilbert"])
+def test_features_are_what_a_head_would_read(architecture: str, tmp_path: Path) -> None:
+    encoder = save_encoder(tmp_path / architecture, architecture)
+    section = ModelSection(model_name_or_path=str(encoder), max_length=32)
+    classifier = load_pretrained(section, ["A", "B"], seed=1)
+    features = encode_texts(classifier, TEXTS, batch_size=2)
+    for text, row in zip(TEXTS, features, strict=True):
+        with torch.inference_mode():
+            output = classifier.model.base_model(**classifier.tokenizer(text, return_tensors="pt"))
+        # Only BERT has a pooler that was pre-trained.
+        expected = output.pooler_output if architecture == "bert" else output.last_hidden_state[:, 0]
+        assert row == pytest.approx(expected[0].numpy(), abs=1e-5)
+
+
+def test_no_text_gives_no_row(tiny_encoder: Path) -> None:
+    classifier = load_pretrained(ModelSection(model_name_or_path=str(tiny_encoder), max_length=32), ["A", "B"], seed=1)
+    assert encode_texts(classifier, []).shape == (0, 32)
+    assert encode_texts(classifier, []).dtype == np.float32
