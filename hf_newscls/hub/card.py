@@ -69,6 +69,7 @@ def render_card(
         report=report,
         model_address=model_address,
         base_model=recipe.base_model,
+        top_k=[k for k in recipe.evaluation.top_k if f"top_{k}_accuracy" in report.test.scores],
         captions=CARD_FIGURES,
         folder=figures,
         figures={f"{figures}/{name}": text for name, text in CARD_FIGURES.items() if name not in _PLACED},

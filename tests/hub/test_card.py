@@ -62,23 +62,46 @@ def find_snippet(card: str) -> str:
 # Numbers.
 
 
-def test_results_table_holds_model_interval_and_baselines(make_parts: MakeParts) -> None:
+def test_results_table_holds_model_baselines_and_probes(make_parts: MakeParts) -> None:
     results = read_tables(make_parts().render())[0]
     assert results == [
-        ["Metric", "This model", "95% interval", "majority class", "TF-IDF with logistic regression"],
-        ["Accuracy", "0.9000", "0.7000 to 0.9500", "0.2500", "0.7500"],
-        ["Macro F1", "0.8900", "0.7100 to 0.9500", "0.2500", "0.7500"],
-        ["Weighted F1", "0.8800", "0.7200 to 0.9500", "0.2500", "0.7500"],
-        ["Top-2 accuracy", "0.8700", "", "0.2500", "0.7500"],
-        ["Log loss", "0.8600", "", "0.2500", "0.7500"],
+        ["Classifier", "Accuracy", "Macro F1", "Macro F1 gained over it"],
+        ["this model", "0.9000 (0.7000 to 0.9500)", "0.8900 (0.7100 to 0.9500)", ""],
+        ["majority class", *["0.2500 (0.2300 to 0.2700)"] * 2, "-0.0123 to 0.0456"],
+        ["TF-IDF with logistic regression", *["0.7500 (0.7300 to 0.7700)"] * 2, "-0.0123 to 0.0456"],
+        ["length alone", *["0.3000 (0.2800 to 0.3200)"] * 2, "-0.0123 to 0.0456"],
     ]
+
+
+def test_every_score_stands_in_the_card_with_its_interval(make_parts: MakeParts) -> None:
+    assert read_tables(make_parts().render())[2] == [
+        ["Metric", "This model", "95% interval"],
+        ["Accuracy", "0.9000", "0.7000 to 0.9500"],
+        ["Macro F1", "0.8900", "0.7100 to 0.9500"],
+        ["Weighted F1", "0.8800", "0.7200 to 0.9500"],
+        ["Top-2 accuracy", "0.8700", ""],
+        ["Log loss", "0.8600", ""],
+    ]
+
+
+def test_probes_and_first_answers_are_put_into_words(make_parts: MakeParts) -> None:
+    text = " ".join(make_parts(evaluation={"top_k": [2]}).render().split())
+    assert "*length alone* sees too little to understand a text" in text
+    assert "The right label is among the first 2 answers for 87.0% of the test rows." in text
+    assert "among the first" not in make_parts(evaluation={"top_k": []}).render()
+
+
+def test_windows_are_told_and_their_code_trusted(make_parts: MakeParts) -> None:
+    windows = {"count": 4, "length": 32, "pooling": "max"}
+    card = make_parts(model={"max_length": 128, "windows": windows}).render("owner/tiny")
+    assert "the first 128 tokens of a text, in up to 4 windows of 32 that it pools (max)" in card
+    assert "trust_remote_code=True" in find_snippet(card)
 
 
 def test_card_tells_the_headline_scores_of_the_test_set(make_parts: MakeParts) -> None:
     text = " ".join(make_parts().render().split())
     assert "On 1,000 test rows that were used for nothing else" in text
     assert "**90.0% accuracy** (70.0% to 95.0%) and **89.0% macro F1** (71.0% to 95.0%)" in text
-    assert "the gain in accuracy lies between -0.0123 and 0.0456" in text
     assert "On validation, where the best checkpoint was chosen, accuracy is 0.7000 and macro F1 0.6900" in text
 
 
@@ -93,7 +116,7 @@ def test_card_tells_data_split_and_training(make_parts: MakeParts) -> None:
     assert "2,400 of its 2,401 rows were used; dropped were 1 for empty text." in text
     assert f"`{FINGERPRINT}`" in text
     assert "`news.csv`" in text
-    assert read_tables(card)[2] == [
+    assert read_tables(card)[3] == [
         ["Label", "train", "validation", "test"],
         ["FAKE", "600", "100", "500"],
         ["REAL", "600", "100", "500"],
@@ -101,7 +124,7 @@ def test_card_tells_data_split_and_training(make_parts: MakeParts) -> None:
     ]
     assert "all parameters learned for 1234 steps, at rates up to 5e-05" in text
     assert "The checkpoint of step 1000 was the best on validation and was kept." in text
-    assert ["time", "1.5 minutes"] in read_tables(card)[3]
+    assert ["time", "1.5 minutes"] in read_tables(card)[4]
 
 
 @pytest.mark.parametrize(
@@ -154,12 +177,15 @@ def test_card_without_baselines_has_no_columns_for_them(make_parts: MakeParts) -
     parts = make_parts()
     bare = parts._replace(report=replace(parts.report, comparisons={}))
     card = bare.render()
-    assert read_tables(card)[0][0] == ["Metric", "This model", "95% interval"]
-    assert "Against TF-IDF" not in card
+    assert read_tables(card)[0] == [
+        ["Classifier", "Accuracy", "Macro F1"],
+        ["this model", "0.9000 (0.7000 to 0.9500)", "0.8900 (0.7100 to 0.9500)"],
+    ]
+    assert "same draws" not in card
 
 
 def test_numbers_in_a_real_card_are_those_of_its_run(tiny_run: FinishedRun) -> None:
-    results, labels, sides, evaluations, *_ = read_tables((tiny_run.run.model / "README.md").read_text())
+    _, labels, results, sides, evaluations, *_ = read_tables((tiny_run.run.model / "README.md").read_text())
     scores, report = tiny_run.report.test.scores, tiny_run.report
     shown = {row[0]: row[1] for row in results[1:]}
     assert shown["Accuracy"] == f"{scores['accuracy']:.4f}"
@@ -205,7 +231,7 @@ def test_card_says_where_the_encoder_comes_from(make_parts: MakeParts) -> None:
     parts = make_parts(model={"model_name_or_path": "owner/encoder"})
     record = replace(parts.record, encoder_commit="c" * 40, encoder_license="mit")
     tables = read_tables(parts._replace(record=record).render())
-    assert ["encoder", f"owner/encoder, commit {'c' * 40}"] in tables[3]
+    assert ["encoder", f"owner/encoder, commit {'c' * 40}"] in tables[4]
     assert tables[-1][1:3] == [["these weights", "apache-2.0"], ["the encoder they come from, owner/encoder", "mit"]]
 
 
@@ -228,14 +254,14 @@ def test_card_tells_energy_only_where_it_was_measured(
     kwh: float | None, grid: float | None, expected: list[str], make_parts: MakeParts
 ) -> None:
     parts = make_parts(hub={"grams_co2_per_kwh": grid})
-    settings = read_tables(parts._replace(record=replace(parts.record, energy_kwh=kwh)).render())[3]
+    settings = read_tables(parts._replace(record=replace(parts.record, energy_kwh=kwh)).render())[4]
     assert [row[1] for row in settings if row[0] in {"energy", "emissions"}] == expected
 
 
 def test_card_tells_the_stages_and_what_the_trainer_went_by(make_parts: MakeParts) -> None:
     parts = make_parts(freeze={"epochs": 2, "learning_rate": 0.02}, finetune={"layer_decay": 0.9})
     record = replace(parts.record, settings={"seed": 17, "learning_rate": 5e-5, "optim": "adamw_torch"})
-    told, further = read_tables(parts._replace(record=record).render())[3:5]
+    told, further = read_tables(parts._replace(record=record).render())[4:6]
     assert ["freeze.epochs", "2.0"] in told
     assert ["finetune.layer_decay", "0.9"] in told
     assert further == [["Setting", "Value"], ["seed", "17"], ["optim", "adamw_torch"]]
@@ -249,8 +275,8 @@ def test_many_labels_are_folded_and_the_extremes_named(make_parts: MakeParts) ->
     text = " ".join(parts._replace(report=report).render().split())
     assert "best at label 12 (0.1200), label 11 (0.1100), label 10 (0.1000) and worst at label 2 (0.0200, 500 " in text
     assert "<summary>Scores of each label</summary> | Label | Precision |" in text
-    assert text.count("<details>") == text.count("</details>") == 2
-    assert "<details>" not in make_parts(labels[:12]).render()
+    assert text.count("<details>") == text.count("</details>") == 3
+    assert "<summary>Scores of each label</summary>" not in make_parts(labels[:12]).render()
 
 
 # Markup.
@@ -259,7 +285,7 @@ def test_many_labels_are_folded_and_the_extremes_named(make_parts: MakeParts) ->
 def test_hostile_labels_show_as_they_are_written(make_parts: MakeParts) -> None:
     table = read_tables(make_parts(HOSTILE).render())[1]
     assert [row[0] for row in table[1:]] == [*HOSTILE]
-    assert {len(row) for row in table} == {5}
+    assert {len(row) for row in table} == {6}
 
 
 def test_hostile_labels_bring_no_markup_of_their_own(make_parts: MakeParts) -> None:
@@ -343,8 +369,8 @@ def test_hostile_columns_and_values_break_no_table(make_parts: MakeParts) -> Non
         data={"text": ["ti|tle", "<b>"]}, training_arguments={"run_name": "a | b", "learning_rate": 1e-5}
     )
     card = parts.render()
-    assert {len(row) for row in read_tables(card)[3]} == {2}
-    assert ["run_name", "a | b"] in read_tables(card)[3]
+    assert {len(row) for row in read_tables(card)[4]} == {2}
+    assert ["run_name", "a | b"] in read_tables(card)[4]
     assert "ti|tle, <b> joined by" in " ".join(read_text(token) for token in parse(card) if token.children)
 
 
