@@ -28,6 +28,7 @@ def test_licence_is_that_of_the_encoders_card(card: str | None, license: str | N
     assert describe_origin(section) == EncoderOrigin(None, license)
 
 
+@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # huggingface_hub about itself
 def test_encoder_of_the_hub_has_its_commit(hub_here: HubServer, tiny_encoder: Path, tmp_path: Path) -> None:
     from huggingface_hub import HfApi
 
