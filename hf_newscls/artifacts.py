@@ -2,7 +2,9 @@
 
 import logging
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,10 +22,11 @@ from hf_newscls.evaluation.calibration import Calibration
 from hf_newscls.evaluation.comparison import FrozenFeatures
 from hf_newscls.evaluation.figures import save_figure
 from hf_newscls.evaluation.folds import choose_rows
+from hf_newscls.evaluation.lengths import TokenLengths, summarize_lengths
 from hf_newscls.evaluation.report import EvaluationReport, build_report
 from hf_newscls.hub.card import CARD_FIGURES, render_card
 from hf_newscls.inference.encoding import encode_texts
-from hf_newscls.inference.predicting import load_classifier, predict_probabilities
+from hf_newscls.inference.predicting import TrainedClassifier, load_classifier, predict_probabilities
 from hf_newscls.modeling.adapters import merge_adapter, save_adapter
 from hf_newscls.modeling.loading import load_pretrained
 from hf_newscls.recipe import Recipe
@@ -78,9 +81,12 @@ def measure_run(run: RunFolder, recipe: Recipe, splits: DatasetDict) -> Evaluati
     _store_calibration(run, report.calibration)
     _write_predictions(run.predictions, splits["test"], test, label_names=classifier.label_names)
     record = _read_record(run)
-    _write_figures(run, recipe, splits, report, record, classifier.tokenizer)
+    lengths = count_tokens([text for side in SIDES for text in splits[side]["text"]], classifier.tokenizer)
+    _write_figures(run, recipe, splits, report, record, lengths)
     metrics = {
         **report.to_dict(),
+        "example": _answer_example(classifier, recipe.hub.example),
+        "tokens": summarize_lengths(lengths, max_length=recipe.model.max_length).to_dict(),
         "train_runtime_seconds": record.runtime_seconds,
         "train_rows": record.train_rows,
         "split_fingerprint": run.read_json(run.split)["fingerprint"],
@@ -120,12 +126,16 @@ def render_run_card(
     Raises:
         RunError: the run is not complete.
     """
+    metrics = run.read_json(run.metrics)
+    example = metrics.get("example", {})
     return render_card(
         recipe,
         SplitManifest.from_dict(run.read_json(run.split)),
         _read_record(run),
-        EvaluationReport.from_dict(run.read_json(run.metrics)),
+        EvaluationReport.from_dict(metrics),
         model_address=model_address,
+        lengths=TokenLengths.from_dict(metrics["tokens"]) if "tokens" in metrics else None,
+        answer=example["probabilities"] if example.get("text") == recipe.hub.example else None,
         figures=figures,
         notes=notes,
     )
@@ -139,6 +149,12 @@ def _copy_figures(source: Path, target: Path) -> None:
 
 def _read_record(run: RunFolder) -> TrainingRecord:
     return TrainingRecord(**run.read_json(run.training))
+
+
+def _answer_example(classifier: TrainedClassifier, text: str) -> dict[str, Any]:
+    """Say what the model answers to the text of the card's snippet."""
+    (row,) = predict_probabilities(classifier, [text])
+    return {"text": text, "probabilities": dict(zip(classifier.label_names, row.tolist(), strict=True))}
 
 
 def _encode_sides(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None:
@@ -185,11 +201,10 @@ def _write_figures(
     splits: DatasetDict,
     report: EvaluationReport,
     record: TrainingRecord,
-    tokenizer: PreTrainedTokenizerBase,
+    lengths: Sequence[int],
 ) -> None:
     names = report.label_names
     counts = {side: np.bincount(splits[side]["label"][:], minlength=len(names)).tolist() for side in SIDES}
-    texts = [text for side in SIDES for text in splits[side]["text"]]
     figures = {
         "loss_curves.png": plots.plot_loss_curves(
             record.log_history, unfreeze_step=record.boundary_step or None, best_step=record.best_step
@@ -199,7 +214,7 @@ def _write_figures(
             report.calibration.before, report.calibration.after, temperature=report.calibration.temperature
         ),
         "label_distribution.png": plots.plot_label_distribution(counts, label_names=names),
-        "text_lengths.png": plots.plot_text_lengths(count_tokens(texts, tokenizer), max_length=recipe.model.max_length),
+        "text_lengths.png": plots.plot_text_lengths(lengths, max_length=recipe.model.max_length),
     }
     with replace_folder(run.figures) as folder:
         for name, figure in figures.items():

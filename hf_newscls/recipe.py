@@ -223,6 +223,9 @@ class HubSection(Section):
     language: str = "en"
     tags: list[str] = Field([], description="Further tags of the model.")
     benchmark: BenchmarkSection | None = Field(None, description="Write .eval_results for a benchmark dataset.")
+    grams_co2_per_kwh: float | None = Field(
+        None, gt=0, description="Of the electricity it was trained with; the card then tells emissions beside energy."
+    )
     citation: str | None = Field(None, description="BibTeX of what the model builds on, for the card.")
     title: str | None = Field(None, description="First heading of the card; the recipe's name if unset.")
     purpose: str = Field("", description="What the model is for, in one or two sentences.")

@@ -95,10 +95,10 @@ class DataSection(Section):
     )
     dataset_id: str | None = Field(None, description="Identifier of the published set, as in owner/name.")
     dataset_name: str | None = Field(None, description="Name of the published set, for the card.")
-    dataset_url: str | None = Field(None, description="Page of the published set, for the card.")
-    license: str | None = Field(
-        None, description="Licence id of the texts, as the Hub writes it, for the card of prepared data."
+    dataset_url: str | None = Field(
+        None, pattern=r"^https?://\S+$", description="Page of the published set, for the card."
     )
+    license: str | None = Field(None, description="Licence id of the texts, as the Hub writes it, for the cards.")
 
     @field_validator("source", mode="before")
     @classmethod

@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any
 
@@ -31,6 +31,10 @@ class TrainingRecord:
         precision: bfloat16, float16 or float32, of the matrix products.
         finished: UTC date, ISO 8601.
         versions: of Python and the packages, by name.
+        settings: what the Trainer went by that decides a result, defaults included, by its own names.
+        encoder_commit: commit of the encoder on the Hub, or None where it came from elsewhere.
+        encoder_license: what the encoder's own card says, or None where it says nothing.
+        energy_kwh: estimate of what the machine used meanwhile, or None where nothing was there to measure it.
     """
 
     log_history: Sequence[Mapping[str, float]]
@@ -46,6 +50,10 @@ class TrainingRecord:
     precision: str
     finished: str
     versions: Mapping[str, str]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    encoder_commit: str | None = None
+    encoder_license: str | None = None
+    energy_kwh: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain values, ready for JSON."""

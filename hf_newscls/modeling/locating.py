@@ -1,16 +1,19 @@
 """Find the folder of a model: on this machine, in a package, or fetched from the Hub."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
+from huggingface_hub import ModelCard, snapshot_download
+from yaml import YAMLError
 
 from hf_newscls.errors import ModelError
 from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path, is_local_address
 from hf_newscls.recipe import ModelSection
 
-__all__ = ["find_encoder", "find_model"]
+__all__ = ["EncoderOrigin", "describe_origin", "find_encoder", "find_model"]
 
-_FETCHED = ("*.json", "*.txt", "*.model", "*.safetensors")
+_CARD = "README.md"
+_FETCHED = (_CARD, "*.json", "*.txt", "*.model", "*.safetensors")
 
 
 def find_encoder(section: ModelSection) -> Path:
@@ -25,6 +28,28 @@ def find_encoder(section: ModelSection) -> Path:
     folder = find_model(address, revision=section.revision)
     _check_weights(folder, section)
     return folder
+
+
+@dataclass(frozen=True)
+class EncoderOrigin:
+    """Where an encoder came from.
+
+    Attributes:
+        commit: on the Hub, or None where it was not fetched from there.
+        license: what its own card says, or None where there is none.
+    """
+
+    commit: str | None
+    license: str | None
+
+
+def describe_origin(section: ModelSection) -> EncoderOrigin:
+    """Say where a recipe's encoder, which is here already, came from; the Hub is not asked again."""
+    address = section.model_name_or_path
+    if is_local_address(address):
+        return EncoderOrigin(None, _read_license(_find_local(address) / _CARD))
+    folder = Path(snapshot_download(address, revision=section.revision, local_files_only=True))
+    return EncoderOrigin(folder.name, _read_license(folder / _CARD))
 
 
 def find_model(address: str, *, revision: str = "main", with_code: bool = False) -> Path:
@@ -53,6 +78,14 @@ def _find_local(address: str) -> Path:
     if not folder.is_dir():
         raise ModelError(f"{address}: `model.model_name_or_path` must be a model folder, found none; check the path")
     return folder
+
+
+def _read_license(card: Path) -> str | None:
+    try:
+        found = ModelCard.load(card, ignore_metadata_errors=True).data.get("license")
+    except (OSError, ValueError, YAMLError):  # somebody else's file: what cannot be read says nothing
+        return None
+    return found if isinstance(found, str) else None
 
 
 def _check_weights(folder: Path, section: ModelSection) -> None:

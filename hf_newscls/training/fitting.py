@@ -31,9 +31,11 @@ from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.recipe import FinetuneSection, FreezeSection
+from hf_newscls.training.arguments import describe_arguments
 from hf_newscls.training.backend import Backend
 from hf_newscls.training.cpu import attend_in_float32, keep_freed_memory
 from hf_newscls.training.early_stopping import SecondStageEarlyStopping
+from hf_newscls.training.energy import measuring_energy
 from hf_newscls.training.features import FeatureCacheCallback
 from hf_newscls.training.freeze import TwoStageFreezeCallback
 from hf_newscls.training.frozen_part import FrozenEncoder, FrozenWindows
@@ -98,7 +100,7 @@ def fit_classifier(
     trainer.add_callback(interruption)
     backend.seed(arguments.seed)
     start = time.perf_counter()
-    with interruption.listening(), suited_to_device(classifier.model, arguments):
+    with interruption.listening(), suited_to_device(classifier.model, arguments), measuring_energy() as energy:
         trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
     state: TrainerState = trainer.state
     return TrainingRecord(
@@ -118,6 +120,8 @@ def fit_classifier(
         precision="bfloat16" if arguments.bf16 else "float16" if arguments.fp16 else "float32",
         finished=datetime.now(timezone.utc).date().isoformat(),
         versions=describe_versions(),
+        settings=describe_arguments(arguments),
+        energy_kwh=energy.kwh,
     )
 
 
