@@ -9,6 +9,8 @@
                         metrics.json      what was measured
                         predictions.parquet
                         figures/          PNG
+                        errors/           CSV: where it failed
+                        report.html       all of it to read; shows texts, so it is never published
                         checkpoints/      the Trainer's
                         model/            what `pipeline()` loads and `publish` pushes
                         .lock             held by the process that trains it
@@ -63,6 +65,16 @@ class RunFolder:
     def figures(self) -> Path:
         """The plots."""
         return self.path / "figures"
+
+    @property
+    def errors(self) -> Path:
+        """Lists of where the model failed."""
+        return self.path / "errors"
+
+    @property
+    def report(self) -> Path:
+        """The page to read."""
+        return self.path / "report.html"
 
     @property
     def checkpoints(self) -> Path:

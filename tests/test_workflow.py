@@ -13,6 +13,7 @@ from datasets import load_from_disk
 
 from hf_newscls import workflow
 from hf_newscls.errors import RunError
+from hf_newscls.hub.card import CARD_FIGURES
 from hf_newscls.recipe import Recipe
 from hf_newscls.run_folder import RunFolder
 from tests.conftest import LABELS, LEARNS, FinishedRun, read_table, write_csv
@@ -21,10 +22,13 @@ from tests.processes import read_files
 # 120 rows, 40 a label: 24, 8 and 8 of each on the three sides.
 TRAIN_ROWS, VALIDATION_ROWS, TEST_ROWS = 72, 24, 24
 FIGURES = [
+    "abstention.png",
     "confusion_matrix.png",
     "label_distribution.png",
+    "label_scores.png",
     "loss_curves.png",
     "reliability.png",
+    "scores.png",
     "text_lengths.png",
 ]
 LONG_TEXT = "coach goal league match medal " * 1000  # 5,000 words
@@ -44,11 +48,13 @@ def test_run_folder_is_whole(tiny_run: FinishedRun) -> None:
     run = tiny_run.run
     assert sorted(os.listdir(run.path)) == [
         "checkpoints",
+        "errors",
         "figures",
         "metrics.json",
         "model",
         "predictions.parquet",
         "recipe.yaml",
+        "report.html",
         "split.json",
         "training.json",
     ]
@@ -58,7 +64,7 @@ def test_run_folder_is_whole(tiny_run: FinishedRun) -> None:
 
 
 def test_figures_are_pictures(tiny_run: FinishedRun) -> None:
-    for name in FIGURES:
+    for name in CARD_FIGURES:
         content = (tiny_run.run.figures / name).read_bytes()
         assert content.startswith(b"\x89PNG\r\n")
         assert len(content) > 5_000
@@ -213,7 +219,7 @@ def test_second_run_becomes_the_latest(
 
 def test_copy_of_the_card_has_its_figures(tiny_run: FinishedRun) -> None:
     card = (tiny_run.cards_dir / "tiny.md").read_text()
-    for name in FIGURES:
+    for name in CARD_FIGURES:
         assert f"](figures/tiny/{name})" in card
         copied = tiny_run.cards_dir / "figures" / "tiny" / name
         assert copied.read_bytes() == (tiny_run.run.figures / name).read_bytes()

@@ -8,6 +8,7 @@ from rich.table import Table
 from hf_newscls.cli.terminal import console
 
 if TYPE_CHECKING:
+    from hf_newscls.evaluation.intervals import Interval
     from hf_newscls.evaluation.report import EvaluationReport
     from hf_newscls.preparing import PreparedData
     from hf_newscls.workflow import Plan
@@ -45,12 +46,23 @@ def print_plan(plan: "Plan") -> None:
 
 
 def print_report(report: "EvaluationReport") -> None:
-    """Print the scores on the test set beside the baselines."""
-    table = Table("test set", "model", "95% interval", *report.baselines, title=f"{report.test.rows:,} test rows")
+    """Print the scores on the test set, and accuracy and macro F1 beside those of simpler classifiers."""
+    table = Table("test set", "model", "95% interval", title=f"{report.test.rows:,} test rows")
     for name, value in report.test.scores.items():
         if name.startswith(("precision", "recall")):
             continue
-        interval = report.intervals.get(name)
-        shown = f"{interval.low:.4f} to {interval.high:.4f}" if interval else ""
-        table.add_row(name, f"{value:.4f}", shown, *(f"{scores[name]:.4f}" for scores in report.baselines.values()))
+        table.add_row(name, f"{value:.4f}", _write_interval(report.intervals.get(name)))
     console.print(table)
+    if not report.comparisons:
+        return
+    table = Table("classifier", "accuracy", "95% interval", "f1_macro", "95% interval")
+    lines = {"this model": (report.test.scores, report.intervals)}
+    lines |= {name: (one.scores, one.intervals) for name, one in report.comparisons.items()}
+    for name, (scores, intervals) in lines.items():
+        cells = ((f"{scores[key]:.4f}", _write_interval(intervals[key])) for key in ("accuracy", "f1_macro"))
+        table.add_row(escape(name), *(cell for pair in cells for cell in pair))
+    console.print(table)
+
+
+def _write_interval(interval: "Interval | None") -> str:
+    return f"{interval.low:.4f} to {interval.high:.4f}" if interval else ""

@@ -3,9 +3,10 @@
 A figure is built without pyplot, so no state is shared.
 """
 
-from io import BytesIO
+import re
+from io import BytesIO, StringIO
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -15,12 +16,23 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 from PIL import Image
 
-__all__ = ["build_figure", "choose_ink", "draw_mark", "save_figure", "shorten_name", "style_axes"]
+__all__ = ["build_figure", "choose_ink", "draw_mark", "render_svg", "save_figure", "shorten_name", "style_axes"]
 
 # After Okabe and Ito: these stay apart under the common kinds of colour blindness.
 BLUE, SKY, ORANGE, GREEN = "#0072B2", "#7FC4EE", "#D55E00", "#009E73"
 INK, GREY, PALE = "#222222", "#767676", "#E6E6E6"
 SHARE_COLORS = mpl.colormaps["Blues"].resampled(50).with_extremes(bad=PALE)  # steps of 2%, so that 256 colours do
+# How a page's style sheet calls the colors, which are others on a dark page.
+_VARIABLES = {
+    "--blue": BLUE,
+    "--sky": SKY,
+    "--orange": ORANGE,
+    "--green": GREEN,
+    "--ink": INK,
+    "--grey": GREY,
+    "--pale": PALE,
+}
+_SVG: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "hf_newscls"}
 DPI, WIDTH, SMALL, NORMAL, LARGE = 120, 8.5, 8, 9, 11
 
 
@@ -68,3 +80,26 @@ def save_figure(figure: Figure, path: Path) -> None:
     figure.savefig(stream, format="png", dpi=DPI, facecolor="white", bbox_inches="tight")
     picture = Image.open(stream).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1)
     picture.save(path, format="PNG", optimize=True, dpi=(DPI, DPI))
+
+
+def render_svg(figure: Figure, *, name: str) -> str:
+    """Return a figure as an SVG element for a page of HTML; equal figures, equal text.
+
+    Its colors are variables of the page's style sheet, as `--ink`, its text is text in the page's font, and it is as
+    wide as there is room. Nothing in it has an id but what is referred to, and that begins with `name`.
+    """
+    stream = StringIO()
+    with mpl.rc_context(_SVG):
+        figure.savefig(stream, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+    svg = re.sub(r"^.*?(?=<svg)|<metadata>.*?</metadata>|<style.*?</style>", "", stream.getvalue(), flags=re.S)
+    used = {*re.findall(r"url\(#([^)]+)\)", svg), *re.findall(r'href="#([^"]+)"', svg)}
+    svg = re.sub(r'\sid="([^"]+)"', lambda match: f' id="{name}-{match[1]}"' if match[1] in used else "", svg)
+    svg = re.sub(r"(url\(#|href=\"#)", rf"\1{name}-", svg)
+    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
+    for variable, color in _VARIABLES.items():
+        svg = svg.replace(f": {color.lower()}", f": var({variable})")
+    # White letters stand on a color that stays as it is.
+    svg = svg.replace('style="fill: #ffffff', 'style="fill: var(--paper)')
+    # Without a size of its own it takes the page's; the viewBox keeps its shape.
+    opening, rest = svg.split(">", 1)
+    return re.sub(r'\s(width|height)="[^"]*"', "", opening) + ">" + rest

@@ -28,7 +28,7 @@ from sklearn.linear_model import LogisticRegression
 
 from hf_newscls.evaluation.folds import assign_folds, choose_rows
 
-__all__ = ["LabelPair", "LabelQuality", "SuspiciousRows", "assess_labels"]
+__all__ = ["LabelPair", "LabelQuality", "SuspiciousRows", "assess_labels", "find_suspicious"]
 
 _FOLDS = 5
 _MAX_ROWS = 20_000
@@ -196,7 +196,33 @@ def assess_labels(
         accuracy=float(np.mean(probabilities.argmax(axis=1) == judged)),
         confusion=_count_confusion(probabilities, judged, size=size),
         similarities=_compare_labels(features, judged, size=size),
-        suspicious=_find_suspicious(probabilities, judged, chosen),
+        suspicious=find_suspicious(probabilities, judged, chosen),
+    )
+
+
+def find_suspicious(probabilities: Table, labels: Rows, places: Rows) -> SuspiciousRows:
+    """Doubt labels by the probabilities of a model that did not learn from them.
+
+    Args:
+        probabilities: (N, L).
+        labels: (N,) label ids.
+        places: (N,) of the rows, as the result names them.
+    """
+    from cleanlab.filter import find_label_issues  # it takes seconds to import
+
+    with warnings.catch_warnings():
+        # A label of few rows, or none, is judged as well as can be.
+        warnings.filterwarnings("ignore", message="May not flag all label issues", category=UserWarning)
+        found = find_label_issues(
+            labels, probabilities, return_indices_ranked_by="normalized_margin", min_examples_per_class=0, n_jobs=1
+        )
+    suggested = probabilities[found].argmax(axis=1)
+    return SuspiciousRows(
+        places=places[found],
+        given=labels[found],
+        suggested=suggested,
+        given_probability=probabilities[found, labels[found]],
+        suggested_probability=probabilities[found, suggested],
     )
 
 
@@ -238,19 +264,3 @@ def _compare_labels(features: csr_matrix, labels: Rows, *, size: int) -> Table:
     unit = means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), np.finfo(np.float64).tiny)
     similarities: Table = np.clip(unit @ unit.T, -1, 1)
     return similarities
-
-
-def _find_suspicious(probabilities: Table, labels: Rows, chosen: Rows) -> SuspiciousRows:
-    from cleanlab.filter import find_label_issues  # it takes seconds to import
-
-    found = find_label_issues(
-        labels, probabilities, return_indices_ranked_by="normalized_margin", min_examples_per_class=0, n_jobs=1
-    )
-    suggested = probabilities[found].argmax(axis=1)
-    return SuspiciousRows(
-        places=chosen[found],
-        given=labels[found],
-        suggested=suggested,
-        given_probability=probabilities[found, labels[found]],
-        suggested_probability=probabilities[found, suggested],
-    )

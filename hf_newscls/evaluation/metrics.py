@@ -15,11 +15,11 @@ from sklearn.metrics import (
     brier_score_loss,
     confusion_matrix,
     log_loss,
-    matthews_corrcoef,
     precision_recall_fscore_support,
     roc_auc_score,
 )
 
+from hf_newscls.evaluation.confusions import score_confusions
 from hf_newscls.evaluation.reliability import compute_reliability
 
 __all__ = [
@@ -53,10 +53,9 @@ def compute_scores(probabilities: ArrayLike, references: ArrayLike, *, top_k: Se
     probabilities, references = np.asarray(probabilities, dtype=np.float64), np.asarray(references)
     labels = np.arange(probabilities.shape[1])
     predictions = probabilities.argmax(axis=1)
-    scores = {
-        "accuracy": float(np.mean(predictions == references)),
-        "balanced_accuracy": _compute_balanced_accuracy(predictions, references),
-    }
+    # scikit-learn's own functions warn where some labels have no rows.
+    counted = score_confusions(compute_confusion(probabilities, references)[None].astype(np.float64))
+    scores = {name: float(counted[name][0]) for name in ("accuracy", "balanced_accuracy", "matthews")}
     for average in ("macro", "weighted"):
         values = precision_recall_fscore_support(
             references, predictions, labels=labels, average=average, zero_division=0.0
@@ -65,9 +64,6 @@ def compute_scores(probabilities: ArrayLike, references: ArrayLike, *, top_k: Se
             f"{name}_{average}": float(value)
             for name, value in zip(("precision", "recall", "f1"), values[:3], strict=True)
         }
-    # Of a single label scikit-learn warns; the correlation is then 0 by its own convention.
-    is_single = np.array_equal(references, predictions) and len(np.unique(references)) == 1
-    scores["matthews"] = 0.0 if is_single else float(matthews_corrcoef(references, predictions))
     places = rank_references(probabilities, references)
     scores |= {f"top_{k}_accuracy": float(np.mean(places < k)) for k in top_k}
     return scores | _score_probabilities(probabilities, references)
@@ -125,12 +121,6 @@ class NewsClassification(evaluate.Metric):  # type: ignore[misc]
 
     def _compute(self, *, predictions: Any, references: Any, top_k: Sequence[int] = (3,)) -> dict[str, float]:
         return compute_scores(predictions, references, top_k=top_k)
-
-
-def _compute_balanced_accuracy(predictions: NDArray[np.int64], references: NDArray[np.int64]) -> float:
-    # scikit-learn warns where a label is predicted that has no rows.
-    supports, hits = np.bincount(references), np.bincount(references, weights=predictions == references)
-    return float(np.mean(hits[supports > 0] / supports[supports > 0]))
 
 
 def _score_probabilities(probabilities: NDArray[np.float64], references: NDArray[np.int64]) -> dict[str, float]:

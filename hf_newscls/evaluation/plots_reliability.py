@@ -1,7 +1,5 @@
 """Draw how far probabilities can be trusted."""
 
-from collections.abc import Mapping
-
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -39,20 +37,22 @@ def plot_reliability(before: Reliability, after: Reliability, *, temperature: fl
     return figure
 
 
-def plot_abstention(curve: AbstentionCurve, *, baselines: Mapping[str, float]) -> Figure:
+def plot_abstention(curve: AbstentionCurve, *, baseline: tuple[str, float] | None) -> Figure:
     """Return a figure of accuracy against the share of rows answered, the surest first.
 
     Args:
         curve: of the model.
-        baselines: accuracy on all rows by name, each a dotted line.
+        baseline: name and accuracy of a classifier that answers all rows, a dotted line; None leaves it out.
     """
     figure = build_figure(width=WIDTH, height=3.6, title="Accuracy where only the surest rows are answered")
     axes = style_axes(figure.add_subplot(), grid="both", xlabel="Share of test rows answered", ylabel="Accuracy")
     axes.plot(curve.shares, curve.accuracy, color=BLUE, linewidth=1.6, label="this model")
-    for (name, accuracy), style in zip(baselines.items(), (":", "-.", "--", (0, (1, 4))), strict=False):
-        axes.axhline(accuracy, color=GREY, linewidth=1, linestyle=style, label=f"{name}, all rows")
-    axes.set(xlim=(0, 1.01), ylim=(min([*curve.accuracy, *baselines.values()]) - 0.02, 1.01))
+    lowest = float(curve.accuracy.min())
+    if baseline is not None:
+        axes.axhline(baseline[1], color=GREY, linewidth=1, linestyle=":", label=f"{baseline[0]}, all rows")
+        lowest = min(lowest, baseline[1])
+    axes.set(xlim=(0, 1.01), ylim=(lowest - 0.02, 1.01))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.legend(fontsize=SMALL, edgecolor=PALE, labelcolor=INK)
+    axes.legend(fontsize=SMALL, edgecolor=PALE, labelcolor=INK, loc="lower left")
     return figure

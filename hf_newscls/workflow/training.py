@@ -142,7 +142,8 @@ def evaluate(name_or_path: str, *, runs_dir: Path, cards_dir: Path | None = None
     Raises:
         RunError: there is no such run, or its data file no longer gives the split it was trained on.
     """
-    from hf_newscls.artifacts import measure_run, write_card
+    from hf_newscls.artifacts import write_card
+    from hf_newscls.measuring import measure_run
 
     run = find_run(name_or_path, runs_dir=runs_dir)
     recipe = read_recipe(str(run.recipe))
@@ -213,7 +214,8 @@ def _fit(
 
 
 def _measure(run: RunFolder, recipe: Recipe, prepared: PreparedData, *, cards_dir: Path | None) -> EvaluationReport:
-    from hf_newscls.artifacts import measure_run, write_card
+    from hf_newscls.artifacts import write_card
+    from hf_newscls.measuring import measure_run
 
     report = measure_run(run, recipe, prepared.splits)
     write_card(run, recipe, cards_dir=cards_dir)

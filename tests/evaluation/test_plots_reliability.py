@@ -20,9 +20,9 @@ def test_both_sides_show_their_points_and_errors() -> None:
     assert after.get_title() == "with temperature 1.50: expected calibration error 0.150"
 
 
-def test_curve_and_baselines_are_named() -> None:
+def test_curve_and_baseline_are_named() -> None:
     curve = AbstentionCurve(np.array([0.5, 1.0]), np.array([0.9, 0.8]), np.array([0.9, 0.6]))
-    (axes,) = plot_abstention(curve, baselines={"majority class": 0.3}).axes
+    (axes,) = plot_abstention(curve, baseline=("majority class", 0.3)).axes
     assert axes.lines[0].get_xydata().tolist() == [[0.5, 0.9], [1.0, 0.8]]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["this model", "majority class, all rows"]
     assert axes.get_ylim()[0] == pytest.approx(0.28)

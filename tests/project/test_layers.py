@@ -31,11 +31,27 @@ LAYERS: Sequence[Sequence[Sequence[str]]] = (
             "storage",
             "trainer_options",
             "training_record",
+            "web_page",
         ),
     ),
     (("data",), ("modeling",), ("evaluation",)),
     (("training",), ("hub",), ("inference",)),
-    (("artifacts", "doctor", "overview", "overview_page", "preparing", "resuming", "workflow"),),
+    (
+        (
+            "artifacts",
+            "doctor",
+            "error_lists",
+            "measured_run",
+            "measuring",
+            "overview",
+            "overview_page",
+            "preparing",
+            "report_page",
+            "resuming",
+            "run_figures",
+            "workflow",
+        ),
+    ),
     (("cli", "__main__"),),
 )
 # The package's own __init__ stands outside: everyone passes through it, so it may import hardly anything.

@@ -44,6 +44,7 @@ def test_wheel_carries_everything_that_is_read_at_run_time(installed: Path) -> N
         "hub/templates/card.md.jinja",
         "hub/templates/dataset_card.md.jinja",
         "templates/overview.md.jinja",
+        "templates/report.html.jinja",
         "data/headlines.csv",
         "data/headlines_vocabulary.yaml",
         "py.typed",

@@ -1,0 +1,116 @@
+"""A measured run that no training made: rows, probabilities and all that follows from them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+
+from hf_newscls.data.deduplication import DuplicateCounts
+from hf_newscls.data.leakage import Leakage
+from hf_newscls.data.manifest import SplitManifest
+from hf_newscls.evaluation.mistakes import analyze_errors
+from hf_newscls.evaluation.report import build_report
+from hf_newscls.evaluation.resampling import Bootstrap
+from hf_newscls.measured_run import MeasuredRun
+from hf_newscls.recipe import Recipe
+from hf_newscls.training_record import TrainingRecord
+
+ROWS = {"train": 60, "validation": 30, "test": 40}  # three a label where there are many
+
+
+def build_measured(
+    labels: Sequence[str] = ("FAKE", "REAL"), *, text: str = "word of {label}", dates: bool = True
+) -> MeasuredRun:
+    """Return a run whose model is right on about two test rows in three; no test text is longer than 200 tokens."""
+    rng = np.random.default_rng(17)
+    sizes = {side: max(rows, 3 * len(labels)) for side, rows in ROWS.items()}
+    splits = DatasetDict({side: _build_rows(labels, rows, text=text) for side, rows in sizes.items()})
+    recipe = _build_recipe(dates=dates)
+    probabilities = {}
+    for side in ("validation", "test"):
+        own = np.eye(len(labels))[splits[side]["label"][:]]
+        drawn = rng.dirichlet(np.ones(len(labels)), size=sizes[side]) + 0.6 * own
+        probabilities[side] = (drawn / drawn.sum(axis=1, keepdims=True)).astype(np.float32)
+    token_counts = {side: rng.integers(3, 40, size=rows) for side, rows in sizes.items()}
+    years = {side: [str(2020 + place % 3) for place in range(rows)] for side, rows in sizes.items()}
+    return MeasuredRun(
+        recipe=recipe,
+        manifest=_build_manifest(labels, splits),
+        record=_build_record(),
+        splits=splits,
+        report=build_report(
+            splits,
+            validation_probabilities=probabilities["validation"],
+            test_probabilities=probabilities["test"],
+            section=recipe.evaluation,
+            seed=17,
+        ),
+        errors=analyze_errors(
+            probabilities["test"],
+            np.asarray(splits["test"]["label"][:]),
+            label_names=labels,
+            token_counts=token_counts["test"],
+            max_length=32,
+            years=years["test"] if dates else None,
+            bootstrap=Bootstrap(resamples=50, seed=17),
+        ),
+        test_probabilities=probabilities["test"],
+        token_counts=token_counts,
+        years=years if dates else None,
+    )
+
+
+def _build_rows(labels: Sequence[str], rows: int, *, text: str) -> Dataset:
+    ids = np.arange(rows) % len(labels)
+    features = Features({"id": Value("string"), "text": Value("string"), "label": ClassLabel(names=[*labels])})
+    texts = [f"{text.format(label=labels[label])} {place}" for place, label in enumerate(ids)]
+    return Dataset.from_dict({"id": [str(place) for place in range(rows)], "text": texts, "label": ids}, features)
+
+
+def _build_recipe(*, dates: bool) -> Recipe:
+    content = {
+        "name": "tiny",
+        "data": {"source": "news.csv", "text": ["title"], "label": "category", **({"date": "date"} if dates else {})},
+        "model": {"model_name_or_path": str(Path("encoder")), "max_length": 32},
+        "evaluation": {"top_k": [1], "bootstrap_resamples": 100},
+        "hub": {"title": "Tiny <news>", "purpose": "For tests."},
+    }
+    return Recipe.model_validate(content)
+
+
+def _build_manifest(labels: Sequence[str], splits: DatasetDict) -> SplitManifest:
+    counts = {side: np.bincount(rows["label"][:], minlength=len(labels)).tolist() for side, rows in splits.items()}
+    return SplitManifest(
+        source="news.csv",
+        source_sha256="a" * 64,
+        rows_read=131,
+        dropped={"empty text": 1},
+        way="random, stratified by label",
+        seed=17,
+        fractions=None,
+        fingerprint="f" * 64,
+        label_counts={side: dict(zip(labels, rows, strict=True)) for side, rows in counts.items()},
+        row_ids={},
+        duplicates=DuplicateCounts("group", 3, 7, 3, 3, 1, 0, 0),
+        leakage=Leakage(rows=0, plain=2, plain_test_rows=40),
+    )
+
+
+def _build_record() -> TrainingRecord:
+    steps = [{"step": step, "loss": 2 / step, "learning_rate": 1e-4 / step} for step in range(1, 21)]
+    return TrainingRecord(
+        log_history=[*steps, {"step": 10, "eval_loss": 0.4}, {"step": 20, "eval_loss": 0.2}],
+        boundary_step=8,
+        total_steps=20,
+        best_step=20,
+        runtime_seconds=90.0,
+        train_rows=60,
+        batch_rows=8,
+        parameters=2000,
+        trained_parameters=500,
+        device="CPU (2 threads)",
+        precision="float32",
+        finished="2026-01-02",
+        versions={"python": "3.11.7"},
+    )
