@@ -199,6 +199,8 @@ def _fit(
         arguments=arguments,
         freeze=recipe.freeze,
         finetune=recipe.finetune,
+        loss=recipe.loss,
+        sampling=recipe.sampling,
         backend=backend,
         lengths=backend.choose_lengths(recipe.model),
         resume_from=resume_from,

@@ -25,6 +25,8 @@ LAYERS: Sequence[Sequence[Sequence[str]]] = (
             "recipe",
             "recipe_data",
             "recipe_io",
+            "recipe_loss",
+            "recipe_stages",
             "recipe_windows",
             "run_folder",
             "special_tokens",
