@@ -24,12 +24,12 @@ from hf_newscls.evaluation.lengths import summarize_lengths
 from hf_newscls.evaluation.mistakes import analyze_errors
 from hf_newscls.evaluation.report import EvaluationReport, build_report
 from hf_newscls.evaluation.resampling import Bootstrap
-from hf_newscls.inference.encoding import encode_texts
+from hf_newscls.inference.encoding import compute_features
 from hf_newscls.inference.predicting import TrainedClassifier, load_classifier, predict_probabilities
 from hf_newscls.measured_run import MeasuredRun
 from hf_newscls.modeling.loading import load_pretrained
 from hf_newscls.preparing import read_dates
-from hf_newscls.recipe import Recipe
+from hf_newscls.recipe import ModelSection, Recipe
 from hf_newscls.report_page import write_report_page
 from hf_newscls.run_figures import plot_run
 from hf_newscls.run_folder import RunFolder
@@ -82,15 +82,20 @@ def _encode_sides(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None:
     if not (section.baseline and section.frozen_encoder):
         return None
     train, test = splits["train"], splits["test"]
-    encoder = recipe.model.model_copy(update={"head": "stock", "head_dropout": None})
-    pretrained = load_pretrained(encoder, train.features["label"].names, seed=recipe.seed)
+    pretrained = load_pretrained(_strip_encoder(recipe.model), train.features["label"].names, seed=recipe.seed)
     rows = choose_rows(np.asarray(train["label"][:]), max_rows=_MOST_FROZEN_ROWS, seed=recipe.seed)
     logger.info("encoding %d training and %d test rows with the frozen encoder", len(rows), len(test))
     return FrozenFeatures(
         train_rows=rows,
-        train=encode_texts(pretrained, train.select(rows)["text"][:]),
-        test=encode_texts(pretrained, test["text"][:]),
+        train=compute_features(pretrained, train.select(rows)["text"][:]),
+        test=compute_features(pretrained, test["text"][:]),
     )
+
+
+def _strip_encoder(section: ModelSection) -> ModelSection:
+    """Return the section of the encoder as others would load it: with its own head, reading one window."""
+    length = section.windows.length if section.windows else section.max_length
+    return section.model_copy(update={"head": "stock", "head_dropout": None, "windows": None, "max_length": length})
 
 
 def _look_closer(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from hf_newscls.inference.encoding import encode_texts
+from hf_newscls.inference.encoding import compute_features
 from hf_newscls.modeling.loading import load_pretrained
 from hf_newscls.recipe import ModelSection
 from tests.tiny_models import save_encoder
@@ -19,7 +19,7 @@ def test_features_are_what_a_head_would_read(architecture: str, tmp_path: Path) 
     encoder = save_encoder(tmp_path / architecture, architecture)
     section = ModelSection(model_name_or_path=str(encoder), max_length=32)
     classifier = load_pretrained(section, ["A", "B"], seed=1)
-    features = encode_texts(classifier, TEXTS, batch_size=2)
+    features = compute_features(classifier, TEXTS, batch_size=2)
     for text, row in zip(TEXTS, features, strict=True):
         with torch.inference_mode():
             output = classifier.model.base_model(**classifier.tokenizer(text, return_tensors="pt"))
@@ -30,5 +30,5 @@ def test_features_are_what_a_head_would_read(architecture: str, tmp_path: Path) 
 
 def test_no_text_gives_no_row(tiny_encoder: Path) -> None:
     classifier = load_pretrained(ModelSection(model_name_or_path=str(tiny_encoder), max_length=32), ["A", "B"], seed=1)
-    assert encode_texts(classifier, []).shape == (0, 32)
-    assert encode_texts(classifier, []).dtype == np.float32
+    assert compute_features(classifier, []).shape == (0, 32)
+    assert compute_features(classifier, []).dtype == np.float32
