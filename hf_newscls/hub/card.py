@@ -129,4 +129,5 @@ def _summarize(manifest: SplitManifest, record: TrainingRecord) -> dict[str, Any
         "rows_kept": sum(sizes.values()),
         "dropped": {reason: count for reason, count in manifest.dropped.items() if count},
         "minutes": record.runtime_seconds / 60,
+        "evaluation_minutes": sum(entry.get("eval_runtime", 0.0) for entry in record.log_history) / 60,
     }

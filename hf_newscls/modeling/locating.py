@@ -48,7 +48,10 @@ def describe_origin(section: ModelSection) -> EncoderOrigin:
     address = section.model_name_or_path
     if is_local_address(address):
         return EncoderOrigin(None, _read_license(_find_local(address) / _CARD))
-    folder = Path(snapshot_download(address, revision=section.revision, local_files_only=True))
+    try:
+        folder = _fetch(address, section.revision, with_code=False, from_cache=True)
+    except (OSError, ValueError):  # the cache was emptied meanwhile: no reason to lose a training
+        return EncoderOrigin(None, None)
     return EncoderOrigin(folder.name, _read_license(folder / _CARD))
 
 
@@ -63,14 +66,17 @@ def find_model(address: str, *, revision: str = "main", with_code: bool = False)
     Raises:
         ModelError: there is no such folder.
     """
-    return _find_local(address) if is_local_address(address) else _fetch(address, revision, with_code)
+    return _find_local(address) if is_local_address(address) else _fetch(address, revision, with_code=with_code)
 
 
-def _fetch(address: str, revision: str, with_code: bool) -> Path:
+def _fetch(address: str, revision: str, *, with_code: bool, from_cache: bool = False) -> Path:
     # One call, where from_pretrained would try again for 23 s for each file that it cannot reach.
     patterns = [*_FETCHED, *(["*.py"] if with_code else [])]
     # Nothing from subfolders: they hold other formats of the same model.
-    return Path(snapshot_download(address, revision=revision, allow_patterns=patterns, ignore_patterns=["*/*"]))
+    folder = snapshot_download(
+        address, revision=revision, allow_patterns=patterns, ignore_patterns=["*/*"], local_files_only=from_cache
+    )
+    return Path(folder)
 
 
 def _find_local(address: str) -> Path:

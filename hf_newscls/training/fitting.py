@@ -49,7 +49,7 @@ from hf_newscls.training.padding import build_collator
 from hf_newscls.training.progress import EpochLogCallback, ProgressBarCallback
 from hf_newscls.training.sampling import compute_useful_share, order_rows, weigh_rows
 from hf_newscls.training.trainer import NewsTrainer, measure_lengths
-from hf_newscls.training_record import TrainingRecord, describe_versions
+from hf_newscls.training_record import TrainingRecord, describe_machine, describe_versions
 
 __all__ = ["build_trainer", "fit_classifier", "suited_to_device"]
 
@@ -132,6 +132,7 @@ def fit_classifier(
         finished=datetime.now(timezone.utc).date().isoformat(),
         versions=describe_versions(),
         settings=describe_arguments(arguments),
+        machine=describe_machine(),
         energy_kwh=energy.kwh,
     )
 

@@ -40,3 +40,7 @@ def test_encoder_of_the_hub_has_its_commit(hub_here: HubServer, tiny_encoder: Pa
     section = ModelSection(model_name_or_path=repo_id)
     find_encoder(section)
     assert describe_origin(section) == EncoderOrigin(commit, "mit")
+
+
+def test_encoder_that_left_the_cache_has_no_origin(hub_here: HubServer) -> None:
+    assert describe_origin(ModelSection(model_name_or_path="owner/encoder")) == EncoderOrigin(None, None)
