@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from huggingface_hub import get_token
-from huggingface_hub.errors import (
+from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError, the base of what its HTTP client raises
     HfHubHTTPError,
-    HTTPError,  # type: ignore[attr-defined] # the base of what its HTTP client raises
+    HTTPError,
     OfflineModeIsEnabled,
 )
 
