@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,9 +75,8 @@ def train_seeds(
     runs: dict[int, RunFolder] = {}
     for seed in reversed(numbers):  # the recipe's own comes last, and its card stays
         seeded = _set_seed(recipe, seed)
-        found = (
-            None if is_fresh else run_on_main(lambda one=seeded: _find_finished(one, fingerprint, runs_dir=runs_dir))
-        )
+        find = partial(_find_finished, seeded, fingerprint, runs_dir=runs_dir)
+        found = None if is_fresh else run_on_main(find)
         logger.info("seed %d: %s", seed, f"finished before, {found.path}" if found else "training")
         runs[seed] = found or train(seeded, runs_dir=runs_dir, cards_dir=cards_dir, is_fresh=is_fresh)[0]
     own = [runs[seed] for seed in numbers]
