@@ -81,6 +81,10 @@ test: $(STAMP) ## Run the tests and doctests that are quick and offline.
 test-slow: $(STAMP) ## Run the tests that take minutes.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow $(ARGS)
 
+.PHONY: test-network
+test-network: $(STAMP) ## Push to the real Hub and read back: HF_TOKEN in the environment; the repository is deleted again.
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m network $(ARGS)
+
 # torch_xla needs a torch of its own, so these tests have an environment of their own. It takes gigabytes: it is kept
 # outside the checkout, where other checkouts with the same pins find it, and holds no checkout itself.
 XLA_PINS := $(shell cat pyproject.toml constraints.txt | cksum | cut -d ' ' -f 1)

@@ -6,6 +6,7 @@ from pathlib import Path
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from hf_newscls.data.manifest import SplitManifest
+from hf_newscls.evaluation.lengths import TokenLengths
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.hub.card import CARD_FIGURES, render_card
 from hf_newscls.modeling.adapters import merge_adapter, save_adapter
@@ -63,12 +64,16 @@ def render_run_card(
     Raises:
         RunError: the run is not complete.
     """
+    metrics = run.read_json(run.metrics)
+    example = metrics.get("example", {})
     return render_card(
         recipe,
         SplitManifest.from_dict(run.read_json(run.split)),
         _read_record(run),
-        EvaluationReport.from_dict(run.read_json(run.metrics)),
+        EvaluationReport.from_dict(metrics),
         model_address=model_address,
+        lengths=TokenLengths.from_dict(metrics["tokens"]) if "tokens" in metrics else None,
+        answer=example["probabilities"] if example.get("text") == recipe.hub.example else None,
         figures=figures,
         notes=notes,
     )

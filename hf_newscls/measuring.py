@@ -1,6 +1,8 @@
 """Measure a trained run: predict, score, look at the errors, and write all of it down."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,11 +20,12 @@ from hf_newscls.evaluation.calibration import Calibration
 from hf_newscls.evaluation.comparison import FrozenFeatures
 from hf_newscls.evaluation.figures import save_figure
 from hf_newscls.evaluation.folds import choose_rows
+from hf_newscls.evaluation.lengths import summarize_lengths
 from hf_newscls.evaluation.mistakes import analyze_errors
 from hf_newscls.evaluation.report import EvaluationReport, build_report
 from hf_newscls.evaluation.resampling import Bootstrap
 from hf_newscls.inference.encoding import compute_features
-from hf_newscls.inference.predicting import load_classifier, predict_probabilities
+from hf_newscls.inference.predicting import TrainedClassifier, load_classifier, predict_probabilities
 from hf_newscls.measured_run import MeasuredRun
 from hf_newscls.modeling.loading import load_pretrained
 from hf_newscls.preparing import read_dates
@@ -62,8 +65,15 @@ def measure_run(run: RunFolder, recipe: Recipe, splits: DatasetDict) -> Evaluati
     )
     _store_calibration(run, report.calibration)
     _write_predictions(run, splits["test"], test, label_names=classifier.label_names)
-    _write_measured(run, _look_closer(run, recipe, splits, report, test, classifier.tokenizer))
+    measured = _look_closer(run, recipe, splits, report, test, classifier.tokenizer)
+    _write_measured(run, measured, example=_answer_example(classifier, recipe.hub.example))
     return report
+
+
+def _answer_example(classifier: TrainedClassifier, text: str) -> dict[str, Any]:
+    """Say what the model answers to the text of the card's snippet."""
+    (row,) = predict_probabilities(classifier, [text])
+    return {"text": text, "probabilities": dict(zip(classifier.label_names, row.tolist(), strict=True))}
 
 
 def _encode_sides(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None:
@@ -128,7 +138,7 @@ def _read_years(rows: Dataset, recipe: Recipe) -> list[str]:
     return ["unknown" if value == "NaT" else value for value in values]
 
 
-def _write_measured(run: RunFolder, measured: MeasuredRun) -> None:
+def _write_measured(run: RunFolder, measured: MeasuredRun, *, example: Mapping[str, Any]) -> None:
     figures = plot_run(measured)
     with replace_folder(run.figures) as folder:
         for name, figure in figures.items():
@@ -136,9 +146,12 @@ def _write_measured(run: RunFolder, measured: MeasuredRun) -> None:
     write_error_lists(measured, run.errors)
     write_report_page(measured, figures, run.report)
     record = measured.record
+    lengths = np.concatenate([measured.token_counts[side] for side in SIDES]).tolist()
     metrics = {
         **measured.report.to_dict(),
         "errors": measured.errors.to_dict(),
+        "example": example,
+        "tokens": summarize_lengths(lengths, max_length=measured.recipe.model.max_length).to_dict(),
         "train_runtime_seconds": record.runtime_seconds,
         "train_rows": record.train_rows,
         "split_fingerprint": measured.manifest.fingerprint,

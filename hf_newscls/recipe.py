@@ -15,8 +15,11 @@ from hf_newscls.recipe_data import (
     Sha256,
     SplitSection,
 )
+from hf_newscls.recipe_hub import BenchmarkSection, HubSection
+from hf_newscls.recipe_loss import LossSection, SamplingSection
+from hf_newscls.recipe_stages import FinetuneSection, FreezeSection
 from hf_newscls.recipe_windows import WindowsSection, derive_max_length
-from hf_newscls.trainer_options import LearningRateShape, check_training_arguments
+from hf_newscls.trainer_options import check_training_arguments
 
 __all__ = [
     "AdapterSection",
@@ -26,9 +29,11 @@ __all__ = [
     "FinetuneSection",
     "FreezeSection",
     "HubSection",
+    "LossSection",
     "ModelSection",
     "NearDuplicatesSection",
     "Recipe",
+    "SamplingSection",
     "SplitSection",
     "WindowsSection",
 ]
@@ -134,45 +139,6 @@ class AdapterSection(Section):
     )
 
 
-class FreezeSection(Section):
-    """Stage 1: only what was not pre-trained learns (Kumar et al. 2022, arXiv 2202.10054)."""
-
-    epochs: float | None = Field(
-        None, gt=0, description="Length of stage 1; stage 2 then takes training_arguments.num_train_epochs."
-    )
-    steps: int | None = Field(None, gt=0, description="Length of stage 1 in optimizer steps, in place of epochs.")
-    learning_rate: float = Field(gt=0, description="Peak learning rate of stage 1.")
-    warmup: float = Field(0.1, ge=0, description="Linear warm-up: a fraction of stage 1 below 1, else steps.")
-    lr_scheduler_type: LearningRateShape = Field(
-        "linear", description="How the rate of stage 1 goes on after its warm-up."
-    )
-    cache_features: bool = Field(
-        True, description="Run the frozen part once and train the head on what it gave; the losses stay the same."
-    )
-
-    @model_validator(mode="after")
-    def _one_length(self) -> "FreezeSection":
-        if (self.epochs is None) == (self.steps is None):
-            raise ValueError(
-                f"one of `epochs` and `steps` must be given, got {self.epochs} and {self.steps}; write one of them"
-            )
-        return self
-
-
-class FinetuneSection(Section):
-    """Stage 2, beyond what `training_arguments` say of it."""
-
-    head_learning_rate: float | None = Field(
-        None, gt=0, description="Peak learning rate of the new parameters in stage 2; that of all if unset."
-    )
-    layer_decay: float = Field(
-        1.0, gt=0, le=1, description="What each layer further down multiplies its learning rate by."
-    )
-    early_stopping_patience: int | None = Field(
-        None, ge=1, description="End after so many evaluations of stage 2 without a new best; null never does."
-    )
-
-
 class EvaluationSection(Section):
     """What is measured on the test set."""
 
@@ -204,34 +170,6 @@ class EvaluationSection(Section):
         return {} if probes is None else probes
 
 
-class BenchmarkSection(Section):
-    """A dataset on the Hub that ranks models by itself, and the score it is sent."""
-
-    dataset_id: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name of the benchmark.")
-    task_id: str = Field("default", min_length=1, description="Task within the benchmark, as its eval.yaml names it.")
-    metric: str = Field("accuracy", description="Which of the test scores it is sent.")
-    revision: str | None = Field(None, description="Commit of the benchmark that the rows come from.")
-
-
-class HubSection(Section):
-    """What the model card says and where the model is pushed."""
-
-    publish: bool = Field(False, description="Whether `train` ends with a push; `--push` does so once.")
-    repo_id: str | None = Field(None, pattern=r"^[\w.-]+(/[\w.-]+)?$", description="owner/name, or name for your own.")
-    private: bool = True
-    license: str = Field("apache-2.0", description="Licence id of the published weights, as the Hub writes it.")
-    language: str = "en"
-    tags: list[str] = Field([], description="Further tags of the model.")
-    benchmark: BenchmarkSection | None = Field(None, description="Write .eval_results for a benchmark dataset.")
-    citation: str | None = Field(None, description="BibTeX of what the model builds on, for the card.")
-    title: str | None = Field(None, description="First heading of the card; the recipe's name if unset.")
-    purpose: str = Field("", description="What the model is for, in one or two sentences.")
-    limits: list[str] = Field([], description="What a user must know before trusting a score.")
-    example: str = Field(
-        "City council delays vote on harbour bridge after storm", description="Text that the card's snippet classifies."
-    )
-
-
 class Recipe(Section):
     """A recipe: everything that decides what is trained, measured and published."""
 
@@ -245,6 +183,10 @@ class Recipe(Section):
         {}, description="transformers.TrainingArguments by their own names; they govern stage 2."
     )
     finetune: FinetuneSection = FinetuneSection()
+    loss: LossSection = LossSection()
+    sampling: SamplingSection | None = Field(
+        None, description="Draw the rows of rare labels more often; null takes every row once an epoch."
+    )
     evaluation: EvaluationSection = EvaluationSection()
     hub: HubSection = HubSection()
 
@@ -297,6 +239,21 @@ class Recipe(Section):
     def _time_needs_dates(self) -> "Recipe":
         if self.split.by == "time" and self.data.date is None:
             raise ValueError("`split.by: time` must go with `data.date`, got none; name the column of dates")
+        return self
+
+    @model_validator(mode="after")
+    def _sampling_is_the_one_correction(self) -> "Recipe":
+        if self.sampling is None:
+            return self
+        if self.loss.class_weights is not None or self.loss.name == "logit_adjustment":
+            raise ValueError(
+                "`sampling` must not go with class weights or logit adjustment, got "
+                f"{self.loss.class_weights or self.loss.name!r}: both make up for rare labels; remove one of them"
+            )
+        if self.training_arguments.get("train_sampling_strategy") == "sequential":
+            raise ValueError(
+                "`sampling` must go with rows in random order, got `train_sampling_strategy: sequential`; remove one"
+            )
         return self
 
     @model_validator(mode="after")

@@ -93,12 +93,18 @@ class DataSection(Section):
     labels: list[str] | None = Field(
         None, min_length=2, description="All labels after merging, in the model's order; if unset, those found, sorted."
     )
+    min_count: int = Field(
+        1, ge=1, description="Rows that a label must have after merging, duplicates included; fewer make it a rare one."
+    )
+    rare_labels: str = Field(
+        "drop", min_length=1, description="drop leaves rows of rare labels out; any other text is the label they get."
+    )
     dataset_id: str | None = Field(None, description="Identifier of the published set, as in owner/name.")
     dataset_name: str | None = Field(None, description="Name of the published set, for the card.")
-    dataset_url: str | None = Field(None, description="Page of the published set, for the card.")
-    license: str | None = Field(
-        None, description="Licence id of the texts, as the Hub writes it, for the card of prepared data."
+    dataset_url: str | None = Field(
+        None, pattern=r"^https?://\S+$", description="Page of the published set, for the card."
     )
+    license: str | None = Field(None, description="Licence id of the texts, as the Hub writes it, for the cards.")
 
     @field_validator("source", mode="before")
     @classmethod
@@ -141,6 +147,17 @@ class DataSection(Section):
         for name in names:
             _check_free(name)
         return names
+
+    @model_validator(mode="after")
+    def _rare_labels_are_found(self) -> "DataSection":
+        if self.rare_labels != "drop" and self.min_count == 1:
+            raise ValueError(f"`rare_labels` must go with `min_count`, got {self.rare_labels!r} alone; say how many")
+        if self.labels is not None and self.min_count > 1:
+            raise ValueError(
+                f"`min_count` must go with `labels: null`, got {self.min_count} with {len(self.labels)} labels: which "
+                "are left is seen in the file; remove one of them"
+            )
+        return self
 
     @field_validator("labels", "text", "keep")
     @classmethod

@@ -57,7 +57,7 @@ _OWNED = {
     "auto_find_batch_size": "the schedule of both stages is laid out for one batch size",
     "accelerator_config": "the schedule of both stages counts batches as the default configuration does",
     "lr_scheduler_kwargs": "the shapes linear, cosine and constant take none",
-    "label_smoothing_factor": "losses other than plain cross-entropy are not supported yet",
+    "label_smoothing_factor": "write `loss.label_smoothing` in the loss section",
 }
 _RANGES: dict[str, Any] = {
     "learning_rate": Field(gt=0),

@@ -1,14 +1,17 @@
 """What is kept of a training once it has ended."""
 
+import os
 import platform
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from hf_newscls import __version__
 
-__all__ = ["TrainingRecord", "describe_versions"]
+__all__ = ["TrainingRecord", "describe_machine", "describe_versions"]
 
 _PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "accelerate", "evaluate")
 
@@ -31,6 +34,11 @@ class TrainingRecord:
         precision: bfloat16, float16 or float32, of the matrix products.
         finished: UTC date, ISO 8601.
         versions: of Python and the packages, by name.
+        settings: what the Trainer went by that decides a result, defaults included, by its own names.
+        encoder_commit: commit of the encoder on the Hub, or None where it came from elsewhere.
+        encoder_license: what the encoder's own card says, or None where it says nothing.
+        machine: processor, cores and memory of the machine, or of the first of several.
+        energy_kwh: estimate of what the machine used meanwhile, or None where nothing was there to measure it.
     """
 
     log_history: Sequence[Mapping[str, float]]
@@ -46,10 +54,33 @@ class TrainingRecord:
     precision: str
     finished: str
     versions: Mapping[str, str]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    encoder_commit: str | None = None
+    encoder_license: str | None = None
+    machine: str | None = None
+    energy_kwh: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain values, ready for JSON."""
         return asdict(self)
+
+
+def describe_machine() -> str:
+    """Return processor, cores and memory in words; what the system does not tell is left out."""
+    parts = [_name_processor(), f"{os.cpu_count()} cores" if os.cpu_count() else ""]
+    if hasattr(os, "sysconf"):  # Windows has none
+        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        parts.append(f"{size / 2**30:.0f} GiB of memory")
+    return ", ".join(filter(None, parts))
+
+
+def _name_processor() -> str:
+    listing = Path("/proc/cpuinfo")
+    if listing.is_file():
+        found = re.search(r"^model name\s*:\s*(.+)$", listing.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        if found:
+            return found[1]
+    return platform.processor() or platform.machine()
 
 
 def describe_versions() -> dict[str, str]:

@@ -29,7 +29,7 @@ from transformers import (
 from hf_newscls.data.tokenization import tokenize_splits
 from hf_newscls.modeling.adapters import add_adapter
 from hf_newscls.modeling.loading import PretrainedClassifier, load_pretrained
-from hf_newscls.recipe import FinetuneSection, FreezeSection, ModelSection, Recipe
+from hf_newscls.recipe import FinetuneSection, FreezeSection, LossSection, ModelSection, Recipe, SamplingSection
 from hf_newscls.training.arguments import build_training_arguments
 from hf_newscls.training.backend import detect_backend
 from hf_newscls.training.fitting import build_trainer
@@ -115,11 +115,19 @@ class TinyRun:
     arguments: TrainingArguments
     freeze: FreezeSection | None
     finetune: FinetuneSection
+    loss: LossSection
+    sampling: SamplingSection | None
 
     def build_trainer(self) -> Trainer:
         """Build the Trainer of the run."""
         return build_trainer(
-            self.classifier, self.tokenized, arguments=self.arguments, freeze=self.freeze, finetune=self.finetune
+            self.classifier,
+            self.tokenized,
+            arguments=self.arguments,
+            freeze=self.freeze,
+            finetune=self.finetune,
+            loss=self.loss,
+            sampling=self.sampling,
         )
 
 
@@ -135,7 +143,9 @@ def prepare_run(
     tokenized = tokenize_splits(splits, classifier.tokenizer, max_length=model.max_length, truncation=model.truncation)
     backend = detect_backend(use_cpu=True)
     arguments = build_training_arguments(recipe, output_dir=output_dir, backend=backend)
-    return TinyRun(classifier, tokenized, arguments, recipe.freeze, recipe.finetune)
+    return TinyRun(
+        classifier, tokenized, arguments, recipe.freeze, recipe.finetune, loss=recipe.loss, sampling=recipe.sampling
+    )
 
 
 # No evaluation and no checkpoints: for tests of what happens between two steps.

@@ -14,7 +14,7 @@ from hf_newscls.errors import DataError, describe_offenders
 from hf_newscls.labels import invert_merges, resolve_label_names
 from hf_newscls.recipe import DataSection
 
-__all__ = ["CleanedRows", "clean_rows", "join_columns"]
+__all__ = ["CleanedRows", "clean_rows", "join_columns", "settle_rare_labels"]
 
 logger = logging.getLogger(__name__)
 
@@ -71,17 +71,46 @@ def clean_rows(rows: Dataset, section: DataSection, *, further: Sequence[str] = 
         _refuse_missing_labels(rows, reasons, section, where=where)
     kept = [place for place, reason in enumerate(reasons) if reason is None]
     dropped = {reason: reasons.count(reason) for reason in ("missing label", "empty text", "short text")}
+    targets = invert_merges(section.merge_labels)
+    labels = [targets.get(label, label) for label in map(str.strip, rows.select(kept)[section.label][:])]
+    if section.min_count > 1:
+        settled = settle_rare_labels(labels, section)
+        dropped["rare label"] = settled.count(None)
+        kept = [place for place, label in zip(kept, settled, strict=True) if label is not None]
+        labels = [label for label in settled if label is not None]
     _log_counts(len(rows), len(kept), dropped)
     if not kept:
-        raise DataError(f"{where}: must hold rows that can be used, found none of {len(rows)}; see data.min_characters")
-    targets = invert_merges(section.merge_labels)
+        raise DataError(
+            f"{where}: must hold rows that can be used, found none of {len(rows)}; see data.min_characters and "
+            "data.min_count"
+        )
     chosen = rows.select(kept)
-    labels = [targets.get(label, label) for label in map(str.strip, chosen[section.label][:])]
     names = resolve_label_names(Counter(labels), expected=section.labels, where=where)
     text = [join_columns([column[place] for column in columns], separator=section.separator) for place in kept]
     further_columns = {name: chosen[name][:] for name in (*section.keep, *further)}
     dataset = _build_dataset(chosen[ROW_ID][:], text, labels, names=names, further=further_columns)
     return CleanedRows(dataset, rows_read=len(rows), dropped=dropped)
+
+
+def settle_rare_labels(labels: Sequence[str], section: DataSection) -> list[str | None]:
+    """Return each row's label, that of rare ones being what the section makes of it: another label, or None to drop it.
+
+    >>> section = DataSection(source="a.csv", text=["a"], label="b", min_count=2, rare_labels="OTHER")
+    >>> settle_rare_labels(["X", "Y", "X"], section)
+    ['X', 'OTHER', 'X']
+    """
+    counts = Counter(labels)
+    rare = {label for label, count in counts.items() if count < section.min_count}
+    if rare:
+        logger.info(
+            "%d of %d labels have fewer than %d rows: %s",
+            len(rare),
+            len(counts),
+            section.min_count,
+            describe_offenders(sorted(rare)),
+        )
+    target = None if section.rare_labels == "drop" else section.rare_labels
+    return [target if label in rare else label for label in labels]
 
 
 def _build_dataset(

@@ -53,17 +53,27 @@ def check_statement(statement: Statement, *, metric: str, seed: int = 0) -> Veri
 
 
 def _merge_claims(statement: Statement) -> list[Claim]:
-    """Return the claims of the card, with what metrics.json adds to the one on the same split."""
-    measured = statement.measured
+    """Return one claim for each split, with what metrics.json adds to the one on its own.
+
+    A fingerprint stands for the very rows: a card that gives them to several datasets has one claim all the same, that
+    which it makes first.
+    """
+    merged: dict[tuple[str, ...], Claim] = {}
+    for claim in statement.claims:
+        key = Setting(claim.dataset, _name_split(claim), metric="").key
+        known = merged.get(key, claim)
+        scores, faults = {**claim.scores, **known.scores}, {**claim.faults, **known.faults}
+        merged[key] = replace(known, scores=scores, faults=faults)
+    claims, measured = [*merged.values()], statement.measured
     if measured is None:
-        return [*statement.claims]
-    same = [claim for claim in statement.claims if _is_same_split(claim, measured)]
-    if not same:
-        return [*statement.claims, measured]
-    merged = [
-        replace(claim, scores={**measured.scores, **claim.scores}, intervals=measured.intervals) for claim in same[:1]
-    ]
-    return [*merged, *(claim for claim in statement.claims if claim is not same[0])]
+        return claims
+    if not any(_is_same_split(claim, measured) for claim in claims):
+        return [*claims, measured]
+    return [_add_measured(claim, measured) if _is_same_split(claim, measured) else claim for claim in claims]
+
+
+def _add_measured(claim: Claim, measured: Claim) -> Claim:
+    return replace(claim, scores={**measured.scores, **claim.scores}, intervals=measured.intervals)
 
 
 def _is_same_split(claim: Claim, other: Claim) -> bool:
@@ -80,7 +90,8 @@ def _find_answered(statement: Statement, claims: Sequence[Claim]) -> Claim | Non
 def _check_claim(
     claim: Claim, answers: PublishedPredictions | None, statement: Statement, *, metric: str, seed: int
 ) -> Entry | Refusal:
-    reason = _find_fault(claim, metric, has_answers=answers is not None)
+    scores = {} if answers is None else _score_answers(answers, claim, metric)
+    reason = _find_fault(claim, metric, scores=scores)
     if reason is not None:
         return Refusal(statement.name, _join(reason, statement.notes), statement.revision)
     claimed, interval = claim.scores.get(metric), claim.intervals.get(metric)
@@ -96,17 +107,33 @@ def _check_claim(
         f1_macro=claim.scores.get("f1_macro"),
         notes=[*statement.notes, *_find_contradictions(claim, statement.measured)],
     )
-    if answers is None:
-        return replace(entry, notes=[*entry.notes, "not checked: it has no predictions"])
-    return _measure(entry, claim, answers, seed=seed)
+    if answers is None or metric not in scores:
+        return replace(entry, notes=[*entry.notes, f"not checked: {_explain_unchecked(statement, answers, metric)}"])
+    return _measure(entry, claim, answers, scores, seed=seed)
 
 
-def _measure(entry: Entry, claim: Claim, answers: PublishedPredictions, *, seed: int) -> Entry:
+def _score_answers(answers: PublishedPredictions, claim: Claim, metric: str) -> dict[str, float]:
+    """Return what predictions give: not every score there is, for some are of two labels alone."""
+    top_k = {int(name.split("_")[1]) for name in (*claim.scores, metric) if name.startswith("top_")}
+    return compute_scores(answers.probabilities, answers.references, top_k=sorted(top_k))
+
+
+def _explain_unchecked(statement: Statement, answers: PublishedPredictions | None, metric: str) -> str:
+    if answers is not None:
+        return f"its predictions give no {metric}"
+    if statement.predictions is None:
+        return "it has no predictions"
+    return "nothing says that its predictions are of this split"
+
+
+def _measure(
+    entry: Entry, claim: Claim, answers: PublishedPredictions, scores: Mapping[str, float], *, seed: int
+) -> Entry:
     """Return the entry with what the predictions give in the place of what was claimed."""
     metric = entry.setting.metric
-    top_k = {int(name.split("_")[1]) for name in (*claim.scores, metric) if name.startswith("top_")}
-    scores = compute_scores(answers.probabilities, answers.references, top_k=sorted(top_k))
-    wrong = {name: value for name, value in claim.scores.items() if abs(value - scores[name]) > _TOLERANCE}
+    wrong = {
+        name: value for name, value in claim.scores.items() if name in scores and abs(value - scores[name]) > _TOLERANCE
+    }
     is_trusted = entry.is_own and not wrong and entry.interval is not None
     return replace(
         entry,
@@ -118,13 +145,13 @@ def _measure(entry: Entry, claim: Claim, answers: PublishedPredictions, *, seed:
     )
 
 
-def _find_fault(claim: Claim, metric: str, *, has_answers: bool) -> str | None:
-    """Return why a claim cannot be ranked, or None."""
+def _find_fault(claim: Claim, metric: str, *, scores: Mapping[str, float]) -> str | None:
+    """Return why a claim cannot be ranked, given what the predictions behind it give; or None."""
     if claim.fingerprint is None:
         return "says no split in its model-index"
     if metric in claim.faults:
         return f"claims {metric} {claim.faults[metric]}, which is no score"
-    if metric not in claim.scores and not has_answers:
+    if metric not in claim.scores and metric not in scores:
         return f"has no {metric}"
     return None
 

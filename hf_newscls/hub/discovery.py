@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from huggingface_hub import HfApi, ModelInfo, hf_hub_download, is_offline_mode
+from huggingface_hub import HfApi, ModelInfo, get_session, hf_hub_download, is_offline_mode
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -30,6 +30,7 @@ _REMEDY = "try again later, or rank the runs of this machine alone with --local"
 _MOST_MODELS = 1000
 _LARGEST = {"README.md": 1_000_000, "metrics.json": 5_000_000, PREDICTIONS_FILE: 500_000_000}
 _LOWEST_FAILURE = 500
+_PATIENCE_SECONDS = 10
 _BENCHMARK_SPLIT, _BENCHMARK_METRIC = "the Hub's own leaderboard", "as the benchmark defines it"
 
 logger = logging.getLogger(__name__)
@@ -120,8 +121,13 @@ def has_answered(error: PublishError) -> bool:
 
 
 def _check_online() -> None:
+    """Find out in one request whether there is a Hub: its client would try again for half a minute to list models."""
     if is_offline_mode():
         raise PublishError("Hub: it must be reachable, got HF_HUB_OFFLINE; unset that, or add --local")
+    try:
+        get_session().head(f"{HfApi().endpoint}/api/models?limit=1", timeout=_PATIENCE_SECONDS)
+    except HUB_FAILURES as error:
+        raise refuse("be reachable", error, remedy=_REMEDY) from error
 
 
 def _list_models(

@@ -7,7 +7,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from huggingface_hub import get_token
-from huggingface_hub.errors import HfHubHTTPError, HTTPError  # type: ignore[attr-defined] # base of what its client raises
+from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError, the base of what its HTTP client raises
+    HfHubHTTPError,
+    HTTPError,
+    OfflineModeIsEnabled,
+)
 
 from hf_newscls.errors import PublishError
 
@@ -73,6 +77,8 @@ def refuse(what: str, error: Exception, *, remedy: str) -> PublishError:
 def _is_transient(error: Exception) -> bool:
     if isinstance(error, HfHubHTTPError):
         return error.response.status_code in _TRANSIENT
+    if isinstance(error, OfflineModeIsEnabled):
+        return False
     return isinstance(error, (HTTPError, ConnectionError, TimeoutError))
 
 

@@ -70,7 +70,7 @@ def has_same_rows(first: PublishedPredictions, second: PublishedPredictions) -> 
 
 
 def measure_interval(predictions: PublishedPredictions, metric: str, *, seed: int) -> Interval | None:
-    """Return the 95% bootstrap interval of a score; None for a score whose draws say nothing."""
+    """Return the 95% bootstrap interval of a score; None for a score whose draws say nothing of it."""
     samples = _resample(predictions, metric, resamples=_INTERVAL_RESAMPLES, seed=seed)
     return None if samples is None else to_interval(samples)
 
@@ -96,7 +96,7 @@ def compare_pairs(answers: Mapping[str, PublishedPredictions], *, metric: str, s
 
 def _test_hits(answers: Mapping[str, PublishedPredictions], metric: str) -> list[Pair]:
     hits = {
-        name: rank_references(found.probabilities, found.references) < _find_k(metric)
+        name: rank_references(found.probabilities.astype(np.float64), found.references) < _find_k(metric)
         for name, found in answers.items()
     }
     return [
@@ -138,7 +138,10 @@ def _resample(
     predictions: PublishedPredictions, metric: str, *, resamples: int, seed: int
 ) -> NDArray[np.float64] | None:
     """Return the score on each resample, shape (resamples,); the same resamples for all models with the same rows."""
-    columns = np.argsort(_place_labels(predictions))
+    places = _place_labels(predictions)
+    if metric == "average_precision" and places.tolist() != sorted(places):
+        return None  # it is of the second label, which is another one here
+    columns = np.argsort(places)
     # Rows of one hash are one article.
     _, articles = np.unique(predictions.rows, return_inverse=True)
     k = _find_k(metric)

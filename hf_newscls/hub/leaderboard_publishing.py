@@ -37,4 +37,6 @@ def push_leaderboard(board: Leaderboard, repo_id: str, *, account: Account, priv
             )
         return files
 
-    return push_files(build, target, PushOptions(message="Compare models with hf_newscls"))
+    return push_files(
+        build, target, PushOptions(message="Compare models with hf_newscls", command="hf-newscls compare --publish")
+    )

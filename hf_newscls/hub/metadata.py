@@ -8,11 +8,13 @@ from huggingface_hub import EvalResult, ModelCardData
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.recipe import Recipe
+from hf_newscls.training_record import TrainingRecord
 
 __all__ = [
     "RECIPE_TAG",
     "TOOL_TAG",
     "build_card_data",
+    "compute_emissions",
     "describe_recipe",
     "list_datasets",
     "list_tags",
@@ -49,11 +51,35 @@ _HUB_SOURCE = re.compile(r"hf://datasets/(?P<repo>[^/@]+/[^/@]+)")
 _DECIMALS = 6
 
 
-def build_card_data(recipe: Recipe, manifest: SplitManifest, report: EvaluationReport) -> ModelCardData:
-    """Return the metadata of a card; every test score stands in its `model-index`, the split told by fingerprint."""
+def build_card_data(
+    recipe: Recipe, manifest: SplitManifest, report: EvaluationReport, record: TrainingRecord | None = None
+) -> ModelCardData:
+    """Return the metadata of a card; every test score stands in its `model-index`, the split told by fingerprint.
+
+    Args:
+        recipe: of the run.
+        manifest: of the run's split.
+        report: what was measured.
+        record: of the run's training, for its emissions, where energy was measured and the recipe knows the grid.
+    """
     data = describe_recipe(recipe)
     data.eval_results = _list_results(recipe, manifest, report.test.scores)
+    grams = None if record is None else compute_emissions(recipe, record)
+    if record is not None and grams is not None:
+        data["co2_eq_emissions"] = {
+            "emissions": round(grams, _DECIMALS),
+            "source": "energy estimated by codecarbon",
+            "training_type": "fine-tuning",
+            "hardware_used": record.device,
+        }
     return data
+
+
+def compute_emissions(recipe: Recipe, record: TrainingRecord) -> float | None:
+    """Return the emissions of a training in grams of CO2, or None where energy or grid is not known."""
+    if record.energy_kwh is None or recipe.hub.grams_co2_per_kwh is None:
+        return None
+    return record.energy_kwh * recipe.hub.grams_co2_per_kwh
 
 
 def describe_recipe(recipe: Recipe) -> ModelCardData:
@@ -68,6 +94,7 @@ def describe_recipe(recipe: Recipe) -> ModelCardData:
         datasets=list_datasets(recipe) or None,
         metrics=["accuracy", "f1"],
         model_name=recipe.name,
+        widget=[{"text": recipe.hub.example}],
         ignore_metadata_errors=False,
     )
 

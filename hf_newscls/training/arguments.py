@@ -1,6 +1,7 @@
 """Turn a recipe into the `TrainingArguments` of its run."""
 
 import sys
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,23 @@ from hf_newscls.recipe import Recipe
 from hf_newscls.trainer_options import DEFAULT_LEARNING_RATE
 from hf_newscls.training.backend import Backend
 
-__all__ = ["build_training_arguments"]
+__all__ = ["build_training_arguments", "describe_arguments"]
 
+# What decides a result beside what a recipe usually says.
+_TOLD = (
+    "seed",
+    "data_seed",
+    "optim",
+    "adam_beta1",
+    "adam_beta2",
+    "adam_epsilon",
+    "max_grad_norm",
+    "lr_scheduler_type",
+    "gradient_accumulation_steps",
+    "train_sampling_strategy",
+    "metric_for_best_model",
+    "load_best_model_at_end",
+)
 _DEFAULTS: dict[str, Any] = {
     "per_device_train_batch_size": 16,
     "per_device_eval_batch_size": 64,
@@ -68,3 +84,11 @@ def build_training_arguments(recipe: Recipe, *, output_dir: Path, backend: Backe
         raise RecipeError(
             f"{recipe.name}: `training_arguments` must suit the Trainer, got {reason!r}; mend it"
         ) from error
+
+
+def describe_arguments(arguments: TrainingArguments) -> dict[str, Any]:
+    """Return the arguments that decide a result, by name, as plain values; those that are None are left out."""
+    values = {name: getattr(arguments, name) for name in _TOLD}
+    return {
+        name: value.value if isinstance(value, Enum) else value for name, value in values.items() if value is not None
+    }

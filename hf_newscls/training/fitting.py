@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from datasets import Dataset, DatasetDict
@@ -19,8 +18,6 @@ from transformers import (
     PrinterCallback,
     ProgressCallback,
     Trainer,
-    TrainerCallback,
-    TrainerControl,
     TrainerState,
     TrainingArguments,
 )
@@ -31,13 +28,17 @@ from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.recipe import FinetuneSection, FreezeSection
+from hf_newscls.recipe_loss import LossSection, SamplingSection
+from hf_newscls.training.arguments import describe_arguments
 from hf_newscls.training.backend import Backend
 from hf_newscls.training.cpu import attend_in_float32, keep_freed_memory
 from hf_newscls.training.early_stopping import SecondStageEarlyStopping
+from hf_newscls.training.energy import measuring_energy
 from hf_newscls.training.features import FeatureCacheCallback
 from hf_newscls.training.freeze import TwoStageFreezeCallback
 from hf_newscls.training.frozen_part import FrozenEncoder, FrozenWindows
 from hf_newscls.training.interruption import InterruptionCallback
+from hf_newscls.training.losses import build_loss
 from hf_newscls.training.optimizer import (
     TwoStageSchedule,
     build_two_stage_optimizers,
@@ -45,9 +46,10 @@ from hf_newscls.training.optimizer import (
     plan_schedule,
 )
 from hf_newscls.training.padding import build_collator
-from hf_newscls.training.sampling import compute_useful_share, order_rows
+from hf_newscls.training.progress import EpochLogCallback, ProgressBarCallback
+from hf_newscls.training.sampling import compute_useful_share, order_rows, weigh_rows
 from hf_newscls.training.trainer import NewsTrainer, measure_lengths
-from hf_newscls.training_record import TrainingRecord, describe_versions
+from hf_newscls.training_record import TrainingRecord, describe_machine, describe_versions
 
 __all__ = ["build_trainer", "fit_classifier", "suited_to_device"]
 
@@ -62,6 +64,8 @@ def fit_classifier(
     freeze: FreezeSection | None,
     backend: Backend,
     finetune: FinetuneSection | None = None,
+    loss: LossSection | None = None,
+    sampling: SamplingSection | None = None,
     lengths: Sequence[int] | None = None,
     resume_from: Path | None = None,
 ) -> TrainingRecord:
@@ -74,6 +78,8 @@ def fit_classifier(
         freeze: stage 1, if there is one.
         backend: the device.
         finetune: what stage 2 does beyond the arguments.
+        loss: what is minimised; the plain cross-entropy if None.
+        sampling: how often rows are drawn; every row once an epoch if None.
         lengths: that batches are padded to; None for that of their longest row.
         resume_from: a whole checkpoint to go on from.
 
@@ -87,7 +93,14 @@ def fit_classifier(
     train_rows = len(tokenized["train"])
     schedule = plan_schedule(freeze, arguments, train_rows=train_rows, finetune=finetune)
     trainer = build_trainer(
-        classifier, tokenized, arguments=arguments, freeze=freeze, finetune=finetune, lengths=lengths
+        classifier,
+        tokenized,
+        arguments=arguments,
+        freeze=freeze,
+        finetune=finetune,
+        loss=loss,
+        sampling=sampling,
+        lengths=lengths,
     )
     _log_padding(tokenized["train"], arguments, lengths)
     if resume_from is not None:
@@ -98,7 +111,7 @@ def fit_classifier(
     trainer.add_callback(interruption)
     backend.seed(arguments.seed)
     start = time.perf_counter()
-    with interruption.listening(), suited_to_device(classifier.model, arguments):
+    with interruption.listening(), suited_to_device(classifier.model, arguments), measuring_energy() as energy:
         trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
     state: TrainerState = trainer.state
     return TrainingRecord(
@@ -118,6 +131,9 @@ def fit_classifier(
         precision="bfloat16" if arguments.bf16 else "float16" if arguments.fp16 else "float32",
         finished=datetime.now(timezone.utc).date().isoformat(),
         versions=describe_versions(),
+        settings=describe_arguments(arguments),
+        machine=describe_machine(),
+        energy_kwh=energy.kwh,
     )
 
 
@@ -128,12 +144,15 @@ def build_trainer(
     arguments: TrainingArguments,
     freeze: FreezeSection | None,
     finetune: FinetuneSection | None = None,
+    loss: LossSection | None = None,
+    sampling: SamplingSection | None = None,
     lengths: Sequence[int] | None = None,
 ) -> Trainer:
-    """Set a `Trainer` up with our optimizer, schedule, freeze and order of the rows."""
+    """Set a `Trainer` up with our optimizer, schedule, freeze, loss and order of the rows."""
     model, tokenizer = classifier.model, classifier.tokenizer
     finetune = finetune or FinetuneSection()
-    train_rows = len(tokenized["train"])
+    labels = tokenized["train"]["labels"][:]
+    train_rows = len(labels)
     schedule = plan_schedule(freeze, arguments, train_rows=train_rows, finetune=finetune)
     if freeze is not None and freeze.steps is not None:
         arguments.max_steps = schedule.total_steps  # no number of epochs says it exactly
@@ -146,12 +165,14 @@ def build_trainer(
         train_dataset=tokenized["train"],
         eval_dataset=tokenized["validation"],
         has_row_numbers=obstacle is None,
+        row_weights=weigh_rows(labels, sampling) if sampling is not None else None,
+        compute_loss_func=build_loss(loss or LossSection(), labels, num_labels=len(model.config.id2label or {})),
         processing_class=tokenizer,
         data_collator=build_collator(tokenizer, lengths=lengths, multiple_of=_choose_multiple(arguments)),
         compute_metrics=_compute_metrics,
         callbacks=[
             TwoStageFreezeCallback(classifier.backbone_parameters, boundary_step=schedule.boundary_step),
-            _EpochLogCallback(),
+            EpochLogCallback(),
         ],
         optimizers=build_two_stage_optimizers(
             model,
@@ -173,7 +194,7 @@ def build_trainer(
     trainer.model_accepts_loss_kwargs = False
     trainer.remove_callback(PrinterCallback if arguments.disable_tqdm else ProgressCallback)
     if not arguments.disable_tqdm:
-        trainer.add_callback(_ProgressBarCallback())
+        trainer.add_callback(ProgressBarCallback())
     return trainer
 
 
@@ -266,27 +287,3 @@ def _log_padding(dataset: Dataset, arguments: TrainingArguments, lengths: Sequen
 def _compute_metrics(prediction: EvalPrediction) -> dict[str, float]:
     scores = compute_scores(softmax(prediction.predictions, axis=-1), np.asarray(prediction.label_ids), top_k=[])
     return {name: scores[name] for name in ("accuracy", "f1_macro", "f1_weighted", "log_loss")}
-
-
-class _ProgressBarCallback(ProgressCallback):
-    """The Trainer's progress bar without the dictionaries it writes between."""
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-        """Write nothing: the log history holds the figures."""
-
-
-class _EpochLogCallback(TrainerCallback):
-    """One line of figures after each evaluation."""
-
-    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Log the figures of the validation set."""
-        metrics = kwargs["metrics"]
-        logger.info(
-            "epoch %.2f, step %d of %d: validation log loss %.4f, accuracy %.4f, macro F1 %.4f",
-            state.epoch,
-            state.global_step,
-            state.max_steps,
-            metrics["eval_log_loss"],
-            metrics["eval_accuracy"],
-            metrics["eval_f1_macro"],
-        )

@@ -28,6 +28,7 @@ class NewsTrainer(Trainer):
         train_dataset: tokenized rows.
         eval_dataset: tokenized rows.
         has_row_numbers: whether batches carry the numbers that `FeatureCacheCallback` needs.
+        row_weights: by which training rows are drawn; None takes every row once an epoch.
         options: further arguments of `Trainer`.
     """
 
@@ -39,6 +40,7 @@ class NewsTrainer(Trainer):
         train_dataset: Dataset,
         eval_dataset: Dataset,
         has_row_numbers: bool = False,
+        row_weights: Sequence[float] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(model, args, train_dataset=train_dataset, eval_dataset=eval_dataset, **options)
@@ -50,7 +52,7 @@ class NewsTrainer(Trainer):
             self.numbered_datasets = number_rows(train, *([evaluation] if is_evaluated else []))
             train, evaluation = self.numbered_datasets[0], [evaluation, *self.numbered_datasets[1:]][-1]
         self.train_dataset, self.eval_dataset = train, evaluation
-        self._sampler = self._build_train_sampler()
+        self._sampler = self._build_train_sampler(row_weights)
         if isinstance(self._sampler, EpochSampler):
             self.add_callback(EpochCallback(self._sampler))
 
@@ -74,7 +76,7 @@ class NewsTrainer(Trainer):
         """Return 0: counting them walks all parameters in each step, and nothing here reads the sum."""
         return 0
 
-    def _build_train_sampler(self) -> Sampler[int] | Sequence[int]:
+    def _build_train_sampler(self, weights: Sequence[float] | None) -> Sampler[int] | Sequence[int]:
         lengths = measure_lengths(self.train_dataset)
         if self.args.train_sampling_strategy == "sequential":
             return range(len(lengths))
@@ -83,6 +85,7 @@ class NewsTrainer(Trainer):
             batch_rows=self.get_total_train_batch_size(self.args),
             seed=self.args.seed if self.args.data_seed is None else self.args.data_seed,
             is_grouped=self.args.train_sampling_strategy == "group_by_length",
+            weights=weights,
         )
 
     def _build_loader(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -190,6 +190,7 @@ def _fit(
     resume_from: Path | None,
 ) -> None:
     from hf_newscls.artifacts import save_model
+    from hf_newscls.modeling.locating import describe_origin
     from hf_newscls.training.fitting import fit_classifier
 
     record = fit_classifier(
@@ -198,14 +199,18 @@ def _fit(
         arguments=arguments,
         freeze=recipe.freeze,
         finetune=recipe.finetune,
+        loss=recipe.loss,
+        sampling=recipe.sampling,
         backend=backend,
         lengths=backend.choose_lengths(recipe.model),
         resume_from=resume_from,
     )
 
     def save() -> None:
+        origin = describe_origin(recipe.model)
+        whole = replace(record, encoder_commit=origin.commit, encoder_license=origin.license)
         save_model(run, classifier.model, classifier.tokenizer, recipe=recipe)
-        write_json(run.training, record.to_dict())
+        write_json(run.training, whole.to_dict())
 
     run_on_main(save)
 

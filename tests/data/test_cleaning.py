@@ -245,3 +245,46 @@ def test_news_category_recipes_fit_the_real_file(real_data: Path) -> None:
     assert cleaned.label_names == sorted([*(published.labels or []), "U.S. NEWS"])
     with pytest.raises(DataError, match=r"found 'U\.S\. NEWS \(1377 rows\)'; .* or set `data.labels: null`"):
         clean_rows(rows, published, where=str(path))
+
+
+# Four of A, three of B, one each of C and D; C is merged into D before anything is counted.
+MANY = [("Storm", "It hit.", label) for label in "AAAABBBCD"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "kept", "dropped"),
+    [
+        ({"min_count": 3}, "AAAABBB", 2),
+        ({"min_count": 2, "merge_labels": {"D": ["C"]}}, "AAAABBBDD", 0),
+        ({"min_count": 3, "rare_labels": "OTHER"}, ["A"] * 4 + ["B"] * 3 + ["OTHER"] * 2, 0),
+    ],
+)
+def test_rare_labels_are_dropped_or_merged(settings: dict[str, Any], kept: Sequence[str], dropped: int) -> None:
+    cleaned = clean(MANY, **settings)
+    assert find_labels(cleaned) == [*kept]
+    assert cleaned.dropped["rare label"] == dropped
+    assert cleaned.rows_read == len(cleaned.dataset) + sum(cleaned.dropped.values())
+
+
+def test_every_label_rare_leaves_nothing() -> None:
+    with pytest.raises(DataError, match=r"found none of 9; see data.min_characters and data.min_count"):
+        clean(MANY, min_count=5)
+
+
+def test_rare_labels_are_named_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="hf_newscls"):
+        clean(MANY, min_count=3)
+    assert "2 of 4 labels have fewer than 3 rows: 'C', 'D'" in caplog.text
+    assert "kept 7 of 9 rows: 2 rare label" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"rare_labels": "OTHER"}, "`rare_labels` must go with `min_count`"),
+        ({"min_count": 2, "labels": ["A", "B"]}, "`min_count` must go with `labels: null`, got 2 with 2 labels"),
+    ],
+)
+def test_contradictory_rare_labels_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        clean(MANY, **settings)

@@ -62,23 +62,46 @@ def find_snippet(card: str) -> str:
 # Numbers.
 
 
-def test_results_table_holds_model_interval_and_baselines(make_parts: MakeParts) -> None:
+def test_results_table_holds_model_baselines_and_probes(make_parts: MakeParts) -> None:
     results = read_tables(make_parts().render())[0]
     assert results == [
-        ["Metric", "This model", "95% interval", "majority class", "TF-IDF with logistic regression"],
-        ["Accuracy", "0.9000", "0.7000 to 0.9500", "0.2500", "0.7500"],
-        ["Macro F1", "0.8900", "0.7100 to 0.9500", "0.2500", "0.7500"],
-        ["Weighted F1", "0.8800", "0.7200 to 0.9500", "0.2500", "0.7500"],
-        ["Top-2 accuracy", "0.8700", "", "0.2500", "0.7500"],
-        ["Log loss", "0.8600", "", "0.2500", "0.7500"],
+        ["Classifier", "Accuracy", "Macro F1", "Gain in macro F1"],
+        ["this model", "0.900 (0.700 to 0.950)", "0.890 (0.710 to 0.950)", ""],
+        ["majority class", *["0.250 (0.230 to 0.270)"] * 2, "-0.012 to 0.046"],
+        ["TF-IDF with logistic regression", *["0.750 (0.730 to 0.770)"] * 2, "-0.012 to 0.046"],
+        ["length alone", *["0.300 (0.280 to 0.320)"] * 2, "-0.012 to 0.046"],
     ]
+
+
+def test_every_score_stands_in_the_card_with_its_interval(make_parts: MakeParts) -> None:
+    assert read_tables(make_parts().render())[2] == [
+        ["Metric", "This model", "95% interval"],
+        ["Accuracy", "0.9000", "0.7000 to 0.9500"],
+        ["Macro F1", "0.8900", "0.7100 to 0.9500"],
+        ["Weighted F1", "0.8800", "0.7200 to 0.9500"],
+        ["Top-2 accuracy", "0.8700", ""],
+        ["Log loss", "0.8600", ""],
+    ]
+
+
+def test_probes_and_first_answers_are_put_into_words(make_parts: MakeParts) -> None:
+    text = " ".join(make_parts(evaluation={"top_k": [2]}).render().split())
+    assert "*length alone* sees too little to understand a text" in text
+    assert "The right label is among the first 2 answers for 87.0% of the test rows." in text
+    assert "among the first" not in make_parts(evaluation={"top_k": []}).render()
+
+
+def test_windows_are_told_and_their_code_trusted(make_parts: MakeParts) -> None:
+    windows = {"count": 4, "length": 32, "pooling": "max"}
+    card = make_parts(model={"max_length": 128, "windows": windows}).render("owner/tiny")
+    assert "the first 128 tokens of a text, in up to 4 windows of 32 that it pools (max)" in card
+    assert "trust_remote_code=True" in find_snippet(card)
 
 
 def test_card_tells_the_headline_scores_of_the_test_set(make_parts: MakeParts) -> None:
     text = " ".join(make_parts().render().split())
     assert "On 1,000 test rows that were used for nothing else" in text
     assert "**90.0% accuracy** (70.0% to 95.0%) and **89.0% macro F1** (71.0% to 95.0%)" in text
-    assert "the gain in accuracy lies between -0.0123 and 0.0456" in text
     assert "On validation, where the best checkpoint was chosen, accuracy is 0.7000 and macro F1 0.6900" in text
 
 
@@ -93,10 +116,15 @@ def test_card_tells_data_split_and_training(make_parts: MakeParts) -> None:
     assert "2,400 of its 2,401 rows were used; dropped were 1 for empty text." in text
     assert f"`{FINGERPRINT}`" in text
     assert "`news.csv`" in text
-    assert ["train", "1,200"] in read_tables(card)[2]
+    assert read_tables(card)[3] == [
+        ["Label", "train", "validation", "test"],
+        ["FAKE", "600", "100", "500"],
+        ["REAL", "600", "100", "500"],
+        ["all", "1,200", "200", "1,000"],
+    ]
     assert "all parameters learned for 1234 steps, at rates up to 5e-05" in text
     assert "The checkpoint of step 1000 was the best on validation and was kept." in text
-    assert ["time", "1.5 minutes"] in read_tables(card)[3]
+    assert ["time", "1.5 minutes"] in read_tables(card)[4]
 
 
 @pytest.mark.parametrize(
@@ -149,12 +177,15 @@ def test_card_without_baselines_has_no_columns_for_them(make_parts: MakeParts) -
     parts = make_parts()
     bare = parts._replace(report=replace(parts.report, comparisons={}))
     card = bare.render()
-    assert read_tables(card)[0][0] == ["Metric", "This model", "95% interval"]
-    assert "Against TF-IDF" not in card
+    assert read_tables(card)[0] == [
+        ["Classifier", "Accuracy", "Macro F1"],
+        ["this model", "0.900 (0.700 to 0.950)", "0.890 (0.710 to 0.950)"],
+    ]
+    assert "same draws" not in card
 
 
 def test_numbers_in_a_real_card_are_those_of_its_run(tiny_run: FinishedRun) -> None:
-    results, labels, sides, _, _ = read_tables((tiny_run.run.model / "README.md").read_text())
+    _, labels, results, sides, evaluations, *_ = read_tables((tiny_run.run.model / "README.md").read_text())
     scores, report = tiny_run.report.test.scores, tiny_run.report
     shown = {row[0]: row[1] for row in results[1:]}
     assert shown["Accuracy"] == f"{scores['accuracy']:.4f}"
@@ -162,7 +193,90 @@ def test_numbers_in_a_real_card_are_those_of_its_run(tiny_run: FinishedRun) -> N
     assert [[row[0], row[3]] for row in labels[1:]] == [
         [label, f"{values['f1']:.4f}"] for label, values in report.test.per_class.items()
     ]
-    assert sides == [["Side", "Rows"], ["train", "72"], ["validation", "24"], ["test", "24"]]
+    assert sides[0] == ["Label", "train", "validation", "test"]
+    assert sides[-1] == ["all", "72", "24", "24"]
+    logged = [entry for entry in report_log(tiny_run) if "eval_f1_macro" in entry]
+    assert [row[4] for row in evaluations[1:]] == [f"{entry['eval_f1_macro']:.4f}" for entry in logged]
+
+
+def report_log(finished: FinishedRun) -> list[dict[str, float]]:
+    log: list[dict[str, float]] = finished.run.read_json(finished.run.training)["log_history"]
+    return log
+
+
+def test_snippet_tells_what_the_model_of_a_real_run_answers(tiny_run: FinishedRun) -> None:
+    told = tiny_run.run.read_json(tiny_run.run.metrics)["example"]
+    assert told["text"] == tiny_run.recipe.hub.example
+    assert sum(told["probabilities"].values()) == pytest.approx(1)
+    first, chance = max(told["probabilities"].items(), key=lambda pair: pair[1])
+    last_line = find_snippet((tiny_run.run.model / "README.md").read_text()).splitlines()[-1]
+    assert last_line.startswith(f'# "{first}": {chance:.3f}, ')
+
+
+def test_lengths_in_a_real_card_are_those_of_its_texts(tiny_run: FinishedRun) -> None:
+    # The tokenizer knows every word; each text has its title, a full stop, its body, and a token at either end.
+    card = " ".join((tiny_run.run.model / "README.md").read_text().split())
+    told = tiny_run.run.read_json(tiny_run.run.metrics)["tokens"]
+    assert f"Half the texts have at most {int(told['median'])} tokens, the longest {told['longest']};" in card
+    assert f"{told['share_cut_off']:.1%} are cut off at 32." in card
+    assert 0 < told["share_cut_off"] < 1
+
+
+def test_card_orders_the_answer_by_probability(make_parts: MakeParts) -> None:
+    answer = {"a": 0.1, "b": 0.5, "c": 0.15, "d": 0.25}
+    assert '\n# "b": 0.500, "d": 0.250, "c": 0.150\n' in find_snippet(make_parts([*"abcd"]).render(answer=answer))
+
+
+def test_card_says_where_the_encoder_comes_from(make_parts: MakeParts) -> None:
+    parts = make_parts(model={"model_name_or_path": "owner/encoder"})
+    record = replace(parts.record, encoder_commit="c" * 40, encoder_license="mit")
+    tables = read_tables(parts._replace(record=record).render())
+    assert ["encoder", f"owner/encoder, commit {'c' * 40}"] in tables[4]
+    assert tables[-1][1:3] == [["these weights", "apache-2.0"], ["the encoder they come from, owner/encoder", "mit"]]
+
+
+@pytest.mark.parametrize(
+    ("kwh", "grid", "expected"),
+    [
+        (None, 400.0, []),
+        (0.25, None, ["about 0.25 kWh for the whole machine, as codecarbon estimates it"]),
+        (
+            0.25,
+            400.0,
+            [
+                "about 0.25 kWh for the whole machine, as codecarbon estimates it",
+                "about 100 g of CO₂, at 400.0 g a kWh",
+            ],
+        ),
+    ],
+)
+def test_card_tells_energy_only_where_it_was_measured(
+    kwh: float | None, grid: float | None, expected: list[str], make_parts: MakeParts
+) -> None:
+    parts = make_parts(hub={"grams_co2_per_kwh": grid})
+    settings = read_tables(parts._replace(record=replace(parts.record, energy_kwh=kwh)).render())[4]
+    assert [row[1] for row in settings if row[0] in {"energy", "emissions"}] == expected
+
+
+def test_card_tells_the_stages_and_what_the_trainer_went_by(make_parts: MakeParts) -> None:
+    parts = make_parts(freeze={"epochs": 2, "learning_rate": 0.02}, finetune={"layer_decay": 0.9})
+    record = replace(parts.record, settings={"seed": 17, "learning_rate": 5e-5, "optim": "adamw_torch"})
+    told, further = read_tables(parts._replace(record=record).render())[4:6]
+    assert ["freeze.epochs", "2.0"] in told
+    assert ["finetune.layer_decay", "0.9"] in told
+    assert further == [["Setting", "Value"], ["seed", "17"], ["optim", "adamw_torch"]]
+
+
+def test_many_labels_are_folded_and_the_extremes_named(make_parts: MakeParts) -> None:
+    labels = [f"label {place}" for place in range(13)]
+    parts = make_parts(labels)
+    per_class = {name: {**parts.report.test.per_class[name], "f1": place / 100} for place, name in enumerate(labels)}
+    report = replace(parts.report, test=replace(parts.report.test, per_class=per_class))
+    text = " ".join(parts._replace(report=report).render().split())
+    assert "best at label 12 (0.1200), label 11 (0.1100), label 10 (0.1000) and worst at label 2 (0.0200, 500 " in text
+    assert "<summary>Scores of each label</summary> | Label | Precision |" in text
+    assert text.count("<details>") == text.count("</details>") == 3
+    assert "<summary>Scores of each label</summary>" not in make_parts(labels[:12]).render()
 
 
 # Markup.
@@ -171,7 +285,7 @@ def test_numbers_in_a_real_card_are_those_of_its_run(tiny_run: FinishedRun) -> N
 def test_hostile_labels_show_as_they_are_written(make_parts: MakeParts) -> None:
     table = read_tables(make_parts(HOSTILE).render())[1]
     assert [row[0] for row in table[1:]] == [*HOSTILE]
-    assert {len(row) for row in table} == {5}
+    assert {len(row) for row in table} == {6}
 
 
 def test_hostile_labels_bring_no_markup_of_their_own(make_parts: MakeParts) -> None:
@@ -208,6 +322,42 @@ def test_card_of_three_labels_has_no_threshold(make_parts: MakeParts) -> None:
     assert "threshold" not in make_parts([*"abc"]).render()
 
 
+def test_hostile_texts_of_a_recipe_stay_text(make_parts: MakeParts) -> None:
+    hostile = "1. a`b|c <b>\n---\n# x"
+    shown = "1. a`b|c <b> --- # x"
+    card = make_parts(
+        data={
+            "source": f"/home/ann/{hostile.replace('/', '')}",
+            "dataset_name": hostile,
+            "dataset_url": "https://e.org/a)<b>",
+            "merge_labels": {hostile: [hostile]},
+            "separator": hostile,
+            "license": hostile,
+        },
+        hub={"title": hostile, "license": hostile, "citation": "```\n# x", "limits": ["one\ntwo", hostile]},
+    ).render()
+    tokens = parse(card)
+    headings = [read_text(tokens[place + 1]) for place, token in enumerate(tokens) if token.type == "heading_open"]
+    texts = [read_text(token) for token in tokens if token.type == "inline"]
+    assert headings[0] == shown
+    assert headings.count("x") == 1  # of a limit, which is the author's own Markdown
+    assert f"{shown}: {shown}" in texts
+    assert [read_tables(card)[-1][place][1] for place in (1, 3)] == [shown, shown]
+    assert any(text.startswith(f"{shown}, file {shown},") for text in texts)
+
+
+def test_hostile_names_leave_the_metadata_whole(make_parts: MakeParts) -> None:
+    hostile = "---\n# x: [y\n---\nname: 'z\u2028"
+    parts = make_parts(
+        data={"dataset_name": hostile, "dataset_id": hostile},
+        hub={"title": hostile, "example": hostile, "tags": ["no"]},
+    )
+    data = ModelCard(parts.render()).data
+    assert {result.dataset_name for result in data.eval_results} == {hostile}
+    assert data.widget == [{"text": hostile}]
+    assert "no" in data.tags
+
+
 def test_merged_labels_show_as_they_are_written(make_parts: MakeParts) -> None:
     parts = make_parts(["a|b", "c"], data={"merge_labels": {"a|b": ["# x", "<b>"]}})
     items = [read_text(token) for token in parse(parts.render()) if token.type == "inline"]
@@ -219,8 +369,8 @@ def test_hostile_columns_and_values_break_no_table(make_parts: MakeParts) -> Non
         data={"text": ["ti|tle", "<b>"]}, training_arguments={"run_name": "a | b", "learning_rate": 1e-5}
     )
     card = parts.render()
-    assert {len(row) for row in read_tables(card)[3]} == {2}
-    assert ["run_name", "a | b"] in read_tables(card)[3]
+    assert {len(row) for row in read_tables(card)[4]} == {2}
+    assert ["run_name", "a | b"] in read_tables(card)[4]
     assert "ti|tle, <b> joined by" in " ".join(read_text(token) for token in parse(card) if token.children)
 
 

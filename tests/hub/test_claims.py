@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from hf_newscls.evaluation.intervals import Interval
 from hf_newscls.hub.claims import check_statement
 from hf_newscls.hub.leaderboard import Entry, Refusal, Setting
+from hf_newscls.hub.predictions import PublishedPredictions
 from hf_newscls.hub.statements import Claim, Origin, Statement
 from tests.hub.board_parts import ONE, TWO, answer
 
@@ -121,6 +123,38 @@ def test_predictions_of_no_known_split_check_nothing() -> None:
     claims = [Claim("ann/news", fingerprint, scores={"accuracy": 0.99}) for fingerprint in (ONE, TWO)]
     found = check_statement(Statement("a/b", "Hub", claims=claims, predictions=answer(18)), metric="accuracy")
     assert [one.score for one in found.entries] == [0.99, 0.99]
+    notes = {note for one in found.entries for note in one.notes}
+    assert notes == {"not checked: nothing says that its predictions are of this split"}
+
+
+def test_split_that_is_claimed_for_several_datasets_is_one_place() -> None:
+    names = (("ann/news", "default", 0.99), ("ann/copy", "default", 0.98), ("ann/news", "other", 0.97))
+    claims = [Claim(dataset, ONE, config=config, scores={"accuracy": score}) for dataset, config, score in names]
+    found = check_entry(Statement("a/b", "Hub", claims=claims, predictions=answer(18)))
+    assert (found.score, found.claimed) == (0.9, 0.99)
+    assert found.notes == ["claims accuracy 0.9900, its predictions give 0.9000"]
+
+
+def answer_three() -> PublishedPredictions:
+    """Predictions for three labels, the third of which no row has."""
+    two = answer(18)
+    third = np.zeros((20, 1), dtype=np.float32)
+    return replace(two, label_names=["A", "B", "C"], probabilities=np.hstack([two.probabilities, third]))
+
+
+def test_score_that_predictions_of_three_labels_do_not_give_is_left_as_it_is_claimed() -> None:
+    claim = Claim("ann/news", ONE, scores={"accuracy": 0.9, "roc_auc": 0.8})
+    statement = Statement("a/b", "Hub", claims=[claim], predictions=answer_three())
+    assert check_entry(statement).notes == []
+    found = check_entry(statement, metric="roc_auc")
+    assert (found.score, found.predictions) == (0.8, None)
+    assert found.notes == ["not checked: its predictions give no roc_auc"]
+
+
+def test_score_that_neither_claim_nor_predictions_give_is_refused() -> None:
+    claim = Claim("ann/news", ONE, scores={"accuracy": 0.9})
+    statement = Statement("a/b", "Hub", claims=[claim], predictions=answer_three())
+    assert check_refusal(statement, metric="roc_auc").reason == "has no roc_auc"
 
 
 def test_other_parts_and_revisions_of_a_dataset_are_splits_of_their_own() -> None:

@@ -191,6 +191,14 @@ def test_hub_that_is_down_has_not_answered(hub_here: HubServer, monkeypatch: pyt
     assert not has_answered(caught.value)
 
 
+def test_hub_that_is_not_there_is_told_after_one_try(hub_here: HubServer) -> None:
+    hub_here.faults.append(Fault("no answer", place=None))
+    with pytest.raises(PublishError, match="it must be reachable, got ") as caught:
+        discover(TINY)
+    assert not has_answered(caught.value)
+    assert len(hub_here.requests) == 1
+
+
 def test_offline_is_told_at_once(hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(PublishError, match="HF_HUB_OFFLINE"):

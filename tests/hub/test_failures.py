@@ -4,7 +4,7 @@ import time
 
 import pytest
 from httpx2 import Request, Response
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
 from hf_newscls.errors import PublishError
 from hf_newscls.hub.failures import call_hub
@@ -53,7 +53,9 @@ def test_the_hub_says_how_long_to_wait(waits: list[float]) -> None:
     assert waits == [7.0, 60.0]
 
 
-@pytest.mark.parametrize("error", [refusal(400), refusal(403), ValueError("a bad name"), RuntimeError("no way")])
+@pytest.mark.parametrize(
+    "error", [refusal(400), refusal(403), ValueError("a bad name"), RuntimeError("no way"), OfflineModeIsEnabled()]
+)
 def test_what_does_not_pass_is_said_at_once(error: Exception, waits: list[float]) -> None:
     action = Answers(error)
     with pytest.raises(PublishError, match=r"Hub: it must listen, got \w+ \(.*\); shout"):

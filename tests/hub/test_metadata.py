@@ -1,6 +1,7 @@
 """What the Hub reads of a card: valid metadata whose `model-index` holds the measured values."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -30,6 +31,24 @@ def test_model_index_holds_each_test_score(make_parts: MakeParts) -> None:
         ("Log loss", "log_loss", 0.86),
         ("Expected calibration error", "expected_calibration_error", 0.85),
     ]
+
+
+def test_example_of_the_recipe_is_the_widget(make_parts: MakeParts) -> None:
+    assert build(make_parts(hub={"example": "Rail strike ends"}))["widget"] == [{"text": "Rail strike ends"}]
+
+
+@pytest.mark.parametrize(("kwh", "grid"), [(None, 400.0), (0.25, None)])
+def test_emissions_need_energy_and_grid(kwh: float | None, grid: float | None, make_parts: MakeParts) -> None:
+    recipe, manifest, record, report = make_parts(hub={"grams_co2_per_kwh": grid})
+    data = build_card_data(recipe, manifest, report, replace(record, energy_kwh=kwh))
+    assert "co2_eq_emissions" not in data.to_dict()
+
+
+def test_emissions_are_grams(make_parts: MakeParts) -> None:
+    recipe, manifest, record, report = make_parts(hub={"grams_co2_per_kwh": 400.0})
+    data = build_card_data(recipe, manifest, report, replace(record, energy_kwh=0.25))
+    told = yaml.safe_load(data.to_yaml())["co2_eq_emissions"]
+    assert (told["emissions"], told["hardware_used"]) == (100.0, "CPU (AVX2, 2 threads)")
 
 
 def test_model_index_names_set_and_split(make_parts: MakeParts) -> None:

@@ -24,7 +24,7 @@ FAULTS = {
     "lost answer": Fault("lost answer"),
 }
 # What a push to a new repository does not do takes these alone: the whole would take half an hour.
-SHORTER = ("500", "no answer", "lost answer")
+SHORTER = ("500", "lost answer")
 WAYS = {
     "new": (),
     "tag": ("--tag", "v1"),

@@ -69,6 +69,16 @@ def test_only_the_hub_or_a_checked_package_gives_the_encoder(path: Path) -> None
         assert re.fullmatch(r"[\w.-]+/[\w.-]+", model.model_name_or_path)
 
 
+@pytest.mark.parametrize(
+    "path", [path for path in PATHS if path.stem.startswith("fake_news")], ids=lambda path: path.stem
+)
+def test_recipes_of_fake_news_warn_of_the_publishers_style(path: Path) -> None:
+    limits = " ".join(read_recipe(str(path)).hub.limits)
+    assert "labelled by publisher" in limits
+    assert "style of a source as much as the truth" in limits
+    assert "No fact is checked" in limits
+
+
 def test_titles_are_not_inherited() -> None:
     titles = [read_recipe(str(path)).hub.title for path in PATHS]
     assert len({*titles}) == len(titles)

@@ -8,7 +8,7 @@ from transformers import TrainingArguments
 
 from hf_newscls.errors import RecipeError
 from hf_newscls.recipe import Recipe
-from hf_newscls.training.arguments import build_training_arguments
+from hf_newscls.training.arguments import build_training_arguments, describe_arguments
 from hf_newscls.training.backend import Backend
 
 CPU = Backend("cpu", "CPU", has_bf16=False)
@@ -148,3 +148,12 @@ def test_tf32_is_left_where_bf16_is_on(training: dict[str, Any]) -> None:
     # Without a card TrainingArguments refuses tf32, so all that can be seen here is that it is not asked for.
     card = Backend("cpu", "a card", has_bf16=True, has_tf32=True)
     assert build(training, backend=card).tf32 is None
+
+
+def test_description_is_plain_and_tells_no_path() -> None:
+    told = describe_arguments(build({"seed": 3, "max_grad_norm": 0.5, "lr_scheduler_type": "cosine"}))
+    assert (told["seed"], told["max_grad_norm"], told["lr_scheduler_type"]) == (3, 0.5, "cosine")
+    assert told["optim"] == "adamw_torch_fused"
+    assert "data_seed" not in told  # not set
+    assert {type(value) for value in told.values()} <= {str, int, float, bool}
+    assert "checkpoints" not in str(told)

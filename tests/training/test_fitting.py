@@ -61,6 +61,7 @@ def test_record_adds_up(fitted: FittedRun) -> None:
     assert (record.train_rows, record.batch_rows) == (48, 8)
     assert (record.device, record.precision) == ("CPU of the test", "float32")
     assert record.runtime_seconds > 0
+    assert record.settings["seed"] == 17
     assert record.log_history[-1]["step"] == record.total_steps
     assert record.log_history[-1]["epoch"] == 3.0
 

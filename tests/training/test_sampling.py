@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import TrainerControl, TrainerState
 
-from hf_newscls.training.sampling import EpochCallback, EpochSampler, compute_useful_share, order_rows
+from hf_newscls.recipe import SamplingSection
+from hf_newscls.training.sampling import EpochCallback, EpochSampler, compute_useful_share, order_rows, weigh_rows
 from tests.tiny_models import QUIET, MakeRecipe, prepare_run
 
 
@@ -94,3 +95,27 @@ def test_evaluation_reads_the_longest_rows_first(make_recipe: MakeRecipe, news_r
     lengths = [int(length) for batch in loader for length in batch["attention_mask"].sum(dim=1)]
     assert lengths == sorted(lengths, reverse=True)
     assert len(lengths) == 9
+
+
+ROW_LABELS = [0] * 90 + [1] * 9 + [2]
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    # The roots of 90, 9 and 1 are 9.49, 3 and 1.
+    [("balanced", [1 / 3, 1 / 3, 1 / 3]), ("square_root", [9.4868 / 13.4868, 3 / 13.4868, 1 / 13.4868])],
+)
+def test_labels_are_drawn_as_often_as_they_should(labels: Any, expected: list[float]) -> None:
+    weights = weigh_rows(ROW_LABELS, SamplingSection(labels=labels))
+    options = {"batch_rows": 10, "seed": 17, "is_grouped": True, "weights": weights}
+    drawn = [ROW_LABELS[row] for epoch in range(100) for row in order_rows([5] * 100, epoch=epoch, **options)]
+    assert len(drawn) == 100 * 100
+    assert [drawn.count(label) / len(drawn) for label in range(3)] == pytest.approx(expected, abs=0.02)
+
+
+def test_draws_follow_from_seed_and_epoch() -> None:
+    options: dict[str, Any] = {"batch_rows": 4, "is_grouped": False, "weights": [1.0] * 30}
+    first = order_rows([5] * 30, seed=1, epoch=2, **options)
+    assert first == order_rows([5] * 30, seed=1, epoch=2, **options)
+    assert first != order_rows([5] * 30, seed=1, epoch=3, **options)
+    assert first != order_rows([5] * 30, seed=2, epoch=2, **options)

@@ -11,6 +11,7 @@ from hf_newscls import workflow
 from hf_newscls.errors import InputError, ModelError, PublishError, RecipeError, RunError
 from hf_newscls.hub.leaderboard import Leaderboard
 from hf_newscls.hub.predictions import hash_predictions, predictions_to_parquet
+from hf_newscls.hub.publishing import PublishOptions
 from hf_newscls.workflow import Comparison
 from hf_newscls.workflow.comparing import Subjects, find_subjects
 from tests.conftest import FinishedRun
@@ -393,3 +394,13 @@ def test_hub_that_fails_ends_with_1(hub_here: HubServer, call: Call, monkeypatch
 
 def test_public_without_publish_is_refused(call: Call) -> None:
     assert call("compare", "tiny", "--public").code == 2
+
+
+@pytest.mark.slow
+def test_what_publish_pushes_is_found_and_borne_out(tiny_run: FinishedRun, hub_here: HubServer) -> None:
+    workflow.publish(str(tiny_run.run.path), PublishOptions("owner/tiny"), runs_dir=tiny_run.runs_dir)
+    (table,) = workflow.compare(["tiny"], runs_dir=tiny_run.runs_dir).tables
+    assert [row.entry.name for row in table.rows] == ["owner/tiny", name_run(tiny_run)]
+    assert [row.entry.notes for row in table.rows] == [[], []]
+    assert table.rows[0].entry.revision == hub_here.repos["owner/tiny"].head
+    assert table.rows[0].entry.setting == table.rows[1].entry.setting

@@ -1,0 +1,106 @@
+"""Losses for labels that have far fewer rows than others, for the Trainer's `compute_loss_func`.
+
+Each is a sum over rows, divided by the rows of all batches that are accumulated, on all devices: so a batch in four
+parts has the loss and the gradient of the whole. Weights are scaled so that they are 1 in the mean over the training
+rows; then learning rates mean what they mean without.
+
+Shape letters: B batch, L labels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from hf_newscls.recipe_loss import LossSection
+
+__all__ = ["RowLoss", "build_loss", "compute_class_weights"]
+
+_DEFAULT_GAMMA, _DEFAULT_TAU, _DEFAULT_BETA = 2.0, 1.0, 0.999
+
+
+@dataclass(frozen=True)
+class RowLoss:
+    """A cross-entropy of adjusted logits, each row with a weight of its own.
+
+    Attributes:
+        weights: (L,), of the rows of each label.
+        margins: (L,), added to the logits in training, never in prediction: tau times the logarithm of each label's
+            share of the rows for logit adjustment (Menon et al. 2021), else zeros.
+        gamma: a row counts by (1 - p) to this power, p its label's probability (Lin et al. 2017); 0 counts all alike.
+        label_smoothing: fraction of each target that is shared out among all labels (Szegedy et al. 2016, 1512.00567).
+    """
+
+    weights: Tensor
+    margins: Tensor
+    gamma: float = 0.0
+    label_smoothing: float = 0.0
+
+    def __call__(self, outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
+        """Return the batch's part of the loss.
+
+        Args:
+            outputs: what the model returned, with logits (B, L).
+            labels: (B,) label ids.
+            num_items_in_batch: rows of all batches accumulated with this one; B where it is None.
+        """
+        logits = outputs.logits.float() + self.margins.to(outputs.logits.device)
+        rows = nn.functional.cross_entropy(logits, labels, reduction="none", label_smoothing=self.label_smoothing)
+        if self.gamma:
+            # Above 0, where a power below 1 has no derivative.
+            wrong = (-torch.expm1(-rows)).clamp(min=torch.finfo(rows.dtype).tiny)
+            rows = rows * wrong**self.gamma
+        total: Tensor = (rows * self.weights.to(rows.device)[labels]).sum()
+        return total / (len(labels) if num_items_in_batch is None else num_items_in_batch)
+
+
+def build_loss(section: LossSection, labels: Sequence[int], *, num_labels: int) -> RowLoss | None:
+    """Return the loss of a training, None where it is what the model computes by itself.
+
+    Args:
+        section: the recipe's loss section.
+        labels: label id of each training row.
+        num_labels: L.
+    """
+    if section.is_plain:
+        return None
+    counts = np.bincount(labels, minlength=num_labels)
+    margins = np.zeros(num_labels)
+    if section.name == "logit_adjustment":
+        # A label without a row counts as if it had one: its logarithm would be infinite.
+        tau = _DEFAULT_TAU if section.tau is None else section.tau
+        margins = tau * np.log(np.maximum(counts, 1) / counts.sum())
+    gamma = _DEFAULT_GAMMA if section.gamma is None else section.gamma
+    return RowLoss(
+        weights=torch.tensor(compute_class_weights(section, counts), dtype=torch.float32),
+        margins=torch.tensor(margins, dtype=torch.float32),
+        gamma=gamma if section.name == "focal" else 0.0,
+        label_smoothing=section.label_smoothing,
+    )
+
+
+def compute_class_weights(section: LossSection, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the weight of each label's rows, 1 in the mean over all rows; labels without a row get that of one row.
+
+    Cui et al. 2019 scale theirs to the number of labels instead.
+
+    Args:
+        section: the recipe's loss section.
+        counts: (L,), training rows of each label.
+
+    >>> compute_class_weights(LossSection(class_weights="balanced"), np.array([6, 2])).round(3).tolist()
+    [0.667, 2.0]
+    """
+    rows = np.maximum(counts, 1)
+    if section.class_weights is None:
+        return np.ones(len(counts))
+    weights = 1 / rows
+    if section.class_weights == "effective_number":
+        beta = _DEFAULT_BETA if section.beta is None else section.beta
+        weights = (1 - beta) / (1 - beta**rows)
+    scaled: NDArray[np.float64] = weights * counts.sum() / (counts * weights).sum()
+    return scaled

@@ -1,0 +1,34 @@
+"""What is seen of a training while it runs."""
+
+import logging
+from typing import Any
+
+from transformers import ProgressCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+__all__ = ["EpochLogCallback", "ProgressBarCallback"]
+
+logger = logging.getLogger(__name__)
+
+
+class ProgressBarCallback(ProgressCallback):
+    """The Trainer's progress bar without the dictionaries it writes between."""
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        """Write nothing: the log history holds the figures."""
+
+
+class EpochLogCallback(TrainerCallback):
+    """One line of figures after each evaluation."""
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Log the figures of the validation set."""
+        metrics = kwargs["metrics"]
+        logger.info(
+            "epoch %.2f, step %d of %d: validation log loss %.4f, accuracy %.4f, macro F1 %.4f",
+            state.epoch,
+            state.global_step,
+            state.max_steps,
+            metrics["eval_log_loss"],
+            metrics["eval_accuracy"],
+            metrics["eval_f1_macro"],
+        )
