@@ -21,7 +21,10 @@ def _load_pipeline(folder: str, base: str | None) -> Any:
         )
     from peft import PeftModel
 
-    encoder = AutoModelForSequenceClassification.from_pretrained(base, config=AutoConfig.from_pretrained(folder))
+    adapter = json.loads((Path(folder) / "adapter_config.json").read_text(encoding="utf-8"))
+    encoder = AutoModelForSequenceClassification.from_pretrained(
+        base, config=AutoConfig.from_pretrained(folder), revision=adapter.get("revision") or "main"
+    )
     model = PeftModel.from_pretrained(encoder, folder).merge_and_unload()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     return pipeline("text-classification", model=model, tokenizer=tokenizer, top_k=None, device="cpu")
