@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,10 @@ from hf_newscls.recipe import AdapterSection, ModelSection
 from tests.conftest import LABELS
 from tests.hub_server import HubServer
 from tests.processes import read_files
-from tests.tiny_models import load_tiny
+from tests.tiny_models import load_tiny, save_encoder
+
+WORDS = ["bank", "shares", "profit", "planet", "cells", "fossil", "goal", "coach", "league", "new", "report", "says"]
+LONG = " ".join((WORDS * 6)[:70])
 
 
 def test_process_that_does_not_end_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,3 +42,28 @@ def test_adapter_is_laid_over_the_revision_it_was_trained_on(
     (row,) = predict_probabilities(classifier, ["bank"])
     sample = Sample("bank", dict(zip(LABELS, map(float, row), strict=True)))
     check_reproduction(folder, [sample], base="owner/encoder")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"truncation": "head_tail"},
+        {"truncation": "tail"},
+        {"truncation": "head_tail", "max_length": None, "windows": {"count": 4, "length": 8}},
+    ],
+    ids=["both ends", "tail", "windows"],
+)
+def test_long_text_gets_what_is_stored_of_it(section: dict[str, Any], tmp_path: Path) -> None:
+    loaded = load_tiny(save_encoder(tmp_path / "encoder", "bert", initializer_range=0.5), **section)
+    loaded.model.save_pretrained(tmp_path / "model")
+    loaded.tokenizer.save_pretrained(tmp_path / "model")
+    texts = [LONG, "goal coach"]
+    stored = predict_probabilities(load_classifier(tmp_path / "model"), texts)
+    samples = [
+        Sample(text, dict(zip(LABELS, map(float, row), strict=True))) for text, row in zip(texts, stored, strict=True)
+    ]
+    check_reproduction(tmp_path / "model", samples)
+    swapped = [Sample(texts[0], samples[1].probabilities)]
+    with pytest.raises(PublishError, match="must give the probabilities that were measured"):
+        check_reproduction(tmp_path / "model", swapped)
