@@ -33,7 +33,8 @@ def compute_features(
         texts: to encode.
         batch_size: texts in a batch.
     """
-    model: Any = classifier.model.to(choose_device()).eval()
+    model: Any = classifier.model
+    model.to(choose_device()).eval()
     has_pooler = any(".pooler." in name for name in classifier.backbone_parameters)
     features = np.empty((len(texts), model.base_model.config.hidden_size), dtype=np.float32)
     truncation = str(getattr(model.config, "truncation", "head"))
