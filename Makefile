@@ -79,7 +79,11 @@ test: $(STAMP) ## Run the tests and doctests that are quick and offline.
 
 .PHONY: test-slow
 test-slow: $(STAMP) ## Run the tests that take minutes.
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow $(ARGS)
+
+.PHONY: test-browser
+test-browser: $(STAMP) ## Open the report in Chromium, where there is one.
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m browser $(ARGS)
 
 .PHONY: test-network
 test-network: $(STAMP) ## Push to the real Hub and read back: HF_TOKEN in the environment; the repository is deleted again.

@@ -3,6 +3,7 @@
 import argparse
 import json
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 RESAMPLES = 2000
+SCORES = ("accuracy", "f1_macro")
 
 
 def add_quality_options(parser: argparse.ArgumentParser, *, recipe: str, ways) -> None:
@@ -89,6 +91,7 @@ def train_and_predict(recipe, splits) -> dict:
         "peak_megabytes": peak,
         "predictions": probabilities.argmax(axis=1).tolist(),
         "references": splits["test"]["label"][:],
+        "ids": splits["test"]["id"][:],
         "train_counts": [splits["train"]["label"][:].count(label) for label in range(len(names))],
         "names": names,
     }
@@ -105,66 +108,75 @@ def read_peak_megabytes() -> float:
 def summarize(measured: dict[str, list[dict]], *, base: str) -> dict[str, dict]:
     """Score each way on the test rows of all seeds, and its difference to a base on the very same rows.
 
-    Intervals are 95% by bootstrap over those rows; they say nothing of other runs with the same split.
+    Intervals are 95% by bootstrap over those rows, an article that several seeds test being drawn as one; they say
+    nothing of other runs on the same split.
     """
-    import statistics
-
     summary: dict[str, dict] = {}
     for way, runs in measured.items():
-        entry = {
+        medians = {
             name: statistics.median(run[name] for run in runs)
             for name, value in runs[0].items()
             if isinstance(value, float)
         }
-        summary[way] = entry | score(runs)
+        summary[way] = medians | score(runs)
         if way != base and base in measured:
             summary[way][f"less {base}"] = compare(runs, measured[base])
     return summary
 
 
-def score(runs: list[dict]) -> dict:
-    from hf_newscls.evaluation.intervals import bootstrap_intervals
+def score(runs: list[dict]) -> dict[str, list[float]]:
+    """Return each score with the ends of its interval."""
+    from hf_newscls.evaluation.intervals import compute_intervals
 
-    predictions, references, labels = pool(runs)
-    scores = {name: float(value[0]) for name, value in _compute(predictions, references, labels).items()}
-    intervals = bootstrap_intervals(predictions, references, num_labels=labels, resamples=RESAMPLES, seed=17)
-    return {name: [scores[name], intervals[name].low, intervals[name].high] for name in ("accuracy", "f1_macro")}
+    return _join(_compute(runs), compute_intervals(_resample(runs)))
 
 
-def compare(runs: list[dict], others: list[dict]) -> dict:
+def compare(runs: list[dict], others: list[dict]) -> dict[str, list[float]]:
     """Return for each score the difference to the others, with the ends of its interval."""
-    from hf_newscls.evaluation.intervals import bootstrap_difference
+    from hf_newscls.evaluation.intervals import compute_difference
 
-    (first, references, labels), (second, same, _) = pool(runs), pool(others)
-    assert references == same, "both ways predict the same rows"
-    intervals = bootstrap_difference([first, second], references, num_labels=labels, resamples=RESAMPLES, seed=17)
-    ours, theirs = _compute(first, references, labels), _compute(second, references, labels)
-    return {
-        name: [float(ours[name][0] - theirs[name][0]), intervals[name].low, intervals[name].high]
-        for name in ("accuracy", "f1_macro")
-    }
+    if pool(runs, "ids") != pool(others, "ids"):
+        sys.exit("--ways: must predict the same rows, got others")
+    ours, theirs = _compute(runs), _compute(others)
+    differences = {name: ours[name] - theirs[name] for name in SCORES}
+    return _join(differences, compute_difference(_resample(runs), _resample(others)))
 
 
-def pool(runs: list[dict]):
-    predictions = [label for run in runs for label in run["predictions"]]
-    references = [label for run in runs for label in run["references"]]
-    return predictions, references, len(runs[0]["names"])
+def pool(runs: list[dict], name: str) -> list:
+    """Return a column of the test rows of all seeds."""
+    return [value for run in runs for value in run[name]]
 
 
-def _compute(predictions, references, labels):
-    import numpy as np
-
+def _compute(runs: list[dict]) -> dict[str, float]:
     from hf_newscls.evaluation.metrics import compute_scores
 
-    certain = np.eye(labels)[predictions]
-    scores = compute_scores(certain, np.asarray(references), top_k=[])
-    return {name: [scores[name]] for name in ("accuracy", "f1_macro")}
+    return compute_scores(_to_probabilities(runs), pool(runs, "references"), top_k=[])
+
+
+def _resample(runs: list[dict]):
+    import numpy as np
+
+    from hf_newscls.evaluation.resampling import Bootstrap, resample_scores
+
+    _, groups = np.unique(pool(runs, "ids"), return_inverse=True)
+    bootstrap = Bootstrap(RESAMPLES, seed=17, groups=groups)
+    return resample_scores(_to_probabilities(runs), pool(runs, "references"), bootstrap)
+
+
+def _to_probabilities(runs: list[dict]):
+    import numpy as np
+
+    return np.eye(len(runs[0]["names"]))[pool(runs, "predictions")]
+
+
+def _join(scores, intervals) -> dict[str, list[float]]:
+    return {name: [float(scores[name]), intervals[name].low, intervals[name].high] for name in SCORES}
 
 
 def show(summary: dict[str, dict], *, base: str) -> None:
     print(f"{'way':<26}{'accuracy':>26}{'macro F1':>26}{'macro F1 less base':>27}{'samples/s':>10}{'peak MB':>9}")
     for way, entry in summary.items():
-        cells = [_show_interval(entry[name]) for name in ("accuracy", "f1_macro")]
+        cells = [_show_interval(entry[name]) for name in SCORES]
         cells.append(_show_interval(entry[f"less {base}"]["f1_macro"]) if f"less {base}" in entry else "")
         speed, peak = entry["train_samples_per_second"], entry["peak_megabytes"]
         print(f"{way:<26}{cells[0]:>26}{cells[1]:>26}{cells[2]:>27}{speed:>10.1f}{peak:>9.0f}")

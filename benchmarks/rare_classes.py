@@ -63,8 +63,7 @@ def score_rarest(runs: list[dict]) -> dict[str, dict[str, float]]:
     """Return training rows and F1 of the ten rarest classes, and their mean F1 under `mean`."""
     import numpy as np
 
-    predictions, references, _ = pool(runs)
-    predicted, true = np.asarray(predictions), np.asarray(references)
+    predicted, true = np.asarray(pool(runs, "predictions")), np.asarray(pool(runs, "references"))
     counts = np.sum([run["train_counts"] for run in runs], axis=0)
     scores = {}
     for label in counts.argsort(kind="stable")[:RARE].tolist():

@@ -64,8 +64,8 @@ def compute_spread(values: Sequence[float]) -> Spread:
     Raises:
         InputError: there are fewer than two values.
 
-    >>> compute_spread([0.8, 0.9]).mean
-    0.85
+    >>> compute_spread([0.5, 1.0]).mean
+    0.75
     """
     if len(values) < 2:
         raise InputError(f"seeds: must be at least 2 to have a spread, got {len(values)}; train with more")

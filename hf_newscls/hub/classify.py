@@ -21,16 +21,41 @@ def _load_pipeline(folder: str, base: str | None) -> Any:
         )
     from peft import PeftModel
 
-    encoder = AutoModelForSequenceClassification.from_pretrained(base, config=AutoConfig.from_pretrained(folder))
+    adapter = json.loads((Path(folder) / "adapter_config.json").read_text(encoding="utf-8"))
+    encoder = AutoModelForSequenceClassification.from_pretrained(
+        base, config=AutoConfig.from_pretrained(folder), revision=adapter.get("revision") or "main"
+    )
     model = PeftModel.from_pretrained(encoder, folder).merge_and_unload()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     return pipeline("text-classification", model=model, tokenizer=tokenizer, top_k=None, device="cpu")
 
 
+def _answer(classifier: Any, text: str) -> Any:
+    """Return a list of label and score, from the text as the model was trained to have it cut."""
+    config = classifier.model.config
+    if hasattr(config, "window_count"):  # it cuts by itself
+        return classifier([text])[0]
+    if getattr(config, "truncation", "head") != "head_tail":
+        return classifier([text], truncation=True)[0]
+    # A tokenizer cuts at one end alone.
+    tokenizer = classifier.tokenizer
+    encoded = tokenizer(text, truncation=False, verbose=False, return_special_tokens_mask=True)
+    special, limit = encoded.pop("special_tokens_mask"), tokenizer.model_max_length
+    before = special.index(0) if 0 in special else 0
+    head = before + (limit - sum(special)) // 4
+    cut = {
+        name: ids if len(ids) <= limit else [*ids[:head], *ids[len(ids) - limit + head :]]
+        for name, ids in encoded.items()
+    }
+    inputs = tokenizer.pad({name: [ids] for name, ids in cut.items()}, return_tensors="pt")
+    shares = classifier.model(**inputs).logits[0].softmax(dim=-1).tolist()
+    return [{"label": config.id2label[place], "score": share} for place, share in enumerate(shares)]
+
+
 def _main() -> None:
     asked = json.load(sys.stdin)
     classifier = _load_pipeline(asked["folder"], asked["base"])
-    answers = [classifier([text], truncation=True)[0] for text in asked["texts"]]
+    answers = [_answer(classifier, text) for text in asked["texts"]]
     # Behind a mark, for the libraries print too.
     print("\n" + json.dumps({"answers": answers}))  # noqa: T201 # read by the process that started this one
 

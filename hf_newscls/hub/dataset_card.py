@@ -7,6 +7,7 @@ from huggingface_hub import DatasetCard, DatasetCardData
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.data.splitting import SIDES
 from hf_newscls.files import name_source
+from hf_newscls.hub.metadata import TOOL_TAG
 from hf_newscls.markdown import render_template
 from hf_newscls.recipe import Recipe
 
@@ -54,7 +55,7 @@ def build_dataset_card_data(recipe: Recipe, manifest: SplitManifest) -> DatasetC
         task_categories=["text-classification"],
         size_categories=_find_size(sum(_count_sides(manifest).values())),
         pretty_name=recipe.data.dataset_name or recipe.name,
-        tags=["hf-newscls", "news"],
+        tags=[TOOL_TAG, "news"],
         **values,
     )
 

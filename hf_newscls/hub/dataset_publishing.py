@@ -1,6 +1,7 @@
 """Push prepared data to a dataset repository in one commit."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -8,8 +9,10 @@ from datasets import DatasetDict
 
 from hf_newscls.hub.account import Account
 from hf_newscls.hub.checking import check_files
+from hf_newscls.hub.metadata import LEADERBOARD_TAG, TOOL_TAG
+from hf_newscls.hub.ownership import check_ownership
 from hf_newscls.hub.preflight import find_target
-from hf_newscls.hub.pushing import Content, Pushed, PushOptions, push_files
+from hf_newscls.hub.pushing import Content, Head, Pushed, PushOptions, push_files
 
 __all__ = ["push_dataset"]
 
@@ -21,7 +24,7 @@ def push_dataset(
 ) -> Pushed:
     """Push all splits as Parquet, with the card, in one commit, and none where nothing changed.
 
-    What an earlier push left in `data/` goes in the same commit.
+    What an earlier push left in `data/` goes in the same commit; a repository of something else is left alone.
 
     Args:
         splits: what is pushed; the names of label ids travel in the Parquet files.
@@ -32,14 +35,22 @@ def push_dataset(
         message: of the commit.
 
     Raises:
-        PublishError: the Hub refused or could not be reached, or the repository is public where it must be private.
+        PublishError: the Hub refused or could not be reached, the repository is public where it must be private, or
+            it holds something else.
     """
     target = find_target(repo_id, account, private=private, repo_type="dataset")
     with TemporaryDirectory() as folder:
         files: dict[str, Content] = {"README.md": card.encode(), **_write_shards(splits, Path(folder))}
         check_files({"README.md": files["README.md"]})
         options = PushOptions(message=message, owned=("data/*.parquet",), command="hf-newscls prepare --push")
-        return push_files(lambda _: files, target, options)
+
+        def build(head: Head) -> Mapping[str, Content]:
+            check_ownership(
+                head, repo_id=repo_id, content="prepared data", tags=(TOOL_TAG,), forbidden=(LEADERBOARD_TAG,)
+            )
+            return files
+
+        return push_files(build, target, options)
 
 
 def _write_shards(splits: DatasetDict, folder: Path) -> dict[str, Path]:

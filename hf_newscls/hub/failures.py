@@ -40,7 +40,8 @@ def call_hub(action: Callable[[], T], *, what: str, remedy: str = "repeat `hf-ne
     """Do something on the Hub, again where it failed in a way that passes: at most three times, with growing waits.
 
     The client tries single requests again by itself, so `action` may be a whole sequence of them. It must do no harm
-    when it is repeated after it has succeeded: an answer can be lost.
+    when it is repeated after it has succeeded: an answer can be lost. After half a minute only a conflict, where
+    somebody else was quicker, is worth another try: the client has waited long enough for all else.
 
     Args:
         action: what is done.
@@ -57,7 +58,7 @@ def call_hub(action: Callable[[], T], *, what: str, remedy: str = "repeat `hf-ne
         except PublishError:
             raise
         except HUB_FAILURES as error:
-            is_late = time.monotonic() - start > _PATIENCE_SECONDS
+            is_late = time.monotonic() - start > _PATIENCE_SECONDS and not _is_conflict(error)
             if attempt == _ATTEMPTS or is_late or not _is_transient(error):
                 raise refuse(what, error, remedy=remedy) from error
             wait = _choose_wait(error, attempt)
@@ -80,6 +81,11 @@ def _is_transient(error: Exception) -> bool:
     if isinstance(error, OfflineModeIsEnabled):
         return False
     return isinstance(error, (HTTPError, ConnectionError, TimeoutError))
+
+
+def _is_conflict(error: Exception) -> bool:
+    """Return whether somebody else was quicker: the Hub is well, and what was uploaded is there for the next try."""
+    return isinstance(error, HfHubHTTPError) and error.response.status_code == _CONFLICT
 
 
 def _choose_wait(error: Exception, attempt: int) -> float:

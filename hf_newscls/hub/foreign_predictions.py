@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hf_newscls.errors import DataError
-from hf_newscls.hub.predictions import PublishedPredictions, hash_predictions, read_predictions
+from hf_newscls.hub.predictions import PROBABILITY, PublishedPredictions, hash_predictions, read_predictions
 from hf_newscls.hub.statements import clean_text, is_fingerprint
 
 __all__ = ["check_predictions", "hash_run_predictions", "read_foreign_predictions"]
@@ -108,7 +108,7 @@ def _check_size(file: pq.ParquetFile, name: str) -> None:
     if len({*names}) < len(names):
         raise _refuse(name, "columns of different names", "one name twice")
     for column in file.schema_arrow:
-        if column.name.startswith("probability of ") and not pa.types.is_floating(column.type):
+        if column.name.startswith(PROBABILITY) and not pa.types.is_floating(column.type):
             raise _refuse(name, "numbers as probabilities", f"{column.type} in {clean_text(column.name)}")
     for batch in file.iter_batches(columns=[column for column in ("row", "reference") if column in names]):
         if any(_measure_texts(column) > _LONGEST_TEXT for column in batch.columns):

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from hf_newscls.errors import PublishError
 from hf_newscls.hub.account import Account
 from hf_newscls.hub.checking import check_files
 from hf_newscls.hub.leaderboard import Leaderboard
-from hf_newscls.hub.leaderboard_page import LEADERBOARD_TAG, build_leaderboard_files, render_board_card
+from hf_newscls.hub.leaderboard_page import build_leaderboard_files, render_board_card
+from hf_newscls.hub.metadata import LEADERBOARD_TAG, TOOL_TAG
+from hf_newscls.hub.ownership import check_ownership
 from hf_newscls.hub.preflight import find_target
 from hf_newscls.hub.pushing import Content, Head, Pushed, PushOptions, push_files
 
@@ -31,10 +32,7 @@ def push_leaderboard(board: Leaderboard, repo_id: str, *, account: Account, priv
     target = find_target(repo_id, account, private=private, repo_type="dataset")
 
     def build(head: Head) -> Mapping[str, Content]:
-        if head.card and f"\n- {LEADERBOARD_TAG}\n" not in head.card:
-            raise PublishError(
-                f"{repo_id}: must be new or hold a leaderboard, found a card of something else; name another repository"
-            )
+        check_ownership(head, repo_id=repo_id, content="a leaderboard", tags=(TOOL_TAG, LEADERBOARD_TAG))
         return files
 
     return push_files(

@@ -11,6 +11,7 @@ from hf_newscls.recipe import Recipe
 from hf_newscls.training_record import TrainingRecord
 
 __all__ = [
+    "LEADERBOARD_TAG",
     "RECIPE_TAG",
     "TOOL_TAG",
     "build_card_data",
@@ -24,6 +25,9 @@ __all__ = [
 
 TOOL_TAG = "hf-newscls"
 """Tag of every model that was published by hf_newscls."""
+
+LEADERBOARD_TAG = "leaderboard"
+"""Tag of a dataset repository that holds a leaderboard."""
 
 RECIPE_TAG = "recipe:"
 """What the tag that names a model's recipe begins with."""

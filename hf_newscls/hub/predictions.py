@@ -15,12 +15,22 @@ from numpy.typing import NDArray
 from hf_newscls.data.manifest import hash_row
 from hf_newscls.errors import DataError
 
-__all__ = ["PREDICTIONS_FILE", "PublishedPredictions", "hash_predictions", "predictions_to_parquet", "read_predictions"]
+__all__ = [
+    "PREDICTIONS_FILE",
+    "PROBABILITY",
+    "PublishedPredictions",
+    "hash_predictions",
+    "predictions_to_parquet",
+    "read_predictions",
+]
 
 PREDICTIONS_FILE = "predictions.parquet"
 """Where they lie in a repository, beside the weights."""
 
-_ROW, _REFERENCE, _PROBABILITY = "row", "reference", "probability of "
+PROBABILITY = "probability of "
+"""What the name of a column of probabilities begins with; the label follows."""
+
+_ROW, _REFERENCE = "row", "reference"
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ def predictions_to_parquet(predictions: PublishedPredictions) -> bytes:
         _ROW: pa.array(predictions.rows, pa.string()),
         _REFERENCE: pa.array([names[label] for label in predictions.references], pa.string()),
     }
-    columns |= {f"{_PROBABILITY}{name}": predictions.probabilities[:, place] for place, name in enumerate(names)}
+    columns |= {f"{PROBABILITY}{name}": predictions.probabilities[:, place] for place, name in enumerate(names)}
     stream = pa.BufferOutputStream()
     pq.write_table(pa.table(columns), stream)
     return bytes(stream.getvalue())
@@ -83,16 +93,16 @@ def _read_table(path: Path, *, columns: Sequence[str]) -> pa.Table:
             f"{path}: must be a Parquet file of predictions, got {error}; evaluate the run again"
         ) from error
     missing = [name for name in columns if name not in table.column_names]
-    if missing or not any(name.startswith(_PROBABILITY) for name in table.column_names):
+    if missing or not any(name.startswith(PROBABILITY) for name in table.column_names):
         raise DataError(
-            f"{path}: must have the columns {', '.join(columns)} and `{_PROBABILITY}LABEL`, "
+            f"{path}: must have the columns {', '.join(columns)} and `{PROBABILITY}LABEL`, "
             f"found {table.column_names}; evaluate the run again"
         )
     return table
 
 
 def _build(table: pa.Table, path: Path) -> PublishedPredictions:
-    names = [name.removeprefix(_PROBABILITY) for name in table.column_names if name.startswith(_PROBABILITY)]
+    names = [name.removeprefix(PROBABILITY) for name in table.column_names if name.startswith(PROBABILITY)]
     ids = {name: label for label, name in enumerate(names)}
     references = table[_REFERENCE].to_pylist()
     unknown = sorted({*references} - {*names})
@@ -102,5 +112,5 @@ def _build(table: pa.Table, path: Path) -> PublishedPredictions:
         rows=table[_ROW].to_pylist(),
         label_names=names,
         references=np.array([ids[name] for name in references], dtype=np.int64),
-        probabilities=np.stack([table[f"{_PROBABILITY}{name}"].to_numpy() for name in names], axis=1),
+        probabilities=np.stack([table[f"{PROBABILITY}{name}"].to_numpy() for name in names], axis=1),
     )

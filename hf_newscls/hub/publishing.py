@@ -52,7 +52,7 @@ def publish_run(
         InputError: a name is no name.
         PublishError: the model must not be published, or the Hub refused or could not be reached.
     """
-    for name in filter(None, (options.revision, options.tag)):
+    for name in (options.revision, *(() if options.tag is None else (options.tag,))):
         check_revision(name)
     target = _find_target(recipe, options)
 

@@ -87,7 +87,8 @@ def push_files(build: Callable[[Head], Mapping[str, Content]], target: Target, o
     again. A commit that landed although its answer was lost is found in the next attempt.
 
     Args:
-        build: returns the files by path in the repository, given what stands there.
+        build: returns the files by path in the repository, given what stands there; for a pull request it is asked
+            twice, of the branch and of the request.
         target: the repository; it is created where it is not there.
         options: how.
 
@@ -97,16 +98,18 @@ def push_files(build: Callable[[Head], Mapping[str, Content]], target: Target, o
 
     def push() -> Pushed:
         head = _open_branch(target, options.revision)
-        files = build(head)
-        change = _find_change(files, head, owned=options.owned)
+        change = _find_change(build(head), head, owned=options.owned)
+        is_tagged = options.tag is not None and _is_tagged(target, options.tag, head, is_changed=bool(change))
         if not change:
             pushed = Pushed(_name_commit(target, head.commit), head.commit, is_new=False)
         elif options.as_pull_request:
-            pushed = _propose(files, target, options)
+            pushed = _propose(build, target, options)
         else:
             pushed = _commit(change, head, target, message=options.message, revision=options.revision)
-        if options.tag is not None:
-            _tag(target, options.tag, pushed.commit)
+        if options.tag is not None and not is_tagged:
+            HfApi().create_tag(
+                target.repo_id, tag=options.tag, revision=pushed.commit, repo_type=target.repo_type, exist_ok=True
+            )
         return pushed
 
     remedy = f"repeat `{options.command}` later"
@@ -188,10 +191,11 @@ def _commit(change: Sequence[_Operation], head: Head, target: Target, *, message
     return Pushed(str(info.commit_url), info.oid, is_new=True)
 
 
-def _propose(files: Mapping[str, Content], target: Target, options: PushOptions) -> Pushed:
+def _propose(build: Callable[[Head], Mapping[str, Content]], target: Target, options: PushOptions) -> Pushed:
     """Commit to a pull request: to an open one of the same title that we made, else to a new one.
 
-    It is made first and filled then, so that a request whose answer was lost is found again, not made twice.
+    It is made first and filled then, so that a request whose answer was lost is found again, not made twice. It is
+    a draft until it has been filled, perhaps by an attempt before this one.
     """
     api = HfApi()
     found = api.get_repo_discussions(
@@ -202,10 +206,12 @@ def _propose(files: Mapping[str, Content], target: Target, options: PushOptions)
     ) or api.create_pull_request(target.repo_id, title=options.message, repo_type=target.repo_type)
     revision = f"refs/pr/{request.num}"
     head = _read_head(target, revision)
-    change = _find_change(files, head, owned=options.owned)
-    if not change:
-        return Pushed(request.url, head.commit, is_new=False)
-    pushed = _commit(change, head, target, message=options.message, revision=revision)
+    change = _find_change(build(head), head, owned=options.owned)
+    pushed = (
+        _commit(change, head, target, message=options.message, revision=revision)
+        if change
+        else Pushed(request.url, head.commit, is_new=False)
+    )
     if request.status == "draft":
         api.change_discussion_status(target.repo_id, request.num, new_status="open", repo_type=target.repo_type)
     return replace(pushed, url=request.url)
@@ -216,15 +222,17 @@ def _name_commit(target: Target, commit: str) -> str:
     return f"{HfApi().endpoint}/{kind}{target.repo_id}/commit/{commit}"
 
 
-def _tag(target: Target, tag: str, commit: str) -> None:
-    """Give the commit a name; a tag that names another commit stays where it is, and is an error."""
-    api = HfApi()
-    refs = api.list_repo_refs(target.repo_id, repo_type=target.repo_type)
+def _is_tagged(target: Target, tag: str, head: Head, *, is_changed: bool) -> bool:
+    """Return whether the branch's newest commit bears the tag; one that names another stays, and is an error.
+
+    It is found before anything is committed: a new commit cannot take a tag that is there.
+    """
+    refs = HfApi().list_repo_refs(target.repo_id, repo_type=target.repo_type)
     found = next((one.target_commit for one in refs.tags if one.name == tag), None)
-    if found is None:
-        api.create_tag(target.repo_id, tag=tag, revision=commit, repo_type=target.repo_type, exist_ok=True)
-    elif found != commit:
+    if found is not None and (is_changed or found != head.commit):
+        must = "be new, for the model has changed" if is_changed else f"be new or name commit {head.commit}"
         raise PublishError(
-            f"{target.repo_id}: the tag {tag!r} must be new or name commit {commit}, found it at {found}; "
-            "choose another tag, or remove that one on the Hub"
+            f"{target.repo_id}: the tag {tag!r} must {must}, found it at {found}; choose another tag, or remove that "
+            "one on the Hub"
         )
+    return found is not None

@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 
 from hf_newscls.errors import PublishError, RunError
 from hf_newscls.files import compute_sha256
+from hf_newscls.hub.predictions import PROBABILITY
 
 __all__ = ["Sample", "check_reproduction", "read_samples"]
 
 _SCRIPT = Path(__file__).with_name("classify.py")
-_PROBABILITY = "probability of "
 # Batches of other lengths and other kernels move a probability in the sixth digit or so.
 _TOLERANCE = 1e-3
 _SAMPLES = 3
@@ -44,10 +44,8 @@ def read_samples(predictions: Path, *, count: int = _SAMPLES) -> list[Sample]:
         table = pq.read_table(predictions)
         places = sorted({round(place * (len(table) - 1) / max(1, count - 1)) for place in range(count)})
         rows = table.take(places).to_pylist()
-        return [
-            Sample(row["text"], {name.removeprefix(_PROBABILITY): p for name, p in row.items() if _PROBABILITY in name})
-            for row in rows
-        ]
+        names = [name for name in table.column_names if name.startswith(PROBABILITY)]
+        return [Sample(row["text"], {name.removeprefix(PROBABILITY): row[name] for name in names}) for row in rows]
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise RunError(f"{predictions}: must hold the test rows, got {error!r}; evaluate the run again") from error
 
@@ -87,16 +85,23 @@ def _hash_folder(folder: Path) -> str:
 def _classify(folder: Path, texts: tuple[str, ...], *, base: str | None, content: str) -> Sequence[Mapping[str, float]]:
     """Return the probability of each label for each text; `content` stands for what the folder holds."""
     with TemporaryDirectory() as modules:
-        ended = subprocess.run(
-            # -I: neither our package's folder nor the working directory is where it looks for modules.
-            [sys.executable, "-I", str(_SCRIPT)],
-            input=json.dumps({"folder": str(folder.resolve()), "base": base, "texts": texts}),
-            env={**os.environ, "HF_MODULES_CACHE": modules, "TRANSFORMERS_VERBOSITY": "error"},
-            capture_output=True,
-            encoding="utf-8",
-            timeout=_PATIENCE_SECONDS,
-            check=False,
-        )
+        try:
+            ended = subprocess.run(
+                # -I: neither our package's folder nor the working directory is where it looks for modules.
+                [sys.executable, "-I", str(_SCRIPT)],
+                input=json.dumps({"folder": str(folder.resolve()), "base": base, "texts": texts}),
+                env={**os.environ, "HF_MODULES_CACHE": modules, "TRANSFORMERS_VERBOSITY": "error"},
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",  # what libraries print is in the locale's encoding
+                timeout=_PATIENCE_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise PublishError(
+                f"{folder}: must classify {len(texts)} texts in a fresh process within {_PATIENCE_SECONDS} s, got no "
+                "answer; publish again when the machine has less to do"
+            ) from error
     if ended.returncode != 0:
         reason = (ended.stderr.strip().splitlines() or ["no message"])[-1][:300]
         raise PublishError(f"{folder}: must load in a fresh process, got {reason!r}; train or evaluate the run again")

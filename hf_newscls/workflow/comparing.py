@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hf_newscls.errors import DataError, InputError, PublishError, RecipeError, RunError, describe_offenders
 from hf_newscls.recipe_io import find_recipes, read_recipe
 from hf_newscls.run_folder import RunFolder, find_runs
-from hf_newscls.storage import check_replaceable, replace_folder
+from hf_newscls.storage import check_replaceable, replace_file
 
 if TYPE_CHECKING:
     from hf_newscls.hub.discovery import Discovery
@@ -125,16 +125,19 @@ def find_subjects(names: Sequence[str]) -> Subjects:
 def save_leaderboard(board: Leaderboard, folder: Path) -> None:
     """Write leaderboard.md, leaderboard.json and leaderboard.png; equal leaderboards give equal bytes.
 
+    What else lies in the folder of a leaderboard stays there.
+
     Raises:
-        RunError: the folder holds something else, which would be lost.
+        RunError: the folder holds something else.
         StorageError: a file stands in its place.
     """
     from hf_newscls.hub.leaderboard_page import build_leaderboard_files
 
     check_replaceable(folder, signs=["leaderboard.json", "leaderboard.md"], content="a leaderboard")
-    with replace_folder(folder.resolve()) as fresh:
-        for name, content in build_leaderboard_files(board).items():
-            (fresh / name).write_bytes(content)
+    for name, content in build_leaderboard_files(board).items():
+        # One by one: a clone of a leaderboard's repository holds more, which stays.
+        with replace_file(folder / name) as fresh:
+            fresh.write_bytes(content)
     logger.info("wrote %s", folder / "leaderboard.md")
 
 

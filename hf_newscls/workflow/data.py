@@ -83,7 +83,8 @@ def push_prepared(prepared: PreparedData, recipe: Recipe, *, repo_id: str | None
         The address of the commit.
 
     Raises:
-        PublishError: the Hub refused or could not be reached, or the repository is public where it must be private.
+        PublishError: the Hub refused or could not be reached, the repository is public where it must be private, or
+            it holds something else.
     """
     from hf_newscls.data.reading import ROW_ID
     from hf_newscls.hub.account import name_repo, require_account

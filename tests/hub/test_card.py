@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huggingface_hub import ModelCard
@@ -94,8 +95,28 @@ def test_probes_and_first_answers_are_put_into_words(make_parts: MakeParts) -> N
 def test_windows_are_told_and_their_code_trusted(make_parts: MakeParts) -> None:
     windows = {"count": 4, "length": 32, "pooling": "max"}
     card = make_parts(model={"max_length": 128, "windows": windows}).render("owner/tiny")
-    assert "the first 128 tokens of a text, in up to 4 windows of 32 that it pools (max)" in card
+    assert "It reads the first 128 tokens, in up to 4 windows of 32 that it pools (max)." in card
+    assert "print(classifier(text))" in card
     assert "trust_remote_code=True" in find_snippet(card)
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ({"truncation": "head"}, "The model reads the first 32 tokens of a text"),
+        ({"truncation": "tail"}, "The model reads the last 32 tokens of a text"),
+        (
+            {"truncation": "head_tail"},
+            "`pipeline()` cannot cut so: with `truncation=True`",
+        ),
+        (
+            {"truncation": "head_tail", "max_length": 128, "windows": {"count": 4, "length": 32}},
+            "It reads a quarter from the beginning and the rest from the end, in all 128 tokens, in up to 4 windows",
+        ),
+    ],
+)
+def test_card_says_which_tokens_are_read(model: dict[str, Any], expected: str, make_parts: MakeParts) -> None:
+    assert expected in make_parts(model={"max_length": 32, **model}).render("owner/tiny")
 
 
 def test_card_tells_the_headline_scores_of_the_test_set(make_parts: MakeParts) -> None:

@@ -123,6 +123,23 @@ def test_private_data_does_not_go_into_a_public_dataset(
     assert hub_here.repos[REPO].commits == []
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("data/train.parquet", b"PAR1"),
+        ("README.md", b"---\ntags:\n- news\n---\n# Ours for years\n"),
+        ("README.md", b"---\ntags: [hf-newscls, leaderboard]\n---\n# Leaderboard\n"),
+    ],
+)
+def test_dataset_of_something_else_is_left_alone(
+    name: str, content: bytes, prepared: tuple[PreparedData, Recipe], hub_here: HubServer
+) -> None:
+    repo = hub_here.create_repo(REPO, files={name: content}, private=True)
+    with pytest.raises(PublishError, match=f"owner/tiny-news: must be new or hold prepared data, found '{name}' of"):
+        push(prepared)
+    assert repo.files == {name: content}
+
+
 def test_second_push_takes_the_place_of_the_first(
     prepared: tuple[PreparedData, Recipe], hub_here: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

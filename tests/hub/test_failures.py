@@ -70,6 +70,21 @@ def test_third_failure_is_the_last() -> None:
     assert action.calls == 3
 
 
+@pytest.mark.parametrize(("status", "calls"), [(412, 2), (503, 1)])
+def test_after_a_long_upload_a_conflict_alone_is_tried_again(
+    status: int, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = iter((0.0, 3600.0))
+    monkeypatch.setattr(time, "monotonic", lambda: next(seconds))
+    action = Answers(refusal(status))
+    if calls == 1:
+        with pytest.raises(PublishError, match="503 of the Hub"):
+            call_hub(action, what="listen")
+    else:
+        assert call_hub(action, what="listen") == "done"
+    assert action.calls == calls
+
+
 def test_our_own_refusal_goes_through_as_it_is() -> None:
     action = Answers(PublishError("a: must hold"))
     with pytest.raises(PublishError, match=r"^a: must hold$"):

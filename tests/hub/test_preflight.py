@@ -134,7 +134,7 @@ def test_training_does_not_begin_where_the_push_would_fail(
 
 
 @pytest.mark.usefixtures("_without_token")
-@pytest.mark.parametrize("way", ["--push", "hub.publish=true"])
+@pytest.mark.parametrize("way", ["--push", pytest.param("hub.publish=true", marks=pytest.mark.slow)])
 def test_without_a_token_training_goes_on_and_says_what_is_left(
     way: str, make_recipe: MakeRecipe, hub_here: HubServer, call: Callable[..., Result], tmp_path: Path
 ) -> None:
@@ -145,6 +145,7 @@ def test_without_a_token_training_goes_on_and_says_what_is_left(
     assert f"publish later with: hf-newscls publish {run.path}" in result.out
 
 
+@pytest.mark.slow
 def test_trained_model_is_pushed(
     make_recipe: MakeRecipe, hub_here: HubServer, call: Callable[..., Result], tmp_path: Path
 ) -> None:

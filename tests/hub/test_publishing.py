@@ -137,7 +137,9 @@ def test_namespace_without_the_right_is_refused(repo_id: str, hub: HubServer, co
     assert repo_id not in hub.repos
 
 
-@pytest.mark.parametrize("options", [("--repo-id", "owner/-a name-"), ("--revision", "a..b"), ("--tag", "-v1")])
+@pytest.mark.parametrize(
+    "options", [("--repo-id", "owner/-a name-"), ("--revision", "a..b"), ("--tag", "-v1"), ("--tag", "")]
+)
 def test_impossible_name_is_refused_before_anything_is_written(
     options: tuple[str, str], hub: HubServer, command_line: CommandLine
 ) -> None:
@@ -407,14 +409,15 @@ def test_tag_names_the_commit_and_is_never_moved(hub: HubServer, command_line: C
     with changed(run.metrics):
         result = command_line.run(*arguments)
     assert result.code == 1
-    assert f"the tag 'v1.0' must be new or name commit {repo.head}, found it at {first}; choose" in result.err
-    assert repo.git.find_commit("v1.0") == first
+    assert f"the tag 'v1.0' must be new, for the model has changed, found it at {first}; choose" in result.err
+    assert (repo.head, repo.git.find_commit("v1.0")) == (first, first)
 
 
-def test_tag_goes_without_pull_request(command_line: CommandLine) -> None:
-    result = command_line.run("publish", "tiny", "--pr", "--tag", "v1")
+@pytest.mark.parametrize("option", [("--tag", "v1"), ("--revision", "trial")])
+def test_tag_and_branch_go_without_pull_request(option: tuple[str, str], command_line: CommandLine) -> None:
+    result = command_line.run("publish", "tiny", "--pr", *option)
     assert result.code == 2
-    assert "--tag: must go without --pr, got 'v1'; tag the commit once" in result.err
+    assert f"{option[0]}: must go without --pr, got '{option[1]}'; " in result.err
 
 
 def test_temporary_files_are_not_left(published: str, run: RunFolder) -> None:

@@ -9,7 +9,7 @@ import torch
 from hf_newscls.inference.encoding import compute_features
 from hf_newscls.modeling.loading import load_pretrained
 from hf_newscls.recipe import ModelSection
-from tests.tiny_models import save_encoder
+from tests.tiny_models import load_tiny, save_encoder
 
 TEXTS = ["bank shares", "goal coach league after long week in the north", "orbit"]
 
@@ -32,3 +32,14 @@ def test_no_text_gives_no_row(tiny_encoder: Path) -> None:
     classifier = load_pretrained(ModelSection(model_name_or_path=str(tiny_encoder), max_length=32), ["A", "B"], seed=1)
     assert compute_features(classifier, []).shape == (0, 32)
     assert compute_features(classifier, []).dtype == np.float32
+
+
+def test_features_of_a_long_text_are_the_mean_of_its_windows(tmp_path: Path) -> None:
+    # 90 words fill three windows of 32: more than the encoder has positions for.
+    windows = {"count": 4, "length": 32}
+    classifier = load_tiny(save_encoder(tmp_path, "bert"), max_length=None, windows=windows)
+    words = (["bank", "shares", "goal", "coach", "league", "new", "report"] * 13)[:90]
+    parts = [" ".join(words[start : start + 30]) for start in range(0, 90, 30)]
+    found = compute_features(classifier, [" ".join(words), *parts])
+    assert found[0] == pytest.approx(found[1:].mean(axis=0), abs=1e-5)
+    assert compute_features(classifier, [" ".join(words * 9)]).shape == (1, 32)

@@ -309,6 +309,17 @@ def test_leaderboard_is_saved_over_an_earlier_one(board: Leaderboard, tmp_path: 
         ]
 
 
+def test_what_lies_beside_a_leaderboard_stays(board: Leaderboard, tmp_path: Path) -> None:
+    workflow.save_leaderboard(board, tmp_path / "out")
+    (tmp_path / "out" / ".git").mkdir()
+    (tmp_path / "out" / "README.md").write_text("mine")
+    (tmp_path / "out" / "leaderboard.md").write_text("old")
+    workflow.save_leaderboard(board, tmp_path / "out")
+    assert (tmp_path / "out" / ".git").is_dir()
+    assert (tmp_path / "out" / "README.md").read_text() == "mine"
+    assert (tmp_path / "out" / "leaderboard.md").read_text().startswith("# Leaderboard")
+
+
 def test_folder_of_something_else_is_left_alone(board: Leaderboard, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("mine")
@@ -333,11 +344,23 @@ def test_public_leaderboard_is_public(board: Leaderboard, hub_here: HubServer) -
     assert not hub_here.repos["datasets/owner/board"].private
 
 
-def test_dataset_of_something_else_is_not_overwritten(board: Leaderboard, hub_here: HubServer) -> None:
-    hub_here.create_repo("datasets/owner/news", files={"README.md": b"---\ntags:\n- news\n---\n# News\n"}, private=True)
-    with pytest.raises(PublishError, match="must be new or hold a leaderboard"):
+@pytest.mark.parametrize(
+    ("name", "content"), [("README.md", b"---\ntags:\n- news\n---\n# News\n"), ("data/train.csv", b"title\n")]
+)
+def test_dataset_of_something_else_is_not_overwritten(
+    name: str, content: bytes, board: Leaderboard, hub_here: HubServer
+) -> None:
+    repo = hub_here.create_repo("datasets/owner/news", files={name: content}, private=True)
+    with pytest.raises(PublishError, match=f"owner/news: must be new or hold a leaderboard, found '{name}' of some"):
         workflow.publish_leaderboard(board, "owner/news", private=True)
-    assert b"# News" in hub_here.repos["datasets/owner/news"].files["README.md"]
+    assert repo.files == {name: content}
+
+
+def test_leaderboard_whose_metadata_was_edited_on_the_hub_is_known(board: Leaderboard, hub_here: HubServer) -> None:
+    card = b"---\ntags: [leaderboard, hf-newscls, mine]\n---\n# Ours\n"
+    repo = hub_here.create_repo("datasets/owner/board", files={"README.md": card}, private=True)
+    assert workflow.publish_leaderboard(board, "owner/board", private=True).is_new
+    assert "leaderboard.json" in repo.files
 
 
 # From the command line.

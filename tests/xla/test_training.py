@@ -113,6 +113,33 @@ def test_graphs_are_compiled_once_a_stage(make_recipe: MakeRecipe, news_rows: An
     assert len({*changed}) > 12
 
 
+WINDOWS = "model={max_length: null, windows: {count: 4, length: 8, max_windows_a_step: 2}}"
+
+
+def test_windows_are_compiled_once_a_stage(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    # Only the windows that hold tokens would be a shape of its own in nearly every batch.
+    trainer, recorder = build(make_recipe, mix_lengths(news_rows), tmp_path, *QUIET, WINDOWS), CompileRecorder()
+    trainer.add_callback(recorder)
+    trainer.train()
+    counts = recorder.counts
+    assert len(counts) == 18
+    assert counts[3] == counts[5], counts
+    assert counts[9] == counts[17], counts
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("pooling", ["mean", "max", "attention", "gru"])
+def test_windows_give_the_logits_of_a_cpu(
+    pooling: str, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
+) -> None:
+    trainer = build(make_recipe, mix_lengths(news_rows), tmp_path, WINDOWS, f"model.windows.pooling={pooling}")
+    batch = next(iter(trainer.get_eval_dataloader()))
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
+    logits = trainer.model.to("xla").eval()(**inputs).logits.cpu()
+    on_cpu = trainer.model.to("cpu")(**{name: value.cpu() for name, value in inputs.items()}).logits
+    assert logits.numpy() == pytest.approx(on_cpu.numpy(), abs=1e-5)
+
+
 def test_batches_of_two_lengths_compile_twice_at_most(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
     overrides = ("model.pad_to=[16,32]", "training_arguments.num_train_epochs=4")
     trainer, recorder = build(make_recipe, mix_lengths(news_rows), tmp_path, *overrides), CompileRecorder()
