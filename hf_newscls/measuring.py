@@ -39,7 +39,7 @@ from hf_newscls.training_record import TrainingRecord
 __all__ = ["measure_run"]
 
 # Beyond these a linear head gains little, and encoding them takes as long as an epoch of training.
-_MOST_FROZEN_ROWS = 20_000
+_MOST_FROZEN_ROWS = 10_000
 
 logger = logging.getLogger(__name__)
 

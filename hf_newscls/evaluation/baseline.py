@@ -7,10 +7,12 @@ Shape letters: N rows, L labels, H hidden size.
 """
 
 import re
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -19,13 +21,21 @@ from sklearn.svm import LinearSVC
 
 from hf_newscls.evaluation.calibration import fit_temperature, scale_probabilities
 
-__all__ = ["predict_features", "predict_length", "predict_majority", "predict_svm", "predict_tfidf"]
+__all__ = [
+    "predict_features",
+    "predict_length",
+    "predict_majority",
+    "predict_svm",
+    "predict_tfidf",
+    "predict_words",
+]
 
 # Measured on news headlines: the default of 1 underfits rare classes by 10 points of macro F1.
 _INVERSE_REGULARIZATION = 10.0
 _FEATURE_INVERSE_REGULARIZATION = 0.1
 _SVM_INVERSE_REGULARIZATION = 0.5
 _LENGTH_BINS = 30
+_PROBE_WORDS = 50_000
 _WORD = re.compile(r"\b\w\w+\b")  # as TfidfVectorizer reads
 
 Probabilities = NDArray[np.float64]
@@ -49,6 +59,26 @@ def predict_tfidf(
     vectorizer = _build_vectorizer()
     features = vectorizer.fit_transform(train_texts)
     classifier = LogisticRegression(C=_INVERSE_REGULARIZATION, max_iter=1000).fit(features, train_labels)
+    return _spread(classifier.predict_proba(vectorizer.transform(test_texts)), classifier.classes_, num_labels)
+
+
+def predict_words(
+    train_texts: Sequence[str], train_labels: Sequence[int], test_texts: Sequence[str], *, num_labels: int
+) -> Probabilities:
+    """Fit TF-IDF over the 50,000 most frequent words with ten passes of logistic regression, for a probe.
+
+    A fraction of the work of `predict_tfidf`. Labels that the training set lacks have probability 0; training texts
+    without a word give the labels' shares.
+    """
+    if not any(map(_WORD.search, train_texts)):
+        return predict_majority(train_labels, rows=len(test_texts), num_labels=num_labels)
+    vectorizer = TfidfVectorizer(sublinear_tf=True, max_features=_PROBE_WORDS, dtype=np.float32)
+    features = vectorizer.fit_transform(train_texts)
+    classifier = LogisticRegression(C=_INVERSE_REGULARIZATION, solver="saga", max_iter=10, random_state=0)
+    with warnings.catch_warnings():
+        # Short of the optimum it still ranks the labels of a row.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        classifier.fit(features, train_labels)
     return _spread(classifier.predict_proba(vectorizer.transform(test_texts)), classifier.classes_, num_labels)
 
 

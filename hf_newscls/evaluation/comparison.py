@@ -134,7 +134,7 @@ def _predict_probes(splits: DatasetDict, probes: Mapping[str, list[str]]) -> dic
             [" ".join(value or "" for value in values) for values in zip(*(side[one] for one in columns), strict=True)]
             for side in (train, test)
         )
-        found[name] = baseline.predict_tfidf(texts, labels, tested, num_labels=size)
+        found[name] = baseline.predict_words(texts, labels, tested, num_labels=size)
     return found
 
 

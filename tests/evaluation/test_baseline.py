@@ -1,9 +1,11 @@
 """Baselines: shares of the training labels, and TF-IDF that learns the tiny news."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hf_newscls.evaluation.baseline import (
     predict_features,
@@ -11,6 +13,7 @@ from hf_newscls.evaluation.baseline import (
     predict_majority,
     predict_svm,
     predict_tfidf,
+    predict_words,
 )
 from tests.conftest import LABELS
 
@@ -24,10 +27,11 @@ def test_majority_of_no_rows_has_a_column_a_label() -> None:
     assert predict_majority([0, 1], rows=0, num_labels=2).shape == (0, 2)
 
 
-def test_tfidf_learns_the_tiny_news(news_rows: Any) -> None:
+@pytest.mark.parametrize("predict", [predict_tfidf, predict_words])
+def test_words_tell_the_tiny_news(predict: Callable[..., NDArray[np.float64]], news_rows: Any) -> None:
     texts = [row["title"] for row in news_rows]
     labels = [LABELS.index(row["category"]) for row in news_rows]
-    probabilities = predict_tfidf(texts[:90], labels[:90], texts[90:], num_labels=3)
+    probabilities = predict(texts[:90], labels[:90], texts[90:], num_labels=3)
     assert probabilities.shape == (30, 3)
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(30))
     assert probabilities.argmax(axis=1).tolist() == labels[90:]
@@ -66,8 +70,9 @@ def test_label_that_training_lacks_is_impossible() -> None:
     assert probabilities[0].argmax() == 0
 
 
-def test_texts_without_a_word_tell_nothing() -> None:
-    assert predict_tfidf(["", "?", "a"], [0, 0, 1], ["goal"], num_labels=2)[0].tolist() == pytest.approx([2 / 3, 1 / 3])
+@pytest.mark.parametrize("predict", [predict_tfidf, predict_words])
+def test_texts_without_a_word_tell_nothing(predict: Callable[..., NDArray[np.float64]]) -> None:
+    assert predict(["", "?", "a"], [0, 0, 1], ["goal"], num_labels=2)[0].tolist() == pytest.approx([2 / 3, 1 / 3])
 
 
 @pytest.mark.parametrize("size", [2, 3])
