@@ -79,7 +79,11 @@ test: $(STAMP) ## Run the tests and doctests that are quick and offline.
 
 .PHONY: test-slow
 test-slow: $(STAMP) ## Run the tests that take minutes.
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow $(ARGS)
+
+.PHONY: test-browser
+test-browser: $(STAMP) ## Open the report in Chromium, where there is one.
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m browser $(ARGS)
 
 .PHONY: test-network
 test-network: $(STAMP) ## Push to the real Hub and read back: HF_TOKEN in the environment; the repository is deleted again.
@@ -115,6 +119,10 @@ schema: $(STAMP) ## Write recipes/schema.json from hf_newscls/recipe.py.
 bench: $(STAMP) ## Run the benchmarks, or one: BENCH=training_speed [ARGS="--rows 640 --rounds 2"].
 	@for name in $(or $(BENCH),training_speed stage_one data_scale profile_step gpu_sweep plot_speed); do \
 	  (set -f; $(BIN)/python "benchmarks/$$name.py" $(ARGS)) || exit 1; done
+
+.PHONY: reproduce
+reproduce: $(STAMP) ## Train what was published anew and write docs/reproduction.md: [ARGS="--fake-news news.csv --rows 400"].
+	@set -f; $(BIN)/python benchmarks/reproduction.py $(ARGS)
 
 .PHONY: build
 build: $(STAMP) ## Build the wheel into dist/.

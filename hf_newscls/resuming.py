@@ -13,10 +13,10 @@ from filelock import FileLock, Timeout
 from hf_newscls.checkpoints import find_last_checkpoint, read_trainer_state, relocate_best, remove_partial
 from hf_newscls.errors import RunError, describe_offenders
 from hf_newscls.recipe import Recipe
-from hf_newscls.recipe_io import read_recipe
-from hf_newscls.run_folder import RunFolder, create_run, list_runs
+from hf_newscls.recipe_io import read_recipe, recipe_to_yaml
+from hf_newscls.run_folder import RunFolder, create_run, find_runs, list_runs
 
-__all__ = ["OpenRun", "open_run"]
+__all__ = ["OpenRun", "find_finished", "open_run"]
 
 # They decide what is measured and told, not what is trained.
 _FREE_SECTIONS = {"evaluation", "hub"}
@@ -59,6 +59,22 @@ def open_run(recipe: Recipe, *, fingerprint: str, runs_dir: Path, is_fresh: bool
     run = create_run(runs_dir, recipe.name)
     with _try_lock(run):
         yield OpenRun(run, None)
+
+
+def find_finished(recipe: Recipe, fingerprint: str, *, runs_dir: Path) -> RunFolder | None:
+    """Return the newest finished run of the very same recipe on the same split, or None.
+
+    Args:
+        recipe: as resolved now.
+        fingerprint: of the split that its data gives now.
+        runs_dir: where run folders are kept.
+    """
+    wanted = recipe_to_yaml(recipe)
+    for run in reversed(find_runs(recipe.name, runs_dir=runs_dir)):
+        is_same = run.recipe.read_text(encoding="utf-8") == wanted
+        if run.is_complete and is_same and run.read_json(run.metrics)["split_fingerprint"] == fingerprint:
+            return run
+    return None
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 """The benchmarks run and say what they measured; how fast anything is, is not for a test."""
 
 import json
+import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,14 +12,30 @@ import pytest
 from tests.processes import build_environment
 
 ROOT = Path(__file__).parents[1]
+# A word, and what it tells in both published sets.
+FILLERS = [
+    "harbour",
+    "minister",
+    "weekend",
+    "silver",
+    "copper",
+    "voyage",
+    "lantern",
+    "quarry",
+    "orchard",
+    "gazette",
+    "bishop",
+]
+NEWS = [("shares", ("REAL", "BUSINESS")), ("goal", ("REAL", "SPORTS")), ("miracle", ("FAKE", "WEIRD NEWS"))]
+SHORT = ("training_arguments.num_train_epochs=1", "freeze.epochs=1")
 
 
-def run_benchmark(name: str, *arguments: str, home: Path) -> dict[str, dict]:
+def run_benchmark(name: str, *arguments: str, home: Path, overrides: Sequence[str] = ()) -> dict[str, dict]:
     """Run a script of benchmarks/ and return the results it saved."""
     results = home / "results.json"
     command = [sys.executable, str(ROOT / "benchmarks" / name), *arguments, "--results", str(results)]
     # Small batches, for the first steps are not measured.
-    command.append("training_arguments.per_device_train_batch_size=4")
+    command += ["training_arguments.per_device_train_batch_size=4", *overrides]
     environment = build_environment(home, PYTHONPATH=str(ROOT))
     subprocess.run(command, cwd=home, env=environment, check=True, capture_output=True, timeout=600)
     return json.loads(results.read_text(encoding="utf-8"))
@@ -57,3 +75,72 @@ def test_data_scale_measures_each_step_at_each_size(tmp_path: Path) -> None:
         assert figures["peak_megabytes"] > 0
     assert {*steps} == {*entry["growth"]["3,000 to 6,000"]}
     assert str(tmp_path) not in json.dumps(entry)
+
+
+def write_published_files(folder: Path) -> tuple[Path, Path]:
+    """Write headlines in the layouts of both published sets, each headline under a label that it tells."""
+    titles, categories = folder / "titles.csv", folder / "categories.json"
+    rng = random.Random(17)
+    # Headlines that hardly share a letter, or near duplicates would leave nothing to split.
+    rows = [(" ".join([word, *rng.sample(FILLERS, 5)]), label) for _ in range(60) for word, label in NEWS]
+    titles.write_text("title,label\n" + "\n".join(f"{text},{label}" for text, (label, _) in rows) + "\n")
+    lines = [
+        json.dumps({"headline": text, "short_description": "More inside.", "category": name, "date": "2020-01-01"})
+        for text, (_, name) in rows
+    ]
+    categories.write_text("\n".join(lines) + "\n")
+    return titles, categories
+
+
+@pytest.mark.slow
+def test_reproduction_says_what_stood_in_and_repeats_no_training(tmp_path: Path) -> None:
+    titles, categories = write_published_files(tmp_path)
+    command = [sys.executable, str(ROOT / "benchmarks" / "reproduction.py"), "--rows", "90", "--runs-dir", "runs"]
+    command += ["--fake-news", str(titles), "--categories", str(categories), "--output", "page.md"]
+    command += ["freeze=null", "training_arguments.num_train_epochs=1", "evaluation.bootstrap_resamples=100"]
+    environment = build_environment(tmp_path, PYTHONPATH=str(ROOT), HF_HUB_OFFLINE="1")
+    pages = []
+    for _ in range(2):
+        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=600)
+        pages.append((tmp_path / "page.md").read_text(encoding="utf-8"))
+    assert pages[0] == pages[1]
+    assert "RoBERTa, 28 categories were out of reach: sentence-transformers/all-MiniLM-L6-v2 was trained" in pages[0]
+    assert pages[0].count("all-MiniLM-L6-v2, in its place |") == 10
+    # Two heads on two splits of the titles, and two of the categories; none of them twice.
+    assert len([*(tmp_path / "runs").glob("*/*/metrics.json")]) == 2 * 6  # `latest` counts once more
+
+
+@pytest.mark.slow
+def test_long_documents_measures_windows_against_first_tokens(tmp_path: Path) -> None:
+    lines = ["title,text,label"]
+    for place in range(60):
+        label, word = ("sport", "goal") if place % 2 else ("business", "profit")
+        lines.append(f'Title {place},"First {place}.\n\nThe {word} counts.\n\nNumber {place} ends.",{label}')
+    (tmp_path / "bbc.csv").write_text("\n".join(lines), encoding="utf-8")
+    ways = ["first 256", "windows, attention"]
+    options = ["--data", "bbc.csv", "--rows", "24", "--texts", "buried", "--seeds", "1", "--ways", "|".join(ways)]
+    results = run_benchmark(
+        "long_documents.py", *options, home=tmp_path, overrides=["model.windows.length=128", *SHORT]
+    )
+    entry = results["long_documents bbc_minilm_long, buried"]
+    assert [*entry["ways"]] == ways
+    for figures in entry["ways"].values():
+        point, low, high = figures["f1_macro"]
+        assert 0 <= low <= point <= high <= 1
+        assert figures["train_samples_per_second"] > 0
+        assert figures["peak_megabytes"] > 0
+    assert {*entry["ways"]["windows, attention"]["less first 256"]} == {"accuracy", "f1_macro"}
+    assert str(tmp_path) not in json.dumps(entry)
+
+
+@pytest.mark.slow
+def test_rare_classes_measures_losses_and_sampling(tmp_path: Path) -> None:
+    ways = ["plain", "logit adjustment", "sampling, balanced"]
+    options = ["--recipe", "quickstart", "--rows", "40", "--seeds", "2", "--ways", "|".join(ways)]
+    entry = run_benchmark("rare_classes.py", *options, home=tmp_path, overrides=SHORT)["rare_classes quickstart"]
+    assert [*entry["ways"]] == ways
+    for figures in entry["ways"].values():
+        *labels, mean = figures["rarest"].values()
+        assert len(labels) == 8
+        assert mean["f1"] == pytest.approx(sum(label["f1"] for label in labels) / 8)
+    assert "less plain" in entry["ways"]["logit adjustment"]

@@ -147,6 +147,7 @@ def test_page_is_sound_markdown(written: tuple[Overview, Path]) -> None:
     assert not [token.content for token in tokens if token.type in {"html_block", "code_block"}]
 
 
+@pytest.mark.slow
 def test_overview_takes_the_place_of_an_earlier_one(
     recipe: Recipe, written: tuple[Overview, Path], tmp_path: Path
 ) -> None:

@@ -88,6 +88,7 @@ def test_ids_are_used_once(page: Reader) -> None:
     assert len({*ids}) == len(ids)
 
 
+@pytest.mark.slow
 def test_unfreezing_is_marked(page: Reader) -> None:
     assert "unfrozen, after step 8." in page.text
     assert "unfreeze" in page.text
@@ -105,6 +106,7 @@ def test_whatever_a_row_says_is_text() -> None:
     assert "Tiny <news>" in page.text
 
 
+@pytest.mark.slow
 def test_rows_without_dates_have_no_years() -> None:
     page = render(build_measured(dates=False))
     assert "By year" not in page.text
@@ -116,6 +118,7 @@ def test_threshold_is_told_of_two_labels_alone(page: Reader) -> None:
     assert "The threshold" not in render(build_measured([*"ABC"])).text
 
 
+@pytest.mark.slow
 def test_similar_labels_are_neighbours_in_the_matrix() -> None:
     names = [f"L{place}" for place in range(14)]
     measured = build_measured(names)
@@ -128,6 +131,7 @@ def test_similar_labels_are_neighbours_in_the_matrix() -> None:
     assert abs(shown.index("L0") - shown.index("L13")) == 1
 
 
+@pytest.mark.slow
 def test_overview_is_linked_where_it_lies(tmp_path: Path) -> None:
     measured = build_measured()
     report = tmp_path / "runs" / "tiny" / "1" / "report.html"

@@ -225,6 +225,7 @@ def test_moved_run_keeps_its_best_model(
     assert all(torch.equal(saved[name], value) for name, value in load_file(kept / "model.safetensors").items())
 
 
+@pytest.mark.slow
 def test_half_a_checkpoint_is_passed_over(interrupted: RunFolder, train: Train) -> None:
     (interrupted.checkpoints / "checkpoint-11" / "optimizer.pt").unlink()
     result = train()
@@ -232,6 +233,7 @@ def test_half_a_checkpoint_is_passed_over(interrupted: RunFolder, train: Train) 
     assert "from step 10 of 15" in result.out
 
 
+@pytest.mark.slow
 def test_training_that_had_ended_is_only_measured(workspace: Path, train: Train) -> None:
     assert train().code == 0
     run = find_only_run(workspace)
@@ -244,6 +246,7 @@ def test_training_that_had_ended_is_only_measured(workspace: Path, train: Train)
     assert find_only_run(workspace).is_complete
 
 
+@pytest.mark.slow
 def test_run_killed_before_its_first_checkpoint_is_not_in_the_way(workspace: Path, train: Train) -> None:
     leftover = workspace / "runs" / "tiny" / "20200101-000000"
     leftover.mkdir(parents=True)

@@ -114,6 +114,7 @@ def test_evaluating_anew_changes_nothing(copied_run: RunFolder, tmp_path: Path) 
     assert [name for name in after if after[name] != before[name]] == []
 
 
+@pytest.mark.slow
 def test_evaluating_writes_anew_what_was_lost(copied_run: RunFolder, tiny_run: FinishedRun, tmp_path: Path) -> None:
     for path in (copied_run.metrics, copied_run.predictions, copied_run.model / "README.md"):
         path.unlink()
@@ -124,6 +125,7 @@ def test_evaluating_writes_anew_what_was_lost(copied_run: RunFolder, tiny_run: F
     assert (tmp_path / "cards" / "tiny.md").is_file()
 
 
+@pytest.mark.slow
 def test_evaluating_finishes_what_failed_after_training(copied_run: RunFolder, tmp_path: Path) -> None:
     # As a disk leaves it that was full when the figures were written; the card comes last.
     for path in (copied_run.metrics, copied_run.model / "README.md"):
@@ -135,6 +137,7 @@ def test_evaluating_finishes_what_failed_after_training(copied_run: RunFolder, t
     assert workflow.predict("tiny", ["goal"], runs_dir=tmp_path / "runs")
 
 
+@pytest.mark.slow
 def test_evaluating_an_older_run_leaves_the_latest(
     copied_run: RunFolder, tiny_run: FinishedRun, tmp_path: Path
 ) -> None:
@@ -200,6 +203,7 @@ def _train_and_fail(recipe: Recipe, runs: Path, *, at_step: int) -> None:
     thread.join()
 
 
+@pytest.mark.slow
 def test_second_run_becomes_the_latest(
     copied_run: RunFolder, make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from hf_newscls.evaluation.intervals import Interval
     from hf_newscls.evaluation.report import EvaluationReport
     from hf_newscls.preparing import PreparedData
-    from hf_newscls.workflow import Plan
+    from hf_newscls.workflow import Plan, SeedRuns
 
-__all__ = ["print_plan", "print_report", "print_split"]
+__all__ = ["print_plan", "print_report", "print_seeds", "print_split"]
 
 
 def print_split(prepared: "PreparedData") -> None:
@@ -62,6 +62,24 @@ def print_report(report: "EvaluationReport") -> None:
         cells = ((f"{scores[key]:.4f}", _write_interval(intervals[key])) for key in ("accuracy", "f1_macro"))
         table.add_row(escape(name), *(cell for pair in cells for cell in pair))
     console.print(table)
+
+
+def print_seeds(runs: "SeedRuns") -> None:
+    """Print mean and spread of the scores, and what was gained over other recipes on the same split."""
+    title = f"{runs.recipe_name}, seeds {runs.seeds[0]} to {runs.seeds[-1]}"
+    table = Table("test set", "mean", "deviation", *map(str, runs.seeds), title=escape(title))
+    for name, spread in runs.spreads.items():
+        values = (f"{value:.4f}" for value in (spread.mean, spread.deviation, *spread.values))
+        table.add_row(name, *values)
+    console.print(table)
+    for name, gains in runs.gains.items():
+        one = gains["f1_macro"]
+        verdict = "more than the luck of seeds" if one.exceeds_spread else "no more than the luck of seeds"
+        console.print(
+            f"over {name}: {one.gain:+.4f} macro F1 ({_write_interval(one.interval)}), {verdict}",
+            highlight=False,
+            markup=False,
+        )
 
 
 def _write_interval(interval: "Interval | None") -> str:

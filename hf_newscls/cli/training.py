@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hf_newscls.cli.tables import print_plan, print_report
+from hf_newscls.cli.tables import print_plan, print_report, print_seeds
 from hf_newscls.cli.terminal import (
     RUNS,
     CardsDirOption,
@@ -34,6 +34,10 @@ def train(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin anew even where a run of the recipe was interrupted.")
     ] = False,
+    seeds: Annotated[
+        int | None,
+        typer.Option("--seeds", min=2, help="Train so many times, with the recipe's seed and those that follow it."),
+    ] = None,
     push: Annotated[bool, typer.Option("--push", help="Publish the model to the Hub once it is measured.")] = False,
     runs_dir: RunsDirOption = RUNS,
     cards_dir: CardsDirOption = None,
@@ -46,6 +50,11 @@ def train(
     resolved = read_recipe(recipe, overrides or [], source=data)
     if dry_run:
         print_plan(workflow.plan(resolved))
+        return
+    if seeds is not None:
+        found = workflow.train_seeds(resolved, seeds=seeds, runs_dir=runs_dir, cards_dir=cards_dir, is_fresh=fresh)
+        if is_main_rank():
+            print_seeds(found)
         return
     is_published = (push or resolved.hub.publish) and is_main_rank()
     has_token = is_published and workflow.check_publishing(resolved)

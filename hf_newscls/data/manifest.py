@@ -81,7 +81,7 @@ def build_manifest(
         source_sha256=source_sha256,
         rows_read=rows_read,
         dropped=dict(dropped),
-        way=_describe_way(section),
+        way=_describe_way(section, splits),
         seed=section.seed,
         fractions={side: getattr(section, side) for side in SIDES} if section.has_fractions else None,
         fingerprint=compute_fingerprint(splits),
@@ -108,9 +108,12 @@ def hash_row(text: str, label_name: str) -> str:
     return hashlib.sha256(f"{label_name}\n{text}".encode()).hexdigest()
 
 
-def _describe_way(section: SplitSection) -> str:
+def _describe_way(section: SplitSection, splits: DatasetDict) -> str:
     if section.predefined is not None:
-        return f"as the column {section.predefined} says"
+        train, validation = ({*splits[side][section.predefined][:]} for side in ("train", "validation"))
+        # The column has no word for validation where that side's rows say what training rows say.
+        cut = ", validation cut from its training rows by chance" if validation <= train else ""
+        return f"as the column {section.predefined} says{cut}"
     if section.by == "time":
         return "by time, the newest rows in the test set"
     if section.folds is not None:

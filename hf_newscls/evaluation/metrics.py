@@ -90,7 +90,7 @@ def compute_confusion(probabilities: ArrayLike, references: ArrayLike) -> NDArra
     return counts
 
 
-def rank_references(probabilities: NDArray[np.float64], references: NDArray[np.int64]) -> NDArray[np.int64]:
+def rank_references(probabilities: NDArray[np.floating[Any]], references: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return how many labels come before each row's own, shape (N,); of equally probable ones the lower id comes first.
 
     >>> rank_references(np.array([[0.2, 0.2, 0.6]]), np.array([1])).tolist()

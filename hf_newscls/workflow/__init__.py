@@ -7,12 +7,14 @@ from hf_newscls.workflow.comparing import Comparison, compare, publish_leaderboa
 from hf_newscls.workflow.data import overview, prepare, push_prepared, save_prepared
 from hf_newscls.workflow.models import Prediction, predict
 from hf_newscls.workflow.publishing import check_publishing, name_publish_command, publish
+from hf_newscls.workflow.seeds import SeedRuns, train_seeds
 from hf_newscls.workflow.training import Plan, evaluate, plan, train
 
 __all__ = [
     "Comparison",
     "Plan",
     "Prediction",
+    "SeedRuns",
     "check_publishing",
     "compare",
     "evaluate",
@@ -27,4 +29,5 @@ __all__ = [
     "save_leaderboard",
     "save_prepared",
     "train",
+    "train_seeds",
 ]

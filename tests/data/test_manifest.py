@@ -114,13 +114,27 @@ def test_label_missing_on_a_side_is_counted_as_none() -> None:
     ("changes", "way"),
     [
         ({"by": "time"}, "by time, the newest rows in the test set"),
-        ({"predefined": "part"}, "as the column part says"),
         ({"folds": 5, "fold": 2}, "fold 2 of 5, stratified by label"),
     ],
 )
 def test_way_is_said(changes: dict[str, object], way: str) -> None:
     section = HALF.model_copy(update=changes)
     assert describe(build_splits(PINNED), section).way == way
+
+
+@pytest.mark.parametrize(
+    ("validation", "way"),
+    [
+        ("dev", "as the column part says"),
+        ("train", "as the column part says, validation cut from its training rows by chance"),
+    ],
+)
+def test_way_of_predefined_sides_says_where_validation_comes_from(validation: str, way: str) -> None:
+    words = {"train": "train", "validation": validation, "test": "test"}
+    splits = DatasetDict(
+        {side: rows.add_column("part", [words[side]] * len(rows)) for side, rows in build_splits(PINNED).items()}
+    )
+    assert describe(splits, HALF.model_copy(update={"predefined": "part"})).way == way
 
 
 # Leaks.

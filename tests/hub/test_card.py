@@ -65,11 +65,11 @@ def find_snippet(card: str) -> str:
 def test_results_table_holds_model_baselines_and_probes(make_parts: MakeParts) -> None:
     results = read_tables(make_parts().render())[0]
     assert results == [
-        ["Classifier", "Accuracy", "Macro F1", "Macro F1 gained over it"],
-        ["this model", "0.9000 (0.7000 to 0.9500)", "0.8900 (0.7100 to 0.9500)", ""],
-        ["majority class", *["0.2500 (0.2300 to 0.2700)"] * 2, "-0.0123 to 0.0456"],
-        ["TF-IDF with logistic regression", *["0.7500 (0.7300 to 0.7700)"] * 2, "-0.0123 to 0.0456"],
-        ["length alone", *["0.3000 (0.2800 to 0.3200)"] * 2, "-0.0123 to 0.0456"],
+        ["Classifier", "Accuracy", "Macro F1", "Gain in macro F1"],
+        ["this model", "0.900 (0.700 to 0.950)", "0.890 (0.710 to 0.950)", ""],
+        ["majority class", *["0.250 (0.230 to 0.270)"] * 2, "-0.012 to 0.046"],
+        ["TF-IDF with logistic regression", *["0.750 (0.730 to 0.770)"] * 2, "-0.012 to 0.046"],
+        ["length alone", *["0.300 (0.280 to 0.320)"] * 2, "-0.012 to 0.046"],
     ]
 
 
@@ -179,7 +179,7 @@ def test_card_without_baselines_has_no_columns_for_them(make_parts: MakeParts) -
     card = bare.render()
     assert read_tables(card)[0] == [
         ["Classifier", "Accuracy", "Macro F1"],
-        ["this model", "0.9000 (0.7000 to 0.9500)", "0.8900 (0.7100 to 0.9500)"],
+        ["this model", "0.900 (0.700 to 0.950)", "0.890 (0.710 to 0.950)"],
     ]
     assert "same draws" not in card
 

@@ -47,7 +47,7 @@ def test_metadata_is_what_the_hub_wants(make_parts: MakeParts) -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "size"), [(1, "1K<n<10K"), (8, "1K<n<10K"), (9, "10K<n<100K"), (84, "100K<n<1M"), (900, "1M<n<10M")]
+    ("labels", "size"), [(2, "1K<n<10K"), (8, "1K<n<10K"), (9, "10K<n<100K"), (84, "100K<n<1M"), (900, "1M<n<10M")]
 )
 def test_size_is_one_of_the_hubs_categories(labels: int, size: str, make_parts: MakeParts) -> None:
     # The manifest of the fixture counts 1,200 rows of each label.

@@ -135,7 +135,7 @@ def test_training_does_not_begin_where_the_push_would_fail(
 
 
 @pytest.mark.usefixtures("_without_token")
-@pytest.mark.parametrize("way", ["--push", "hub.publish=true"])
+@pytest.mark.parametrize("way", ["--push", pytest.param("hub.publish=true", marks=pytest.mark.slow)])
 def test_without_a_token_training_goes_on_and_says_what_is_left(
     way: str, make_recipe: MakeRecipe, hub_here: HubServer, call: Callable[..., Result], tmp_path: Path
 ) -> None:
@@ -173,6 +173,7 @@ def test_score_that_no_report_holds_is_refused_before_training(make_recipe: Make
         preflight(make_recipe("hub.benchmark={dataset_id: owner/bench, metric: acuracy}"))
 
 
+@pytest.mark.slow
 def test_trained_model_is_pushed(
     make_recipe: MakeRecipe, hub_here: HubServer, call: Callable[..., Result], tmp_path: Path
 ) -> None:

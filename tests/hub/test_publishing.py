@@ -242,6 +242,12 @@ def test_predictions_go_without_texts(
     assert shown.isdisjoint(row["title"] for row in news_rows)
 
 
+def test_no_file_holds_a_text(published: str, hub: HubServer, news_rows: Sequence[dict[str, str]]) -> None:
+    texts = [row[column].encode() for row in news_rows for column in ("title", "body")]
+    files = hub.repos["owner/tiny"].files
+    assert [name for name, content in files.items() if any(text in content for text in texts)] == []
+
+
 def test_repository_is_private(published: str, hub: HubServer) -> None:
     assert hub.repos["owner/tiny"].private
     with pytest.raises(HTTPError, match="401"):

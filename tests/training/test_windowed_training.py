@@ -98,6 +98,7 @@ def test_resumed_run_equals_an_uninterrupted_one(
         assert measure_difference(resumed, whole) == 0.0, step
 
 
+@pytest.mark.slow
 def test_text_of_50000_words_neither_crashes_training_nor_the_model(
     make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
 ) -> None:
@@ -116,6 +117,7 @@ def windowed_run(train_once: Any) -> FinishedRun:
     return train_once("tiny_windowed", WINDOWS, "training_arguments.num_train_epochs=2")
 
 
+@pytest.mark.slow
 def test_stock_pipeline_gives_the_runs_own_predictions(windowed_run: FinishedRun) -> None:
     rows = read_table(windowed_run.run)
     classify = pipeline("text-classification", model=str(windowed_run.run.model))

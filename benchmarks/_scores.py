@@ -1,0 +1,186 @@
+"""What the benchmarks of quality share: train as `make train` does, in a process apart, and compare what came out."""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+RESAMPLES = 2000
+SCORES = ("accuracy", "f1_macro")
+
+
+def add_quality_options(parser: argparse.ArgumentParser, *, recipe: str, ways) -> None:
+    parser.set_defaults(recipe=recipe)
+    parser.add_argument("--seeds", type=int, default=3, help="how often, each time with another split")
+    parser.add_argument("--ways", default="|".join(ways), help="ways to measure, separated by |")
+    parser.add_argument("--way", help=argparse.SUPPRESS)
+    parser.add_argument("--seed", type=int, help=argparse.SUPPRESS)
+
+
+def measure_ways(options, *further: str) -> dict[str, list[dict]]:
+    """Return what each way gave with each seed; the ways take turns, each in a process of its own."""
+    measured: dict[str, list[dict]] = {way: [] for way in options.ways.split("|")}
+    for seed in range(17, 17 + options.seeds):
+        for way, figures in measured.items():
+            figures.append(run_apart(*further, "--way", way, "--seed", str(seed)))
+            shown = {name: value for name, value in figures[-1].items() if not isinstance(value, list)}
+            print(f"seed {seed}: {way:<24}", json.dumps(shown), flush=True)
+    return measured
+
+
+def run_apart(*further: str) -> dict:
+    ended = subprocess.run([sys.executable, *sys.argv, *further], capture_output=True, text=True, check=False)
+    if ended.returncode:
+        sys.exit(f"{further}: must run, ended with {ended.returncode}:\n{ended.stderr[-2000:]}")
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def read_rows(options, *overrides: str):
+    """Return the recipe and its split rows, of each side no more than were asked for."""
+    from hf_newscls import workflow
+    from hf_newscls.recipe_io import read_recipe
+
+    seeds = [f"split.seed={options.seed}", f"training_arguments.seed={options.seed}"]
+    recipe = read_recipe(options.recipe, [*options.overrides, *overrides, *seeds], source=options.data)
+    splits = workflow.prepare(recipe).splits
+    for side, rows in splits.items():
+        splits[side] = rows.shuffle(seed=options.seed).select(range(min(options.rows or len(rows), len(rows))))
+    return recipe, splits
+
+
+def train_and_predict(recipe, splits) -> dict:
+    """Train by the recipe, keep the best checkpoint, and predict the test side."""
+    from hf_newscls.data.tokenization import tokenize_splits
+    from hf_newscls.inference.predicting import TrainedClassifier, predict_probabilities
+    from hf_newscls.modeling.loading import count_positions, load_pretrained
+    from hf_newscls.training.arguments import build_training_arguments
+    from hf_newscls.training.backend import detect_backend
+    from hf_newscls.training.fitting import fit_classifier
+
+    names = splits["train"].features["label"].names
+    backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
+    classifier = load_pretrained(recipe.model, names, seed=recipe.seed)
+    length = min(recipe.model.max_length, count_positions(classifier.model))
+    tokenized = tokenize_splits(splits, classifier.tokenizer, max_length=length, truncation=recipe.model.truncation)
+    with tempfile.TemporaryDirectory() as folder:
+        record = fit_classifier(
+            classifier,
+            tokenized,
+            arguments=build_training_arguments(recipe, output_dir=Path(folder), backend=backend),
+            freeze=recipe.freeze,
+            finetune=recipe.finetune,
+            loss=recipe.loss,
+            sampling=recipe.sampling,
+            backend=backend,
+        )
+    peak = read_peak_megabytes()
+    classifier.tokenizer.model_max_length = length
+    trained, texts = TrainedClassifier(classifier.model.eval(), classifier.tokenizer), splits["test"]["text"][:]
+    start = time.perf_counter()
+    probabilities = predict_probabilities(trained, texts)
+    seconds = time.perf_counter() - start
+    return {
+        "train_seconds": record.runtime_seconds,
+        "train_samples_per_second": record.total_steps * record.batch_rows / record.runtime_seconds,
+        "predict_samples_per_second": len(texts) / seconds,
+        "peak_megabytes": peak,
+        "predictions": probabilities.argmax(axis=1).tolist(),
+        "references": splits["test"]["label"][:],
+        "ids": splits["test"]["id"][:],
+        "train_counts": [splits["train"]["label"][:].count(label) for label in range(len(names))],
+        "names": names,
+    }
+
+
+def read_peak_megabytes() -> float:
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def summarize(measured: dict[str, list[dict]], *, base: str) -> dict[str, dict]:
+    """Score each way on the test rows of all seeds, and its difference to a base on the very same rows.
+
+    Intervals are 95% by bootstrap over those rows, an article that several seeds test being drawn as one; they say
+    nothing of other runs on the same split.
+    """
+    summary: dict[str, dict] = {}
+    for way, runs in measured.items():
+        medians = {
+            name: statistics.median(run[name] for run in runs)
+            for name, value in runs[0].items()
+            if isinstance(value, float)
+        }
+        summary[way] = medians | score(runs)
+        if way != base and base in measured:
+            summary[way][f"less {base}"] = compare(runs, measured[base])
+    return summary
+
+
+def score(runs: list[dict]) -> dict[str, list[float]]:
+    """Return each score with the ends of its interval."""
+    from hf_newscls.evaluation.intervals import compute_intervals
+
+    return _join(_compute(runs), compute_intervals(_resample(runs)))
+
+
+def compare(runs: list[dict], others: list[dict]) -> dict[str, list[float]]:
+    """Return for each score the difference to the others, with the ends of its interval."""
+    from hf_newscls.evaluation.intervals import compute_difference
+
+    if pool(runs, "ids") != pool(others, "ids"):
+        sys.exit("--ways: must predict the same rows, got others")
+    ours, theirs = _compute(runs), _compute(others)
+    differences = {name: ours[name] - theirs[name] for name in SCORES}
+    return _join(differences, compute_difference(_resample(runs), _resample(others)))
+
+
+def pool(runs: list[dict], name: str) -> list:
+    """Return a column of the test rows of all seeds."""
+    return [value for run in runs for value in run[name]]
+
+
+def _compute(runs: list[dict]) -> dict[str, float]:
+    from hf_newscls.evaluation.metrics import compute_scores
+
+    return compute_scores(_to_probabilities(runs), pool(runs, "references"), top_k=[])
+
+
+def _resample(runs: list[dict]):
+    import numpy as np
+
+    from hf_newscls.evaluation.resampling import Bootstrap, resample_scores
+
+    _, groups = np.unique(pool(runs, "ids"), return_inverse=True)
+    bootstrap = Bootstrap(RESAMPLES, seed=17, groups=groups)
+    return resample_scores(_to_probabilities(runs), pool(runs, "references"), bootstrap)
+
+
+def _to_probabilities(runs: list[dict]):
+    import numpy as np
+
+    return np.eye(len(runs[0]["names"]))[pool(runs, "predictions")]
+
+
+def _join(scores, intervals) -> dict[str, list[float]]:
+    return {name: [float(scores[name]), intervals[name].low, intervals[name].high] for name in SCORES}
+
+
+def show(summary: dict[str, dict], *, base: str) -> None:
+    print(f"{'way':<26}{'accuracy':>26}{'macro F1':>26}{'macro F1 less base':>27}{'samples/s':>10}{'peak MB':>9}")
+    for way, entry in summary.items():
+        cells = [_show_interval(entry[name]) for name in SCORES]
+        cells.append(_show_interval(entry[f"less {base}"]["f1_macro"]) if f"less {base}" in entry else "")
+        speed, peak = entry["train_samples_per_second"], entry["peak_megabytes"]
+        print(f"{way:<26}{cells[0]:>26}{cells[1]:>26}{cells[2]:>27}{speed:>10.1f}{peak:>9.0f}")
+
+
+def _show_interval(values) -> str:
+    return f"{values[0]:.4f} ({values[1]:.4f} to {values[2]:.4f})"
