@@ -1,11 +1,14 @@
 """Write what a run leaves behind for others: model and card."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from hf_newscls.data.manifest import SplitManifest
+from hf_newscls.errors import RunError
 from hf_newscls.evaluation.lengths import TokenLengths
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.hub.card import CARD_FIGURES, render_card
@@ -62,18 +65,24 @@ def render_run_card(
     """Return the card of a measured run, from what its folder holds.
 
     Raises:
-        RunError: the run is not complete.
+        RunError: the run is not complete, or its files are not what this version writes.
     """
-    metrics = run.read_json(run.metrics)
-    example = metrics.get("example", {})
+    with _report_damage(run):
+        metrics = run.read_json(run.metrics)
+        manifest = SplitManifest.from_dict(run.read_json(run.split))
+        record = TrainingRecord(**run.read_json(run.training))
+        report = EvaluationReport.from_dict(metrics)
+        lengths = TokenLengths.from_dict(metrics["tokens"]) if "tokens" in metrics else None
+        example = metrics.get("example", {})
+        answer = example["probabilities"] if example.get("text") == recipe.hub.example else None
     return render_card(
         recipe,
-        SplitManifest.from_dict(run.read_json(run.split)),
-        _read_record(run),
-        EvaluationReport.from_dict(metrics),
+        manifest,
+        record,
+        report,
         model_address=model_address,
-        lengths=TokenLengths.from_dict(metrics["tokens"]) if "tokens" in metrics else None,
-        answer=example["probabilities"] if example.get("text") == recipe.hub.example else None,
+        lengths=lengths,
+        answer=answer,
         figures=figures,
         notes=notes,
     )
@@ -85,5 +94,15 @@ def _copy_figures(source: Path, target: Path) -> None:
         shutil.copyfile(source / name, target / name)
 
 
-def _read_record(run: RunFolder) -> TrainingRecord:
-    return TrainingRecord(**run.read_json(run.training))
+@contextmanager
+def _report_damage(run: RunFolder) -> Iterator[None]:
+    """Turn what reading stumbles over in files of another version, or in half of them, into a RunError."""
+    try:
+        yield
+    except RunError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(
+            f"{run.path}: must hold files as this version of hf-newscls writes them, got {error!r}; evaluate the run "
+            "again, or train it anew"
+        ) from error

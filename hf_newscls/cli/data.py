@@ -50,7 +50,7 @@ def overview(
     resolved = read_recipe(recipe, overrides or [], source=data)
     folder = output or _OVERVIEWS / resolved.name
     console.print(*build_tables(workflow.overview(resolved, folder)), sep="\n")
-    console.print(f"page: {folder / 'overview.md'}", soft_wrap=True)
+    console.print(f"page: {folder / 'overview.md'}", markup=False, soft_wrap=True)
 
 
 def prepare(
@@ -76,6 +76,6 @@ def prepare(
     print_split(prepared)
     if output is not None:
         workflow.save_prepared(prepared, output)
-        console.print(f"saved in {output}")
+        console.print(f"saved in {output}", markup=False, soft_wrap=True)
     if push is not None:
         console.print(workflow.push_prepared(prepared, resolved, repo_id=push, private=not public), soft_wrap=True)

@@ -17,7 +17,7 @@ from hf_newscls.cli.terminal import (
     console,
     quiet_transformers,
 )
-from hf_newscls.errors import PublishError
+from hf_newscls.errors import NewsclsError
 from hf_newscls.processes import is_main_rank
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def train(
     print_report(report)
     console.print(
         f"model: {run.model}\nnext:  hf-newscls predict {resolved.name} {shlex.quote(resolved.hub.example)}",
+        markup=False,
         soft_wrap=True,
     )
     if is_published:
@@ -76,12 +77,12 @@ def _publish(run: "RunFolder", *, has_token: bool) -> None:
 
     later = f"publish later with: {workflow.name_publish_command(run)}"
     if not has_token:
-        console.print(later, soft_wrap=True)
+        console.print(later, markup=False, soft_wrap=True)
         return
     try:
         pushed = workflow.publish(str(run.path), runs_dir=run.path.parent.parent)
-    except PublishError:
-        console.print(later, soft_wrap=True)
+    except NewsclsError:
+        console.print(later, markup=False, soft_wrap=True)
         raise
     console.print(f"published: {pushed.url}", soft_wrap=True)
 
@@ -93,4 +94,4 @@ def evaluate(run: RunArgument, runs_dir: RunsDirOption = RUNS, cards_dir: CardsD
     quiet_transformers()
     folder, report = workflow.evaluate(run, runs_dir=runs_dir, cards_dir=cards_dir)
     print_report(report)
-    console.print(f"run: {folder.path}", soft_wrap=True)
+    console.print(f"run: {folder.path}", markup=False, soft_wrap=True)

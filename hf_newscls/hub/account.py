@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from huggingface_hub import HfApi, get_token
-from huggingface_hub.errors import HFValidationError
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from huggingface_hub.utils._validators import validate_repo_id
 
 from hf_newscls.errors import InputError, PublishError
-from hf_newscls.hub.failures import call_hub
+from hf_newscls.hub.failures import call_hub, refuse
 
 __all__ = ["Account", "check_repo_id", "check_revision", "find_account", "name_repo", "require_account"]
 
+_UNKNOWN_TOKEN = {401, 403}
 _WRITERS = {"admin", "write", "contributor"}
 _WRITE_PERMISSIONS = {"repo.write", "repo.content.write"}
 # A subset of what git takes for a reference, so that nothing in it can be taken for a path or an option.
@@ -56,8 +57,7 @@ def find_account() -> Account | None:
     """
     if get_token() is None:
         return None
-    remedy = "run `hf auth login`, or set HF_TOKEN to a token with write access"
-    return _read_account(call_hub(HfApi().whoami, what="accept the token", remedy=remedy))
+    return _read_account(call_hub(_ask_who, what="say whose token it is"))
 
 
 def require_account() -> Account:
@@ -106,6 +106,16 @@ def name_repo(repo_id: str | None, account: Account, *, default_name: str) -> st
     full = name if "/" in name else f"{account.name}/{name}"
     check_repo_id(full)
     return full
+
+
+def _ask_who() -> Mapping[str, Any]:
+    try:
+        return HfApi().whoami()
+    except HfHubHTTPError as error:
+        if error.response.status_code not in _UNKNOWN_TOKEN:
+            raise
+        remedy = "run `hf auth login`, or set HF_TOKEN to a token with write access"
+        raise refuse("accept the token", error, remedy=remedy) from error
 
 
 def _read_account(answer: Mapping[str, Any]) -> Account:

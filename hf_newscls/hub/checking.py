@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from huggingface_hub import get_token
+
 from hf_newscls.errors import PublishError, describe_offenders
 from hf_newscls.hub.failures import TOKEN_PATTERN
 from hf_newscls.hub.pushing import Content
@@ -18,8 +20,9 @@ _TEXTS = {".json", ".md", ".py", ".txt", ".yaml", ".yml", ".jinja", ".html", ""}
 # A vocabulary holds whatever its makers read, things that look like paths among it.
 _VOCABULARIES = {"tokenizer.json", "vocab.json", "vocab.txt", "merges.txt", "added_tokens.json"}
 _LOCAL_PATH = re.compile(
-    rb"(?<![\w.:/-])(?:/(?:home|root|Users|tmp|mnt|data|workspace|content|kaggle)/[\w.-]+|[A-Z]:\\\\?Users)"
+    rb"(?:file://|(?<![\w.:/-]))(?:/(?:home|root|Users|tmp|mnt|data|workspace|content|kaggle)/[\w.-]+|[A-Z]:\\\\?Users)"
 )
+_SHORTEST_TOKEN = 8
 _TOKEN = re.compile(TOKEN_PATTERN.pattern.encode())
 
 
@@ -45,7 +48,7 @@ def check_files(files: Mapping[str, Content]) -> None:
     """
     for what, is_bad in _FORBIDDEN.items():
         if found := [path for path, content in sorted(files.items()) if is_bad(PurePosixPath(path), content)]:
-            raise PublishError(f"model: must hold no {what}, found one in {describe_offenders(found)}; remove it")
+            raise PublishError(f"files: must hold no {what}, found one in {describe_offenders(found)}; remove it")
 
 
 def _is_pickle(path: PurePosixPath, content: Content) -> bool:
@@ -55,14 +58,25 @@ def _is_pickle(path: PurePosixPath, content: Content) -> bool:
 
 
 def _holds_token(path: PurePosixPath, content: Content) -> bool:
-    return path.suffix != ".safetensors" and any(_TOKEN.search(block) for block in _read(content))
+    if path.suffix == ".safetensors":
+        return False
+    # The one in use need not look like a token of the Hub.
+    own = (get_token() or "").encode()
+    return any(_TOKEN.search(block) or (len(own) >= _SHORTEST_TOKEN and own in block) for block in _read(content))
 
 
 def _holds_local_path(path: PurePosixPath, content: Content) -> bool:
     if path.suffix not in _TEXTS or path.name in _VOCABULARIES:
         return False
-    home = str(Path.home()).encode()
-    return any(_LOCAL_PATH.search(block) or (len(home) > 1 and home in block) for block in _read(content))
+    own = _match_own_folders()
+    return any(_LOCAL_PATH.search(block) or own.search(block) for block in _read(content))
+
+
+def _match_own_folders() -> re.Pattern[bytes]:
+    """Return a pattern of the folders that a user has most files under, wherever these are."""
+    folders = {folder.as_posix() for folder in (Path.home(), Path.cwd()) if folder != Path(folder.anchor)}
+    names = "|".join(re.escape(folder) for folder in sorted(folders)) or "(?!)"
+    return re.compile(rf"(?<![\w.-])(?:{names})(?![\w.-])".encode())
 
 
 _FORBIDDEN: Mapping[str, Callable[[PurePosixPath, Content], bool]] = {

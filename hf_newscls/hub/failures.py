@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from json import JSONDecodeError
 from typing import TypeVar
 
 from huggingface_hub import get_token
@@ -24,6 +25,8 @@ HUB_FAILURES = (HTTPError, OSError, ValueError, RuntimeError)
 TOKEN_PATTERN = re.compile(r"\bhf_[A-Za-z0-9]{30,}")
 """How an access token of the Hub looks."""
 
+# What follows the question mark can be a signature, with which anybody reads or writes the file for a while.
+_SIGNED = re.compile(r"(https?://[^\s?]+)\?[^\s'\")>]+")
 _ATTEMPTS = 3
 _PATIENCE_SECONDS = 30.0
 _LONGEST_WAIT_SECONDS = 60.0
@@ -36,7 +39,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def call_hub(action: Callable[[], T], *, what: str, remedy: str = "repeat `hf-newscls publish` later") -> T:
+def call_hub(action: Callable[[], T], *, what: str, remedy: str = "try again later") -> T:
     """Do something on the Hub, again where it failed in a way that passes: at most three times, with growing waits.
 
     The client tries single requests again by itself, so `action` may be a whole sequence of them. It must do no harm
@@ -68,10 +71,11 @@ def call_hub(action: Callable[[], T], *, what: str, remedy: str = "repeat `hf-ne
 
 
 def refuse(what: str, error: Exception, *, remedy: str) -> PublishError:
-    """Return the error that says what the Hub did not do; an access token in the reason is blotted out."""
+    """Return the error that says what the Hub did not do; access tokens and signatures of addresses are blotted out."""
     reason = " ".join(f"{error} {error.__cause__ or ''}".split())
     token = get_token()
-    reason = TOKEN_PATTERN.sub("hf_…", reason.replace(token, "hf_…") if token else reason)[:_REASON_LENGTH]
+    reason = TOKEN_PATTERN.sub("hf_…", reason.replace(token, "hf_…") if token else reason)
+    reason = _SIGNED.sub(r"\1?…", reason)[:_REASON_LENGTH]
     return PublishError(f"Hub: it must {what}, got {type(error).__name__} ({reason}); {remedy}")
 
 
@@ -80,7 +84,8 @@ def _is_transient(error: Exception) -> bool:
         return error.response.status_code in _TRANSIENT
     if isinstance(error, OfflineModeIsEnabled):
         return False
-    return isinstance(error, (HTTPError, ConnectionError, TimeoutError))
+    # An answer that is no JSON comes from something between here and the Hub.
+    return isinstance(error, (HTTPError, ConnectionError, TimeoutError, JSONDecodeError))
 
 
 def _is_conflict(error: Exception) -> bool:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from huggingface_hub import HfApi, ModelCard
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
-from hf_newscls.errors import PublishError
+from hf_newscls.errors import PublishError, RecipeError
 from hf_newscls.hub.account import Account, find_account, name_repo
-from hf_newscls.hub.failures import HUB_FAILURES, call_hub, refuse
+from hf_newscls.hub.failures import call_hub, refuse
 from hf_newscls.hub.metadata import describe_recipe
+from hf_newscls.hub.statements import is_metric
 from hf_newscls.recipe import Recipe
 
-__all__ = ["Target", "check_target", "find_target", "preflight"]
+__all__ = ["Target", "check_license", "check_metadata", "check_target", "find_target", "preflight"]
 
 _LICENCE_FORBIDS_CHANGES = "-nd"
 
@@ -43,7 +44,7 @@ def preflight(recipe: Recipe) -> Target | None:
         Where the model will go; None without a token, for then it can only be published later.
 
     Raises:
-        InputError: the repository's name is no name.
+        InputError: the repository's name is no name, or a benchmark is sent what is no score.
         PublishError: the token is not accepted or may not write there, the repository is public where it must be
             private, the card's metadata is not valid, or the base model's licence forbids what is planned.
     """
@@ -53,8 +54,9 @@ def preflight(recipe: Recipe) -> Target | None:
     target = find_target(
         name_repo(recipe.hub.repo_id, account, default_name=recipe.name), account, private=recipe.hub.private
     )
-    _check_metadata(recipe)
-    _check_license(recipe)
+    _check_benchmark(recipe)
+    check_metadata(f"---\n{describe_recipe(recipe).to_yaml()}\n---\n")
+    check_license(recipe)
     return target
 
 
@@ -99,26 +101,35 @@ def find_target(
     if not (account.can_create(repo_id) if found is None else account.can_write(repo_id)):
         raise PublishError(
             f"Hub: the token of {account.name} ({account.role}) must have write access to {repo_id}, "
-            f"got none; set HF_TOKEN to one that has, or name another repository with --repo-id"
+            f"got none; set HF_TOKEN to one that has, or name another repository"
         )
     target = Target(repo_id, repo_type, found is not None, private if found is None else bool(found.private))
     check_target(target, private=private)
     return target
 
 
-def _check_metadata(recipe: Recipe) -> None:
-    """Ask the Hub whether it takes the metadata that is known before training."""
-    card = ModelCard(f"---\n{describe_recipe(recipe).to_yaml()}\n---\n")
-    try:
-        card.validate(repo_type="model")
-    except ValueError as error:
-        raise refuse("take the card's metadata", error, remedy="change `hub` in the recipe") from error
-    except HUB_FAILURES as error:
-        raise refuse("check the card's metadata", error, remedy="try again later") from error
+def check_metadata(card: str) -> None:
+    """Ask the Hub whether it takes a card's metadata.
+
+    Raises:
+        PublishError: it does not, or could not be reached.
+    """
+
+    def validate() -> None:
+        try:
+            ModelCard(card).validate(repo_type="model")
+        except ValueError as error:
+            raise refuse("take the card's metadata", error, remedy="change `hub` in the recipe") from error
+
+    call_hub(validate, what="check the card's metadata")
 
 
-def _check_license(recipe: Recipe) -> None:
-    """Read the licence of the base model, which binds what is made of it."""
+def check_license(recipe: Recipe) -> None:
+    """Read the licence of the base model, which binds what is made of it.
+
+    Raises:
+        PublishError: it forbids changed versions, or the Hub could not be reached.
+    """
     found = _read_license(recipe)
     if found is None:
         logger.info("the licence of %s could not be read on the Hub", recipe.base_model or "the base model")
@@ -131,14 +142,24 @@ def _check_license(recipe: Recipe) -> None:
         logger.info("%s is under %s, the model will be under %s", recipe.base_model, found, recipe.hub.license)
 
 
+def _check_benchmark(recipe: Recipe) -> None:
+    benchmark = recipe.hub.benchmark
+    if benchmark is not None and not is_metric(benchmark.metric):
+        raise RecipeError(
+            f"`hub.benchmark.metric`: must be a test score, got {benchmark.metric!r}; write accuracy, f1_macro or "
+            "another score of a report"
+        )
+
+
 def _read_license(recipe: Recipe) -> str | None:
-    if recipe.base_model is None:
+    base, revision = recipe.base_model, recipe.base_revision
+    if base is None:
         return None
     try:
-        card = HfApi().model_info(recipe.base_model, revision=recipe.base_revision).card_data
-    except (RepositoryNotFoundError, RevisionNotFoundError):
-        return None
-    except HUB_FAILURES as error:
-        raise refuse(f"describe {recipe.base_model}", error, remedy="try again later") from error
-    found = card.get("license") if card else None
-    return found if isinstance(found, str) else None
+        found = call_hub(lambda: HfApi().model_info(base, revision=revision), what=f"describe {base}").card_data
+    except PublishError as error:
+        if isinstance(error.__cause__, RepositoryNotFoundError | RevisionNotFoundError):
+            return None
+        raise
+    license_id = found.get("license") if found else None
+    return license_id if isinstance(license_id, str) else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hf_newscls.hub.account import check_revision, name_repo, require_account
 from hf_newscls.hub.checking import check_model
 from hf_newscls.hub.notes import extract_notes
-from hf_newscls.hub.preflight import Target, find_target
+from hf_newscls.hub.preflight import Target, check_license, check_metadata, find_target
 from hf_newscls.hub.pushing import Content, Head, Pushed, PushOptions, push_files
 from hf_newscls.hub.reproduction import check_reproduction, read_samples
 from hf_newscls.hub.staging import OWNED_FILES, stage_run
@@ -61,7 +61,10 @@ def publish_run(
         return stage_run(run, recipe, card=render_card(target.repo_id, notes))
 
     # Before the Hub is asked for anything more: what must not be published is not half published either.
-    check_model(stage_run(run, recipe, card=render_card(target.repo_id, "")))
+    card = render_card(target.repo_id, "")
+    check_model(stage_run(run, recipe, card=card))
+    check_metadata(card)
+    check_license(recipe)
     base = recipe.base_model if recipe.is_adapter_alone else None
     check_reproduction(run.model, read_samples(run.predictions), base=base)
     return push_files(

@@ -77,11 +77,33 @@ def test_what_merely_looks_like_a_token_may_be_published() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"_name_or_path": "/home/ann/encoder"}', "see /Users/ann/x", "=/root/.cache", r'"C:\\Users\\ann"']
+    "text",
+    [
+        '{"_name_or_path": "/home/ann/encoder"}',
+        "see /Users/ann/x",
+        "file:///home/ann/x",
+        "=/root/.cache",
+        r'"C:\\Users\\ann"',
+    ],
 )
 def test_path_of_this_machine_is_refused(text: str) -> None:
     with pytest.raises(PublishError, match=r"must hold no path of this machine, found one in 'config\.json'; remove"):
         check_files({"config.json": text.encode()})
+
+
+@pytest.mark.parametrize("folder", ["home", "cwd"])
+def test_folders_of_the_user_are_known_wherever_they_are(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, folder, lambda: Path("/srv/ann"))
+    check_files({"config.json": b'{"a": "/srv/anna", "b": "https://news.example/x/srv/ann"}'})
+    with pytest.raises(PublishError, match=r"must hold no path of this machine, found one in 'config\.json'"):
+        check_files({"config.json": b'{"source": "/srv/ann/news.csv"}'})
+
+
+def test_token_in_use_is_known_whatever_it_looks_like(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "not-of-the-usual-form")
+    with pytest.raises(PublishError, match=r"must hold no access token, found one in 'notes\.txt'") as caught:
+        check_files({"notes.txt": b"key=not-of-the-usual-form"})
+    assert "usual" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["https://example.org/home/ann", "owner/home/x", "a /dev/null", "at home/ann"])

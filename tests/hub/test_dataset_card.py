@@ -130,3 +130,16 @@ def test_labels_and_columns_show_as_they_are_written(make_parts: MakeParts) -> N
 def test_merged_labels_are_listed(make_parts: MakeParts) -> None:
     card = render(make_parts, data={"merge_labels": {"FAKE": ["HOAX", "SATIRE"]}})
     assert "- FAKE: HOAX, SATIRE\n" in card
+
+
+def test_names_of_files_and_addresses_do_not_break_out(make_parts: MakeParts) -> None:
+    data = {
+        "source": "/home/ann/a`b.csv",
+        "separator": " ` ",
+        "dataset_url": "https://news.example/a set (1)",
+        "dataset_name": "News",
+    }
+    text = read_sections(render(make_parts, data=data))["Source"]
+    assert "- ``a`b.csv``\n" in text
+    assert "[News](https://news.example/a%20set%20%281%29)" in text
+    assert 'joined by ``" ` "``;' in text

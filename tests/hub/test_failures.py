@@ -1,6 +1,7 @@
 """What passes is tried again, what does not is said at once, and no message repeats a token."""
 
 import time
+from json import JSONDecodeError
 
 import pytest
 from httpx2 import Request, Response
@@ -44,8 +45,9 @@ def test_what_passes_is_tried_again(status: int, waits: list[float]) -> None:
     assert waits == [1.0, 2.0]
 
 
-def test_lost_connection_is_tried_again() -> None:
-    assert call_hub(Answers(ConnectionError("cut")), what="listen") == "done"
+@pytest.mark.parametrize("error", [ConnectionError("cut"), JSONDecodeError("no value", "<html>", 0)])
+def test_lost_connection_and_garbled_answer_are_tried_again(error: Exception) -> None:
+    assert call_hub(Answers(error), what="listen") == "done"
 
 
 def test_the_hub_says_how_long_to_wait(waits: list[float]) -> None:
@@ -98,3 +100,10 @@ def test_token_is_blotted_out(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(PublishError) as caught:
         call_hub(Answers(ValueError(f"{secret} and not-of-the-usual-form")), what="listen")
     assert "hf_… and hf_…" in str(caught.value)
+
+
+def test_signature_of_an_address_is_blotted_out() -> None:
+    reason = "Server error '507' for url 'https://files.example/blob?X-Amz-Signature=abc&Expires=9' (no room)"
+    with pytest.raises(PublishError, match=r"for url 'https://files\.example/blob\?…' \(no room\)") as caught:
+        call_hub(Answers(ValueError(reason)), what="listen")
+    assert "Signature" not in str(caught.value)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from hf_newscls.errors import PublishError
+from hf_newscls.cli import training
+from hf_newscls.errors import PublishError, RecipeError, RunError
 from hf_newscls.hub.preflight import Target, preflight
 from hf_newscls.recipe import Recipe
-from hf_newscls.run_folder import find_run
+from hf_newscls.run_folder import RunFolder, find_run
 from tests.hub_server import FINE_GRAINED_REPO, FINE_GRAINED_TOKEN, READ_TOKEN, WRONG_TOKEN, Fault, HubServer
 from tests.processes import Result
 
@@ -139,10 +140,37 @@ def test_without_a_token_training_goes_on_and_says_what_is_left(
     way: str, make_recipe: MakeRecipe, hub_here: HubServer, call: Callable[..., Result], tmp_path: Path
 ) -> None:
     make_recipe()
-    result = call("train", str(tmp_path / "tiny.yaml"), way, "--runs-dir", str(tmp_path / "runs"))
+    runs = tmp_path / "runs [b]"  # which rich would take for markup
+    result = call("train", str(tmp_path / "tiny.yaml"), way, "hub.example='[/b] goal'", "--runs-dir", str(runs))
     assert result.code == 0, result.err
-    run = find_run("tiny", runs_dir=tmp_path / "runs")
-    assert f"publish later with: hf-newscls publish {run.path}" in result.out
+    run = find_run("tiny", runs_dir=runs)
+    assert "next:  hf-newscls predict tiny '[/b] goal'" in result.out
+    assert f"publish later with: hf-newscls publish '{run.path}'" in result.out
+
+
+def test_run_that_cannot_be_published_is_published_later(
+    tmp_path: Path, hub_here: HubServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = RunFolder(tmp_path / "runs" / "tiny" / "gone")
+    with pytest.raises(RunError, match="must be a run folder"):
+        training._publish(run, has_token=True)
+    assert f"publish later with: hf-newscls publish {run.path}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", ["validate-yaml", "/api/models/owner/base"])
+def test_failure_that_passes_is_no_refusal(
+    path: str, make_recipe: MakeRecipe, hub_here: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hf_newscls.hub.failures.time.sleep", lambda _: None)
+    hub_here.create_repo("owner/base", files={"README.md": b"---\nlicense: apache-2.0\n---\n# B"})
+    hub_here.faults.append(Fault("status", path=path, status=503))
+    preflight(make_recipe("model.base_model=owner/base"))
+    assert hub_here.faults[0].fired == 1
+
+
+def test_score_that_no_report_holds_is_refused_before_training(make_recipe: MakeRecipe, hub_here: HubServer) -> None:
+    with pytest.raises(RecipeError, match=r"`hub\.benchmark\.metric`: must be a test score, got 'acuracy'"):
+        preflight(make_recipe("hub.benchmark={dataset_id: owner/bench, metric: acuracy}"))
 
 
 @pytest.mark.slow

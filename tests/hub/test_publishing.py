@@ -92,7 +92,7 @@ def test_hub_out_of_reach_leaves_the_run_as_it_was(workspace: Path, run: RunFold
     result = run_cli("publish", "tiny", cwd=workspace, home=fresh_home, environment={"HF_TOKEN": TOKEN})
     assert result.code == 1
     assert "Traceback" not in result.err
-    assert re.search(r"error: Hub: it must .+, got .+; repeat `hf-newscls publish` later", result.err)
+    assert re.search(r"error: Hub: it must say whose token it is, got OfflineMode.+; try again later", result.err)
     assert TOKEN not in result.out + result.err
     assert read_files(run.path) == before
 
@@ -172,6 +172,28 @@ def test_model_that_says_something_else_is_not_published(
     assert result.code == 1
     assert re.search(r"model: must give the probabilities that were measured, got .* is stored; evaluate", result.err)
     assert "owner/mixed" not in hub.repos
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("license: apache-2.0", "license: of-my-own", r"take the card's metadata, got .*; change `hub` in the recipe"),
+        ("base_model: null", "base_model: owner/base", "licence must allow changed versions .* 'cc-by-nd-4.0'"),
+    ],
+)
+def test_what_the_hub_or_a_licence_forbids_is_said_before_anything_is_written(
+    old: str, new: str, what: str, hub: HubServer, command_line: CommandLine, run: RunFolder, tmp_path: Path
+) -> None:
+    if "owner/base" not in hub.repos:
+        hub.create_repo("owner/base", files={"README.md": b"---\nlicense: cc-by-nd-4.0\n---\n"})
+    other = RunFolder(shutil.copytree(run.path, tmp_path / "other"))
+    text = other.recipe.read_text()
+    assert text.count(old) == 1
+    other.recipe.write_text(text.replace(old, new))
+    result = command_line.run("publish", str(other.path), "--repo-id", "owner/forbidden")
+    assert result.code == 1
+    assert re.search(what, result.err), result.err
+    assert "owner/forbidden" not in hub.repos
 
 
 @pytest.mark.slow
