@@ -136,10 +136,10 @@ def test_names_of_files_and_addresses_do_not_break_out(make_parts: MakeParts) ->
     data = {
         "source": "/home/ann/a`b.csv",
         "separator": " ` ",
-        "dataset_url": "https://news.example/a set (1)",
+        "dataset_url": "https://news.example/set(1)",
         "dataset_name": "News",
     }
     text = read_sections(render(make_parts, data=data))["Source"]
     assert "- ``a`b.csv``\n" in text
-    assert "[News](https://news.example/a%20set%20%281%29)" in text
+    assert "[News](https://news.example/set%281%29)" in text
     assert 'joined by ``" ` "``;' in text
