@@ -172,14 +172,15 @@ class GruPooling(nn.Module):
 
     def __init__(self, hidden_size: int) -> None:
         super().__init__()
-        self.gru = nn.GRU(hidden_size, hidden_size, batch_first=True)
+        # Not nn.GRU: torch_xla puts one of its own in that place, which refuses to run on a CPU.
+        self.cell = nn.GRUCell(hidden_size, hidden_size)
 
     def forward(self, features: Tensor, is_used: Tensor) -> Tensor:
         """Return (B, H) of features (B, W, H) and (B, W)."""
-        states, _ = self.gru(features)
-        last = is_used.sum(dim=1) - 1
-        pooled: Tensor = states.gather(1, last[:, None, None].expand(-1, 1, states.shape[2])).squeeze(1)
-        return pooled
+        state = torch.zeros_like(features[:, 0])
+        for window, used in zip(features.unbind(dim=1), is_used.unbind(dim=1), strict=True):
+            state = torch.where(used[:, None], self.cell(window, state), state)
+        return state
 
 
 def build_pooling(name: str, hidden_size: int) -> nn.Module:

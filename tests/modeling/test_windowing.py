@@ -17,7 +17,7 @@ from tests.tiny_models import load_tiny, save_encoder
 POOLED = {
     "mean": set(),
     "attention": {"project.weight", "project.bias", "score.weight"},
-    "gru": {f"gru.{kind}_{part}_l0" for kind in ("weight", "bias") for part in ("ih", "hh")},
+    "gru": {f"cell.{kind}_{part}" for kind in ("weight", "bias") for part in ("ih", "hh")},
 }
 
 

@@ -7,7 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from hf_newscls.modeling.windows import AttentionPooling, GruPooling, MaxPooling, MeanPooling, WindowLayout
+from hf_newscls.modeling.windows import (
+    AttentionPooling,
+    GruPooling,
+    MaxPooling,
+    MeanPooling,
+    WindowLayout,
+    build_pooling,
+)
 
 
 def build_layout(**changes: Any) -> WindowLayout:
@@ -131,8 +138,9 @@ def test_attention_is_a_mean_by_learned_weights() -> None:
 
 
 def test_gru_ends_with_the_last_used_window() -> None:
-    pooling = GruPooling(2)
-    expected = [pooling.gru(FEATURES[row : row + 1, :used])[1][0, 0].tolist() for row, used in enumerate((2, 1))]
+    pooling, whole = GruPooling(2), torch.nn.GRU(2, 2, batch_first=True)
+    whole.load_state_dict({f"{name}_l0": value for name, value in pooling.cell.state_dict().items()})
+    expected = [whole(FEATURES[row : row + 1, :used])[1][0, 0].tolist() for row, used in enumerate((2, 1))]
     pooled = pooling(FEATURES, IS_USED)
     assert pooled[0].tolist() == pytest.approx(expected[0], abs=1e-6)
     assert pooled[1].tolist() == pytest.approx(expected[1], abs=1e-6)
@@ -152,3 +160,13 @@ def test_gru_alone_sees_the_order() -> None:
 @pytest.mark.parametrize("pooling", [MeanPooling(), MaxPooling(), AttentionPooling(2)])
 def test_one_window_comes_out_as_it_is(pooling: Any) -> None:
     assert torch.equal(pooling(FEATURES, IS_USED)[1], FEATURES[1, 0])
+
+
+@pytest.mark.parametrize("name", ["mean", "max", "attention", "gru"])
+def test_pooling_takes_features_of_lower_precision(name: str) -> None:
+    torch.manual_seed(17)
+    pooling = build_pooling(name, 2)
+    expected = pooling(FEATURES, IS_USED)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = pooling(FEATURES.bfloat16(), IS_USED)
+    torch.testing.assert_close(found.float(), expected, atol=0.05, rtol=0.05)
