@@ -10,13 +10,13 @@
                                suspicious_labels.csv  test rows whose label is doubted rather than the model
 """
 
-import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hf_newscls.data.reading import ROW_ID
 from hf_newscls.evaluation.mistakes import Slice
 from hf_newscls.measured_run import MeasuredRun
+from hf_newscls.row_lists import flatten_text, write_rows
 from hf_newscls.storage import replace_folder
 
 __all__ = ["write_error_lists"]
@@ -28,22 +28,22 @@ def write_error_lists(measured: MeasuredRun, folder: Path) -> None:
     """Write the folder, whole or not at all; what was there is replaced."""
     errors = measured.errors
     with replace_folder(folder) as fresh:
-        _write(
+        write_rows(
             fresh / "mistakes.csv",
             ("id", "reference", "prediction", "probability of prediction", "text"),
             _iterate_mistakes(measured),
         )
         pairs = ((pair.reference, pair.prediction, pair.rows, f"{pair.share:.4f}") for pair in errors.pairs)
-        _write(fresh / "confused_pairs.csv", ("reference", "prediction", "rows", "share of reference"), pairs)
-        _write(
+        write_rows(fresh / "confused_pairs.csv", ("reference", "prediction", "rows", "share of reference"), pairs)
+        write_rows(
             fresh / "by_label.csv",
             ("label", "rows", "precision", "recall", "f1", "f1 low", "f1 high"),
             _iterate_labels(measured),
         )
-        _write(fresh / "by_length.csv", _SLICE_COLUMNS, map(_list_slice, errors.by_length))
+        write_rows(fresh / "by_length.csv", _SLICE_COLUMNS, map(_list_slice, errors.by_length))
         if errors.by_year:
-            _write(fresh / "by_year.csv", _SLICE_COLUMNS, map(_list_slice, errors.by_year))
-        _write(
+            write_rows(fresh / "by_year.csv", _SLICE_COLUMNS, map(_list_slice, errors.by_year))
+        write_rows(
             fresh / "suspicious_labels.csv",
             ("id", "label", "suggested", "probability of label", "probability of suggested", "text"),
             _iterate_suspicious(measured),
@@ -53,7 +53,7 @@ def write_error_lists(measured: MeasuredRun, folder: Path) -> None:
 def _iterate_mistakes(measured: MeasuredRun) -> Iterator[tuple[str, ...]]:
     for row in measured.describe_rows(measured.errors.mistakes):
         ((prediction, probability),) = row["answers"]
-        yield row["id"], row["reference"], prediction, f"{probability:.4f}", _flatten(row["text"])
+        yield row["id"], row["reference"], prediction, f"{probability:.4f}", flatten_text(row["text"])
 
 
 def _iterate_labels(measured: MeasuredRun) -> Iterator[Sequence[object]]:
@@ -77,18 +77,6 @@ def _iterate_suspicious(measured: MeasuredRun) -> Iterator[tuple[str, ...]]:
         (names[label] for label in suspicious.suggested),
         map("{:.4f}".format, suspicious.given_probability),
         map("{:.4f}".format, suspicious.suggested_probability),
-        map(_flatten, rows["text"]),
+        map(flatten_text, rows["text"]),
         strict=True,
     )
-
-
-def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(header)
-        writer.writerows(rows)
-
-
-def _flatten(text: str) -> str:
-    """Return a text in one line."""
-    return " ".join(text.split())

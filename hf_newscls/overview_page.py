@@ -10,9 +10,8 @@
                       figures/                PNG
 """
 
-import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from hf_newscls.evaluation.figures import save_figure
 from hf_newscls.files import name_source
 from hf_newscls.markdown import render_template
 from hf_newscls.overview import Overview
+from hf_newscls.row_lists import flatten_text, write_rows
 from hf_newscls.storage import replace_folder, report_full_disk, write_json, write_text
 
 __all__ = ["render_overview", "write_overview"]
@@ -57,7 +57,7 @@ def write_overview(overview: Overview, folder: Path) -> None:
         (fresh / "figures").mkdir()
         for name, figure in figures.items():
             save_figure(figure, fresh / "figures" / name)
-        _write_csv(fresh / "suspicious_labels.csv", _SUSPICIOUS_COLUMNS, _iterate_suspicious(overview))
+        write_rows(fresh / "suspicious_labels.csv", _SUSPICIOUS_COLUMNS, _iterate_suspicious(overview))
         groups = overview.groups
         labels = np.asarray(overview.rows["label"][:])
         _write_groups(fresh / "duplicates.csv", overview, groups.groups, find_repeated(groups.groups))
@@ -131,7 +131,7 @@ def _iterate_suspicious(overview: Overview) -> Iterator[tuple[str, ...]]:
         (names[label] for label in suspicious.suggested),
         map("{:.4f}".format, suspicious.given_probability),
         map("{:.4f}".format, suspicious.suggested_probability),
-        map(_flatten, rows["text"]),
+        map(flatten_text, rows["text"]),
         strict=True,
     )
 
@@ -146,18 +146,6 @@ def _write_groups(path: Path, overview: Overview, groups: NDArray[np.int64], cho
         (ids[int(group)] for group in groups[members]),
         rows[ROW_ID],
         (names[label] for label in rows["label"]),
-        map(_flatten, rows["text"]),
+        map(flatten_text, rows["text"]),
     )
-    _write_csv(path, ("group", "id", "label", "text"), zip(*columns, strict=True))
-
-
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(header)
-        writer.writerows(rows)
-
-
-def _flatten(text: str) -> str:
-    """Return a text in one line."""
-    return " ".join(text.split())
+    write_rows(path, ("group", "id", "label", "text"), zip(*columns, strict=True))

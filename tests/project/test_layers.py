@@ -29,6 +29,7 @@ LAYERS: Sequence[Sequence[Sequence[str]]] = (
             "recipe_loss",
             "recipe_stages",
             "recipe_windows",
+            "row_lists",
             "run_folder",
             "special_tokens",
             "storage",
