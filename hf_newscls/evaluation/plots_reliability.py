@@ -31,8 +31,8 @@ def plot_reliability(before: Reliability, after: Reliability, *, temperature: fl
         axes.vlines(found.confidence, found.accuracy, found.confidence, color=color, linewidth=1, alpha=0.5)
         axes.plot(found.confidence, found.accuracy, color=color, linewidth=1.4, marker="o", markersize=5)
         axes.set_title(f"{name}: expected calibration error {found.error:.3f}", fontsize=SMALL, color=INK)
-        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.xaxis.set_major_formatter(PercentFormatter(1))
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.set(xlim=(low - 0.03, 1.03), ylim=(low - 0.03, 1.03))
     return figure
 
@@ -52,7 +52,7 @@ def plot_abstention(curve: AbstentionCurve, *, baseline: tuple[str, float] | Non
         axes.axhline(baseline[1], color=GREY, linewidth=1, linestyle=":", label=f"{baseline[0]}, all rows")
         lowest = min(lowest, baseline[1])
     axes.set(xlim=(0, 1.01), ylim=(lowest - 0.02, 1.01))
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.legend(fontsize=SMALL, edgecolor=PALE, labelcolor=INK, loc="lower left")
     return figure

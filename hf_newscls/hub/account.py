@@ -92,7 +92,7 @@ def check_revision(revision: str) -> None:
     """
     if not _REVISION.fullmatch(revision):
         raise InputError(
-            f"revision: must be a name of letters, digits, `.`, `_`, `-` and `/`, got {revision!r}; name another"
+            f"branch or tag: must be a name of letters, digits, `.`, `_`, `-` and `/`, got {revision!r}; name another"
         )
 
 

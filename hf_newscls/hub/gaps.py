@@ -23,7 +23,7 @@ from hf_newscls.evaluation.paired import (
 from hf_newscls.evaluation.resampling import Bootstrap, resample_scores
 from hf_newscls.hub.predictions import PublishedPredictions
 
-__all__ = ["Pair", "compare_pairs", "has_same_rows", "is_low_good", "measure_interval"]
+__all__ = ["Pair", "compare_pairs", "has_same_answers", "has_same_rows", "is_low_good", "measure_interval"]
 
 _LOW_IS_GOOD = ("log_loss", "brier_score", "calibration_error")
 _INTERVAL_RESAMPLES = 1000
@@ -69,6 +69,14 @@ def has_same_rows(first: PublishedPredictions, second: PublishedPredictions) -> 
     )
 
 
+def has_same_answers(first: PublishedPredictions, second: PublishedPredictions) -> bool:
+    """Return whether both gave the same probabilities to the same rows: one model under two names."""
+    if not has_same_rows(first, second):
+        return False
+    ordered = (one.probabilities[:, np.argsort(_place_labels(one))] for one in (first, second))
+    return np.array_equal(*ordered)
+
+
 def measure_interval(predictions: PublishedPredictions, metric: str, *, seed: int) -> Interval | None:
     """Return the 95% bootstrap interval of a score; None for a score whose draws say nothing of it."""
     samples = _resample(predictions, metric, resamples=_INTERVAL_RESAMPLES, seed=seed)
@@ -76,7 +84,7 @@ def measure_interval(predictions: PublishedPredictions, metric: str, *, seed: in
 
 
 def compare_pairs(answers: Mapping[str, PublishedPredictions], *, metric: str, seed: int) -> list[Pair]:
-    """Test every pair, and correct for their number.
+    """Test every pair of models that differ, and correct for their number.
 
     Accuracy and top-k accuracy go by the exact McNemar test, other scores by a paired stratified bootstrap; the
     calibration error is not tested.
@@ -106,12 +114,12 @@ def _test_hits(answers: Mapping[str, PublishedPredictions], metric: str) -> list
             gain=float(hits[first].mean() - hits[second].mean()),
             p_value=compute_mcnemar_p(hits[first], hits[second]),
         )
-        for first, second in itertools.combinations(answers, 2)
+        for first, second in _list_pairs(answers)
     ]
 
 
 def _test_samples(answers: Mapping[str, PublishedPredictions], metric: str, *, seed: int) -> list[Pair]:
-    names = [*itertools.combinations(answers, 2)]
+    names = _list_pairs(answers)
     resamples = choose_resamples(len(names))
     samples = {name: _resample(found, metric, resamples=resamples, seed=seed) for name, found in answers.items()}
     sign = -1 if is_low_good(metric) else 1
@@ -126,6 +134,15 @@ def _test_samples(answers: Mapping[str, PublishedPredictions], metric: str, *, s
             _build_pair((first, second), test=f"paired bootstrap of {resamples:,}", gain=gain, p_value=p_value)
         )
     return pairs
+
+
+def _list_pairs(answers: Mapping[str, PublishedPredictions]) -> list[tuple[str, str]]:
+    """Return every two models; a model and its copy are no pair, or each copy would make all tests harder to pass."""
+    return [
+        (first, second)
+        for first, second in itertools.combinations(answers, 2)
+        if not has_same_answers(answers[first], answers[second])
+    ]
 
 
 def _build_pair(names: tuple[str, str], *, test: str, gain: float, p_value: float) -> Pair:

@@ -56,6 +56,7 @@ class Entry:
         f1_macro: where it is known.
         predictions: behind the score; None where it is only claimed.
         notes: what is to be known of it.
+        copies: runs of this machine that gave the very same answers: what was published.
     """
 
     name: str
@@ -69,11 +70,12 @@ class Entry:
     f1_macro: float | None = None
     predictions: PublishedPredictions | None = None
     notes: Sequence[str] = ()
+    copies: Sequence[str] = ()
 
     @property
     def is_own(self) -> bool:
         """Whether it was measured on this machine."""
-        return self.origin != "Hub"
+        return self.origin != "Hub" or bool(self.copies)
 
 
 @dataclass(frozen=True)

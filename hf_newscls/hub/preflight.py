@@ -67,7 +67,7 @@ def check_target(target: Target, *, private: bool) -> None:
         PublishError: it is public.
     """
     if private and not target.is_private:
-        option = "--public" if target.repo_type == "dataset" else "--no-private"
+        option = "--public" if target.repo_type == "dataset" else "--no-private, or `hub.private: false` to the recipe,"
         raise PublishError(
             f"Hub: the {target.repo_type} {target.repo_id} must be private, found it public; "
             f"add {option} or name another"

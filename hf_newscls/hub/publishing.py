@@ -1,5 +1,6 @@
 """Publish a run: gather it, check it, and push it in one commit."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from hf_newscls.recipe import Recipe
 from hf_newscls.run_folder import RunFolder
 
 __all__ = ["PublishOptions", "publish_run"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,10 @@ def publish_run(
     # Before the Hub is asked for anything more: what must not be published is not half published either.
     card = render_card(target.repo_id, "")
     check_model(stage_run(run, recipe, card=card))
+    accuracy = run.read_json(run.metrics)["test"]["accuracy"]
+    logger.info("publishing %s, test accuracy %.4f, to %s", run.path.name, accuracy, target.repo_id)
+    if options.private is False and target.is_private and target.is_there:
+        logger.warning("%s is private and stays so: change that in its settings on the Hub", target.repo_id)
     check_metadata(card)
     check_license(recipe)
     base = recipe.base_model if recipe.is_adapter_alone else None

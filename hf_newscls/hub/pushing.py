@@ -114,7 +114,8 @@ def push_files(build: Callable[[Head], Mapping[str, Content]], target: Target, o
 
     remedy = f"repeat `{options.command}` later"
     pushed = call_hub(push, what=f"take the push to {target.repo_id}", remedy=remedy)
-    logger.info("%s %s: %s", "pushed to" if pushed.is_new else "nothing new for", target.repo_id, pushed.commit)
+    way = "proposed to" if options.as_pull_request else "pushed to"
+    logger.info("%s %s: %s", way if pushed.is_new else "nothing new for", target.repo_id, pushed.commit)
     return pushed
 
 

@@ -82,6 +82,7 @@ def compare(names: Sequence[str], comparison: Comparison | None = None, *, runs_
     _check(subjects, comparison)
 
     from hf_newscls.hub.claims import check_statement
+    from hf_newscls.hub.copies import merge_copies
     from hf_newscls.hub.leaderboard import rank_entries
 
     statements, refusals, remarks = _read_runs([*subjects.recipes], runs_dir=runs_dir)
@@ -93,7 +94,7 @@ def compare(names: Sequence[str], comparison: Comparison | None = None, *, runs_
     checked = [check_statement(one, metric=comparison.metric) for one in (*statements, *measured, *others)]
     entries = [*(entry for one in checked for entry in one.entries), *found.entries]
     refused = [*refusals, *found.refusals, *(refusal for one in checked for refusal in one.refusals)]
-    board = rank_entries(entries, refused, metric=comparison.metric)
+    board = rank_entries(merge_copies(entries), refused, metric=comparison.metric)
     if not board.tables:
         raise _refuse_nothing(names, board.refusals, [*unreached, *remarks], runs_dir=runs_dir)
     return replace(board, remarks=[*unreached, *remarks])

@@ -62,5 +62,5 @@ def test_branch_and_tag_may_be_named(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "-f", "../main", "a..b", "a b", "a//b", "x.lock", "a/", "v1.", "a\nb", "a?b=c"])
 def test_impossible_branch_is_refused(name: str) -> None:
-    with pytest.raises(InputError, match="revision: must be a name of letters"):
+    with pytest.raises(InputError, match="branch or tag: must be a name of letters"):
         check_revision(name)

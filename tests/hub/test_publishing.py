@@ -355,7 +355,10 @@ def test_public_repository_is_refused_where_it_must_be_private(hub: HubServer, c
     repo = hub.create_repo("owner/shown")
     result = command_line.run("publish", "tiny", "--repo-id", "owner/shown")
     assert result.code == 1
-    assert "the model owner/shown must be private, found it public; add --no-private or name another" in result.err
+    assert (
+        "the model owner/shown must be private, found it public; add --no-private, or `hub.private: false` to"
+        in result.err
+    )
     assert repo.commits == []
 
 
