@@ -32,8 +32,12 @@ def test_other_rows_or_labels_are_found(other: PublishedPredictions) -> None:
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "f1_weighted", "top_1_accuracy", "log_loss"])
 def test_equal_answers_are_tied_whatever_the_order_of_their_labels(metric: str) -> None:
-    (pair,) = compare_pairs({"a": answer(15), "b": turn_labels(answer(15))}, metric=metric, seed=0)
-    assert (pair.gain, pair.p_value, pair.verdict) == (0.0, 1.0, "tied")
+    # One row has another probability, with the answers as they were: a copy would be no pair.
+    other = answer(15)
+    other.probabilities[0] = [0.8, 0.2] if other.references[0] == 0 else [0.2, 0.8]
+    (pair,) = compare_pairs({"a": answer(15), "b": turn_labels(other)}, metric=metric, seed=0)
+    assert pair.verdict == "tied"
+    assert pair.gain == (0.0 if metric != "log_loss" else pytest.approx((np.log(0.9) - np.log(0.8)) / 20, abs=1e-6))
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "f1_weighted", "top_1_accuracy", "log_loss"])

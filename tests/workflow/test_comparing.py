@@ -119,11 +119,15 @@ def test_models_on_the_hub_are_ranked_beside_runs(tiny_run: FinishedRun, hub_her
     publish_run(hub_here, "bob/doctored", tiny_run, claimed=0.999)
     hub_here.create_repo("cat/elsewhere", files=build_files(20, revision=TWO))
     board = workflow.compare(["tiny"], runs_dir=tiny_run.runs_dir)
-    assert names(board) == [["ann/copy", "bob/doctored", name_run(tiny_run)]]
+    # Both were published from the run, which needs no line of its own; copies are no pair.
+    assert names(board) == [["ann/copy", "bob/doctored"]]
     assert {row.rank for row in board.tables[0].rows} == {1}
-    assert {pair.verdict for pair in board.tables[0].pairs} == {"tied"}
+    assert board.tables[0].pairs == []
     accuracy = tiny_run.report.test.scores["accuracy"]
-    assert board.tables[0].rows[1].entry.notes == [f"claims accuracy 0.9990, its predictions give {accuracy:.4f}"]
+    assert board.tables[0].rows[1].entry.notes == [
+        f"claims accuracy 0.9990, its predictions give {accuracy:.4f}",
+        f"published from {name_run(tiny_run)}",
+    ]
     (refusal,) = board.refusals
     assert refusal.name == "cat/elsewhere"
     assert refusal.reason.startswith("measured on another split: 222222222222…, the table is on ")
