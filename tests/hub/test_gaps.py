@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from hf_newscls.evaluation.intervals import compute_intervals
