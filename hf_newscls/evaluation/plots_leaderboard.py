@@ -61,7 +61,7 @@ def plot_leaderboard(panels: Sequence[Panel]) -> Figure:
     if not panels or not all(panel.dots for panel in panels):
         raise InputError("panels: each must hold a model, got none; leave this figure out")
     heights = [sum(_measure_height(dot) for dot in panel.dots[:_MOST_DOTS]) + 0.85 for panel in panels]
-    figure = build_figure(width=WIDTH, height=sum(heights) + 0.45, title="Scores with 95% intervals, apart for each test set")
+    figure = build_figure(width=WIDTH, height=sum(heights) + 0.45, title="Scores with 95% intervals, by test set")
     drawn = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)
     for axes, panel in zip(drawn[:, 0], panels, strict=True):
         _draw_panel(axes, panel)
