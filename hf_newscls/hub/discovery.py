@@ -1,8 +1,7 @@
 """Find models on the Hub and read what they say of themselves, each at the one commit that the listing gave."""
 
 import logging
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,28 +9,25 @@ from pathlib import Path
 from huggingface_hub import HfApi, ModelInfo, get_session, hf_hub_download, is_offline_mode
 from huggingface_hub.errors import (
     GatedRepoError,
-    HfHubHTTPError,
     RemoteEntryNotFoundError,
     RepositoryNotFoundError,
 )
 
 from hf_newscls.errors import DataError, PublishError
 from hf_newscls.hub.account import check_repo_id
+from hf_newscls.hub.benchmarks import REMEDY, read_benchmarks
 from hf_newscls.hub.failures import HUB_FAILURES, call_hub, refuse
 from hf_newscls.hub.foreign_predictions import read_foreign_predictions
-from hf_newscls.hub.leaderboard import Entry, Refusal, Setting
+from hf_newscls.hub.leaderboard import Entry, Refusal
 from hf_newscls.hub.metadata import RECIPE_TAG, TOOL_TAG
 from hf_newscls.hub.predictions import PREDICTIONS_FILE
-from hf_newscls.hub.statements import Claim, Statement, clean_text, read_card, read_metrics, read_model_index
+from hf_newscls.hub.statements import Claim, Statement, read_card, read_metrics, read_model_index
 
-__all__ = ["Discovery", "Query", "discover", "find_commit", "has_answered"]
+__all__ = ["Discovery", "Query", "discover", "find_commit"]
 
-_REMEDY = "try again later, or rank the runs of this machine alone with --local"
 _MOST_MODELS = 1000
 _LARGEST = {"README.md": 1_000_000, "metrics.json": 5_000_000, PREDICTIONS_FILE: 500_000_000}
-_LOWEST_FAILURE = 500
 _PATIENCE_SECONDS = 10
-_BENCHMARK_SPLIT, _BENCHMARK_METRIC = "the Hub's own leaderboard", "as the benchmark defines it"
 
 logger = logging.getLogger(__name__)
 
@@ -99,8 +95,7 @@ def discover(query: Query) -> Discovery:
             statements.append(read)
         else:
             refusals.append(read)
-    entries = [entry for dataset in query.datasets for entry in _read_benchmark(dataset, query.author)]
-    return Discovery(statements, entries, refusals)
+    return Discovery(statements, read_benchmarks(query.datasets, commits, author=query.author), refusals)
 
 
 def find_commit(name: str) -> str:
@@ -110,14 +105,8 @@ def find_commit(name: str) -> str:
         PublishError: there is no such model for this token, or the Hub could not be reached.
     """
     _check_online()
-    found = call_hub(lambda: HfApi().model_info(name, expand=["sha"]), what=f"know the model {name}", remedy=_REMEDY)
+    found = call_hub(lambda: HfApi().model_info(name, expand=["sha"]), what=f"know the model {name}", remedy=REMEDY)
     return str(found.sha)
-
-
-def has_answered(error: PublishError) -> bool:
-    """Return whether the Hub gave the answer itself that it did not like what it was asked."""
-    cause = error.__cause__
-    return isinstance(cause, HfHubHTTPError) and cause.response.status_code < _LOWEST_FAILURE
 
 
 def _check_online() -> None:
@@ -127,7 +116,7 @@ def _check_online() -> None:
     try:
         get_session().head(f"{HfApi().endpoint}/api/models?limit=1", timeout=_PATIENCE_SECONDS)
     except HUB_FAILURES as error:
-        raise refuse("be reachable", error, remedy=_REMEDY) from error
+        raise refuse("be reachable", error, remedy=REMEDY) from error
 
 
 def _list_models(
@@ -140,7 +129,7 @@ def _list_models(
             *HfApi().list_models(filter=tags, author=author, expand=["sha", "tags", "model-index"], limit=_MOST_MODELS)
         ]
 
-    found = call_hub(fetch, what=f"list models tagged {', '.join(tags)}", remedy=_REMEDY)
+    found = call_hub(fetch, what=f"list models tagged {', '.join(tags)}", remedy=REMEDY)
     return {one.id: str(one.sha) for one in found if one.sha and is_wanted(one)}
 
 
@@ -164,7 +153,7 @@ def _read_model(name: str, commit: str, *, datasets: Sequence[str]) -> Statement
     except GatedRepoError:
         return Refusal(name, "its files are behind terms that must be accepted on the Hub first", commit)
     except HUB_FAILURES as error:
-        return Refusal(name, str(refuse(f"send README.md of {name}", error, remedy=_REMEDY)), commit)
+        return Refusal(name, str(refuse(f"send README.md of {name}", error, remedy=REMEDY)), commit)
     statement = Statement(name, "Hub", commit, claims)
     return _add_predictions(_add_metrics(statement, commit), commit)
 
@@ -176,7 +165,7 @@ def _add_metrics(statement: Statement, commit: str) -> Statement:
     except DataError as error:
         return statement.add_note(f"its metrics.json cannot be read: {error}")
     except HUB_FAILURES as error:
-        return statement.add_note(str(refuse("send metrics.json", error, remedy=_REMEDY)))
+        return statement.add_note(str(refuse("send metrics.json", error, remedy=REMEDY)))
 
 
 def _add_predictions(statement: Statement, commit: str) -> Statement:
@@ -186,7 +175,7 @@ def _add_predictions(statement: Statement, commit: str) -> Statement:
     except DataError as error:
         return statement.add_note(f"its predictions cannot be read: {error}")
     except HUB_FAILURES as error:
-        return statement.add_note(str(refuse(f"send {PREDICTIONS_FILE}", error, remedy=_REMEDY)))
+        return statement.add_note(str(refuse(f"send {PREDICTIONS_FILE}", error, remedy=REMEDY)))
 
 
 def _fetch_file(name: str, commit: str, path: str) -> Path | None:
@@ -215,25 +204,3 @@ def _select_claims(claims: Sequence[Claim], datasets: Sequence[str]) -> list[Cla
     """Return the claims on the datasets that were asked for, where there are any."""
     asked = [claim for claim in claims if claim.dataset in datasets]
     return asked or [*claims]
-
-
-def _read_benchmark(dataset: str, author: str | None) -> Iterable[Entry]:
-    """Return the places of the Hub's own leaderboard of a dataset; none where it keeps none."""
-    try:
-        found = call_hub(
-            # Fine-tuned models are left out unless they are asked for.
-            lambda: HfApi().get_dataset_leaderboard(dataset, base_model_only=False),
-            what=f"tell the leaderboard of {dataset}",
-            remedy=_REMEDY,
-        )
-    except PublishError as error:
-        if has_answered(error):
-            return
-        raise
-    setting = Setting(dataset, _BENCHMARK_SPLIT, _BENCHMARK_METRIC)
-    for one in found:
-        name, value = clean_text(str(one.model_id)), one.value
-        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if is_number and author in {None, name.split("/")[0]}:
-            note = "verified by the Hub" if one.verified is True else "not checked"
-            yield Entry(name, "Hub", setting, float(value), claimed=float(value), notes=[note])

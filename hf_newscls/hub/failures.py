@@ -16,7 +16,7 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError, 
 
 from hf_newscls.errors import PublishError
 
-__all__ = ["HUB_FAILURES", "TOKEN_PATTERN", "call_hub", "refuse"]
+__all__ = ["HUB_FAILURES", "TOKEN_PATTERN", "call_hub", "has_answered", "refuse"]
 
 # huggingface_hub raises a bare RuntimeError where a large file cannot be sent.
 HUB_FAILURES = (HTTPError, OSError, ValueError, RuntimeError)
@@ -31,6 +31,7 @@ _ATTEMPTS = 3
 _PATIENCE_SECONDS = 30.0
 _LONGEST_WAIT_SECONDS = 60.0
 _CONFLICT = 412
+_LOWEST_FAILURE = 500
 _TRANSIENT = frozenset({408, _CONFLICT, 429, 500, 502, 503, 504})
 _REASON_LENGTH = 300
 
@@ -77,6 +78,12 @@ def refuse(what: str, error: Exception, *, remedy: str) -> PublishError:
     reason = TOKEN_PATTERN.sub("hf_…", reason.replace(token, "hf_…") if token else reason)
     reason = _SIGNED.sub(r"\1?…", reason)[:_REASON_LENGTH]
     return PublishError(f"Hub: it must {what}, got {type(error).__name__} ({reason}); {remedy}")
+
+
+def has_answered(error: PublishError) -> bool:
+    """Return whether the Hub gave the answer itself that it did not like what it was asked."""
+    cause = error.__cause__
+    return isinstance(cause, HfHubHTTPError) and cause.response.status_code < _LOWEST_FAILURE
 
 
 def _is_transient(error: Exception) -> bool:

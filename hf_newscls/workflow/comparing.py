@@ -228,7 +228,8 @@ def _read_run(run: RunFolder, name: str) -> Statement:
 
 def _ask_hub(subjects: Subjects, comparison: Comparison) -> tuple[Discovery, list[str]]:
     """Return what the Hub has; a Hub out of reach is no error where recipes alone were named, and is told."""
-    from hf_newscls.hub.discovery import Discovery, Query, discover, has_answered
+    from hf_newscls.hub.discovery import Discovery, Query, discover
+    from hf_newscls.hub.failures import has_answered
 
     if comparison.is_local:
         return Discovery(), ["the Hub was not asked (--local): only runs of this machine are ranked"]

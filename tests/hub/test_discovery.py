@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from hf_newscls.errors import InputError, PublishError
-from hf_newscls.hub.discovery import Discovery, Query, discover, find_commit, has_answered
+from hf_newscls.hub.discovery import Discovery, Query, discover, find_commit
+from hf_newscls.hub.failures import has_answered
 from hf_newscls.hub.statements import Statement
 from tests.hub.board_parts import ONE, TWO, build_files, write_card, write_metrics
 from tests.hub_server import STRANGER_TOKEN, WRONG_TOKEN, Fault, HubServer
@@ -166,6 +167,22 @@ def test_leaderboard_of_the_hub_is_read_with_fine_tuned_models(hub_here: HubServ
         ("bob/tuned", 0.9, ["verified by the Hub"]),
     ]
     assert {one.setting.split for one in found} == {"the Hub's own leaderboard"}
+
+
+def test_results_that_a_model_claims_itself_stand_apart_from_the_leaderboard(hub_here: HubServer) -> None:
+    entry = b"- dataset: {id: ann/news, task_id: topics}\n  value: %s\n"
+    card = b"---\ntags: [hf-newscls]\ndatasets: [ann/news]\n---\n"
+    for name, value in (("bob/own", b"0.8"), ("cat/listed", b"0.7"), ("dan/text", b"high")):
+        hub_here.create_repo(name, files={"README.md": card, ".eval_results/x.yaml": entry % value})
+    hub_here.create_repo("eve/broken", files={"README.md": card, ".eval_results/x.yaml": b"- value: 1\n"})
+    hub_here.create_repo("datasets/ann/news", files={"README.md": b"# News\n"})
+    hub_here.leaderboards["ann/news"] = [{"modelId": "cat/listed", "value": 0.7}]
+    found = discover(Query(datasets=["ann/news"])).entries
+    assert [(one.name, one.setting.split, one.score) for one in found] == [
+        ("cat/listed", "the Hub's own leaderboard", 0.7),
+        ("bob/own", "task topics", 0.8),
+    ]
+    assert found[1].revision == hub_here.repos["bob/own"].head
 
 
 def test_dataset_without_a_leaderboard_has_no_entries(hub_here: HubServer) -> None:
