@@ -73,8 +73,8 @@ def has_same_answers(first: PublishedPredictions, second: PublishedPredictions) 
     """Return whether both gave the same probabilities to the same rows: one model under two names."""
     if not has_same_rows(first, second):
         return False
-    ordered = (one.probabilities[:, np.argsort(_place_labels(one))] for one in (first, second))
-    return np.array_equal(*ordered)
+    own, other = (one.probabilities[:, np.argsort(_place_labels(one))] for one in (first, second))
+    return np.array_equal(own, other)
 
 
 def measure_interval(predictions: PublishedPredictions, metric: str, *, seed: int) -> Interval | None:
