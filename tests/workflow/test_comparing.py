@@ -427,7 +427,8 @@ def test_public_without_publish_is_refused(call: Call) -> None:
 def test_what_publish_pushes_is_found_and_borne_out(tiny_run: FinishedRun, hub_here: HubServer) -> None:
     workflow.publish(str(tiny_run.run.path), PublishOptions("owner/tiny"), runs_dir=tiny_run.runs_dir)
     (table,) = workflow.compare(["tiny"], runs_dir=tiny_run.runs_dir).tables
-    assert [row.entry.name for row in table.rows] == ["owner/tiny", name_run(tiny_run)]
-    assert [row.entry.notes for row in table.rows] == [[], []]
-    assert table.rows[0].entry.revision == hub_here.repos["owner/tiny"].head
-    assert table.rows[0].entry.setting == table.rows[1].entry.setting
+    (row,) = table.rows
+    assert row.entry.name == "owner/tiny"
+    assert row.entry.notes == [f"published from {name_run(tiny_run)}"]
+    assert row.entry.revision == hub_here.repos["owner/tiny"].head
+    assert row.entry.setting.split == tiny_run.run.read_json(tiny_run.run.split)["fingerprint"]
