@@ -13,10 +13,9 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from hf_newscls.data.reading import ROW_ID
 from hf_newscls.evaluation.mistakes import Slice
 from hf_newscls.measured_run import MeasuredRun
-from hf_newscls.row_lists import flatten_text, write_rows
+from hf_newscls.row_lists import flatten_text, iterate_suspicious, write_rows
 from hf_newscls.storage import replace_folder
 
 __all__ = ["write_error_lists"]
@@ -46,7 +45,7 @@ def write_error_lists(measured: MeasuredRun, folder: Path) -> None:
         write_rows(
             fresh / "suspicious_labels.csv",
             ("id", "label", "suggested", "probability of label", "probability of suggested", "text"),
-            _iterate_suspicious(measured),
+            iterate_suspicious(measured.test, errors.suspicious, label_names=measured.label_names),
         )
 
 
@@ -66,17 +65,3 @@ def _iterate_labels(measured: MeasuredRun) -> Iterator[Sequence[object]]:
 def _list_slice(part: Slice) -> Sequence[object]:
     values = ((part.scores[name], part.intervals[name].low, part.intervals[name].high) for name in part.scores)
     return part.name, part.rows, *(f"{value:.4f}" for triple in values for value in triple)
-
-
-def _iterate_suspicious(measured: MeasuredRun) -> Iterator[tuple[str, ...]]:
-    suspicious, names = measured.errors.suspicious, measured.label_names
-    rows = measured.test.select(suspicious.places)
-    return zip(
-        rows[ROW_ID],
-        (names[label] for label in suspicious.given),
-        (names[label] for label in suspicious.suggested),
-        map("{:.4f}".format, suspicious.given_probability),
-        map("{:.4f}".format, suspicious.suggested_probability),
-        map(flatten_text, rows["text"]),
-        strict=True,
-    )

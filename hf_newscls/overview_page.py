@@ -11,7 +11,7 @@
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from hf_newscls.evaluation.figures import save_figure
 from hf_newscls.files import name_source
 from hf_newscls.markdown import render_template
 from hf_newscls.overview import Overview
-from hf_newscls.row_lists import flatten_text, write_rows
+from hf_newscls.row_lists import flatten_text, iterate_suspicious, write_rows
 from hf_newscls.storage import replace_folder, report_full_disk, write_json, write_text
 
 __all__ = ["render_overview", "write_overview"]
@@ -57,7 +57,11 @@ def write_overview(overview: Overview, folder: Path) -> None:
         (fresh / "figures").mkdir()
         for name, figure in figures.items():
             save_figure(figure, fresh / "figures" / name)
-        write_rows(fresh / "suspicious_labels.csv", _SUSPICIOUS_COLUMNS, _iterate_suspicious(overview))
+        write_rows(
+            fresh / "suspicious_labels.csv",
+            _SUSPICIOUS_COLUMNS,
+            _iterate_suspicious(overview),
+        )
         groups = overview.groups
         labels = np.asarray(overview.rows["label"][:])
         _write_groups(fresh / "duplicates.csv", overview, groups.groups, find_repeated(groups.groups))
@@ -86,7 +90,12 @@ def render_overview(overview: Overview, *, figures: Sequence[str]) -> str:
         n_suspicious=len(quality.suspicious.places),
         suspicious=[
             (*numbers, shorten_text(text))
-            for *numbers, text in islice(_iterate_suspicious(overview), _SUSPICIOUS_ON_PAGE)
+            for *numbers, text in islice(
+                iterate_suspicious(
+                    overview.rows, overview.quality.suspicious, label_names=overview.quality.label_names
+                ),
+                _SUSPICIOUS_ON_PAGE,
+            )
         ],
         figures={name: text for name, text in _FIGURES.items() if name in figures},
     )
@@ -122,18 +131,8 @@ def _plot_figures(overview: Overview) -> Mapping[str, Figure]:
 
 
 def _iterate_suspicious(overview: Overview) -> Iterator[tuple[str, ...]]:
-    """Yield id, label, suggested label, the probabilities of both, and text in one line; worst first."""
-    suspicious, names = overview.quality.suspicious, overview.quality.label_names
-    rows = overview.rows.select(suspicious.places)
-    return zip(
-        rows[ROW_ID],
-        (names[label] for label in suspicious.given),
-        (names[label] for label in suspicious.suggested),
-        map("{:.4f}".format, suspicious.given_probability),
-        map("{:.4f}".format, suspicious.suggested_probability),
-        map(flatten_text, rows["text"]),
-        strict=True,
-    )
+    quality = overview.quality
+    return iterate_suspicious(overview.rows, quality.suspicious, label_names=quality.label_names)
 
 
 def _write_groups(path: Path, overview: Overview, groups: NDArray[np.int64], chosen: NDArray[np.int64]) -> None:

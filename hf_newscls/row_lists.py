@@ -1,10 +1,15 @@
 """Lists of rows as CSV, for people to look at."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-__all__ = ["flatten_text", "write_rows"]
+from datasets import Dataset
+
+from hf_newscls.data.reading import ROW_ID
+from hf_newscls.evaluation.label_quality import SuspiciousRows
+
+__all__ = ["flatten_text", "iterate_suspicious", "write_rows"]
 
 
 def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -22,3 +27,19 @@ def flatten_text(text: str) -> str:
     'two lines'
     """
     return " ".join(text.split())
+
+
+def iterate_suspicious(
+    dataset: Dataset, suspicious: SuspiciousRows, *, label_names: Sequence[str]
+) -> Iterator[tuple[str, ...]]:
+    """Yield id, label, suggested label, the probabilities of both, and text in one line; worst first."""
+    rows = dataset.select(suspicious.places)
+    return zip(
+        rows[ROW_ID],
+        (label_names[label] for label in suspicious.given),
+        (label_names[label] for label in suspicious.suggested),
+        map("{:.4f}".format, suspicious.given_probability),
+        map("{:.4f}".format, suspicious.suggested_probability),
+        map(flatten_text, rows["text"]),
+        strict=True,
+    )

@@ -255,6 +255,14 @@ def test_training_is_not_drowned_in_messages_of_libraries(trained: tuple[Path, R
     assert not re.search(r"Traceback|Warning|\[transformers\]|it/s|LOAD REPORT", err), err
 
 
+@pytest.mark.parametrize("way", ["--push", "hub.publish=true"])
+def test_several_seeds_are_not_published(way: str, call: Call, tmp_path: Path) -> None:
+    result = call("train", "quickstart", "--seeds", "3", way, "--runs-dir", str(tmp_path))
+    assert result.code == 2
+    assert "--seeds: must go without --push and `hub.publish`, got 3 seeds to publish; train them, then" in result.err
+    assert [*tmp_path.iterdir()] == []
+
+
 # Using a finished run.
 
 

@@ -17,7 +17,7 @@ from hf_newscls.cli.terminal import (
     console,
     quiet_transformers,
 )
-from hf_newscls.errors import NewsclsError
+from hf_newscls.errors import InputError, NewsclsError
 from hf_newscls.processes import is_main_rank
 
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ def train(
     if dry_run:
         print_plan(workflow.plan(resolved))
         return
+    if seeds is not None and (push or resolved.hub.publish):
+        raise InputError(
+            f"--seeds: must go without --push and `hub.publish`, got {seeds} seeds to publish; train them, then "
+            "publish one by its run folder"
+        )
     if seeds is not None:
         found = workflow.train_seeds(resolved, seeds=seeds, runs_dir=runs_dir, cards_dir=cards_dir, is_fresh=fresh)
         if is_main_rank():

@@ -12,7 +12,7 @@ from hf_newscls.hub.checking import check_files
 from hf_newscls.hub.metadata import LEADERBOARD_TAG, TOOL_TAG
 from hf_newscls.hub.ownership import check_ownership
 from hf_newscls.hub.preflight import find_target
-from hf_newscls.hub.pushing import Content, Head, Pushed, PushOptions, push_files
+from hf_newscls.hub.pushing import CARD_FILE, Content, Head, Pushed, PushOptions, push_files
 
 __all__ = ["push_dataset"]
 
@@ -40,8 +40,8 @@ def push_dataset(
     """
     target = find_target(repo_id, account, private=private, repo_type="dataset")
     with TemporaryDirectory() as folder:
-        files: dict[str, Content] = {"README.md": card.encode(), **_write_shards(splits, Path(folder))}
-        check_files({"README.md": files["README.md"]})
+        files: dict[str, Content] = {CARD_FILE: card.encode(), **_write_shards(splits, Path(folder))}
+        check_files({CARD_FILE: files[CARD_FILE]})
         options = PushOptions(message=message, owned=("data/*.parquet",), command="hf-newscls prepare --push")
 
         def build(head: Head) -> Mapping[str, Content]:

@@ -56,7 +56,9 @@ def call_hub(action: Callable[[], T], *, what: str, remedy: str = "try again lat
         PublishError: the Hub refused, or could not be reached.
     """
     start = time.monotonic()
-    for attempt in range(1, _ATTEMPTS + 1):
+    attempt = 0
+    while True:
+        attempt += 1
         try:
             return action()
         except PublishError:
@@ -68,7 +70,6 @@ def call_hub(action: Callable[[], T], *, what: str, remedy: str = "try again lat
             wait = _choose_wait(error, attempt)
             logger.info("the Hub did not %s (%s); trying again in %.0f s", what, type(error).__name__, wait)
             time.sleep(wait)
-    raise AssertionError("the last attempt returns or raises")
 
 
 def refuse(what: str, error: Exception, *, remedy: str) -> PublishError:

@@ -27,7 +27,7 @@ class Target:
     Attributes:
         repo_id: owner/name.
         repo_type: model or dataset.
-        is_there: whether it has to be created.
+        is_there: whether it is on the Hub already; else it is created when something is pushed.
         is_private: whether it is private, or will be.
     """
 

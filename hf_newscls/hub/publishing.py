@@ -8,7 +8,7 @@ from hf_newscls.hub.account import check_revision, name_repo, require_account
 from hf_newscls.hub.checking import check_model
 from hf_newscls.hub.notes import extract_notes
 from hf_newscls.hub.preflight import Target, check_license, check_metadata, find_target
-from hf_newscls.hub.pushing import Content, Head, Pushed, PushOptions, push_files
+from hf_newscls.hub.pushing import CARD_FILE, Content, Head, Pushed, PushOptions, push_files
 from hf_newscls.hub.reproduction import check_reproduction, read_samples
 from hf_newscls.hub.staging import OWNED_FILES, stage_run
 from hf_newscls.recipe import Recipe
@@ -59,13 +59,10 @@ def publish_run(
         check_revision(name)
     target = _find_target(recipe, options)
 
-    def build(head: Head) -> dict[str, Content]:
-        notes = "" if options.replace_card else extract_notes(head.card, repo_id=target.repo_id)
-        return stage_run(run, recipe, card=render_card(target.repo_id, notes))
-
     # Before the Hub is asked for anything more: what must not be published is not half published either.
     card = render_card(target.repo_id, "")
-    check_model(stage_run(run, recipe, card=card))
+    staged = stage_run(run, recipe, card=card)
+    check_model(staged)
     accuracy = run.read_json(run.metrics)["test"]["accuracy"]
     logger.info("publishing %s, test accuracy %.4f, to %s", run.path.name, accuracy, target.repo_id)
     if options.private is False and target.is_private and target.is_there:
@@ -74,6 +71,11 @@ def publish_run(
     check_license(recipe)
     base = recipe.base_model if recipe.is_adapter_alone else None
     check_reproduction(run.model, read_samples(run.predictions), base=base)
+
+    def build(head: Head) -> dict[str, Content]:
+        notes = "" if options.replace_card else extract_notes(head.card, repo_id=target.repo_id)
+        return {**staged, CARD_FILE: render_card(target.repo_id, notes).encode()}
+
     return push_files(
         build,
         target,

@@ -17,13 +17,15 @@ from hf_newscls.errors import PublishError
 from hf_newscls.hub.failures import call_hub
 from hf_newscls.hub.preflight import Target
 
-__all__ = ["Content", "Head", "PushOptions", "Pushed", "push_files"]
+__all__ = ["CARD_FILE", "Content", "Head", "PushOptions", "Pushed", "push_files"]
+
+CARD_FILE = "README.md"
+"""Where the Hub looks for a card."""
 
 Content = Path | bytes
 """A file's content, or where it lies."""
 
 _Operation = CommitOperationAdd | CommitOperationDelete
-_CARD = "README.md"
 _BLOCK_BYTES = 1 << 20
 
 logger = logging.getLogger(__name__)
@@ -136,16 +138,16 @@ def _read_head(target: Target, revision: str) -> Head:
     commit = str(api.repo_info(target.repo_id, repo_type=kind, revision=revision).sha)
     tree = api.list_repo_tree(target.repo_id, repo_type=kind, revision=commit, recursive=True)
     files = {one.path: one.lfs.sha256 if one.lfs else one.blob_id for one in tree if isinstance(one, RepoFile)}
-    return Head(commit, files, _read_card(target, commit) if _CARD in files else "")
+    return Head(commit, files, _read_card(target, commit) if CARD_FILE in files else "")
 
 
 def _read_card(target: Target, commit: str) -> str:
-    path = hf_hub_download(target.repo_id, _CARD, repo_type=target.repo_type, revision=commit)
+    path = hf_hub_download(target.repo_id, CARD_FILE, repo_type=target.repo_type, revision=commit)
     try:
         return Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise PublishError(
-            f"{target.repo_id}: {_CARD} must be UTF-8, got {error}; mend it on the Hub, or remove it"
+            f"{target.repo_id}: {CARD_FILE} must be UTF-8, got {error}; mend it on the Hub, or remove it"
         ) from error
 
 

@@ -7,7 +7,7 @@ from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
 from hf_newscls.errors import RecipeError, describe_offenders
 from hf_newscls.hub.predictions import PREDICTIONS_FILE, hash_predictions, predictions_to_parquet
-from hf_newscls.hub.pushing import Content
+from hf_newscls.hub.pushing import CARD_FILE, Content
 from hf_newscls.recipe import BenchmarkSection, Recipe
 from hf_newscls.run_folder import RunFolder
 
@@ -55,7 +55,7 @@ def stage_run(run: RunFolder, recipe: Recipe, *, card: str) -> dict[str, Content
     model = {path.relative_to(run.model).as_posix(): path for path in sorted(run.model.rglob("*")) if path.is_file()}
     files: dict[str, Content] = {
         **model,
-        "README.md": card.encode(),
+        CARD_FILE: card.encode(),
         METRICS_FILE: run.metrics,
         PREDICTIONS_FILE: predictions_to_parquet(hash_predictions(run.predictions)),
     }
