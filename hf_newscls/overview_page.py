@@ -11,7 +11,7 @@
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -91,9 +91,7 @@ def render_overview(overview: Overview, *, figures: Sequence[str]) -> str:
         suspicious=[
             (*numbers, shorten_text(text))
             for *numbers, text in islice(
-                iterate_suspicious(
-                    overview.rows, overview.quality.suspicious, label_names=overview.quality.label_names
-                ),
+                _iterate_suspicious(overview),
                 _SUSPICIOUS_ON_PAGE,
             )
         ],
