@@ -27,7 +27,7 @@ endif
 help: ## List the targets.
 	@echo 'make train RECIPE=quickstart [DATA=news.csv] [ARGS="training_arguments.num_train_epochs=5"]'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Recipes: what a user of the project types.
 
@@ -56,7 +56,7 @@ predict: $(STAMP) ## Classify TEXT="one headline", or the lines of standard inpu
 	@set -f; $(BIN)/hf-newscls predict "$${RUN:-$$RECIPE}" $${TEXT:+"$$TEXT"} $(ARGS)
 
 .PHONY: publish
-publish: $(STAMP) ## Push a finished run to the Hub in one commit: RECIPE=name or RUN=folder.
+publish: $(STAMP) ## Push a finished run to the Hub in one commit: RECIPE=name or RUN=folder [ARGS="--repo-id me/news --tag v1.0"].
 	@set -f; $(BIN)/hf-newscls publish "$${RUN:-$$RECIPE}" $(ARGS)
 
 .PHONY: compare
