@@ -18,7 +18,7 @@ from hf_newscls.data.splitting import SIDES
 from hf_newscls.evaluation.comparison import TFIDF
 from hf_newscls.evaluation.figures import render_svg
 from hf_newscls.evaluation.ordering import order_labels
-from hf_newscls.hub.metadata import name_metric
+from hf_newscls.hub.metric_names import name_metric
 from hf_newscls.measured_run import MeasuredRun
 from hf_newscls.recipe_io import recipe_to_yaml
 from hf_newscls.storage import write_text

@@ -10,7 +10,8 @@ from hf_newscls.data.splitting import SIDES
 from hf_newscls.evaluation.lengths import TokenLengths
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.files import name_source
-from hf_newscls.hub.metadata import build_card_data, compute_emissions, name_metric
+from hf_newscls.hub.metadata import build_card_data, compute_emissions
+from hf_newscls.hub.metric_names import name_metric
 from hf_newscls.hub.notes import NOTES_END, NOTES_START
 from hf_newscls.markdown import render_template, to_code
 from hf_newscls.recipe import Recipe

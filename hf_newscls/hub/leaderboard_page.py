@@ -12,8 +12,8 @@ from hf_newscls.evaluation.paired import Verdict
 from hf_newscls.evaluation.plots_leaderboard import Dot, Panel, plot_leaderboard
 from hf_newscls.hub.gaps import Pair
 from hf_newscls.hub.leaderboard import Entry, Leaderboard, Row, Table
-from hf_newscls.hub.metadata import LEADERBOARD_TAG, TOOL_TAG, name_metric
-from hf_newscls.hub.statements import is_metric
+from hf_newscls.hub.metadata import LEADERBOARD_TAG, TOOL_TAG
+from hf_newscls.hub.metric_names import is_metric, name_metric
 from hf_newscls.markdown import render_template
 
 __all__ = ["build_leaderboard_files", "describe_metric", "describe_verdict", "render_board_card"]

@@ -7,6 +7,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.evaluation.report import EvaluationReport
+from hf_newscls.hub.metric_names import name_metric
 from hf_newscls.recipe import Recipe
 from hf_newscls.training_record import TrainingRecord
 
@@ -19,8 +20,6 @@ __all__ = [
     "describe_recipe",
     "list_datasets",
     "list_tags",
-    "name_metric",
-    "name_score",
 ]
 
 TOOL_TAG = "hf-newscls"
@@ -32,25 +31,8 @@ LEADERBOARD_TAG = "leaderboard"
 RECIPE_TAG = "recipe:"
 """What the tag that names a model's recipe begins with."""
 
-_TITLES = {
-    "accuracy": "Accuracy",
-    "f1_macro": "Macro F1",
-    "f1_weighted": "Weighted F1",
-    "precision_macro": "Macro precision",
-    "precision_weighted": "Weighted precision",
-    "recall_macro": "Macro recall",
-    "recall_weighted": "Weighted recall",
-    "balanced_accuracy": "Balanced accuracy",
-    "matthews": "Matthews correlation",
-    "roc_auc": "ROC AUC",
-    "average_precision": "Average precision",
-    "log_loss": "Log loss",
-    "brier_score": "Brier score",
-    "calibration_error": "Expected calibration error",
-}
 # What the Hub calls metrics that have another name here.
 _HUB_TYPES = {"matthews": "matthews_correlation", "calibration_error": "expected_calibration_error"}
-_TOP_K = re.compile(r"Top-(\d+) accuracy")
 _HUB_SOURCE = re.compile(r"hf://datasets/(?P<repo>[^/@]+/[^/@]+)")
 _DECIMALS = 6
 
@@ -113,26 +95,6 @@ def list_datasets(recipe: Recipe) -> list[str]:
     """Return the datasets on the Hub that the rows come from."""
     found = [match["repo"] for address in recipe.data.sources if (match := _HUB_SOURCE.match(address))]
     return list(dict.fromkeys(found))
-
-
-def name_metric(score: str) -> str:
-    """Return the title of a score.
-
-    >>> name_metric("f1_macro"), name_metric("top_3_accuracy")
-    ('Macro F1', 'Top-3 accuracy')
-    """
-    return _TITLES.get(score) or f"Top-{score.split('_')[1]} accuracy"
-
-
-def name_score(title: str) -> str | None:
-    """Return the score that `name_metric` gave the title, or None for a metric that is not ours.
-
-    >>> name_score("Macro F1"), name_score("Top-3 accuracy"), name_score("BLEU")
-    ('f1_macro', 'top_3_accuracy', None)
-    """
-    if match := _TOP_K.fullmatch(title):
-        return f"top_{match[1]}_accuracy"
-    return next((name for name, known in _TITLES.items() if known == title), None)
 
 
 def _list_results(recipe: Recipe, manifest: SplitManifest, scores: Mapping[str, float]) -> list[EvalResult]:

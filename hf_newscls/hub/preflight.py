@@ -10,7 +10,7 @@ from hf_newscls.errors import PublishError, RecipeError
 from hf_newscls.hub.account import Account, find_account, name_repo
 from hf_newscls.hub.failures import call_hub, refuse
 from hf_newscls.hub.metadata import describe_recipe
-from hf_newscls.hub.statements import is_metric
+from hf_newscls.hub.metric_names import is_metric
 from hf_newscls.recipe import Recipe
 
 __all__ = ["Target", "check_license", "check_metadata", "check_target", "find_target", "preflight"]

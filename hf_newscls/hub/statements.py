@@ -10,7 +10,7 @@ import yaml
 
 from hf_newscls.errors import DataError
 from hf_newscls.evaluation.intervals import Interval
-from hf_newscls.hub.metadata import name_score
+from hf_newscls.hub.metric_names import is_metric, name_score
 from hf_newscls.hub.predictions import PublishedPredictions
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "Statement",
     "clean_text",
     "is_fingerprint",
-    "is_metric",
     "read_card",
     "read_metrics",
     "read_model_index",
@@ -28,10 +27,6 @@ __all__ = [
 Origin = Literal["local run", "Hub", "measured here"]
 """Where a model's scores come from."""
 
-_METRIC = re.compile(
-    r"(balanced_)?accuracy|(f1|precision|recall)_(macro|weighted)|top_[1-9][0-9]{0,3}_accuracy|matthews|roc_auc"
-    r"|average_precision|log_loss|brier_score|calibration_error"
-)
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\r?\n(?P<yaml>.*?)\r?\n---[ \t]*(\r?\n|\Z)", re.DOTALL)
 _LONGEST_METADATA = 200_000
@@ -89,15 +84,6 @@ class Statement:
     def add_note(self, note: str) -> "Statement":
         """Return the statement with one more note."""
         return replace(self, notes=[*self.notes, note])
-
-
-def is_metric(name: str) -> bool:
-    """Return whether `compute_scores` knows a score of that name.
-
-    >>> is_metric("f1_macro"), is_metric("top_3_accuracy"), is_metric("f1")
-    (True, True, False)
-    """
-    return _METRIC.fullmatch(name) is not None
 
 
 def is_fingerprint(revision: str) -> bool:

@@ -163,7 +163,7 @@ def publish_leaderboard(board: Leaderboard, repo_id: str, *, private: bool) -> P
 
 def _check(subjects: Subjects, comparison: Comparison) -> None:
     """Refuse what contradicts itself, before anything is read."""
-    from hf_newscls.hub.statements import is_metric
+    from hf_newscls.hub.metric_names import is_metric
 
     if not is_metric(comparison.metric):
         raise InputError(

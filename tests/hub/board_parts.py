@@ -10,7 +10,7 @@ import yaml
 
 from hf_newscls.evaluation.intervals import Interval
 from hf_newscls.hub.leaderboard import Entry, Setting
-from hf_newscls.hub.metadata import name_metric
+from hf_newscls.hub.metric_names import name_metric
 from hf_newscls.hub.predictions import PublishedPredictions, predictions_to_parquet
 from hf_newscls.hub.statements import Origin
 

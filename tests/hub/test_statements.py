@@ -10,7 +10,8 @@ import yaml
 from hf_newscls.errors import DataError
 from hf_newscls.evaluation.intervals import Interval
 from hf_newscls.hub.metadata import build_card_data
-from hf_newscls.hub.statements import Claim, clean_text, is_metric, read_card, read_metrics, read_model_index
+from hf_newscls.hub.metric_names import is_metric
+from hf_newscls.hub.statements import Claim, clean_text, read_card, read_metrics, read_model_index
 from tests.hub.board_parts import ONE, TWO, write_card, write_metrics
 from tests.hub.conftest import FINGERPRINT, CardParts
 
