@@ -35,6 +35,7 @@ from hf_newscls.training.cpu import attend_in_float32, keep_freed_memory
 from hf_newscls.training.early_stopping import SecondStageEarlyStopping
 from hf_newscls.training.energy import measuring_energy
 from hf_newscls.training.features import FeatureCacheCallback
+from hf_newscls.training.first_token import FirstTokenCallback
 from hf_newscls.training.freeze import TwoStageFreezeCallback
 from hf_newscls.training.frozen_part import FrozenEncoder, FrozenWindows
 from hf_newscls.training.interruption import InterruptionCallback
@@ -172,6 +173,7 @@ def build_trainer(
         compute_metrics=_compute_metrics,
         callbacks=[
             TwoStageFreezeCallback(classifier.backbone_parameters, boundary_step=schedule.boundary_step),
+            FirstTokenCallback(),
             EpochLogCallback(),
         ],
         optimizers=build_two_stage_optimizers(

@@ -76,6 +76,13 @@ class NewsTrainer(Trainer):
         """Return 0: counting them walks all parameters in each step, and nothing here reads the sum."""
         return 0
 
+    def _clip_grad_norm(self, model: Any) -> Any:
+        # The Trainer walks all modules for their parameters, which takes longer than a step of the head on cached
+        # features; the optimizer holds the same ones in flat lists.
+        optimizer: Any = self.optimizer
+        parameters = [one for group in optimizer.param_groups for one in group["params"] if one.grad is not None]
+        return self.accelerator.clip_grad_norm_(parameters, self.args.max_grad_norm)
+
     def _build_train_sampler(self, weights: Sequence[float] | None) -> Sampler[int] | Sequence[int]:
         lengths = measure_lengths(self.train_dataset)
         if self.args.train_sampling_strategy == "sequential":
