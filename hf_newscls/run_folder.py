@@ -23,7 +23,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from hf_newscls.errors import RunError
+from hf_newscls.errors import RunError, suggest_name
 
 __all__ = ["RunFolder", "create_run", "find_run", "find_runs", "list_runs"]
 
@@ -144,9 +144,10 @@ def find_run(name_or_path: str, *, runs_dir: Path) -> RunFolder:
             if not run.model.is_dir():
                 raise RunError(f"{path}: must hold a trained model, found none; train the recipe again")
             return run
+    suggestion = suggest_name(name_or_path, [path.parent.name for path in runs_dir.glob(f"*/{_LATEST}")])
     raise RunError(
         f"{name_or_path}: must be a run folder or a recipe with a finished run in {runs_dir}, found neither; "
-        f"train it first with `hf-newscls train {name_or_path}`"
+        + (f"did you mean {suggestion!r}?" if suggestion else f"train it first with `hf-newscls train {name_or_path}`")
     )
 
 

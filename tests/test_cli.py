@@ -294,6 +294,28 @@ def test_predict_reads_lines_from_standard_input(
     assert [line.split()[1] for line in lines[1::2]] == ["SPORTS", "BUSINESS"]
 
 
+def test_explain_shares_the_probability_out(tiny_run: FinishedRun, call: Call) -> None:
+    text = "goal coach league match medal"
+    result = call("explain", "tiny", text, "--top", "3", "--runs-dir", str(tiny_run.runs_dir))
+    assert result.code == 0, result.err
+    lines = result.out.splitlines()
+    assert lines[0] == text
+    rows = [re.fullmatch(r" +([+-]?\d+\.\d\d)%  (.+)", line) for line in lines[1:]]
+    shares, names = [float(row[1]) for row in rows if row], [row[2] for row in rows if row]
+    assert names[:2] == ["SPORTS", "without any word"]
+    assert {*names[2:5]} < {*text.split()}
+    assert names[5:] == ["all others"]
+    assert shares[0] == pytest.approx(sum(shares[1:]), abs=0.05)
+
+
+def test_explain_takes_a_label(tiny_run: FinishedRun, call: Call) -> None:
+    options = ("--runs-dir", str(tiny_run.runs_dir))
+    assert call("explain", "tiny", "goal", "--label", "BUSINESS", *options).out.splitlines()[1].endswith("BUSINESS")
+    refused = call("explain", "tiny", "goal", "--label", "Sports", *options)
+    assert (refused.code, refused.out) == (2, "")
+    assert "got 'Sports'; did you mean 'SPORTS'?" in refused.err
+
+
 def test_predict_without_a_text_ends_well(tiny_run: FinishedRun, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
     result = call("predict", "tiny", "--runs-dir", str(tiny_run.runs_dir))

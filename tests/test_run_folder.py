@@ -71,6 +71,12 @@ def test_run_is_found_by_recipe_and_by_path(tmp_path: Path) -> None:
     assert find_run(str(tmp_path / "tiny" / "latest"), runs_dir=tmp_path).path == newer.path.resolve()
 
 
+def test_name_that_is_nearly_a_run_is_suggested(tmp_path: Path) -> None:
+    finish_run(tmp_path)
+    with pytest.raises(RunError, match=r"found neither; did you mean 'tiny'\?"):
+        find_run("tinny", runs_dir=tmp_path)
+
+
 @pytest.mark.parametrize("name", ["small", "runs/tiny/20200101-000000"])
 def test_unknown_run_is_refused_with_the_way_out(name: str, tmp_path: Path) -> None:
     finish_run(tmp_path)

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from hf_newscls.cli.comparing import compare
 from hf_newscls.cli.data import overview, prepare, recipes, show
-from hf_newscls.cli.models import doctor, predict, publish
+from hf_newscls.cli.models import doctor, explain, predict, publish
 from hf_newscls.cli.terminal import messages
 from hf_newscls.cli.training import evaluate, train
 from hf_newscls.errors import NewsclsError
@@ -39,6 +39,7 @@ _COMMANDS = (
     (train, "Examples: hf-newscls train quickstart  ·  hf-newscls train fake_news_minilm --data news.csv --dry-run"),
     (evaluate, "Example: hf-newscls evaluate quickstart"),
     (predict, "Example: hf-newscls predict quickstart 'Rail strike ends after nine days'"),
+    (explain, "Example: hf-newscls explain quickstart 'Rail strike ends after nine days'"),
     (publish, "Example: hf-newscls publish quickstart --repo-id my-name/quickstart"),
     (
         compare,

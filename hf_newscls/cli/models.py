@@ -10,14 +10,17 @@ from rich.table import Table
 from hf_newscls.cli.terminal import RUNS, RunArgument, RunsDirOption, console, quiet_transformers
 from hf_newscls.errors import InputError
 
-__all__ = ["doctor", "predict", "publish"]
+__all__ = ["doctor", "explain", "predict", "publish"]
+
+ModelArgument = Annotated[
+    str, typer.Argument(help="Recipe with a finished run, run folder, model folder or Hub id.", metavar="MODEL")
+]
+TextsArgument = Annotated[list[str] | None, typer.Argument(help="Texts; without any, lines of standard input.")]
 
 
 def predict(
-    model: Annotated[
-        str, typer.Argument(help="Recipe with a finished run, run folder, model folder or Hub id.", metavar="MODEL")
-    ],
-    texts: Annotated[list[str] | None, typer.Argument(help="Texts; without any, lines of standard input.")] = None,
+    model: ModelArgument,
+    texts: TextsArgument = None,
     top_k: Annotated[int, typer.Option(min=1, help="Labels to show for each text.")] = 3,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
@@ -25,11 +28,33 @@ def predict(
     from hf_newscls import workflow
 
     quiet_transformers()
-    lines = texts or [line.strip() for line in sys.stdin if line.strip()]
-    for prediction in workflow.predict(model, lines, runs_dir=runs_dir, top_k=top_k):
+    for prediction in workflow.predict(model, _read_texts(texts), runs_dir=runs_dir, top_k=top_k):
         console.print(escape(prediction.text), style="bold", highlight=False, soft_wrap=True)
         for label, probability in zip(prediction.labels, prediction.probabilities, strict=True):
             console.print(f"  {probability:7.2%}  {escape(label)}", highlight=False)
+
+
+def explain(
+    model: ModelArgument,
+    texts: TextsArgument = None,
+    label: Annotated[str | None, typer.Option(help="Label to explain; the most probable one if unset.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="Words to show for each text, those that moved it most.")] = 10,
+    runs_dir: RunsDirOption = RUNS,
+) -> None:
+    """Print the words that moved a decision, and by how much: Shapley values. Needs the extra `explain`."""
+    from hf_newscls import workflow
+
+    quiet_transformers()
+    for explained in workflow.explain(model, _read_texts(texts), runs_dir=runs_dir, label=label):
+        attribution, name = explained.attribution, escape(explained.label)
+        console.print(escape(explained.text), style="bold", highlight=False, soft_wrap=True)
+        console.print(f"  {attribution.probability:7.2%}  {name}", highlight=False)
+        console.print(f"  {attribution.empty_probability:7.2%}  without any word", highlight=False)
+        moved = sorted(attribution.contributions, key=lambda one: -abs(one.value))
+        for one in moved[:top]:
+            console.print(f"  {one.value:+7.2%}  {escape(one.words)}", highlight=False, soft_wrap=True)
+        if rest := moved[top:]:
+            console.print(f"  {sum(one.value for one in rest):+7.2%}  all others", highlight=False)
 
 
 def publish(
@@ -65,3 +90,7 @@ def doctor() -> None:
     for what, found in inspect_machine().items():
         table.add_row(what, escape(found))
     console.print(table)
+
+
+def _read_texts(texts: list[str] | None) -> list[str]:
+    return texts or [line.strip() for line in sys.stdin if line.strip()]

@@ -70,6 +70,7 @@ class FeatureCacheCallback(TrainerCallback):
         collate: Callable[[list[dict[str, Any]]], Mapping[str, Tensor]],
         boundary_step: int,
     ) -> None:
+        self._model = model
         self._part = part
         self._datasets = datasets
         self._collate = collate
@@ -97,6 +98,8 @@ class FeatureCacheCallback(TrainerCallback):
             features = self._compute_features(args)
         self._is_cached = True
         self._part.substitute(lambda *inputs, **options: self._look_up(features, args.device, inputs, options))
+        # The model's own walks all modules, which takes longer than the head's forward pass.
+        self._model.__dict__["zero_grad"] = kwargs["optimizer"].zero_grad
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -131,6 +134,7 @@ class FeatureCacheCallback(TrainerCallback):
 
     def _restore(self) -> None:
         self._part.restore()
+        self._model.__dict__.pop("zero_grad", None)
         self._is_cached = False
 
     def _reads_first_token_alone(self, model: nn.Module, device: torch.device) -> bool:

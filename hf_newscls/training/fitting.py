@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from hf_newscls.recipe import FinetuneSection, FreezeSection
 from hf_newscls.recipe_loss import LossSection, SamplingSection
 from hf_newscls.training.arguments import describe_arguments
 from hf_newscls.training.backend import Backend
-from hf_newscls.training.cpu import attend_in_float32, keep_freed_memory
+from hf_newscls.training.cpu import attend_in_float32, draw_dropout_from_bits, keep_freed_memory
 from hf_newscls.training.early_stopping import SecondStageEarlyStopping
 from hf_newscls.training.energy import measuring_energy
 from hf_newscls.training.features import FeatureCacheCallback
@@ -259,15 +259,12 @@ def suited_to_device(model: PreTrainedModel, arguments: TrainingArguments) -> It
         yield
         return
     keep_freed_memory()
-    attention = model.config._attn_implementation
-    if not arguments.bf16 or attention != "sdpa":
+    with ExitStack() as stack:
+        if not arguments.torch_compile:
+            stack.enter_context(draw_dropout_from_bits(model))
+        if arguments.bf16 and model.config._attn_implementation == "sdpa":
+            stack.enter_context(attend_in_float32(model))
         yield
-        return
-    attend_in_float32(model)
-    try:
-        yield
-    finally:
-        model.set_attn_implementation(attention)
 
 
 def _choose_multiple(arguments: TrainingArguments) -> int:

@@ -1,18 +1,23 @@
-"""What is done with trained models: predict."""
+"""What is done with trained models: predict, explain."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hf_newscls.errors import RunError
+from hf_newscls.errors import InputError, RunError, describe_offenders, suggest_name
 from hf_newscls.recipe import ModelSection
 from hf_newscls.recipe_io import read_recipe
 from hf_newscls.run_folder import find_run
 
-__all__ = ["Prediction", "predict"]
+if TYPE_CHECKING:
+    from hf_newscls.inference.attribution import Attribution
+    from hf_newscls.inference.predicting import TrainedClassifier
+
+__all__ = ["Explanation", "Prediction", "explain", "predict"]
 
 
 @dataclass(frozen=True)
@@ -31,16 +36,57 @@ def predict(name_or_path: str, texts: Sequence[str], *, runs_dir: Path, top_k: i
         RunError: the recipe has no finished run.
         ModelError: the model cannot be loaded.
     """
-    from hf_newscls.inference.predicting import load_classifier, predict_probabilities
+    from hf_newscls.inference.predicting import predict_probabilities
 
-    address = _find_model(name_or_path, runs_dir=runs_dir)
-    classifier = load_classifier(address, encoder=_find_encoder(address))
+    classifier = _load(name_or_path, runs_dir=runs_dir)
     names = classifier.label_names
     predictions = []
     for text, row in zip(texts, predict_probabilities(classifier, texts), strict=True):
         best = (-row).argsort(kind="stable")[:top_k]
         predictions.append(Prediction(text, [names[label] for label in best], [float(row[label]) for label in best]))
     return predictions
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A text, its most probable label, and what its words did for it."""
+
+    text: str
+    label: str
+    attribution: Attribution
+
+
+def explain(
+    name_or_path: str, texts: Sequence[str], *, runs_dir: Path, label: str | None = None
+) -> Iterator[Explanation]:
+    """Yield what the words of each text did for its most probable label, or for one that is named.
+
+    Raises:
+        InputError: captum is not installed, or the model has no such label.
+        RunError: the recipe has no finished run.
+        ModelError: the model cannot be loaded.
+    """
+    from hf_newscls.inference.attribution import attribute_words
+    from hf_newscls.inference.predicting import predict_probabilities
+
+    classifier = _load(name_or_path, runs_dir=runs_dir)
+    names = classifier.label_names
+    if label is not None and label not in names:
+        suggestion = suggest_name(label, names)
+        raise InputError(
+            f"--label: must be one of {describe_offenders(names)}, got {label!r}; "
+            + (f"did you mean {suggestion!r}?" if suggestion else "name one of them")
+        )
+    for text, row in zip(texts, predict_probabilities(classifier, texts), strict=True):
+        place = int(row.argmax()) if label is None else names.index(label)
+        yield Explanation(text, names[place], attribute_words(classifier, text, label=place))
+
+
+def _load(name_or_path: str, *, runs_dir: Path) -> TrainedClassifier:
+    from hf_newscls.inference.predicting import load_classifier
+
+    address = _find_model(name_or_path, runs_dir=runs_dir)
+    return load_classifier(address, encoder=_find_encoder(address))
 
 
 def _find_encoder(model: str) -> ModelSection | None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
-from hf_newscls.training.cpu import attend_in_float32, keep_freed_memory
+from hf_newscls.training.cpu import attend_in_float32, draw_dropout_from_bits, keep_freed_memory
 from tests.tiny_models import MakeRecipe, load_tiny, prepare_run, save_encoder
 from tests.training.test_fitting import fit
 
@@ -22,8 +23,9 @@ def test_attention_in_float32_is_that_of_torch(architecture: str, head: str, tmp
     model = load_tiny(save_encoder(tmp_path / "encoder", architecture), head=head).model.eval()
     with torch.no_grad():
         expected = model(**BATCH).logits
-        attend_in_float32(model)
-        assert torch.equal(model(**BATCH).logits, expected)
+        with attend_in_float32(model):
+            assert torch.equal(model(**BATCH).logits, expected)
+    assert model.config._attn_implementation == "sdpa"
 
 
 def test_attention_in_float32_is_closer_than_bfloat16(tiny_encoder: Path) -> None:
@@ -32,8 +34,8 @@ def test_attention_in_float32_is_closer_than_bfloat16(tiny_encoder: Path) -> Non
         exact = model.bert(**BATCH).last_hidden_state[0]
         with torch.autocast("cpu", dtype=torch.bfloat16):
             stock = model.bert(**BATCH).last_hidden_state[0]
-            attend_in_float32(model)
-            ours = model.bert(**BATCH).last_hidden_state[0]
+            with attend_in_float32(model):
+                ours = model.bert(**BATCH).last_hidden_state[0]
     assert (ours - exact).abs().mean() <= 1.05 * (stock - exact).abs().mean()
 
 
@@ -50,3 +52,45 @@ def test_kept_memory_can_be_used_again() -> None:
     keep_freed_memory()
     for _ in range(3):
         assert torch.ones(10_000_000).sum() == 10_000_000
+
+
+@pytest.mark.parametrize("share", [0.1, 0.4, 0.5])
+def test_dropout_from_bits_drops_its_share(share: float) -> None:
+    torch.manual_seed(0)
+    dropout, values = nn.Dropout(share), torch.randn(400, 1000, requires_grad=True)
+    with draw_dropout_from_bits(dropout):
+        dropped = dropout(values)
+    is_kept = dropped != 0
+    torch.testing.assert_close(dropped[is_kept], values[is_kept] / (1 - share))
+    # Four numbers come from one draw: each of them keeps its share, and which are kept together is chance. Six
+    # standard errors of 100,000 numbers.
+    kept = is_kept.view(-1, 4).double()
+    reach = 6 * (share * (1 - share) / len(kept)) ** 0.5
+    assert (kept.mean(0) - (1 - share)).abs().max() < reach
+    assert (kept.T.corrcoef() - torch.eye(4)).abs().max() < 6 / len(kept) ** 0.5
+    dropped.sum().backward()  # type: ignore[no-untyped-call]
+    assert values.grad is not None
+    torch.testing.assert_close(values.grad, is_kept / (1 - share))
+
+
+def test_dropout_from_bits_follows_the_seed() -> None:
+    dropout, values = nn.Dropout(0.3), torch.ones(3, 5, 7)
+    with draw_dropout_from_bits(dropout):
+        drawn = [dropout(values) for seed in (1, 1, 2) if torch.manual_seed(seed)]
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+
+
+@pytest.mark.parametrize(("share", "is_training", "kept"), [(0.0, True, 1), (1.0, True, 0), (0.5, False, 1)])
+def test_dropout_of_all_or_nothing_is_that_of_torch(share: float, is_training: bool, kept: int) -> None:
+    dropout, values = nn.Dropout(share).train(is_training), torch.randn(6, 5)
+    with draw_dropout_from_bits(dropout):
+        assert torch.equal(dropout(values), kept * values)
+
+
+def test_dropout_is_that_of_torch_again(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    run = prepare_run(make_recipe("training_arguments.max_steps=2"), news_rows, tmp_path)
+    fit(run)
+    dropouts = [module for module in run.classifier.model.modules() if isinstance(module, nn.Dropout)]
+    assert dropouts
+    assert not any("forward" in module.__dict__ for module in dropouts)

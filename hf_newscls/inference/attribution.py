@@ -1,0 +1,103 @@
+"""Which words moved a decision: their Shapley values, sampled by captum (the extra `explain`).
+
+A word's contribution is what the probability of a label gains by it, on average over the orders in which the words can
+be added one after the other to an empty text: Shapley values (Lundberg and Lee 2017, arXiv 1705.07874), by sampled
+orders (Castro et al. 2009). Whatever the orders, the contributions add up to what the whole text gains over the empty
+one. The model is asked as `predict` asks it, so heads, windows and adapters of any kind are explained alike.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hf_newscls.errors import InputError
+from hf_newscls.inference.predicting import TrainedClassifier, predict_probabilities
+
+__all__ = ["Attribution", "Contribution", "attribute_words", "cut_into_parts"]
+
+_MAX_PARTS = 64
+_TEXTS_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """A word, or a few in a row, and what the probability gains by it, in [-1, 1]."""
+
+    words: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What the words of a text did for a label.
+
+    Attributes:
+        contributions: in the order of the text.
+        empty_probability: of the label where there is no word.
+        probability: of the label for the whole text; the empty one and all contributions together.
+    """
+
+    contributions: Sequence[Contribution]
+    empty_probability: float
+    probability: float
+
+
+def attribute_words(
+    classifier: TrainedClassifier, text: str, *, label: int, samples: int = 25, seed: int = 17
+) -> Attribution:
+    """Share the probability of a label out among the words of a text.
+
+    Args:
+        classifier: that is asked.
+        text: to explain; over 64 words are taken a few in a row together.
+        label: id of the label.
+        samples: orders of the words to try; the text is read about so many times its words.
+        seed: of the orders.
+
+    Raises:
+        InputError: captum is not installed.
+    """
+    try:
+        from captum.attr import ShapleyValueSampling
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "explain: captum must be installed, found none; run `pip install 'hf-newscls[explain]'`"
+        ) from error
+    parts = cut_into_parts(text, at_most=_MAX_PARTS)
+
+    def predict(kept: Tensor) -> Tensor:
+        texts = ["".join(part for part, is_kept in zip(parts, row, strict=True) if is_kept) for row in kept.tolist()]
+        return torch.from_numpy(predict_probabilities(classifier, texts)[:, label].astype(np.float64))
+
+    empty, whole = predict(torch.tensor([[0.0] * len(parts), [1.0] * len(parts)])).tolist()
+    if not parts:
+        return Attribution([], empty, whole)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        values: Tensor = ShapleyValueSampling(predict).attribute(
+            torch.ones(1, len(parts)), n_samples=samples, perturbations_per_eval=_TEXTS_AT_ONCE
+        )
+    contributions = [Contribution(part.strip(), value) for part, value in zip(parts, values[0].tolist(), strict=True)]
+    return Attribution(contributions, empty, whole)
+
+
+def cut_into_parts(text: str, *, at_most: int) -> list[str]:
+    """Cut a text into words, each with the space behind it; together they are the text from its first word on.
+
+    Args:
+        text: to cut.
+        at_most: parts; where there are more words, neighbours stay together.
+
+    >>> cut_into_parts(" Rail strike  ends", at_most=3)
+    ['Rail ', 'strike  ', 'ends']
+    >>> cut_into_parts("a b c d e", at_most=2)
+    ['a b c ', 'd e']
+    """
+    words = re.findall(r"\S+\s*", text)
+    if len(words) <= at_most:
+        return words
+    return ["".join(part) for part in np.array_split(np.asarray(words, dtype=object), at_most)]
