@@ -4,6 +4,7 @@ python benchmarks/plot_speed.py
 """
 
 import json
+import math
 from pathlib import Path
 
 from _common import RESULTS
@@ -20,10 +21,15 @@ def main() -> None:
     if not entries:
         print("nothing to draw: run training_speed.py first")
         return
-    figure = Figure(figsize=(8.5, 0.6 + 2.2 * len(entries)), dpi=120, layout="constrained")
+    columns = min(2, len(entries))
+    rows = math.ceil(len(entries) / columns)
+    figure = Figure(figsize=(6 * columns, 0.4 + 2.1 * rows), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
-    for axes, (name, entry) in zip(figure.subplots(len(entries), 1, squeeze=False)[:, 0], entries.items(), strict=True):
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, (name, entry) in zip(panels, entries.items(), strict=False):
         draw(axes, name.removeprefix("training_speed "), entry)
+    for axes in panels[len(entries) :]:
+        axes.set_visible(False)
     figure.savefig(PICTURE, metadata={"Software": None})
     print(f"drew {PICTURE.name}")
 
@@ -36,10 +42,11 @@ def draw(axes, name: str, entry) -> None:
         label = f"{middle:.1f} x  ({figures['samples_per_second']:.1f} texts/s)"
         axes.text(max(high, middle), place, f"  {label}", va="center", fontsize=8)
     axes.set_yticks(range(len(ways)), labels=[*ways], fontsize=9)
+    axes.tick_params(axis="x", labelsize=8)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.35 * max(figures["speed to stock"][2] for figures in ways.values()))
-    axes.set_title(f"{name}, {entry['rows'] or 'all'} rows, {entry['device']}", fontsize=9, loc="left")
-    axes.set_xlabel("texts a second, as a multiple of the stock way; bars span the rounds", fontsize=8)
+    axes.set_title(f"{name}: {entry['rows'] or 'all'} rows, {entry['device']}", fontsize=9, loc="left")
+    axes.set_xlabel("texts a second, as a multiple of the stock way; whiskers span the rounds", fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
 
 
