@@ -130,6 +130,8 @@ def _list_models(
         ]
 
     found = call_hub(fetch, what=f"list models tagged {', '.join(tags)}", remedy=REMEDY)
+    if len(found) == _MOST_MODELS:
+        logger.warning("took the first %s models tagged %s; --author narrows them", f"{len(found):,}", ", ".join(tags))
     return {one.id: str(one.sha) for one in found if one.sha and is_wanted(one)}
 
 

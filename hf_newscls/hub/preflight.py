@@ -96,9 +96,8 @@ def find_target(
         if not isinstance(error.__cause__, RepositoryNotFoundError):
             raise
         found = None
-    if is_proposal and found is not None:
-        return Target(repo_id, repo_type, is_there=True, is_private=bool(found.private))
-    if not (account.can_create(repo_id) if found is None else account.can_write(repo_id)):
+    is_asking = is_proposal and found is not None
+    if not is_asking and not (account.can_create(repo_id) if found is None else account.can_write(repo_id)):
         raise PublishError(
             f"Hub: the token of {account.name} ({account.role}) must have write access to {repo_id}, "
             f"got none; set HF_TOKEN to one that has, or name another repository"

@@ -405,7 +405,7 @@ def test_branch_is_made_and_main_stays(published: str, hub: HubServer, command_l
 
 def test_pull_request_is_opened_once_and_updated(hub: HubServer, command_line: CommandLine, run: RunFolder) -> None:
     repo = hub.create_repo("stranger/shared", files={"README.md": b"---\nlicense: mit\n---\n"})
-    arguments = ("publish", "tiny", "--repo-id", "stranger/shared", "--pr")
+    arguments = ("publish", "tiny", "--repo-id", "stranger/shared", "--pr", "--no-private")
     first, second = command_line.run(*arguments), command_line.run(*arguments)
     with changed(run.metrics):
         third = command_line.run(*arguments)
@@ -415,6 +415,14 @@ def test_pull_request_is_opened_once_and_updated(hub: HubServer, command_line: C
     assert [(one.num, one.status, one.title) for one in repo.discussions] == [(1, "open", "Train tiny with hf_newscls")]
     assert repo.read_files("refs/pr/1")["metrics.json"] == run.metrics.read_bytes() + b"\n"
     assert repo.files.keys() == {"README.md"}
+
+
+def test_pull_request_to_a_public_repository_is_asked_for(hub: HubServer, command_line: CommandLine) -> None:
+    hub.create_repo("stranger/open")
+    result = command_line.run("publish", "tiny", "--repo-id", "stranger/open", "--pr")
+    assert result.code == 1
+    assert "the model stranger/open must be private, found it public" in result.err
+    assert command_line.run("publish", "tiny", "--repo-id", "stranger/open", "--pr", "--no-private").code == 0
 
 
 def test_pull_request_of_what_is_there_already_is_not_opened(
