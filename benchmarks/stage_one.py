@@ -19,6 +19,7 @@ from typing import NamedTuple
 from _common import add_recipe_options, describe, load, save, wait_for_device
 
 WARM_UP_BATCHES = 8
+WAYS = {"cached": "freeze.cache_features=true", "not cached": "freeze.cache_features=false"}
 
 
 def main() -> None:
@@ -30,30 +31,29 @@ def main() -> None:
     rounds = []
     for _ in range(options.rounds):
         rounds.append(measure(options))
-        print({name: round(value, 2) for name, value in rounds[-1].items()}, flush=True)
-    passes = {name: summarize([one[name] / one["forward pass"] for one in rounds]) for name in ("cached", "not cached")}
-    for name, (middle, low, high) in passes.items():
-        print(f"{name}: {middle:.2f} forward passes ({low:.2f} to {high:.2f})")
-    result = {"epochs": options.epochs, "rounds": rounds, "forward_passes": passes}
-    save(f"stage_one {Path(options.recipe).stem}", {**describe(options), **result}, options.results)
+        print(rounds[-1], flush=True)
+    passes = {way: summarize([one[way]["seconds"] / one["forward pass"]["seconds"] for one in rounds]) for way in WAYS}
+    for way, (middle, low, high) in passes.items():
+        print(f"{way}: {middle:.2f} forward passes ({low:.2f} to {high:.2f})")
+    result = {**describe(options), "rows": options.rows, "epochs": options.epochs, "rounds": rounds}
+    save(f"stage_one {Path(options.recipe).stem}", {**result, "forward_passes": passes}, options.results)
 
 
-def measure(options) -> dict[str, float]:
-    """Return the rows, seconds of each way, and milliseconds of its step."""
+def measure(options) -> dict[str, dict[str, float]]:
+    """Return the seconds of a forward pass and of each way, and the milliseconds of a way's step."""
     quiet = ["eval_strategy=no", "save_strategy=no", "load_best_model_at_end=false", "disable_tqdm=true"]
     overrides = [f"training_arguments.{one}" for one in quiet] + [f"freeze.epochs={options.epochs}"]
-    measured: dict[str, float] = {}
-    for way, is_cached in (("cached", "true"), ("not cached", "false")):
-        recipe, classifier, _, tokenized = load(options, *overrides, f"freeze.cache_features={is_cached}")
+    measured: dict[str, dict[str, float]] = {}
+    for way, setting in WAYS.items():
+        recipe, classifier, _, tokenized = load(options, *overrides, setting)
         if not measured:
-            measured = {"rows": len(tokenized["train"])}
-            measured["forward pass"] = time_forward_pass(recipe, classifier, tokenized["train"])
-        times = time_stage_one(recipe, classifier, tokenized)
-        measured |= {way: times.seconds, f"{way}, ms a step": times.step_milliseconds}
+            measured["forward pass"] = {"seconds": time_forward_pass(recipe, classifier, tokenized["train"])}
+        measured[way] = time_stage_one(recipe, classifier, tokenized)._asdict()
     return measured
 
 
 def summarize(ratios: list[float]) -> list[float]:
+    """Return their median, the least and the greatest."""
     return [statistics.median(ratios), min(ratios), max(ratios)]
 
 

@@ -147,7 +147,8 @@ def find_run(name_or_path: str, *, runs_dir: Path) -> RunFolder:
     suggestion = suggest_name(name_or_path, [path.parent.name for path in runs_dir.glob(f"*/{_LATEST}")])
     raise RunError(
         f"{name_or_path}: must be a run folder or a recipe with a finished run in {runs_dir}, found neither; "
-        + (f"did you mean {suggestion!r}?" if suggestion else f"train it first with `hf-newscls train {name_or_path}`")
+        f"train it first with `hf-newscls train {name_or_path}`"
+        + (f", or did you mean {suggestion!r}?" if suggestion else "")
     )
 
 

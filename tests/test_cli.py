@@ -300,12 +300,12 @@ def test_explain_shares_the_probability_out(tiny_run: FinishedRun, call: Call) -
     assert result.code == 0, result.err
     lines = result.out.splitlines()
     assert lines[0] == text
-    rows = [re.fullmatch(r" +([+-]?\d+\.\d\d)%  (.+)", line) for line in lines[1:]]
+    rows = [re.fullmatch(r" +([+-]?\d+\.\d)%  (.+)", line) for line in lines[1:]]
     shares, names = [float(row[1]) for row in rows if row], [row[2] for row in rows if row]
     assert names[:2] == ["SPORTS", "without any word"]
     assert {*names[2:5]} < {*text.split()}
     assert names[5:] == ["all others"]
-    assert shares[0] == pytest.approx(sum(shares[1:]), abs=0.05)
+    assert shares[0] == pytest.approx(sum(shares[1:]), abs=0.4)
 
 
 def test_explain_takes_a_label(tiny_run: FinishedRun, call: Call) -> None:

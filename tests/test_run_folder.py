@@ -73,7 +73,7 @@ def test_run_is_found_by_recipe_and_by_path(tmp_path: Path) -> None:
 
 def test_name_that_is_nearly_a_run_is_suggested(tmp_path: Path) -> None:
     finish_run(tmp_path)
-    with pytest.raises(RunError, match=r"found neither; did you mean 'tiny'\?"):
+    with pytest.raises(RunError, match=r"train it first with `hf-newscls train tinny`, or did you mean 'tiny'\?"):
         find_run("tinny", runs_dir=tmp_path)
 
 

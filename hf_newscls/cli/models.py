@@ -39,22 +39,25 @@ def explain(
     texts: TextsArgument = None,
     label: Annotated[str | None, typer.Option(help="Label to explain; the most probable one if unset.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Words to show for each text, those that moved it most.")] = 10,
+    samples: Annotated[
+        int, typer.Option(min=1, help="Orders of the words to try: more take longer and say it more exactly.")
+    ] = 25,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
-    """Print the words that moved a decision, and by how much: Shapley values. Needs the extra `explain`."""
+    """Print the words that moved a decision, and by how much: Shapley values, estimated. Needs the extra `explain`."""
     from hf_newscls import workflow
 
     quiet_transformers()
-    for explained in workflow.explain(model, _read_texts(texts), runs_dir=runs_dir, label=label):
-        attribution, name = explained.attribution, escape(explained.label)
-        console.print(escape(explained.text), style="bold", highlight=False, soft_wrap=True)
-        console.print(f"  {attribution.probability:7.2%}  {name}", highlight=False)
-        console.print(f"  {attribution.empty_probability:7.2%}  without any word", highlight=False)
-        moved = sorted(attribution.contributions, key=lambda one: -abs(one.value))
-        for one in moved[:top]:
-            console.print(f"  {one.value:+7.2%}  {escape(one.words)}", highlight=False, soft_wrap=True)
+    explained = workflow.explain(model, _read_texts(texts), runs_dir=runs_dir, label=label, samples=samples)
+    for one in explained:
+        console.print(escape(one.text), style="bold", highlight=False, soft_wrap=True)
+        console.print(f"  {one.attribution.probability:7.1%}  {escape(one.label)}", highlight=False)
+        console.print(f"  {one.attribution.empty_probability:7.1%}  without any word", highlight=False)
+        moved = sorted(one.attribution.contributions, key=lambda word: -abs(word.value))
+        for word in moved[:top]:
+            console.print(f"  {word.value:+7.1%}  {escape(word.words)}", highlight=False, soft_wrap=True)
         if rest := moved[top:]:
-            console.print(f"  {sum(one.value for one in rest):+7.2%}  all others", highlight=False)
+            console.print(f"  {sum(word.value for word in rest):+7.1%}  all others", highlight=False)
 
 
 def publish(

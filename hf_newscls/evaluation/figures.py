@@ -13,7 +13,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import StrMethodFormatter
 from PIL import Image
 
@@ -77,9 +76,9 @@ def choose_ink(share: float) -> str:
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as a PNG of 256 colours, margins cut, into a folder that exists; equal figures, equal bytes."""
-    _lay_out(figure)
     stream = BytesIO()
     figure.savefig(stream, format="png", dpi=DPI, facecolor="white", bbox_inches="tight")
+    figure.set_layout_engine("none")  # it is laid out now: another picture of it need not do so again
     picture = Image.open(stream).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1)
     picture.save(path, format="PNG", optimize=True, dpi=(DPI, DPI))
 
@@ -90,7 +89,6 @@ def render_svg(figure: Figure, *, name: str) -> str:
     Its colors are variables of the page's style sheet, as `--ink`, its text is text in the page's font, and it is as
     wide as there is room. Nothing in it has an id but what is referred to, and that begins with `name`.
     """
-    _lay_out(figure)
     stream = StringIO()
     with mpl.rc_context(_SVG):
         figure.savefig(stream, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
@@ -106,10 +104,3 @@ def render_svg(figure: Figure, *, name: str) -> str:
     # Without a size of its own it takes the page's; the viewBox keeps its shape.
     opening, rest = svg.split(">", 1)
     return re.sub(r'\s(width|height)="[^"]*"', "", opening) + ">" + rest
-
-
-def _lay_out(figure: Figure) -> None:
-    """Lay a figure out for good: each picture of it would do so twice, and take longer for it than for the drawing."""
-    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")

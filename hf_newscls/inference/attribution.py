@@ -1,11 +1,13 @@
-"""Which words moved a decision: their Shapley values, sampled by captum (the extra `explain`).
+"""Which words moved a decision: their Shapley values, estimated by captum (the extra `explain`).
 
 A word's contribution is what the probability of a label gains by it, on average over the orders in which the words can
 be added one after the other to an empty text: Shapley values (Lundberg and Lee 2017, arXiv 1705.07874), by sampled
 orders (Castro et al. 2009). Whatever the orders, the contributions add up to what the whole text gains over the empty
-one. The model is asked as `predict` asks it, so heads, windows and adapters of any kind are explained alike.
+one; each by itself is an estimate. The model is asked as `predict` asks it, so heads, windows and adapters of any kind
+are explained alike.
 """
 
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,10 +19,13 @@ from torch import Tensor
 from hf_newscls.errors import InputError
 from hf_newscls.inference.predicting import TrainedClassifier, predict_probabilities
 
-__all__ = ["Attribution", "Contribution", "attribute_words", "cut_into_parts"]
+__all__ = ["SAMPLES", "Attribution", "Contribution", "attribute_words", "check_captum", "cut_into_parts", "cut_to_read"]
 
+SAMPLES = 25
 _MAX_PARTS = 64
 _TEXTS_AT_ONCE = 64
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,14 +51,29 @@ class Attribution:
     probability: float
 
 
+def check_captum() -> None:
+    """Refuse to go on without captum.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        import captum.attr  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"explain: captum must be installed, found no module {error.name!r}; "
+            "run `pip install 'hf-newscls[explain]'`"
+        ) from error
+
+
 def attribute_words(
-    classifier: TrainedClassifier, text: str, *, label: int, samples: int = 25, seed: int = 17
+    classifier: TrainedClassifier, text: str, *, label: int, samples: int = SAMPLES, seed: int = 17
 ) -> Attribution:
     """Share the probability of a label out among the words of a text.
 
     Args:
         classifier: that is asked.
-        text: to explain; over 64 words are taken a few in a row together.
+        text: to explain, as `cut_to_read` returns it; over 64 words are taken a few in a row together.
         label: id of the label.
         samples: orders of the words to try; the text is read about so many times its words.
         seed: of the orders.
@@ -61,16 +81,16 @@ def attribute_words(
     Raises:
         InputError: captum is not installed.
     """
-    try:
-        from captum.attr import ShapleyValueSampling
-    except ModuleNotFoundError as error:
-        raise InputError(
-            "explain: captum must be installed, found none; run `pip install 'hf-newscls[explain]'`"
-        ) from error
+    check_captum()
+    from captum.attr import ShapleyValueSampling
+
     parts = cut_into_parts(text, at_most=_MAX_PARTS)
 
     def predict(kept: Tensor) -> Tensor:
-        texts = ["".join(part for part, is_kept in zip(parts, row, strict=True) if is_kept) for row in kept.tolist()]
+        # Without the space behind the last word, which is a token of its own to some tokenizers.
+        texts = [
+            "".join(part for part, is_kept in zip(parts, row, strict=True) if is_kept).rstrip() for row in kept.tolist()
+        ]
         return torch.from_numpy(predict_probabilities(classifier, texts)[:, label].astype(np.float64))
 
     empty, whole = predict(torch.tensor([[0.0] * len(parts), [1.0] * len(parts)])).tolist()
@@ -83,6 +103,26 @@ def attribute_words(
         )
     contributions = [Contribution(part.strip(), value) for part, value in zip(parts, values[0].tolist(), strict=True)]
     return Attribution(contributions, empty, whole)
+
+
+def cut_to_read(classifier: TrainedClassifier, text: str) -> str:
+    """Return what a classifier reads of a text, without space around it: words that it never reads move nothing.
+
+    Raises:
+        InputError: the text is longer than the classifier reads, and not its head is kept.
+    """
+    tokenizer, text = classifier.tokenizer, text.strip()
+    tokens, limit = len(tokenizer(text, truncation=False, verbose=False)["input_ids"]), tokenizer.model_max_length
+    if tokens <= limit:
+        return text
+    if classifier.truncation != "head" or not tokenizer.is_fast:
+        raise InputError(
+            f"explain: a text must have at most {limit:,} tokens, of which this model reads all, got {tokens:,}; "
+            "shorten it"
+        )
+    spans = tokenizer(text, truncation=True, max_length=limit, return_offsets_mapping=True)["offset_mapping"]
+    logger.warning("explains the first %s of %s tokens, which is all that the model reads", f"{limit:,}", f"{tokens:,}")
+    return text[: max(end for _, end in spans)]
 
 
 def cut_into_parts(text: str, *, at_most: int) -> list[str]:

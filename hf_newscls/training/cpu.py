@@ -65,7 +65,11 @@ def draw_dropout_from_bits(model: nn.Module) -> Iterator[None]:
     short texts. The probability is rounded to a multiple of 2**-16. Numbers come from torch's generator, but not those
     that its own dropout would draw.
     """
-    modules = [module for module in model.modules() if type(module) is nn.Dropout and not module.inplace]
+    modules = [
+        module
+        for module in model.modules()
+        if type(module) is nn.Dropout and not module.inplace and "forward" not in vars(module)
+    ]
     for module in modules:
         module.__dict__["forward"] = functools.partial(_drop, module)
     try:
@@ -76,10 +80,11 @@ def draw_dropout_from_bits(model: nn.Module) -> Iterator[None]:
 
 
 def _drop(module: nn.Dropout, values: Tensor) -> Tensor:
-    if not module.training or not 0 < module.p < 1:
+    dropped = round(module.p * 2**16)
+    if not module.training or not 0 < dropped < 2**16:
         return nn.functional.dropout(values, module.p, module.training)
     count = values.numel()
     draws = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None)
     bits = draws.view(torch.int16)[:count].view(values.shape)
-    is_kept = bits >= round(module.p * 2**16) - 2**15
+    is_kept = bits >= dropped - 2**15
     return values * is_kept.to(values.dtype).mul_(1 / (1 - module.p))

@@ -84,6 +84,7 @@ class FeatureCacheCallback(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Compute the features where training begins in stage 1."""
+        self._restore()  # a training before may have ended in an error
         model = kwargs["model"]
         if state.global_step >= self._boundary_step:
             return

@@ -5,88 +5,62 @@ attended to each other is read by nobody, and its gradient is zero: leaving it o
 saves an eighth of the arithmetic of six layers on short texts, a sixteenth of that of twelve.
 """
 
-import logging
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import torch
 from torch import Tensor, nn
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.utils import DUMMY_INPUTS
 
-__all__ = ["FirstTokenCallback", "find_last_output"]
+__all__ = ["find_last_output", "first_token_alone"]
 
-logger = logging.getLogger(__name__)
+# By name, for importing them all would load every architecture. Their heads read the first token alone.
+_HEADS = frozenset(
+    {
+        "BertForSequenceClassification",
+        "CamembertForSequenceClassification",
+        "DebertaForSequenceClassification",
+        "DebertaV2ForSequenceClassification",
+        "ElectraForSequenceClassification",
+        "RobertaForSequenceClassification",
+        "XLMRobertaForSequenceClassification",
+        "NewsClassifier",
+        "WindowedClassifier",
+    }
+)
+# In their layers all that comes after `attention.self` works on each token by itself.
+_ENCODERS = frozenset(
+    {"BertModel", "CamembertModel", "DebertaModel", "DebertaV2Model", "ElectraModel", "RobertaModel", "XLMRobertaModel"}
+)
 
 
-class FirstTokenCallback(TrainerCallback):
-    """Leave the other tokens out behind the last attention while training, where the head does not read them.
+@contextmanager
+def first_token_alone(model: nn.Module) -> Iterator[None]:
+    """Leave the other tokens out behind the last attention while the context lasts, where the head reads none of them.
 
-    The model runs whole where its encoder is not built as BERT, and on XLA, where finding out what the head reads
-    would compile graphs of its own. Dropout draws fewer numbers than in a run without, so that the two differ as two
-    seeds do.
+    A model whose head or encoder is not known to allow it runs whole. Dropout draws fewer numbers than in a run
+    without, so that the two differ as two seeds do.
     """
-
-    def __init__(self) -> None:
-        self._hook: Any = None
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Cut what the last attention hands on, if that moves no logit."""
-        model = kwargs["model"]
-        output = find_last_output(model)
-        if output is None or args.device.type == "xla":
-            return
-        before = _compute_logits(model, args.device)
-        self._hook = output.register_forward_pre_hook(_keep_first_token)
-        if not _agree(before, _compute_logits(model, args.device)):
-            self._restore()
-            logger.info("the head reads more than a text's first token: the last layer runs whole")
-
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Let the model run whole again."""
-        self._restore()
-
-    def _restore(self) -> None:
-        if self._hook is not None:
-            self._hook.remove()
-            self._hook = None
+    output = find_last_output(model)
+    if output is None:
+        yield
+        return
+    hook = output.register_forward_pre_hook(_keep_first_token)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def find_last_output(model: nn.Module) -> nn.Module | None:
-    """Return what follows on the attention in an encoder's last layer, None where the encoder is not built as BERT.
-
-    Built so are BERT, RoBERTa, XLM-RoBERTa, ELECTRA, DeBERTa and more: all that comes after `attention.self` works on
-    each token by itself.
-    """
-    layers = [module for name, module in model.named_modules() if name.endswith("encoder.layer")]
-    if len(layers) != 1 or not isinstance(layers[0], nn.ModuleList):
+    """Return what follows on the attention in the last layer, None where the other tokens must go on from there."""
+    modules = [*model.modules()]  # the model may stand inside of an adapter's
+    if not any(type(module).__name__ in _HEADS for module in modules):
         return None
-    parts = dict(layers[0][-1].named_children())
-    inner = dict(parts["attention"].named_children()) if {*parts} >= {"attention", "intermediate", "output"} else {}
-    return inner.get("output") if "self" in inner else None
+    encoders = [module for module in modules if type(module).__name__ in _ENCODERS]
+    if len(encoders) != 1:
+        return None
+    output: nn.Module = encoders[0].get_submodule("encoder.layer")[-1].attention.output  # type: ignore[index]
+    return output
 
 
 def _keep_first_token(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     return tuple(values[:, :1] for values in inputs)
-
-
-def _compute_logits(model: nn.Module, device: torch.device) -> Tensor | None:
-    """Return the logits of three short texts, None where the rest of the model cannot do with the first token."""
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            logits: Tensor = model(input_ids=torch.tensor(DUMMY_INPUTS, device=device)).logits
-            return logits
-    except (IndexError, RuntimeError, ValueError):  # a head that indexes or masks the other tokens
-        return None
-    finally:
-        model.train(was_training)
-
-
-def _agree(whole: Tensor | None, cut: Tensor | None) -> bool:
-    # Loose, for a card may multiply in TensorFloat-32; a head that reads other tokens is off by far more.
-    return whole is not None and cut is not None and torch.allclose(whole, cut, rtol=1e-2, atol=1e-3)

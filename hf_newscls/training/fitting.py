@@ -35,7 +35,7 @@ from hf_newscls.training.cpu import attend_in_float32, draw_dropout_from_bits, k
 from hf_newscls.training.early_stopping import SecondStageEarlyStopping
 from hf_newscls.training.energy import measuring_energy
 from hf_newscls.training.features import FeatureCacheCallback
-from hf_newscls.training.first_token import FirstTokenCallback
+from hf_newscls.training.first_token import first_token_alone
 from hf_newscls.training.freeze import TwoStageFreezeCallback
 from hf_newscls.training.frozen_part import FrozenEncoder, FrozenWindows
 from hf_newscls.training.interruption import InterruptionCallback
@@ -173,7 +173,6 @@ def build_trainer(
         compute_metrics=_compute_metrics,
         callbacks=[
             TwoStageFreezeCallback(classifier.backbone_parameters, boundary_step=schedule.boundary_step),
-            FirstTokenCallback(),
             EpochLogCallback(),
         ],
         optimizers=build_two_stage_optimizers(
@@ -255,15 +254,14 @@ def suited_to_device(model: PreTrainedModel, arguments: TrainingArguments) -> It
         yield
         nn.Module.to(model, "cpu")  # tensors of XLA cannot be saved as they are
         return
-    if arguments.device.type != "cpu":
-        yield
-        return
-    keep_freed_memory()
     with ExitStack() as stack:
-        if not arguments.torch_compile:
-            stack.enter_context(draw_dropout_from_bits(model))
-        if arguments.bf16 and model.config._attn_implementation == "sdpa":
-            stack.enter_context(attend_in_float32(model))
+        stack.enter_context(first_token_alone(model))
+        if arguments.device.type == "cpu":
+            keep_freed_memory()
+            if not arguments.torch_compile:
+                stack.enter_context(draw_dropout_from_bits(model))
+            if arguments.bf16 and model.config._attn_implementation == "sdpa":
+                stack.enter_context(attend_in_float32(model))
         yield
 
 

@@ -57,18 +57,31 @@ class Explanation:
 
 
 def explain(
-    name_or_path: str, texts: Sequence[str], *, runs_dir: Path, label: str | None = None
+    name_or_path: str,
+    texts: Sequence[str],
+    *,
+    runs_dir: Path,
+    label: str | None = None,
+    samples: int | None = None,
 ) -> Iterator[Explanation]:
-    """Yield what the words of each text did for its most probable label, or for one that is named.
+    """Return what the words of each text did for its most probable label, or for one that is named, text by text.
+
+    Args:
+        name_or_path: as for `predict`.
+        texts: to explain.
+        runs_dir: where runs are.
+        label: to explain; the most probable one of each text if None.
+        samples: orders of the words to try; 25 if None.
 
     Raises:
-        InputError: captum is not installed, or the model has no such label.
+        InputError: captum is not installed, the model has no such label, or a text is too long for it.
         RunError: the recipe has no finished run.
         ModelError: the model cannot be loaded.
     """
-    from hf_newscls.inference.attribution import attribute_words
+    from hf_newscls.inference.attribution import SAMPLES, attribute_words, check_captum, cut_to_read
     from hf_newscls.inference.predicting import predict_probabilities
 
+    check_captum()
     classifier = _load(name_or_path, runs_dir=runs_dir)
     names = classifier.label_names
     if label is not None and label not in names:
@@ -77,9 +90,14 @@ def explain(
             f"--label: must be one of {describe_offenders(names)}, got {label!r}; "
             + (f"did you mean {suggestion!r}?" if suggestion else "name one of them")
         )
-    for text, row in zip(texts, predict_probabilities(classifier, texts), strict=True):
-        place = int(row.argmax()) if label is None else names.index(label)
-        yield Explanation(text, names[place], attribute_words(classifier, text, label=place))
+
+    def explain_one(text: str) -> Explanation:
+        read = cut_to_read(classifier, text)
+        place = int(predict_probabilities(classifier, [read])[0].argmax()) if label is None else names.index(label)
+        attribution = attribute_words(classifier, read, label=place, samples=samples or SAMPLES)
+        return Explanation(text, names[place], attribution)
+
+    return map(explain_one, texts)
 
 
 def _load(name_or_path: str, *, runs_dir: Path) -> TrainedClassifier:

@@ -83,9 +83,9 @@ def test_frozen_part_runs_once_for_each_row(make_recipe: MakeRecipe, news_rows: 
     run = prepare_run(make_recipe(*CACHED), news_rows, tmp_path, validation=6)
     rows = count_rows(run.classifier.model.bert.encoder)
     train(run)
-    # Three texts and four rows that tell what the head reads, twice; one row for the shape; all rows once; then stage 2
-    # with its evaluation.
-    assert sum(rows) == 2 * (3 + 4) + 1 + (16 + 6) + (16 + 6)
+    # A probe of 4 rows, twice; one row for the shape; all rows once; then stage 2 with its evaluation.
+    assert sum(rows) == 4 + 4 + 1 + (16 + 6) + (16 + 6)
+    assert "zero_grad" not in vars(run.classifier.model)
 
 
 def test_cache_leaves_no_file(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:

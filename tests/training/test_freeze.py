@@ -116,6 +116,19 @@ def test_stage_follows_from_the_step_alone(step: int, is_frozen: bool, tiny_enco
     assert trainable == (everything - classifier.backbone_parameters if is_frozen else everything)
 
 
+def test_what_did_not_learn_before_is_not_thawed(tiny_encoder: Path, tmp_path: Path) -> None:
+    # As the weights under an adapter.
+    classifier = load_tiny(tiny_encoder)
+    still = next(one for name, one in classifier.model.named_parameters() if name in classifier.backbone_parameters)
+    still.requires_grad_(False)
+    callback = TwoStageFreezeCallback(classifier.backbone_parameters, boundary_step=3)
+    arguments = TrainingArguments(output_dir=str(tmp_path), use_cpu=True)
+    for event, step in ((callback.on_train_begin, 0), (callback.on_step_begin, 3), (callback.on_train_end, 4)):
+        event(arguments, TrainerState(global_step=step), TrainerControl(), model=classifier.model)
+        assert not still.requires_grad
+    assert sum(not one.requires_grad for one in classifier.model.parameters()) == 1
+
+
 def test_nothing_is_frozen_before_training_begins(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
     # The Trainer leaves out of its optimizer what is frozen when it is built.
     run = prepare_run(make_recipe(*STAGES), news_rows, tmp_path)
