@@ -20,7 +20,19 @@ from hf_newscls.recipe_io import find_recipes, read_purpose, read_recipe
 from tests.conftest import LABELS, FinishedRun, write_recipe
 from tests.processes import Result, build_environment, run_cli, run_python
 
-COMMANDS = ("recipes", "show", "overview", "prepare", "train", "evaluate", "predict", "publish", "compare", "doctor")
+COMMANDS = (
+    "recipes",
+    "show",
+    "overview",
+    "prepare",
+    "train",
+    "evaluate",
+    "predict",
+    "explain",
+    "publish",
+    "compare",
+    "doctor",
+)
 EPILOGS = {name: command.epilog for name, command in typer.main.get_command(app).commands.items() if command.epilog}
 EXAMPLES = [
     example.strip() for epilog in EPILOGS.values() for example in re.sub(r"^Examples?: ", "", epilog).split("  ·  ")
