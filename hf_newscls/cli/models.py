@@ -24,7 +24,7 @@ def predict(
     top_k: Annotated[int, typer.Option(min=1, help="Labels to show for each text.")] = 3,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
-    """Print the most probable labels of texts."""
+    """Print the most probable labels of texts, with the probabilities as the model gives them: not calibrated."""
     from hf_newscls import workflow
 
     quiet_transformers()
@@ -40,8 +40,11 @@ def explain(
     label: Annotated[str | None, typer.Option(help="Label to explain; the most probable one if unset.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Words to show for each text, those that moved it most.")] = 10,
     samples: Annotated[
-        int, typer.Option(min=1, help="Orders of the words to try: more take longer and say it more exactly.")
-    ] = 25,
+        int | None,
+        typer.Option(
+            min=1, help="Orders of the words to try: more are slower and more exact. Unset: some 2,000 readings."
+        ),
+    ] = None,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
     """Print the words that moved a decision, and by how much: Shapley values, estimated. Needs the extra `explain`."""
@@ -51,13 +54,13 @@ def explain(
     explained = workflow.explain(model, _read_texts(texts), runs_dir=runs_dir, label=label, samples=samples)
     for one in explained:
         console.print(escape(one.text), style="bold", highlight=False, soft_wrap=True)
-        console.print(f"  {one.attribution.probability:7.1%}  {escape(one.label)}", highlight=False)
-        console.print(f"  {one.attribution.empty_probability:7.1%}  without any word", highlight=False)
+        console.print(f"  {one.attribution.probability:6.0%}  {escape(one.label)}", highlight=False)
+        console.print(f"  {one.attribution.empty_probability:6.0%}  without any word", highlight=False)
         moved = sorted(one.attribution.contributions, key=lambda word: -abs(word.value))
         for word in moved[:top]:
-            console.print(f"  {word.value:+7.1%}  {escape(word.words)}", highlight=False, soft_wrap=True)
+            console.print(f"  {word.value:+6.0%}  {escape(word.words)}", highlight=False, soft_wrap=True)
         if rest := moved[top:]:
-            console.print(f"  {sum(word.value for word in rest):+7.1%}  all others", highlight=False)
+            console.print(f"  {sum(word.value for word in rest):+6.0%}  {len(rest):,} others", highlight=False)
 
 
 def publish(
@@ -96,4 +99,20 @@ def doctor() -> None:
 
 
 def _read_texts(texts: list[str] | None) -> list[str]:
-    return texts or [line.strip() for line in sys.stdin if line.strip()]
+    """Return the texts that were given, else the lines of standard input that are not empty.
+
+    Raises:
+        InputError: a line is not UTF-8.
+    """
+    if texts:
+        return texts
+    lines: list[str] = []
+    try:
+        for line in sys.stdin:
+            line.encode()  # where the system says ASCII, bytes of another encoding come as half characters
+            lines.append(line.strip())
+    except UnicodeError as error:
+        raise InputError(
+            f"standard input: line {len(lines) + 1} must be UTF-8, got another encoding; convert it, as with iconv"
+        ) from error
+    return [line for line in lines if line]

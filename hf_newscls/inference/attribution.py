@@ -19,9 +19,10 @@ from torch import Tensor
 from hf_newscls.errors import InputError
 from hf_newscls.inference.predicting import TrainedClassifier, predict_probabilities
 
-__all__ = ["SAMPLES", "Attribution", "Contribution", "attribute_words", "check_captum", "cut_into_parts", "cut_to_read"]
+__all__ = ["Attribution", "Contribution", "attribute_words", "check_captum", "cut_into_parts", "cut_to_read"]
 
-SAMPLES = 25
+_READINGS = 2000
+_LEAST_SAMPLES = 25
 _MAX_PARTS = 64
 _TEXTS_AT_ONCE = 64
 
@@ -67,7 +68,7 @@ def check_captum() -> None:
 
 
 def attribute_words(
-    classifier: TrainedClassifier, text: str, *, label: int, samples: int = SAMPLES, seed: int = 17
+    classifier: TrainedClassifier, text: str, *, label: int, samples: int | None = None, seed: int = 17
 ) -> Attribution:
     """Share the probability of a label out among the words of a text.
 
@@ -75,7 +76,8 @@ def attribute_words(
         classifier: that is asked.
         text: to explain, as `cut_to_read` returns it; over 64 words are taken a few in a row together.
         label: id of the label.
-        samples: orders of the words to try; the text is read about so many times its words.
+        samples: orders of the words to try; the text is read so many times its words. If None, as many as make some
+            2,000 readings, and no fewer than 25.
         seed: of the orders.
 
     Raises:
@@ -99,7 +101,9 @@ def attribute_words(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         values: Tensor = ShapleyValueSampling(predict).attribute(
-            torch.ones(1, len(parts)), n_samples=samples, perturbations_per_eval=_TEXTS_AT_ONCE
+            torch.ones(1, len(parts)),
+            n_samples=samples or max(_READINGS // len(parts), _LEAST_SAMPLES),
+            perturbations_per_eval=_TEXTS_AT_ONCE,
         )
     contributions = [Contribution(part.strip(), value) for part, value in zip(parts, values[0].tolist(), strict=True)]
     return Attribution(contributions, empty, whole)

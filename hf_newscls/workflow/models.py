@@ -49,7 +49,7 @@ def predict(name_or_path: str, texts: Sequence[str], *, runs_dir: Path, top_k: i
 
 @dataclass(frozen=True)
 class Explanation:
-    """A text, its most probable label, and what its words did for it."""
+    """What a model read of a text, its most probable label, and what the words did for it."""
 
     text: str
     label: str
@@ -71,14 +71,14 @@ def explain(
         texts: to explain.
         runs_dir: where runs are.
         label: to explain; the most probable one of each text if None.
-        samples: orders of the words to try; 25 if None.
+        samples: orders of the words to try; None as `attribute_words` takes it.
 
     Raises:
         InputError: captum is not installed, the model has no such label, or a text is too long for it.
         RunError: the recipe has no finished run.
         ModelError: the model cannot be loaded.
     """
-    from hf_newscls.inference.attribution import SAMPLES, attribute_words, check_captum, cut_to_read
+    from hf_newscls.inference.attribution import attribute_words, check_captum, cut_to_read
     from hf_newscls.inference.predicting import predict_probabilities
 
     check_captum()
@@ -94,8 +94,8 @@ def explain(
     def explain_one(text: str) -> Explanation:
         read = cut_to_read(classifier, text)
         place = int(predict_probabilities(classifier, [read])[0].argmax()) if label is None else names.index(label)
-        attribution = attribute_words(classifier, read, label=place, samples=samples or SAMPLES)
-        return Explanation(text, names[place], attribution)
+        attribution = attribute_words(classifier, read, label=place, samples=samples)
+        return Explanation(read, names[place], attribution)
 
     return map(explain_one, texts)
 
