@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from hf_newscls.data.repeats import shorten_text
 from hf_newscls.data.splitting import SIDES
-from hf_newscls.evaluation.comparison import TFIDF
+from hf_newscls.evaluation.comparison import Comparison
 from hf_newscls.evaluation.figures import render_svg
 from hf_newscls.evaluation.ordering import order_labels
 from hf_newscls.hub.metric_names import name_metric
@@ -91,9 +91,15 @@ def render_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], *, 
         truncated=_count_truncated(measured),
         recipe_yaml=recipe_to_yaml(measured.recipe),
         overview=overview,
-        tfidf=TFIDF,
+        rival=_choose_rival(measured),
         metric_names={name: name_metric(name) for name in report.test.scores},
     )
+
+
+def _choose_rival(measured: MeasuredRun) -> tuple[str, Comparison] | None:
+    """Return the most accurate of the simpler classifiers that read the text."""
+    baselines = [pair for pair in measured.report.comparisons.items() if pair[1].kind == "baseline"]
+    return max(baselines, key=lambda pair: pair[1].scores["accuracy"], default=None)
 
 
 def _list_comparisons(measured: MeasuredRun) -> list[dict[str, Any]]:

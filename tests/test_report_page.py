@@ -81,6 +81,8 @@ def test_headline_holds_score_interval_and_comparisons(page: Reader) -> None:
     )
     for name in report.comparisons:
         assert name in page.text
+    baselines = {name: one.scores["accuracy"] for name, one in report.comparisons.items() if one.kind == "baseline"}
+    assert f"{max(baselines, key=baselines.__getitem__)} is the most accurate of the simpler classifiers" in page.text
 
 
 def test_ids_are_used_once(page: Reader) -> None:
