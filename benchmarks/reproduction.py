@@ -163,8 +163,18 @@ def render(outcomes, options):
         missing=[*dict.fromkeys(outcome.case.title for outcome in outcomes if outcome.is_substitute)],
         encoders=[*dict.fromkeys(outcome.encoder for outcome in outcomes if outcome.is_substitute)],
         rows=options.rows,
+        files=[*describe_files(options)],
         machine=describe_machine(),
     )
+
+
+def describe_files(options):
+    """Yield what was trained on, where it is not what the recipes name."""
+    if options.fake_news:
+        titles = choose_columns(CASES[0], options.fake_news)
+        yield options.fake_news.name + (", which holds titles and no articles" if titles else "")
+    if options.categories:
+        yield options.categories.name
 
 
 def compare_splits(runs):
