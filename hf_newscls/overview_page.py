@@ -57,11 +57,7 @@ def write_overview(overview: Overview, folder: Path) -> None:
         (fresh / "figures").mkdir()
         for name, figure in figures.items():
             save_figure(figure, fresh / "figures" / name)
-        write_rows(
-            fresh / "suspicious_labels.csv",
-            _SUSPICIOUS_COLUMNS,
-            _iterate_suspicious(overview),
-        )
+        write_rows(fresh / "suspicious_labels.csv", _SUSPICIOUS_COLUMNS, _iterate_suspicious(overview))
         groups = overview.groups
         labels = np.asarray(overview.rows["label"][:])
         _write_groups(fresh / "duplicates.csv", overview, groups.groups, find_repeated(groups.groups))
@@ -90,10 +86,7 @@ def render_overview(overview: Overview, *, figures: Sequence[str]) -> str:
         n_suspicious=len(quality.suspicious.places),
         suspicious=[
             (*numbers, shorten_text(text))
-            for *numbers, text in islice(
-                _iterate_suspicious(overview),
-                _SUSPICIOUS_ON_PAGE,
-            )
+            for *numbers, text in islice(_iterate_suspicious(overview), _SUSPICIOUS_ON_PAGE)
         ],
         figures={name: text for name, text in _FIGURES.items() if name in figures},
     )
