@@ -38,6 +38,8 @@ __all__ = [
     "WindowsSection",
 ]
 
+_RECIPE_NAME = r"^[A-Za-z0-9][\w.-]*$"
+
 
 def _check_plain(value: Any) -> Any:
     # Not a union of types: each of them would report an error of its own.
@@ -157,6 +159,12 @@ class EvaluationSection(Section):
         "f1_macro", description="Of two labels the threshold is chosen, on validation, to be the best by this score."
     )
     bootstrap_resamples: int = Field(1000, ge=100, description="Resamples behind each 95% interval.")
+    compare_with: str | None = Field(
+        None,
+        pattern=_RECIPE_NAME,
+        description="Name of another recipe: where it has a finished run on the same split, the report shows both side "
+        "by side, with the labels that have the fewest training rows.",
+    )
     label_maps: dict[str, dict[str, str | None]] = Field(
         {},
         description="What classifiers of others call the labels, by owner/name: theirs to one of the recipe's, or to "
@@ -173,7 +181,7 @@ class EvaluationSection(Section):
 class Recipe(Section):
     """A recipe: everything that decides what is trained, measured and published."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$", description="Names the run folder and the card.")
+    name: str = Field(pattern=_RECIPE_NAME, description="Names the run folder and the card.")
     data: DataSection
     split: SplitSection = SplitSection()
     model: ModelSection

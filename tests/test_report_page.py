@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from hf_newscls.evaluation.intervals import Interval
+from hf_newscls.evaluation.side_by_side import RareLabel, ScorePair, SideBySide
 from hf_newscls.measured_run import MeasuredRun
 from hf_newscls.report_page import render_report_page, write_report_page
 from hf_newscls.run_figures import plot_run
@@ -83,6 +85,19 @@ def test_headline_holds_score_interval_and_comparisons(page: Reader) -> None:
         assert name in page.text
     baselines = {name: one.scores["accuracy"] for name, one in report.comparisons.items() if one.kind == "baseline"}
     assert f"{max(baselines, key=baselines.__getitem__)} is the most accurate of the simpler classifiers" in page.text
+
+
+def test_model_stands_beside_another_one_where_there_is_one(page: Reader) -> None:
+    measured = build_measured()
+    pair = ScorePair(0.75, 0.5, Interval(-0.125, 0.375))
+    labels = [RareLabel("<i>rare</i>", 1234, 56, pair)]
+    beside = SideBySide("plain", {"accuracy": pair, "f1_macro": pair}, pair, labels)
+    found = render(replace(measured, report=replace(measured.report, beside=beside)))
+    assert [section["id"] for section in found.find("section")] == [*SECTIONS[:4], "beside", *SECTIONS[4:]]
+    assert [link["href"] for link in found.find("a")][4] == "#beside"
+    assert found.find("i") == []
+    assert "<i>rare</i>75.0%50.0%-12.5 to +37.51,23456" in found.text.replace("\n", "")
+    assert "Side by side" not in page.text
 
 
 def test_ids_are_used_once(page: Reader) -> None:

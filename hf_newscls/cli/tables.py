@@ -10,6 +10,7 @@ from hf_newscls.cli.terminal import console
 if TYPE_CHECKING:
     from hf_newscls.evaluation.intervals import Interval
     from hf_newscls.evaluation.report import EvaluationReport
+    from hf_newscls.evaluation.side_by_side import SideBySide
     from hf_newscls.preparing import PreparedData
     from hf_newscls.workflow import Plan, SeedRuns
 
@@ -47,20 +48,41 @@ def print_plan(plan: "Plan") -> None:
 
 def print_report(report: "EvaluationReport") -> None:
     """Print the scores on the test set, and accuracy and macro F1 beside those of simpler classifiers."""
+    _print_scores(report)
+    if report.comparisons:
+        _print_comparisons(report)
+    if report.beside:
+        _print_beside(report.beside)
+
+
+def _print_scores(report: "EvaluationReport") -> None:
     table = Table("test set", "model", "95% interval", title=f"{report.test.rows:,} test rows")
     for name, value in report.test.scores.items():
         if name.startswith(("precision", "recall")):
             continue
         table.add_row(name, f"{value:.4f}", _write_interval(report.intervals.get(name)))
     console.print(table)
-    if not report.comparisons:
-        return
+
+
+def _print_comparisons(report: "EvaluationReport") -> None:
     table = Table("classifier", "accuracy", "95% interval", "f1_macro", "95% interval")
     lines = {"this model": (report.test.scores, report.intervals)}
     lines |= {name: (one.scores, one.intervals) for name, one in report.comparisons.items()}
     for name, (scores, intervals) in lines.items():
         cells = ((f"{scores[key]:.4f}", _write_interval(intervals[key])) for key in ("accuracy", "f1_macro"))
         table.add_row(escape(name), *(cell for pair in cells for cell in pair))
+    console.print(table)
+
+
+def _print_beside(beside: "SideBySide") -> None:
+    table = Table("test set", "this model", escape(beside.other), "95% interval of the gain")
+    lines = {**beside.scores, f"mean F1 of the {len(beside.rare_labels)} rarest labels": beside.rare_f1}
+    for name, pair in lines.items():
+        table.add_row(name, f"{pair.own:.4f}", f"{pair.other:.4f}", _write_gain(pair.gain))
+    table.add_section()
+    for label in beside.rare_labels:
+        name = f"F1 of {escape(label.name)}, {label.train_rows:,} training rows"
+        table.add_row(name, f"{label.f1.own:.4f}", f"{label.f1.other:.4f}", _write_gain(label.f1.gain))
     console.print(table)
 
 
@@ -80,6 +102,10 @@ def print_seeds(runs: "SeedRuns") -> None:
             highlight=False,
             markup=False,
         )
+
+
+def _write_gain(interval: "Interval") -> str:
+    return f"{interval.low:+.4f} to {interval.high:+.4f}"
 
 
 def _write_interval(interval: "Interval | None") -> str:

@@ -92,11 +92,22 @@ def _publish(run: "RunFolder", *, has_token: bool) -> None:
     console.print(f"published: {pushed.url}", soft_wrap=True)
 
 
-def evaluate(run: RunArgument, runs_dir: RunsDirOption = RUNS, cards_dir: CardsDirOption = None) -> None:
+def evaluate(
+    run: RunArgument,
+    compare_with: Annotated[
+        str | None,
+        typer.Option(
+            help="Recipe with a finished run on the same split, shown side by side with this one. Unset: "
+            "the recipe's `evaluation.compare_with`."
+        ),
+    ] = None,
+    runs_dir: RunsDirOption = RUNS,
+    cards_dir: CardsDirOption = None,
+) -> None:
     """Measure a finished run anew: predictions, metrics, figures and card."""
     from hf_newscls import workflow
 
     quiet_transformers()
-    folder, report = workflow.evaluate(run, runs_dir=runs_dir, cards_dir=cards_dir)
+    folder, report = workflow.evaluate(run, runs_dir=runs_dir, cards_dir=cards_dir, compare_with=compare_with)
     print_report(report)
     console.print(f"run: {folder.path}", markup=False, soft_wrap=True)

@@ -136,11 +136,20 @@ def train(
     return run, report
 
 
-def evaluate(name_or_path: str, *, runs_dir: Path, cards_dir: Path | None = None) -> tuple[RunFolder, EvaluationReport]:
+def evaluate(
+    name_or_path: str, *, runs_dir: Path, cards_dir: Path | None = None, compare_with: str | None = None
+) -> tuple[RunFolder, EvaluationReport]:
     """Measure a finished run anew: predictions, metrics, figures and card.
 
+    Args:
+        name_or_path: a run folder, or a recipe with a finished run.
+        runs_dir: where run folders are kept.
+        cards_dir: where a copy of the card goes, if anywhere.
+        compare_with: recipe whose run the report shows beside this one, in place of the one that the recipe names.
+
     Raises:
-        RunError: there is no such run, or its data file no longer gives the split it was trained on.
+        RunError: there is no such run, its data file no longer gives the split it was trained on, or no run of the
+            recipe to compare with does.
     """
     from hf_newscls.artifacts import write_card
     from hf_newscls.measuring import measure_run
@@ -156,7 +165,7 @@ def evaluate(name_or_path: str, *, runs_dir: Path, cards_dir: Path | None = None
         )
     is_unfinished = not run.is_complete  # what follows training had failed
     with report_full_disk(run.path):
-        report = measure_run(run, recipe, prepared.splits)
+        report = measure_run(run, recipe, prepared.splits, compare_with=compare_with)
         write_card(run, recipe, cards_dir=cards_dir)
     if is_unfinished:
         run.mark_latest()

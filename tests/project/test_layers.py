@@ -46,6 +46,7 @@ LAYERS: Sequence[Sequence[Sequence[str]]] = (
             "error_lists",
             "measured_run",
             "measuring",
+            "other_run",
             "overview",
             "overview_page",
             "preparing",
