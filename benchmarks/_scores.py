@@ -1,6 +1,7 @@
 """What the benchmarks of quality share: train as `make train` does, in a process apart, and compare what came out."""
 
 import argparse
+import hashlib
 import json
 import resource
 import statistics
@@ -18,19 +19,35 @@ def add_quality_options(parser: argparse.ArgumentParser, *, recipe: str, ways) -
     parser.set_defaults(recipe=recipe)
     parser.add_argument("--seeds", type=int, default=3, help="how often, each time with another split")
     parser.add_argument("--ways", default="|".join(ways), help="ways to measure, separated by |")
+    parser.add_argument("--finished", type=Path, help="folder of finished measurements, which are not made again")
     parser.add_argument("--way", help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, help=argparse.SUPPRESS)
 
 
-def measure_ways(options, *further: str) -> dict[str, list[dict]]:
+def measure_ways(options) -> dict[str, list[dict]]:
     """Return what each way gave with each seed; the ways take turns, each in a process of its own."""
     measured: dict[str, list[dict]] = {way: [] for way in options.ways.split("|")}
     for seed in range(17, 17 + options.seeds):
         for way, figures in measured.items():
-            figures.append(run_apart(*further, "--way", way, "--seed", str(seed)))
+            figures.append(measure_or_read(options, way, seed))
             shown = {name: value for name, value in figures[-1].items() if not isinstance(value, list)}
             print(f"seed {seed}: {way:<24}", json.dumps(shown), flush=True)
     return measured
+
+
+def measure_or_read(options, way: str, seed: int) -> dict:
+    """Measure a way, or read what an earlier call kept of it, for hours of training are not lost with the last run."""
+    if options.finished is None:
+        return run_apart("--way", way, "--seed", str(seed))
+    is_of_all = {"results", "finished", "ways", "seeds", "way", "seed"}
+    what = {name: value for name, value in vars(options).items() if name not in is_of_all} | {"way": way, "seed": seed}
+    described = json.dumps(what, sort_keys=True)
+    file = options.finished / f"{hashlib.sha256(described.encode()).hexdigest()[:16]}.json"
+    if not file.is_file():
+        figures = run_apart("--way", way, "--seed", str(seed))
+        options.finished.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"what": what, "figures": figures}) + "\n", encoding="utf-8")
+    return json.loads(file.read_text(encoding="utf-8"))["figures"]
 
 
 def run_apart(*further: str) -> dict:
