@@ -17,15 +17,19 @@ pytestmark = pytest.mark.slow
 CLASSIFY = """
 import json, sys
 from transformers import pipeline
-repo, texts, options = json.loads(sys.stdin.read())
+repo, texts, options, cutting = json.loads(sys.stdin.read())
 classifier = pipeline("text-classification", model=repo, top_k=None, **options)
-print(json.dumps([{part["label"]: part["score"] for part in answer} for answer in classifier(texts, truncation=True)]))
+answers = classifier(texts, batch_size=4, **cutting)
+print(json.dumps([{part["label"]: part["score"] for part in answer} for answer in answers]))
 """
 KINDS = {
     "stock": (),
     "two_layer": ("model.head=two_layer", "model.head_dropout=0.1"),
     "lora": ("adapter.rank=4",),
+    "windowed": ("model={max_length: null, windows: {count: 8, length: 8, pooling: attention}}",),
 }
+CARRY_CODE = ("two_layer", "windowed")
+CUT_THEMSELVES = ("windowed",)
 
 
 @pytest.fixture(scope="module")
@@ -34,24 +38,52 @@ def hub() -> Iterator[HubServer]:
         yield server
 
 
+@pytest.fixture
+def publish(train_once: Callable[..., FinishedRun], hub: HubServer, tmp_path: Path) -> Callable[[str], FinishedRun]:
+    """Train a kind of model, unless it was, and publish it as `owner/KIND` in a process of its own."""
+
+    def publish_kind(kind: str) -> FinishedRun:
+        found = train_once(f"tiny_{kind}", *KINDS[kind])
+        shutil.copytree(found.run.path, tmp_path / "runs" / "one")
+        environment = build_environment(tmp_path / "other", **hub.build_environment())
+        before = read_files(tmp_path / "runs")
+        with CommandLine(cwd=tmp_path, environment=environment) as command_line:
+            result = command_line.run("publish", "runs/one", "--repo-id", f"owner/{kind}")
+        assert result.code == 0, result.err
+        assert read_files(tmp_path / "runs") == before
+        return found
+
+    return publish_kind
+
+
+def classify(model: str, kind: str, texts: list[str], *, home: Path, hub: HubServer) -> list[dict[str, float]]:
+    """Return what the stock pipeline answers in a fresh process without a cache."""
+    options = {"trust_remote_code": True} if kind in CARRY_CODE else {}
+    cutting = {} if kind in CUT_THEMSELVES else {"truncation": True}
+    asked = json.dumps([model, texts, options, cutting])
+    answer = run_python(CLASSIFY, cwd=home, home=home, environment=hub.build_environment(), stdin=asked)
+    assert answer.code == 0, answer.err
+    found: list[dict[str, float]] = json.loads(answer.out.splitlines()[-1])
+    return found
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_pipeline_gives_the_stored_predictions(
-    kind: str, train_once: Callable[..., FinishedRun], hub: HubServer, tmp_path: Path, fresh_home: Path
+    kind: str, publish: Callable[[str], FinishedRun], hub: HubServer, fresh_home: Path
 ) -> None:
-    found = train_once(f"tiny_{kind}", *KINDS[kind])
-    shutil.copytree(found.run.path, tmp_path / "runs" / "one")
-    environment = build_environment(tmp_path / "other", **hub.build_environment())
-    before = read_files(tmp_path / "runs")
-    with CommandLine(cwd=tmp_path, environment=environment) as command_line:
-        result = command_line.run("publish", "runs/one", "--repo-id", f"owner/{kind}")
-    assert result.code == 0, result.err
+    stored = pq.read_table(publish(kind).run.predictions).to_pylist()
     assert len(hub.repos[f"owner/{kind}"].commits) == 1
-    assert read_files(tmp_path / "runs") == before
-
-    stored = pq.read_table(found.run.predictions).to_pylist()
-    options = {"trust_remote_code": True} if kind == "two_layer" else {}
-    asked = json.dumps([f"owner/{kind}", [row["text"] for row in stored], options])
-    answer = run_python(CLASSIFY, cwd=fresh_home, home=fresh_home, environment=hub.build_environment(), stdin=asked)
-    assert answer.code == 0, answer.err
-    for row, shares in zip(stored, json.loads(answer.out.splitlines()[-1]), strict=True):
+    found = classify(f"owner/{kind}", kind, [row["text"] for row in stored], home=fresh_home, hub=hub)
+    for row, shares in zip(stored, found, strict=True):
         assert shares == pytest.approx({name: row[f"probability of {name}"] for name in shares}, abs=1e-5)
+
+
+def test_pipeline_reads_5000_words_from_the_hub_as_from_a_folder(
+    publish: Callable[[str], FinishedRun], hub: HubServer, fresh_home: Path
+) -> None:
+    texts = ["goal coach " * 2500, "bank", "bank " * 20 + "goal coach " * 2490]
+    folder = str(publish("windowed").run.model)
+    found = classify("owner/windowed", "windowed", texts, home=fresh_home, hub=hub)
+    assert found == classify(folder, "windowed", texts, home=fresh_home, hub=hub)
+    # The third differs from the first in the first of eight windows and more.
+    assert len({tuple(scores.values()) for scores in found}) == len(texts)
