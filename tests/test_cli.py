@@ -339,6 +339,18 @@ def test_line_in_another_encoding_is_refused(
     assert "standard input: line 2 must be UTF-8" in result.err
 
 
+@pytest.mark.parametrize("command", ["predict", "explain"])
+def test_empty_text_is_refused(command: str, tiny_run: FinishedRun, call: Call) -> None:
+    result = call(command, "tiny", "goal coach", " ", "--runs-dir", str(tiny_run.runs_dir))
+    assert (result.code, result.out) == (2, "")
+    assert "text 2 of 2: must hold a word, got ' '" in result.err
+
+
+def test_text_does_not_steer_the_terminal(tiny_run: FinishedRun, call: Call) -> None:
+    result = call("predict", "tiny", "goal \x1b]0;owned\x07 coach\r[red]", "--runs-dir", str(tiny_run.runs_dir))
+    assert result.out.splitlines()[0] == r"goal \x1b]0;owned\x07 coach\x0d[red]"
+
+
 def test_predict_without_a_text_ends_well(tiny_run: FinishedRun, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
     result = call("predict", "tiny", "--runs-dir", str(tiny_run.runs_dir))

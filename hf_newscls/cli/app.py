@@ -6,12 +6,11 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from hf_newscls.cli.comparing import compare
 from hf_newscls.cli.data import overview, prepare, recipes, show
 from hf_newscls.cli.models import doctor, explain, predict, publish
-from hf_newscls.cli.terminal import messages
+from hf_newscls.cli.terminal import make_printable, messages
 from hf_newscls.cli.training import evaluate, train
 from hf_newscls.errors import NewsclsError
 from hf_newscls.processes import is_main_rank
@@ -58,7 +57,7 @@ def main() -> None:
         app()
     except NewsclsError as error:
         if is_main_rank():
-            messages.print(f"[red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+            messages.print(f"[red]error:[/] {make_printable(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
 
 

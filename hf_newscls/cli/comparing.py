@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from hf_newscls.cli.terminal import RUNS, DataOption, RunsDirOption, console, quiet_transformers
+from hf_newscls.cli.terminal import RUNS, DataOption, RunsDirOption, console, make_printable, quiet_transformers
 from hf_newscls.errors import InputError
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def _build_table(table: "leaderboard.Table", *, has_notes: bool) -> Table:
 
     setting = table.setting
     shown = Table(title=Text(f"{setting.dataset or 'unnamed dataset'}, split {setting.short_split}"))
-    metric = escape(describe_metric(setting.metric).lower())
+    metric = make_printable(describe_metric(setting.metric).lower())
     columns = ["rank", "model", metric, "95% interval", "macro F1", "against the one above", "notes"]
     for name in columns if has_notes else columns[:-1]:
         # Folded, not cut: a name that ends in dots is no name, and it gets what room the numbers leave.

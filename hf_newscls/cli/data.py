@@ -4,11 +4,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from hf_newscls.cli.tables import print_split
-from hf_newscls.cli.terminal import DataOption, OverridesArgument, RecipeArgument, console, quiet_transformers
+from hf_newscls.cli.terminal import (
+    DataOption,
+    OverridesArgument,
+    RecipeArgument,
+    console,
+    make_printable,
+    quiet_transformers,
+)
 from hf_newscls.errors import InputError
 
 __all__ = ["overview", "prepare", "recipes", "show"]
@@ -22,7 +28,7 @@ def recipes() -> None:
 
     table = Table("recipe", "purpose", box=None, header_style="bold")
     for name, path in find_recipes().items():
-        table.add_row(name, escape(read_purpose(path)))
+        table.add_row(name, make_printable(read_purpose(path)))
     console.print(table)
 
 

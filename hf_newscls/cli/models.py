@@ -4,10 +4,9 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from hf_newscls.cli.terminal import RUNS, RunArgument, RunsDirOption, console, quiet_transformers
+from hf_newscls.cli.terminal import RUNS, RunArgument, RunsDirOption, console, make_printable, quiet_transformers
 from hf_newscls.errors import InputError
 
 __all__ = ["doctor", "explain", "predict", "publish"]
@@ -29,9 +28,9 @@ def predict(
 
     quiet_transformers()
     for prediction in workflow.predict(model, _read_texts(texts), runs_dir=runs_dir, top_k=top_k):
-        console.print(escape(prediction.text), style="bold", highlight=False, soft_wrap=True)
+        console.print(make_printable(prediction.text), style="bold", highlight=False, soft_wrap=True)
         for label, probability in zip(prediction.labels, prediction.probabilities, strict=True):
-            console.print(f"  {probability:7.2%}  {escape(label)}", highlight=False)
+            console.print(f"  {probability:7.2%}  {make_printable(label)}", highlight=False)
 
 
 def explain(
@@ -53,12 +52,12 @@ def explain(
     quiet_transformers()
     explained = workflow.explain(model, _read_texts(texts), runs_dir=runs_dir, label=label, samples=samples)
     for one in explained:
-        console.print(escape(one.text), style="bold", highlight=False, soft_wrap=True)
-        console.print(f"  {one.attribution.probability:6.0%}  {escape(one.label)}", highlight=False)
+        console.print(make_printable(one.text), style="bold", highlight=False, soft_wrap=True)
+        console.print(f"  {one.attribution.probability:6.0%}  {make_printable(one.label)}", highlight=False)
         console.print(f"  {one.attribution.empty_probability:6.0%}  without any word", highlight=False)
         moved = sorted(one.attribution.contributions, key=lambda word: -abs(word.value))
         for word in moved[:top]:
-            console.print(f"  {word.value:+6.0%}  {escape(word.words)}", highlight=False, soft_wrap=True)
+            console.print(f"  {word.value:+6.0%}  {make_printable(word.words)}", highlight=False, soft_wrap=True)
         if rest := moved[top:]:
             console.print(f"  {sum(word.value for word in rest):+6.0%}  {len(rest):,} others", highlight=False)
 
@@ -94,7 +93,7 @@ def doctor() -> None:
 
     table = Table("what", "found", box=None, header_style="bold")
     for what, found in inspect_machine().items():
-        table.add_row(what, escape(found))
+        table.add_row(what, make_printable(found))
     console.print(table)
 
 
@@ -102,9 +101,12 @@ def _read_texts(texts: list[str] | None) -> list[str]:
     """Return the texts that were given, else the lines of standard input that are not empty.
 
     Raises:
-        InputError: a line is not UTF-8.
+        InputError: a text is empty, or a line is not UTF-8.
     """
     if texts:
+        for place, text in enumerate(texts, start=1):
+            if not text.strip():
+                raise InputError(f"text {place} of {len(texts)}: must hold a word, got {text!r}; leave it out")
         return texts
     lines: list[str] = []
     try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.table import Column, Table
+
+from hf_newscls.cli.terminal import make_printable
 
 if TYPE_CHECKING:
     from hf_newscls.data.overview import DataOverview
@@ -56,7 +57,7 @@ def _count_labels(data: DataOverview, quality: LabelQuality) -> Table:
         count = data.label_counts[label]
         present = [year for year, rows in zip(data.years, data.year_counts[label], strict=True) if rows]
         span = (present[0] if len(present) == 1 else f"{present[0]} to {present[-1]}",) if present else ()
-        table.add_row(escape(name), f"{count:,}", f"{count / data.rows_kept:.1%}", *span, f"{suspicious:,}")
+        table.add_row(make_printable(name), f"{count:,}", f"{count / data.rows_kept:.1%}", *span, f"{suspicious:,}")
     return table
 
 
@@ -64,7 +65,7 @@ def _list_pairs(quality: LabelQuality) -> Table:
     shares = (_number(name) for name in ("first taken for second", "reverse"))
     table = Table("label", "label", *shares, title="most often confused")
     for pair in quality.rank_by_confusion(limit=_PAIRS):
-        names = escape(pair.first), escape(pair.second)
+        names = make_printable(pair.first), make_printable(pair.second)
         table.add_row(*names, f"{pair.first_as_second:.1%}", f"{pair.second_as_first:.1%}")
     return table
 

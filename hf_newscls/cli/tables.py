@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.table import Table
 
-from hf_newscls.cli.terminal import console
+from hf_newscls.cli.terminal import console, make_printable
 
 if TYPE_CHECKING:
     from hf_newscls.evaluation.intervals import Interval
@@ -22,7 +21,7 @@ def print_split(prepared: "PreparedData") -> None:
     counts = prepared.manifest.label_counts
     table = Table("label", *counts, title=f"split {prepared.manifest.fingerprint[:12]}")
     for name in prepared.label_names:
-        table.add_row(escape(name), *(f"{counts[side][name]:,}" for side in counts))
+        table.add_row(make_printable(name), *(f"{counts[side][name]:,}" for side in counts))
     table.add_section()
     table.add_row("all", *(f"{sum(counts[side].values()):,}" for side in counts))
     console.print(table)
@@ -33,7 +32,8 @@ def print_plan(plan: "Plan") -> None:
     print_split(plan.prepared)
     rows = plan.prepared.splits["train"].select(range(min(3, len(plan.prepared.splits["train"]))))
     for text, label in zip(rows["text"], rows["label"], strict=True):
-        console.print(f"[bold]{escape(plan.prepared.label_names[label])}[/]  {escape(text[:100])}", highlight=False)
+        name = plan.prepared.label_names[label]
+        console.print(f"[bold]{make_printable(name)}[/]  {make_printable(text[:100])}", highlight=False)
     schedule = plan.schedule
     console.print(
         f"device: {plan.device}\n"
@@ -52,7 +52,7 @@ def print_report(report: "EvaluationReport") -> None:
     if report.comparisons:
         _print_comparisons(report)
     if report.beside:
-        _print_beside(report.beside)
+        _print_beside(report.beside, labels=len(report.label_names))
 
 
 def _print_scores(report: "EvaluationReport") -> None:
@@ -70,26 +70,27 @@ def _print_comparisons(report: "EvaluationReport") -> None:
     lines |= {name: (one.scores, one.intervals) for name, one in report.comparisons.items()}
     for name, (scores, intervals) in lines.items():
         cells = ((f"{scores[key]:.4f}", _write_interval(intervals[key])) for key in ("accuracy", "f1_macro"))
-        table.add_row(escape(name), *(cell for pair in cells for cell in pair))
+        table.add_row(make_printable(name), *(cell for pair in cells for cell in pair))
     console.print(table)
 
 
-def _print_beside(beside: "SideBySide") -> None:
-    table = Table("test set", "this model", escape(beside.other), "95% interval of the gain")
-    lines = {**beside.scores, f"mean F1 of the {len(beside.rare_labels)} rarest labels": beside.rare_f1}
-    for name, pair in lines.items():
-        table.add_row(name, f"{pair.own:.4f}", f"{pair.other:.4f}", _write_gain(pair.gain))
-    table.add_section()
-    for label in beside.rare_labels:
-        name = f"F1 of {escape(label.name)}, {label.train_rows:,} training rows"
-        table.add_row(name, f"{label.f1.own:.4f}", f"{label.f1.other:.4f}", _write_gain(label.f1.gain))
+def _print_beside(beside: "SideBySide", *, labels: int) -> None:
+    title = f"side by side with {make_printable(beside.other)}"
+    table = Table("score", "training rows", "this model", "the other", "95% interval of the gain", title=title)
+    lines = {name: ("", pair) for name, pair in beside.scores.items()}
+    if len(beside.rare_labels) < labels:
+        lines[f"mean f1 of the {len(beside.rare_labels)} below"] = ("", beside.rare_f1)
+    lines |= {f"f1 of {label.name}": (f"{label.train_rows:,}", label.f1) for label in beside.rare_labels}
+    for name, (rows, pair) in lines.items():
+        gain = f"{pair.gain.low:+.4f} to {pair.gain.high:+.4f}"
+        table.add_row(make_printable(name), rows, f"{pair.own:.4f}", f"{pair.other:.4f}", gain)
     console.print(table)
 
 
 def print_seeds(runs: "SeedRuns") -> None:
     """Print mean and spread of the scores, and what was gained over other recipes on the same split."""
     title = f"{runs.recipe_name}, seeds {runs.seeds[0]} to {runs.seeds[-1]}"
-    table = Table("test set", "mean", "deviation", *map(str, runs.seeds), title=escape(title))
+    table = Table("test set", "mean", "deviation", *map(str, runs.seeds), title=make_printable(title))
     for name, spread in runs.spreads.items():
         values = (f"{value:.4f}" for value in (spread.mean, spread.deviation, *spread.values))
         table.add_row(name, *values)
@@ -102,10 +103,6 @@ def print_seeds(runs: "SeedRuns") -> None:
             highlight=False,
             markup=False,
         )
-
-
-def _write_gain(interval: "Interval") -> str:
-    return f"{interval.low:+.4f} to {interval.high:+.4f}"
 
 
 def _write_interval(interval: "Interval | None") -> str:

@@ -1,10 +1,12 @@
 """What all commands share: where they print, and options that read alike."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 __all__ = [
     "RUNS",
@@ -15,6 +17,7 @@ __all__ = [
     "RunArgument",
     "RunsDirOption",
     "console",
+    "make_printable",
     "messages",
     "quiet_transformers",
 ]
@@ -33,6 +36,17 @@ RunArgument = Annotated[
 RunsDirOption = Annotated[Path, typer.Option(help="Where run folders are kept.", envvar="HF_NEWSCLS_RUNS")]
 CardsDirOption = Annotated[Path | None, typer.Option(help="Folder for a copy of the model card.")]
 RUNS = Path("runs")
+# Tabs and line ends are let through.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def make_printable(text: str) -> str:
+    r"""Return text of a file as it can be printed: no markup, and no character that would steer the terminal.
+
+    >>> make_printable("red \x1b[31m, not [red]")
+    'red \\x1b[31m, not \\[red]'
+    """
+    return escape(_CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text))
 
 
 def quiet_transformers() -> None:
