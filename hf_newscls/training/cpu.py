@@ -3,17 +3,18 @@
 import ctypes
 import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-__all__ = ["attend_in_float32", "draw_dropout_from_bits", "keep_freed_memory"]
+__all__ = ["attend_in_float32", "clip_while_stepping", "draw_dropout_from_bits", "keep_freed_memory"]
 
 _NAME = "sdpa_float32"
 # Parameters of glibc's mallopt(3), from malloc.h.
@@ -30,6 +31,19 @@ def keep_freed_memory() -> None:
     if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
         mallopt(_M_MMAP_THRESHOLD, 2**30)
         mallopt(_M_TRIM_THRESHOLD, _NEVER)
+
+
+def clip_while_stepping(optimizer: Optimizer, parameters: Iterable[nn.Parameter], *, max_norm: float) -> Tensor:
+    """Let a fused optimizer clip the gradients in its next step, and return their norm before.
+
+    It reads every gradient anyway, and divides by the scale that a gradient scaler would set. To clip them beforehand,
+    as `torch.nn.utils.clip_grad_norm_` does, is to read and write all of them once more.
+    """
+    norm = torch.nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
+    # As torch clips: by max_norm / (norm + 1e-6), where that is below 1.
+    scaled: Any = optimizer
+    scaled.grad_scale = ((norm + 1e-6) / max_norm).clamp(min=1.0)
+    return norm
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from datasets import Dataset
 from torch.utils.data import DataLoader, Sampler
 from transformers import IntervalStrategy, Trainer, TrainingArguments
 
+from hf_newscls.training.cpu import clip_while_stepping
 from hf_newscls.training.features import number_rows
 from hf_newscls.training.sampling import EpochCallback, EpochSampler
 
@@ -81,6 +82,8 @@ class NewsTrainer(Trainer):
         # features; the optimizer holds the same ones in flat lists.
         optimizer: Any = self.optimizer
         parameters = [one for group in optimizer.param_groups for one in group["params"] if one.grad is not None]
+        if self.args.device.type == "cpu" and optimizer.defaults.get("fused"):
+            return clip_while_stepping(optimizer.optimizer, parameters, max_norm=self.args.max_grad_norm)
         return self.accelerator.clip_grad_norm_(parameters, self.args.max_grad_norm)
 
     def _build_train_sampler(self, weights: Sequence[float] | None) -> Sampler[int] | Sequence[int]:

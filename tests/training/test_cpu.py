@@ -5,9 +5,14 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from hf_newscls.training.cpu import attend_in_float32, draw_dropout_from_bits, keep_freed_memory
+from hf_newscls.training.cpu import (
+    attend_in_float32,
+    clip_while_stepping,
+    draw_dropout_from_bits,
+    keep_freed_memory,
+)
 from tests.tiny_models import MakeRecipe, load_tiny, prepare_run, save_encoder
 from tests.training.test_fitting import fit
 
@@ -52,6 +57,29 @@ def test_kept_memory_can_be_used_again() -> None:
     keep_freed_memory()
     for _ in range(3):
         assert torch.ones(10_000_000).sum() == 10_000_000
+
+
+@pytest.mark.parametrize("size", [0.001, 1.0, 50.0])
+def test_clipping_while_stepping_is_clipping_before(size: float) -> None:
+    def take_steps(*, is_while: bool) -> tuple[list[Tensor], list[float]]:
+        torch.manual_seed(0)
+        parameters = [nn.Parameter(torch.randn(shape)) for shape in ((40, 30), (7,), (3,))]
+        optimizer = torch.optim.AdamW(parameters, lr=0.01, fused=True)
+        norms = []
+        for _ in range(5):
+            for parameter in parameters[:2]:
+                parameter.grad = size * torch.randn_like(parameter)
+            if is_while:
+                norms.append(clip_while_stepping(optimizer, parameters, max_norm=1.0).item())
+            else:
+                norms.append(nn.utils.clip_grad_norm_(parameters, 1.0).item())
+            optimizer.step()
+        state = [value for entry in optimizer.state_dict()["state"].values() for value in entry.values()]
+        return [*(one.detach() for one in parameters), *state], norms
+
+    (ours, norms), (expected, expected_norms) = take_steps(is_while=True), take_steps(is_while=False)
+    assert norms == pytest.approx(expected_norms)
+    torch.testing.assert_close(ours, expected, rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.4, 0.5])

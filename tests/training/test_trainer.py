@@ -14,12 +14,12 @@ QUIET = (*NO_DROPOUT["stock"], "training_arguments.eval_strategy='no'", "trainin
 
 
 class NormCallback(TrainerCallback):
-    """Measure the norm of all gradients as the optimizer takes them."""
+    """Measure the norm of all gradients as the optimizer took them."""
 
     def __init__(self) -> None:
         self.norms: list[float] = []
 
-    def on_pre_optimizer_step(
+    def on_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         gradients = [one.grad for one in kwargs["model"].parameters() if one.grad is not None]
