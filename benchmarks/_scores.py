@@ -11,7 +11,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from _common import describe_machine
+
 RESAMPLES = 2000
+OF_ALL_MEASUREMENTS = {"results", "finished", "ways", "seeds"}
 SCORES = ("accuracy", "f1_macro")
 
 
@@ -19,7 +22,11 @@ def add_quality_options(parser: argparse.ArgumentParser, *, recipe: str, ways) -
     parser.set_defaults(recipe=recipe)
     parser.add_argument("--seeds", type=int, default=3, help="how often, each time with another split")
     parser.add_argument("--ways", default="|".join(ways), help="ways to measure, separated by |")
-    parser.add_argument("--finished", type=Path, help="folder of finished measurements, which are not made again")
+    parser.add_argument(
+        "--finished",
+        type=Path,
+        help="folder of finished measurements, not made again: one folder for a state of the code",
+    )
     parser.add_argument("--way", help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, help=argparse.SUPPRESS)
 
@@ -29,25 +36,33 @@ def measure_ways(options) -> dict[str, list[dict]]:
     measured: dict[str, list[dict]] = {way: [] for way in options.ways.split("|")}
     for seed in range(17, 17 + options.seeds):
         for way, figures in measured.items():
-            figures.append(measure_or_read(options, way, seed))
+            figures.append(read_or_measure(options, way, seed))
             shown = {name: value for name, value in figures[-1].items() if not isinstance(value, list)}
             print(f"seed {seed}: {way:<24}", json.dumps(shown), flush=True)
     return measured
 
 
-def measure_or_read(options, way: str, seed: int) -> dict:
-    """Measure a way, or read what an earlier call kept of it, for hours of training are not lost with the last run."""
+def read_or_measure(options, way: str, seed: int) -> dict:
+    """Return what an earlier call put into the folder of finished measurements, else measure and put it there."""
+    from hf_newscls.storage import write_json
+
     if options.finished is None:
         return run_apart("--way", way, "--seed", str(seed))
-    is_of_all = {"results", "finished", "ways", "seeds", "way", "seed"}
-    what = {name: value for name, value in vars(options).items() if name not in is_of_all} | {"way": way, "seed": seed}
-    described = json.dumps(what, sort_keys=True)
-    file = options.finished / f"{hashlib.sha256(described.encode()).hexdigest()[:16]}.json"
-    if not file.is_file():
-        figures = run_apart("--way", way, "--seed", str(seed))
-        options.finished.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"what": what, "figures": figures}) + "\n", encoding="utf-8")
-    return json.loads(file.read_text(encoding="utf-8"))["figures"]
+    what = describe_measurement(options, way, seed)
+    name = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
+    path = options.finished / f"{name}.json"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, {"what": what, "figures": run_apart("--way", way, "--seed", str(seed))})
+    return json.loads(path.read_text(encoding="utf-8"))["figures"]
+
+
+def describe_measurement(options, way: str, seed: int) -> dict:
+    """Return all that decides a measurement but the code."""
+    own = {name: value for name, value in vars(options).items() if name not in OF_ALL_MEASUREMENTS}
+    data = options.data and hashlib.sha256(Path(options.data).read_bytes()).hexdigest()
+    further = {"way": way, "seed": seed, "data": data, "script": Path(sys.argv[0]).name}
+    return {**own, **further, **describe_machine()}
 
 
 def run_apart(*further: str) -> dict:
@@ -145,7 +160,7 @@ def score(runs: list[dict]) -> dict[str, list[float]]:
     """Return each score with the ends of its interval."""
     from hf_newscls.evaluation.intervals import compute_intervals
 
-    return _join(_compute(runs), compute_intervals(_resample(runs)))
+    return _join(_compute(runs), compute_intervals(resample(runs)))
 
 
 def compare(runs: list[dict], others: list[dict]) -> dict[str, list[float]]:
@@ -156,7 +171,7 @@ def compare(runs: list[dict], others: list[dict]) -> dict[str, list[float]]:
         sys.exit("--ways: must predict the same rows, got others")
     ours, theirs = _compute(runs), _compute(others)
     differences = {name: ours[name] - theirs[name] for name in SCORES}
-    return _join(differences, compute_difference(_resample(runs), _resample(others)))
+    return _join(differences, compute_difference(resample(runs), resample(others)))
 
 
 def pool(runs: list[dict], name: str) -> list:
@@ -167,20 +182,22 @@ def pool(runs: list[dict], name: str) -> list:
 def _compute(runs: list[dict]) -> dict[str, float]:
     from hf_newscls.evaluation.metrics import compute_scores
 
-    return compute_scores(_to_probabilities(runs), pool(runs, "references"), top_k=[])
+    return compute_scores(to_probabilities(runs), pool(runs, "references"), top_k=[])
 
 
-def _resample(runs: list[dict]):
+def resample(runs: list[dict]):
+    """Score draws of the test rows of all seeds, an article that several seeds test being drawn as one."""
     import numpy as np
 
     from hf_newscls.evaluation.resampling import Bootstrap, resample_scores
 
     _, groups = np.unique(pool(runs, "ids"), return_inverse=True)
     bootstrap = Bootstrap(RESAMPLES, seed=17, groups=groups)
-    return resample_scores(_to_probabilities(runs), pool(runs, "references"), bootstrap)
+    return resample_scores(to_probabilities(runs), pool(runs, "references"), bootstrap)
 
 
-def _to_probabilities(runs: list[dict]):
+def to_probabilities(runs: list[dict]):
+    """Return a probability of 1 for each label that was predicted for the test rows of all seeds."""
     import numpy as np
 
     return np.eye(len(runs[0]["names"]))[pool(runs, "predictions")]

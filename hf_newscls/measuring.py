@@ -13,11 +13,9 @@ from transformers import PreTrainedTokenizerBase
 
 from hf_newscls.data.deduplication import GROUP
 from hf_newscls.data.manifest import SplitManifest
-from hf_newscls.data.reading import ROW_ID
 from hf_newscls.data.splitting import SIDES
 from hf_newscls.data.tokenization import count_tokens
 from hf_newscls.error_lists import write_error_lists
-from hf_newscls.errors import RunError
 from hf_newscls.evaluation.calibration import Calibration
 from hf_newscls.evaluation.comparison import FrozenFeatures
 from hf_newscls.evaluation.figures import save_figure
@@ -26,12 +24,12 @@ from hf_newscls.evaluation.lengths import summarize_lengths
 from hf_newscls.evaluation.mistakes import analyze_errors
 from hf_newscls.evaluation.report import EvaluationReport, build_report
 from hf_newscls.evaluation.resampling import Bootstrap
-from hf_newscls.evaluation.side_by_side import OtherAnswers
+from hf_newscls.evaluation.side_by_side import OtherPredictions
+from hf_newscls.hub.predictions import PROBABILITY
 from hf_newscls.inference.encoding import compute_features
 from hf_newscls.inference.predicting import TrainedClassifier, load_classifier, predict_probabilities
 from hf_newscls.measured_run import MeasuredRun
 from hf_newscls.modeling.loading import load_pretrained
-from hf_newscls.other_run import read_other_answers
 from hf_newscls.preparing import read_dates
 from hf_newscls.recipe import ModelSection, Recipe
 from hf_newscls.report_page import write_report_page
@@ -49,7 +47,7 @@ logger = logging.getLogger(__name__)
 
 
 def measure_run(
-    run: RunFolder, recipe: Recipe, splits: DatasetDict, *, compare_with: str | None = None
+    run: RunFolder, recipe: Recipe, splits: DatasetDict, *, other: OtherPredictions | None = None
 ) -> EvaluationReport:
     """Predict with the saved model, score it, and write predictions, metrics, figures, lists of errors and the report.
 
@@ -59,12 +57,8 @@ def measure_run(
         run: where the model is, and where all of it goes.
         recipe: of the run.
         splits: its rows.
-        compare_with: recipe whose run the report shows beside this one, in place of the one that the recipe names.
-
-    Raises:
-        RunError: `compare_with` has no finished run on this split; one that the recipe names may be missing.
+        other: what another run's model says of the test rows, for the report to show side by side.
     """
-    other = _read_other(run, recipe, splits["test"], compare_with=compare_with)
     frozen = _encode_sides(recipe, splits)
     classifier = load_classifier(run.model, encoder=recipe.model)
     logger.info("predicting %d validation and %d test rows", len(splits["validation"]), len(splits["test"]))
@@ -91,21 +85,6 @@ def _answer_example(classifier: TrainedClassifier, text: str) -> dict[str, Any]:
     """Say what the model answers to the text of the card's snippet."""
     (row,) = predict_probabilities(classifier, [text])
     return {"text": text, "probabilities": dict(zip(classifier.label_names, row.tolist(), strict=True))}
-
-
-def _read_other(run: RunFolder, recipe: Recipe, test: Dataset, *, compare_with: str | None) -> OtherAnswers | None:
-    """Return what the model to compare with says of the test rows."""
-    name = compare_with or recipe.evaluation.compare_with
-    if name is None:
-        return None
-    try:
-        return read_other_answers(name, run, row_ids=test[ROW_ID][:], label_names=test.features["label"].names)
-    except RunError as error:
-        if compare_with:
-            raise
-        # A training of hours is not to fail for want of another one.
-        logger.warning("%s", error)
-        return None
 
 
 def _encode_sides(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None:
@@ -209,6 +188,6 @@ def _write_predictions(
         "reference": [label_names[label] for label in test["label"]],
         "prediction": [label_names[label] for label in probabilities.argmax(axis=1)],
     }
-    columns |= {f"probability of {name}": probabilities[:, place] for place, name in enumerate(label_names)}
+    columns |= {f"{PROBABILITY}{name}": probabilities[:, place] for place, name in enumerate(label_names)}
     with replace_file(run.predictions) as fresh:
         pq.write_table(pa.table(columns), fresh)

@@ -1,60 +1,71 @@
-"""What another recipe's model said of the same test rows."""
+"""What the model of another run said of the same test rows."""
 
 import logging
-from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
+from datasets import Dataset
 
-from hf_newscls.errors import RunError
-from hf_newscls.evaluation.side_by_side import OtherAnswers
-from hf_newscls.run_folder import RunFolder, find_runs
+from hf_newscls.data.manifest import hash_row
+from hf_newscls.errors import NewsclsError, RunError
+from hf_newscls.evaluation.side_by_side import OtherPredictions
+from hf_newscls.hub.predictions import hash_predictions
+from hf_newscls.run_folder import RunFolder, find_run
 
-__all__ = ["read_other_answers"]
+__all__ = ["find_other_predictions", "read_other_predictions"]
 
 logger = logging.getLogger(__name__)
 
 
-def read_other_answers(
-    recipe_name: str, run: RunFolder, *, row_ids: Sequence[str], label_names: Sequence[str]
-) -> OtherAnswers:
-    """Return the answers of a recipe's newest finished run on the split of a run, where all runs are kept.
+def find_other_predictions(
+    recipe_name: str | None, run: RunFolder, *, test: Dataset, runs_dir: Path
+) -> OtherPredictions | None:
+    """Return what `read_other_predictions` does; None, and a warning, where that run is missing or answered other rows.
+
+    A training of hours is not to fail for want of another one.
+    """
+    if recipe_name is None:
+        return None
+    try:
+        return read_other_predictions(recipe_name, run, test=test, runs_dir=runs_dir)
+    except NewsclsError as error:
+        logger.warning("nothing stands beside this run in its report: %s", error)
+        return None
+
+
+def read_other_predictions(name_or_path: str, run: RunFolder, *, test: Dataset, runs_dir: Path) -> OtherPredictions:
+    """Return what another run's model said of the test rows of a run.
 
     Args:
-        recipe_name: of the other recipe.
-        run: the one to stand beside.
-        row_ids: of its test rows, in their order.
-        label_names: in the order of the label ids.
+        name_or_path: a recipe, whose latest run is taken, or a run folder.
+        run: the run that it is to stand beside.
+        test: the test rows of that run.
+        runs_dir: where run folders are kept.
 
     Raises:
-        RunError: there is no such run, or none that can be read.
+        RunError: there is no such run, it is the run itself, or it was measured on other rows or labels.
+        DataError: its predictions cannot be read.
     """
-    runs_dir = run.path.parent.parent
-    others = [other for other in find_runs(recipe_name, runs_dir=runs_dir) if other.path != run.path]
-    for other in reversed(others):
-        probabilities = _read_probabilities(other, run, row_ids, label_names)
-        if probabilities is not None:
-            logger.info("the report compares with %s", other.path)
-            return OtherAnswers(recipe_name, probabilities)
-    found = f"{len(others)} that answered other rows" if others else "none"
-    raise RunError(
-        f"{recipe_name}: must have a finished run on the split of {run.path} in {runs_dir} to compare with, "
-        f"found {found}; train it with the same data, then evaluate this run again"
-    )
-
-
-def _read_probabilities(
-    other: RunFolder, run: RunFolder, row_ids: Sequence[str], label_names: Sequence[str]
-) -> NDArray[np.float32] | None:
-    try:
-        if other.read_json(other.split).get("fingerprint") != run.read_json(run.split).get("fingerprint"):
-            return None
-        columns = [f"probability of {name}" for name in label_names]
-        table = pq.read_table(other.predictions, columns=["id", *columns])
-    except (RunError, OSError, pa.ArrowException):
-        return None
-    if {"id", *columns} - {*table.column_names} or table["id"].to_pylist() != [*row_ids]:
-        return None
-    return np.stack([table[name].to_numpy() for name in columns], axis=1)
+    other = find_run(name_or_path, runs_dir=runs_dir)
+    if other.path == run.path.resolve():
+        raise RunError(f"{name_or_path}: must be another run than {run.path}, found the same; name another")
+    own, found = (one.read_json(one.split)["fingerprint"] for one in (run, other))
+    if own != found:
+        raise RunError(
+            f"{other.path}: must have the split of {run.path} to be compared with it, {own[:12]}, got {found[:12]}, "
+            "found by fingerprint; train it with the same data"
+        )
+    predictions, names = hash_predictions(other.predictions), test.features["label"].names
+    hashes = [hash_row(text, names[label]) for text, label in zip(test["text"], test["label"], strict=True)]
+    if sorted(hashes) != [*predictions.rows] or {*names} != {*predictions.label_names}:
+        raise RunError(
+            f"{other.predictions}: must answer the test rows of {run.path} with the same labels, found others; "
+            "evaluate that run again"
+        )
+    columns = [predictions.label_names.index(name) for name in names]
+    probabilities = np.empty_like(predictions.probabilities)
+    # They stand in the order of the hashes; equal rows have equal answers.
+    probabilities[np.argsort(hashes, kind="stable")] = predictions.probabilities[:, columns]
+    recipe_name = other.path.parent.name
+    logger.info("compared with %s", other.path)
+    return OtherPredictions(recipe_name, other.path.name, probabilities)

@@ -162,8 +162,8 @@ class EvaluationSection(Section):
     compare_with: str | None = Field(
         None,
         pattern=_RECIPE_NAME,
-        description="Name of another recipe: where it has a finished run on the same split, the report shows both side "
-        "by side, with the labels that have the fewest training rows.",
+        description="Name of another recipe: where its latest run has the same split, the report shows both models "
+        "side by side, and of more than ten labels those with the fewest training rows.",
     )
     label_maps: dict[str, dict[str, str | None]] = Field(
         {},

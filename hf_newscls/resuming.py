@@ -11,9 +11,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from hf_newscls.checkpoints import find_last_checkpoint, read_trainer_state, relocate_best, remove_partial
-from hf_newscls.errors import RunError, describe_offenders
+from hf_newscls.errors import RecipeError, RunError, describe_offenders
 from hf_newscls.recipe import Recipe
-from hf_newscls.recipe_io import read_recipe, recipe_to_yaml
+from hf_newscls.recipe_io import read_recipe
 from hf_newscls.run_folder import RunFolder, create_run, find_runs, list_runs
 
 __all__ = ["OpenRun", "find_finished", "open_run"]
@@ -62,19 +62,25 @@ def open_run(recipe: Recipe, *, fingerprint: str, runs_dir: Path, is_fresh: bool
 
 
 def find_finished(recipe: Recipe, fingerprint: str, *, runs_dir: Path) -> RunFolder | None:
-    """Return the newest finished run of the very same recipe on the same split, or None.
+    """Return the newest finished run that was trained by the same recipe on the same split, or None.
 
     Args:
         recipe: as resolved now.
         fingerprint: of the split that its data gives now.
         runs_dir: where run folders are kept.
     """
-    wanted = recipe_to_yaml(recipe)
     for run in reversed(find_runs(recipe.name, runs_dir=runs_dir)):
-        is_same = run.recipe.read_text(encoding="utf-8") == wanted
-        if run.is_complete and is_same and run.read_json(run.metrics)["split_fingerprint"] == fingerprint:
+        is_on_split = run.is_complete and run.read_json(run.metrics)["split_fingerprint"] == fingerprint
+        if is_on_split and _was_trained_by(run, recipe):
             return run
     return None
+
+
+def _was_trained_by(run: RunFolder, recipe: Recipe) -> bool:
+    try:
+        return not _describe_changes(read_recipe(str(run.recipe)), recipe)
+    except RecipeError:  # of another version
+        return False
 
 
 @contextmanager

@@ -347,8 +347,8 @@ def test_empty_text_is_refused(command: str, tiny_run: FinishedRun, call: Call) 
 
 
 def test_text_does_not_steer_the_terminal(tiny_run: FinishedRun, call: Call) -> None:
-    result = call("predict", "tiny", "goal \x1b]0;owned\x07 coach\r[red]", "--runs-dir", str(tiny_run.runs_dir))
-    assert result.out.splitlines()[0] == r"goal \x1b]0;owned\x07 coach\x0d[red]"
+    result = call("predict", "tiny", "goal \x1b]0;owned\x07 coach\r\u202e[red]", "--runs-dir", str(tiny_run.runs_dir))
+    assert result.out.splitlines()[0] == r"goal \x1b]0;owned\x07 coach\r\u202e[red]"
 
 
 def test_predict_without_a_text_ends_well(tiny_run: FinishedRun, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,55 +1,55 @@
-"""A run that the report stands beside: found by its recipe, on the same split, and never in the way of a training."""
+"""A run that the report shows beside this one: found as everywhere, on the same split, in no training's way."""
 
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from hf_newscls import workflow
-from hf_newscls.errors import RunError
-from hf_newscls.other_run import read_other_answers
+from hf_newscls.errors import DataError, RunError
+from hf_newscls.evaluation.side_by_side import OtherPredictions
+from hf_newscls.other_run import read_other_predictions
+from hf_newscls.preparing import prepare
 from hf_newscls.run_folder import RunFolder
-from tests.conftest import LABELS, FinishedRun, read_table
+from tests.conftest import LABELS, FinishedRun, Result, read_table
 
 
 @pytest.fixture
-def runs(tiny_run: FinishedRun, tmp_path: Path) -> Path:
-    """A runs folder with a finished run of `tiny`, and another of `plain` that is the same."""
-    for name in ("tiny", "plain"):
-        shutil.copytree(tiny_run.run.path, tmp_path / "runs" / name / "1", ignore=shutil.ignore_patterns("checkpoints"))
-    return tmp_path / "runs"
+def run(tiny_run: FinishedRun, tmp_path: Path) -> RunFolder:
+    """A finished run of `tiny` outside the runs folder, where `plain` has one that is the same."""
+    for path in ("elsewhere", "runs/plain/1"):
+        shutil.copytree(tiny_run.run.path, tmp_path / path, ignore=shutil.ignore_patterns("checkpoints"))
+    RunFolder(tmp_path / "runs" / "plain" / "1").mark_latest()
+    return RunFolder(tmp_path / "elsewhere")
 
 
-def read(runs: Path, name: str = "plain") -> Any:
-    run = RunFolder(runs / "tiny" / "1")
-    return read_other_answers(name, run, row_ids=[row["id"] for row in read_table(run)], label_names=LABELS)
+@pytest.fixture
+def plain(run: RunFolder) -> RunFolder:
+    """The other run."""
+    return RunFolder(run.path.parent / "runs" / "plain" / "1")
+
+
+def read(run: RunFolder, tiny_run: FinishedRun, name: str = "plain") -> OtherPredictions:
+    test = prepare(tiny_run.recipe).splits["test"]
+    return read_other_predictions(name, run, test=test, runs_dir=run.path.parent / "runs")
+
+
+def test_probabilities_are_those_of_the_other_run_row_for_row(
+    run: RunFolder, plain: RunFolder, tiny_run: FinishedRun
+) -> None:
+    table = pq.read_table(plain.predictions)
+    pq.write_table(table.take([*reversed(range(len(table)))]), plain.predictions)
+    other = read(run, tiny_run)
+    assert (other.recipe_name, other.run_name) == ("plain", "1")
+    expected = [[row[f"probability of {name}"] for name in LABELS] for row in read_table(run)]
+    assert other.probabilities.tolist() == expected
 
 
 def change_split(run: RunFolder) -> None:
     run.split.write_text(json.dumps(run.read_json(run.split) | {"fingerprint": "f" * 64}))
-
-
-def test_answers_are_those_of_the_other_run(runs: Path) -> None:
-    other = read(runs)
-    expected = read_table(RunFolder(runs / "plain" / "1"))
-    assert other.name == "plain"
-    assert other.probabilities.tolist() == [[row[f"probability of {name}"] for name in LABELS] for row in expected]
-
-
-def test_newest_run_on_the_split_is_taken(runs: Path) -> None:
-    newer = RunFolder(runs / "plain" / "2")
-    shutil.copytree(runs / "plain" / "1", newer.path)
-    table = pq.read_table(newer.predictions)
-    column = f"probability of {LABELS[0]}"
-    place = table.column_names.index(column)
-    pq.write_table(table.set_column(place, column, [[0.25] * len(table)]), newer.predictions)
-    assert {row[0] for row in read(runs).probabilities.tolist()} == {0.25}
-    change_split(newer)
-    assert {row[0] for row in read(runs).probabilities.tolist()} != {0.25}
 
 
 def break_predictions(run: RunFolder) -> None:
@@ -66,49 +66,66 @@ def rename_label(run: RunFolder) -> None:
     pq.write_table(table.rename_columns(names), run.predictions)
 
 
-def reverse_rows(run: RunFolder) -> None:
-    table = pq.read_table(run.predictions)
-    pq.write_table(table.take([*reversed(range(len(table)))]), run.predictions)
+def drop_row(run: RunFolder) -> None:
+    pq.write_table(pq.read_table(run.predictions).slice(1), run.predictions)
 
 
-@pytest.mark.parametrize("change", [change_split, break_predictions, remove_predictions, rename_label, reverse_rows])
-def test_run_that_cannot_stand_beside_is_refused(change: Callable[[RunFolder], None], runs: Path) -> None:
-    change(RunFolder(runs / "plain" / "1"))
-    with pytest.raises(RunError, match=r"plain: must have a finished run on the split of .* found 1 "):
-        read(runs)
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (change_split, "must have the split of .*elsewhere to be compared with it, .*, got ffffffffffff"),
+        (break_predictions, "predictions.parquet"),
+        (remove_predictions, "predictions.parquet"),
+        (rename_label, "predictions.parquet"),
+        (drop_row, "must answer the test rows of .*elsewhere with the same labels, found others"),
+    ],
+)
+def test_run_that_cannot_stand_beside_is_refused(
+    change: Callable[[RunFolder], None], reason: str, run: RunFolder, plain: RunFolder, tiny_run: FinishedRun
+) -> None:
+    change(plain)
+    with pytest.raises((RunError, DataError), match=reason):
+        read(run, tiny_run)
 
 
-def test_recipe_without_a_run_and_the_run_itself_are_refused(runs: Path) -> None:
-    for name in ("absent", "tiny"):
-        with pytest.raises(RunError, match=rf"{name}: must have a finished run .* found none; train it"):
-            read(runs, name)
+def test_recipe_without_a_run_and_the_run_itself_are_refused(run: RunFolder, tiny_run: FinishedRun) -> None:
+    with pytest.raises(RunError, match=r"plian: must be a run folder or a recipe .* did you mean 'plain'"):
+        read(run, tiny_run, "plian")
+    with pytest.raises(RunError, match=r"elsewhere: must be another run than .*elsewhere, found the same"):
+        read(run, tiny_run, str(run.path))
 
 
-def test_evaluate_shows_both_side_by_side(runs: Path) -> None:
-    run, report = workflow.evaluate(str(runs / "tiny" / "1"), runs_dir=runs, compare_with="plain")
-    assert report.beside is not None
-    assert report.beside.other == "plain"
-    accuracy = report.beside.scores["accuracy"]
-    assert accuracy.own == accuracy.other == pytest.approx(report.test.scores["accuracy"])
-    assert run.read_json(run.metrics)["beside"] == report.beside.to_dict()
+def test_evaluate_shows_both_side_by_side(run: RunFolder, call: Callable[..., Result]) -> None:
+    options = ("--compare-with", "plain", "--runs-dir", str(run.path.parent / "runs"))
+    result = call("evaluate", str(run.path), *options)
+    assert result.code == 0, result.err
+    shown = run.read_json(run.metrics)["side_by_side"]
+    assert (shown["recipe"], shown["run"], shown["rare_labels"]) == ("plain", "1", [])
+    for name in ("accuracy", "f1_macro"):
+        own = run.read_json(run.metrics)["test"][name]
+        assert shown["scores"][name] == {"own": pytest.approx(own), "other": pytest.approx(own), "gain": [0, 0]}
+        assert f"│ {name:<8} │      │ {own:.3f} │ {own:.3f} │ +0.000 to +0.000 │" in result.out
     assert "Side by side with plain" in run.report.read_text(encoding="utf-8")
 
 
-def test_evaluate_with_a_recipe_that_has_no_run_changes_nothing(runs: Path) -> None:
-    run = RunFolder(runs / "tiny" / "1")
+def test_evaluate_with_a_recipe_that_has_no_run_changes_nothing(run: RunFolder, call: Callable[..., Result]) -> None:
     before = run.metrics.read_bytes()
-    with pytest.raises(RunError, match="absent: must have a finished run"):
-        workflow.evaluate(str(run.path), runs_dir=runs, compare_with="absent")
+    for name in ("absent", ""):
+        result = call("evaluate", str(run.path), "--compare-with", name, "--runs-dir", str(run.path.parent / "runs"))
+        assert (result.code, result.out) == (2, "")
+        assert f"{name}: must be a run folder or a recipe with a finished run" in result.err
     assert run.metrics.read_bytes() == before
 
 
 @pytest.mark.slow
 def test_training_goes_on_where_the_recipe_names_one_without_a_run(
-    train_once: Callable[..., FinishedRun], caplog: pytest.LogCaptureFixture
+    train_once: Callable[..., FinishedRun], tiny_run: FinishedRun, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("WARNING", logger="hf_newscls"):
         found = train_once("tiny_beside", "evaluation.compare_with=absent")
-    assert "absent: must have a finished run on the split" in caplog.text
-    assert found.report.beside is None
-    found = train_once("tiny_beside", "evaluation.compare_with=tiny_beside", "training_arguments.seed=18")
-    assert found.report.beside is not None
+    assert "nothing stands beside this run in its report: absent: must be a run folder or a recipe" in caplog.text
+    assert found.report.side_by_side is None
+    found = train_once("tiny_beside", f"evaluation.compare_with={tiny_run.recipe.name}")
+    assert found.report.side_by_side is not None
+    assert found.report.side_by_side.recipe_name == tiny_run.recipe.name
+    assert workflow.evaluate(str(found.run.path), runs_dir=found.runs_dir)[1].side_by_side is not None

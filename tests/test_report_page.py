@@ -89,14 +89,18 @@ def test_headline_holds_score_interval_and_comparisons(page: Reader) -> None:
 
 def test_model_stands_beside_another_one_where_there_is_one(page: Reader) -> None:
     measured = build_measured()
-    pair = ScorePair(0.75, 0.5, Interval(-0.125, 0.375))
-    labels = [RareLabel("<i>rare</i>", 1234, 56, pair)]
-    beside = SideBySide("plain", {"accuracy": pair, "f1_macro": pair}, pair, labels)
-    found = render(replace(measured, report=replace(measured.report, beside=beside)))
-    assert [section["id"] for section in found.find("section")] == [*SECTIONS[:4], "beside", *SECTIONS[4:]]
-    assert [link["href"] for link in found.find("a")][4] == "#beside"
+    score, untold = ScorePair(0.75, 0.5, Interval(-0.125, 0.375)), ScorePair(0.75, 0.5, None)
+    labels = [RareLabel("<i>rare</i>", 1234, 56, score), RareLabel("rarer", 1, 1, untold)]
+    pair = SideBySide("plain", "run 7", {"accuracy": score, "f1_macro": score, "f1_rare": score}, labels)
+    found = render(replace(measured, report=replace(measured.report, side_by_side=pair)))
+    assert [section["id"] for section in found.find("section")] == [*SECTIONS[:4], "side-by-side", *SECTIONS[4:]]
+    assert [link["href"] for link in found.find("a")][4] == "#side-by-side"
+    assert "the other is its run run 7" in found.text
     assert found.find("i") == []
-    assert "<i>rare</i>75.0%50.0%-12.5 to +37.51,23456" in found.text.replace("\n", "")
+    text = found.text.replace("\n", "")
+    assert "Mean F1 of the labels below75.0%50.0%-12.5 to +37.5" in text
+    assert "<i>rare</i>75.0%50.0%-12.5 to +37.51,23456" in text
+    assert "rarer75.0%50.0%too few test rows11" in text
     assert "Side by side" not in page.text
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from hf_newscls.cli.terminal import console, make_printable
 
@@ -51,8 +51,8 @@ def print_report(report: "EvaluationReport") -> None:
     _print_scores(report)
     if report.comparisons:
         _print_comparisons(report)
-    if report.beside:
-        _print_beside(report.beside, labels=len(report.label_names))
+    if report.side_by_side:
+        _print_side_by_side(report.side_by_side)
 
 
 def _print_scores(report: "EvaluationReport") -> None:
@@ -74,16 +74,16 @@ def _print_comparisons(report: "EvaluationReport") -> None:
     console.print(table)
 
 
-def _print_beside(beside: "SideBySide", *, labels: int) -> None:
-    title = f"side by side with {make_printable(beside.other)}"
-    table = Table("score", "training rows", "this model", "the other", "95% interval of the gain", title=title)
-    lines = {name: ("", pair) for name, pair in beside.scores.items()}
-    if len(beside.rare_labels) < labels:
-        lines[f"mean f1 of the {len(beside.rare_labels)} below"] = ("", beside.rare_f1)
-    lines |= {f"f1 of {label.name}": (f"{label.train_rows:,}", label.f1) for label in beside.rare_labels}
-    for name, (rows, pair) in lines.items():
-        gain = f"{pair.gain.low:+.4f} to {pair.gain.high:+.4f}"
-        table.add_row(make_printable(name), rows, f"{pair.own:.4f}", f"{pair.other:.4f}", gain)
+def _print_side_by_side(pair: "SideBySide") -> None:
+    title = f"side by side with {make_printable(pair.recipe_name)}"
+    gain = Column("gain, 95%", no_wrap=True)
+    table = Table("score", "rows", "model", "other", gain, title=title, caption="rows: of the training set")
+    names = {"f1_rare": "mean f1 of those below"}
+    lines = {names.get(name, name): ("", values) for name, values in pair.scores.items()}
+    lines |= {f"f1 of {label.name}": (f"{label.train_rows:,}", label.f1) for label in pair.rare_labels}
+    for name, (rows, values) in lines.items():
+        gained = f"{values.gain.low:+.3f} to {values.gain.high:+.3f}" if values.gain else "too few test rows"
+        table.add_row(make_printable(name), rows, f"{values.own:.3f}", f"{values.other:.3f}", gained)
     console.print(table)
 
 

@@ -36,17 +36,18 @@ RunArgument = Annotated[
 RunsDirOption = Annotated[Path, typer.Option(help="Where run folders are kept.", envvar="HF_NEWSCLS_RUNS")]
 CardsDirOption = Annotated[Path | None, typer.Option(help="Folder for a copy of the model card.")]
 RUNS = Path("runs")
-# Tabs and line ends are let through.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Control characters but tab and line feed, and what ends lines or turns their direction. Not all that Unicode calls
+# unprintable: joiners belong to words of many languages.
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def make_printable(text: str) -> str:
-    r"""Return text of a file as it can be printed: no markup, and no character that would steer the terminal.
+    r"""Return a text as it can be printed: nothing in it is markup, and no character steers the terminal.
 
     >>> make_printable("red \x1b[31m, not [red]")
     'red \\x1b[31m, not \\[red]'
     """
-    return escape(_CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text))
+    return escape(_STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text))
 
 
 def quiet_transformers() -> None:

@@ -13,7 +13,7 @@ from hf_newscls.evaluation.comparison import TFIDF, Comparison, FrozenFeatures, 
 from hf_newscls.evaluation.intervals import Interval, compute_intervals, compute_label_intervals
 from hf_newscls.evaluation.metrics import LabelScores, NewsClassification, compute_confusion, compute_label_scores
 from hf_newscls.evaluation.resampling import Bootstrap, resample_scores
-from hf_newscls.evaluation.side_by_side import OtherAnswers, SideBySide, build_side_by_side
+from hf_newscls.evaluation.side_by_side import OtherPredictions, SideBySide, build_side_by_side
 from hf_newscls.recipe import EvaluationSection
 
 __all__ = ["EvaluationReport", "SideReport", "build_report"]
@@ -57,7 +57,7 @@ class EvaluationReport:
         label_intervals: the same of F1, by label.
         comparisons: simpler classifiers trained on the same rows, by name; none where the recipe wants none.
         calibration: how far the probabilities can be trusted.
-        beside: the model beside the one that the recipe names, where that one answered the same rows.
+        side_by_side: the model beside another one that answered the same rows, where there is one.
     """
 
     label_names: Sequence[str]
@@ -68,7 +68,7 @@ class EvaluationReport:
     label_intervals: Mapping[str, Interval]
     comparisons: Mapping[str, Comparison]
     calibration: Calibration
-    beside: SideBySide | None = None
+    side_by_side: SideBySide | None = None
 
     @property
     def baselines(self) -> dict[str, Mapping[str, float]]:
@@ -94,7 +94,7 @@ class EvaluationReport:
             "label_intervals": _to_ends(self.label_intervals),
             "comparisons": {name: one.to_dict() for name, one in self.comparisons.items()},
             "calibration": self.calibration.to_dict(),
-            "beside": self.beside.to_dict() if self.beside else None,
+            "side_by_side": self.side_by_side.to_dict() if self.side_by_side else None,
             "confusion": self.confusion.tolist(),
             "label_names": [*self.label_names],
         }
@@ -111,7 +111,7 @@ class EvaluationReport:
             label_intervals=_to_intervals(content["label_intervals"]),
             comparisons={name: Comparison.from_dict(one) for name, one in content["comparisons"].items()},
             calibration=Calibration.from_dict(content["calibration"]),
-            beside=SideBySide.from_dict(beside) if (beside := content.get("beside")) else None,
+            side_by_side=SideBySide.from_dict(pair) if (pair := content.get("side_by_side")) else None,
         )
 
 
@@ -125,7 +125,7 @@ def build_report(
     groups: NDArray[np.int64] | None = None,
     probes: Mapping[str, list[str]] | None = None,
     features: FrozenFeatures | None = None,
-    other: OtherAnswers | None = None,
+    other: OtherPredictions | None = None,
 ) -> EvaluationReport:
     """Score the model, the baselines and the probes, and calibrate the model.
 
@@ -160,7 +160,7 @@ def build_report(
             label_names=names,
             threshold_metric=section.threshold_metric,
         ),
-        beside=build_side_by_side(
+        side_by_side=build_side_by_side(
             (test_probabilities, resamples),
             other,
             test,

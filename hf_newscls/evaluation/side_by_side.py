@@ -1,6 +1,6 @@
 """A model beside another one that answered the same test rows: scores, and F1 of the labels with few training rows.
 
-Shape letters: N test rows, L labels.
+Shape letters: N test rows, L labels, R draws.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,22 +15,26 @@ from hf_newscls.evaluation.intervals import Interval, to_interval
 from hf_newscls.evaluation.metrics import compute_confusion
 from hf_newscls.evaluation.resampling import Bootstrap, Resamples, resample_scores
 
-__all__ = ["OtherAnswers", "RareLabel", "ScorePair", "SideBySide", "build_side_by_side"]
+__all__ = ["OtherPredictions", "RareLabel", "ScorePair", "SideBySide", "build_side_by_side"]
 
 _RARE_LABELS = 10
+# Draws of fewer articles are nearly all alike: their interval would be far too narrow.
+_LEAST_ARTICLES = 5
 _SCORES = ("accuracy", "f1_macro")
 
 
 @dataclass(frozen=True)
-class OtherAnswers:
+class OtherPredictions:
     """What another model says of the test rows.
 
     Attributes:
-        name: of its recipe.
+        recipe_name: of its recipe.
+        run_name: of its run folder.
         probabilities: (N, L), in the rows' order.
     """
 
-    name: str
+    recipe_name: str
+    run_name: str
     probabilities: NDArray[np.float32]
 
 
@@ -41,17 +45,22 @@ class ScorePair:
     Attributes:
         own: of the model.
         other: of the other one.
-        gain: 95% interval of the model's less the other's, paired.
+        gain: 95% interval of the model's less the other's, paired; None where there are too few articles to tell.
     """
 
     own: float
     other: float
-    gain: Interval
+    gain: Interval | None
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "ScorePair":
         """Return the pair that `SideBySide.to_dict` wrote."""
-        return cls(content["own"], content["other"], Interval(**content["gain"]))
+        gain = content["gain"]
+        return cls(content["own"], content["other"], Interval(*gain) if gain else None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        return {**asdict(self), "gain": [self.gain.low, self.gain.high] if self.gain else None}
 
 
 @dataclass(frozen=True)
@@ -76,28 +85,34 @@ class SideBySide:
     """Two models on the same test rows.
 
     Attributes:
-        other: name of the other one's recipe.
-        scores: accuracy and f1_macro.
-        rare_f1: mean F1 of the rare labels.
-        rare_labels: the ten, or fewer, with the fewest training rows of those with test rows; rarest first.
+        recipe_name: of the other one.
+        run_name: of the other one.
+        scores: accuracy and f1_macro, by name, and where there are rare labels f1_rare, their mean F1.
+        rare_labels: of more than ten labels the ten with the fewest training rows among those with test rows, rarest
+            first, of equal ones in label order; none of fewer.
     """
 
-    other: str
+    recipe_name: str
+    run_name: str
     scores: Mapping[str, ScorePair]
-    rare_f1: ScorePair
     rare_labels: Sequence[RareLabel]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
-        return asdict(self)
+        return {
+            "recipe": self.recipe_name,
+            "run": self.run_name,
+            "scores": {name: pair.to_dict() for name, pair in self.scores.items()},
+            "rare_labels": [{**asdict(label), "f1": label.f1.to_dict()} for label in self.rare_labels],
+        }
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "SideBySide":
         """Return what `to_dict` wrote."""
         return cls(
-            other=content["other"],
+            recipe_name=content["recipe"],
+            run_name=content["run"],
             scores={name: ScorePair.from_dict(pair) for name, pair in content["scores"].items()},
-            rare_f1=ScorePair.from_dict(content["rare_f1"]),
             rare_labels=[
                 RareLabel(**{**label, "f1": ScorePair.from_dict(label["f1"])}) for label in content["rare_labels"]
             ],
@@ -106,7 +121,7 @@ class SideBySide:
 
 def build_side_by_side(
     own: tuple[NDArray[np.float32], Resamples],
-    other: OtherAnswers,
+    other: OtherPredictions,
     references: NDArray[np.int64],
     *,
     train_counts: NDArray[np.int64],
@@ -114,6 +129,8 @@ def build_side_by_side(
     bootstrap: Bootstrap,
 ) -> SideBySide:
     """Score both models on the very same rows and draws.
+
+    The intervals are over the test rows alone: each side is one training, and other seeds would move it too.
 
     Args:
         own: the model's probabilities (N, L), and its scores on the draws of the bootstrap.
@@ -126,27 +143,43 @@ def build_side_by_side(
     probabilities, resamples = own
     others = resample_scores(other.probabilities, references, bootstrap)
     confusions = np.stack([compute_confusion(one, references) for one in (probabilities, other.probabilities)])
-    scores, label_f1 = score_confusions(confusions.astype(np.float64)), compute_f1(confusions.astype(np.float64))
-    supports = np.bincount(references, minlength=len(label_names))
-    rare = [label for label in np.argsort(train_counts, kind="stable").tolist() if supports[label]][:_RARE_LABELS]
-    gains = resamples.label_f1[:, rare] - others.label_f1[:, rare]
+    values, label_f1 = score_confusions(confusions.astype(np.float64)), compute_f1(confusions.astype(np.float64))
+    scores = {name: _pair(values[name], resamples.scores[name] - others.scores[name]) for name in _SCORES}
+    supports, articles = np.bincount(references, minlength=len(label_names)), _count_articles(references, bootstrap)
+    rare = _choose_rare(train_counts, supports)
+    gains = resamples.label_f1 - others.label_f1
+    if rare:
+        scores["f1_rare"] = _pair(label_f1[:, rare].mean(axis=1), gains[:, rare].mean(axis=1))
     return SideBySide(
-        other=other.name,
-        scores={name: _pair(scores[name], resamples.scores[name] - others.scores[name]) for name in _SCORES},
-        rare_f1=_pair(label_f1[:, rare].mean(axis=1), gains.mean(axis=1)),
+        recipe_name=other.recipe_name,
+        run_name=other.run_name,
+        scores=scores,
         rare_labels=[
             RareLabel(
                 name=label_names[label],
                 train_rows=int(train_counts[label]),
                 test_rows=int(supports[label]),
-                f1=_pair(label_f1[:, label], gains[:, place]),
+                f1=_pair(label_f1[:, label], gains[:, label] if articles[label] >= _LEAST_ARTICLES else None),
             )
-            for place, label in enumerate(rare)
+            for label in rare
         ],
     )
 
 
-def _pair(scores: NDArray[np.float64], gains: NDArray[np.float64]) -> ScorePair:
-    """Return a score of both, from their (2,) scores and the gains of the draws."""
+def _choose_rare(train_counts: NDArray[np.int64], supports: NDArray[np.int64]) -> list[int]:
+    if len(train_counts) <= _RARE_LABELS:
+        return []
+    return [label for label in np.argsort(train_counts, kind="stable").tolist() if supports[label]][:_RARE_LABELS]
+
+
+def _count_articles(references: NDArray[np.int64], bootstrap: Bootstrap) -> dict[int, int]:
+    """Return how many articles of each label there are to draw from."""
+    groups = np.arange(len(references)) if bootstrap.groups is None else bootstrap.groups
+    labels, counts = np.unique(np.unique(np.stack([references, groups]), axis=1)[0], return_counts=True)
+    return dict(zip(labels.tolist(), counts.tolist(), strict=True))
+
+
+def _pair(scores: NDArray[np.float64], gains: NDArray[np.float64] | None) -> ScorePair:
+    """Return a score of both, from their (2,) scores and the (R,) gains of the draws."""
     own, other = scores.tolist()
-    return ScorePair(own, other, to_interval(gains))
+    return ScorePair(own, other, None if gains is None else to_interval(gains))

@@ -3,7 +3,7 @@
 import ctypes
 import functools
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,16 +33,23 @@ def keep_freed_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, _NEVER)
 
 
-def clip_while_stepping(optimizer: Optimizer, parameters: Iterable[nn.Parameter], *, max_norm: float) -> Tensor:
-    """Let a fused optimizer clip the gradients in its next step, and return their norm before.
+def is_fused(optimizer: Optimizer) -> bool:
+    """Tell whether it is one of torch's own that take a step in one kernel, which can scale gradients."""
+    return type(optimizer) in {torch.optim.Adam, torch.optim.AdamW} and bool(optimizer.defaults["fused"])
+
+
+def clip_while_stepping(optimizer: Optimizer, *, max_norm: float) -> Tensor:
+    """Let a fused optimizer clip its gradients in the next step, and return their norm before.
 
     It reads every gradient anyway, and divides by the scale that a gradient scaler would set. To clip them beforehand,
-    as `torch.nn.utils.clip_grad_norm_` does, is to read and write all of them once more.
+    as `torch.nn.utils.clip_grad_norm_` does, is to read and write all of them once more. Until the step they are
+    unclipped; the scale stays, so it has to be set before each step.
     """
+    parameters = (one for group in optimizer.param_groups for one in group["params"])
     norm = torch.nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
-    # As torch clips: by max_norm / (norm + 1e-6), where that is below 1.
-    scaled: Any = optimizer
-    scaled.grad_scale = ((norm + 1e-6) / max_norm).clamp(min=1.0)
+    # As torch clips: by max_norm / (norm + 1e-6), where that is below 1. The kernel reads the scale as float32.
+    scale = ((norm.float() + 1e-6) / max_norm).clamp(min=1.0)
+    optimizer.grad_scale = scale  # type: ignore[attr-defined]  # as torch.amp.GradScaler sets it
     return norm
 
 

@@ -1,6 +1,7 @@
 """transformers' Trainer with batches in an order of our own."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ from datasets import Dataset
 from torch.utils.data import DataLoader, Sampler
 from transformers import IntervalStrategy, Trainer, TrainingArguments
 
-from hf_newscls.training.cpu import clip_while_stepping
+from hf_newscls.training.cpu import clip_while_stepping, is_fused
 from hf_newscls.training.features import number_rows
 from hf_newscls.training.sampling import EpochCallback, EpochSampler
 
@@ -81,10 +82,15 @@ class NewsTrainer(Trainer):
         # The Trainer walks all modules for their parameters, which takes longer than a step of the head on cached
         # features; the optimizer holds the same ones in flat lists.
         optimizer: Any = self.optimizer
+        if self._clips_while_stepping:
+            return clip_while_stepping(optimizer.optimizer, max_norm=self.args.max_grad_norm)
         parameters = [one for group in optimizer.param_groups for one in group["params"] if one.grad is not None]
-        if self.args.device.type == "cpu" and optimizer.defaults.get("fused"):
-            return clip_while_stepping(optimizer.optimizer, parameters, max_norm=self.args.max_grad_norm)
         return self.accelerator.clip_grad_norm_(parameters, self.args.max_grad_norm)
+
+    @cached_property
+    def _clips_while_stepping(self) -> bool:
+        prepared: Any = self.optimizer
+        return self.args.device.type == "cpu" and is_fused(prepared.optimizer)
 
     def _build_train_sampler(self, weights: Sequence[float] | None) -> Sampler[int] | Sequence[int]:
         lengths = measure_lengths(self.train_dataset)

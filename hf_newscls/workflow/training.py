@@ -131,7 +131,7 @@ def train(
         run_on_main(lambda: _describe_run(run, recipe, prepared))
         if not run.training.is_file():
             _fit(run, recipe, classifier, tokenized, arguments, backend, resume_from=opened.checkpoint)
-        report = run_on_main(lambda: _measure(run, recipe, prepared, cards_dir=cards_dir))
+        report = run_on_main(lambda: _measure(run, recipe, prepared, runs_dir=runs_dir, cards_dir=cards_dir))
     logger.info("finished %s", run.path)
     return run, report
 
@@ -145,14 +145,16 @@ def evaluate(
         name_or_path: a run folder, or a recipe with a finished run.
         runs_dir: where run folders are kept.
         cards_dir: where a copy of the card goes, if anywhere.
-        compare_with: recipe whose run the report shows beside this one, in place of the one that the recipe names.
+        compare_with: recipe with a finished run, or a run folder, that the report shows side by side with this one, in
+            place of the recipe that this one's names.
 
     Raises:
-        RunError: there is no such run, its data file no longer gives the split it was trained on, or no run of the
-            recipe to compare with does.
+        RunError: there is no such run, its data file no longer gives the split it was trained on, or `compare_with` is
+            no run on that split.
     """
     from hf_newscls.artifacts import write_card
     from hf_newscls.measuring import measure_run
+    from hf_newscls.other_run import find_other_predictions, read_other_predictions
 
     run = find_run(name_or_path, runs_dir=runs_dir)
     recipe = read_recipe(str(run.recipe))
@@ -163,9 +165,14 @@ def evaluate(
             f"{run.path}: {recipe.data.source_text} must give the split with fingerprint {expected}, "
             f"got {prepared.manifest.fingerprint}; bring the file back, or train anew"
         )
+    test = prepared.splits["test"]
+    if compare_with is None:
+        other = find_other_predictions(recipe.evaluation.compare_with, run, test=test, runs_dir=runs_dir)
+    else:
+        other = read_other_predictions(compare_with, run, test=test, runs_dir=runs_dir)
     is_unfinished = not run.is_complete  # what follows training had failed
     with report_full_disk(run.path):
-        report = measure_run(run, recipe, prepared.splits, compare_with=compare_with)
+        report = measure_run(run, recipe, prepared.splits, other=other)
         write_card(run, recipe, cards_dir=cards_dir)
     if is_unfinished:
         run.mark_latest()
@@ -224,11 +231,16 @@ def _fit(
     run_on_main(save)
 
 
-def _measure(run: RunFolder, recipe: Recipe, prepared: PreparedData, *, cards_dir: Path | None) -> EvaluationReport:
+def _measure(
+    run: RunFolder, recipe: Recipe, prepared: PreparedData, *, runs_dir: Path, cards_dir: Path | None
+) -> EvaluationReport:
     from hf_newscls.artifacts import write_card
     from hf_newscls.measuring import measure_run
+    from hf_newscls.other_run import find_other_predictions
 
-    report = measure_run(run, recipe, prepared.splits)
+    name, test = recipe.evaluation.compare_with, prepared.splits["test"]
+    other = find_other_predictions(name, run, test=test, runs_dir=runs_dir)
+    report = measure_run(run, recipe, prepared.splits, other=other)
     write_card(run, recipe, cards_dir=cards_dir)
     run.mark_latest()
     return report

@@ -22,7 +22,7 @@ classifier = pipeline("text-classification", model=repo, top_k=None, **options)
 answers = classifier(texts, batch_size=4, **cutting)
 print(json.dumps([{part["label"]: part["score"] for part in answer} for answer in answers]))
 """
-KINDS = {
+KINDS: dict[str, tuple[str, ...]] = {
     "stock": (),
     "two_layer": ("model.head=two_layer", "model.head_dropout=0.1"),
     "lora": ("adapter.rank=4",),
@@ -81,9 +81,12 @@ def test_pipeline_gives_the_stored_predictions(
 def test_pipeline_reads_5000_words_from_the_hub_as_from_a_folder(
     publish: Callable[[str], FinishedRun], hub: HubServer, fresh_home: Path
 ) -> None:
-    texts = ["goal coach " * 2500, "bank", "bank " * 20 + "goal coach " * 2490]
+    # Eight windows of 8 hold 48 words: the 48th counts, the 49th does not.
+    ends = (["planet", "goal"], ["bank", "goal"], ["planet", "bank"])
+    texts = [" ".join([*["goal"] * 47, *end, *["coach"] * 4951]) for end in ends]
+    assert {len(text.split()) for text in texts} == {5000}
     folder = str(publish("windowed").run.model)
-    found = classify("owner/windowed", "windowed", texts, home=fresh_home, hub=hub)
+    first, second, third = found = classify("owner/windowed", "windowed", texts, home=fresh_home, hub=hub)
+    assert first != second
+    assert third == pytest.approx(first, abs=1e-6)
     assert found == classify(folder, "windowed", texts, home=fresh_home, hub=hub)
-    # The third differs from the first in the first of eight windows and more.
-    assert len({tuple(scores.values()) for scores in found}) == len(texts)

@@ -70,7 +70,7 @@ def test_clipping_while_stepping_is_clipping_before(size: float) -> None:
             for parameter in parameters[:2]:
                 parameter.grad = size * torch.randn_like(parameter)
             if is_while:
-                norms.append(clip_while_stepping(optimizer, parameters, max_norm=1.0).item())
+                norms.append(clip_while_stepping(optimizer, max_norm=1.0).item())
             else:
                 norms.append(nn.utils.clip_grad_norm_(parameters, 1.0).item())
             optimizer.step()
