@@ -12,9 +12,25 @@ from hf_newscls.evaluation.side_by_side import OtherPredictions
 from hf_newscls.hub.predictions import hash_predictions
 from hf_newscls.run_folder import RunFolder, find_run
 
-__all__ = ["find_other_predictions", "read_other_predictions"]
+__all__ = ["check_other_run", "find_other_predictions", "read_other_predictions"]
 
 logger = logging.getLogger(__name__)
+
+
+def check_other_run(recipe_name: str | None, *, fingerprint: str, runs_dir: Path) -> None:
+    """Warn before training where the run to stand beside is missing or has another split: it may be trained meanwhile.
+
+    Args:
+        recipe_name: of the other recipe; None names none.
+        fingerprint: of the split that is trained on.
+        runs_dir: where run folders are kept.
+    """
+    if recipe_name is None:
+        return
+    try:
+        _find_on_split(recipe_name, fingerprint, runs_dir=runs_dir)
+    except NewsclsError as error:
+        logger.warning("`evaluation.compare_with`: nothing would stand beside this run in its report: %s", error)
 
 
 def find_other_predictions(
@@ -46,15 +62,9 @@ def read_other_predictions(name_or_path: str, run: RunFolder, *, test: Dataset, 
         RunError: there is no such run, it is the run itself, or it was measured on other rows or labels.
         DataError: its predictions cannot be read.
     """
-    other = find_run(name_or_path, runs_dir=runs_dir)
+    other = _find_on_split(name_or_path, run.read_json(run.split)["fingerprint"], runs_dir=runs_dir)
     if other.path == run.path.resolve():
         raise RunError(f"{name_or_path}: must be another run than {run.path}, found the same; name another")
-    own, found = (one.read_json(one.split)["fingerprint"] for one in (run, other))
-    if own != found:
-        raise RunError(
-            f"{other.path}: must have the split of {run.path} to be compared with it, {own[:12]}, got {found[:12]}, "
-            "found by fingerprint; train it with the same data"
-        )
     predictions, names = hash_predictions(other.predictions), test.features["label"].names
     hashes = [hash_row(text, names[label]) for text, label in zip(test["text"], test["label"], strict=True)]
     if sorted(hashes) != [*predictions.rows] or {*names} != {*predictions.label_names}:
@@ -69,3 +79,14 @@ def read_other_predictions(name_or_path: str, run: RunFolder, *, test: Dataset, 
     recipe_name = other.path.parent.name
     logger.info("compared with %s", other.path)
     return OtherPredictions(recipe_name, other.path.name, probabilities)
+
+
+def _find_on_split(name_or_path: str, fingerprint: str, *, runs_dir: Path) -> RunFolder:
+    run = find_run(name_or_path, runs_dir=runs_dir)
+    found = run.read_json(run.split)["fingerprint"]
+    if found != fingerprint:
+        raise RunError(
+            f"{run.path}: must have the split with fingerprint {fingerprint[:12]} to stand beside, got {found[:12]}; "
+            "train it with the same data and the same split"
+        )
+    return run

@@ -1,5 +1,6 @@
 """What a recipe may say, section by section, in the order of the flow."""
 
+import re
 from types import NoneType
 from typing import Annotated, Any, Literal
 
@@ -46,6 +47,14 @@ def _check_plain(value: Any) -> Any:
     if not isinstance(value, (bool, int, float, str, NoneType)):
         raise ValueError(f"must be a number, a text, true, false or null, got {value!r}")
     return value
+
+
+def _check_recipe_name(name: str) -> str:
+    if not re.match(_RECIPE_NAME, name):
+        raise ValueError(
+            f"must be the name of a recipe, got {name!r}; a run folder goes with `hf-newscls evaluate --compare-with`"
+        )
+    return name
 
 
 class ModelSection(Section):
@@ -159,9 +168,8 @@ class EvaluationSection(Section):
         "f1_macro", description="Of two labels the threshold is chosen, on validation, to be the best by this score."
     )
     bootstrap_resamples: int = Field(1000, ge=100, description="Resamples behind each 95% interval.")
-    compare_with: str | None = Field(
+    compare_with: Annotated[str, AfterValidator(_check_recipe_name)] | None = Field(
         None,
-        pattern=_RECIPE_NAME,
         description="Name of another recipe: where its latest run has the same split, the report shows both models "
         "side by side, and of more than ten labels those with the fewest training rows.",
     )
@@ -197,6 +205,17 @@ class Recipe(Section):
     )
     evaluation: EvaluationSection = EvaluationSection()
     hub: HubSection = HubSection()
+
+    @model_validator(mode="after")
+    def _stands_beside_another(self) -> "Recipe":
+        if self.evaluation.compare_with == self.name:
+            raise ValueError(f"`evaluation.compare_with` must name another recipe, got {self.name!r}; remove it")
+        return self
+
+    @property
+    def evens_labels_out(self) -> bool:
+        """Whether rare labels count for more than their rows, so that probabilities are not those of the rows."""
+        return self.loss.name == "logit_adjustment" or bool(self.loss.class_weights or self.sampling)
 
     @property
     def seed(self) -> int:

@@ -1,6 +1,7 @@
 """A run that the report shows beside this one: found as everywhere, on the same split, in no training's way."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,10 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from hf_newscls import workflow
-from hf_newscls.errors import DataError, RunError
+from hf_newscls.errors import DataError, RecipeError, RunError
 from hf_newscls.evaluation.side_by_side import OtherPredictions
 from hf_newscls.other_run import read_other_predictions
 from hf_newscls.preparing import prepare
+from hf_newscls.recipe import Recipe
 from hf_newscls.run_folder import RunFolder
 from tests.conftest import LABELS, FinishedRun, Result, read_table
 
@@ -73,7 +75,7 @@ def drop_row(run: RunFolder) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (change_split, "must have the split of .*elsewhere to be compared with it, .*, got ffffffffffff"),
+        (change_split, "plain/1: must have the split with fingerprint .* to stand beside, got ffffffffffff"),
         (break_predictions, "predictions.parquet"),
         (remove_predictions, "predictions.parquet"),
         (rename_label, "predictions.parquet"),
@@ -100,11 +102,12 @@ def test_evaluate_shows_both_side_by_side(run: RunFolder, call: Callable[..., Re
     result = call("evaluate", str(run.path), *options)
     assert result.code == 0, result.err
     shown = run.read_json(run.metrics)["side_by_side"]
-    assert (shown["recipe"], shown["run"], shown["rare_labels"]) == ("plain", "1", [])
+    assert (shown["recipe"], shown["run"]) == ("plain", "1")
+    assert {label["name"] for label in shown["rare_labels"]} == {*LABELS}
     for name in ("accuracy", "f1_macro"):
         own = run.read_json(run.metrics)["test"][name]
         assert shown["scores"][name] == {"own": pytest.approx(own), "other": pytest.approx(own), "gain": [0, 0]}
-        assert f"│ {name:<8} │      │ {own:.3f} │ {own:.3f} │ +0.000 to +0.000 │" in result.out
+        assert re.search(rf"│ {name} +│ +│ {own:.3f} │ {own:.3f} │ \+0.000 to \+0.000 │", result.out)
     assert "Side by side with plain" in run.report.read_text(encoding="utf-8")
 
 
@@ -115,6 +118,29 @@ def test_evaluate_with_a_recipe_that_has_no_run_changes_nothing(run: RunFolder, 
         assert (result.code, result.out) == (2, "")
         assert f"{name}: must be a run folder or a recipe with a finished run" in result.err
     assert run.metrics.read_bytes() == before
+
+
+def test_missing_run_is_told_before_training(
+    make_recipe: Callable[..., Recipe], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recipe = make_recipe("evaluation.compare_with=absent", "sampling.labels=balanced")
+    with caplog.at_level("WARNING", logger="hf_newscls"):
+        workflow.plan(recipe, runs_dir=tmp_path)
+    assert "nothing would stand beside this run in its report: absent: must be a run folder or a recipe" in caplog.text
+    assert "take training_arguments.metric_for_best_model=f1_macro" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("runs/plain", "`evaluation.compare_with` must be the name of a recipe, got 'runs/plain'; a run folder goes"),
+        ("tiny", "`evaluation.compare_with` must name another recipe, got 'tiny'"),
+    ],
+)
+def test_recipe_names_another_recipe(name: str, reason: str, make_recipe: Callable[..., Recipe]) -> None:
+    with pytest.raises(RecipeError) as caught:
+        make_recipe(f"evaluation.compare_with={name}")
+    assert reason in str(caught.value)
 
 
 @pytest.mark.slow

@@ -98,9 +98,10 @@ def test_model_stands_beside_another_one_where_there_is_one(page: Reader) -> Non
     assert "the other is its run run 7" in found.text
     assert found.find("i") == []
     text = found.text.replace("\n", "")
-    assert "Mean F1 of the labels below75.0%50.0%-12.5 to +37.5" in text
-    assert "<i>rare</i>75.0%50.0%-12.5 to +37.51,23456" in text
-    assert "rarer75.0%50.0%too few test rows11" in text
+    assert "By macro F1 this model is neither better nor worse beyond chance" in text
+    assert "Mean F1 of the labels below75.0%50.0%+25.0-12.5 to +37.5" in text
+    assert "<i>rare</i>75.0%50.0%+25.0-12.5 to +37.51,23456" in text
+    assert "rarer75.0%50.0%+25.0too few test rows11" in text
     assert "Side by side" not in page.text
 
 

@@ -233,7 +233,7 @@ def test_copy_of_the_card_has_its_figures(tiny_run: FinishedRun) -> None:
 
 
 def test_plan_counts_steps_and_parameters(make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
-    plan = workflow.plan(make_recipe())
+    plan = workflow.plan(make_recipe(), runs_dir=tmp_path)
     # 72 rows in batches of 8 are 9 steps an epoch; a head of 32 inputs and 3 labels has 99 parameters.
     assert (plan.schedule.boundary_step, plan.schedule.total_steps) == (9, 27)
     assert plan.new_parameters == 32 * 3 + 3

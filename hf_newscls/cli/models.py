@@ -14,6 +14,8 @@ __all__ = ["doctor", "explain", "predict", "publish"]
 ModelArgument = Annotated[
     str, typer.Argument(help="Recipe with a finished run, run folder, model folder or Hub id.", metavar="MODEL")
 ]
+_SHOWN_CHARACTERS = 1000
+
 TextsArgument = Annotated[list[str] | None, typer.Argument(help="Texts; without any, lines of standard input.")]
 
 
@@ -28,7 +30,7 @@ def predict(
 
     quiet_transformers()
     for prediction in workflow.predict(model, _read_texts(texts), runs_dir=runs_dir, top_k=top_k):
-        console.print(make_printable(prediction.text), style="bold", highlight=False, soft_wrap=True)
+        _print_text(prediction.text)
         for label, probability in zip(prediction.labels, prediction.probabilities, strict=True):
             console.print(f"  {probability:7.2%}  {make_printable(label)}", highlight=False)
 
@@ -52,7 +54,7 @@ def explain(
     quiet_transformers()
     explained = workflow.explain(model, _read_texts(texts), runs_dir=runs_dir, label=label, samples=samples)
     for one in explained:
-        console.print(make_printable(one.text), style="bold", highlight=False, soft_wrap=True)
+        _print_text(one.text)
         console.print(f"  {one.attribution.probability:6.0%}  {make_printable(one.label)}", highlight=False)
         console.print(f"  {one.attribution.empty_probability:6.0%}  without any word", highlight=False)
         moved = sorted(one.attribution.contributions, key=lambda word: -abs(word.value))
@@ -95,6 +97,12 @@ def doctor() -> None:
     for what, found in inspect_machine().items():
         table.add_row(what, make_printable(found))
     console.print(table)
+
+
+def _print_text(text: str) -> None:
+    """Print a text as a heading: of a long one its beginning."""
+    shown = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}… ({len(text):,} characters)"
+    console.print(make_printable(shown), style="bold", highlight=False, soft_wrap=True)
 
 
 def _read_texts(texts: list[str] | None) -> list[str]:

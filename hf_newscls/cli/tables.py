@@ -77,7 +77,7 @@ def _print_comparisons(report: "EvaluationReport") -> None:
 def _print_side_by_side(pair: "SideBySide") -> None:
     title = f"side by side with {make_printable(pair.recipe_name)}"
     gain = Column("gain, 95%", no_wrap=True)
-    table = Table("score", "rows", "model", "other", gain, title=title, caption="rows: of the training set")
+    table = Table("score", "train", "model", "other", gain, title=title)
     names = {"f1_rare": "mean f1 of those below"}
     lines = {names.get(name, name): ("", values) for name, values in pair.scores.items()}
     lines |= {f"f1 of {label.name}": (f"{label.train_rows:,}", label.f1) for label in pair.rare_labels}

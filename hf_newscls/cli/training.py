@@ -49,7 +49,7 @@ def train(
     quiet_transformers()
     resolved = read_recipe(recipe, overrides or [], source=data)
     if dry_run:
-        print_plan(workflow.plan(resolved))
+        print_plan(workflow.plan(resolved, runs_dir=runs_dir))
         return
     if seeds is not None and (push or resolved.hub.publish):
         raise InputError(

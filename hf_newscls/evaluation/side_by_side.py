@@ -52,6 +52,15 @@ class ScorePair:
     other: float
     gain: Interval | None
 
+    @property
+    def verdict(self) -> str:
+        """What the interval says of the model."""
+        if self.gain is None:
+            return "too few test rows to tell"
+        if self.gain.low > 0:
+            return "better beyond chance"
+        return "worse beyond chance" if self.gain.high < 0 else "neither better nor worse beyond chance"
+
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "ScorePair":
         """Return the pair that `SideBySide.to_dict` wrote."""
@@ -87,9 +96,9 @@ class SideBySide:
     Attributes:
         recipe_name: of the other one.
         run_name: of the other one.
-        scores: accuracy and f1_macro, by name, and where there are rare labels f1_rare, their mean F1.
-        rare_labels: of more than ten labels the ten with the fewest training rows among those with test rows, rarest
-            first, of equal ones in label order; none of fewer.
+        scores: accuracy and f1_macro, by name, and of more than ten labels f1_rare, the mean F1 of `rare_labels`.
+        rare_labels: the ten labels with the fewest training rows among those with test rows, or all of fewer; rarest
+            first, equal ones in label order.
     """
 
     recipe_name: str
@@ -146,9 +155,9 @@ def build_side_by_side(
     values, label_f1 = score_confusions(confusions.astype(np.float64)), compute_f1(confusions.astype(np.float64))
     scores = {name: _pair(values[name], resamples.scores[name] - others.scores[name]) for name in _SCORES}
     supports, articles = np.bincount(references, minlength=len(label_names)), _count_articles(references, bootstrap)
-    rare = _choose_rare(train_counts, supports)
+    rare = [label for label in np.argsort(train_counts, kind="stable").tolist() if supports[label]][:_RARE_LABELS]
     gains = resamples.label_f1 - others.label_f1
-    if rare:
+    if len(label_names) > _RARE_LABELS:
         scores["f1_rare"] = _pair(label_f1[:, rare].mean(axis=1), gains[:, rare].mean(axis=1))
     return SideBySide(
         recipe_name=other.recipe_name,
@@ -164,12 +173,6 @@ def build_side_by_side(
             for label in rare
         ],
     )
-
-
-def _choose_rare(train_counts: NDArray[np.int64], supports: NDArray[np.int64]) -> list[int]:
-    if len(train_counts) <= _RARE_LABELS:
-        return []
-    return [label for label in np.argsort(train_counts, kind="stable").tolist() if supports[label]][:_RARE_LABELS]
 
 
 def _count_articles(references: NDArray[np.int64], bootstrap: Bootstrap) -> dict[int, int]:

@@ -15,6 +15,7 @@ from hf_newscls.hub.metric_names import name_metric
 from hf_newscls.hub.notes import NOTES_END, NOTES_START
 from hf_newscls.markdown import render_template, to_code
 from hf_newscls.recipe import Recipe
+from hf_newscls.recipe_loss import LossSection
 from hf_newscls.trainer_options import DEFAULT_LEARNING_RATE
 from hf_newscls.training_record import TrainingRecord
 
@@ -86,6 +87,7 @@ def render_card(
         lengths=lengths,
         answer=_take_likeliest(answer),
         settings=_list_settings(recipe),
+        loss=_describe_loss(recipe.loss),
         further={name: value for name, value in record.settings.items() if name not in recipe.training_arguments},
         emissions=compute_emissions(recipe, record),
         evaluations=_list_evaluations(record),
@@ -116,6 +118,14 @@ def _list_settings(recipe: Recipe) -> dict[str, Any]:
     }
     config = {f"config.{name}": value for name, value in recipe.model.config.items()}
     return {**config, **stages, **recipe.training_arguments}
+
+
+def _describe_loss(loss: LossSection) -> str:
+    parts = [loss.name.replace("cross_entropy", "cross-entropy").replace("_", " ")]
+    if loss.class_weights:
+        parts.append(f"class weights {loss.class_weights.replace('_', ' ')}")
+    numbers = {"label smoothing": loss.label_smoothing or None, "gamma": loss.gamma, "tau": loss.tau, "beta": loss.beta}
+    return ", ".join([*parts, *(f"{name} {value:g}" for name, value in numbers.items() if value is not None)])
 
 
 def _list_evaluations(record: TrainingRecord) -> list[Mapping[str, float]]:

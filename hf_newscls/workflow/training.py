@@ -53,8 +53,12 @@ class Plan:
     new_parameters: int
 
 
-def plan(recipe: Recipe) -> Plan:
+def plan(recipe: Recipe, *, runs_dir: Path) -> Plan:
     """Go through everything that comes before training, and train nothing.
+
+    Args:
+        recipe: what to do.
+        runs_dir: where run folders are kept.
 
     Raises:
         InputError: recipe, data or model cannot be used.
@@ -67,6 +71,7 @@ def plan(recipe: Recipe) -> Plan:
     classifier = _load_classifier(recipe, prepared.label_names)
     backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
     arguments = build_training_arguments(recipe, output_dir=Path("checkpoints"), backend=backend)
+    _warn(recipe, prepared, arguments, runs_dir=runs_dir)
     parameters = dict(classifier.model.named_parameters())
     new = [one for name, one in parameters.items() if one.requires_grad and name not in classifier.backbone_parameters]
     return Plan(
@@ -109,6 +114,7 @@ def train(
     prepared = prepare(recipe)
     backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
     arguments = build_training_arguments(recipe, output_dir=runs_dir, backend=backend)
+    run_on_main(lambda: _warn(recipe, prepared, arguments, runs_dir=runs_dir))
     classifier = _load_classifier(recipe, prepared.label_names)
     # Windows hold a little less than their tokens together: each has special tokens of its own.
     max_length = min(recipe.model.max_length, count_positions(classifier.model))
@@ -177,6 +183,19 @@ def evaluate(
     if is_unfinished:
         run.mark_latest()
     return run, report
+
+
+def _warn(recipe: Recipe, prepared: PreparedData, arguments: TrainingArguments, *, runs_dir: Path) -> None:
+    """Say before training what would be missed or regretted after it."""
+    from hf_newscls.other_run import check_other_run
+
+    fingerprint = prepared.manifest.fingerprint
+    check_other_run(recipe.evaluation.compare_with, fingerprint=fingerprint, runs_dir=runs_dir)
+    if recipe.evens_labels_out and arguments.load_best_model_at_end and arguments.metric_for_best_model == "log_loss":
+        logger.warning(
+            "log_loss chooses the checkpoint of a model that is trained to even labels out, which is worse by it on "
+            "purpose; take training_arguments.metric_for_best_model=f1_macro"
+        )
 
 
 def _load_classifier(recipe: Recipe, label_names: Sequence[str]) -> PretrainedClassifier:

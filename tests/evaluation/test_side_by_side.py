@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from hf_newscls.evaluation.intervals import Interval
 from hf_newscls.evaluation.resampling import Bootstrap, resample_scores
-from hf_newscls.evaluation.side_by_side import OtherPredictions, SideBySide, build_side_by_side
+from hf_newscls.evaluation.side_by_side import OtherPredictions, ScorePair, SideBySide, build_side_by_side
 
 LABELS = 12
 # Label 0 has the most training rows, label 11 none.
@@ -62,11 +63,25 @@ def test_ten_labels_are_rare_and_of_equal_ones_the_first() -> None:
     assert [label.name for label in pair.rare_labels] == [f"label {place}" for place in range(1, 11)]
 
 
-def test_of_ten_labels_none_is_rare() -> None:
+def test_of_ten_labels_all_are_shown_without_their_mean() -> None:
     labels = [*range(10)] * 2
     pair = build(labels, labels, labels, train_counts=[*range(10)])
-    assert pair.rare_labels == []
+    assert [label.train_rows for label in pair.rare_labels] == [*range(10)]
     assert [*pair.scores] == ["accuracy", "f1_macro"]
+
+
+@pytest.mark.parametrize(
+    ("gain", "verdict"),
+    [
+        (Interval(0.01, 0.02), "better beyond chance"),
+        (Interval(-0.02, -0.01), "worse beyond chance"),
+        (Interval(0.0, 0.02), "neither better nor worse beyond chance"),
+        (Interval(-0.02, 0.0), "neither better nor worse beyond chance"),
+        (None, "too few test rows to tell"),
+    ],
+)
+def test_verdict_is_what_the_interval_says(gain: Interval | None, verdict: str) -> None:
+    assert ScorePair(0.5, 0.5, gain).verdict == verdict
 
 
 def test_label_of_few_articles_has_no_interval() -> None:

@@ -92,6 +92,30 @@ def test_probes_and_first_answers_are_put_into_words(make_parts: MakeParts) -> N
     assert "among the first" not in make_parts(evaluation={"top_k": []}).render()
 
 
+@pytest.mark.parametrize(
+    ("changes", "rows"),
+    [
+        ({}, ["| loss | cross-entropy |"]),
+        ({"loss": {"name": "logit_adjustment", "tau": 0.5}}, ["| loss | logit adjustment, tau 0.5 |"]),
+        (
+            {"loss": {"name": "focal", "class_weights": "effective_number", "beta": 0.9}},
+            ["| loss | focal, class weights effective number, beta 0.9 |"],
+        ),
+        ({"loss": {"label_smoothing": 0.1}}, ["| loss | cross-entropy, label smoothing 0.1 |"]),
+        (
+            {"sampling": {"labels": "square_root"}},
+            ["| loss | cross-entropy |", "| rows of rare labels | drawn more often: square root |"],
+        ),
+    ],
+)
+def test_loss_and_sampling_are_told(changes: dict[str, Any], rows: list[str], make_parts: MakeParts) -> None:
+    card = make_parts(**changes).render().replace("\\-", "-")
+    lines = [line for line in card.splitlines() if line.startswith(("| loss |", "| rows of rare"))]
+    assert lines == rows
+    is_evened = bool(changes) and "label_smoothing" not in changes.get("loss", {})
+    assert ("It was trained to even labels out" in card) == is_evened
+
+
 def test_windows_are_told_and_their_code_trusted(make_parts: MakeParts) -> None:
     windows = {"count": 4, "length": 32, "pooling": "max"}
     card = make_parts(model={"max_length": 128, "windows": windows}).render("owner/tiny")
