@@ -64,8 +64,8 @@ def main() -> None:
 def measure(options) -> dict:
     if options.way not in WAYS:
         sys.exit(f"--ways: must be of {', '.join(WAYS)}, got {options.way!r}; see --help")
-    # The recipe's own loss is taken back first: overrides add to it.
-    plain = ["loss.name=cross_entropy", "loss.tau=null", "loss.class_weights=null"]
+    # The recipe's own loss and sampling are taken back first: overrides add to them.
+    plain = ["loss.name=cross_entropy", "loss.tau=null", "loss.class_weights=null", "sampling=null"]
     recipe, splits = read_rows(options, *plain, WAYS[options.way])
     return train_and_predict(recipe, splits)
 

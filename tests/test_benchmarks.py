@@ -1,11 +1,13 @@
 """The benchmarks run and say what they measured; how fast anything is, is not for a test."""
 
+import importlib
 import json
 import random
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -146,5 +148,55 @@ def test_rare_classes_measures_losses_and_sampling(tmp_path: Path) -> None:
     for figures in entry["ways"].values():
         *labels, mean = figures["rarest"].values()
         assert len(labels) == 8
-        assert mean["f1"] == pytest.approx(sum(label["f1"] for label in labels) / 8)
-    assert "less plain" in entry["ways"]["logit adjustment"]
+        point, low, high = mean["f1"]
+        assert low <= point <= high
+        assert point == pytest.approx(sum(label["f1"] for label in labels) / 8)
+    plain, adjusted = (entry["ways"][way] for way in ways[:2])
+    gain, low, high = adjusted["rarest"]["mean"]["less plain"]
+    assert low <= gain <= high
+    assert gain == pytest.approx(adjusted["rarest"]["mean"]["f1"][0] - plain["rarest"]["mean"]["f1"][0])
+    assert "less plain" in adjusted
+    assert "less plain" not in plain
+
+
+@pytest.fixture
+def tables(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The script that writes the tables of the docs."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    return importlib.import_module("write_tables")
+
+
+def test_tables_are_those_of_the_results(tables: Any) -> None:
+    pages = tables.build_pages(json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8")))
+    for name, text in pages.items():
+        assert (ROOT / name).read_text(encoding="utf-8") == text, "run `make bench BENCH=write_tables`"
+        assert tables.TABLE.search(text), name
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "a\n<!-- table losses -->\nold\n\n<!-- end of table -->\nb\n",
+            "a\n<!-- table losses -->\n| 1 |\n<!-- end of table -->\nb\n",
+        ),
+        ("# table losses\n# end of table\nname: x\n", "# table losses\n# | 1 |\n# end of table\nname: x\n"),
+        ("a table losses\n", "a table losses\n"),
+    ],
+    ids=["page", "recipe", "none"],
+)
+def test_table_is_written_between_its_marks(
+    text: str, expected: str, tables: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "TABLES", {"losses": lambda results: [f"| {results['value']} |"]})
+    assert tables.fill_tables(text, {"value": 1}) == expected
+
+
+def test_rare_labels_are_laid_out_by_way(tables: Any) -> None:
+    plain = {"rarest": {"TECH": {"train_rows": 8.0, "f1": 0.0}, "mean": {"f1": [0.0, 0.0, 0.0]}}}
+    focal = {"rarest": {"TECH": {"train_rows": 8.0, "f1": 0.126}, "mean": {"f1": [0.126, 0.0, 0.3]}}}
+    assert tables.tabulate_rarest({"ways": {"plain": plain, "focal": focal}}) == [
+        "|      | training rows | plain | focal |",
+        "| ---- | ------------- | ----- | ----- |",
+        "| TECH | 8             | 0.00  | 0.13  |",
+    ]

@@ -1,0 +1,146 @@
+"""Write the tables of docs and recipes anew from results.json, so that no figure in them is typed by hand.
+
+    python benchmarks/write_tables.py
+
+A table stands between the lines `<!-- table NAME -->` and `<!-- end of table -->`, in a recipe between `# table NAME`
+and `# end of table`.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+RESULTS = Path(__file__).with_name("results.json")
+TABLE = re.compile(
+    r"""
+    (?P<begin> ^ (?: <!--\ | (?P<comment>\#\ ) ) table\ (?P<name>[a-z\ ]+?) (?: \ --> )? $ ) \n
+    (?: .*\n )*?
+    (?P<end> ^ (?: <!--\ | \#\ ) end\ of\ table .* $ )
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+
+
+def main() -> None:
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    for name, text in build_pages(results).items():
+        (ROOT / name).write_text(text, encoding="utf-8")
+        print(f"wrote {name}")
+
+
+def build_pages(results: Mapping[str, dict]) -> dict[str, str]:
+    """Return each file that holds tables, by its path in the repository, with its tables as the results say."""
+    return {name: fill_tables((ROOT / name).read_text(encoding="utf-8"), results) for name in PAGES}
+
+
+def fill_tables(text: str, results: Mapping[str, dict]) -> str:
+    """Return a text with each table that it names written anew."""
+
+    def write(found: re.Match) -> str:
+        lines = ((found["comment"] or "") + line for line in TABLES[found["name"]](results))
+        return "\n".join([found["begin"], *lines, found["end"]])
+
+    return TABLE.sub(write, text)
+
+
+def tabulate_quality(entry: dict, *, base: str) -> list[str]:
+    """Lay out accuracy, macro F1 and cost of each way."""
+    header = ["", "accuracy", "macro F1", f"macro F1 less that of {base}", "texts/s in training", "peak memory"]
+    rows = [
+        [
+            way,
+            show_interval(figures["accuracy"]),
+            show_interval(figures["f1_macro"]),
+            show_gain(figures.get(f"less {base}", {}).get("f1_macro")),
+            f"{figures['train_samples_per_second']:.1f}",
+            f"{figures['peak_megabytes']:,.0f} MB",
+        ]
+        for way, figures in entry["ways"].items()
+    ]
+    return lay_out(header, rows)
+
+
+def tabulate_scores(entry: dict) -> list[str]:
+    """Lay out accuracy and macro F1 of each way."""
+    rows = [[way, *map(show_interval, (one["accuracy"], one["f1_macro"]))] for way, one in entry["ways"].items()]
+    return lay_out(["", "accuracy", "macro F1"], rows)
+
+
+def tabulate_scaling(entry: dict) -> list[str]:
+    """Lay out seconds and memory of a training step by the windows of its article."""
+    ways = entry["scaling"]
+    header = ["windows", *(f"{way}: {what}" for way in ways for what in ("seconds a step", "peak memory"))]
+    rows = []
+    for count in next(iter(ways.values())):
+        cells = ((f"{one[count]['seconds']:.2f}", f"{one[count]['peak_megabytes']:,.0f} MB") for one in ways.values())
+        rows.append([count, *(cell for pair in cells for cell in pair)])
+    return lay_out(header, rows)
+
+
+def tabulate_losses(entry: dict) -> list[str]:
+    """Lay out accuracy, macro F1 and mean F1 of the rarest labels of each way."""
+    header = ["", "accuracy", "macro F1", "less plain", "mean F1 of the ten rarest", "less plain"]
+    rows = []
+    for way, figures in entry["ways"].items():
+        mean = figures["rarest"]["mean"]
+        rows.append(
+            [
+                way,
+                show_interval(figures["accuracy"]),
+                show_interval(figures["f1_macro"]),
+                show_gain(figures.get("less plain", {}).get("f1_macro")),
+                show_interval(mean["f1"]),
+                show_gain(mean.get("less plain")),
+            ]
+        )
+    return lay_out(header, rows)
+
+
+def tabulate_rarest(entry: dict) -> list[str]:
+    """Lay out the F1 of each of the rarest labels, by way."""
+    ways = entry["ways"]
+    labels = [name for name in next(iter(ways.values()))["rarest"] if name != "mean"]
+    rows = []
+    for label in labels:
+        found = [figures["rarest"][label] for figures in ways.values()]
+        rows.append([label, f"{found[0]['train_rows']:.0f}", *(f"{one['f1']:.2f}" for one in found)])
+    return lay_out(["", "training rows", *ways], rows)
+
+
+def show_interval(values: list[float]) -> str:
+    return "{:.3f} ({:.3f} to {:.3f})".format(*values)
+
+
+def show_gain(values: list[float] | None) -> str:
+    return "{:+.3f} ({:+.3f} to {:+.3f})".format(*values) if values else ""
+
+
+def lay_out(header: list[str], rows: list[list[str]]) -> list[str]:
+    """Return the lines of a Markdown table, its columns filled up with blanks."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    head, *lines = (" | ".join(map(str.ljust, row, widths)) for row in (header, *rows))
+    return [f"| {line} |" for line in (head, " | ".join("-" * width for width in widths), *lines)]
+
+
+_LONG, _RARE = "long_documents bbc_minilm_long", "rare_classes news_category_minilm_balanced"
+TABLES: dict[str, Callable[[Mapping[str, dict]], list[str]]] = {
+    "whole articles": lambda results: tabulate_quality(results[f"{_LONG}, whole"], base="first 256"),
+    "buried articles": lambda results: tabulate_quality(results[f"{_LONG}, buried"], base="first 256"),
+    "short whole articles": lambda results: tabulate_scores(results[f"{_LONG}, whole"]),
+    "windows in a step": lambda results: tabulate_scaling(results[f"{_LONG}, whole"]),
+    "losses": lambda results: tabulate_losses(results[_RARE]),
+    "short losses": lambda results: tabulate_scores(results[_RARE]),
+    "rarest labels": lambda results: tabulate_rarest(results[_RARE]),
+}
+PAGES = (
+    "docs/long_documents.md",
+    "docs/rare_classes.md",
+    "recipes/bbc_minilm_long.yaml",
+    "recipes/news_category_minilm_balanced.yaml",
+)
+
+
+if __name__ == "__main__":
+    main()
