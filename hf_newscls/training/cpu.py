@@ -14,7 +14,7 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-__all__ = ["attend_in_float32", "clip_while_stepping", "draw_dropout_from_bits", "keep_freed_memory"]
+__all__ = ["attend_in_float32", "clip_while_stepping", "draw_dropout_from_bits", "is_fused", "keep_freed_memory"]
 
 _NAME = "sdpa_float32"
 # Parameters of glibc's mallopt(3), from malloc.h.

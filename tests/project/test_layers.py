@@ -24,6 +24,7 @@ LAYERS: Sequence[Sequence[Sequence[str]]] = (
             "processes",
             "recipe",
             "recipe_data",
+            "recipe_evaluation",
             "recipe_hub",
             "recipe_io",
             "recipe_loss",
