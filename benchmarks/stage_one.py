@@ -84,7 +84,7 @@ def time_stage_one(recipe, classifier, tokenized) -> Times:
         trainer = build_trainer(classifier, tokenized, arguments=arguments, freeze=recipe.freeze)
         trainer.add_callback(Mark())
         start = time.perf_counter()
-        with suited_to_device(classifier.model, arguments):
+        with suited_to_device(classifier.model, arguments, trainer.optimizer):
             trainer.train()
         seconds = time.perf_counter() - start
     steps = [later - earlier for earlier, later in pairwise(marks)]

@@ -211,7 +211,7 @@ def build_ours(options, recipe, classifier, tokenized, folder):
     )
     arguments = build_training_arguments(recipe, output_dir=folder, backend=detect_backend())
     trainer = build_trainer(classifier, tokenized, arguments=arguments, freeze=freeze, finetune=recipe.finetune)
-    return trainer, suited_to_device(classifier.model, arguments)
+    return trainer, suited_to_device(classifier.model, arguments, trainer.optimizer)
 
 
 def read_peak_megabytes() -> float:

@@ -14,9 +14,19 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-__all__ = ["attend_in_float32", "clip_while_stepping", "draw_dropout_from_bits", "is_fused", "keep_freed_memory"]
+__all__ = [
+    "FLOAT32_ATTENTION",
+    "attend_in_float32",
+    "clip_while_stepping",
+    "draw_dropout_from_bits",
+    "is_fused",
+    "keep_freed_memory",
+    "sparse_word_gradients",
+]
 
-_NAME = "sdpa_float32"
+FLOAT32_ATTENTION = "sdpa_float32"
+"""The attention implementation that a model has within `attend_in_float32`."""
+
 # Parameters of glibc's mallopt(3), from malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _NEVER = 2**31 - 1
@@ -35,7 +45,10 @@ def keep_freed_memory() -> None:
 
 def is_fused(optimizer: Optimizer) -> bool:
     """Tell whether it is one of torch's own that take a step in one kernel, which can scale gradients."""
-    return type(optimizer) in {torch.optim.Adam, torch.optim.AdamW} and bool(optimizer.defaults["fused"])
+    # By the groups, for a checkpoint brings its own.
+    return type(optimizer) in {torch.optim.Adam, torch.optim.AdamW} and all(
+        bool(group["fused"]) for group in optimizer.param_groups
+    )
 
 
 def clip_while_stepping(optimizer: Optimizer, *, max_norm: float) -> Tensor:
@@ -45,12 +58,57 @@ def clip_while_stepping(optimizer: Optimizer, *, max_norm: float) -> Tensor:
     as `torch.nn.utils.clip_grad_norm_` does, is to read and write all of them once more. Until the step they are
     unclipped; the scale stays, so it has to be set before each step.
     """
-    parameters = (one for group in optimizer.param_groups for one in group["params"])
-    norm = torch.nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
+    gradients = []
+    for parameter in (one for group in optimizer.param_groups for one in group["params"] if one.grad is not None):
+        if parameter.grad.is_sparse:
+            parameter.grad = parameter.grad.coalesce()
+        gradients.append(parameter.grad.values() if parameter.grad.is_sparse else parameter.grad)
+    norm = torch.nn.utils.get_total_norm(gradients)
     # As torch clips: by max_norm / (norm + 1e-6), where that is below 1. The kernel reads the scale as float32.
     scale = ((norm.float() + 1e-6) / max_norm).clamp(min=1.0)
     optimizer.grad_scale = scale  # type: ignore[attr-defined]  # as torch.amp.GradScaler sets it
     return norm
+
+
+@contextmanager
+def sparse_word_gradients(model: PreTrainedModel, optimizer: Optimizer) -> Iterator[None]:
+    """Let the gradient of the word embeddings hold the rows of a batch's words alone, while the context lasts.
+
+    The other rows, nearly all of a vocabulary, are zeros that each step would write and read again for the norm. The
+    optimizer gets a dense gradient as ever, in memory that is kept: only the rows of the last batch are cleared.
+    """
+    embeddings = model.get_input_embeddings()
+    if type(embeddings) is not nn.Embedding or embeddings.sparse or embeddings.scale_grad_by_freq:
+        yield
+        return
+    hook = optimizer.register_step_pre_hook(_DenseGradient(embeddings.weight).write)
+    embeddings.sparse = True
+    try:
+        yield
+    finally:
+        embeddings.sparse = False
+        hook.remove()
+
+
+class _DenseGradient:
+    """The dense gradient of a (V, H) weight whose own is sparse."""
+
+    def __init__(self, weight: nn.Parameter) -> None:
+        self._weight = weight
+        self._dense: Tensor | None = None
+        self._rows = torch.empty(0, dtype=torch.long)
+
+    def write(self, *_: Any) -> None:
+        """Give the weight the dense one; called before an optimizer's step."""
+        gradient = self._weight.grad
+        if gradient is None or not gradient.is_sparse:
+            return
+        gradient = gradient.coalesce()
+        if self._dense is None:
+            self._dense = torch.zeros_like(self._weight)
+        self._dense.index_fill_(0, self._rows, 0.0)
+        self._rows = gradient.indices()[0]
+        self._weight.grad = self._dense.index_copy_(0, self._rows, gradient.values())
 
 
 @contextmanager
@@ -59,9 +117,9 @@ def attend_in_float32(model: PreTrainedModel) -> Iterator[None]:
 
     torch's fused attention kernel for CPUs is several times slower in bfloat16 than in float32 on short texts.
     """
-    AttentionInterface.register(_NAME, _attend)
-    AttentionMaskInterface.register(_NAME, sdpa_mask)
-    model.set_attn_implementation(_NAME)
+    AttentionInterface.register(FLOAT32_ATTENTION, _attend)
+    AttentionMaskInterface.register(FLOAT32_ATTENTION, sdpa_mask)
+    model.set_attn_implementation(FLOAT32_ATTENTION)
     try:
         yield
     finally:

@@ -12,6 +12,7 @@ import numpy as np
 from datasets import Dataset, DatasetDict
 from scipy.special import softmax
 from torch import nn
+from torch.optim import Optimizer
 from transformers import (
     EvalPrediction,
     PreTrainedModel,
@@ -31,7 +32,13 @@ from hf_newscls.recipe import FinetuneSection, FreezeSection
 from hf_newscls.recipe_loss import LossSection, SamplingSection
 from hf_newscls.training.arguments import describe_arguments
 from hf_newscls.training.backend import Backend
-from hf_newscls.training.cpu import attend_in_float32, draw_dropout_from_bits, keep_freed_memory
+from hf_newscls.training.cpu import (
+    attend_in_float32,
+    draw_dropout_from_bits,
+    is_fused,
+    keep_freed_memory,
+    sparse_word_gradients,
+)
 from hf_newscls.training.early_stopping import SecondStageEarlyStopping
 from hf_newscls.training.energy import measuring_energy
 from hf_newscls.training.features import FeatureCacheCallback
@@ -112,7 +119,11 @@ def fit_classifier(
     trainer.add_callback(interruption)
     backend.seed(arguments.seed)
     start = time.perf_counter()
-    with interruption.listening(), suited_to_device(classifier.model, arguments), measuring_energy() as energy:
+    with (
+        interruption.listening(),
+        suited_to_device(classifier.model, arguments, trainer.optimizer),
+        measuring_energy() as energy,
+    ):
         trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
     state: TrainerState = trainer.state
     return TrainingRecord(
@@ -248,8 +259,16 @@ def _build_feature_cache(
 
 
 @contextmanager
-def suited_to_device(model: PreTrainedModel, arguments: TrainingArguments) -> Iterator[None]:
-    """Do around a training what its device asks for."""
+def suited_to_device(
+    model: PreTrainedModel, arguments: TrainingArguments, optimizer: Optimizer | None = None
+) -> Iterator[None]:
+    """Do around a training what its device asks for.
+
+    Args:
+        model: that is trained.
+        arguments: of the run.
+        optimizer: that takes the steps; None where nothing learns.
+    """
     if arguments.device.type == "xla":
         yield
         nn.Module.to(model, "cpu")  # tensors of XLA cannot be saved as they are
@@ -260,6 +279,9 @@ def suited_to_device(model: PreTrainedModel, arguments: TrainingArguments) -> It
             keep_freed_memory()
             if not arguments.torch_compile:
                 stack.enter_context(draw_dropout_from_bits(model))
+                # Several processes would have to add their sparse gradients up.
+                if optimizer is not None and is_fused(optimizer) and arguments.world_size == 1:
+                    stack.enter_context(sparse_word_gradients(model, optimizer))
             if arguments.bf16 and model.config._attn_implementation == "sdpa":
                 stack.enter_context(attend_in_float32(model))
         yield

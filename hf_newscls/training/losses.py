@@ -20,8 +20,6 @@ from hf_newscls.recipe_loss import LossSection
 
 __all__ = ["RowLoss", "build_loss", "compute_class_weights"]
 
-_DEFAULT_GAMMA, _DEFAULT_TAU, _DEFAULT_BETA = 2.0, 1.0, 0.999
-
 
 @dataclass(frozen=True)
 class RowLoss:
@@ -70,15 +68,13 @@ def build_loss(section: LossSection, labels: Sequence[int], *, num_labels: int) 
         return None
     counts = np.bincount(labels, minlength=num_labels)
     margins = np.zeros(num_labels)
-    if section.name == "logit_adjustment":
+    if section.tau is not None:
         # A label without a row counts as if it had one: its logarithm would be infinite.
-        tau = _DEFAULT_TAU if section.tau is None else section.tau
-        margins = tau * np.log(np.maximum(counts, 1) / counts.sum())
-    gamma = _DEFAULT_GAMMA if section.gamma is None else section.gamma
+        margins = section.tau * np.log(np.maximum(counts, 1) / counts.sum())
     return RowLoss(
         weights=torch.tensor(compute_class_weights(section, counts), dtype=torch.float32),
         margins=torch.tensor(margins, dtype=torch.float32),
-        gamma=gamma if section.name == "focal" else 0.0,
+        gamma=section.gamma or 0.0,
         label_smoothing=section.label_smoothing,
     )
 
@@ -99,8 +95,7 @@ def compute_class_weights(section: LossSection, counts: NDArray[np.int64]) -> ND
     if section.class_weights is None:
         return np.ones(len(counts))
     weights = 1 / rows
-    if section.class_weights == "effective_number":
-        beta = _DEFAULT_BETA if section.beta is None else section.beta
-        weights = (1 - beta) / (1 - beta**rows)
+    if section.beta is not None:
+        weights = (1 - section.beta) / (1 - section.beta**rows)
     scaled: NDArray[np.float64] = weights * counts.sum() / (counts * weights).sum()
     return scaled

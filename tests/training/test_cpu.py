@@ -1,18 +1,23 @@
 """What makes a CPU faster leaves results alone."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from hf_newscls.training.cpu import (
     attend_in_float32,
     clip_while_stepping,
     draw_dropout_from_bits,
+    is_fused,
     keep_freed_memory,
+    sparse_word_gradients,
 )
+from hf_newscls.training.fitting import suited_to_device
 from tests.tiny_models import MakeRecipe, load_tiny, prepare_run, save_encoder
 from tests.training.test_fitting import fit
 
@@ -80,6 +85,71 @@ def test_clipping_while_stepping_is_clipping_before(size: float) -> None:
     (ours, norms), (expected, expected_norms) = take_steps(is_while=True), take_steps(is_while=False)
     assert norms == pytest.approx(expected_norms)
     torch.testing.assert_close(ours, expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_sparse_word_gradients_train_as_dense_ones(parts: int, tmp_path: Path) -> None:
+    encoder = save_encoder(tmp_path / "encoder", "bert")
+
+    def take_steps(*, is_sparse: bool) -> tuple[dict[str, Tensor], list[float]]:
+        model = load_tiny(encoder).model.eval()
+        optimizer, norms = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1, fused=True), []
+        words = model.get_input_embeddings().weight
+        with sparse_word_gradients(model, optimizer) if is_sparse else nullcontext():
+            for step in range(4):
+                for part in range(parts):
+                    # Words repeat within a batch, come back, and stay away.
+                    tokens = (BATCH["input_ids"] + 2 * step * part) % 20
+                    model(**{**BATCH, "input_ids": tokens}, labels=torch.tensor([0, 1])).loss.backward()
+                assert words.grad.is_sparse == is_sparse
+                norms.append(clip_while_stepping(optimizer, max_norm=0.1).item())
+                optimizer.step()
+                assert not words.grad.is_sparse
+                optimizer.zero_grad()
+        moments = {f"moment {place}": one["exp_avg_sq"] for place, one in optimizer.state_dict()["state"].items()}
+        return {**model.state_dict(), **moments}, norms
+
+    (ours, norms), (expected, expected_norms) = take_steps(is_sparse=True), take_steps(is_sparse=False)
+    assert norms == pytest.approx(expected_norms)
+    torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_gradients_are_dense_again_after_the_context(tmp_path: Path) -> None:
+    model = load_tiny(save_encoder(tmp_path / "encoder", "bert")).model
+    optimizer = torch.optim.AdamW(model.parameters(), fused=True)
+    with pytest.raises(KeyError), sparse_word_gradients(model, optimizer):
+        raise KeyError
+    model(**BATCH, labels=torch.tensor([0, 1])).loss.backward()
+    assert not model.get_input_embeddings().weight.grad.is_sparse
+
+
+@pytest.mark.parametrize(("optim", "is_sparse"), [("adamw_torch_fused", True), ("adamw_torch", False)])
+def test_training_keeps_word_gradients_sparse_where_the_optimizer_is_fused(
+    optim: str, is_sparse: bool, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
+) -> None:
+    seen = []
+
+    class Watch(TrainerCallback):
+        def on_pre_optimizer_step(
+            self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+        ) -> None:
+            seen.append(kwargs["model"].get_input_embeddings().weight.grad.is_sparse)
+
+    settings = ("freeze=null", "training_arguments.max_steps=2", f"training_arguments.optim={optim}")
+    run = prepare_run(make_recipe(*settings), news_rows, tmp_path)
+    trainer = run.build_trainer()
+    trainer.add_callback(Watch())
+    with suited_to_device(trainer.model, trainer.args, trainer.optimizer):
+        trainer.train()
+    assert seen == [is_sparse] * 2
+
+
+def test_optimizer_is_fused_as_its_checkpoint_says() -> None:
+    optimizers = [torch.optim.AdamW([nn.Parameter(torch.ones(2))], fused=fused) for fused in (True, False)]
+    assert [is_fused(optimizer) for optimizer in optimizers] == [True, False]
+    optimizers[0].load_state_dict(optimizers[1].state_dict())
+    assert not is_fused(optimizers[0])
+    assert not is_fused(torch.optim.SGD([nn.Parameter(torch.ones(2))], fused=True))
 
 
 @pytest.mark.parametrize("share", [0.1, 0.4, 0.5])

@@ -14,28 +14,43 @@ QUIET = (*NO_DROPOUT["stock"], "training_arguments.eval_strategy='no'", "trainin
 
 
 class NormCallback(TrainerCallback):
-    """Measure the norm of all gradients as the optimizer took them."""
+    """Measure the norm of all gradients before the optimizer's step, and as it took them."""
 
     def __init__(self) -> None:
         self.norms: list[float] = []
+        self.norms_before: list[float] = []
+
+    def on_pre_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self.norms_before.append(measure_norm(kwargs["model"]))
 
     def on_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        gradients = [one.grad for one in kwargs["model"].parameters() if one.grad is not None]
-        self.norms.append(torch.nn.utils.get_total_norm(gradients).item())
+        self.norms.append(measure_norm(kwargs["model"]))
 
 
+def measure_norm(model: torch.nn.Module) -> float:
+    return torch.nn.utils.get_total_norm([one.grad for one in model.parameters() if one.grad is not None]).item()
+
+
+@pytest.mark.parametrize(("optim", "is_while_stepping"), [("adamw_torch_fused", True), ("adamw_torch", False)])
 @pytest.mark.parametrize("freeze", ["null", "{epochs: 1}"])
-def test_gradients_are_clipped_as_one(freeze: str, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
-    def take_a_step(limit: float) -> tuple[float, float]:
-        settings = (f"training_arguments.max_grad_norm={limit}", "training_arguments.max_steps=1")
-        recipe = make_recipe(*QUIET, f"freeze={freeze}", "training_arguments.load_best_model_at_end=false", *settings)
+def test_gradients_are_clipped_as_one(
+    freeze: str, optim: str, is_while_stepping: bool, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
+) -> None:
+    def take_a_step(limit: float) -> tuple[float, float, float]:
+        values = {"optim": optim, "max_grad_norm": limit, "max_steps": 1, "load_best_model_at_end": "false"}
+        settings = (f"training_arguments.{name}={value}" for name, value in values.items())
+        recipe = make_recipe(*QUIET, f"freeze={freeze}", *settings)
         trainer, measured = prepare_run(recipe, news_rows, tmp_path).build_trainer(), NormCallback()
         trainer.add_callback(measured)
         trainer.train()
-        return measured.norms[0], trainer.state.log_history[0]["grad_norm"]
+        return measured.norms[0], measured.norms_before[0], trainer.state.log_history[0]["grad_norm"]
 
-    whole, logged = take_a_step(1e6)
-    assert logged == pytest.approx(whole, rel=1e-5)
-    assert take_a_step(1e-3) == pytest.approx((1e-3, whole), rel=1e-3)
+    whole, before, logged = take_a_step(1e6)
+    assert (before, logged) == pytest.approx((whole, whole), rel=1e-5)
+    clipped, before, logged = take_a_step(1e-3)
+    assert (clipped, logged) == pytest.approx((1e-3, whole), rel=1e-3)
+    assert before == pytest.approx(whole if is_while_stepping else 1e-3, rel=1e-3)
