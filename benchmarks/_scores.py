@@ -14,7 +14,7 @@ from pathlib import Path
 from _common import describe_machine
 
 RESAMPLES = 2000
-OF_ALL_MEASUREMENTS = {"results", "finished", "ways", "seeds"}
+OF_THE_CALL = {"recipe", "data", "overrides", "results", "finished", "ways", "way", "seeds", "seed"}
 SCORES = ("accuracy", "f1_macro")
 
 
@@ -33,36 +33,41 @@ def add_quality_options(parser: argparse.ArgumentParser, *, recipe: str, ways) -
 
 def measure_ways(options) -> dict[str, list[dict]]:
     """Return what each way gave with each seed; the ways take turns, each in a process of its own."""
+    about = describe_measurements(options) if options.finished else {}
     measured: dict[str, list[dict]] = {way: [] for way in options.ways.split("|")}
     for seed in range(17, 17 + options.seeds):
         for way, figures in measured.items():
-            figures.append(read_or_measure(options, way, seed))
+            figures.append(read_or_measure(options.finished, {**about, "way": way, "seed": seed}))
             shown = {name: value for name, value in figures[-1].items() if not isinstance(value, list)}
             print(f"seed {seed}: {way:<24}", json.dumps(shown), flush=True)
     return measured
 
 
-def read_or_measure(options, way: str, seed: int) -> dict:
+def describe_measurements(options) -> dict:
+    """Return all that decides the measurements of a call but way, seed and code."""
+    from hf_newscls import workflow
+    from hf_newscls.recipe_io import read_recipe
+
+    recipe = read_recipe(options.recipe, options.overrides, source=options.data)
+    content = recipe.model_dump(mode="json", exclude={"evaluation", "hub"})
+    content["data"]["source"] = workflow.prepare(recipe).manifest.fingerprint  # the rows, wherever they lie
+    own = {name: value for name, value in vars(options).items() if name not in OF_THE_CALL}
+    return {**own, "recipe": content, "script": Path(sys.argv[0]).name, **describe_machine()}
+
+
+def read_or_measure(folder: Path | None, what: dict) -> dict:
     """Return what an earlier call put into the folder of finished measurements, else measure and put it there."""
     from hf_newscls.storage import write_json
 
-    if options.finished is None:
-        return run_apart("--way", way, "--seed", str(seed))
-    what = describe_measurement(options, way, seed)
+    options = ("--way", what["way"], "--seed", str(what["seed"]))
+    if folder is None:
+        return run_apart(*options)
     name = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
-    path = options.finished / f"{name}.json"
+    path = folder / f"{name}.json"
     if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, {"what": what, "figures": run_apart("--way", way, "--seed", str(seed))})
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(path, {"what": what, "figures": run_apart(*options)})
     return json.loads(path.read_text(encoding="utf-8"))["figures"]
-
-
-def describe_measurement(options, way: str, seed: int) -> dict:
-    """Return all that decides a measurement but the code."""
-    own = {name: value for name, value in vars(options).items() if name not in OF_ALL_MEASUREMENTS}
-    data = options.data and hashlib.sha256(Path(options.data).read_bytes()).hexdigest()
-    further = {"way": way, "seed": seed, "data": data, "script": Path(sys.argv[0]).name}
-    return {**own, **further, **describe_machine()}
 
 
 def run_apart(*further: str) -> dict:
@@ -87,6 +92,7 @@ def read_rows(options, *overrides: str):
 
 def train_and_predict(recipe, splits) -> dict:
     """Train by the recipe, keep the best checkpoint, and predict the test side."""
+    from hf_newscls.data.deduplication import GROUP
     from hf_newscls.data.tokenization import tokenize_splits
     from hf_newscls.inference.predicting import TrainedClassifier, predict_probabilities
     from hf_newscls.modeling.loading import count_positions, load_pretrained
@@ -124,6 +130,7 @@ def train_and_predict(recipe, splits) -> dict:
         "predictions": probabilities.argmax(axis=1).tolist(),
         "references": splits["test"]["label"][:],
         "ids": splits["test"]["id"][:],
+        "articles": splits["test"][GROUP][:],
         "train_counts": [splits["train"]["label"][:].count(label) for label in range(len(names))],
         "names": names,
     }
@@ -137,12 +144,18 @@ def read_peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def summarize(measured: dict[str, list[dict]], *, base: str) -> dict[str, dict]:
+def summarize(measured: dict[str, list[dict]], drawn: dict, *, base: str) -> dict[str, dict]:
     """Score each way on the test rows of all seeds, and its difference to a base on the very same rows.
 
-    Intervals are 95% by bootstrap over those rows, an article that several seeds test being drawn as one; they say
-    nothing of other runs on the same split.
+    Intervals are 95% by bootstrap over those rows; they say nothing of other runs on the same split.
+
+    Args:
+        measured: what each way gave with each seed.
+        drawn: of each of them what `resample` returns without strata, for the differences.
+        base: the way that others are compared with, where it was measured.
     """
+    from hf_newscls.evaluation.intervals import compute_difference, compute_intervals
+
     summary: dict[str, dict] = {}
     for way, runs in measured.items():
         medians = {
@@ -150,28 +163,14 @@ def summarize(measured: dict[str, list[dict]], *, base: str) -> dict[str, dict]:
             for name, value in runs[0].items()
             if isinstance(value, float)
         }
-        summary[way] = medians | score(runs)
+        scores = _compute(runs)
+        summary[way] = medians | _join(scores, compute_intervals(resample(runs, is_stratified=True)))
         if way != base and base in measured:
-            summary[way][f"less {base}"] = compare(runs, measured[base])
+            if pool(runs, "ids") != pool(measured[base], "ids"):
+                sys.exit("--ways: must predict the same rows, got others")
+            gains = {name: scores[name] - value for name, value in _compute(measured[base]).items()}
+            summary[way][f"less {base}"] = _join(gains, compute_difference(drawn[way], drawn[base]))
     return summary
-
-
-def score(runs: list[dict]) -> dict[str, list[float]]:
-    """Return each score with the ends of its interval."""
-    from hf_newscls.evaluation.intervals import compute_intervals
-
-    return _join(_compute(runs), compute_intervals(resample(runs)))
-
-
-def compare(runs: list[dict], others: list[dict]) -> dict[str, list[float]]:
-    """Return for each score the difference to the others, with the ends of its interval."""
-    from hf_newscls.evaluation.intervals import compute_difference
-
-    if pool(runs, "ids") != pool(others, "ids"):
-        sys.exit("--ways: must predict the same rows, got others")
-    ours, theirs = _compute(runs), _compute(others)
-    differences = {name: ours[name] - theirs[name] for name in SCORES}
-    return _join(differences, compute_difference(resample(runs), resample(others)))
 
 
 def pool(runs: list[dict], name: str) -> list:
@@ -185,14 +184,15 @@ def _compute(runs: list[dict]) -> dict[str, float]:
     return compute_scores(to_probabilities(runs), pool(runs, "references"), top_k=[])
 
 
-def resample(runs: list[dict]):
-    """Score draws of the test rows of all seeds, an article that several seeds test being drawn as one."""
+def resample(runs: list[dict], *, is_stratified: bool):
+    """Score draws of the test rows of all seeds, rows of one article drawn together, those of other seeds too."""
     import numpy as np
 
     from hf_newscls.evaluation.resampling import Bootstrap, resample_scores
 
-    _, groups = np.unique(pool(runs, "ids"), return_inverse=True)
-    bootstrap = Bootstrap(RESAMPLES, seed=17, groups=groups)
+    # Articles were numbered before the rows were split, so they have the same numbers with every seed.
+    groups = np.asarray(pool(runs, "articles"))
+    bootstrap = Bootstrap(RESAMPLES, seed=17, groups=groups, is_stratified=is_stratified)
     return resample_scores(to_probabilities(runs), pool(runs, "references"), bootstrap)
 
 

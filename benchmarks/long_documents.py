@@ -32,6 +32,7 @@ from _scores import (
     measure_ways,
     read_peak_megabytes,
     read_rows,
+    resample,
     run_apart,
     show,
     summarize,
@@ -60,7 +61,9 @@ def main() -> None:
     if options.way:
         print(json.dumps(measure(options)))
         return
-    summary = summarize(measure_ways(options), base=BASE)
+    measured = measure_ways(options)
+    drawn = {way: resample(runs, is_stratified=False) for way, runs in measured.items()}
+    summary = summarize(measured, drawn, base=BASE)
     show(summary, base=BASE)
     scaling = measure_scaling() if options.texts == "whole" else {}
     described = {**describe(options), "texts": options.texts, "rows": options.rows, "seeds": options.seeds}

@@ -5,7 +5,8 @@
 All ways train the recipe's encoder, with its stages, rates and epochs, on the same rows of the same splits; they differ
 in the recipe's `loss` and `sampling` alone. Each measurement is a process of its own; seeds change split and training.
 The ten rarest classes are those with the fewest training rows of all seeds; their F1 is that of the test rows of all
-seeds together, with the interval of their mean, and of its difference to the plain way on the very same draws.
+seeds together. Their mean has no interval, for strata of a few rows have none that could be believed; its difference to
+the plain way has one, over draws without strata.
 """
 
 import argparse
@@ -39,6 +40,11 @@ WAYS = {
     "sampling, balanced": "sampling={labels: balanced}",
     "sampling, square root": "sampling={labels: square_root}",
 }
+# What a recipe may say of loss and sampling, taken back before a way is set: overrides add to it.
+PLAIN = (
+    "loss={name: cross_entropy, class_weights: null, label_smoothing: 0, gamma: null, tau: null, beta: null}",
+    "sampling=null",
+)
 RARE = 10
 
 
@@ -51,10 +57,10 @@ def main() -> None:
         print(json.dumps(measure(options)))
         return
     measured = measure_ways(options)
-    summary = summarize(measured, base=BASE)
-    rarest = choose_rarest(measured[BASE] if BASE in measured else next(iter(measured.values())))
-    for way, runs in measured.items():
-        summary[way]["rarest"] = score_rarest(runs, rarest, base=measured.get(BASE))
+    drawn = {way: resample(runs, is_stratified=False) for way, runs in measured.items()}
+    summary = summarize(measured, drawn, base=BASE)
+    for way, scores in score_rarest(measured, drawn).items():
+        summary[way]["rarest"] = scores
     show(summary, base=BASE)
     show_rarest(summary)
     described = {**describe(options), "rows": options.rows, "seeds": options.seeds}
@@ -64,35 +70,34 @@ def main() -> None:
 def measure(options) -> dict:
     if options.way not in WAYS:
         sys.exit(f"--ways: must be of {', '.join(WAYS)}, got {options.way!r}; see --help")
-    # The recipe's own loss and sampling are taken back first: overrides add to them.
-    plain = ["loss.name=cross_entropy", "loss.tau=null", "loss.class_weights=null", "sampling=null"]
-    recipe, splits = read_rows(options, *plain, WAYS[options.way])
+    recipe, splits = read_rows(options, *PLAIN, WAYS[options.way])
     return train_and_predict(recipe, splits)
 
 
-def choose_rarest(runs: list[dict]) -> list[int]:
-    """Return the ids of the ten labels with the fewest training rows of all seeds."""
-    import numpy as np
+def score_rarest(measured: dict[str, list[dict]], drawn: dict) -> dict[str, dict[str, dict]]:
+    """Return for each way training rows a seed and F1 of the rarest labels, and under `mean` their mean F1.
 
-    return np.sum([run["train_counts"] for run in runs], axis=0).argsort(kind="stable")[:RARE].tolist()
-
-
-def score_rarest(runs: list[dict], rarest: list[int], *, base: list[dict] | None) -> dict[str, dict]:
-    """Return training rows a seed and F1 of each of the labels, and their mean F1 with its interval under `mean`."""
+    Beside the mean stands its difference to the base, with its 95% interval over the draws.
+    """
     import numpy as np
 
     from hf_newscls.evaluation.intervals import to_interval
 
-    f1, counts = compute_label_f1(runs), np.mean([run["train_counts"] for run in runs], axis=0)
-    drawn = resample(runs).label_f1[:, rarest].mean(axis=1)
-    names = runs[0]["names"]
-    scores = {names[one]: {"train_rows": float(counts[one]), "f1": float(f1[one])} for one in rarest}
-    mean, interval = float(f1[rarest].mean()), to_interval(drawn)
-    scores["mean"] = {"f1": [mean, interval.low, interval.high]}
-    if base is not None and base is not runs:
-        gain = mean - float(compute_label_f1(base)[rarest].mean())
-        interval = to_interval(drawn - resample(base).label_f1[:, rarest].mean(axis=1))
-        scores["mean"][f"less {BASE}"] = [gain, interval.low, interval.high]
+    runs = next(iter(measured.values()))
+    counts, names = np.mean([run["train_counts"] for run in runs], axis=0), runs[0]["names"]
+    rarest = counts.argsort(kind="stable")[:RARE].tolist()
+    f1 = {way: compute_label_f1(runs)[rarest] for way, runs in measured.items()}
+    means = {way: resamples.label_f1[:, rarest].mean(axis=1) for way, resamples in drawn.items()}
+    scores: dict[str, dict[str, dict]] = {}
+    for way, values in f1.items():
+        scores[way] = {
+            names[label]: {"train_rows": float(counts[label]), "f1": float(value)}
+            for label, value in zip(rarest, values, strict=True)
+        }
+        scores[way]["mean"] = {"f1": float(values.mean())}
+        if way != BASE and BASE in measured:
+            gain, interval = values.mean() - f1[BASE].mean(), to_interval(means[way] - means[BASE])
+            scores[way]["mean"][f"less {BASE}"] = [float(gain), interval.low, interval.high]
     return scores
 
 
@@ -109,8 +114,7 @@ def show_rarest(summary: dict[str, dict]) -> None:
     names = [*next(iter(summary.values()))["rarest"]]
     print(f"{'F1 of':<26}" + "".join(f"{name[:14]:>16}" for name in names))
     for way, entry in summary.items():
-        values = (entry["rarest"][name]["f1"] for name in names)
-        print(f"{way:<26}" + "".join(f"{value[0] if isinstance(value, list) else value:>16.3f}" for value in values))
+        print(f"{way:<26}" + "".join(f"{entry['rarest'][name]['f1']:>16.3f}" for name in names))
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ def time_forward_pass(recipe, classifier, rows) -> float:
         with torch.autocast(arguments.device.type, dtype=torch.bfloat16, enabled=arguments.bf16):
             model.base_model(**{name: values.to(arguments.device) for name, values in batch.items()})
 
-    with suited_to_device(model, arguments), torch.no_grad():
+    with suited_to_device(model.base_model, arguments), torch.no_grad():
         for place in starts[:WARM_UP_BATCHES]:
             run(place)
         wait_for_device()

@@ -91,7 +91,7 @@ def tabulate_losses(entry: dict) -> list[str]:
                 show_interval(figures["accuracy"]),
                 show_interval(figures["f1_macro"]),
                 show_gain(figures.get("less plain", {}).get("f1_macro")),
-                show_interval(mean["f1"]),
+                f"{mean['f1']:.3f}",
                 show_gain(mean.get("less plain")),
             ]
         )

@@ -2,17 +2,23 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from datasets import Dataset
 
 from hf_newscls.data.manifest import hash_row
-from hf_newscls.errors import NewsclsError, RunError
+from hf_newscls.errors import NewsclsError, RecipeError, RunError
 from hf_newscls.evaluation.side_by_side import OtherPredictions
 from hf_newscls.hub.predictions import hash_predictions
+from hf_newscls.recipe_changes import find_changes
+from hf_newscls.recipe_io import read_recipe
 from hf_newscls.run_folder import RunFolder, find_run
 
 __all__ = ["check_other_run", "find_other_predictions", "read_other_predictions"]
+
+# The rows are the same, by the fingerprint of their split; its seed is that of the training where none is set there.
+_NOT_OF_THE_TRAINING = {"name", "data", "evaluation", "hub"}
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +59,7 @@ def read_other_predictions(name_or_path: str, run: RunFolder, *, test: Dataset, 
     """Return what another run's model said of the test rows of a run.
 
     Args:
-        name_or_path: a recipe, whose latest run is taken, or a run folder.
+        name_or_path: a run folder, or a recipe, by its name or its file, whose latest run is taken.
         run: the run that it is to stand beside.
         test: the test rows of that run.
         runs_dir: where run folders are kept.
@@ -76,9 +82,20 @@ def read_other_predictions(name_or_path: str, run: RunFolder, *, test: Dataset, 
     probabilities = np.empty_like(predictions.probabilities)
     # They stand in the order of the hashes; equal rows have equal answers.
     probabilities[np.argsort(hashes, kind="stable")] = predictions.probabilities[:, columns]
-    recipe_name = other.path.parent.name
     logger.info("compared with %s", other.path)
-    return OtherPredictions(recipe_name, other.path.name, probabilities)
+    recipe_name, differences = _compare_recipes(run, other)
+    return OtherPredictions(recipe_name, other.path.name, differences, probabilities)
+
+
+def _compare_recipes(run: RunFolder, other: RunFolder) -> tuple[str, dict[str, tuple[Any, Any]]]:
+    """Return the name of the other one's recipe, and where it differs from the run's: its value and the other's."""
+    try:
+        ours, theirs = read_recipe(str(run.recipe)), read_recipe(str(other.recipe))
+    except RecipeError as error:  # of another version
+        logger.warning("in which keys the two recipes differ cannot be told: %s", error)
+        return other.path.parent.name, {}
+    changes = find_changes(ours, theirs, exclude=_NOT_OF_THE_TRAINING)
+    return theirs.name, {change.key: (change.before, change.now) for change in changes}
 
 
 def _find_on_split(name_or_path: str, fingerprint: str, *, runs_dir: Path) -> RunFolder:

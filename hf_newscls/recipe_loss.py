@@ -1,12 +1,20 @@
 """What a recipe may say of the loss, and of how often the rows of rare labels are drawn."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from hf_newscls.recipe_data import Section
 
 __all__ = ["LossSection", "SamplingSection"]
+
+# A number, the key and the value that it goes with, and what it is if unset.
+_NUMBERS = (
+    ("gamma", "name", "focal", 2.0),
+    ("tau", "name", "logit_adjustment", 1.0),
+    ("beta", "class_weights", "effective_number", 0.999),
+)
 
 
 class LossSection(Section):
@@ -36,11 +44,21 @@ class LossSection(Section):
         """Whether it is the cross-entropy that every model computes by itself."""
         return self.name == "cross_entropy" and self.class_weights is None and self.label_smoothing == 0
 
+    @model_validator(mode="before")
+    @classmethod
+    def _write_defaults_out(cls, content: Any) -> Any:
+        if not isinstance(content, Mapping):
+            return content
+        unset = {
+            number: default
+            for number, key, owner, default in _NUMBERS
+            if content.get(key) == owner and content.get(number) is None
+        }
+        return {**content, **unset}
+
     @model_validator(mode="after")
     def _numbers_go_with_their_loss(self) -> "LossSection":
-        owners = {"gamma": ("name", "focal"), "tau": ("name", "logit_adjustment")}
-        owners["beta"] = ("class_weights", "effective_number")
-        for number, (key, owner) in owners.items():
+        for number, key, owner, _ in _NUMBERS:
             if getattr(self, number) is not None and getattr(self, key) != owner:
                 raise ValueError(
                     f"`{number}` must go with `{key}: {owner}`, got {getattr(self, number)} with "

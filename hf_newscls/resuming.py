@@ -2,17 +2,17 @@
 
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from hf_newscls.checkpoints import find_last_checkpoint, read_trainer_state, relocate_best, remove_partial
 from hf_newscls.errors import RecipeError, RunError, describe_offenders
 from hf_newscls.recipe import Recipe
+from hf_newscls.recipe_changes import find_changes
 from hf_newscls.recipe_io import read_recipe
 from hf_newscls.run_folder import RunFolder, create_run, find_runs, list_runs
 
@@ -139,28 +139,4 @@ def _check_same(run: RunFolder, recipe: Recipe, fingerprint: str) -> None:
 
 
 def _describe_changes(before: Recipe, now: Recipe) -> str:
-    old, new = (_flatten(recipe.model_dump(mode="json", exclude=_FREE_SECTIONS)) for recipe in (before, now))
-    changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-    return describe_offenders(_Change(key, old.get(key), new.get(key)) for key in changed)
-
-
-@dataclass(frozen=True)
-class _Change:
-    key: str
-    before: Any
-    now: Any
-
-    def __repr__(self) -> str:
-        return f"{self.key} ({self.before!r}, now {self.now!r})"
-
-
-def _flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return `section.key` to value.
-
-    >>> _flatten({"a": {"b": 1, "c": {"d": [2]}}})
-    {'a.b': 1, 'a.c.d': [2]}
-    """
-    flat: dict[str, Any] = {}
-    for key, value in content.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
-    return flat
+    return describe_offenders(find_changes(before, now, exclude=_FREE_SECTIONS))

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from hf_newscls.errors import RunError, suggest_name
+from hf_newscls.recipe_io import read_recipe
 
 __all__ = ["RunFolder", "create_run", "find_run", "find_runs", "list_runs"]
 
@@ -132,12 +133,13 @@ def create_run(runs_dir: Path, recipe_name: str) -> RunFolder:
 
 
 def find_run(name_or_path: str, *, runs_dir: Path) -> RunFolder:
-    """Return the run that a path names, or the latest one of a recipe.
+    """Return the run that a path names, or the latest one of a recipe, which its name or its file may name.
 
     Raises:
         RunError: there is no such run, or it has no model.
+        RecipeError: it is a recipe's file, and the recipe cannot be used.
     """
-    for path in (Path(name_or_path), runs_dir / name_or_path / _LATEST):
+    for path in _list_places(name_or_path, runs_dir):
         # Unlike Path.is_file, false for a path longer than the system takes.
         if os.path.isfile(path / "recipe.yaml"):
             run = RunFolder(path.resolve())
@@ -150,6 +152,16 @@ def find_run(name_or_path: str, *, runs_dir: Path) -> RunFolder:
         f"train it first with `hf-newscls train {name_or_path}`"
         + (f", or did you mean {suggestion!r}?" if suggestion else "")
     )
+
+
+def _list_places(name_or_path: str, runs_dir: Path) -> tuple[Path, ...]:
+    """Return where the run may be, the likeliest first."""
+    path = Path(name_or_path)
+    if not (name_or_path.endswith((".yaml", ".yml")) and os.path.isfile(path)):
+        return path, runs_dir / name_or_path / _LATEST
+    if RunFolder(path.parent).split.is_file():  # the recipe that a run was trained by
+        return (path.parent,)
+    return (runs_dir / read_recipe(name_or_path).name / _LATEST,)
 
 
 def find_runs(recipe_name: str, *, runs_dir: Path) -> list[RunFolder]:

@@ -15,15 +15,21 @@ from hf_newscls.evaluation.side_by_side import OtherPredictions
 from hf_newscls.other_run import read_other_predictions
 from hf_newscls.preparing import prepare
 from hf_newscls.recipe import Recipe
+from hf_newscls.recipe_evaluation import EvaluationSection
+from hf_newscls.recipe_io import recipe_to_yaml
 from hf_newscls.run_folder import RunFolder
 from tests.conftest import LABELS, FinishedRun, Result, read_table
 
 
 @pytest.fixture
 def run(tiny_run: FinishedRun, tmp_path: Path) -> RunFolder:
-    """A finished run of `tiny` outside the runs folder, where `plain` has one that is the same."""
+    """A finished run of `tiny` outside the runs folder, where `plain`, trained by another rate, answered the same."""
     for path in ("elsewhere", "runs/plain/1"):
         shutil.copytree(tiny_run.run.path, tmp_path / path, ignore=shutil.ignore_patterns("checkpoints"))
+    changes = {"name": "plain", "evaluation": EvaluationSection(top_k=[])}
+    arguments = tiny_run.recipe.training_arguments | {"learning_rate": 0.5}
+    other = tiny_run.recipe.model_copy(update={**changes, "training_arguments": arguments})
+    (tmp_path / "runs" / "plain" / "1" / "recipe.yaml").write_text(recipe_to_yaml(other))
     RunFolder(tmp_path / "runs" / "plain" / "1").mark_latest()
     return RunFolder(tmp_path / "elsewhere")
 
@@ -46,8 +52,23 @@ def test_probabilities_are_those_of_the_other_run_row_for_row(
     pq.write_table(table.take([*reversed(range(len(table)))]), plain.predictions)
     other = read(run, tiny_run)
     assert (other.recipe_name, other.run_name) == ("plain", "1")
+    assert other.differences == {"training_arguments.learning_rate": (2e-3, 0.5)}
     expected = [[row[f"probability of {name}"] for name in LABELS] for row in read_table(run)]
     assert other.probabilities.tolist() == expected
+
+
+def test_run_that_was_moved_goes_by_its_recipes_name(run: RunFolder, plain: RunFolder, tiny_run: FinishedRun) -> None:
+    moved = plain.path.rename(run.path.parent / "moved")
+    assert read(run, tiny_run, str(moved)).recipe_name == "plain"
+
+
+def test_recipe_of_another_version_hides_no_comparison(
+    run: RunFolder, plain: RunFolder, tiny_run: FinishedRun, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain.recipe.write_text("name: plain\nunknown: 1\n")
+    other = read(run, tiny_run)
+    assert (other.recipe_name, other.differences) == ("plain", {})
+    assert "in which keys the two recipes differ cannot be told: " in caplog.text
 
 
 def change_split(run: RunFolder) -> None:
@@ -103,6 +124,8 @@ def test_evaluate_shows_both_side_by_side(run: RunFolder, call: Callable[..., Re
     assert result.code == 0, result.err
     shown = run.read_json(run.metrics)["side_by_side"]
     assert (shown["recipe"], shown["run"]) == ("plain", "1")
+    assert shown["differences"] == {"training_arguments.learning_rate": [2e-3, 0.5]}
+    assert re.search(r"│ training_arguments.learning_rate │ 0\.002 │ 0\.5 +│", result.out)
     assert {label["name"] for label in shown["rare_labels"]} == {*LABELS}
     for name in ("accuracy", "f1_macro"):
         own = run.read_json(run.metrics)["test"][name]

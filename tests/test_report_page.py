@@ -89,9 +89,10 @@ def test_headline_holds_score_interval_and_comparisons(page: Reader) -> None:
 
 def test_model_stands_beside_another_one_where_there_is_one(page: Reader) -> None:
     measured = build_measured()
-    score, untold = ScorePair(0.75, 0.5, Interval(-0.125, 0.375)), ScorePair(0.75, 0.5, None)
-    labels = [RareLabel("<i>rare</i>", 1234, 56, score), RareLabel("rarer", 1, 1, untold)]
-    pair = SideBySide("plain", "run 7", {"accuracy": score, "f1_macro": score, "f1_rare": score}, labels)
+    score = ScorePair(0.75, 0.5, Interval(-0.125, 0.375))
+    labels = [RareLabel("<i>rare</i>", 1234, 56, score), RareLabel("rarer", 1, 1, score)]
+    differences = {"loss.name": ("focal", "<i>plain</i>"), "sampling.labels": ("balanced", None)}
+    pair = SideBySide("plain", "run 7", differences, {"accuracy": score, "f1_macro": score, "f1_rare": score}, labels)
     found = render(replace(measured, report=replace(measured.report, side_by_side=pair)))
     assert [section["id"] for section in found.find("section")] == [*SECTIONS[:4], "side-by-side", *SECTIONS[4:]]
     assert [link["href"] for link in found.find("a")][4] == "#side-by-side"
@@ -101,7 +102,8 @@ def test_model_stands_beside_another_one_where_there_is_one(page: Reader) -> Non
     assert "By macro F1 this model is neither better nor worse beyond chance" in text
     assert "Mean F1 of the labels below75.0%50.0%+25.0-12.5 to +37.5" in text
     assert "<i>rare</i>75.0%50.0%+25.0-12.5 to +37.51,23456" in text
-    assert "rarer75.0%50.0%+25.0too few test rows11" in text
+    assert "loss.namefocal<i>plain</i>sampling.labelsbalancednot set" in text
+    assert "rarer75.0%50.0%+25.0-12.5 to +37.511" in text
     assert "Side by side" not in page.text
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hf_newscls.errors import RunError
+from hf_newscls.errors import RecipeError, RunError
 from hf_newscls.run_folder import RunFolder, create_run, find_run, find_runs
+from tests.conftest import write_recipe
 
 
 def finish_run(runs_dir: Path, *, recipe: str = "tiny") -> RunFolder:
@@ -69,6 +70,23 @@ def test_run_is_found_by_recipe_and_by_path(tmp_path: Path) -> None:
     assert find_run("tiny", runs_dir=tmp_path).path == newer.path.resolve()
     assert find_run(str(older.path), runs_dir=tmp_path / "elsewhere").path == older.path.resolve()
     assert find_run(str(tmp_path / "tiny" / "latest"), runs_dir=tmp_path).path == newer.path.resolve()
+
+
+def test_run_is_found_by_its_recipes_file(tmp_path: Path) -> None:
+    run = finish_run(tmp_path)
+    file = write_recipe(tmp_path / "other.yaml", source=tmp_path / "news.csv", encoder=tmp_path / "encoder")
+    assert find_run(str(file), runs_dir=tmp_path).path == run.path.resolve()
+    with pytest.raises(RunError, match=r"train it first with `hf-newscls train .*/other\.yaml`"):
+        find_run(str(file), runs_dir=tmp_path / "empty")
+    file.write_text("name: tiny\n")
+    with pytest.raises(RecipeError, match=r"other\.yaml"):
+        find_run(str(file), runs_dir=tmp_path)
+
+
+def test_recipe_in_a_run_folder_means_that_run(tmp_path: Path) -> None:
+    older, _ = finish_run(tmp_path), finish_run(tmp_path)
+    older.split.write_text("{}")
+    assert find_run(str(older.recipe), runs_dir=tmp_path).path == older.path.resolve()
 
 
 def test_name_that_is_nearly_a_run_is_suggested(tmp_path: Path) -> None:

@@ -82,9 +82,16 @@ def _print_side_by_side(pair: "SideBySide") -> None:
     lines = {names.get(name, name): ("", values) for name, values in pair.scores.items()}
     lines |= {f"f1 of {label.name}": (f"{label.train_rows:,}", label.f1) for label in pair.rare_labels}
     for name, (rows, values) in lines.items():
-        gained = f"{values.gain.low:+.3f} to {values.gain.high:+.3f}" if values.gain else "too few test rows"
+        gained = f"{values.gain.low:+.3f} to {values.gain.high:+.3f}"
         table.add_row(make_printable(name), rows, f"{values.own:.3f}", f"{values.other:.3f}", gained)
     console.print(table)
+    if pair.differences:
+        changes = Table("key", "model", "other", title="in which the two recipes differ")
+        for key, both in pair.differences.items():
+            changes.add_row(
+                make_printable(key), *("not set" if one is None else make_printable(f"{one}") for one in both)
+            )
+        console.print(changes)
 
 
 def print_seeds(runs: "SeedRuns") -> None:

@@ -31,7 +31,8 @@ OverridesArgument = Annotated[
 ]
 DataOption = Annotated[str | None, typer.Option("--data", help="The news file, in place of the recipe's data.source.")]
 RunArgument = Annotated[
-    str, typer.Argument(help="Name of a recipe, whose latest run is taken, or a run folder.", metavar="RECIPE|RUN")
+    str,
+    typer.Argument(help="Name or file of a recipe, whose latest run is taken, or a run folder.", metavar="RECIPE|RUN"),
 ]
 RunsDirOption = Annotated[Path, typer.Option(help="Where run folders are kept.", envvar="HF_NEWSCLS_RUNS")]
 CardsDirOption = Annotated[Path | None, typer.Option(help="Folder for a copy of the model card.")]

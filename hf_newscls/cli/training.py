@@ -97,8 +97,8 @@ def evaluate(
     compare_with: Annotated[
         str | None,
         typer.Option(
-            help="Recipe with a finished run on the same split, or a run folder, to show side by side with this one. "
-            "Unset: the recipe's `evaluation.compare_with`."
+            help="Recipe with a finished run on the same split, by its name or its file, or a run folder, to show side "
+            "by side with this one. Unset: the recipe's `evaluation.compare_with`."
         ),
     ] = None,
     runs_dir: RunsDirOption = RUNS,

@@ -161,7 +161,7 @@ def build_report(
             threshold_metric=section.threshold_metric,
         ),
         side_by_side=build_side_by_side(
-            (test_probabilities, resamples),
+            test_probabilities,
             other,
             test,
             train_counts=np.bincount(splits["train"]["label"][:], minlength=len(names)),

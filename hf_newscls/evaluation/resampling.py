@@ -1,9 +1,10 @@
 """Draw whole articles anew, many times, and score each draw.
 
 A bootstrap (Efron 1979) of clusters: rows that are one article are drawn together, for they are right or wrong
-together, and counting them apart would make intervals too narrow (Field and Welsh 2007). It is stratified: of each
-label as many articles are drawn as there are, or else a label of two rows would be missing from one in seven draws and
-count as a macro F1 of 0 there.
+together, and counting them apart would make intervals too narrow (Field and Welsh 2007). For a score it is stratified:
+of each label as many articles are drawn as there are, or else a label of two rows would be missing from one in seven
+draws and count as an F1 of 0 there. For the difference of two models it need not be, as both miss it together, and had
+better not be: a label of one row, drawn every time, would decide by itself.
 
 Nearly all scores follow from sums over rows, so a draw is a vector of how often each article was drawn, and all draws
 are scored by a few products of matrices.
@@ -37,12 +38,14 @@ class Bootstrap:
         seed: of the draws.
         groups: (N,), equal for rows that are one article and hence drawn together; None if no two rows are.
         top_k: each k of a `top_k_accuracy`.
+        is_stratified: whether each draw has as many articles of each label as there are.
     """
 
     resamples: int
     seed: int
     groups: NDArray[np.int64] | None = None
     top_k: Sequence[int] = ()
+    is_stratified: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ def resample_scores(probabilities: ArrayLike, references: ArrayLike, bootstrap: 
     losses = _sum_by_article(_compute_losses(probabilities, references, bootstrap.top_k), articles, size=len(firsts))
     ranking = _Ranking(probabilities[:, 1], references, articles) if _is_ranked(probabilities, references) else None
     chunks, label_f1 = [], []
-    for counts in _draw_articles(references[firsts], resamples=bootstrap.resamples, seed=bootstrap.seed):
+    strata = references[firsts] if bootstrap.is_stratified else np.zeros_like(firsts)
+    for counts in _draw_articles(strata, resamples=bootstrap.resamples, seed=bootstrap.seed):
         drawn = (confusion @ counts).T.reshape(-1, probabilities.shape[1], probabilities.shape[1])
         rows = drawn.sum(axis=(1, 2))
         means = {name: values @ counts / rows for name, values in losses.items()}
@@ -94,13 +98,13 @@ def _number_articles(groups: NDArray[np.int64] | None, *, rows: int) -> tuple[ND
     return firsts, articles
 
 
-def _draw_articles(labels: NDArray[np.int64], *, resamples: int, seed: int) -> Iterator[Draws]:
-    """Yield how often each article was drawn, shape (C, at most 50): of each label's articles as many as there are."""
+def _draw_articles(strata: NDArray[np.int64], *, resamples: int, seed: int) -> Iterator[Draws]:
+    """Yield how often each article was drawn, shape (C, at most 50): of each stratum's as many as there are."""
     rng = np.random.default_rng(seed)
-    order = np.argsort(labels, kind="stable")
-    supports = np.bincount(labels)
-    sizes = supports[labels[order]]
-    starts = (np.cumsum(supports) - supports)[labels[order]]
+    order = np.argsort(strata, kind="stable")
+    supports = np.bincount(strata)
+    sizes = supports[strata[order]]
+    starts = (np.cumsum(supports) - supports)[strata[order]]
     for start in range(0, resamples, _CHUNK):
         lines = min(_CHUNK, resamples - start)
         counts = np.empty((len(order), lines))
@@ -157,13 +161,13 @@ class _Ranking:
         ]
 
     def score(self, counts: Draws) -> dict[str, Draws]:
-        """Return roc_auc and average_precision of draws, each of shape (R,)."""
+        """Return roc_auc and average_precision of draws, each of shape (R,); 0 for a draw without one of the labels."""
         negatives, positives = (table @ counts for table in self._tables)  # (U, R)
         false, true = np.cumsum(negatives, axis=0), np.cumsum(positives, axis=0)
         # Of a tie half the negatives count as below.
         below = false[-1] - false + negatives / 2
         precision = true / np.maximum(true + false, 1)
         return {
-            "roc_auc": (positives * below).sum(axis=0) / (true[-1] * false[-1]),
-            "average_precision": (positives * precision).sum(axis=0) / true[-1],
+            "roc_auc": (positives * below).sum(axis=0) / np.maximum(true[-1] * false[-1], 1),
+            "average_precision": (positives * precision).sum(axis=0) / np.maximum(true[-1], 1),
         }

@@ -4,7 +4,7 @@ Shape letters: N test rows, L labels, R draws.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 from hf_newscls.evaluation.confusions import compute_f1, score_confusions
 from hf_newscls.evaluation.intervals import Interval, to_interval
 from hf_newscls.evaluation.metrics import compute_confusion
-from hf_newscls.evaluation.resampling import Bootstrap, Resamples, resample_scores
+from hf_newscls.evaluation.resampling import Bootstrap, resample_scores
 
 __all__ = ["OtherPredictions", "RareLabel", "ScorePair", "SideBySide", "build_side_by_side"]
 
 _RARE_LABELS = 10
-# Draws of fewer articles are nearly all alike: their interval would be far too narrow.
-_LEAST_ARTICLES = 5
 _SCORES = ("accuracy", "f1_macro")
 
 
@@ -30,11 +28,14 @@ class OtherPredictions:
     Attributes:
         recipe_name: of its recipe.
         run_name: of its run folder.
+        differences: what the two recipes say otherwise of model and training: the model's value and the other's, by
+            `section.key`; None where a recipe says nothing.
         probabilities: (N, L), in the rows' order.
     """
 
     recipe_name: str
     run_name: str
+    differences: Mapping[str, tuple[Any, Any]]
     probabilities: NDArray[np.float32]
 
 
@@ -45,18 +46,16 @@ class ScorePair:
     Attributes:
         own: of the model.
         other: of the other one.
-        gain: 95% interval of the model's less the other's, paired; None where there are too few articles to tell.
+        gain: 95% interval of the model's less the other's, paired.
     """
 
     own: float
     other: float
-    gain: Interval | None
+    gain: Interval
 
     @property
     def verdict(self) -> str:
         """What the interval says of the model."""
-        if self.gain is None:
-            return "too few test rows to tell"
         if self.gain.low > 0:
             return "better beyond chance"
         return "worse beyond chance" if self.gain.high < 0 else "neither better nor worse beyond chance"
@@ -64,12 +63,11 @@ class ScorePair:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "ScorePair":
         """Return the pair that `SideBySide.to_dict` wrote."""
-        gain = content["gain"]
-        return cls(content["own"], content["other"], Interval(*gain) if gain else None)
+        return cls(content["own"], content["other"], Interval(*content["gain"]))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
-        return {**asdict(self), "gain": [self.gain.low, self.gain.high] if self.gain else None}
+        return {**asdict(self), "gain": [self.gain.low, self.gain.high]}
 
 
 @dataclass(frozen=True)
@@ -96,6 +94,8 @@ class SideBySide:
     Attributes:
         recipe_name: of the other one.
         run_name: of the other one.
+        differences: what the two recipes say otherwise of model and training: the model's value and the other's, by
+            `section.key`; None where a recipe says nothing.
         scores: accuracy and f1_macro, by name, and of more than ten labels f1_rare, the mean F1 of `rare_labels`.
         rare_labels: the ten labels with the fewest training rows among those with test rows, or all of fewer; rarest
             first, equal ones in label order.
@@ -103,6 +103,7 @@ class SideBySide:
 
     recipe_name: str
     run_name: str
+    differences: Mapping[str, tuple[Any, Any]]
     scores: Mapping[str, ScorePair]
     rare_labels: Sequence[RareLabel]
 
@@ -111,6 +112,7 @@ class SideBySide:
         return {
             "recipe": self.recipe_name,
             "run": self.run_name,
+            "differences": {key: [*pair] for key, pair in self.differences.items()},
             "scores": {name: pair.to_dict() for name, pair in self.scores.items()},
             "rare_labels": [{**asdict(label), "f1": label.f1.to_dict()} for label in self.rare_labels],
         }
@@ -121,6 +123,7 @@ class SideBySide:
         return cls(
             recipe_name=content["recipe"],
             run_name=content["run"],
+            differences={key: (own, other) for key, (own, other) in content["differences"].items()},
             scores={name: ScorePair.from_dict(pair) for name, pair in content["scores"].items()},
             rare_labels=[
                 RareLabel(**{**label, "f1": ScorePair.from_dict(label["f1"])}) for label in content["rare_labels"]
@@ -129,7 +132,7 @@ class SideBySide:
 
 
 def build_side_by_side(
-    own: tuple[NDArray[np.float32], Resamples],
+    own: NDArray[np.float32],
     other: OtherPredictions,
     references: NDArray[np.int64],
     *,
@@ -139,50 +142,46 @@ def build_side_by_side(
 ) -> SideBySide:
     """Score both models on the very same rows and draws.
 
-    The intervals are over the test rows alone: each side is one training, and other seeds would move it too.
+    The intervals are over the test rows alone: each side is one training, and other seeds would move it too. They are
+    drawn without strata: a label of one or two articles is then missing from many draws, so that it alone decides
+    nothing.
 
     Args:
-        own: the model's probabilities (N, L), and its scores on the draws of the bootstrap.
+        own: the model's probabilities, (N, L).
         other: what the other one says.
         references: (N,) label ids.
         train_counts: (L,) training rows of each label.
         label_names: in the order of the label ids.
-        bootstrap: how the rows were drawn.
+        bootstrap: how rows are drawn.
     """
-    probabilities, resamples = own
-    others = resample_scores(other.probabilities, references, bootstrap)
-    confusions = np.stack([compute_confusion(one, references) for one in (probabilities, other.probabilities)])
-    values, label_f1 = score_confusions(confusions.astype(np.float64)), compute_f1(confusions.astype(np.float64))
-    scores = {name: _pair(values[name], resamples.scores[name] - others.scores[name]) for name in _SCORES}
-    supports, articles = np.bincount(references, minlength=len(label_names)), _count_articles(references, bootstrap)
+    both, unstratified = (own, other.probabilities), replace(bootstrap, is_stratified=False)
+    drawn, others = (resample_scores(one, references, unstratified) for one in both)
+    confusions = np.stack([compute_confusion(one, references) for one in both]).astype(np.float64)
+    values, label_f1 = score_confusions(confusions), compute_f1(confusions)
+    scores = {name: _pair(values[name], drawn.scores[name] - others.scores[name]) for name in _SCORES}
+    supports = np.bincount(references, minlength=len(label_names))
     rare = [label for label in np.argsort(train_counts, kind="stable").tolist() if supports[label]][:_RARE_LABELS]
-    gains = resamples.label_f1 - others.label_f1
+    gains = drawn.label_f1 - others.label_f1
     if len(label_names) > _RARE_LABELS:
         scores["f1_rare"] = _pair(label_f1[:, rare].mean(axis=1), gains[:, rare].mean(axis=1))
     return SideBySide(
         recipe_name=other.recipe_name,
         run_name=other.run_name,
+        differences=other.differences,
         scores=scores,
         rare_labels=[
             RareLabel(
                 name=label_names[label],
                 train_rows=int(train_counts[label]),
                 test_rows=int(supports[label]),
-                f1=_pair(label_f1[:, label], gains[:, label] if articles[label] >= _LEAST_ARTICLES else None),
+                f1=_pair(label_f1[:, label], gains[:, label]),
             )
             for label in rare
         ],
     )
 
 
-def _count_articles(references: NDArray[np.int64], bootstrap: Bootstrap) -> dict[int, int]:
-    """Return how many articles of each label there are to draw from."""
-    groups = np.arange(len(references)) if bootstrap.groups is None else bootstrap.groups
-    labels, counts = np.unique(np.unique(np.stack([references, groups]), axis=1)[0], return_counts=True)
-    return dict(zip(labels.tolist(), counts.tolist(), strict=True))
-
-
-def _pair(scores: NDArray[np.float64], gains: NDArray[np.float64] | None) -> ScorePair:
+def _pair(scores: NDArray[np.float64], gains: NDArray[np.float64]) -> ScorePair:
     """Return a score of both, from their (2,) scores and the (R,) gains of the draws."""
     own, other = scores.tolist()
-    return ScorePair(own, other, None if gains is None else to_interval(gains))
+    return ScorePair(own, other, to_interval(gains))

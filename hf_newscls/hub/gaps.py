@@ -79,15 +79,15 @@ def has_same_answers(first: PublishedPredictions, second: PublishedPredictions) 
 
 def measure_interval(predictions: PublishedPredictions, metric: str, *, seed: int) -> Interval | None:
     """Return the 95% bootstrap interval of a score; None for a score whose draws say nothing of it."""
-    samples = _resample(predictions, metric, resamples=_INTERVAL_RESAMPLES, seed=seed)
+    samples = _resample(predictions, metric, Bootstrap(_INTERVAL_RESAMPLES, seed))
     return None if samples is None else to_interval(samples)
 
 
 def compare_pairs(answers: Mapping[str, PublishedPredictions], *, metric: str, seed: int) -> list[Pair]:
     """Test every pair of models that differ, and correct for their number.
 
-    Accuracy and top-k accuracy go by the exact McNemar test, other scores by a paired stratified bootstrap; the
-    calibration error is not tested.
+    Accuracy and top-k accuracy go by the exact McNemar test, other scores by a paired bootstrap; the calibration error
+    is not tested.
 
     Args:
         answers: of each model by its name, the best first, all of the same rows in the same order.
@@ -121,7 +121,8 @@ def _test_hits(answers: Mapping[str, PublishedPredictions], metric: str) -> list
 def _test_samples(answers: Mapping[str, PublishedPredictions], metric: str, *, seed: int) -> list[Pair]:
     names = _list_pairs(answers)
     resamples = choose_resamples(len(names))
-    samples = {name: _resample(found, metric, resamples=resamples, seed=seed) for name, found in answers.items()}
+    bootstrap = Bootstrap(resamples, seed, is_stratified=False)
+    samples = {name: _resample(found, metric, bootstrap) for name, found in answers.items()}
     sign = -1 if is_low_good(metric) else 1
     pairs = []
     for first, second in names:
@@ -151,9 +152,7 @@ def _build_pair(names: tuple[str, str], *, test: str, gain: float, p_value: floa
     return Pair(first, second, test=test, gain=gain, p_value=p_value, adjusted_p_value=p_value, verdict="tied")
 
 
-def _resample(
-    predictions: PublishedPredictions, metric: str, *, resamples: int, seed: int
-) -> NDArray[np.float64] | None:
+def _resample(predictions: PublishedPredictions, metric: str, bootstrap: Bootstrap) -> NDArray[np.float64] | None:
     """Return the score on each resample, shape (resamples,); the same resamples for all models with the same rows."""
     places = _place_labels(predictions)
     if metric == "average_precision" and places.tolist() != sorted(places):
@@ -162,8 +161,8 @@ def _resample(
     # Rows of one hash are one article.
     _, articles = np.unique(predictions.rows, return_inverse=True)
     k = _find_k(metric)
-    bootstrap = Bootstrap(resamples=resamples, seed=seed, groups=articles, top_k=[k] if k > 1 else [])
-    found = resample_scores(predictions.probabilities[:, columns], _order_references(predictions), bootstrap)
+    own = replace(bootstrap, groups=articles, top_k=[k] if k > 1 else [])
+    found = resample_scores(predictions.probabilities[:, columns], _order_references(predictions), own)
     return found.scores.get(metric)
 
 

@@ -1,5 +1,6 @@
 """Gather what a repository of a model holds: the model, its card, what was measured, and predictions without text."""
 
+import json
 from collections.abc import Mapping
 
 import yaml
@@ -56,13 +57,19 @@ def stage_run(run: RunFolder, recipe: Recipe, *, card: str) -> dict[str, Content
     files: dict[str, Content] = {
         **model,
         CARD_FILE: card.encode(),
-        METRICS_FILE: run.metrics,
+        METRICS_FILE: _write_metrics(run),
         PREDICTIONS_FILE: predictions_to_parquet(hash_predictions(run.predictions)),
     }
     if recipe.hub.benchmark is not None:
         scores, date = run.read_json(run.metrics)["test"], run.read_json(run.training)["finished"]
         files[_BENCHMARK_FILE] = _write_benchmark(recipe.hub.benchmark, scores, date=date, notes=recipe.name)
     return files
+
+
+def _write_metrics(run: RunFolder) -> bytes:
+    """Return what was measured of this model: another one is not this one's to publish, nor the paths in its recipe."""
+    metrics = {name: value for name, value in run.read_json(run.metrics).items() if name != "side_by_side"}
+    return (json.dumps(metrics, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _write_benchmark(section: BenchmarkSection, scores: Mapping[str, float], *, date: str, notes: str) -> bytes:

@@ -93,7 +93,7 @@ def sparse_word_gradients(model: PreTrainedModel, optimizer: Optimizer) -> Itera
 class _DenseGradient:
     """The dense gradient of a (V, H) weight whose own is sparse."""
 
-    def __init__(self, weight: nn.Parameter) -> None:
+    def __init__(self, weight: Tensor) -> None:
         self._weight = weight
         self._dense: Tensor | None = None
         self._rows = torch.empty(0, dtype=torch.long)

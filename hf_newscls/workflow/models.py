@@ -121,6 +121,7 @@ def _find_model(name_or_path: str, *, runs_dir: Path) -> str:
         path = Path(name_or_path)
         if os.path.isfile(path / "recipe.yaml"):  # a run without its model
             raise
-        if os.path.isfile(path / "config.json") or "/" in name_or_path:
+        is_on_hub = "/" in name_or_path and path.suffix not in {".yaml", ".yml"}
+        if os.path.isfile(path / "config.json") or is_on_hub:
             return name_or_path
         raise

@@ -24,7 +24,7 @@ def publish(name_or_path: str, options: PublishOptions | None = None, *, runs_di
     """Push a finished run's model, with its card, to the Hub in one commit; can be repeated.
 
     Args:
-        name_or_path: a recipe's latest run, or a run folder.
+        name_or_path: a run folder, or a recipe, by its name or its file, whose latest run is taken.
         options: where to, and how; what the recipe says if not given.
         runs_dir: where run folders are kept.
 

@@ -148,7 +148,7 @@ def evaluate(
     """Measure a finished run anew: predictions, metrics, figures and card.
 
     Args:
-        name_or_path: a run folder, or a recipe with a finished run.
+        name_or_path: a run folder, or a recipe with a finished run, by its name or its file.
         runs_dir: where run folders are kept.
         cards_dir: where a copy of the card goes, if anywhere.
         compare_with: recipe with a finished run, or a run folder, that the report shows side by side with this one, in
@@ -191,10 +191,13 @@ def _warn(recipe: Recipe, prepared: PreparedData, arguments: TrainingArguments, 
 
     fingerprint = prepared.manifest.fingerprint
     check_other_run(recipe.evaluation.compare_with, fingerprint=fingerprint, runs_dir=runs_dir)
-    if recipe.evens_labels_out and arguments.load_best_model_at_end and arguments.metric_for_best_model == "log_loss":
+    metric = (arguments.metric_for_best_model or "").removeprefix("eval_")
+    is_log_loss = metric == "log_loss" or (metric == "loss" and recipe.loss.is_plain)
+    if recipe.evens_labels_out and arguments.load_best_model_at_end and is_log_loss:
         logger.warning(
-            "log_loss chooses the checkpoint of a model that is trained to even labels out, which is worse by it on "
-            "purpose; take training_arguments.metric_for_best_model=f1_macro"
+            "%s chooses the checkpoint of a model that is trained to even labels out, which is worse by it on "
+            "purpose; take training_arguments.metric_for_best_model=f1_macro",
+            metric,
         )
 
 

@@ -99,7 +99,7 @@ def test_probes_and_first_answers_are_put_into_words(make_parts: MakeParts) -> N
         ({"loss": {"name": "logit_adjustment", "tau": 0.5}}, ["| loss | logit adjustment, tau 0.5 |"]),
         (
             {"loss": {"name": "focal", "class_weights": "effective_number", "beta": 0.9}},
-            ["| loss | focal, class weights effective number, beta 0.9 |"],
+            ["| loss | focal, class weights effective number, gamma 2, beta 0.9 |"],
         ),
         ({"loss": {"label_smoothing": 0.1}}, ["| loss | cross-entropy, label smoothing 0.1 |"]),
         (

@@ -1,6 +1,9 @@
 """What a repository of a model holds."""
 
 import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
@@ -9,6 +12,8 @@ from huggingface_hub import parse_eval_result_entries
 from hf_newscls.errors import RecipeError
 from hf_newscls.hub.pushing import Content
 from hf_newscls.hub.staging import OWNED_FILES, stage_run
+from hf_newscls.run_folder import RunFolder
+from hf_newscls.storage import write_json
 from tests.conftest import FinishedRun
 
 BENCHMARK = {"dataset_id": "owner/bench", "task_id": "topics", "metric": "f1_macro", "revision": "a" * 40}
@@ -27,7 +32,19 @@ def test_model_card_metrics_and_predictions_are_staged(tiny_run: FinishedRun) ->
     }
     assert files.keys() == model | {"metrics.json", "predictions.parquet"}
     assert files["README.md"] == b"# The card"
-    assert files["metrics.json"] == tiny_run.run.metrics
+    metrics = files["metrics.json"]
+    assert isinstance(metrics, bytes)
+    assert {**json.loads(metrics), "side_by_side": None} == tiny_run.run.read_json(tiny_run.run.metrics)
+
+
+def test_another_model_is_not_published(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    run = RunFolder(shutil.copytree(tiny_run.run.path, tmp_path / "run"))
+    metrics = run.read_json(run.metrics)
+    differences = {"model.model_name_or_path": ["owner/encoder", "/home/ann/encoder"]}
+    write_json(run.metrics, {**metrics, "side_by_side": {"recipe": "plain", "differences": differences}})
+    files = stage(replace(tiny_run, run=run))
+    assert isinstance(files["metrics.json"], bytes)
+    assert {**json.loads(files["metrics.json"]), "side_by_side": None} == metrics
 
 
 def test_staging_twice_gives_the_same(tiny_run: FinishedRun) -> None:

@@ -23,6 +23,7 @@ LAYERS: Sequence[Sequence[Sequence[str]]] = (
             "markdown",
             "processes",
             "recipe",
+            "recipe_changes",
             "recipe_data",
             "recipe_evaluation",
             "recipe_hub",
