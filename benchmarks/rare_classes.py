@@ -87,7 +87,10 @@ def score_rarest(measured: dict[str, list[dict]], drawn: dict) -> dict[str, dict
     counts, names = np.mean([run["train_counts"] for run in runs], axis=0), runs[0]["names"]
     rarest = counts.argsort(kind="stable")[:RARE].tolist()
     f1 = {way: compute_label_f1(runs)[rarest] for way, runs in measured.items()}
-    means = {way: resamples.label_f1[:, rarest].mean(axis=1) for way, resamples in drawn.items()}
+    means = {
+        way: resamples.label_f1[:, rarest].sum(axis=1) / np.maximum(resamples.is_counted[:, rarest].sum(axis=1), 1)
+        for way, resamples in drawn.items()
+    }
     scores: dict[str, dict[str, dict]] = {}
     for way, values in f1.items():
         scores[way] = {

@@ -1,7 +1,6 @@
 """What a recipe may say of the loss, and of how often the rows of rare labels are drawn."""
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -44,17 +43,14 @@ class LossSection(Section):
         """Whether it is the cross-entropy that every model computes by itself."""
         return self.name == "cross_entropy" and self.class_weights is None and self.label_smoothing == 0
 
-    @model_validator(mode="before")
-    @classmethod
-    def _write_defaults_out(cls, content: Any) -> Any:
-        if not isinstance(content, Mapping):
-            return content
-        unset = {
-            number: default
-            for number, key, owner, default in _NUMBERS
-            if content.get(key) == owner and content.get(number) is None
+    @property
+    def numbers(self) -> dict[str, float]:
+        """What its loss and its weights go by, of gamma, tau and beta; the usual value where none is set."""
+        used = {number: default for number, key, owner, default in _NUMBERS if getattr(self, key) == owner}
+        return {
+            number: default if getattr(self, number) is None else getattr(self, number)
+            for number, default in used.items()
         }
-        return {**content, **unset}
 
     @model_validator(mode="after")
     def _numbers_go_with_their_loss(self) -> "LossSection":

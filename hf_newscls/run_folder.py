@@ -159,8 +159,9 @@ def _list_places(name_or_path: str, runs_dir: Path) -> tuple[Path, ...]:
     path = Path(name_or_path)
     if not (name_or_path.endswith((".yaml", ".yml")) and os.path.isfile(path)):
         return path, runs_dir / name_or_path / _LATEST
-    if RunFolder(path.parent).split.is_file():  # the recipe that a run was trained by
-        return (path.parent,)
+    run = RunFolder(path.parent)
+    if path.name == run.recipe.name and run.split.is_file():  # that which a run was trained by
+        return (run.path,)
     return (runs_dir / read_recipe(name_or_path).name / _LATEST,)
 
 

@@ -11,8 +11,12 @@ __all__ = ["compute_f1", "score_confusions"]
 Table = NDArray[np.float64]
 
 
-def score_confusions(confusions: Table) -> dict[str, Table]:
+def score_confusions(confusions: Table, *, is_counted: NDArray[np.bool_] | None = None) -> dict[str, Table]:
     """Score each of (R, L, L) confusions, references first, as `compute_scores` does; each score has shape (R,).
+
+    Args:
+        confusions: of labels by predictions.
+        is_counted: (R, L), the labels that macro averages are of; None for all.
 
     >>> score_confusions(np.array([[[3.0, 1.0], [0.0, 4.0]]]))["accuracy"].tolist()
     [0.875]
@@ -29,7 +33,10 @@ def score_confusions(confusions: Table) -> dict[str, Table]:
         "balanced_accuracy": by_label["recall"].sum(axis=1) / (support > 0).sum(axis=1),
         "matthews": _compute_matthews(hits.sum(axis=1), support, predicted),
     }
-    scores |= {f"{name}_macro": values.mean(axis=1) for name, values in by_label.items()}
+    counted = np.ones_like(support) if is_counted is None else is_counted.astype(np.float64)
+    scores |= {
+        f"{name}_macro": (values * counted).sum(axis=1) / counted.sum(axis=1) for name, values in by_label.items()
+    }
     return scores | {f"{name}_weighted": (values * support).sum(axis=1) / rows for name, values in by_label.items()}
 
 

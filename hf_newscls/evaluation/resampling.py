@@ -3,8 +3,8 @@
 A bootstrap (Efron 1979) of clusters: rows that are one article are drawn together, for they are right or wrong
 together, and counting them apart would make intervals too narrow (Field and Welsh 2007). For a score it is stratified:
 of each label as many articles are drawn as there are, or else a label of two rows would be missing from one in seven
-draws and count as an F1 of 0 there. For the difference of two models it need not be, as both miss it together, and had
-better not be: a label of one row, drawn every time, would decide by itself.
+draws. For the difference of two models it is not, or else a label of one row, drawn every time, would decide by itself;
+macro averages are then of the labels that were drawn.
 
 Nearly all scores follow from sums over rows, so a draw is a vector of how often each article was drawn, and all draws
 are scored by a few products of matrices.
@@ -38,7 +38,8 @@ class Bootstrap:
         seed: of the draws.
         groups: (N,), equal for rows that are one article and hence drawn together; None if no two rows are.
         top_k: each k of a `top_k_accuracy`.
-        is_stratified: whether each draw has as many articles of each label as there are.
+        is_stratified: whether each draw has as many articles of each label as there are. If not, its macro averages
+            leave labels out that none of its articles has.
     """
 
     resamples: int
@@ -55,10 +56,12 @@ class Resamples:
     Attributes:
         scores: by metric, as `compute_scores` names them, each of shape (R,).
         label_f1: shape (R, L).
+        is_counted: shape (R, L), the labels that macro averages are of.
     """
 
     scores: dict[str, Draws]
     label_f1: Draws
+    is_counted: NDArray[np.bool_]
 
 
 def resample_scores(probabilities: ArrayLike, references: ArrayLike, bootstrap: Bootstrap) -> Resamples:
@@ -78,16 +81,19 @@ def resample_scores(probabilities: ArrayLike, references: ArrayLike, bootstrap: 
     confusion = csr_matrix((np.ones(len(cells)), (cells, articles)), shape=(probabilities.shape[1] ** 2, len(firsts)))
     losses = _sum_by_article(_compute_losses(probabilities, references, bootstrap.top_k), articles, size=len(firsts))
     ranking = _Ranking(probabilities[:, 1], references, articles) if _is_ranked(probabilities, references) else None
-    chunks, label_f1 = [], []
+    is_present = np.bincount(references, minlength=probabilities.shape[1]) > 0
+    chunks, label_f1, counted = [], [], []
     strata = references[firsts] if bootstrap.is_stratified else np.zeros_like(firsts)
     for counts in _draw_articles(strata, resamples=bootstrap.resamples, seed=bootstrap.seed):
         drawn = (confusion @ counts).T.reshape(-1, probabilities.shape[1], probabilities.shape[1])
         rows = drawn.sum(axis=(1, 2))
         means = {name: values @ counts / rows for name, values in losses.items()}
-        chunks.append(score_confusions(drawn) | means | (ranking.score(counts) if ranking else {}))
+        counted.append((drawn.sum(axis=2) > 0) | ~is_present | bootstrap.is_stratified)
+        scored = score_confusions(drawn, is_counted=counted[-1])
+        chunks.append(scored | means | (ranking.score(counts) if ranking else {}))
         label_f1.append(compute_f1(drawn))
     scores = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
-    return Resamples(scores, np.concatenate(label_f1))
+    return Resamples(scores, np.concatenate(label_f1), np.concatenate(counted))
 
 
 def _number_articles(groups: NDArray[np.int64] | None, *, rows: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

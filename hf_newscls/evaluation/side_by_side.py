@@ -163,7 +163,8 @@ def build_side_by_side(
     rare = [label for label in np.argsort(train_counts, kind="stable").tolist() if supports[label]][:_RARE_LABELS]
     gains = drawn.label_f1 - others.label_f1
     if len(label_names) > _RARE_LABELS:
-        scores["f1_rare"] = _pair(label_f1[:, rare].mean(axis=1), gains[:, rare].mean(axis=1))
+        counted = np.maximum(drawn.is_counted[:, rare].sum(axis=1), 1)
+        scores["f1_rare"] = _pair(label_f1[:, rare].mean(axis=1), gains[:, rare].sum(axis=1) / counted)
     return SideBySide(
         recipe_name=other.recipe_name,
         run_name=other.run_name,

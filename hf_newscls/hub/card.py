@@ -124,8 +124,8 @@ def _describe_loss(loss: LossSection) -> str:
     parts = [loss.name.replace("cross_entropy", "cross-entropy").replace("_", " ")]
     if loss.class_weights:
         parts.append(f"class weights {loss.class_weights.replace('_', ' ')}")
-    numbers = {"label smoothing": loss.label_smoothing or None, "gamma": loss.gamma, "tau": loss.tau, "beta": loss.beta}
-    return ", ".join([*parts, *(f"{name} {value:g}" for name, value in numbers.items() if value is not None)])
+    smoothing = {"label smoothing": loss.label_smoothing} if loss.label_smoothing else {}
+    return ", ".join([*parts, *(f"{name} {value:g}" for name, value in {**smoothing, **loss.numbers}.items())])
 
 
 def _list_evaluations(record: TrainingRecord) -> list[Mapping[str, float]]:

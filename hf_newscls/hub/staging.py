@@ -57,7 +57,7 @@ def stage_run(run: RunFolder, recipe: Recipe, *, card: str) -> dict[str, Content
     files: dict[str, Content] = {
         **model,
         CARD_FILE: card.encode(),
-        METRICS_FILE: _write_metrics(run),
+        METRICS_FILE: _select_metrics(run),
         PREDICTIONS_FILE: predictions_to_parquet(hash_predictions(run.predictions)),
     }
     if recipe.hub.benchmark is not None:
@@ -66,9 +66,11 @@ def stage_run(run: RunFolder, recipe: Recipe, *, card: str) -> dict[str, Content
     return files
 
 
-def _write_metrics(run: RunFolder) -> bytes:
+def _select_metrics(run: RunFolder) -> Content:
     """Return what was measured of this model: another one is not this one's to publish, nor the paths in its recipe."""
-    metrics = {name: value for name, value in run.read_json(run.metrics).items() if name != "side_by_side"}
+    metrics = run.read_json(run.metrics)
+    if metrics.pop("side_by_side", None) is None:
+        return run.metrics
     return (json.dumps(metrics, indent=2, ensure_ascii=False) + "\n").encode()
 
 

@@ -77,7 +77,10 @@ def sparse_word_gradients(model: PreTrainedModel, optimizer: Optimizer) -> Itera
     The other rows, nearly all of a vocabulary, are zeros that each step would write and read again for the norm. The
     optimizer gets a dense gradient as ever, in memory that is kept: only the rows of the last batch are cleared.
     """
-    embeddings = model.get_input_embeddings()
+    try:
+        embeddings = model.get_input_embeddings()
+    except NotImplementedError:  # a model that cannot tell them
+        embeddings = None
     if type(embeddings) is not nn.Embedding or embeddings.sparse or embeddings.scale_grad_by_freq:
         yield
         return

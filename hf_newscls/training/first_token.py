@@ -8,7 +8,6 @@ six layers is saved, a fourteenth of twelve.
 Shape letters: B batch, T tokens, H hidden.
 """
 
-import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -67,14 +66,16 @@ def first_token_alone(model: nn.Module) -> Iterator[None]:
         yield
         return
     within, output = attention.get_submodule("self"), attention.get_submodule("output")
-    if type(within).__name__ in _SELF_ATTENTIONS:
-        within.__dict__["forward"] = functools.partial(_attend_from_first_token, within)
+    own_class = type(within)
+    if own_class.__name__ in _SELF_ATTENTIONS:
+        # A class, for DataParallel makes its replicas of that: a forward of the module's own would be bound to it.
+        within.__class__ = type(own_class.__name__, (own_class,), {"forward": _attend_from_first_token})
     hook = output.register_forward_pre_hook(_keep_first_token)
     try:
         yield
     finally:
         hook.remove()
-        within.__dict__.pop("forward", None)
+        within.__class__ = own_class
 
 
 def find_last_attention(model: nn.Module) -> nn.Module | None:
@@ -94,8 +95,8 @@ def _attend_from_first_token(
 ) -> tuple[Tensor, Tensor | None]:
     """Attend from the first token to all (B, T, H); return (B, 1, H), and the weights where there are any."""
     if module.config._attn_implementation not in _IMPLEMENTATIONS:
-        whole: tuple[Tensor, Tensor | None] = type(module).forward(
-            module, hidden_states, attention_mask=attention_mask, **options
+        whole: tuple[Tensor, Tensor | None] = super(type(module), module).forward(
+            hidden_states, attention_mask=attention_mask, **options
         )
         return whole
     attend: Any = ALL_ATTENTION_FUNCTIONS[module.config._attn_implementation]

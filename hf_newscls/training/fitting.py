@@ -279,8 +279,10 @@ def suited_to_device(
             keep_freed_memory()
             if not arguments.torch_compile:
                 stack.enter_context(draw_dropout_from_bits(model))
-                # Several processes would have to add their sparse gradients up.
-                if optimizer is not None and is_fused(optimizer) and arguments.world_size == 1:
+                # Several processes would have to add their sparse gradients up, and without a limit the Trainer takes
+                # their norm by itself.
+                is_clipped = arguments.world_size == 1 and (arguments.max_grad_norm or 0) > 0
+                if optimizer is not None and is_fused(optimizer) and is_clipped:
                     stack.enter_context(sparse_word_gradients(model, optimizer))
             if arguments.bf16 and model.config._attn_implementation == "sdpa":
                 stack.enter_context(attend_in_float32(model))

@@ -68,13 +68,13 @@ def build_loss(section: LossSection, labels: Sequence[int], *, num_labels: int) 
         return None
     counts = np.bincount(labels, minlength=num_labels)
     margins = np.zeros(num_labels)
-    if section.tau is not None:
+    if section.name == "logit_adjustment":
         # A label without a row counts as if it had one: its logarithm would be infinite.
-        margins = section.tau * np.log(np.maximum(counts, 1) / counts.sum())
+        margins = section.numbers["tau"] * np.log(np.maximum(counts, 1) / counts.sum())
     return RowLoss(
         weights=torch.tensor(compute_class_weights(section, counts), dtype=torch.float32),
         margins=torch.tensor(margins, dtype=torch.float32),
-        gamma=section.gamma or 0.0,
+        gamma=section.numbers.get("gamma", 0.0),
         label_smoothing=section.label_smoothing,
     )
 
@@ -95,7 +95,8 @@ def compute_class_weights(section: LossSection, counts: NDArray[np.int64]) -> ND
     if section.class_weights is None:
         return np.ones(len(counts))
     weights = 1 / rows
-    if section.beta is not None:
-        weights = (1 - section.beta) / (1 - section.beta**rows)
+    if section.class_weights == "effective_number":
+        beta = section.numbers["beta"]
+        weights = (1 - beta) / (1 - beta**rows)
     scaled: NDArray[np.float64] = weights * counts.sum() / (counts * weights).sum()
     return scaled

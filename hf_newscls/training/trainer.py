@@ -85,6 +85,9 @@ class NewsTrainer(Trainer):
         if self._clips_while_stepping:
             return clip_while_stepping(optimizer.optimizer, max_norm=self.args.max_grad_norm)
         parameters = [one for group in optimizer.param_groups for one in group["params"] if one.grad is not None]
+        for parameter in parameters:
+            if parameter.grad.is_sparse:  # for a fused optimizer, which a checkpoint then made another one
+                parameter.grad = parameter.grad.to_dense()
         return self.accelerator.clip_grad_norm_(parameters, self.args.max_grad_norm)
 
     @cached_property

@@ -46,6 +46,28 @@ def test_draws_of_articles_are_those_of_a_plain_loop() -> None:
         assert {name: values[place] for name, values in found.scores.items()} == pytest.approx(expected)
 
 
+def test_draws_without_strata_are_those_of_a_plain_loop() -> None:
+    probabilities, references = draw(4, rows=12)
+    references[references == 3] = 2
+    references[5] = 3  # of a single row
+    found = resample_scores(probabilities, references, Bootstrap(resamples=60, seed=5, is_stratified=False))
+    for place, rows in enumerate(loop(np.zeros_like(references), resamples=60, seed=5)):
+        expected = compute_scores(probabilities[rows], references[rows], top_k=[])
+        assert found.scores["accuracy"][place] == pytest.approx(expected["accuracy"])
+        labels = compute_label_scores(probabilities[rows], references[rows], label_names=[*"ABCD"])
+        drawn = [scores["f1"] for scores in labels.values() if scores["support"]]
+        assert found.scores["f1_macro"][place] == pytest.approx(np.mean(drawn))
+    # The single row is missing from e^-1 of the draws.
+    assert 10 < np.sum(~found.is_counted[:, 3]) < 34
+
+
+def test_draws_without_one_of_two_labels_are_ranked_as_0() -> None:
+    references = np.array([0, 0, 0, 1])
+    bootstrap = Bootstrap(resamples=60, seed=5, is_stratified=False)
+    found = resample_scores(np.eye(2)[references], references, bootstrap)
+    assert {*found.scores["roc_auc"].tolist()} == {*found.scores["average_precision"].tolist()} == {0.0, 1.0}
+
+
 def test_label_scores_are_those_of_a_plain_loop() -> None:
     probabilities, references = draw(3)
     found = resample_scores(probabilities, references, Bootstrap(resamples=10, seed=3))

@@ -48,6 +48,20 @@ def test_clear_gap_is_found_by_every_metric(metric: str) -> None:
     assert pair.verdict == "ahead"
 
 
+def test_row_that_has_its_label_for_itself_puts_nobody_ahead() -> None:
+    first, references = answer(20, labels=("A", "B", "C")), np.array([0, 1] * 9 + [0, 2])
+    right = np.eye(3)[references] * 0.8 + 0.05
+    wrong = right.copy()
+    wrong[-1] = [0.8, 0.05, 0.05]
+    answers = {
+        name: replace(first, references=references, probabilities=values)
+        for name, values in {"a": right, "b": wrong}.items()
+    }
+    (pair,) = compare_pairs(answers, metric="f1_macro", seed=0)
+    assert pair.gain > 0.3
+    assert pair.verdict == "tied"
+
+
 def test_accuracy_goes_by_mcnemar_and_f1_by_the_bootstrap() -> None:
     answers = {"a": answer(20), "b": answer(12)}
     (accuracy,) = compare_pairs(answers, metric="accuracy", seed=0)

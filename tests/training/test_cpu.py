@@ -99,7 +99,7 @@ def test_sparse_word_gradients_train_as_dense_ones(parts: int, tmp_path: Path) -
             for step in range(4):
                 for part in range(parts):
                     # Words repeat within a batch, come back, and stay away.
-                    tokens = (BATCH["input_ids"] + 2 * step * part) % 20
+                    tokens = (BATCH["input_ids"] + 2 * step * (part + 1)) % 20
                     model(**{**BATCH, "input_ids": tokens}, labels=torch.tensor([0, 1])).loss.backward()
                 assert words.grad.is_sparse == is_sparse
                 norms.append(clip_while_stepping(optimizer, max_norm=0.1).item())

@@ -1,5 +1,6 @@
 """The last layer for the first token alone: the logits and gradients of the whole, with less arithmetic."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, BertMod
 
 from hf_newscls.modeling.adapters import add_adapter
 from hf_newscls.recipe import AdapterSection
+from hf_newscls.training.cpu import FLOAT32_ATTENTION, attend_in_float32
 from hf_newscls.training.first_token import find_last_attention, first_token_alone
 from tests.tiny_models import MakeRecipe, load_tiny, prepare_run, save_encoder
 from tests.training.test_fitting import fit
@@ -131,6 +133,27 @@ class Reader(nn.Module):
     def forward(self, input_ids: Tensor) -> Tensor:
         logits: Tensor = self.head(self.encoder(input_ids).last_hidden_state.mean(1))
         return logits
+
+
+def test_replica_computes_with_its_own_weights() -> None:
+    model = build("bert")
+    with first_token_alone(model):
+        attention = model.base_model.encoder.layer[-1].attention.get_submodule("self")
+        replica = attention._replicate_for_data_parallel()
+        replica.query = nn.Linear(32, 32)
+        states = torch.randn(2, 6, 32)
+        shared, own = (module(states, attention_mask=None)[0] for module in (attention, replica))
+    assert shared.shape == (2, 1, 32)
+    assert not torch.allclose(shared, own)
+
+
+@pytest.mark.parametrize("implementation", ["sdpa", FLOAT32_ATTENTION])
+def test_attention_of_a_training_in_bfloat16_is_exact_too(implementation: str) -> None:
+    model = build("roberta")
+    whole = model(input_ids=TEXTS).logits
+    with attend_in_float32(model) if implementation == FLOAT32_ATTENTION else nullcontext(), first_token_alone(model):
+        assert model.config._attn_implementation == implementation
+        torch.testing.assert_close(model(input_ids=TEXTS).logits, whole, rtol=1e-5, atol=1e-6)
 
 
 def test_head_that_is_not_known_gets_all_tokens() -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from hf_newscls.training.fitting import suited_to_device
 from tests.tiny_models import MakeRecipe, prepare_run
 from tests.training.test_fitting import NO_DROPOUT
 
@@ -54,3 +55,20 @@ def test_gradients_are_clipped_as_one(
     clipped, before, logged = take_a_step(1e-3)
     assert (clipped, logged) == pytest.approx((1e-3, whole), rel=1e-3)
     assert before == pytest.approx(whole if is_while_stepping else 1e-3, rel=1e-3)
+
+
+@pytest.mark.parametrize("limit", [0.0, 1.0])
+def test_word_gradients_reach_an_optimizer_that_a_checkpoint_made_another_one(
+    limit: float, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
+) -> None:
+    settings = ("freeze=null", "training_arguments.max_steps=2", f"training_arguments.max_grad_norm={limit}")
+    run = prepare_run(
+        make_recipe(*QUIET, "training_arguments.load_best_model_at_end=false", *settings), news_rows, tmp_path
+    )
+    trainer = run.build_trainer()
+    with suited_to_device(trainer.model, trainer.args, trainer.optimizer):
+        for group in trainer.optimizer.param_groups:
+            group["fused"] = False  # as of a run on another device
+        trainer.train()
+    assert trainer.state.global_step == 2
+    assert trainer.state.log_history[0]["grad_norm"] > 0
