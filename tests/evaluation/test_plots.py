@@ -330,6 +330,7 @@ def test_save_writes_the_same_bytes_again(tmp_path: Path) -> None:
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_save_writes_a_small_png_without_maker_or_date(tmp_path: Path) -> None:
     path = tmp_path / "confusion.png"
     save_figure(plot_confusion_matrix(build_confusion(42), label_names=MANY_NAMES), path)

@@ -161,6 +161,7 @@ def test_token_in_the_folder_stops_the_push(hub: HubServer, command_line: Comman
     assert [request for request in hub.requests[before:] if request[0] != "GET"] == []
 
 
+@pytest.mark.slow
 def test_model_that_says_something_else_is_not_published(
     hub: HubServer, command_line: CommandLine, run: RunFolder, tmp_path: Path
 ) -> None:

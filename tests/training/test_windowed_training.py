@@ -125,6 +125,7 @@ def test_stock_pipeline_gives_the_runs_own_predictions(windowed_run: FinishedRun
     assert found == [row["prediction"] for row in rows]
 
 
+@pytest.mark.slow
 def test_text_of_50000_words_is_predicted_and_what_is_cut_is_logged(
     windowed_run: FinishedRun, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -137,6 +138,7 @@ def test_text_of_50000_words_is_predicted_and_what_is_cut_is_logged(
     assert (prediction.labels[0], prediction.probabilities[0]) == (score["label"], pytest.approx(score["score"]))
 
 
+@pytest.mark.slow
 def test_windows_are_read_as_far_as_they_reach(windowed_run: FinishedRun) -> None:
     # Four windows of 8 hold 24 words: the 24th counts, the 25th does not.
     words = ["goal"] * 23
