@@ -17,7 +17,11 @@ COLORS = {"stock": "#767676", "stock, dynamic": "#767676", "stock, grouped": "#7
 
 def main() -> None:
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
-    entries = {name: entry for name, entry in results.items() if name.startswith("training_speed ") and "stock" in entry["ways"]}
+    entries = {
+        name: entry
+        for name, entry in results.items()
+        if name.startswith("training_speed ") and "stock" in entry["ways"]
+    }
     if not entries:
         print("nothing to draw: run training_speed.py first")
         return

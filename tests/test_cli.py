@@ -320,6 +320,7 @@ def test_explain_shares_the_probability_out(tiny_run: FinishedRun, call: Call) -
     assert shares[0] == pytest.approx(sum(shares[1:]), abs=3)
 
 
+@pytest.mark.slow
 def test_explain_takes_a_label(tiny_run: FinishedRun, call: Call) -> None:
     options = ("--runs-dir", str(tiny_run.runs_dir))
     assert call("explain", "tiny", "goal", "--label", "BUSINESS", *options).out.splitlines()[1].endswith("BUSINESS")
@@ -365,6 +366,7 @@ def test_predict_shows_the_text_as_it_was_given(text: str, tiny_run: FinishedRun
     assert result.out.splitlines()[0] == text
 
 
+@pytest.mark.slow
 def test_evaluate_prints_the_same_scores(tiny_run: FinishedRun, call: Call) -> None:
     result = call("evaluate", "tiny", "--runs-dir", str(tiny_run.runs_dir))
     assert result.code == 0, result.err
@@ -374,6 +376,7 @@ def test_evaluate_prints_the_same_scores(tiny_run: FinishedRun, call: Call) -> N
     assert f"run: {tiny_run.run.path.resolve()}" in out
 
 
+@pytest.mark.slow
 def test_compare_ranks_runs_of_one_split(
     tiny_run: FinishedRun, tiny_two_layer_run: FinishedRun, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,8 +3,8 @@
 A bootstrap (Efron 1979) of clusters: rows that are one article are drawn together, for they are right or wrong
 together, and counting them apart would make intervals too narrow (Field and Welsh 2007). For a score it is stratified:
 of each label as many articles are drawn as there are, or else a label of two rows would be missing from one in seven
-draws. For the difference of two models it is not, or else a label of one row, drawn every time, would decide by itself;
-macro averages are then of the labels that were drawn.
+draws. Where two trained models compete it is not, or else a label of one row, drawn every time, would decide by
+itself; macro averages are then of the labels that were drawn.
 
 Nearly all scores follow from sums over rows, so a draw is a vector of how often each article was drawn, and all draws
 are scored by a few products of matrices.

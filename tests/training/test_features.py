@@ -93,7 +93,7 @@ def test_cache_leaves_no_file(make_recipe: MakeRecipe, news_rows: Any, tmp_path:
     assert [*(tmp_path / "run").glob("features*")] == []
 
 
-@pytest.mark.parametrize("step", [3, 7])
+@pytest.mark.parametrize("step", [3, pytest.param(7, marks=pytest.mark.slow)])
 def test_run_resumed_in_stage_one_equals_an_uninterrupted_one(
     step: int, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
 ) -> None:

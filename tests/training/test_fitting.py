@@ -218,7 +218,7 @@ RESUMABLE = (
 # 16 rows, 2 steps an epoch: the boundary is at step 2, the end at step 6. Dropout is on. Step 3 lies within an epoch:
 # there the stock length-grouped sampler draws other batches than the uninterrupted run had, ours does not.
 @pytest.mark.parametrize("sampling", ["group_by_length", pytest.param("random", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("head", ["stock", "two_layer"])
+@pytest.mark.parametrize("head", ["two_layer", pytest.param("stock", marks=pytest.mark.slow)])
 def test_resumed_run_equals_an_uninterrupted_one(
     head: str, sampling: str, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
 ) -> None:

@@ -60,7 +60,9 @@ def test_accumulated_batches_weigh_as_one(make_recipe: MakeRecipe, long_rows: An
     assert compute_first_step(4, 4) == pytest.approx(whole, rel=1e-4)
 
 
-@pytest.mark.parametrize("pooling", ["mean", "max", "attention", "gru"])
+@pytest.mark.parametrize(
+    "pooling", ["gru", *(pytest.param(name, marks=pytest.mark.slow) for name in ("mean", "max", "attention"))]
+)
 def test_losses_with_cached_windows_are_those_without(
     pooling: str, make_recipe: MakeRecipe, long_rows: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -85,7 +87,10 @@ def test_new_pooler_behind_windows_runs_without_cache(
     assert reason in read_log(run, caplog)
 
 
-@pytest.mark.parametrize("further", [(), ("adapter={rank: 4}",)], ids=["whole", "adapter"])
+@pytest.mark.parametrize(
+    "further",
+    [pytest.param((), id="whole"), pytest.param(("adapter={rank: 4}",), id="adapter", marks=pytest.mark.slow)],
+)
 def test_resumed_run_equals_an_uninterrupted_one(
     further: Sequence[str], make_recipe: MakeRecipe, long_rows: Any, tmp_path: Path
 ) -> None:
