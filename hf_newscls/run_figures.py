@@ -22,7 +22,9 @@ def plot_run(measured: MeasuredRun) -> Mapping[str, Figure]:
     figures = {
         "scores": plots_scores.plot_comparisons(report.test.scores, report.intervals, report.comparisons),
         "loss_curves": plots.plot_loss_curves(
-            record.log_history, unfreeze_step=record.boundary_step or None, best_step=record.best_step
+            record.log_history,
+            unfreeze_step=(record.boundary_step or None) if record.has_stage_two else None,
+            best_step=record.best_step,
         ),
         "confusion_matrix": plots.plot_confusion_matrix(
             report.confusion[np.ix_(order, order)], label_names=[names[label] for label in order]

@@ -157,7 +157,7 @@ def find_run(name_or_path: str, *, runs_dir: Path) -> RunFolder:
 def _list_places(name_or_path: str, runs_dir: Path) -> tuple[Path, ...]:
     """Return where the run may be, the likeliest first."""
     path = Path(name_or_path)
-    if not (name_or_path.endswith((".yaml", ".yml")) and os.path.isfile(path)):
+    if not name_or_path.endswith((".yaml", ".yml")) or os.path.isdir(path):
         return path, runs_dir / name_or_path / _LATEST
     run = RunFolder(path.parent)
     if path.name == run.recipe.name and run.split.is_file():  # that which a run was trained by

@@ -60,6 +60,11 @@ class TrainingRecord:
     machine: str | None = None
     energy_kwh: float | None = None
 
+    @property
+    def has_stage_two(self) -> bool:
+        """Whether training reached the stage in which all parameters learn."""
+        return self.boundary_step < self.total_steps
+
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain values, ready for JSON."""
         return asdict(self)

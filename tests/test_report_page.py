@@ -119,6 +119,8 @@ def test_unfreezing_is_marked(page: Reader) -> None:
     measured = build_measured()
     single = replace(measured, record=replace(measured.record, boundary_step=0))
     assert "There was one stage: nothing was frozen." in render(single).text
+    first = replace(measured, record=replace(measured.record, boundary_step=measured.record.total_steps))
+    assert "Training ended in the first stage: the encoder stayed frozen." in render(first).text
 
 
 def test_whatever_a_row_says_is_text() -> None:

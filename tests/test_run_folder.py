@@ -83,6 +83,11 @@ def test_run_is_found_by_its_recipes_file(tmp_path: Path) -> None:
         find_run(str(file), runs_dir=tmp_path)
 
 
+def test_file_that_is_not_there_is_no_recipe_to_train(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"absent\.yaml: must be a recipe file, found none; check the path"):
+        find_run("absent.yaml", runs_dir=tmp_path)
+
+
 def test_recipe_in_a_run_folder_means_that_run(tmp_path: Path) -> None:
     older, _ = finish_run(tmp_path), finish_run(tmp_path)
     older.split.write_text("{}")

@@ -113,8 +113,15 @@ def fit_classifier(
     _log_padding(tokenized["train"], arguments, lengths)
     if resume_from is not None:
         _check_length(resume_from, schedule)
-    parameters = [*classifier.model.parameters()]
-    trained = sum(one.numel() for one in parameters if one.requires_grad)  # before stage 1 freezes some of them
+    parameters = [*classifier.model.named_parameters()]
+    # Before stage 1 freezes some of them.
+    learning = {name: one.numel() for name, one in parameters if one.requires_grad}
+    if schedule.boundary_step >= schedule.total_steps:
+        learning = {name: size for name, size in learning.items() if name not in classifier.backbone_parameters}
+        logger.warning(
+            "training ends within stage 1, after %d steps: only the new parameters learn; take more steps or epochs",
+            schedule.total_steps,
+        )
     interruption = InterruptionCallback()
     trainer.add_callback(interruption)
     backend.seed(arguments.seed)
@@ -137,8 +144,8 @@ def fit_classifier(
         runtime_seconds=time.perf_counter() - start,
         train_rows=train_rows,
         batch_rows=arguments.train_batch_size * arguments.world_size * arguments.gradient_accumulation_steps,
-        parameters=sum(one.numel() for one in parameters),
-        trained_parameters=trained,
+        parameters=sum(one.numel() for _, one in parameters),
+        trained_parameters=sum(learning.values()),
         device=backend.name,
         precision="bfloat16" if arguments.bf16 else "float16" if arguments.fp16 else "float32",
         finished=datetime.now(timezone.utc).date().isoformat(),

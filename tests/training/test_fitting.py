@@ -147,6 +147,16 @@ def test_without_freeze_there_is_no_boundary(make_recipe: MakeRecipe, news_rows:
     assert (record.boundary_step, record.total_steps) == (0, 2)
 
 
+def test_run_that_ends_in_stage_one_says_so(
+    make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = prepare_run(make_recipe(*QUIET, "training_arguments.max_steps=2", "freeze.epochs=1"), news_rows, tmp_path)
+    record = fit(run)
+    assert not record.has_stage_two
+    assert record.trained_parameters == 3 * 32 + 3  # the head: of the tiny encoder's pooler there are weights
+    assert "training ends within stage 1, after 2 steps: only the new parameters learn" in caplog.text
+
+
 def test_batch_rows_count_accumulated_batches(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
     overrides = (*QUIET, "training_arguments.gradient_accumulation_steps=3", "training_arguments.max_steps=1")
     assert fit(prepare_run(make_recipe(*overrides), news_rows, tmp_path, train=24)).batch_rows == 24
