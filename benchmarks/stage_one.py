@@ -69,7 +69,8 @@ def time_stage_one(recipe, classifier, tokenized) -> Times:
 
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
-    from hf_newscls.training.fitting import build_trainer, suited_to_device
+    from hf_newscls.training.device import suited_to_device
+    from hf_newscls.training.fitting import build_trainer
 
     marks: list[float] = []
 
@@ -97,7 +98,7 @@ def time_forward_pass(recipe, classifier, rows) -> float:
 
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
-    from hf_newscls.training.fitting import suited_to_device
+    from hf_newscls.training.device import suited_to_device
     from hf_newscls.training.padding import build_collator
     from hf_newscls.training.sampling import order_rows
     from hf_newscls.training.trainer import measure_lengths

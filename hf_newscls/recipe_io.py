@@ -19,6 +19,7 @@ __all__ = [
     "build_schema",
     "find_recipe",
     "find_recipes",
+    "is_recipe_path",
     "read_purpose",
     "read_recipe",
     "recipe_to_yaml",
@@ -31,6 +32,11 @@ def find_recipes() -> dict[str, Path]:
     package = Path(__file__).parent
     folder = next(path for path in (package / "recipes", package.parent / "recipes") if path.is_dir())
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def is_recipe_path(name_or_path: str) -> bool:
+    """Tell whether a recipe is given by path, which ends in .yaml or .yml, and not by name."""
+    return name_or_path.endswith((".yaml", ".yml"))
 
 
 def find_recipe(name_or_path: str, *, beside: Path | None = None) -> Path:
@@ -50,7 +56,7 @@ def find_recipe(name_or_path: str, *, beside: Path | None = None) -> Path:
         # A recipe of the user's own may extend the one of the same name that comes with the package.
         if by_name.is_file() and not by_name.samefile(beside):
             return by_name
-    if name_or_path.endswith((".yaml", ".yml")):
+    if is_recipe_path(name_or_path):
         path = Path(name_or_path)
         if path.is_file():
             return path

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from hf_newscls.errors import RunError, suggest_name
-from hf_newscls.recipe_io import read_recipe
+from hf_newscls.recipe_io import is_recipe_path, read_recipe
 
 __all__ = ["RunFolder", "create_run", "find_run", "find_runs", "list_runs"]
 
@@ -157,7 +157,7 @@ def find_run(name_or_path: str, *, runs_dir: Path) -> RunFolder:
 def _list_places(name_or_path: str, runs_dir: Path) -> tuple[Path, ...]:
     """Return where the run may be, the likeliest first."""
     path = Path(name_or_path)
-    if not name_or_path.endswith((".yaml", ".yml")) or os.path.isdir(path):
+    if not is_recipe_path(name_or_path) or os.path.isdir(path):
         return path, runs_dir / name_or_path / _LATEST
     run = RunFolder(path.parent)
     if path.name == run.recipe.name and run.split.is_file():  # that which a run was trained by

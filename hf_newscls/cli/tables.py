@@ -35,7 +35,6 @@ def print_plan(plan: "Plan") -> None:
         name = plan.prepared.label_names[label]
         console.print(f"[bold]{make_printable(name)}[/]  {make_printable(text[:100])}", highlight=False)
     schedule = plan.schedule
-    has_stage_two = schedule.boundary_step < schedule.total_steps
     second = f"all parameters learn, at rates up to {schedule.head.second_peak:g}"
     console.print(
         f"device: {plan.device}\n"
@@ -43,7 +42,7 @@ def print_plan(plan: "Plan") -> None:
         f"stage 1: steps 0 to {schedule.boundary_step:,}, the new parameters learn, "
         f"at rates up to {schedule.head.first_peak:g}\n"
         f"stage 2: steps {schedule.boundary_step:,} to {schedule.total_steps:,}, "
-        + (second if has_stage_two else "none: what is not new stays as it was loaded"),
+        + (second if schedule.has_stage_two else "none: what is not new stays as it was loaded"),
         highlight=False,
     )
 

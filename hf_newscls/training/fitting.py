@@ -3,16 +3,13 @@
 import logging
 import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
 from datasets import Dataset, DatasetDict
 from scipy.special import softmax
-from torch import nn
-from torch.optim import Optimizer
 from transformers import (
     EvalPrediction,
     PreTrainedModel,
@@ -32,17 +29,10 @@ from hf_newscls.recipe import FinetuneSection, FreezeSection
 from hf_newscls.recipe_loss import LossSection, SamplingSection
 from hf_newscls.training.arguments import describe_arguments
 from hf_newscls.training.backend import Backend
-from hf_newscls.training.cpu import (
-    attend_in_float32,
-    draw_dropout_from_bits,
-    is_fused,
-    keep_freed_memory,
-    sparse_word_gradients,
-)
+from hf_newscls.training.device import suited_to_device
 from hf_newscls.training.early_stopping import SecondStageEarlyStopping
 from hf_newscls.training.energy import measuring_energy
 from hf_newscls.training.features import FeatureCacheCallback
-from hf_newscls.training.first_token import first_token_alone
 from hf_newscls.training.freeze import TwoStageFreezeCallback
 from hf_newscls.training.frozen_part import FrozenEncoder, FrozenWindows
 from hf_newscls.training.interruption import InterruptionCallback
@@ -59,7 +49,7 @@ from hf_newscls.training.sampling import compute_useful_share, order_rows, weigh
 from hf_newscls.training.trainer import NewsTrainer, measure_lengths
 from hf_newscls.training_record import TrainingRecord, describe_machine, describe_versions
 
-__all__ = ["build_trainer", "fit_classifier", "suited_to_device"]
+__all__ = ["build_trainer", "fit_classifier"]
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +106,7 @@ def fit_classifier(
     parameters = [*classifier.model.named_parameters()]
     # Before stage 1 freezes some of them.
     learning = {name: one.numel() for name, one in parameters if one.requires_grad}
-    if schedule.boundary_step >= schedule.total_steps:
+    if not schedule.has_stage_two:
         learning = {name: size for name, size in learning.items() if name not in classifier.backbone_parameters}
         logger.warning(
             "training ends within stage 1, after %d steps: only the new parameters learn; take more steps or epochs",
@@ -263,37 +253,6 @@ def _build_feature_cache(
         collate=trainer.data_collator,
         boundary_step=schedule.boundary_step,
     )
-
-
-@contextmanager
-def suited_to_device(
-    model: PreTrainedModel, arguments: TrainingArguments, optimizer: Optimizer | None = None
-) -> Iterator[None]:
-    """Do around a training what its device asks for.
-
-    Args:
-        model: that is trained.
-        arguments: of the run.
-        optimizer: that takes the steps; None where nothing learns.
-    """
-    if arguments.device.type == "xla":
-        yield
-        nn.Module.to(model, "cpu")  # tensors of XLA cannot be saved as they are
-        return
-    with ExitStack() as stack:
-        stack.enter_context(first_token_alone(model))
-        if arguments.device.type == "cpu":
-            keep_freed_memory()
-            if not arguments.torch_compile:
-                stack.enter_context(draw_dropout_from_bits(model))
-                # Several processes would have to add their sparse gradients up, and without a limit the Trainer takes
-                # their norm by itself.
-                is_clipped = arguments.world_size == 1 and (arguments.max_grad_norm or 0) > 0
-                if optimizer is not None and is_fused(optimizer) and is_clipped:
-                    stack.enter_context(sparse_word_gradients(model, optimizer))
-            if arguments.bf16 and model.config._attn_implementation == "sdpa":
-                stack.enter_context(attend_in_float32(model))
-        yield
 
 
 def _choose_multiple(arguments: TrainingArguments) -> int:

@@ -102,6 +102,11 @@ class TwoStageSchedule:
         """Steps of both stages."""
         return self.head.total_steps
 
+    @property
+    def has_stage_two(self) -> bool:
+        """Whether a step is left for the stage in which all parameters learn."""
+        return self.boundary_step < self.total_steps
+
     def at_depth(self, depth: int) -> GroupLearningRate:
         """Return the rate of loaded parameters so many layers below the top.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_newscls.errors import DataError, InputError, PublishError, RecipeError, RunError, describe_offenders
-from hf_newscls.recipe_io import find_recipes, read_recipe
+from hf_newscls.recipe_io import find_recipes, is_recipe_path, read_recipe
 from hf_newscls.run_folder import RunFolder, find_runs
 from hf_newscls.storage import check_replaceable, replace_file
 
@@ -109,7 +109,7 @@ def find_subjects(names: Sequence[str]) -> Subjects:
     recipes: dict[str, str] = {}
     datasets: list[str] = []
     for name in names:
-        if name.endswith((".yaml", ".yml")):
+        if is_recipe_path(name):
             recipes[read_recipe(name).name] = name
         elif name.count("/") > 1:
             raise RecipeError(

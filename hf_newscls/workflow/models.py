@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hf_newscls.errors import InputError, RunError, describe_offenders, suggest_name
 from hf_newscls.recipe import ModelSection
-from hf_newscls.recipe_io import read_recipe
+from hf_newscls.recipe_io import is_recipe_path, read_recipe
 from hf_newscls.run_folder import find_run
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _find_model(name_or_path: str, *, runs_dir: Path) -> str:
         path = Path(name_or_path)
         if os.path.isfile(path / "recipe.yaml"):  # a run without its model
             raise
-        is_on_hub = "/" in name_or_path and path.suffix not in {".yaml", ".yml"}
+        is_on_hub = "/" in name_or_path and not is_recipe_path(name_or_path)
         if os.path.isfile(path / "config.json") or is_on_hub:
             return name_or_path
         raise

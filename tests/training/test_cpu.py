@@ -17,7 +17,7 @@ from hf_newscls.training.cpu import (
     keep_freed_memory,
     sparse_word_gradients,
 )
-from hf_newscls.training.fitting import suited_to_device
+from hf_newscls.training.device import suited_to_device
 from tests.tiny_models import MakeRecipe, load_tiny, prepare_run, save_encoder
 from tests.training.test_fitting import fit
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from hf_newscls.training.fitting import suited_to_device
+from hf_newscls.training.device import suited_to_device
 from tests.tiny_models import MakeRecipe, prepare_run
 from tests.training.test_fitting import NO_DROPOUT
 
