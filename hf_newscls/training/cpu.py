@@ -1,8 +1,6 @@
 """What makes torch train faster on a CPU and leaves its results alone; found with benchmarks/profile_step.py."""
 
-import ctypes
 import functools
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,27 +18,11 @@ __all__ = [
     "clip_while_stepping",
     "draw_dropout_from_bits",
     "is_fused",
-    "keep_freed_memory",
     "sparse_word_gradients",
 ]
 
 FLOAT32_ATTENTION = "sdpa_float32"
 """The attention implementation that a model has within `attend_in_float32`."""
-
-# Parameters of glibc's mallopt(3), from malloc.h.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_NEVER = 2**31 - 1
-
-
-def keep_freed_memory() -> None:
-    """Let the process keep the memory of freed tensors for the next ones.
-
-    By default glibc gives a block over 32 MB back to the system at once, and the gradient of a word embedding is that
-    large: every step then waits for the system to hand out and clear the same pages anew. Does nothing elsewhere.
-    """
-    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
-        mallopt(_M_MMAP_THRESHOLD, 2**30)
-        mallopt(_M_TRIM_THRESHOLD, _NEVER)
 
 
 def is_fused(optimizer: Optimizer) -> bool:
@@ -168,5 +150,6 @@ def _drop(module: nn.Dropout, values: Tensor) -> Tensor:
     count = values.numel()
     draws = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None)
     bits = draws.view(torch.int16)[:count].view(values.shape)
-    is_kept = bits >= dropped - 2**15
-    return values * is_kept.to(values.dtype).mul_(1 / (1 - module.p))
+    # Compared into numbers: to turn truth values into numbers takes several times as long.
+    scales = torch.ge(bits, dropped - 2**15, out=torch.empty_like(values, requires_grad=False))
+    return values * scales.mul_(1 / (1 - module.p))

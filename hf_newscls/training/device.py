@@ -11,10 +11,10 @@ from hf_newscls.training.cpu import (
     attend_in_float32,
     draw_dropout_from_bits,
     is_fused,
-    keep_freed_memory,
     sparse_word_gradients,
 )
 from hf_newscls.training.first_token import first_token_alone
+from hf_newscls.training.memory import prepare_memory
 
 __all__ = ["suited_to_device"]
 
@@ -37,7 +37,7 @@ def suited_to_device(
     with ExitStack() as stack:
         stack.enter_context(first_token_alone(model))
         if arguments.device.type == "cpu":
-            keep_freed_memory()
+            prepare_memory()
             if not arguments.torch_compile:
                 stack.enter_context(draw_dropout_from_bits(model))
                 # Several processes would have to add their sparse gradients up, and without a limit the Trainer takes

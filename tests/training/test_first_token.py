@@ -25,6 +25,9 @@ def build(architecture: str, **sizes: Any) -> PreTrainedModel:
     torch.manual_seed(0)
     config = AutoConfig.for_model(architecture, **{**SIZES, **sizes, "num_labels": 3, "pad_token_id": 0})
     model: PreTrainedModel = AutoModelForSequenceClassification.from_config(config)
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):  # zeros else, which hide a bias that was left out
+            nn.init.normal_(parameter, std=0.1)
     return model.eval()
 
 
@@ -42,28 +45,31 @@ def build_variant(name: str, folder: Path) -> nn.Module:
     return model.train()
 
 
-def learn(model: nn.Module) -> tuple[Tensor, dict[str, Tensor]]:
+def learn(model: nn.Module, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     model.zero_grad()
-    output = model(input_ids=TEXTS, attention_mask=torch.ones_like(TEXTS), labels=torch.tensor([0, 1]))
+    output = model(input_ids=TEXTS, attention_mask=mask, labels=torch.tensor([0, 1]))
     output.loss.backward()
     return output.logits, {name: one.grad for name, one in model.named_parameters() if one.grad is not None}
 
 
-def assert_equals_the_whole(model: nn.Module) -> None:
-    whole, gradients = learn(model)
+def assert_equals_the_whole(model: nn.Module, *, has_padding: bool = False) -> None:
+    mask = torch.ones_like(TEXTS)
+    mask[1, 4:] = 0 if has_padding else 1
+    whole, gradients = learn(model, mask)
     with first_token_alone(model):
-        cut, others = learn(model)
+        cut, others = learn(model, mask)
     torch.testing.assert_close(cut, whole, rtol=1e-5, atol=1e-6)
     assert {*others} == {*gradients}
     for name, gradient in gradients.items():
-        torch.testing.assert_close(others[name], gradient, rtol=1e-4, atol=1e-5)
+        reach = 1e-5 * max(1.0, gradient.abs().max().item())
+        torch.testing.assert_close(others[name], gradient, rtol=1e-4, atol=reach)
 
 
-def read_lengths(model: nn.Module) -> list[int]:
-    """Note the tokens that each feed-forward sees."""
+def read_lengths(model: nn.Module, part: str = "intermediate") -> list[int]:
+    """Note the tokens that this part of each layer sees: the feed-forward if none is named."""
     seen: list[int] = []
     for name, module in model.named_modules():
-        if name.endswith("intermediate"):
+        if name.endswith(part):
             module.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape[1]))
     return seen
 
@@ -74,9 +80,10 @@ def read_and_fail(model: nn.Module) -> None:
         model(input_ids=TEXTS + SIZES["vocab_size"])
 
 
+@pytest.mark.parametrize("has_padding", [True, False])
 @pytest.mark.parametrize("architecture", STOCK)
-def test_logits_and_gradients_are_those_of_the_whole(architecture: str) -> None:
-    assert_equals_the_whole(build(architecture))
+def test_logits_and_gradients_are_those_of_the_whole(architecture: str, has_padding: bool) -> None:
+    assert_equals_the_whole(build(architecture, initializer_range=0.1), has_padding=has_padding)
 
 
 @pytest.mark.parametrize("name", ["windows", "two-layer head", "adapter", "checkpointing"])
@@ -100,20 +107,29 @@ def test_last_feed_forward_sees_one_token_while_the_context_lasts(architecture: 
 
 
 @pytest.mark.parametrize("architecture", ["bert", "roberta", "xlm-roberta", "electra", "camembert"])
-@pytest.mark.parametrize("has_padding", [True, False])
-def test_last_attention_asks_for_one_token(architecture: str, has_padding: bool) -> None:
-    model, mask = build(architecture), torch.ones_like(TEXTS)
-    mask[1, 4:] = 0 if has_padding else 1
-    asked: list[int] = []
-    for name, module in model.named_modules():
-        if name.endswith("query"):
-            module.register_forward_pre_hook(lambda _, inputs: asked.append(inputs[0].shape[1]))
-    whole = model(input_ids=TEXTS, attention_mask=mask).logits
+def test_last_attention_asks_for_one_token_and_projects_no_other(architecture: str) -> None:
+    model = build(architecture)
+    seen = read_lengths(model, "query"), read_lengths(model, "key")
+    whole = model(input_ids=TEXTS).logits
     with first_token_alone(model):
-        torch.testing.assert_close(model(input_ids=TEXTS, attention_mask=mask).logits, whole, rtol=1e-5, atol=1e-6)
+        model(input_ids=TEXTS)
         model.set_attn_implementation("eager")
-        torch.testing.assert_close(model(input_ids=TEXTS, attention_mask=mask).logits, whole, rtol=1e-5, atol=1e-6)
-    assert asked == [6, 6, 6, 1, 6, 6]
+        torch.testing.assert_close(model(input_ids=TEXTS).logits, whole, rtol=1e-5, atol=1e-6)
+    assert seen == ([6, 6, 6, 1, 6, 6], [6, 6, 6, 6, 6])
+
+
+def test_weights_are_dropped_as_those_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {"num_hidden_layers": 1, "attention_probs_dropout_prob": 0.5, "hidden_dropout_prob": 0.0}
+    model = build("bert", initializer_range=0.1, **sizes).train()
+    kept = torch.tensor([2.0, 0.0, 2.0, 0.0, 0.0, 2.0])
+    monkeypatch.setattr(nn.functional, "dropout", lambda values, p, *_, **__: values * kept if p == 0.5 else values)
+    model.set_attn_implementation("eager")
+    whole, gradients = learn(model, torch.ones_like(TEXTS))
+    model.set_attn_implementation("sdpa")
+    with first_token_alone(model):
+        cut, others = learn(model, torch.ones_like(TEXTS))
+    torch.testing.assert_close(cut, whole, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(others, gradients, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("architecture", ["distilbert", "albert", "mpnet", "modernbert", "big_bird", "ibert"])
