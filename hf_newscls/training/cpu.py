@@ -151,5 +151,5 @@ def _drop(module: nn.Dropout, values: Tensor) -> Tensor:
     draws = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None)
     bits = draws.view(torch.int16)[:count].view(values.shape)
     # Compared into numbers: to turn truth values into numbers takes several times as long.
-    scales = torch.ge(bits, dropped - 2**15, out=torch.empty_like(values, requires_grad=False))
+    scales = torch.ge(bits, dropped - 2**15, out=torch.empty_like(values))
     return values * scales.mul_(1 / (1 - module.p))

@@ -14,7 +14,7 @@ from hf_newscls.training.cpu import (
     sparse_word_gradients,
 )
 from hf_newscls.training.first_token import first_token_alone
-from hf_newscls.training.memory import prepare_memory
+from hf_newscls.training.memory import keep_freed_memory
 
 __all__ = ["suited_to_device"]
 
@@ -37,7 +37,7 @@ def suited_to_device(
     with ExitStack() as stack:
         stack.enter_context(first_token_alone(model))
         if arguments.device.type == "cpu":
-            prepare_memory()
+            stack.enter_context(keep_freed_memory())
             if not arguments.torch_compile:
                 stack.enter_context(draw_dropout_from_bits(model))
                 # Several processes would have to add their sparse gradients up, and without a limit the Trainer takes

@@ -2,8 +2,8 @@
 
 A stock head reads a text's first token, or a pooler that does. What the last layer makes of the other tokens, but for
 the keys and values that the first one attends to, is read by nobody, and its gradient is zero: leaving it out changes
-no logit and no gradient. Their keys and values are not needed as such either, for a single query can be projected in
-their place. Next to nothing is left of the last layer: a sixth of six is saved.
+no logit and no gradient. On a CPU their keys and values are not computed either, where plain layers would: a single
+query can be projected in their place, and next to nothing is left of the last layer.
 
 Shape letters: A attention heads, B batch, D hidden of one head, H hidden, T tokens.
 """
@@ -85,7 +85,8 @@ def find_last_attention(model: nn.Module) -> nn.Module | None:
     if not any(type(module).__name__ in _HEADS for module in modules):
         return None
     encoders = [module for module in modules if type(module).__name__ in _ENCODERS]
-    if len(encoders) != 1:
+    # A decoder's first token would see itself alone.
+    if len(encoders) != 1 or getattr(encoders[0].config, "is_decoder", False):
         return None
     attention: nn.Module = encoders[0].get_submodule("encoder.layer")[-1].attention  # type: ignore[index]
     return attention
@@ -100,22 +101,33 @@ def _attend_from_first_token(
             hidden_states, attention_mask=attention_mask, **options
         )
         return whole
-    query = module.query(hidden_states[:, :1])
     mask = attention_mask if attention_mask is None else attention_mask[:, :, :1]
-    if all(type(one) is nn.Linear and one.weight.dtype == torch.float32 for one in (module.key, module.value)):
-        return _attend_by_projected_query(module, query, hidden_states, mask), None
+    # Elsewhere a fused kernel may be faster, which nobody has measured.
+    can_project = hidden_states.device.type == "cpu" and (mask is None or mask.dtype == torch.bool)
+    if can_project and _is_plain(module.key) and _is_plain(module.value):
+        return _attend_by_projected_query(module, hidden_states, mask), None
     attend: Any = ALL_ATTENTION_FUNCTIONS[module.config._attn_implementation]
-    heads = (
-        states.unflatten(-1, (module.num_attention_heads, -1)).transpose(1, 2)
-        for states in (query, module.key(hidden_states), module.value(hidden_states))
+    query, key, value = (
+        layer(states).unflatten(-1, (module.num_attention_heads, -1)).transpose(1, 2)
+        for layer, states in (
+            (module.query, hidden_states[:, :1]),
+            (module.key, hidden_states),
+            (module.value, hidden_states),
+        )
     )
     dropout = module.dropout.p if module.training else 0.0
-    output, weights = attend(module, *heads, mask, dropout=dropout, scaling=module.scaling, **options)
+    output, weights = attend(module, query, key, value, mask, dropout=dropout, scaling=module.scaling, **options)
     return output.flatten(2), weights
 
 
-def _attend_by_projected_query(module: Any, query: Tensor, hidden_states: Tensor, mask: Tensor | None) -> Tensor:
-    """Attend from a query (B, 1, H) to (B, T, H) under a mask (B, 1, 1, T), by no key and no value; return (B, 1, H).
+def _is_plain(layer: nn.Module) -> bool:
+    """Tell whether its weight and bias are all that there is to it: no adapter, no hook, no forward of its own."""
+    is_watched = layer._forward_hooks or layer._forward_pre_hooks or "forward" in vars(layer)
+    return type(layer) is nn.Linear and layer.weight.dtype == torch.float32 and not is_watched
+
+
+def _attend_by_projected_query(module: Any, hidden_states: Tensor, mask: Tensor | None) -> Tensor:
+    """Attend from the first token to (B, T, H) under a mask (B, 1, 1, T), by no key and no value; return (B, 1, H).
 
     A head scores a token x by q·(Kx + b) = (Kᵀq)·x + q·b, and sums values up to Σ w(Vx + b) = V(Σ wx) + b Σ w: the
     right sides take 2·A·H products a token, keys and values 2·H·H. All in float32, for autocast would round the scores.
@@ -123,14 +135,16 @@ def _attend_by_projected_query(module: Any, query: Tensor, hidden_states: Tensor
     heads, size = module.num_attention_heads, module.attention_head_size
     key, value = (one.weight.view(heads, size, -1) for one in (module.key, module.value))  # (A, D, H)
     key_bias, value_bias = (one.bias.view(heads, size) for one in (module.key, module.value))  # (A, D)
+    query = module.query(hidden_states[:, :1]).view(-1, heads, size)  # (B, A, D)
     with torch.autocast(hidden_states.device.type, enabled=False):
-        states, query = hidden_states.float(), query.float().view(-1, heads, size)  # (B, T, H), (B, A, D)
-        projected = torch.einsum("bad,adh->bah", query, key)
-        scores = torch.einsum("bah,bth->bat", projected, states) + (query * key_bias).sum(-1, keepdim=True)
+        states, query = hidden_states.float(), query.float()
+        # The bias adds the same to all scores of a head, which changes no weight, but it has to have a gradient: zero.
+        constant = (query * key_bias).sum(-1, keepdim=True)
+        scores = torch.einsum("bah,bth->bat", torch.einsum("bad,adh->bah", query, key), states) + constant
         scores = scores * module.scaling
         if mask is not None:
-            mask = mask.squeeze(1)
-            scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
+            # Not -inf, by which a text without a token would become NaN.
+            scores = scores.masked_fill(~mask.squeeze(1), torch.finfo(scores.dtype).min)
         weights = module.dropout(scores.softmax(-1))
         summed = torch.einsum("bat,bth->bah", weights, states)
         output: Tensor = torch.einsum("bah,adh->bad", summed, value) + weights.sum(-1, keepdim=True) * value_bias

@@ -164,6 +164,15 @@ def test_dropout_from_bits_drops_its_share(share: float) -> None:
     torch.testing.assert_close(values.grad, is_kept / (1 - share))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+def test_dropout_from_bits_keeps_number_and_layout(dtype: torch.dtype) -> None:
+    dropout, values = nn.Dropout(0.5), torch.ones(4, 6, 3, dtype=dtype).transpose(0, 1)
+    with draw_dropout_from_bits(dropout):
+        dropped = dropout(values)
+    assert dropped.dtype == dtype
+    assert {*dropped.flatten().tolist()} == {0.0, 2.0}
+
+
 def test_dropout_from_bits_follows_the_seed() -> None:
     dropout, values = nn.Dropout(0.3), torch.ones(3, 5, 7)
     with draw_dropout_from_bits(dropout):

@@ -107,15 +107,47 @@ def test_last_feed_forward_sees_one_token_while_the_context_lasts(architecture: 
 
 
 @pytest.mark.parametrize("architecture", ["bert", "roberta", "xlm-roberta", "electra", "camembert"])
-def test_last_attention_asks_for_one_token_and_projects_no_other(architecture: str) -> None:
+def test_last_attention_asks_for_one_token_and_projects_no_other(
+    architecture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = build(architecture)
-    seen = read_lengths(model, "query"), read_lengths(model, "key")
     whole = model(input_ids=TEXTS).logits
+    names = {module: name.rpartition(".")[2] for name, module in model.named_modules()}
+    seen: list[tuple[str, int]] = []
+    linear = nn.Linear.forward
+
+    def note(module: nn.Linear, states: Tensor) -> Tensor:
+        seen.append((names[module], states.shape[1]))
+        return linear(module, states)
+
+    monkeypatch.setattr(nn.Linear, "forward", note)
     with first_token_alone(model):
-        model(input_ids=TEXTS)
+        torch.testing.assert_close(model(input_ids=TEXTS).logits, whole, rtol=1e-5, atol=1e-6)
+        assert [one for one in seen if one[0] in {"query", "key"}] == [("query", 6), ("key", 6), ("query", 1)]
         model.set_attn_implementation("eager")
         torch.testing.assert_close(model(input_ids=TEXTS).logits, whole, rtol=1e-5, atol=1e-6)
-    assert seen == ([6, 6, 6, 1, 6, 6], [6, 6, 6, 6, 6])
+
+
+@pytest.mark.parametrize("part", ["key", "value"])
+def test_what_watches_keys_and_values_sees_them(part: str) -> None:
+    model = build("bert")
+    seen = read_lengths(model, part)
+    with first_token_alone(model):
+        model(input_ids=TEXTS)
+    assert seen == [6, 6]
+
+
+def test_text_without_a_token_is_no_nan() -> None:
+    model, mask = build("bert"), torch.ones_like(TEXTS)
+    mask[1] = 0
+    with first_token_alone(model):
+        logits, gradients = learn(model, mask)
+    assert logits.isfinite().all()
+    assert all(one.isfinite().all() for one in gradients.values())
+
+
+def test_decoder_runs_whole() -> None:
+    assert find_last_attention(build("bert", is_decoder=True)) is None
 
 
 def test_weights_are_dropped_as_those_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,12 +196,28 @@ def test_replica_computes_with_its_own_weights() -> None:
 
 
 @pytest.mark.parametrize("implementation", ["sdpa", FLOAT32_ATTENTION])
-def test_attention_of_a_training_in_bfloat16_is_exact_too(implementation: str) -> None:
-    model = build("roberta")
-    whole = model(input_ids=TEXTS).logits
-    with attend_in_float32(model) if implementation == FLOAT32_ATTENTION else nullcontext(), first_token_alone(model):
+@pytest.mark.parametrize("has_padding", [True, False])
+def test_attention_with_keys_is_exact_too(implementation: str, has_padding: bool) -> None:
+    model = build("roberta", initializer_range=0.1)
+    read_lengths(model, "key")
+    with attend_in_float32(model) if implementation == FLOAT32_ATTENTION else nullcontext():
         assert model.config._attn_implementation == implementation
-        torch.testing.assert_close(model(input_ids=TEXTS).logits, whole, rtol=1e-5, atol=1e-6)
+        assert_equals_the_whole(model, has_padding=has_padding)
+
+
+def test_autocast_rounds_less_than_keys_would_be() -> None:
+    model, states = build("roberta", initializer_range=0.3), torch.randn(2, 6, 32)
+    attention = model.base_model.encoder.layer[-1].attention.get_submodule("self")
+
+    def attend(*, is_rounded: bool) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=is_rounded):
+            output: Tensor = attention(states, attention_mask=None)[0][:, :1].float()
+        return output
+
+    exact, whole = attend(is_rounded=False), attend(is_rounded=True)
+    with first_token_alone(model):
+        cut = attend(is_rounded=True)
+    assert 0 < (cut - exact).norm() < 0.5 * (whole - exact).norm()
 
 
 def test_head_that_is_not_known_gets_all_tokens() -> None:

@@ -1,16 +1,19 @@
-"""Memory of a training lies in huge pages, and none is taken before it is used."""
+"""Memory of a training is kept in huge pages, and is neither taken before it is used nor kept when it is over."""
 
+import ctypes
+import resource
+import sys
 from pathlib import Path
 
 import pytest
 
+from hf_newscls.training.memory import keep_freed_memory
 from tests.processes import run_python
 
-HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 USE_MEMORY = """
-import ctypes, re
+import ctypes, mmap, re
 from pathlib import Path
-from hf_newscls.training.memory import prepare_memory
+from hf_newscls.training.memory import keep_freed_memory
 
 def read(name, where="status"):
     return sum(map(int, re.findall(rf"^{name}:\\s*(\\d+) kB", Path("/proc/self", where).read_text(), re.M))) // 1024
@@ -19,24 +22,58 @@ def use():
     block = ctypes.create_string_buffer(200 * 2**20)
     ctypes.memset(block, 1, len(block))
 
+with mmap.mmap(-1, 2**26) as probe:
+    probe.madvise(mmap.MADV_HUGEPAGE)
+    probe.write(bytes(2**26))
+    possible = read("AnonHugePages", "smaps")
 before = read("VmRSS")
-prepare_memory()
-taken = read("VmRSS") - before
-use()
-print(taken, read("AnonHugePages", "smaps"))
-prepare_memory()
-use()
+for _ in range(2):
+    with keep_freed_memory():
+        taken = read("VmRSS") - before
+        use()
+        print(possible, taken, read("AnonHugePages", "smaps"), read("VmRSS") - before)
 print(read("VmRSS") - before)
 """
+READ_ADDRESSES = """
+from pathlib import Path
+from hf_newscls.training.memory import keep_freed_memory
 
+def read():
+    return int(Path("/proc/self/statm").read_text().split()[0]) * 4096 // 2**20
 
-@pytest.mark.skipif(
-    not HUGE_PAGES.is_file() or "[never]" in HUGE_PAGES.read_text(encoding="utf-8"), reason="without huge pages"
+before = read()
+with keep_freed_memory():
+    print(read() - before)
+"""
+LIMIT = "import resource\nresource.setrlimit(resource.RLIMIT_AS, (2**36, 2**36))\n"
+needs_glibc = pytest.mark.skipif(
+    sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"), reason="without glibc"
 )
-def test_memory_is_taken_when_it_is_used_kept_and_in_huge_pages(tmp_path: Path) -> None:
+
+
+@needs_glibc
+def test_memory_is_kept_in_huge_pages_while_the_context_lasts(tmp_path: Path) -> None:
     used = run_python(USE_MEMORY, cwd=tmp_path, home=tmp_path)
     assert used.code == 0, used.err
-    taken, huge, kept = map(int, used.out.split())
-    assert taken < 20
-    assert huge > 150  # of 200 MB
-    assert 200 <= kept < 250
+    *trainings, after = used.out.splitlines()
+    for possible, taken, huge, kept in (map(int, line.split()) for line in trainings):
+        assert taken < 20
+        assert 180 < kept < 250  # of 200 MB
+        assert huge > 150 or not possible
+    assert int(after) < 20
+
+
+@needs_glibc
+@pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY, reason="addresses are limited")
+@pytest.mark.parametrize(("limit", "is_grown"), [("", True), (LIMIT, False)])
+def test_heap_takes_no_addresses_where_they_are_limited(limit: str, is_grown: bool, tmp_path: Path) -> None:
+    read = run_python(limit + READ_ADDRESSES, cwd=tmp_path, home=tmp_path)
+    assert read.code == 0, read.err
+    assert (int(read.out) > 500) == is_grown
+
+
+def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.delattr(ctypes, "CDLL")
+    with keep_freed_memory():
+        pass
