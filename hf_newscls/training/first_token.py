@@ -2,8 +2,8 @@
 
 A stock head reads a text's first token, or a pooler that does. What the last layer makes of the other tokens, but for
 the keys and values that the first one attends to, is read by nobody, and its gradient is zero: leaving it out changes
-no logit and no gradient. On a CPU their keys and values are not computed either, where plain layers would: a single
-query can be projected in their place, and next to nothing is left of the last layer.
+no logit and no gradient. On a CPU their keys and values are not computed either, where both are plain linear layers: a
+single query can be projected in their place, and next to nothing is left of the last layer.
 
 Shape letters: A attention heads, B batch, D hidden of one head, H hidden, T tokens.
 """
@@ -102,7 +102,7 @@ def _attend_from_first_token(
         )
         return whole
     mask = attention_mask if attention_mask is None else attention_mask[:, :, :1]
-    # Elsewhere a fused kernel may be faster, which nobody has measured.
+    # On other devices a fused kernel may be faster, which nobody has measured.
     can_project = hidden_states.device.type == "cpu" and (mask is None or mask.dtype == torch.bool)
     if can_project and _is_plain(module.key) and _is_plain(module.value):
         return _attend_by_projected_query(module, hidden_states, mask), None
@@ -122,7 +122,8 @@ def _attend_from_first_token(
 
 def _is_plain(layer: nn.Module) -> bool:
     """Tell whether its weight and bias are all that there is to it: no adapter, no hook, no forward of its own."""
-    is_watched = layer._forward_hooks or layer._forward_pre_hooks or "forward" in vars(layer)
+    hooks = (layer._forward_hooks, layer._forward_pre_hooks, layer._backward_hooks, layer._backward_pre_hooks)
+    is_watched = any(hooks) or "forward" in vars(layer)
     return type(layer) is nn.Linear and layer.weight.dtype == torch.float32 and not is_watched
 
 

@@ -16,8 +16,8 @@ __all__ = ["keep_freed_memory"]
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _NEVER = -1  # taken as unsigned: the largest of all, where 2**31 - 1 would trim a heap of 2 GB
 # From this size on a block has a mapping of its own, unless the heap has room for it. An older glibc refuses the first
-# and takes no more than the second.
-_MAPPED_BYTES, _OLD_MAPPED_BYTES = 2**30, 2**25
+# and takes no more than the second, up to which glibc moves its own.
+_MAPPED_BYTES, _USUAL_MAPPED_BYTES = 2**30, 2**25
 _HEAP_BYTES = 2**32
 _OVERCOMMIT = Path("/proc/sys/vm/overcommit_memory")
 _STRICT = "2"
@@ -40,10 +40,12 @@ def keep_freed_memory() -> Iterator[None]:
     if libc.mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES):
         _grow_heap(libc)
     else:
-        libc.mallopt(_M_MMAP_THRESHOLD, _OLD_MAPPED_BYTES)
+        libc.mallopt(_M_MMAP_THRESHOLD, _USUAL_MAPPED_BYTES)
     try:
         yield
     finally:
+        libc.mallopt(_M_MMAP_THRESHOLD, _USUAL_MAPPED_BYTES)
+        libc.mallopt(_M_TRIM_THRESHOLD, 2 * _USUAL_MAPPED_BYTES)  # twice the other, as glibc keeps them
         libc.malloc_trim(0)
 
 
@@ -53,7 +55,8 @@ def _grow_heap(libc: ctypes.CDLL) -> None:
     Memory itself is taken when a page is first written to. Where addresses are counted as memory is, none are added.
     """
     is_strict = _OVERCOMMIT.is_file() and _OVERCOMMIT.read_text(encoding="utf-8").strip() == _STRICT
-    if is_strict or resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+    limits = {resource.getrlimit(one)[0] for one in (resource.RLIMIT_AS, resource.RLIMIT_DATA)}
+    if is_strict or limits != {resource.RLIM_INFINITY}:
         return
     libc.malloc.argtypes, libc.malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
     libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]

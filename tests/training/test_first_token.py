@@ -123,7 +123,8 @@ def test_last_attention_asks_for_one_token_and_projects_no_other(
     monkeypatch.setattr(nn.Linear, "forward", note)
     with first_token_alone(model):
         torch.testing.assert_close(model(input_ids=TEXTS).logits, whole, rtol=1e-5, atol=1e-6)
-        assert [one for one in seen if one[0] in {"query", "key"}] == [("query", 6), ("key", 6), ("query", 1)]
+        expected = [("query", 6), ("key", 6), ("value", 6), ("query", 1)]
+        assert [one for one in seen if one[0] in {"query", "key", "value"}] == expected
         model.set_attn_implementation("eager")
         torch.testing.assert_close(model(input_ids=TEXTS).logits, whole, rtol=1e-5, atol=1e-6)
 
@@ -135,6 +136,17 @@ def test_what_watches_keys_and_values_sees_them(part: str) -> None:
     with first_token_alone(model):
         model(input_ids=TEXTS)
     assert seen == [6, 6]
+
+
+@pytest.mark.parametrize("part", ["key", "value"])
+def test_what_watches_their_gradients_sees_them(part: str) -> None:
+    model, seen = build("bert"), list[tuple[int, ...]]()
+    for name, module in model.named_modules():
+        if name.endswith(part):
+            module.register_full_backward_hook(lambda _, __, gradients: seen.append((*gradients[0].shape,)))
+    with first_token_alone(model):
+        learn(model, torch.ones_like(TEXTS))
+    assert seen == [(2, 6, 32), (2, 6, 32)]
 
 
 def test_text_without_a_token_is_no_nan() -> None:
@@ -205,7 +217,7 @@ def test_attention_with_keys_is_exact_too(implementation: str, has_padding: bool
         assert_equals_the_whole(model, has_padding=has_padding)
 
 
-def test_autocast_rounds_less_than_keys_would_be() -> None:
+def test_autocast_rounds_less_than_with_keys() -> None:
     model, states = build("roberta", initializer_range=0.3), torch.randn(2, 6, 32)
     attention = model.base_model.encoder.layer[-1].attention.get_submodule("self")
 
