@@ -43,7 +43,7 @@ def draw(axes, name: str, entry) -> None:
     for place, (way, figures) in enumerate(ways.items()):
         middle, low, high = figures["speed to stock"]
         axes.barh(place, middle, color=COLORS.get(way, "#0072B2"), xerr=[[middle - low], [high - middle]], capsize=3)
-        label = f"{middle:.1f} x  ({figures['samples_per_second']:.1f} texts/s)"
+        label = f"{middle:.2f} x  ({figures['samples_per_second']:.1f} texts/s)"
         axes.text(max(high, middle), place, f"  {label}", va="center", fontsize=8)
     axes.set_yticks(range(len(ways)), labels=[*ways], fontsize=9)
     axes.tick_params(axis="x", labelsize=8)
