@@ -129,6 +129,7 @@ class _RecipeDumper(yaml.SafeDumper):
     """Quotes what OmegaConf would read as a number and PyYAML would not, as 1e3."""
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Quote what another reader of YAML may take for a number, and what cannot be printed."""
         style = '"' if re.match(r"[-+.\d]", text) or not text.isprintable() else None
         return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 

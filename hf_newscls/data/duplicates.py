@@ -225,6 +225,7 @@ class _Forest:
         self._parents = [*range(size)]
 
     def find(self, place: int) -> int:
+        """Return the least place of the group that this one is in."""
         parents = self._parents
         while parents[place] != place:
             parents[place] = parents[parents[place]]
@@ -232,8 +233,10 @@ class _Forest:
         return place
 
     def join(self, first: int, second: int) -> None:
+        """Make one group of the groups of two places."""
         first, second = self.find(first), self.find(second)
         self._parents[max(first, second)] = min(first, second)
 
     def find_roots(self) -> Rows:
+        """Return the least place of the group of each."""
         return np.array([self.find(place) for place in range(len(self._parents))], dtype=np.int64)

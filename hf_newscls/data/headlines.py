@@ -100,6 +100,7 @@ def _fill_template(template: _Template, source: Random) -> str | None:
     drawn: list[str] = []
 
     def draw_word(slot: re.Match[str]) -> str:
+        """Draw the word of a slot, and note it."""
         drawn.append(_pick(template.words[slot[1]], source))
         return drawn[-1]
 

@@ -38,6 +38,7 @@ def tokenize_splits(
     """
 
     def tokenize(batch: dict[str, list[Any]]) -> dict[str, Any]:
+        """Return the tokens of a batch, its labels, and how many tokens each text has uncut."""
         whole = _encode(batch["text"], tokenizer)
         kept = _cut(whole, tokenizer, max_length=max_length, truncation=truncation)
         return {**kept, "labels": batch["label"], _TOKENS: [*map(len, whole["input_ids"])]}

@@ -104,6 +104,7 @@ def predict_svm(
     classifier = LinearSVC(C=_SVM_INVERSE_REGULARIZATION, random_state=0).fit(features, train[1])
 
     def compute_plain(texts: Sequence[str]) -> Probabilities:
+        """Return the softmax of the margins, shape (N, C), not yet calibrated."""
         margins = classifier.decision_function(vectorizer.transform(texts))
         margins = np.stack([-margins, margins], axis=1) if margins.ndim == 1 else margins
         odds = np.exp(margins - margins.max(axis=1, keepdims=True))

@@ -122,6 +122,7 @@ def fit_temperature(probabilities: ArrayLike, references: ArrayLike) -> float:
     rows = np.arange(len(labels))
 
     def compute_loss(log_temperature: float) -> float:
+        """Return the mean cross-entropy at a temperature."""
         return -float(log_softmax(logits / np.exp(log_temperature), axis=1)[rows, labels].mean())
 
     bounds = (float(np.log(_COLDEST)), float(np.log(_HOTTEST)))

@@ -94,6 +94,7 @@ def build_comparisons(
     references = np.asarray(splits["test"]["label"][:])
 
     def compare(kind: Kind, probabilities: Probabilities) -> Comparison:
+        """Score a classifier on the draws of the model."""
         resamples = resample_scores(probabilities, references, bootstrap)
         return Comparison(
             kind=kind,

@@ -118,6 +118,7 @@ def analyze_errors(
     surest = np.argsort(-probabilities[wrong, predictions[wrong]], kind="stable")
 
     def score(names: Sequence[str], parts: Rows) -> list[Slice]:
+        """Score each part that has rows."""
         return [
             _score_slice(name, np.flatnonzero(parts == part), probabilities, references, bootstrap)
             for part, name in enumerate(names)

@@ -45,6 +45,7 @@ def push_dataset(
         options = PushOptions(message=message, owned=("data/*.parquet",), command="hf-newscls prepare --push")
 
         def build(head: Head) -> Mapping[str, Content]:
+            """Return the files, where the repository may be written to."""
             check_ownership(
                 head, repo_id=repo_id, content="prepared data", tags=(TOOL_TAG,), forbidden=(LEADERBOARD_TAG,)
             )

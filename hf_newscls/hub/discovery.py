@@ -125,6 +125,7 @@ def _list_models(
     """Return the newest commit of each model that carries all tags."""
 
     def fetch() -> list[ModelInfo]:
+        """Ask the Hub for them, no more than are taken at most."""
         return [
             *HfApi().list_models(filter=tags, author=author, expand=["sha", "tags", "model-index"], limit=_MOST_MODELS)
         ]

@@ -33,6 +33,7 @@ def read_foreign_predictions(path: Path) -> PublishedPredictions:
     """
 
     def read(path: Path) -> PublishedPredictions:
+        """Read a file whose size was checked before."""
         _check_size(pq.ParquetFile(path, read_dictionary=["row", "reference"]), path.name)
         return read_predictions(path)
 

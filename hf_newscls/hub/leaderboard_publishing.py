@@ -32,6 +32,7 @@ def push_leaderboard(board: Leaderboard, repo_id: str, *, account: Account, priv
     target = find_target(repo_id, account, private=private, repo_type="dataset")
 
     def build(head: Head) -> Mapping[str, Content]:
+        """Return the files, where the repository may be written to."""
         check_ownership(head, repo_id=repo_id, content="a leaderboard", tags=(TOOL_TAG, LEADERBOARD_TAG))
         return files
 

@@ -115,6 +115,7 @@ def check_metadata(card: str) -> None:
     """
 
     def validate() -> None:
+        """Let the Hub check the metadata of the card."""
         try:
             ModelCard(card).validate(repo_type="model")
         except ValueError as error:

@@ -73,6 +73,7 @@ def publish_run(
     check_reproduction(run.model, read_samples(run.predictions), base=base)
 
     def build(head: Head) -> dict[str, Content]:
+        """Return the files, with a card that keeps the notes of the one there."""
         notes = "" if options.replace_card else extract_notes(head.card, repo_id=target.repo_id)
         return {**staged, CARD_FILE: render_card(target.repo_id, notes).encode()}
 

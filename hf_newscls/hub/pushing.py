@@ -99,6 +99,7 @@ def push_files(build: Callable[[Head], Mapping[str, Content]], target: Target, o
     """
 
     def push() -> Pushed:
+        """Push what differs from the head of the branch, if anything does."""
         head = _open_branch(target, options.revision)
         change = _find_change(build(head), head, owned=options.owned)
         is_tagged = options.tag is not None and _is_tagged(target, options.tag, head, is_changed=bool(change))

@@ -89,6 +89,7 @@ def attribute_words(
     parts = cut_into_parts(text, at_most=_MAX_PARTS)
 
     def predict(kept: Tensor) -> Tensor:
+        """Return the probability of the label for texts of the words that are kept."""
         # Without the space behind the last word, which is a token of its own to some tokenizers.
         texts = [
             "".join(part for part, is_kept in zip(parts, row, strict=True) if is_kept).rstrip() for row in kept.tolist()

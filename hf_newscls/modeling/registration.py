@@ -65,6 +65,7 @@ class _RegisteringFinder(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        """Find the module as others would, with a loader that registers afterwards."""
         if fullname != self._module:
             return None
         sys.meta_path.remove(self)
@@ -80,8 +81,10 @@ class _RegisteringLoader(importlib.abc.Loader):
         self._register = register
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Leave it to the loader of the module."""
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
+        """Run the module, then register."""
         self._loader.exec_module(module)
         self._register()

@@ -36,12 +36,12 @@ def keep_freed_memory() -> Iterator[None]:
     if libc is None or not hasattr(libc, "mallopt"):
         yield
         return
-    libc.mallopt(_M_TRIM_THRESHOLD, _NEVER)
-    if libc.mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES):
-        _grow_heap(libc)
-    else:
-        libc.mallopt(_M_MMAP_THRESHOLD, _USUAL_MAPPED_BYTES)
     try:
+        libc.mallopt(_M_TRIM_THRESHOLD, _NEVER)
+        if libc.mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES):
+            _grow_heap(libc)
+        else:
+            libc.mallopt(_M_MMAP_THRESHOLD, _USUAL_MAPPED_BYTES)
         yield
     finally:
         libc.mallopt(_M_MMAP_THRESHOLD, _USUAL_MAPPED_BYTES)

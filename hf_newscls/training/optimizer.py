@@ -147,6 +147,7 @@ def plan_schedule(
     boundary = min(_count_first_steps(freeze, steps_per_epoch), total)
 
     def plan(first_peak: float, second_peak: float) -> GroupLearningRate:
+        """Return the rate of one kind of parameter through both stages."""
         return GroupLearningRate(
             boundary_step=boundary,
             total_steps=total,

@@ -92,6 +92,7 @@ def explain(
         )
 
     def explain_one(text: str) -> Explanation:
+        """Explain the label that was asked for, or the likeliest."""
         read = cut_to_read(classifier, text)
         place = int(predict_probabilities(classifier, [read])[0].argmax()) if label is None else names.index(label)
         attribution = attribute_words(classifier, read, label=place, samples=samples)

@@ -39,6 +39,7 @@ def publish(name_or_path: str, options: PublishOptions | None = None, *, runs_di
     recipe = read_recipe(str(run.recipe))
 
     def render(repo_id: str, notes: str) -> str:
+        """Render the card for its address on the Hub."""
         return render_run_card(run, recipe, model_address=repo_id, notes=notes)
 
     return publish_run(run, recipe, options or PublishOptions(), render_card=render)

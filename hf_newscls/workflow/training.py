@@ -245,6 +245,7 @@ def _fit(
     )
 
     def save() -> None:
+        """Save the model and the record of its training."""
         origin = describe_origin(recipe.model)
         whole = replace(record, encoder_commit=origin.commit, encoder_license=origin.license)
         save_model(run, classifier.model, classifier.tokenizer, recipe=recipe)
