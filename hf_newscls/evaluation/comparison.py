@@ -1,7 +1,7 @@
 """What simpler classifiers score on the same split, each beside the model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hf_newscls.evaluation import baseline
 from hf_newscls.evaluation.intervals import Interval, compute_difference, compute_intervals
 from hf_newscls.evaluation.metrics import compute_scores
-from hf_newscls.evaluation.resampling import Bootstrap, Resamples, resample_scores
+from hf_newscls.evaluation.resampling import Bootstrap, resample_scores
 
 __all__ = ["FROZEN", "LENGTH", "MAJORITY", "SVM", "TFIDF", "Comparison", "FrozenFeatures", "build_comparisons"]
 
@@ -76,31 +76,34 @@ class Comparison:
 
 def build_comparisons(
     splits: DatasetDict,
-    model: Resamples,
+    model: NDArray[np.float32],
     *,
     bootstrap: Bootstrap,
     features: FrozenFeatures | None,
     probes: Mapping[str, list[str]],
 ) -> dict[str, Comparison]:
-    """Train every baseline and probe, and score each on the draws that the model was scored on.
+    """Train every baseline and probe, score each, and what the model gains over it.
+
+    Gains are drawn without strata: a label of one or two articles is then missing from many draws, so that it alone
+    decides nothing.
 
     Args:
         splits: rows with `text`, a `ClassLabel` named `label`, and the columns of the probes.
-        model: scores of the model.
-        bootstrap: how its rows were drawn.
+        model: its probabilities of the test rows, (N, L).
+        bootstrap: how rows are drawn for the intervals.
         features: of the frozen encoder; None leaves that baseline out.
         probes: columns by the probe's name.
     """
-    references = np.asarray(splits["test"]["label"][:])
+    references, unstratified = np.asarray(splits["test"]["label"][:]), replace(bootstrap, is_stratified=False)
+    drawn = resample_scores(model, references, unstratified)
 
     def compare(kind: Kind, probabilities: Probabilities) -> Comparison:
-        """Score a classifier on the draws of the model."""
-        resamples = resample_scores(probabilities, references, bootstrap)
+        """Score a classifier, and the model on the very same draws."""
         return Comparison(
             kind=kind,
             scores=compute_scores(probabilities, references, top_k=bootstrap.top_k),
-            intervals=compute_intervals(resamples),
-            gains=compute_difference(model, resamples),
+            intervals=compute_intervals(resample_scores(probabilities, references, bootstrap)),
+            gains=compute_difference(drawn, resample_scores(probabilities, references, unstratified)),
         )
 
     baselines, probed = _predict_baselines(splits, features), _predict_probes(splits, probes)

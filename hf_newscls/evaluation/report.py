@@ -151,7 +151,9 @@ def build_report(
         confusion=compute_confusion(test_probabilities, test),
         intervals=compute_intervals(resamples),
         label_intervals=dict(zip(names, compute_label_intervals(resamples), strict=True)),
-        comparisons=build_comparisons(splits, resamples, bootstrap=bootstrap, features=features, probes=probes or {})
+        comparisons=build_comparisons(
+            splits, test_probabilities, bootstrap=bootstrap, features=features, probes=probes or {}
+        )
         if section.baseline
         else {},
         calibration=build_calibration(

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from datasets import DatasetDict
+from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 
 from hf_newscls.evaluation.baseline import predict_tfidf
@@ -79,6 +79,19 @@ def test_gain_is_the_models_score_less_the_baselines(splits: DatasetDict) -> Non
         interval = report.gains[name]
         gain = report.test.scores[name] - report.baselines[TFIDF][name]
         assert interval.low <= gain <= interval.high < 0
+
+
+def test_label_of_one_row_decides_no_gain(splits: DatasetDict) -> None:
+    # Only the model is right on the one row of the third label, whose text is another label's. A draw misses it with a
+    # chance of 36%, and then there is nothing to gain.
+    rows = [row for row in splits["test"] if row["label"] != 2]
+    rows.append({**rows[0], "label": 2})
+    splits["test"] = Dataset.from_list(rows, features=splits["test"].features)
+    right = np.eye(3, dtype=np.float32)[splits["test"]["label"][:]]
+    report = build(splits, test_probabilities=right)
+    assert report.baselines[TFIDF]["accuracy"] == pytest.approx(20 / 21)
+    assert report.test.scores["f1_macro"] - report.baselines[TFIDF]["f1_macro"] > 1 / 3
+    assert report.gains["f1_macro"].low == 0 < report.gains["f1_macro"].high
 
 
 def test_probes_see_their_columns_alone(splits: DatasetDict) -> None:
