@@ -81,7 +81,7 @@ def read_recipe(name_or_path: str, overrides: Sequence[str] = (), *, source: str
         RecipeError: one error that names everything that is wrong.
     """
     path = find_recipe(name_or_path)
-    where = _shorten_path(path)
+    where = " with ".join(filter(None, (_shorten_path(path), " ".join(overrides))))
     own = _read_with_parents(path, seen=())
     try:
         config = OmegaConf.merge(own, _parse_overrides(overrides))

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from hf_newscls.errors import RunError, suggest_name
-from hf_newscls.recipe_io import is_recipe_path, read_recipe
+from hf_newscls.recipe_io import find_recipes, is_recipe_path, read_recipe
 
 __all__ = ["RunFolder", "create_run", "find_run", "find_runs", "list_runs"]
 
@@ -146,12 +146,18 @@ def find_run(name_or_path: str, *, runs_dir: Path) -> RunFolder:
             if not run.model.is_dir():
                 raise RunError(f"{path}: must hold a trained model, found none; train the recipe again")
             return run
-    suggestion = suggest_name(name_or_path, [path.parent.name for path in runs_dir.glob(f"*/{_LATEST}")])
     raise RunError(
         f"{name_or_path}: must be a run folder or a recipe with a finished run in {runs_dir}, found neither; "
-        f"train it first with `hf-newscls train {name_or_path}`"
-        + (f", or did you mean {suggestion!r}?" if suggestion else "")
+        + _suggest_run(name_or_path, runs_dir)
     )
+
+
+def _suggest_run(name_or_path: str, runs_dir: Path) -> str:
+    """Return what to do where there is no such run."""
+    is_recipe = is_recipe_path(name_or_path) or name_or_path in find_recipes()
+    train = f"with `hf-newscls train {name_or_path}`" if is_recipe else "by its file, or a name of `hf-newscls recipes`"
+    suggestion = suggest_name(name_or_path, [path.parent.name for path in runs_dir.glob(f"*/{_LATEST}")])
+    return f"train it first {train}" + (f", or did you mean {suggestion!r}?" if suggestion else "")
 
 
 def _list_places(name_or_path: str, runs_dir: Path) -> tuple[Path, ...]:

@@ -352,11 +352,14 @@ def test_text_does_not_steer_the_terminal(tiny_run: FinishedRun, call: Call) -> 
     assert result.out.splitlines()[0] == r"goal \x1b]0;owned\x07 coach\r\u202e[red]"
 
 
-def test_predict_without_a_text_ends_well(tiny_run: FinishedRun, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_predict_without_a_text_says_so_and_ends_well(
+    tiny_run: FinishedRun, call: Call, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
     result = call("predict", "tiny", "--runs-dir", str(tiny_run.runs_dir))
     assert result.code == 0, result.err
     assert result.out == ""
+    assert "no text: standard input held no line with a word" in caplog.text
 
 
 @pytest.mark.parametrize("text", ["[b]bold[/b] [0] [A]", r"\[b] \\", ":smile: 100%", "a" * 200, "東京, Zürich"])

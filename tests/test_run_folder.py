@@ -96,14 +96,22 @@ def test_recipe_in_a_run_folder_means_that_run(tmp_path: Path) -> None:
 
 def test_name_that_is_nearly_a_run_is_suggested(tmp_path: Path) -> None:
     finish_run(tmp_path)
-    with pytest.raises(RunError, match=r"train it first with `hf-newscls train tinny`, or did you mean 'tiny'\?"):
+    with pytest.raises(RunError, match=r"train it first by its file, .*, or did you mean 'tiny'\?"):
         find_run("tinny", runs_dir=tmp_path)
 
 
-@pytest.mark.parametrize("name", ["small", "runs/tiny/20200101-000000"])
-def test_unknown_run_is_refused_with_the_way_out(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "way_out"),
+    [
+        ("quickstart", "train it first with `hf-newscls train quickstart`"),
+        # No recipe goes by these names, so none can be trained by them.
+        ("small", "train it first by its file, or a name of `hf-newscls recipes`"),
+        ("runs/tiny/20200101-000000", "train it first by its file, or a name of `hf-newscls recipes`"),
+    ],
+)
+def test_unknown_run_is_refused_with_the_way_out(name: str, way_out: str, tmp_path: Path) -> None:
     finish_run(tmp_path)
-    with pytest.raises(RunError, match=f"hf-newscls train {name}") as caught:
+    with pytest.raises(RunError, match=way_out) as caught:
         find_run(name, runs_dir=tmp_path)
     assert str(caught.value).startswith(f"{name}: must be a run folder or a recipe with a finished run in {tmp_path}")
 

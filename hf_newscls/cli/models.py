@@ -1,5 +1,6 @@
 """The commands for trained models, and for the machine they run on."""
 
+import logging
 import sys
 from typing import Annotated
 
@@ -15,6 +16,8 @@ ModelArgument = Annotated[
     str, typer.Argument(help="Recipe with a finished run, run folder, model folder or Hub id.", metavar="MODEL")
 ]
 _SHOWN_CHARACTERS = 1000
+
+logger = logging.getLogger(__name__)
 
 TextsArgument = Annotated[list[str] | None, typer.Argument(help="Texts; without any, lines of standard input.")]
 
@@ -116,6 +119,8 @@ def _read_texts(texts: list[str] | None) -> list[str]:
             if not text.strip():
                 raise InputError(f"text {place} of {len(texts)}: must hold a word, got {text!r}; leave it out")
         return texts
+    if sys.stdin.isatty():
+        logger.info("reading texts from standard input, a line each, until Ctrl-D")
     lines: list[str] = []
     try:
         for line in sys.stdin:
@@ -125,4 +130,8 @@ def _read_texts(texts: list[str] | None) -> list[str]:
         raise InputError(
             f"standard input: line {len(lines) + 1} must be UTF-8, got another encoding; convert it, as with iconv"
         ) from error
-    return [line for line in lines if line]
+    found = [line for line in lines if line]
+    if not found:
+        # No error: what feeds a pipe may have nothing to say.
+        logger.warning("no text: standard input held no line with a word")
+    return found

@@ -67,8 +67,9 @@ def train(
     if not is_main_rank():
         return
     print_report(report)
+    trained = resolved.name if runs_dir == RUNS else shlex.quote(str(run.path))
     console.print(
-        f"model: {run.model}\nnext:  hf-newscls predict {resolved.name} {shlex.quote(resolved.hub.example)}",
+        f"model: {run.model}\nnext:  hf-newscls predict {trained} {shlex.quote(resolved.hub.example)}",
         markup=False,
         soft_wrap=True,
     )
