@@ -244,16 +244,17 @@ def test_recipe_value_out_of_range_says_what_is_in_range(
     before = workspace.list_files()
     result = call("train", "tiny.yaml", override)
     assert result.code == 2
-    assert result.err.startswith(f"error: tiny.yaml: {what}"), result.err
+    assert result.err.startswith(f"error: tiny.yaml with {override}: {what}"), result.err
     assert len(result.err.splitlines()) == 1
     assert workspace.list_files() == before
 
 
 def test_several_errors_are_told_at_once(workspace: Workspace, call: Call) -> None:
-    result = call("train", "tiny.yaml", "split.test=20", "data.lable=x", "training_arguments.no_cuda=true")
+    overrides = ["split.test=20", "data.lable=x", "training_arguments.no_cuda=true"]
+    result = call("train", "tiny.yaml", *overrides)
     assert result.code == 2
     lines = result.err.splitlines()
-    assert lines[0] == "error: tiny.yaml: 3 things must change:"
+    assert lines[0] == f"error: tiny.yaml with {' '.join(overrides)}: 3 things must change:"
     assert len(lines) == 4
     assert {line.split("`")[1] for line in lines[1:]} == {"split.test", "data.lable", "training_arguments.no_cuda"}
 
