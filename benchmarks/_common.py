@@ -60,14 +60,10 @@ def describe_machine() -> dict[str, str]:
     }
 
 
-def read_results(path: Path = RESULTS) -> dict[str, dict]:
-    """Return what the file of results holds, by name; nothing where there is none."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
 def save(name: str, result: dict[str, object], path: Path = RESULTS) -> None:
     """Put a result into the file of results under its name."""
-    path.write_text(json.dumps({**read_results(path), name: result}, indent=2) + "\n", encoding="utf-8")
+    results = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    path.write_text(json.dumps({**results, name: result}, indent=2) + "\n", encoding="utf-8")
     print(f"saved in {path.name} as {name!r}")
 
 

@@ -1,7 +1,6 @@
 """Our training against the stock way, in one run: speed, peak memory, and scores on the test side.
 
-    python benchmarks/training_speed.py [--recipe NAME] [--data FILE] [--rows N] [--epochs N] [--rounds N] [--add]
-        [KEY=VALUE …]
+    python benchmarks/training_speed.py [--recipe NAME] [--data FILE] [--rows N] [--epochs N] [--rounds N] [KEY=VALUE …]
 
 Ways train the same encoder on the same rows for the same epochs, in batches of the same size, under the same seed:
 
@@ -31,16 +30,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from _common import (
-    add_recipe_options,
-    count_flops,
-    describe,
-    find_peak_flops,
-    load,
-    read_results,
-    save,
-    wait_for_device,
-)
+from _common import add_recipe_options, count_flops, describe, find_peak_flops, load, save, wait_for_device
 
 WAYS = ("stock", "stock, dynamic", "stock, grouped", "ours", "ours, two stages")
 WARM_UP_STEPS = 3
@@ -52,17 +42,15 @@ def main() -> None:
         print(json.dumps(measure(options)))
         return
     ways = [way for way in WAYS if way in options.ways.split("|")]
-    name = f"training_speed {options.name or Path(options.recipe).stem}"
-    setting = {**describe(options), "rows": options.rows, "epochs": options.epochs}
-    rounds = find_rounds(name, setting, ways, options.results) if options.add else []
-    for number in range(len(rounds), len(rounds) + options.rounds):
+    rounds = []
+    for number in range(options.rounds):
         figures = {way: run_apart(way, seed=17 + number) for way in ways}
         rounds.append(figures)
         for way, measured in figures.items():
             print(f"round {number + 1}: {way:<17}", json.dumps(measured), flush=True)
-    result = {**setting, "ways": summarize(rounds, ways)}
+    result = {**describe(options), "rows": options.rows, "epochs": options.epochs, "ways": summarize(rounds, ways)}
     show(result["ways"])
-    save(name, {**result, "rounds": rounds}, options.results)
+    save(f"training_speed {options.name or Path(options.recipe).stem}", {**result, "rounds": rounds}, options.results)
 
 
 def parse_options() -> argparse.Namespace:
@@ -70,24 +58,12 @@ def parse_options() -> argparse.Namespace:
     add_recipe_options(parser)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--add", action="store_true", help="keep the rounds that the file of results has of this name")
     parser.add_argument("--ways", default="|".join(WAYS[:4]), help="ways to measure, separated by |")
     parser.add_argument("--no-scores", action="store_true", help="leave the test side out")
     parser.add_argument("--name", help="of the entry in results.json; the recipe's if unset")
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=17, help=argparse.SUPPRESS)
     return parser.parse_args()
-
-
-def find_rounds(name: str, setting, ways: list[str], path: Path) -> list[dict]:
-    """Return the rounds measured before, in the same setting."""
-    entry = read_results(path).get(name)
-    if entry is None:
-        return []
-    differing = [key for key, value in setting.items() if entry[key] != value]
-    if differing or [*entry["ways"]] != ways:
-        sys.exit(f"--add: {name} must be of the same ways and setting, differs in {differing or 'ways'}; take a --name")
-    return entry["rounds"]
 
 
 def run_apart(way: str, *, seed: int) -> dict[str, float]:

@@ -59,24 +59,6 @@ def test_training_speed_measures_the_ways_asked_for(tmp_path: Path) -> None:
     assert str(tmp_path) not in json.dumps(entry)
 
 
-@pytest.fixture
-def speed(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    return importlib.import_module("training_speed")
-
-
-def test_rounds_are_added_to_those_of_the_same_setting_alone(speed: Any, tmp_path: Path) -> None:
-    path, setting, rounds = tmp_path / "results.json", {"device": "CPU", "rows": 64}, [{"stock": {}, "ours": {}}]
-    assert speed.find_rounds("speed", setting, ["stock", "ours"], path) == []
-    path.write_text(json.dumps({"speed": {**setting, "ways": {"stock": {}, "ours": {}}, "rounds": rounds}}))
-    assert speed.find_rounds("speed", setting, ["stock", "ours"], path) == rounds
-    assert speed.find_rounds("other", setting, ["stock", "ours"], path) == []
-    with pytest.raises(SystemExit, match="differs in ways"):
-        speed.find_rounds("speed", setting, ["ours"], path)
-    with pytest.raises(SystemExit, match=r"differs in \['rows'\]"):
-        speed.find_rounds("speed", {**setting, "rows": 32}, ["stock", "ours"], path)
-
-
 @pytest.mark.slow
 def test_stage_one_measures_both_ways(tmp_path: Path) -> None:
     options = ("--rows", "64", "--epochs", "2", "--rounds", "3")
