@@ -26,6 +26,9 @@ __all__ = [
 ]
 
 
+_SHOWN_KEYS = 5
+
+
 def find_recipes() -> dict[str, Path]:
     """Return the recipes that come with the package, by name, sorted."""
     # The wheel carries them inside the package; a checkout keeps them at the top level.
@@ -81,14 +84,14 @@ def read_recipe(name_or_path: str, overrides: Sequence[str] = (), *, source: str
         RecipeError: one error that names everything that is wrong.
     """
     path = find_recipe(name_or_path)
-    where = " with ".join(filter(None, (_shorten_path(path), " ".join(overrides))))
+    where = _name_place(path, overrides)
     own = _read_with_parents(path, seen=())
     try:
         config = OmegaConf.merge(own, _parse_overrides(overrides))
         content = OmegaConf.to_container(config, resolve=True)
     except (OmegaConfBaseException, TypeError) as error:
         raise RecipeError(
-            f"{where}: must resolve with its overrides, got {_first_line(error)}; check the overrides and each ${{…}}"
+            f"{where}: must resolve, got {_first_line(error)}; check the overrides and each ${{…}}"
         ) from error
     if source is not None and isinstance(content, dict) and isinstance(content.get("data"), dict):
         content["data"]["source"] = source
@@ -182,6 +185,13 @@ def _parse_overrides(overrides: Sequence[str]) -> DictConfig:
         raise RecipeError(
             f"override: must be valid YAML after `=`, got {_first_line(error)}; quote the value"
         ) from error
+
+
+def _name_place(path: Path, overrides: Sequence[str]) -> str:
+    """Name the file and the keys that were changed, for either may hold what is wrong."""
+    keys = list(dict.fromkeys(override.partition("=")[0] for override in overrides))
+    shown = ", ".join(keys[:_SHOWN_KEYS]) + (f" and {len(keys) - _SHOWN_KEYS} more" if keys[_SHOWN_KEYS:] else "")
+    return f"{_shorten_path(path)} with {shown} overridden" if keys else _shorten_path(path)
 
 
 def _shorten_path(path: Path) -> str:

@@ -18,6 +18,7 @@
 
 import json
 import os
+import shlex
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -154,10 +155,13 @@ def find_run(name_or_path: str, *, runs_dir: Path) -> RunFolder:
 
 def _suggest_run(name_or_path: str, runs_dir: Path) -> str:
     """Return what to do where there is no such run."""
-    is_recipe = is_recipe_path(name_or_path) or name_or_path in find_recipes()
-    train = f"with `hf-newscls train {name_or_path}`" if is_recipe else "by its file, or a name of `hf-newscls recipes`"
-    suggestion = suggest_name(name_or_path, [path.parent.name for path in runs_dir.glob(f"*/{_LATEST}")])
-    return f"train it first {train}" + (f", or did you mean {suggestion!r}?" if suggestion else "")
+    recipes = find_recipes()
+    if is_recipe_path(name_or_path) or name_or_path in recipes:
+        command = shlex.join(["hf-newscls", "train", name_or_path, "--runs-dir", str(runs_dir)])
+        return f"train it first with `{command}`"
+    runs = [path.parent.name for path in runs_dir.glob(f"*/{_LATEST}")]
+    suggestion = suggest_name(name_or_path, [*runs, *recipes])
+    return f"did you mean {suggestion!r}?" if suggestion else "check name or path, or train the recipe first"
 
 
 def _list_places(name_or_path: str, runs_dir: Path) -> tuple[Path, ...]:

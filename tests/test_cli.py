@@ -352,14 +352,24 @@ def test_text_does_not_steer_the_terminal(tiny_run: FinishedRun, call: Call) -> 
     assert result.out.splitlines()[0] == r"goal \x1b]0;owned\x07 coach\r\u202e[red]"
 
 
-def test_predict_without_a_text_says_so_and_ends_well(
-    tiny_run: FinishedRun, call: Call, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("command", ["predict", "explain"])
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_without_a_text_it_says_so_and_ends_well(
+    command: str,
+    is_terminal: bool,
+    call: Call,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
-    result = call("predict", "tiny", "--runs-dir", str(tiny_run.runs_dir))
+    lines = io.StringIO("\n")
+    monkeypatch.setattr(lines, "isatty", lambda: is_terminal)
+    monkeypatch.setattr(sys, "stdin", lines)
+    # Nothing is loaded for it either: there is no such model.
+    result = call(command, "absent")
     assert result.code == 0, result.err
     assert result.out == ""
     assert "no text: standard input held no line with a word" in caplog.text
+    assert ("until Ctrl-D" in caplog.text) == is_terminal
 
 
 @pytest.mark.parametrize("text", ["[b]bold[/b] [0] [A]", r"\[b] \\", ":smile: 100%", "a" * 200, "東京, Zürich"])

@@ -76,7 +76,7 @@ def test_run_is_found_by_its_recipes_file(tmp_path: Path) -> None:
     run = finish_run(tmp_path)
     file = write_recipe(tmp_path / "other.yaml", source=tmp_path / "news.csv", encoder=tmp_path / "encoder")
     assert find_run(str(file), runs_dir=tmp_path).path == run.path.resolve()
-    with pytest.raises(RunError, match=r"train it first with `hf-newscls train .*/other\.yaml`"):
+    with pytest.raises(RunError, match=r"train it first with `hf-newscls train .*/other\.yaml --runs-dir .*/empty`"):
         find_run(str(file), runs_dir=tmp_path / "empty")
     file.write_text("name: tiny\n")
     with pytest.raises(RecipeError, match=r"other\.yaml"):
@@ -96,17 +96,18 @@ def test_recipe_in_a_run_folder_means_that_run(tmp_path: Path) -> None:
 
 def test_name_that_is_nearly_a_run_is_suggested(tmp_path: Path) -> None:
     finish_run(tmp_path)
-    with pytest.raises(RunError, match=r"train it first by its file, .*, or did you mean 'tiny'\?"):
+    with pytest.raises(RunError, match=r"found neither; did you mean 'tiny'\?"):
         find_run("tinny", runs_dir=tmp_path)
 
 
 @pytest.mark.parametrize(
     ("name", "way_out"),
     [
-        ("quickstart", "train it first with `hf-newscls train quickstart`"),
+        ("quickstart", "train it first with `hf-newscls train quickstart --runs-dir "),
+        ("quickstat", r"did you mean 'quickstart'\?"),
         # No recipe goes by these names, so none can be trained by them.
-        ("small", "train it first by its file, or a name of `hf-newscls recipes`"),
-        ("runs/tiny/20200101-000000", "train it first by its file, or a name of `hf-newscls recipes`"),
+        ("small", "check name or path, or train the recipe first"),
+        ("runs/tiny/20200101-000000", "check name or path, or train the recipe first"),
     ],
 )
 def test_unknown_run_is_refused_with_the_way_out(name: str, way_out: str, tmp_path: Path) -> None:

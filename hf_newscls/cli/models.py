@@ -17,9 +17,9 @@ ModelArgument = Annotated[
 ]
 _SHOWN_CHARACTERS = 1000
 
-logger = logging.getLogger(__name__)
-
 TextsArgument = Annotated[list[str] | None, typer.Argument(help="Texts; without any, lines of standard input.")]
+
+logger = logging.getLogger(__name__)
 
 
 def predict(
@@ -32,7 +32,10 @@ def predict(
     from hf_newscls import workflow
 
     quiet_transformers()
-    for prediction in workflow.predict(model, _read_texts(texts), runs_dir=runs_dir, top_k=top_k):
+    found = _read_texts(texts)
+    if not found:
+        return
+    for prediction in workflow.predict(model, found, runs_dir=runs_dir, top_k=top_k):
         _print_text(prediction.text)
         for label, probability in zip(prediction.labels, prediction.probabilities, strict=True):
             console.print(f"  {probability:7.2%}  {make_printable(label)}", highlight=False)
@@ -55,8 +58,10 @@ def explain(
     from hf_newscls import workflow
 
     quiet_transformers()
-    explained = workflow.explain(model, _read_texts(texts), runs_dir=runs_dir, label=label, samples=samples)
-    for one in explained:
+    found = _read_texts(texts)
+    if not found:
+        return
+    for one in workflow.explain(model, found, runs_dir=runs_dir, label=label, samples=samples):
         _print_text(one.text)
         console.print(f"  {one.attribution.probability:6.0%}  {make_printable(one.label)}", highlight=False)
         console.print(f"  {one.attribution.empty_probability:6.0%}  without any word", highlight=False)

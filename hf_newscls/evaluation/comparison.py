@@ -1,7 +1,7 @@
 """What simpler classifiers score on the same split, each beside the model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -82,10 +82,7 @@ def build_comparisons(
     features: FrozenFeatures | None,
     probes: Mapping[str, list[str]],
 ) -> dict[str, Comparison]:
-    """Train every baseline and probe, score each, and what the model gains over it.
-
-    Gains are drawn without strata: a label of one or two articles is then missing from many draws, so that it alone
-    decides nothing.
+    """Train every baseline and probe, score each, and measure what the model gains over it, drawn without strata.
 
     Args:
         splits: rows with `text`, a `ClassLabel` named `label`, and the columns of the probes.
@@ -94,7 +91,7 @@ def build_comparisons(
         features: of the frozen encoder; None leaves that baseline out.
         probes: columns by the probe's name.
     """
-    references, unstratified = np.asarray(splits["test"]["label"][:]), replace(bootstrap, is_stratified=False)
+    references, unstratified = np.asarray(splits["test"]["label"][:]), bootstrap.without_strata()
     drawn = resample_scores(model, references, unstratified)
 
     def compare(kind: Kind, probabilities: Probabilities) -> Comparison:

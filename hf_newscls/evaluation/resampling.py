@@ -3,7 +3,7 @@
 A bootstrap (Efron 1979) of clusters: rows that are one article are drawn together, for they are right or wrong
 together, and counting them apart would make intervals too narrow (Field and Welsh 2007). For a score it is stratified:
 of each label as many articles are drawn as there are, or else a label of two rows would be missing from one in seven
-draws. Where two trained models compete it is not, or else a label of one row, drawn every time, would decide by
+draws. Where two classifiers compete it is not, or else a label of one row, drawn every time, would decide by
 itself; macro averages are then of the labels that were drawn.
 
 Nearly all scores follow from sums over rows, so a draw is a vector of how often each article was drawn, and all draws
@@ -13,7 +13,7 @@ Shape letters: N rows, L labels, C articles, R draws, U distinct probabilities.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,6 +47,10 @@ class Bootstrap:
     groups: NDArray[np.int64] | None = None
     top_k: Sequence[int] = ()
     is_stratified: bool = True
+
+    def without_strata(self) -> "Bootstrap":
+        """Return it for a difference of two classifiers, where a label of one or two articles must decide nothing."""
+        return replace(self, is_stratified=False)
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,10 @@ class _Ranking:
         ]
 
     def score(self, counts: Draws) -> dict[str, Draws]:
-        """Return roc_auc and average_precision of draws, each of shape (R,); 0 for a draw without one of the labels."""
+        """Return roc_auc and average_precision of draws, each of shape (R,).
+
+        Both are 0 for a draw without one of the labels, whatever the classifier, so that on it none is ahead.
+        """
         negatives, positives = (table @ counts for table in self._tables)  # (U, R)
         false, true = np.cumsum(negatives, axis=0), np.cumsum(positives, axis=0)
         # Of a tie half the negatives count as below.

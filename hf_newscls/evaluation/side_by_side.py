@@ -4,7 +4,7 @@ Shape letters: N test rows, L labels, R draws.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -143,8 +143,7 @@ def build_side_by_side(
     """Score both models on the very same rows and draws.
 
     The intervals are over the test rows alone: each side is one training, and other seeds would move it too. They are
-    drawn without strata: a label of one or two articles is then missing from many draws, so that it alone decides
-    nothing.
+    drawn without strata.
 
     Args:
         own: the model's probabilities, (N, L).
@@ -154,7 +153,7 @@ def build_side_by_side(
         label_names: in the order of the label ids.
         bootstrap: how rows are drawn.
     """
-    both, unstratified = (own, other.probabilities), replace(bootstrap, is_stratified=False)
+    both, unstratified = (own, other.probabilities), bootstrap.without_strata()
     drawn, others = (resample_scores(one, references, unstratified) for one in both)
     confusions = np.stack([compute_confusion(one, references) for one in both]).astype(np.float64)
     values, label_f1 = score_confusions(confusions), compute_f1(confusions)

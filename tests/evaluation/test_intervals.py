@@ -150,6 +150,16 @@ def test_difference_is_first_less_second() -> None:
         assert (losses[name].low, losses[name].high) == pytest.approx((-gains[name].high, -gains[name].low))
 
 
+def test_label_of_two_rows_puts_none_ahead_in_its_ranking() -> None:
+    # A draw of a hundred rows misses the two with a chance of 13%.
+    references = np.array([1, 1] + [0] * 98)
+    perfect, blind = np.eye(2)[references], np.full((100, 2), 0.5)
+    plan = Bootstrap(resamples=200, seed=0).without_strata()
+    gains = compute_difference(*(resample_scores(one, references, plan) for one in (perfect, blind)))
+    assert gains["roc_auc"].low == gains["average_precision"].low == 0
+    assert gains["roc_auc"].high == 0.5
+
+
 def test_paired_difference_is_narrower_than_its_parts() -> None:
     # Both fail on the same rows but one: what they share cancels out.
     probabilities, references = draw(6, rows=150)
