@@ -158,7 +158,11 @@ def _read_with_parents(path: Path, *, seen: tuple[Path, ...]) -> DictConfig:
     parent = config.pop("extends", None)
     if parent is None:
         return config
-    parent_config = _read_with_parents(find_recipe(str(parent), beside=path), seen=(*seen, path.resolve()))
+    try:
+        parent_path = find_recipe(str(parent), beside=path)
+    except RecipeError as error:
+        raise RecipeError(f"{_shorten_path(path)}, `extends`: {error}") from error
+    parent_config = _read_with_parents(parent_path, seen=(*seen, path.resolve()))
     merged = OmegaConf.merge(parent_config, config)
     assert isinstance(merged, DictConfig)
     return merged
@@ -212,17 +216,27 @@ def _explain(error: ValidationError, *, where: str) -> str:
 def _explain_one(detail: dict[str, Any]) -> str:
     key = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
-        suggestion = suggest_name(str(detail["loc"][-1]), _known_keys(detail["loc"][:-1]))
+        name = str(detail["loc"][-1])
+        suggestion = _find_section_key(name) or suggest_name(name, _known_keys(detail["loc"][:-1]))
         hint = f"did you mean `{suggestion}`?" if suggestion else "remove it, or see recipes/schema.json"
         return f"`{key}` must be a known key; {hint}"
     if detail["type"] == "missing":
         return f"`{key}` must be given; add it to the recipe"
     message = re.sub(r"^\w+ should", "must", detail["msg"].removeprefix("Value error, "))
+    message = message.partition(", unable to parse")[0]  # the value is shown anyway
     shown = "" if ", got " in message or ", found " in message else f", got {_shorten(detail['input'])}"
     what, _, hint = message.partition("; ")
     # What holds between sections has no key of its own.
     subject = f"`{key}` " if key else ""
     return f"{subject}{what}{shown}; {hint or 'see recipes/schema.json'}"
+
+
+def _find_section_key(name: str) -> str | None:
+    """Return `section.name` of the one section that knows the name, which was written elsewhere."""
+    known = {section: _known_keys([section]) for section in Recipe.model_fields}
+    known["training_arguments"] = [*build_training_arguments_model().model_fields]
+    sections = [section for section, keys in known.items() if name in keys]
+    return f"{sections[0]}.{name}" if len(sections) == 1 else None
 
 
 def _known_keys(location: Sequence[str | int]) -> list[str]:

@@ -161,7 +161,7 @@ def _suggest_run(name_or_path: str, runs_dir: Path) -> str:
         return f"train it first with `{command}`"
     runs = [path.parent.name for path in runs_dir.glob(f"*/{_LATEST}")]
     suggestion = suggest_name(name_or_path, [*runs, *recipes])
-    return f"did you mean {suggestion!r}?" if suggestion else "check name or path, or train the recipe first"
+    return f"did you mean {suggestion!r}?" if suggestion else "check its name and --runs-dir, or train the recipe first"
 
 
 def _list_places(name_or_path: str, runs_dir: Path) -> tuple[Path, ...]:

@@ -371,7 +371,7 @@ def test_no_such_run(
     monkeypatch.setenv("HF_TOKEN", "hf_" + "x" * 34)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     texts = ["a text"] if command == "predict" else []
-    remedy = "name a run's model folder" if command == "predict" and "/" in name else "train"
+    remedy = "check the path" if command == "predict" and "/" in name else "train"
     check_refused(workspace, call, [command, name, *texts], where="", what=name, remedy=remedy)
 
 
@@ -465,7 +465,7 @@ PROCESS_CASES: dict[str, tuple[Callable[[Workspace], None], list[str], str, str]
         _spoil_nothing,
         ["train", "tiny.yaml", "--data", KAGGLE],
         f"{KAGGLE}: Kaggle must be reachable, got ",
-        "download news.csv from https://www.kaggle.com/datasets/owner/news and pass its path as DATA=path",
+        "download news.csv from https://www.kaggle.com/datasets/owner/news and pass its path with --data",
     ),
 }
 

@@ -129,7 +129,9 @@ def test_circle_of_extends_is_refused(links: dict[str, str], write: Callable[[st
 
 def test_unknown_parent_is_refused(write: Callable[[str, str], str]) -> None:
     path = write("child.yaml", "extends: quikstart\nname: child\n")
-    assert "got 'quikstart'; did you mean 'quickstart'?" in find_problem(path)
+    problem = find_problem(path)
+    assert problem.startswith(f"{path}, `extends`: ")
+    assert "got 'quikstart'; did you mean 'quickstart'?" in problem
 
 
 @pytest.mark.parametrize(
@@ -242,9 +244,14 @@ def test_everything_wrong_is_told_at_once(base: str) -> None:
         ("freeze.lerning_rate=1", "`freeze.lerning_rate` must be a known key; did you mean `learning_rate`?"),
         ("modle.head=stock", "`modle` must be a known key; did you mean `model`?"),
         ("zzz=1", "`zzz` must be a known key; remove it, or see recipes/schema.json"),
+        ("max_length=3", "`max_length` must be a known key; did you mean `model.max_length`?"),
+        ("num_train_epochs=3", "must be a known key; did you mean `training_arguments.num_train_epochs`?"),
+        ("freeze.num_train_epochs=3", "did you mean `training_arguments.num_train_epochs`?"),
+        # Of several sections.
+        ("learning_rate=3", "`learning_rate` must be a known key; remove it, or see recipes/schema.json"),
         ("training_arguments.learning_rat=1", "did you mean `learning_rate`?"),
-        ("training_arguments.learning_rate=abc", "`training_arguments.learning_rate` must be a valid number"),
-        ("training_arguments.learning_rate=abc", "got 'abc'"),
+        ("training_arguments.learning_rate=abc", "`training_arguments.learning_rate` must be a valid number, got"),
+        ("training_arguments.learning_rate=abc", "number, got 'abc'; see recipes/schema.json"),
         ("training_arguments.evaluation_strategy=epoch", "write `eval_strategy`"),
         ("training_arguments.output_dir=x", "`training_arguments.output_dir` must not be set in a recipe"),
         ("split.test=20", "got 20"),

@@ -106,8 +106,8 @@ def test_name_that_is_nearly_a_run_is_suggested(tmp_path: Path) -> None:
         ("quickstart", "train it first with `hf-newscls train quickstart --runs-dir "),
         ("quickstat", r"did you mean 'quickstart'\?"),
         # No recipe goes by these names, so none can be trained by them.
-        ("small", "check name or path, or train the recipe first"),
-        ("runs/tiny/20200101-000000", "check name or path, or train the recipe first"),
+        ("small", "check its name and --runs-dir, or train the recipe first"),
+        ("runs/tiny/20200101-000000", "check its name and --runs-dir, or train the recipe first"),
     ],
 )
 def test_unknown_run_is_refused_with_the_way_out(name: str, way_out: str, tmp_path: Path) -> None:

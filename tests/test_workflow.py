@@ -182,7 +182,7 @@ def test_failure_later_leaves_whole_checkpoints_only(make_recipe: Callable[..., 
     assert {*os.listdir(run)} == {"recipe.yaml", "split.json", "checkpoints"}
     files = os.listdir(run / "checkpoints" / "checkpoint-9")
     assert {"model.safetensors", "optimizer.pt", "trainer_state.json"} <= {*files}
-    with pytest.raises(RunError, match="found neither; check name or path, or train the recipe first"):
+    with pytest.raises(RunError, match="found neither; check its name and --runs-dir, or train the recipe first"):
         workflow.evaluate("tiny", runs_dir=runs)
 
 

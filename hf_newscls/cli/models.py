@@ -29,12 +29,13 @@ def predict(
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
     """Print the most probable labels of texts, with the probabilities as the model gives them: not calibrated."""
-    from hf_newscls import workflow
-
-    quiet_transformers()
     found = _read_texts(texts)
     if not found:
         return
+
+    from hf_newscls import workflow
+
+    quiet_transformers()
     for prediction in workflow.predict(model, found, runs_dir=runs_dir, top_k=top_k):
         _print_text(prediction.text)
         for label, probability in zip(prediction.labels, prediction.probabilities, strict=True):
@@ -55,12 +56,13 @@ def explain(
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
     """Print the words that moved a decision, and by how much: Shapley values, estimated. Needs the extra `explain`."""
-    from hf_newscls import workflow
-
-    quiet_transformers()
     found = _read_texts(texts)
     if not found:
         return
+
+    from hf_newscls import workflow
+
+    quiet_transformers()
     for one in workflow.explain(model, found, runs_dir=runs_dir, label=label, samples=samples):
         _print_text(one.text)
         console.print(f"  {one.attribution.probability:6.0%}  {make_printable(one.label)}", highlight=False)

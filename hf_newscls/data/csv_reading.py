@@ -46,7 +46,12 @@ def _build_picker(places: Sequence[int]) -> Callable[[list[str]], tuple[str, ...
 
 
 def _find_delimiter(file: TextFile) -> str:
-    return "\t" if file.name.lower().endswith(".tsv") else ","
+    """Return what stands between fields: a comma, unless the name or a header without commas says otherwise."""
+    if file.name.lower().endswith(".tsv"):
+        return "\t"
+    with file.open() as stream:
+        header = stream.readline()
+    return "," if "," in header else next((mark for mark in ";\t" if mark in header), ",")
 
 
 def _iterate_records(file: TextFile, stream: TextIO) -> Iterator[list[str]]:

@@ -19,9 +19,12 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError, 
 from hf_newscls.data.compression import COMPRESSED_ENDINGS
 from hf_newscls.errors import SourceError, suggest_name
 
-__all__ = ["HUB_SCHEME", "fetch_from_hub", "list_snapshot"]
+__all__ = ["HUB_SCHEME", "PASS_THE_PATH", "fetch_from_hub", "list_snapshot"]
 
 HUB_SCHEME = "hf://"
+PASS_THE_PATH = "pass its path with --data, or to make as DATA=path"
+"""What to do with a file that could not be fetched."""
+
 _ADDRESS = re.compile(
     r"hf://datasets/(?P<repo_id>[\w.-]+/[\w.-]+)"
     r"(@(?P<revision>refs/(pr|convert)/[\w.-]+|[^/@]+))?(/(?P<path>[^/].*))?"
@@ -96,7 +99,7 @@ def _explain(error: Exception, address: str, *, repo_id: str, revision: str | No
         what = f"the Hub must be reachable, got {type(error.__cause__ or error).__name__} ({reason})"
         remedy = (
             "go online once, for what was fetched is kept, and unset HF_HUB_OFFLINE; or download the file from "
-            f"{page}/tree/{revision or 'main'} and pass its path as DATA=path"
+            f"{page}/tree/{revision or 'main'} and {PASS_THE_PATH}"
         )
     return SourceError(f"{address}: {what}; {remedy}")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from hf_newscls.data.hub_source import HUB_SCHEME, fetch_from_hub, list_snapshot
+from hf_newscls.data.hub_source import HUB_SCHEME, PASS_THE_PATH, fetch_from_hub, list_snapshot
 from hf_newscls.errors import SourceError, describe_offenders, suggest_name
 from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path, name_paths
 
@@ -125,7 +125,7 @@ def _find_local(address: str) -> list[Path]:
     if glob.has_magic(address):
         raise SourceError(f"{address}: `data.source` must match files, found none; check the pattern")
     suggestion = suggest_name(path.name, _list_names(path.parent))
-    hint = f"did you mean {str(path.parent / suggestion)!r}?" if suggestion else "pass the file's path as DATA=path"
+    hint = f"did you mean {str(path.parent / suggestion)!r}?" if suggestion else PASS_THE_PATH
     raise SourceError(f"{address}: `data.source` must name an existing file, found none; {hint}")
 
 
@@ -141,7 +141,7 @@ def _fetch_from_kaggle(address: str) -> Path:
     if match is None:
         raise SourceError(f"{address}: must have the form kaggle://owner/set/file, got another; write it so")
     page = f"https://www.kaggle.com/datasets/{match['owner']}/{match['dataset']}"
-    by_hand = f"download {match['file']} from {page} and pass its path as DATA=path"
+    by_hand = f"download {match['file']} from {page} and {PASS_THE_PATH}"
     try:
         import kagglehub
         import requests

@@ -111,6 +111,12 @@ def test_article_of_any_length_is_read(length: int, tmp_path: Path) -> None:
     assert [len(title or "") for title, _ in read_titles(path)] == [length]
 
 
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_header_without_commas_tells_what_separates(mark: str, tmp_path: Path) -> None:
+    path = write_bytes(tmp_path, f'title{mark}label\na, b{mark}X\n"c{mark} d"{mark}Y\n')
+    assert read_titles(path) == [("a, b", "X"), (f"c{mark} d", "Y")]
+
+
 def test_tab_separated_values_are_read(tmp_path: Path) -> None:
     path = write_bytes(tmp_path, "title\tlabel\na, b\tX\n", name="news.tsv")
     assert read_titles(path) == [("a, b", "X")]

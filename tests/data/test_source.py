@@ -55,7 +55,7 @@ def test_file_of_a_similar_name_is_suggested(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("address", ["{folder}/other.json", "{folder}/none/news.csv", "/nowhere/at/all.csv"])
 def test_missing_file_without_a_similar_one_is_refused(address: str, tmp_path: Path) -> None:
     (tmp_path / "news.csv").write_bytes(NEWS)
-    with pytest.raises(SourceError, match="must name an existing file, found none; pass the file's path as DATA=path"):
+    with pytest.raises(SourceError, match="must name an existing file, found none; pass its path with --data"):
         fetch_source(address.format(folder=tmp_path))
 
 
@@ -233,7 +233,7 @@ def test_without_network_the_way_by_hand_is_told(address: str, file: str, page: 
         fetch_source(address)
     message = str(caught.value)
     assert message.startswith(f"{address}: Kaggle must be reachable, got ProxyError (")
-    assert message.endswith(f"; download {file} from {page} and pass its path as DATA=path")
+    assert message.endswith(f"; download {file} from {page} and pass its path with --data, or to make as DATA=path")
     assert "\n" not in message
 
 
@@ -316,7 +316,8 @@ def test_refusal_of_kaggle_tells_the_way_by_hand(status: int, kaggle: Kaggle) ->
     with pytest.raises(SourceError, match=f"got KaggleApiHTTPError .*{status}.*; download news.csv from") as caught:
         fetch_source("kaggle://owner/news-set/versions/2/news.csv")
     caught.value.__cause__.response.close()  # type: ignore[union-attr] # kagglehub leaves its socket open
-    assert str(caught.value).endswith("https://www.kaggle.com/datasets/owner/news-set and pass its path as DATA=path")
+    by_hand = "https://www.kaggle.com/datasets/owner/news-set and pass its path with --data, or to make as DATA=path"
+    assert str(caught.value).endswith(by_hand)
 
 
 def test_damaged_download_is_refused(kaggle: Kaggle) -> None:
