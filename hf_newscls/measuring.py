@@ -42,6 +42,8 @@ __all__ = ["measure_run"]
 
 # Beyond these a linear head gains little, and encoding them takes as long as an epoch of training.
 _MOST_FROZEN_ROWS = 10_000
+# A bootstrap of fewer rows gives intervals that are too narrow, of width 0 where all answers are right.
+_FEW_TEST_ROWS = 50
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +61,8 @@ def measure_run(
         splits: its rows.
         other: what another run's model says of the test rows, for the report to show side by side.
     """
+    if len(splits["test"]) < _FEW_TEST_ROWS:
+        logger.warning("%d test rows are too few: do not trust scores or their intervals", len(splits["test"]))
     frozen = _encode_sides(recipe, splits)
     classifier = load_classifier(run.model, encoder=recipe.model)
     logger.info("predicting %d validation and %d test rows", len(splits["validation"]), len(splits["test"]))

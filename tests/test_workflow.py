@@ -104,7 +104,9 @@ def test_training_is_recorded(tiny_run: FinishedRun) -> None:
 # Doing it again.
 
 
-def test_evaluating_anew_changes_nothing(copied_run: RunFolder, tmp_path: Path) -> None:
+def test_evaluating_anew_changes_nothing(
+    copied_run: RunFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     before = read_files(copied_run.path)
     run, report = workflow.evaluate("tiny", runs_dir=tmp_path / "runs")
     after = read_files(copied_run.path)
@@ -112,6 +114,7 @@ def test_evaluating_anew_changes_nothing(copied_run: RunFolder, tmp_path: Path) 
     assert report.test.rows == TEST_ROWS
     assert after.keys() == before.keys()
     assert [name for name in after if after[name] != before[name]] == []
+    assert f"{TEST_ROWS} test rows are too few" in caplog.text
 
 
 @pytest.mark.slow
