@@ -224,6 +224,7 @@ def test_two_layer_model_needs_no_trust_after_our_import(
     assert "hf_newscls.modeling.modeling_newscls" in found["modules"]
 
 
+@pytest.mark.slow
 def test_two_layer_model_carries_its_code(tiny_two_layer_run: FinishedRun) -> None:
     names = {*os.listdir(tiny_two_layer_run.run.model)}
     assert {"modeling_newscls.py", "configuration_newscls.py", "heads.py"} <= names
@@ -232,7 +233,7 @@ def test_two_layer_model_carries_its_code(tiny_two_layer_run: FinishedRun) -> No
     assert config["head_dropout"] == 0.1
 
 
-@pytest.mark.parametrize("finished", ["tiny_run", "tiny_two_layer_run"])
+@pytest.mark.parametrize("finished", ["tiny_run", pytest.param("tiny_two_layer_run", marks=pytest.mark.slow)])
 def test_nothing_in_the_model_folder_names_this_machine(
     finished: str, tiny_encoder: Path, noisy_csv: Path, request: pytest.FixtureRequest
 ) -> None:

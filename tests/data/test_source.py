@@ -310,7 +310,7 @@ def test_progress_is_shown_as_kagglehub_does(kaggle: Kaggle, capsys: pytest.Capt
     assert "100%" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 429, 500])
+@pytest.mark.parametrize("status", [403, *(pytest.param(one, marks=pytest.mark.slow) for one in (401, 404, 429, 500))])
 def test_refusal_of_kaggle_tells_the_way_by_hand(status: int, kaggle: Kaggle) -> None:
     kaggle.status = status
     with pytest.raises(SourceError, match=f"got KaggleApiHTTPError .*{status}.*; download news.csv from") as caught:

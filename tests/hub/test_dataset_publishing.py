@@ -157,7 +157,14 @@ def test_second_push_takes_the_place_of_the_first(
 
 
 @pytest.mark.parametrize(
-    ("part", "status"), [("/api/repos/create", 403), ("/commit/", 500), ("/info/lfs/", 507), ("^/lfs/", 507)]
+    ("part", "status"),
+    [
+        ("/api/repos/create", 403),
+        # The client tries these again.
+        pytest.param("/commit/", 500, marks=pytest.mark.slow),
+        ("/info/lfs/", 507),
+        ("^/lfs/", 507),
+    ],
 )
 def test_refusal_of_the_hub_is_told(
     part: str, status: int, prepared: tuple[PreparedData, Recipe], hub_here: HubServer

@@ -134,8 +134,9 @@ def test_training_does_not_begin_where_the_push_would_fail(
     assert not runs.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_without_token")
-@pytest.mark.parametrize("way", ["--push", pytest.param("hub.publish=true", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("way", ["--push", "hub.publish=true"])
 def test_without_a_token_training_goes_on_and_says_what_is_left(
     way: str, make_recipe: MakeRecipe, hub_here: HubServer, call: Callable[..., Result], tmp_path: Path
 ) -> None:

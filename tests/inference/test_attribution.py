@@ -41,7 +41,7 @@ def compute_shapley(classifier: TrainedClassifier, words: Sequence[str], label: 
     return list(gains / len(orders))
 
 
-@pytest.mark.parametrize("label", [0, 1])
+@pytest.mark.parametrize("label", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_contributions_are_shapley_values(label: int, classifier: TrainedClassifier) -> None:
     found = attribute_words(classifier, TEXT, label=label, samples=400)
     values = [one.value for one in found.contributions]

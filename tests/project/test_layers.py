@@ -177,7 +177,13 @@ def test_no_import_runs_up_sideways_or_in_a_circle() -> None:
         ("__init__.py", "from hf_newscls import workflow", "hf_newscls must not import hf_newscls.workflow"),
     ],
 )
-@pytest.mark.parametrize("form", ["{}", "def use():\n    {}\n    return None"], ids=["top", "lazy"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param("{}", marks=pytest.mark.slow, id="top"),
+        pytest.param("def use():\n    {}\n    return None", id="lazy"),
+    ],
+)
 def test_offence_would_be_found(path: str, line: str, offence: str, form: str, tmp_path: Path) -> None:
     root = tmp_path / ROOT
     for name, source in MODULES.items():

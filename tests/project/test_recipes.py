@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
@@ -89,11 +90,15 @@ def test_schema_is_current() -> None:
     assert is_current, "write build_schema() to recipes/schema.json anew"
 
 
-@each_recipe
-def test_recipe_fits_the_schema(path: Path) -> None:
+@pytest.fixture(scope="module")
+def validator() -> Any:
     jsonschema = pytest.importorskip("jsonschema", reason="needs jsonschema")
     schema = json.loads((FOLDER / "schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+@each_recipe
+def test_recipe_fits_the_schema(path: Path, validator: Any) -> None:
     content = OmegaConf.to_container(OmegaConf.load(path))
-    errors = jsonschema.Draft202012Validator(schema).iter_errors(content)
-    assert [error.message for error in errors] == []
+    assert [error.message for error in validator.iter_errors(content)] == []

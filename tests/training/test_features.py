@@ -38,9 +38,9 @@ def losses(history: Sequence[dict[str, float]]) -> list[float]:
     return [entry[name] for entry in history for name in ("loss", "eval_loss", "grad_norm") if name in entry]
 
 
-ENCODERS: list[tuple[str, str, type[PreTrainedModel] | None]] = [
+ENCODERS: list[Any] = [
     ("bert", "stock", None),  # reads the pooler, which is loaded
-    ("bert", "two_layer", None),
+    pytest.param("bert", "two_layer", None, marks=pytest.mark.slow),
     ("roberta", "stock", None),  # reads the first token, there is no pooler
     ("distilbert", "stock", None),
 ]
