@@ -217,7 +217,8 @@ def _explain_one(detail: dict[str, Any]) -> str:
     key = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
         name = str(detail["loc"][-1])
-        suggestion = _find_section_key(name) or suggest_name(name, _known_keys(detail["loc"][:-1]))
+        is_misplaced = len(detail["loc"]) == 1
+        suggestion = (is_misplaced and _find_section_key(name)) or suggest_name(name, _known_keys(detail["loc"][:-1]))
         hint = f"did you mean `{suggestion}`?" if suggestion else "remove it, or see recipes/schema.json"
         return f"`{key}` must be a known key; {hint}"
     if detail["type"] == "missing":
@@ -232,7 +233,7 @@ def _explain_one(detail: dict[str, Any]) -> str:
 
 
 def _find_section_key(name: str) -> str | None:
-    """Return `section.name` of the one section that knows the name, which was written elsewhere."""
+    """Return `section.name` of the one section that knows a name, which was written without one."""
     known = {section: _known_keys([section]) for section in Recipe.model_fields}
     known["training_arguments"] = [*build_training_arguments_model().model_fields]
     sections = [section for section, keys in known.items() if name in keys]

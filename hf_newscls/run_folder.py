@@ -159,8 +159,8 @@ def _suggest_run(name_or_path: str, runs_dir: Path) -> str:
     if is_recipe_path(name_or_path) or name_or_path in recipes:
         command = shlex.join(["hf-newscls", "train", name_or_path, "--runs-dir", str(runs_dir)])
         return f"train it first with `{command}`"
-    runs = [path.parent.name for path in runs_dir.glob(f"*/{_LATEST}")]
-    suggestion = suggest_name(name_or_path, [*runs, *recipes])
+    runs = {path.parent.name for path in runs_dir.glob(f"*/{_LATEST}")}
+    suggestion = suggest_name(name_or_path, sorted({*runs, *recipes} - {name_or_path}))
     return f"did you mean {suggestion!r}?" if suggestion else "check its name and --runs-dir, or train the recipe first"
 
 

@@ -138,7 +138,7 @@ DATA_CASES: dict[str, tuple[Callable[[Workspace], None], str, str]] = {
     "ragged": (
         _write(b"title,body,category,date\na,b,SPORTS,2020\na,b,c,SPORTS,2020\n"),
         "line 3: must hold 4 fields like the header, found 5",
-        "mend the line's quotes or commas",
+        "mend the line's quotes or separators",
     ),
     "broken json": (
         _write(b'{"title": "a", "body": "b", "category": "SPORTS", "date": "2020"}\n{"title": \n'),
@@ -371,8 +371,13 @@ def test_no_such_run(
     monkeypatch.setenv("HF_TOKEN", "hf_" + "x" * 34)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     texts = ["a text"] if command == "predict" else []
-    remedy = "check the path" if command == "predict" and "/" in name else "train"
-    check_refused(workspace, call, [command, name, *texts], where="", what=name, remedy=remedy)
+    # Nothing is asked of the Hub that cannot be there.
+    check_refused(workspace, call, [command, name, *texts], where="", what=name, remedy="train")
+
+
+@pytest.mark.parametrize("name", ["runs/absent", "./nowhere", "~/nowhere", "/nowhere/" + "a" * 300])
+def test_folder_that_is_not_there_is_not_asked_of_the_hub(name: str, workspace: Workspace, call: Call) -> None:
+    check_refused(workspace, call, ["predict", name, "a text"], where=f"{name}: ", what="must be a run", remedy="train")
 
 
 def test_run_whose_model_is_gone(tiny_run: FinishedRun, workspace: Workspace, call: Call) -> None:

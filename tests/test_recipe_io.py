@@ -246,7 +246,6 @@ def test_everything_wrong_is_told_at_once(base: str) -> None:
         ("zzz=1", "`zzz` must be a known key; remove it, or see recipes/schema.json"),
         ("max_length=3", "`max_length` must be a known key; did you mean `model.max_length`?"),
         ("num_train_epochs=3", "must be a known key; did you mean `training_arguments.num_train_epochs`?"),
-        ("freeze.num_train_epochs=3", "did you mean `training_arguments.num_train_epochs`?"),
         # Of several sections.
         ("learning_rate=3", "`learning_rate` must be a known key; remove it, or see recipes/schema.json"),
         ("training_arguments.learning_rat=1", "did you mean `learning_rate`?"),

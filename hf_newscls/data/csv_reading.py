@@ -1,6 +1,7 @@
 """Read CSV in blocks, and say in which line and column it is broken."""
 
 import csv
+import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from operator import itemgetter
@@ -21,7 +22,8 @@ def read_csv_blocks(file: TextFile, wanted: Sequence[str]) -> Iterator[pa.Table]
     """Yield the wanted columns of a CSV file, block by block, in the file's order.
 
     Columns without a name in the header are called `Unnamed: 0` and so on, after their place, as pandas does. Fields
-    are separated by tabs where the file's name ends in .tsv. Empty lines are passed over.
+    are separated by tabs where the file's name ends in .tsv, and by semicolons or tabs where the header has those and
+    no comma. Empty lines are passed over.
 
     Raises:
         DataError: a column is missing or repeated, records differ in length, or a quote is misplaced.
@@ -50,8 +52,8 @@ def _find_delimiter(file: TextFile) -> str:
     if file.name.lower().endswith(".tsv"):
         return "\t"
     with file.open() as stream:
-        header = stream.readline()
-    return "," if "," in header else next((mark for mark in ";\t" if mark in header), ",")
+        header = re.sub(r'"[^"]*"', "", next((line for line in stream if line.strip()), ""))
+    return "," if "," in header else max(",;\t", key=header.count)
 
 
 def _iterate_records(file: TextFile, stream: TextIO) -> Iterator[list[str]]:
@@ -78,7 +80,7 @@ def _iterate_records(file: TextFile, stream: TextIO) -> Iterator[list[str]]:
         one, its = ("line", "line's") if len(ragged) == 1 else ("lines", "lines'")
         raise DataError(
             f"{file.path}: {one} {describe_offenders(lines)}: must hold {len(header)} fields like the header, found "
-            f"{describe_offenders(lengths)}; mend the {its} quotes or commas"
+            f"{describe_offenders(lengths)}; mend the {its} quotes or separators"
         )
 
 

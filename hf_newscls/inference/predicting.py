@@ -73,8 +73,6 @@ def load_classifier(
         ModelError: there is no such model, it lacks its weights, or the Hub cannot be reached.
     """
     address = str(folder_or_id)
-    if address.count("/") > 1 and not Path(address).is_dir():
-        raise ModelError(f"{address}: must be a folder or owner/name on the Hub, found no such folder; check the path")
     try:
         folder = Path(address) if Path(address).is_dir() else _fetch(address, revision, trust_remote_code)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)

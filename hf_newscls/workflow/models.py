@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_newscls.errors import InputError, RunError, describe_offenders, suggest_name
+from hf_newscls.files import PACKAGE_SCHEME, is_local_address
 from hf_newscls.recipe import ModelSection
 from hf_newscls.recipe_io import is_recipe_path, read_recipe
 from hf_newscls.run_folder import find_run
@@ -115,14 +116,20 @@ def _find_encoder(model: str) -> ModelSection | None:
 
 
 def _find_model(name_or_path: str, *, runs_dir: Path) -> str:
-    """Return a model folder or a Hub id: whatever is no run is left to transformers."""
+    """Return a model folder, the address of one in a package, or what can be a Hub id, where it is no run."""
     try:
         return str(find_run(name_or_path, runs_dir=runs_dir).model)
     except RunError:
-        path = Path(name_or_path)
-        if os.path.isfile(path / "recipe.yaml"):  # a run without its model
+        folder = os.path.expanduser(name_or_path)
+        if os.path.isfile(os.path.join(folder, "recipe.yaml")):  # a run without its model
             raise
-        is_on_hub = "/" in name_or_path and not is_recipe_path(name_or_path)
-        if os.path.isfile(path / "config.json") or is_on_hub:
+        is_model = any(os.path.isfile(os.path.join(folder, name)) for name in ("config.json", "adapter_config.json"))
+        if is_model or name_or_path.startswith(PACKAGE_SCHEME) or _can_be_on_hub(name_or_path, runs_dir):
             return name_or_path
         raise
+
+
+def _can_be_on_hub(name_or_path: str, runs_dir: Path) -> bool:
+    is_local = is_local_address(name_or_path) or is_recipe_path(name_or_path)
+    # A run that is not there can have the form of an id: runs/news.
+    return name_or_path.count("/") == 1 and not is_local and Path(name_or_path).parent != runs_dir

@@ -43,7 +43,7 @@ def test_ragged_rows_are_all_counted(tmp_path: Path) -> None:
     problem = find_problem(tmp_path, content)
     # Two of them, lines 5 and 7, come before the record of two lines; the last one stands on line 11.
     assert problem == (
-        "lines 5, 7, 11: must hold 2 fields like the header, found 1, 3, 4; mend the lines' quotes or commas"
+        "lines 5, 7, 11: must hold 2 fields like the header, found 1, 3, 4; mend the lines' quotes or separators"
     )
 
 

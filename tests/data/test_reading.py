@@ -113,7 +113,7 @@ def test_article_of_any_length_is_read(length: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mark", [";", "\t"])
 def test_header_without_commas_tells_what_separates(mark: str, tmp_path: Path) -> None:
-    path = write_bytes(tmp_path, f'title{mark}label\na, b{mark}X\n"c{mark} d"{mark}Y\n')
+    path = write_bytes(tmp_path, f'\ntitle{mark}label{mark}"a, b"\na, b{mark}X{mark}\n"c{mark} d"{mark}Y{mark}\n')
     assert read_titles(path) == [("a, b", "X"), (f"c{mark} d", "Y")]
 
 

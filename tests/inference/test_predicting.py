@@ -136,11 +136,6 @@ def test_missing_file_is_a_model_error(missing: str, copied: Path) -> None:
         load_classifier(copied)
 
 
-def test_folder_that_is_not_there_is_not_asked_of_the_hub(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"absent: must be a folder or owner/name on the Hub, found no such folder"):
-        load_classifier(tmp_path / "absent")
-
-
 def test_missing_tokenizer_is_a_model_error(copied: Path) -> None:
     # transformers 5 makes up a tokenizer that turns every word into [UNK].
     for path in [*copied.glob("tokenizer*"), *copied.glob("vocab*")]:
