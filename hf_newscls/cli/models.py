@@ -30,8 +30,6 @@ def predict(
 ) -> None:
     """Print the most probable labels of texts, with the probabilities as the model gives them: not calibrated."""
     found = _read_texts(texts)
-    if not found:
-        return
 
     from hf_newscls import workflow
 
@@ -57,8 +55,6 @@ def explain(
 ) -> None:
     """Print the words that moved a decision, and by how much: Shapley values, estimated. Needs the extra `explain`."""
     found = _read_texts(texts)
-    if not found:
-        return
 
     from hf_newscls import workflow
 
@@ -120,6 +116,7 @@ def _read_texts(texts: list[str] | None) -> list[str]:
 
     Raises:
         InputError: a text is empty, or a line is not UTF-8.
+        typer.Exit: there is nothing to answer.
     """
     if texts:
         for place, text in enumerate(texts, start=1):
@@ -141,4 +138,5 @@ def _read_texts(texts: list[str] | None) -> list[str]:
     if not found:
         # No error: what feeds a pipe may have nothing to say.
         logger.warning("no text: standard input held no line with a word")
+        raise typer.Exit
     return found

@@ -52,6 +52,7 @@ class _Passing(nn.Module):
     """Stands in a stock classifier for its encoder, and hands on what it is given as if that had come out."""
 
     def forward(self, *args: Any, inputs_embeds: Tensor, **kwargs: Any) -> BaseModelOutputWithPooling:
+        """Return states (B, T, H) as they come, the first of each as the pooled one (B, H)."""
         return BaseModelOutputWithPooling(last_hidden_state=inputs_embeds, pooler_output=inputs_embeds[:, 0])
 
 

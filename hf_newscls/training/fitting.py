@@ -123,14 +123,6 @@ def fit_classifier(
     ):
         trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
     state: TrainerState = trainer.state
-    best_step = state.best_global_step if arguments.load_best_model_at_end else None
-    if best_step:
-        logger.info(
-            "kept step %d of %d: the first that is best on validation by %s",
-            best_step,
-            state.global_step,
-            arguments.metric_for_best_model,
-        )
     return TrainingRecord(
         # An overflow under fp16 logs an infinite gradient norm, which JSON cannot hold.
         log_history=[
@@ -138,7 +130,7 @@ def fit_classifier(
         ],
         boundary_step=schedule.boundary_step,
         total_steps=state.global_step,
-        best_step=best_step,
+        best_step=_find_best_step(state, arguments),
         runtime_seconds=time.perf_counter() - start,
         train_rows=train_rows,
         batch_rows=arguments.train_batch_size * arguments.world_size * arguments.gradient_accumulation_steps,
@@ -152,6 +144,15 @@ def fit_classifier(
         machine=describe_machine(),
         energy_kwh=energy.kwh,
     )
+
+
+def _find_best_step(state: TrainerState, arguments: TrainingArguments) -> int | None:
+    """Return the step whose model is kept, and say so; None where that of the last step is."""
+    if not arguments.load_best_model_at_end or not state.best_global_step:
+        return None
+    step, steps, metric = state.best_global_step, state.global_step, arguments.metric_for_best_model
+    logger.info("kept step %d of %d: the first that is best on validation by %s", step, steps, metric)
+    return step
 
 
 def build_trainer(
