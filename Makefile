@@ -112,8 +112,8 @@ format: $(STAMP) ## Mend style where a program can.
 	@$(BIN)/ruff format .
 
 .PHONY: schema
-schema: $(STAMP) ## Write recipes/schema.json from hf_newscls/recipe.py.
-	@$(BIN)/python -c 'from pathlib import Path; from hf_newscls.recipe_io import build_schema; Path("recipes/schema.json").write_text(build_schema(), encoding="utf-8")'
+schema: $(STAMP) ## Write recipes/schema.json from hf_newscls/recipe.
+	@$(BIN)/python -c 'from pathlib import Path; from hf_newscls.recipe.loading import build_schema; Path("recipes/schema.json").write_text(build_schema(), encoding="utf-8")'
 
 .PHONY: bench
 bench: $(STAMP) ## Run the benchmarks, or one: BENCH=training_speed [ARGS="--rows 640 --rounds 2"].
@@ -131,7 +131,7 @@ build: $(STAMP) ## Build the wheel into dist/.
 .PHONY: clean
 clean: ## Remove build products and caches; runs/ and .venv/ stay.
 	rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	find hf_newscls tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find hf_newscls scripts tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp comes last, so an install that failed is tried again; a .venv that has no working pip is made anew.
 $(STAMP): pyproject.toml constraints.txt

@@ -22,9 +22,9 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
 def load(options, *overrides: str, stock_config: bool = False):
     """Return recipe, classifier and tokenized rows, and the training rows that were asked for alone."""
     from hf_newscls import workflow
-    from hf_newscls.data.tokenization import tokenize_splits
     from hf_newscls.modeling.loading import load_pretrained
-    from hf_newscls.recipe_io import read_recipe
+    from hf_newscls.modeling.tokenization import tokenize_splits
+    from hf_newscls.recipe.loading import read_recipe
 
     recipe = read_recipe(options.recipe, [*options.overrides, *overrides], source=options.data)
     model = recipe.model.model_copy(update={"config": {}}) if stock_config else recipe.model

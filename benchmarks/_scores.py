@@ -46,7 +46,7 @@ def measure_ways(options) -> dict[str, list[dict]]:
 def describe_measurements(options) -> dict:
     """Return all that decides the measurements of a call but way, seed and code."""
     from hf_newscls import workflow
-    from hf_newscls.recipe_io import read_recipe
+    from hf_newscls.recipe.loading import read_recipe
 
     recipe = read_recipe(options.recipe, options.overrides, source=options.data)
     content = recipe.model_dump(mode="json", exclude={"evaluation", "hub"})
@@ -80,7 +80,7 @@ def run_apart(*further: str) -> dict:
 def read_rows(options, *overrides: str):
     """Return the recipe and its split rows, of each side no more than were asked for."""
     from hf_newscls import workflow
-    from hf_newscls.recipe_io import read_recipe
+    from hf_newscls.recipe.loading import read_recipe
 
     seeds = [f"split.seed={options.seed}", f"training_arguments.seed={options.seed}"]
     recipe = read_recipe(options.recipe, [*options.overrides, *overrides, *seeds], source=options.data)
@@ -93,12 +93,12 @@ def read_rows(options, *overrides: str):
 def train_and_predict(recipe, splits) -> dict:
     """Train by the recipe, keep the best checkpoint, and predict the test side."""
     from hf_newscls.data.deduplication import GROUP
-    from hf_newscls.data.tokenization import tokenize_splits
     from hf_newscls.inference.predicting import TrainedClassifier, predict_probabilities
     from hf_newscls.modeling.loading import count_positions, load_pretrained
+    from hf_newscls.modeling.tokenization import tokenize_splits
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
-    from hf_newscls.training.fitting import fit_classifier
+    from hf_newscls.training.fit import fit_classifier
 
     names = splits["train"].features["label"].names
     backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
@@ -154,7 +154,7 @@ def summarize(measured: dict[str, list[dict]], drawn: dict, *, base: str) -> dic
         drawn: of each of them what `resample` returns without strata, for the differences.
         base: the way that others are compared with, where it was measured.
     """
-    from hf_newscls.evaluation.intervals import compute_difference, compute_intervals
+    from hf_newscls.evaluation.statistics.bootstrap import compute_difference, compute_intervals
 
     summary: dict[str, dict] = {}
     for way, runs in measured.items():
@@ -188,7 +188,7 @@ def resample(runs: list[dict], *, is_stratified: bool):
     """Score draws of the test rows of all seeds, rows of one article drawn together, those of other seeds too."""
     import numpy as np
 
-    from hf_newscls.evaluation.resampling import Bootstrap, resample_scores
+    from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, resample_scores
 
     # Articles were numbered before the rows were split, so they have the same numbers with every seed.
     groups = np.asarray(pool(runs, "articles"))

@@ -58,9 +58,9 @@ def parse_options() -> argparse.Namespace:
 
 def grow(options: argparse.Namespace, size: int, folder: Path) -> Path:
     """Write a JSON-lines file of the columns that the recipe reads."""
-    from hf_newscls.data.reading import read_rows
-    from hf_newscls.data.source import fetch_source
-    from hf_newscls.recipe_io import read_recipe
+    from hf_newscls.data.readers.rows import read_rows
+    from hf_newscls.data.sources import fetch_source
+    from hf_newscls.recipe.loading import read_recipe
 
     recipe = read_recipe(options.recipe, options.overrides, source=options.data)
     rows = read_rows(fetch_source(recipe.data.source).paths, columns=recipe.columns, id_column=recipe.data.id)[:]
@@ -107,12 +107,12 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
 
     from hf_newscls.data.cleaning import clean_rows
     from hf_newscls.data.deduplication import resolve_duplicates
-    from hf_newscls.data.reading import read_rows
+    from hf_newscls.data.preparation import prepare
+    from hf_newscls.data.readers.rows import read_rows
     from hf_newscls.data.splitting import assign_sides, select_sides
-    from hf_newscls.data.tokenization import tokenize_splits
     from hf_newscls.modeling.loading import load_tokenizer
-    from hf_newscls.preparing import prepare
-    from hf_newscls.recipe_io import read_recipe
+    from hf_newscls.modeling.tokenization import tokenize_splits
+    from hf_newscls.recipe.loading import read_recipe
 
     recipe = read_recipe(options.recipe, options.overrides, source=options.grown)
     seconds: dict[str, float] = {}

@@ -118,7 +118,7 @@ def measure_step(options) -> dict[str, float]:
     import torch
 
     from hf_newscls.modeling.loading import load_pretrained
-    from hf_newscls.recipe_io import read_recipe
+    from hf_newscls.recipe.loading import read_recipe
     from hf_newscls.training.backend import detect_backend
 
     limit = "null" if options.way == "all at once" else "8"

@@ -81,7 +81,7 @@ def score_rarest(measured: dict[str, list[dict]], drawn: dict) -> dict[str, dict
     """
     import numpy as np
 
-    from hf_newscls.evaluation.intervals import to_interval
+    from hf_newscls.evaluation.statistics.bootstrap import to_interval
 
     runs = next(iter(measured.values()))
     counts, names = np.mean([run["train_counts"] for run in runs], axis=0), runs[0]["names"]
@@ -106,7 +106,7 @@ def score_rarest(measured: dict[str, list[dict]], drawn: dict) -> dict[str, dict
 
 def compute_label_f1(runs: list[dict]):
     """Return the F1 of each label over the test rows of all seeds."""
-    from hf_newscls.evaluation.confusions import compute_f1
+    from hf_newscls.evaluation.confusion_scores import compute_f1
     from hf_newscls.evaluation.metrics import compute_confusion
 
     confusion = compute_confusion(to_probabilities(runs), pool(runs, "references"))

@@ -87,7 +87,7 @@ def main():
 def reproduce(case, split, options):
     """Train a case on a split, or take the run that was finished before."""
     from hf_newscls import workflow
-    from hf_newscls.resuming import find_finished
+    from hf_newscls.runs.resuming import find_finished
 
     recipe = resolve(case, split, options)
     fingerprint = workflow.prepare(recipe).manifest.fingerprint
@@ -99,7 +99,7 @@ def reproduce(case, split, options):
 
 def resolve(case, split, options):
     """Return the published recipe, or that of the encoder in its place, on a split of the rows at hand."""
-    from hf_newscls.recipe_io import read_recipe
+    from hf_newscls.recipe.loading import read_recipe
 
     data = options.fake_news if case.is_fake_news else options.categories
     data = sample(data, options) if data and options.rows else data

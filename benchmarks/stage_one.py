@@ -67,10 +67,10 @@ class Times(NamedTuple):
 def time_stage_one(recipe, classifier, tokenized) -> Times:
     from transformers import TrainerCallback
 
+    from hf_newscls.training.acceleration.apply import suited_to_device
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
-    from hf_newscls.training.device import suited_to_device
-    from hf_newscls.training.fitting import build_trainer
+    from hf_newscls.training.fit import build_trainer
 
     marks: list[float] = []
 
@@ -96,11 +96,11 @@ def time_forward_pass(recipe, classifier, rows) -> float:
     """Time the encoder over the rows as a plain loop would run it, in the precision of the training."""
     import torch
 
+    from hf_newscls.training.acceleration.apply import suited_to_device
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
-    from hf_newscls.training.device import suited_to_device
-    from hf_newscls.training.padding import build_collator
-    from hf_newscls.training.sampling import order_rows
+    from hf_newscls.training.collator import build_collator
+    from hf_newscls.training.sampler import order_rows
     from hf_newscls.training.trainer import measure_lengths
 
     backend = detect_backend()

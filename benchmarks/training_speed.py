@@ -197,10 +197,10 @@ def build_stock(options, recipe, classifier, tokenized, folder):
 
 
 def build_ours(options, recipe, classifier, tokenized, folder):
+    from hf_newscls.training.acceleration.apply import suited_to_device
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
-    from hf_newscls.training.device import suited_to_device
-    from hf_newscls.training.fitting import build_trainer
+    from hf_newscls.training.fit import build_trainer
 
     freeze = None
     if options.way == "ours, two stages":

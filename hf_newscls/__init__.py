@@ -12,7 +12,7 @@ from hf_newscls.modeling.registration import register_when_imported
 
 if TYPE_CHECKING:
     from hf_newscls.modeling.loading import name_loaded_parameters
-    from hf_newscls.training.freeze import TwoStageFreezeCallback
+    from hf_newscls.training.callbacks.freeze import TwoStageFreezeCallback
     from hf_newscls.training.optimizer import build_two_stage_optimizers
 
 __all__ = ["TwoStageFreezeCallback", "__version__", "build_two_stage_optimizers", "name_loaded_parameters"]
@@ -20,7 +20,7 @@ __all__ = ["TwoStageFreezeCallback", "__version__", "build_two_stage_optimizers"
 __version__ = "0.1.0"
 
 _MODULES = {
-    "TwoStageFreezeCallback": "hf_newscls.training.freeze",
+    "TwoStageFreezeCallback": "hf_newscls.training.callbacks.freeze",
     "build_two_stage_optimizers": "hf_newscls.training.optimizer",
     "name_loaded_parameters": "hf_newscls.modeling.loading",
 }

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hf_newscls.cli import main
-from hf_newscls.recipe import Recipe
-from hf_newscls.recipe_io import read_recipe
-from hf_newscls.run_folder import RunFolder
+from hf_newscls.recipe.loading import read_recipe
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.runs.folder import RunFolder
+from tests.card_parts import CardParts, build_parts
 from tests.hub_server import TOKEN, HubServer
 from tests.processes import Result
 
@@ -226,6 +227,20 @@ def hub_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubSer
         monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "home" / "datasets")
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         yield server
+
+
+@pytest.fixture
+def make_parts() -> Callable[..., CardParts]:
+    """Build the parts of a card: `labels`, then sections of the recipe to change as keywords."""
+    return build_parts
+
+
+@pytest.fixture
+def fresh_home(tmp_path: Path) -> Path:
+    """A folder for caches and tokens that holds none."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return home
 
 
 def read_table(run: RunFolder) -> list[dict[str, Any]]:

@@ -9,12 +9,12 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 from hf_newscls.data.deduplication import DuplicateCounts
 from hf_newscls.data.leakage import Leakage
 from hf_newscls.data.manifest import SplitManifest
-from hf_newscls.evaluation.mistakes import analyze_errors
+from hf_newscls.evaluation.error_analysis import analyze_errors
 from hf_newscls.evaluation.report import build_report
-from hf_newscls.evaluation.resampling import Bootstrap
-from hf_newscls.measured_run import MeasuredRun
-from hf_newscls.recipe import Recipe
-from hf_newscls.training_record import TrainingRecord
+from hf_newscls.evaluation.statistics.bootstrap import Bootstrap
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.report.measured_run import MeasuredRun
+from hf_newscls.training.record import TrainingRecord
 
 ROWS = {"train": 60, "validation": 30, "test": 40}  # three a label where there are many
 

@@ -15,8 +15,8 @@ import yaml
 
 from hf_newscls.cli import app
 from hf_newscls.errors import NewsclsError, RecipeError
-from hf_newscls.recipe import Recipe
-from hf_newscls.recipe_io import find_recipes, read_purpose, read_recipe
+from hf_newscls.recipe.loading import find_recipes, read_purpose, read_recipe
+from hf_newscls.recipe.recipe import Recipe
 from tests.conftest import LABELS, FinishedRun, write_recipe
 from tests.processes import Result, build_environment, run_cli, run_python
 
@@ -393,7 +393,7 @@ def test_evaluate_prints_the_same_scores(tiny_run: FinishedRun, call: Call) -> N
 def test_compare_ranks_runs_of_one_split(
     tiny_run: FinishedRun, tiny_two_layer_run: FinishedRun, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hf_newscls.cli.comparing.console._width", 200)
+    monkeypatch.setattr("hf_newscls.cli.compare.console._width", 200)
     result = call("compare", "tiny", "tiny_two_layer", "--local", "--runs-dir", str(tiny_run.runs_dir))
     assert result.code == 0, result.err
     out = result.out

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hf_newscls import workflow
-from hf_newscls.recipe_io import read_recipe
+from hf_newscls.recipe.loading import read_recipe
 
 
 @pytest.fixture(scope="module")

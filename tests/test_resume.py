@@ -10,8 +10,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from hf_newscls.checkpoints import find_last_checkpoint, read_trainer_state
-from hf_newscls.run_folder import RunFolder
+from hf_newscls.runs.checkpoints import find_last_checkpoint, read_trainer_state
+from hf_newscls.runs.folder import RunFolder
 from tests.conftest import write_recipe
 from tests.processes import Result, check_refusal, run_python
 
@@ -141,7 +141,8 @@ def test_signal_writes_a_checkpoint_and_leaves(signal: str, workspace: Path, tra
 def killed_run(tiny_encoder: Path, noisy_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run with what is left of it when it is killed after step 11."""
     from hf_newscls import workflow
-    from hf_newscls.recipe_io import read_recipe, recipe_to_yaml
+    from hf_newscls.recipe.loading import read_recipe
+    from hf_newscls.recipe.serialization import recipe_to_yaml
 
     folder = tmp_path_factory.mktemp("killed")
     path = write_recipe(folder / "tiny.yaml", source=noisy_csv, encoder=tiny_encoder)

@@ -9,8 +9,8 @@ import pytest
 
 from hf_newscls import workflow
 from hf_newscls.errors import InputError
-from hf_newscls.recipe import Recipe
-from hf_newscls.run_folder import RunFolder
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.runs.folder import RunFolder
 
 QUICK = ("evaluation.baseline=false", "training_arguments.num_train_epochs=1", "freeze=null")
 

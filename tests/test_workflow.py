@@ -13,9 +13,9 @@ from datasets import load_from_disk
 
 from hf_newscls import workflow
 from hf_newscls.errors import RunError
-from hf_newscls.hub.card import CARD_FIGURES
-from hf_newscls.recipe import Recipe
-from hf_newscls.run_folder import RunFolder
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.report.model_card import CARD_FIGURES
+from hf_newscls.runs.folder import RunFolder
 from tests.conftest import LABELS, LEARNS, FinishedRun, read_table, write_csv
 from tests.processes import read_files
 

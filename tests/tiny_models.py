@@ -26,13 +26,14 @@ from transformers import (
     set_seed,
 )
 
-from hf_newscls.data.tokenization import tokenize_splits
 from hf_newscls.modeling.adapters import add_adapter
 from hf_newscls.modeling.loading import PretrainedClassifier, load_pretrained
-from hf_newscls.recipe import FinetuneSection, FreezeSection, LossSection, ModelSection, Recipe, SamplingSection
+from hf_newscls.modeling.tokenization import tokenize_splits
+from hf_newscls.recipe.model import ModelSection
+from hf_newscls.recipe.recipe import FinetuneSection, FreezeSection, LossSection, Recipe, SamplingSection
 from hf_newscls.training.arguments import build_training_arguments
 from hf_newscls.training.backend import detect_backend
-from hf_newscls.training.fitting import build_trainer
+from hf_newscls.training.fit import build_trainer
 from tests.conftest import LABELS
 
 # What each architecture calls its sizes; RoBERTa's positions start at 2, so 66 of them hold 64 tokens.

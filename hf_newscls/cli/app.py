@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from hf_newscls.cli.comparing import compare
+from hf_newscls.cli.compare import compare
 from hf_newscls.cli.data import overview, prepare, recipes, show
 from hf_newscls.cli.models import doctor, explain, predict, publish
 from hf_newscls.cli.terminal import make_printable, messages
-from hf_newscls.cli.training import evaluate, train
+from hf_newscls.cli.train import evaluate, train
+from hf_newscls.distributed import is_main_rank
 from hf_newscls.errors import NewsclsError
-from hf_newscls.processes import is_main_rank
 
 __all__ = ["app", "main"]
 

@@ -24,7 +24,7 @@ _OVERVIEWS = Path("overview")
 
 def recipes() -> None:
     """List the recipes that come with the package."""
-    from hf_newscls.recipe_io import find_recipes, read_purpose
+    from hf_newscls.recipe.loading import find_recipes, read_purpose
 
     table = Table("recipe", "purpose", box=None, header_style="bold")
     for name, path in find_recipes().items():
@@ -34,7 +34,8 @@ def recipes() -> None:
 
 def show(recipe: RecipeArgument, overrides: OverridesArgument = None, data: DataOption = None) -> None:
     """Print a recipe as it is resolved: parents, overrides and defaults."""
-    from hf_newscls.recipe_io import read_recipe, recipe_to_yaml
+    from hf_newscls.recipe.loading import read_recipe
+    from hf_newscls.recipe.serialization import recipe_to_yaml
 
     console.print(
         recipe_to_yaml(read_recipe(recipe, overrides or [], source=data)), markup=False, highlight=False, soft_wrap=True
@@ -50,7 +51,7 @@ def overview(
     """Say what is in a recipe's data file before anything is trained: a page with figures, JSON and lists of rows."""
     from hf_newscls import workflow
     from hf_newscls.cli.overview_tables import build_tables
-    from hf_newscls.recipe_io import read_recipe
+    from hf_newscls.recipe.loading import read_recipe
 
     quiet_transformers()
     resolved = read_recipe(recipe, overrides or [], source=data)
@@ -73,7 +74,7 @@ def prepare(
 ) -> None:
     """Read, clean and split a recipe's data file, and show what came of it."""
     from hf_newscls import workflow
-    from hf_newscls.recipe_io import read_recipe
+    from hf_newscls.recipe.loading import read_recipe
 
     if public and push is None:
         raise InputError("--public: must go with --push, got no --push; add `--push OWNER/NAME`")

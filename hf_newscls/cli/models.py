@@ -84,7 +84,7 @@ def publish(
 ) -> None:
     """Check a finished run's model in a fresh process, and push it with its card to the Hub in one commit."""
     from hf_newscls import workflow
-    from hf_newscls.hub.publishing import PublishOptions
+    from hf_newscls.hub.publish_model import PublishOptions
 
     if pr and tag is not None:
         raise InputError(f"--tag: must go without --pr, got {tag!r}; tag the commit once the request is merged")
@@ -97,7 +97,7 @@ def publish(
 
 def doctor() -> None:
     """Show what this machine offers: versions, device, disk, tokens."""
-    from hf_newscls.doctor import inspect_machine
+    from hf_newscls.workflow.doctor import inspect_machine
 
     table = Table("what", "found", box=None, header_style="bold")
     for what, found in inspect_machine().items():

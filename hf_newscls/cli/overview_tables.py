@@ -9,9 +9,9 @@ from rich.table import Column, Table
 from hf_newscls.cli.terminal import make_printable
 
 if TYPE_CHECKING:
-    from hf_newscls.data.overview import DataOverview
     from hf_newscls.evaluation.label_quality import LabelQuality
-    from hf_newscls.overview import Overview
+    from hf_newscls.overview.overview import Overview
+    from hf_newscls.overview.statistics import DataOverview
 
 __all__ = ["build_tables"]
 

@@ -7,10 +7,10 @@ from rich.table import Column, Table
 from hf_newscls.cli.terminal import console, make_printable
 
 if TYPE_CHECKING:
-    from hf_newscls.evaluation.intervals import Interval
+    from hf_newscls.data.preparation import PreparedData
+    from hf_newscls.evaluation.baselines.side_by_side import SideBySide
     from hf_newscls.evaluation.report import EvaluationReport
-    from hf_newscls.evaluation.side_by_side import SideBySide
-    from hf_newscls.preparing import PreparedData
+    from hf_newscls.evaluation.statistics.bootstrap import Interval
     from hf_newscls.workflow import Plan, SeedRuns
 
 __all__ = ["print_plan", "print_report", "print_seeds", "print_split"]

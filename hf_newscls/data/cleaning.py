@@ -9,10 +9,10 @@ import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetInfo, Features, Value
 from datasets.fingerprint import generate_random_fingerprint
 
-from hf_newscls.data.reading import ROW_ID
+from hf_newscls.data.labels import invert_merges, resolve_label_names
+from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import DataError, describe_offenders
-from hf_newscls.labels import invert_merges, resolve_label_names
-from hf_newscls.recipe import DataSection
+from hf_newscls.recipe.recipe import DataSection
 
 __all__ = ["CleanedRows", "clean_rows", "join_columns", "settle_rare_labels"]
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from hf_newscls.data.cleaning import CleanedRows
 from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates
-from hf_newscls.data.repeats import find_mixed
-from hf_newscls.recipe import DataSection
+from hf_newscls.data.groups import find_mixed
+from hf_newscls.recipe.recipe import DataSection
 
 __all__ = ["GROUP", "DeduplicatedRows", "DuplicateCounts", "resolve_duplicates"]
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rensa import RMinHash
 
-from hf_newscls.recipe import NearDuplicatesSection
+from hf_newscls.recipe.recipe import NearDuplicatesSection
 
 __all__ = ["DuplicateGroups", "compute_similarity", "find_duplicates", "normalize_text"]
 

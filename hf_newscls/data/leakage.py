@@ -7,8 +7,8 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from hf_newscls.data.splitting import SIDES
-from hf_newscls.data.stratifying import assign_groups, hash_rows
-from hf_newscls.recipe import SplitSection
+from hf_newscls.data.stratification import assign_groups, hash_rows
+from hf_newscls.recipe.recipe import SplitSection
 
 __all__ = ["Leakage", "count_leaks", "measure_leakage"]
 

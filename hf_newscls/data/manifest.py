@@ -10,9 +10,9 @@ from datasets import DatasetDict
 
 from hf_newscls.data.deduplication import DuplicateCounts
 from hf_newscls.data.leakage import Leakage
-from hf_newscls.data.reading import ROW_ID
+from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.data.splitting import SIDES
-from hf_newscls.recipe import SplitSection
+from hf_newscls.recipe.recipe import SplitSection
 
 __all__ = ["SplitManifest", "build_manifest", "compute_fingerprint", "hash_row"]
 

@@ -7,10 +7,10 @@ import numpy as np
 from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 
-from hf_newscls.data.reading import ROW_ID
-from hf_newscls.data.stratifying import assign_groups, hash_rows
+from hf_newscls.data.readers.rows import ROW_ID
+from hf_newscls.data.stratification import assign_groups, hash_rows
 from hf_newscls.errors import DataError, describe_offenders, suggest_name
-from hf_newscls.recipe import SplitSection
+from hf_newscls.recipe.recipe import SplitSection
 
 __all__ = ["SIDES", "assign_sides", "select_sides"]
 

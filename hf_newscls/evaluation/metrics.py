@@ -19,8 +19,8 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from hf_newscls.evaluation.confusions import score_confusions
-from hf_newscls.evaluation.reliability import compute_reliability
+from hf_newscls.evaluation.calibration.reliability import compute_reliability
+from hf_newscls.evaluation.confusion_scores import score_confusions
 
 __all__ = [
     "LabelScores",

@@ -8,13 +8,18 @@ import numpy as np
 from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 
-from hf_newscls.evaluation.calibration import Calibration, build_calibration
-from hf_newscls.evaluation.comparison import TFIDF, Comparison, FrozenFeatures, build_comparisons
-from hf_newscls.evaluation.intervals import Interval, compute_intervals, compute_label_intervals
+from hf_newscls.evaluation.baselines.comparison import TFIDF, Comparison, FrozenFeatures, build_comparisons
+from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions, SideBySide, build_side_by_side
+from hf_newscls.evaluation.calibration.calibration import Calibration, build_calibration
 from hf_newscls.evaluation.metrics import LabelScores, NewsClassification, compute_confusion, compute_label_scores
-from hf_newscls.evaluation.resampling import Bootstrap, resample_scores
-from hf_newscls.evaluation.side_by_side import OtherPredictions, SideBySide, build_side_by_side
-from hf_newscls.recipe import EvaluationSection
+from hf_newscls.evaluation.statistics.bootstrap import (
+    Bootstrap,
+    Interval,
+    compute_intervals,
+    compute_label_intervals,
+    resample_scores,
+)
+from hf_newscls.recipe.recipe import EvaluationSection
 
 __all__ = ["EvaluationReport", "SideReport", "build_report"]
 

@@ -10,7 +10,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from huggingface_hub.utils._validators import validate_repo_id
 
 from hf_newscls.errors import InputError, PublishError
-from hf_newscls.hub.failures import call_hub, refuse
+from hf_newscls.hub.retry import call_hub, refuse
 
 __all__ = ["Account", "check_repo_id", "check_revision", "find_account", "name_repo", "require_account"]
 

@@ -6,7 +6,7 @@ import yaml
 from huggingface_hub import DatasetCard
 
 from hf_newscls.errors import PublishError, describe_offenders
-from hf_newscls.hub.pushing import Head
+from hf_newscls.hub.commit import Head
 
 __all__ = ["check_ownership"]
 

@@ -7,11 +7,11 @@ from huggingface_hub import HfApi, ModelCard
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
 from hf_newscls.errors import PublishError, RecipeError
+from hf_newscls.evaluation.metric_names import is_metric
 from hf_newscls.hub.account import Account, find_account, name_repo
-from hf_newscls.hub.failures import call_hub, refuse
-from hf_newscls.hub.metadata import describe_recipe
-from hf_newscls.hub.metric_names import is_metric
-from hf_newscls.recipe import Recipe
+from hf_newscls.hub.retry import call_hub, refuse
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.report.card_metadata import describe_recipe
 
 __all__ = ["Target", "check_license", "check_metadata", "check_target", "find_target", "preflight"]
 

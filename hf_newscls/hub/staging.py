@@ -7,10 +7,10 @@ import yaml
 from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
 from hf_newscls.errors import RecipeError, describe_offenders
-from hf_newscls.hub.predictions import PREDICTIONS_FILE, hash_predictions, predictions_to_parquet
-from hf_newscls.hub.pushing import CARD_FILE, Content
-from hf_newscls.recipe import BenchmarkSection, Recipe
-from hf_newscls.run_folder import RunFolder
+from hf_newscls.hub.commit import CARD_FILE, Content
+from hf_newscls.recipe.recipe import BenchmarkSection, Recipe
+from hf_newscls.report.predictions import PREDICTIONS_FILE, hash_predictions, predictions_to_parquet
+from hf_newscls.runs.folder import RunFolder
 
 __all__ = ["METRICS_FILE", "OWNED_FILES", "stage_run"]
 

@@ -21,12 +21,12 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from hf_newscls.data.tokenization import encode_texts
 from hf_newscls.errors import ModelError, describe_offenders
 from hf_newscls.modeling.adapters import is_adapter, load_adapted, read_base
 from hf_newscls.modeling.loading import check_tokenizer, count_positions
-from hf_newscls.modeling.locating import find_encoder, find_model
-from hf_newscls.recipe import ModelSection
+from hf_newscls.modeling.sources import find_encoder, find_model
+from hf_newscls.modeling.tokenization import encode_texts
+from hf_newscls.recipe.model import ModelSection
 
 __all__ = ["TrainedClassifier", "choose_device", "iterate_batches", "load_classifier", "predict_probabilities"]
 

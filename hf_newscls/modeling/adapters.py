@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrai
 from hf_newscls.errors import ModelError, RecipeError, describe_offenders
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
-from hf_newscls.recipe import AdapterSection
+from hf_newscls.recipe.model import AdapterSection
 
 __all__ = ["add_adapter", "is_adapter", "load_adapted", "merge_adapter", "read_base", "save_adapter"]
 

@@ -24,11 +24,11 @@ from transformers import (
 from hf_newscls.errors import InputError, ModelError, RecipeError, describe_offenders
 from hf_newscls.files import is_local_address
 from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
-from hf_newscls.modeling.locating import find_encoder
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
+from hf_newscls.modeling.sources import find_encoder
 from hf_newscls.modeling.windowing import add_windows
-from hf_newscls.recipe import ModelSection
+from hf_newscls.recipe.model import ModelSection
 
 __all__ = [
     "PretrainedClassifier",

@@ -8,8 +8,8 @@ from typing import Any
 from transformers import TrainingArguments
 
 from hf_newscls.errors import RecipeError
-from hf_newscls.recipe import Recipe
-from hf_newscls.trainer_options import DEFAULT_LEARNING_RATE
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.recipe.training_arguments import DEFAULT_LEARNING_RATE
 from hf_newscls.training.backend import Backend
 
 __all__ = ["build_training_arguments", "describe_arguments"]

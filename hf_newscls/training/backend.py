@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from transformers.utils.import_utils import is_torch_xla_available
 
-from hf_newscls.recipe import ModelSection
+from hf_newscls.recipe.model import ModelSection
 
 __all__ = ["Backend", "detect_backend"]
 

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hf_newscls.recipe_loss import LossSection
+from hf_newscls.recipe.training import LossSection
 
 __all__ = ["RowLoss", "build_loss", "compute_class_weights"]
 

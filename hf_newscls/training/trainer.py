@@ -10,9 +10,9 @@ from datasets import Dataset
 from torch.utils.data import DataLoader, Sampler
 from transformers import IntervalStrategy, Trainer, TrainingArguments
 
-from hf_newscls.training.cpu import clip_while_stepping, is_fused
-from hf_newscls.training.features import number_rows
-from hf_newscls.training.sampling import EpochCallback, EpochSampler
+from hf_newscls.training.acceleration.cpu_kernels import clip_while_stepping, is_fused
+from hf_newscls.training.callbacks.feature_cache import number_rows
+from hf_newscls.training.sampler import EpochCallback, EpochSampler
 
 __all__ = ["NewsTrainer", "measure_lengths"]
 
@@ -21,7 +21,7 @@ class NewsTrainer(Trainer):
     """A `Trainer` whose batches follow from seed and epoch alone, and are evaluated longest first.
 
     A subclass because the Trainer takes no sampler, and its own length-grouped one draws from torch's global generator:
-    see `hf_newscls.training.sampling`. `train_sampling_strategy` means what it means in transformers: `random`,
+    see `hf_newscls.training.sampler`. `train_sampling_strategy` means what it means in transformers: `random`,
     `sequential` or `group_by_length`.
 
     Args:

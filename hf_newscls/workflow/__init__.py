@@ -3,12 +3,14 @@
 Heavy libraries are imported inside the functions that need them, so that the command line answers at once.
 """
 
-from hf_newscls.workflow.comparing import Comparison, compare, publish_leaderboard, save_leaderboard
-from hf_newscls.workflow.data import overview, prepare, push_prepared, save_prepared
-from hf_newscls.workflow.models import Explanation, Prediction, explain, predict
-from hf_newscls.workflow.publishing import check_publishing, name_publish_command, publish
-from hf_newscls.workflow.seeds import SeedRuns, train_seeds
-from hf_newscls.workflow.training import Plan, evaluate, plan, train
+from hf_newscls.workflow.compare import Comparison, compare, publish_leaderboard, save_leaderboard
+from hf_newscls.workflow.evaluate import evaluate
+from hf_newscls.workflow.overview import overview
+from hf_newscls.workflow.predict import Explanation, Prediction, explain, predict
+from hf_newscls.workflow.prepare import prepare, push_prepared, save_prepared
+from hf_newscls.workflow.publish import check_publishing, name_publish_command, publish
+from hf_newscls.workflow.train import Plan, plan, train
+from hf_newscls.workflow.train_seeds import SeedRuns, train_seeds
 
 __all__ = [
     "Comparison",

@@ -18,7 +18,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from hf_newscls.data import duplicates
 from hf_newscls.data.duplicates import compute_similarity, find_duplicates, normalize_text
-from hf_newscls.recipe import NearDuplicatesSection
+from hf_newscls.recipe.recipe import NearDuplicatesSection
 
 NEAR = NearDuplicatesSection()
 

@@ -12,7 +12,7 @@ from hf_newscls.data.deduplication import DuplicateCounts
 from hf_newscls.data.leakage import Leakage, count_leaks, measure_leakage
 from hf_newscls.data.manifest import SplitManifest, build_manifest, compute_fingerprint
 from hf_newscls.data.splitting import SIDES
-from hf_newscls.recipe import SplitSection
+from hf_newscls.recipe.recipe import SplitSection
 from tests.data.test_splitting import HALF, PINNED, PINNED_FINGERPRINT, build_classes, build_dataset, split
 
 COUNTS = DuplicateCounts(

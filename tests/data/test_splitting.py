@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hf_newscls.data.manifest import compute_fingerprint
 from hf_newscls.data.splitting import SIDES, assign_sides, select_sides
 from hf_newscls.errors import DataError
-from hf_newscls.recipe import SplitSection
+from hf_newscls.recipe.recipe import SplitSection
 
 # Eight headlines; what must come of them was worked out with sha256sum and sort alone.
 PINNED = [

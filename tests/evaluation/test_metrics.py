@@ -22,13 +22,13 @@ from sklearn.metrics import (
     top_k_accuracy_score,
 )
 
+from hf_newscls.evaluation.calibration.reliability import compute_reliability
 from hf_newscls.evaluation.metrics import (
     NewsClassification,
     compute_confusion,
     compute_label_scores,
     compute_scores,
 )
-from hf_newscls.evaluation.reliability import compute_reliability
 
 
 def draw(seed: int, *, rows: int = 60, labels: int = 5) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

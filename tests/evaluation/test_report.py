@@ -8,12 +8,12 @@ import pytest
 from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 
-from hf_newscls.evaluation.baseline import predict_tfidf
-from hf_newscls.evaluation.comparison import FROZEN, LENGTH, MAJORITY, SVM, TFIDF, FrozenFeatures
-from hf_newscls.evaluation.intervals import Interval
+from hf_newscls.evaluation.baselines.comparison import FROZEN, LENGTH, MAJORITY, SVM, TFIDF, FrozenFeatures
+from hf_newscls.evaluation.baselines.models import predict_tfidf
 from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.evaluation.report import EvaluationReport, SideReport, build_report
-from hf_newscls.recipe import EvaluationSection
+from hf_newscls.evaluation.statistics.bootstrap import Interval
+from hf_newscls.recipe.recipe import EvaluationSection
 from tests.conftest import LABELS
 from tests.tiny_models import build_splits
 

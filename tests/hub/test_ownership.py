@@ -3,8 +3,8 @@
 import pytest
 
 from hf_newscls.errors import PublishError
+from hf_newscls.hub.commit import Head
 from hf_newscls.hub.ownership import check_ownership
-from hf_newscls.hub.pushing import Head
 
 
 def check(card: str, *files: str) -> None:

@@ -1,4 +1,4 @@
-"""What would make a push fail is said before the training, over HTTP with the unmodified client."""
+"""What would make a push fail is said before the train, over HTTP with the unmodified client."""
 
 import logging
 from collections.abc import Callable
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from hf_newscls.cli import training
+from hf_newscls.cli import train
 from hf_newscls.errors import PublishError, RecipeError, RunError
 from hf_newscls.hub.preflight import Target, preflight
-from hf_newscls.recipe import Recipe
-from hf_newscls.run_folder import RunFolder, find_run
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.runs.folder import RunFolder, find_run
 from tests.hub_server import FINE_GRAINED_REPO, FINE_GRAINED_TOKEN, READ_TOKEN, WRONG_TOKEN, Fault, HubServer
 from tests.processes import Result
 
@@ -154,7 +154,7 @@ def test_run_that_cannot_be_published_is_published_later(
 ) -> None:
     run = RunFolder(tmp_path / "runs" / "tiny" / "gone")
     with pytest.raises(RunError, match="must be a run folder"):
-        training._publish(run, has_token=True)
+        train._publish(run, has_token=True)
     assert f"publish later with: hf-newscls publish {run.path}" in capsys.readouterr().out
 
 
@@ -162,7 +162,7 @@ def test_run_that_cannot_be_published_is_published_later(
 def test_failure_that_passes_is_no_refusal(
     path: str, make_recipe: MakeRecipe, hub_here: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hf_newscls.hub.failures.time.sleep", lambda _: None)
+    monkeypatch.setattr("hf_newscls.hub.retry.time.sleep", lambda _: None)
     hub_here.create_repo("owner/base", files={"README.md": b"---\nlicense: apache-2.0\n---\n# B"})
     hub_here.faults.append(Fault("status", path=path, status=503))
     preflight(make_recipe("model.base_model=owner/base"))

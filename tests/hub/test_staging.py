@@ -10,9 +10,9 @@ import yaml
 from huggingface_hub import parse_eval_result_entries
 
 from hf_newscls.errors import RecipeError
-from hf_newscls.hub.pushing import Content
+from hf_newscls.hub.commit import Content
 from hf_newscls.hub.staging import OWNED_FILES, stage_run
-from hf_newscls.run_folder import RunFolder
+from hf_newscls.runs.folder import RunFolder
 from hf_newscls.storage import write_json
 from tests.conftest import FinishedRun
 

@@ -8,7 +8,7 @@ import torch
 
 from hf_newscls.inference.encoding import compute_features
 from hf_newscls.modeling.loading import load_pretrained
-from hf_newscls.recipe import ModelSection
+from hf_newscls.recipe.model import ModelSection
 from tests.tiny_models import load_tiny, save_encoder
 
 TEXTS = ["bank shares", "goal coach league after long week in the north", "orbit"]

@@ -15,11 +15,11 @@ from hf_newscls import workflow
 from hf_newscls.errors import ModelError, RecipeError
 from hf_newscls.inference.predicting import load_classifier, predict_probabilities
 from hf_newscls.modeling.adapters import add_adapter, merge_adapter, read_base, save_adapter
-from hf_newscls.recipe import AdapterSection, ModelSection
+from hf_newscls.recipe.model import AdapterSection, ModelSection
 from tests.conftest import LABELS, FinishedRun
 from tests.tiny_models import QUIET, MakeRecipe, load_tiny, prepare_run, save_encoder
-from tests.training.test_fitting import NO_DROPOUT, read_first_step
-from tests.training.test_freeze import STAGES, name_all, record
+from tests.training.callbacks.test_freeze import STAGES, name_all, record
+from tests.training.test_fit import NO_DROPOUT, read_first_step
 
 LORA = ("adapter={rank: 4, alpha: 8}", "model.base_model=owner/encoder")
 TEXTS = ["goal coach league", "planet cells", "bank shares profit market merger says"]

@@ -14,7 +14,7 @@ from transformers import AutoModel, AutoTokenizer, BertForSequenceClassification
 from hf_newscls.errors import InputError, ModelError, RecipeError
 from hf_newscls.files import compute_sha256
 from hf_newscls.modeling.loading import load_config, load_pretrained, load_tokenizer
-from hf_newscls.recipe import ModelSection
+from hf_newscls.recipe.model import ModelSection
 from tests.conftest import LABELS
 from tests.processes import run_python
 from tests.tiny_models import load_tiny, save_encoder
@@ -304,7 +304,7 @@ def test_hub_id_without_network_is_a_quick_model_error(network: dict[str, str], 
         import signal, time
         from hf_newscls.errors import ModelError
         from hf_newscls.modeling.loading import load_pretrained
-        from hf_newscls.recipe import ModelSection
+        from hf_newscls.recipe.model import ModelSection
         start = time.perf_counter()
         signal.alarm(15)  # huggingface_hub tries again for 23 s each file
         try:

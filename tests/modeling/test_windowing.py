@@ -9,7 +9,7 @@ from transformers import BartConfig, BartModel
 
 from hf_newscls.errors import RecipeError
 from hf_newscls.modeling.adapters import add_adapter, merge_adapter
-from hf_newscls.recipe import AdapterSection
+from hf_newscls.recipe.model import AdapterSection
 from tests.modeling.test_loading import STOCK, TWO_LAYER, name_new
 from tests.modeling.test_modeling_windowed import LONG, TEXTS, encode, load_windowed
 from tests.tiny_models import load_tiny, save_encoder

@@ -1,6 +1,5 @@
-"""What the wheel carries, and what the README says stands where."""
+"""What the wheel carries."""
 
-import re
 import subprocess
 import sys
 import zipfile
@@ -41,12 +40,12 @@ def test_wheel_carries_everything_that_is_read_at_run_time(installed: Path) -> N
     package = installed / "hf_newscls"
     for name in (
         "recipes/schema.json",
-        "hub/templates/card.md.jinja",
-        "hub/templates/dataset_card.md.jinja",
-        "templates/overview.md.jinja",
-        "templates/report.html.jinja",
+        "compare/templates/leaderboard.md.jinja",
+        "overview/templates/overview.md.jinja",
+        "report/templates/dataset_card.md.jinja",
+        "report/templates/model_card.md.jinja",
+        "report/templates/report.html.jinja",
         "data/headlines.csv",
-        "data/headlines_vocabulary.yaml",
         "py.typed",
     ):
         assert (package / name).is_file(), name
@@ -90,7 +89,7 @@ def test_installed_wheel_finds_its_recipes_and_data(installed: Path, tmp_path: P
 def test_installed_wheel_renders_a_card(installed: Path, tmp_path: Path) -> None:
     code = """
 import sys
-from tests.hub.conftest import build_parts
+from tests.card_parts import build_parts
 import hf_newscls
 assert hf_newscls.__file__.startswith(sys.argv[1]), hf_newscls.__file__
 print(build_parts().render("owner/tiny"))
@@ -99,46 +98,3 @@ print(build_parts().render("owner/tiny"))
     result = run_python(code, str(installed), cwd=tmp_path, home=tmp_path, environment=environment)
     assert result.code == 0, result.err
     assert 'model="owner/tiny"' in result.out
-
-
-# The README's tree.
-
-
-def read_tree() -> list[str]:
-    """Return the paths in the README's tree; folders end with a slash."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    match = re.search(
-        r"^#+ [^\n]*\b(?:tree|house)\b[^\n]*\n(?:(?!^#).)*?^```\w*\n(.*?)^```", readme, re.M | re.S | re.I
-    )
-    assert match, "README.md must have a fenced tree under a heading with `tree` or `house`"
-    paths, parents = [], list[str]()
-    for line in match[1].splitlines():
-        if not line.strip(" │"):
-            continue
-        indent, name = re.fullmatch(r"([ │├└─]*)(\S+).*", line).groups()
-        depth = len(indent) // 4
-        parents = [*parents[:depth], name]
-        paths.append("".join(parents))
-    return paths
-
-
-def test_tree_names_only_what_is_there() -> None:
-    tree = read_tree()
-    assert [path for path in tree if not (ROOT / path).exists()] == []
-    assert [path for path in tree if (ROOT / path).is_dir() != path.endswith("/")] == []
-    assert len({*tree}) == len(tree)
-
-
-def test_tree_names_every_module() -> None:
-    modules = {
-        path.relative_to(ROOT).as_posix() for path in (ROOT / "hf_newscls").rglob("*.py") if path.name != "__init__.py"
-    }
-    assert sorted(modules - {*read_tree()}) == []
-
-
-def test_tree_names_every_folder_at_the_top() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
-    if listed.returncode != 0:
-        pytest.skip("needs a git checkout, to tell the project's folders from others")
-    folders = {f"{path.split('/')[0]}/" for path in listed.stdout.splitlines() if "/" in path and path[0] != "."}
-    assert sorted(folders - {path for path in read_tree() if path.count("/") == 1}) == []

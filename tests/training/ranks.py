@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from hf_newscls.recipe_io import read_recipe
+from hf_newscls.recipe.loading import read_recipe
 from tests.conftest import build_news_rows
 from tests.tiny_models import prepare_run
 

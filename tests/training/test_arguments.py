@@ -7,7 +7,7 @@ import pytest
 from transformers import TrainingArguments
 
 from hf_newscls.errors import RecipeError
-from hf_newscls.recipe import Recipe
+from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.training.arguments import build_training_arguments, describe_arguments
 from hf_newscls.training.backend import Backend
 

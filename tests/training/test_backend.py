@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import TrainingArguments
 
-from hf_newscls.recipe import ModelSection
+from hf_newscls.recipe.model import ModelSection
 from hf_newscls.training.backend import Backend, detect_backend
 
 

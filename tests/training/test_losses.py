@@ -10,11 +10,11 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from hf_newscls.recipe import LossSection
+from hf_newscls.recipe.recipe import LossSection
 from hf_newscls.training.losses import build_loss, compute_class_weights
 from tests.tiny_models import QUIET, MakeRecipe, prepare_run
-from tests.training.test_features import CACHED, losses, train
-from tests.training.test_fitting import NO_DROPOUT, RESUMABLE, read_first_step
+from tests.training.callbacks.test_feature_cache import CACHED, losses, train
+from tests.training.test_fit import NO_DROPOUT, RESUMABLE, read_first_step
 
 # Six rows of one label, two of another, none of a third.
 LABELS = [0, 0, 0, 0, 0, 0, 1, 1]

@@ -7,9 +7,9 @@ import pytest
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from hf_newscls.training.device import suited_to_device
+from hf_newscls.training.acceleration.apply import suited_to_device
 from tests.tiny_models import MakeRecipe, prepare_run
-from tests.training.test_fitting import NO_DROPOUT
+from tests.training.test_fit import NO_DROPOUT
 
 QUIET = (*NO_DROPOUT["stock"], "training_arguments.eval_strategy='no'", "training_arguments.save_strategy='no'")
 

@@ -10,9 +10,9 @@ from transformers import BertConfig, BertModel, pipeline
 from hf_newscls import workflow
 from tests.conftest import FinishedRun, read_table
 from tests.tiny_models import QUIET, MakeRecipe, TinyRun, prepare_run, save_encoder
-from tests.training.test_features import CACHED, losses, read_log, train
-from tests.training.test_fitting import NO_DROPOUT, RESUMABLE, read_first_step
-from tests.training.test_freeze import STAGES, name_all, record
+from tests.training.callbacks.test_feature_cache import CACHED, losses, read_log, train
+from tests.training.callbacks.test_freeze import STAGES, name_all, record
+from tests.training.test_fit import NO_DROPOUT, RESUMABLE, read_first_step
 
 # Titles fill one window of 8 tokens, bodies up to five.
 WINDOWS = "model={max_length: null, windows: {count: 4, length: 8, pooling: attention, max_windows_a_step: 8}}"

@@ -13,11 +13,11 @@ import pytest
 import torch
 from transformers import Trainer, TrainerCallback
 
-from hf_newscls.data.tokenization import tokenize_splits
 from hf_newscls.modeling.loading import load_pretrained
+from hf_newscls.modeling.tokenization import tokenize_splits
 from hf_newscls.training.arguments import build_training_arguments
 from hf_newscls.training.backend import detect_backend
-from hf_newscls.training.fitting import build_trainer, fit_classifier
+from hf_newscls.training.fit import build_trainer, fit_classifier
 from tests.conftest import LABELS, write_recipe
 from tests.processes import build_environment, run_cli
 from tests.tiny_models import QUIET, MakeRecipe, build_splits

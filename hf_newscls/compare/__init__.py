@@ -1,0 +1,1 @@
+"""Models from runs and the Hub, ranked on a leaderboard."""

@@ -1,0 +1,1 @@
+"""Read CSV, JSON, JSON lines, Parquet and Hub snapshots into rows."""

@@ -1,0 +1,1 @@
+"""Simpler classifiers on the same split."""

@@ -1,0 +1,148 @@
+"""What simpler classifiers score on the same split, each beside the model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from datasets import DatasetDict
+from numpy.typing import NDArray
+
+from hf_newscls.evaluation.baselines import models
+from hf_newscls.evaluation.metrics import compute_scores
+from hf_newscls.evaluation.statistics.bootstrap import (
+    Bootstrap,
+    Interval,
+    compute_difference,
+    compute_intervals,
+    resample_scores,
+)
+
+__all__ = ["FROZEN", "LENGTH", "MAJORITY", "SVM", "TFIDF", "Comparison", "FrozenFeatures", "build_comparisons"]
+
+MAJORITY = "majority class"
+TFIDF = "TF-IDF with logistic regression"
+SVM = "TF-IDF with linear SVM"
+FROZEN = "frozen encoder with linear head"
+LENGTH = "length alone"
+
+Probabilities = NDArray[np.float64]
+Kind = Literal["baseline", "probe"]
+
+
+@dataclass(frozen=True)
+class FrozenFeatures:
+    """What the encoder makes of texts before it learned.
+
+    Attributes:
+        train_rows: places of the training rows that were encoded.
+        train: features of those rows, shape (rows, H).
+        test: of all test rows.
+    """
+
+    train_rows: NDArray[np.int64]
+    train: NDArray[np.float32]
+    test: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A simpler classifier, trained and tested on the model's rows.
+
+    Attributes:
+        kind: a baseline reads the text, a probe sees too little to.
+        scores: on test, as `compute_scores` names them.
+        intervals: 95%, of those scores.
+        gains: 95% interval of the model's score less this one's, paired.
+    """
+
+    kind: Kind
+    scores: Mapping[str, float]
+    intervals: Mapping[str, Interval]
+    gains: Mapping[str, Interval]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        return {
+            "kind": self.kind,
+            "scores": dict(self.scores),
+            "intervals": {name: [one.low, one.high] for name, one in self.intervals.items()},
+            "gains": {name: [one.low, one.high] for name, one in self.gains.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "Comparison":
+        """Return the comparison that `to_dict` wrote."""
+        intervals, gains = (
+            {name: Interval(*ends) for name, ends in content[part].items()} for part in ("intervals", "gains")
+        )
+        return cls(kind=content["kind"], scores=content["scores"], intervals=intervals, gains=gains)
+
+
+def build_comparisons(
+    splits: DatasetDict,
+    model: NDArray[np.float32],
+    *,
+    bootstrap: Bootstrap,
+    features: FrozenFeatures | None,
+    probes: Mapping[str, list[str]],
+) -> dict[str, Comparison]:
+    """Train every baseline and probe, score each, and measure what the model gains over it, drawn without strata.
+
+    Args:
+        splits: rows with `text`, a `ClassLabel` named `label`, and the columns of the probes.
+        model: its probabilities of the test rows, (N, L).
+        bootstrap: how rows are drawn for the intervals.
+        features: of the frozen encoder; None leaves that baseline out.
+        probes: columns by the probe's name.
+    """
+    references, unstratified = np.asarray(splits["test"]["label"][:]), bootstrap.without_strata()
+    drawn = resample_scores(model, references, unstratified)
+
+    def compare(kind: Kind, probabilities: Probabilities) -> Comparison:
+        """Score a classifier, and the model on the very same draws."""
+        return Comparison(
+            kind=kind,
+            scores=compute_scores(probabilities, references, top_k=bootstrap.top_k),
+            intervals=compute_intervals(resample_scores(probabilities, references, bootstrap)),
+            gains=compute_difference(drawn, resample_scores(probabilities, references, unstratified)),
+        )
+
+    baselines, probed = _predict_baselines(splits, features), _predict_probes(splits, probes)
+    return {
+        **{name: compare("baseline", values) for name, values in baselines.items()},
+        **{name: compare("probe", values) for name, values in probed.items()},
+    }
+
+
+def _predict_baselines(splits: DatasetDict, features: FrozenFeatures | None) -> dict[str, Probabilities]:
+    (texts, labels), validation, (tested, _) = (
+        (splits[side]["text"][:], splits[side]["label"][:]) for side in ("train", "validation", "test")
+    )
+    size = _count_labels(splits)
+    found = {
+        MAJORITY: models.predict_majority(labels, rows=len(tested), num_labels=size),
+        TFIDF: models.predict_tfidf(texts, labels, tested, num_labels=size),
+        SVM: models.predict_svm((texts, labels), validation, tested, num_labels=size),
+    }
+    if features is not None:
+        chosen = np.asarray(labels)[features.train_rows]
+        found[FROZEN] = models.predict_features(features.train, chosen, features.test, num_labels=size)
+    return found
+
+
+def _predict_probes(splits: DatasetDict, probes: Mapping[str, list[str]]) -> dict[str, Probabilities]:
+    train, test, size = splits["train"], splits["test"], _count_labels(splits)
+    labels = train["label"][:]
+    found = {LENGTH: models.predict_length(train["text"][:], labels, test["text"][:], num_labels=size)}
+    for name, columns in probes.items():
+        texts, tested = (
+            [" ".join(value or "" for value in values) for values in zip(*(side[one] for one in columns), strict=True)]
+            for side in (train, test)
+        )
+        found[name] = models.predict_words(texts, labels, tested, num_labels=size)
+    return found
+
+
+def _count_labels(splits: DatasetDict) -> int:
+    return len(splits["train"].features["label"].names)

@@ -1,0 +1,68 @@
+"""Push prepared data to a dataset repository in one commit."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from datasets import DatasetDict
+
+from hf_newscls.hub.account import Account
+from hf_newscls.hub.commit import CARD_FILE, Content, Head, Pushed, PushOptions, push_files
+from hf_newscls.hub.file_checks import check_files
+from hf_newscls.hub.ownership import check_ownership
+from hf_newscls.hub.preflight import find_target
+from hf_newscls.report.card_metadata import LEADERBOARD_TAG, TOOL_TAG
+
+__all__ = ["push_dataset"]
+
+_SHARD_BYTES = 500_000_000
+
+
+def push_dataset(
+    splits: DatasetDict, repo_id: str, *, account: Account, card: str, private: bool, message: str
+) -> Pushed:
+    """Push all splits as Parquet, with the card, in one commit, and none where nothing changed.
+
+    What an earlier push left in `data/` goes in the same commit; a repository of something else is left alone.
+
+    Args:
+        splits: what is pushed; the names of label ids travel in the Parquet files.
+        repo_id: owner/name.
+        account: that pushes.
+        card: becomes README.md.
+        private: whether the repository must be private.
+        message: of the commit.
+
+    Raises:
+        PublishError: the Hub refused or could not be reached, the repository is public where it must be private, or
+            it holds something else.
+    """
+    target = find_target(repo_id, account, private=private, repo_type="dataset")
+    with TemporaryDirectory() as folder:
+        files: dict[str, Content] = {CARD_FILE: card.encode(), **_write_shards(splits, Path(folder))}
+        check_files({CARD_FILE: files[CARD_FILE]})
+        options = PushOptions(message=message, owned=("data/*.parquet",), command="hf-newscls prepare --push")
+
+        def build(head: Head) -> Mapping[str, Content]:
+            """Return the files, where the repository may be written to."""
+            check_ownership(
+                head, repo_id=repo_id, content="prepared data", tags=(TOOL_TAG,), forbidden=(LEADERBOARD_TAG,)
+            )
+            return files
+
+        return push_files(build, target, options)
+
+
+def _write_shards(splits: DatasetDict, folder: Path) -> dict[str, Path]:
+    """Write each split into Parquet files of a size that the Hub's viewer likes, and return them by their names."""
+    paths: dict[str, Path] = {}
+    for side, rows in splits.items():
+        # A split is a selection of a table that holds the others too.
+        size = rows.data.nbytes * len(rows) / max(1, rows.data.num_rows)
+        count = math.ceil(size / _SHARD_BYTES) or 1
+        for place in range(count):
+            name = f"{side}-{place:05}-of-{count:05}.parquet"
+            rows.shard(count, place, contiguous=True).to_parquet(folder / name)
+            paths[f"data/{name}"] = folder / name
+    return paths

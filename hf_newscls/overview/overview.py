@@ -1,0 +1,93 @@
+"""Say what is in a news file before anything is trained."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from datasets import Dataset
+from numpy.typing import NDArray
+from transformers import PreTrainedTokenizerBase
+
+from hf_newscls.data.cleaning import CleanedRows
+from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates
+from hf_newscls.errors import DataError
+from hf_newscls.evaluation.label_quality import LabelQuality, assess_labels
+from hf_newscls.modeling.tokenization import count_tokens
+from hf_newscls.overview.statistics import DataOverview, summarize_rows
+from hf_newscls.recipe.recipe import Recipe
+
+__all__ = ["Overview", "build_overview"]
+
+# Tables of labels by labels, and the page, grow with the square.
+_MOST_LABELS = 1000
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All that is known of a news file before anything is trained.
+
+    Attributes:
+        recipe: that says how the file is read.
+        data: figures of the rows.
+        quality: what a simple model says of the labels.
+        rows: the rows kept: id, text and label.
+        groups: which of them are one article.
+        token_counts: of N texts, before truncation.
+    """
+
+    recipe: Recipe
+    data: DataOverview
+    quality: LabelQuality
+    rows: Dataset
+    groups: DuplicateGroups
+    token_counts: Sequence[int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures as plain values, ready for JSON."""
+        return {
+            "recipe": self.recipe.name,
+            "source": self.recipe.data.sources,
+            "near_duplicates": near.model_dump() if (near := self.recipe.data.near_duplicates) else None,
+            "data": self.data.to_dict(),
+            "label_quality": self.quality.to_dict(),
+        }
+
+
+def build_overview(
+    recipe: Recipe,
+    cleaned: CleanedRows,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    dates: NDArray[np.datetime64] | None = None,
+) -> Overview:
+    """Describe the rows that were kept, and cross-validate a simple model on them.
+
+    Args:
+        recipe: as it was resolved.
+        cleaned: the rows.
+        tokenizer: of the recipe's model.
+        dates: shape (N,), NaT where a row has none; None where the file has none.
+
+    Raises:
+        InputError: all rows are one article.
+        DataError: there are more than 1,000 labels, as of a column of authors.
+    """
+    if len(cleaned.label_names) > _MOST_LABELS:
+        raise DataError(
+            f"{recipe.data.source_text}: {recipe.data.label!r} must hold at most {_MOST_LABELS:,} labels to be looked "
+            f"over, found {len(cleaned.label_names):,}; check `data.label`, or merge labels in `data.merge_labels`"
+        )
+    rows = cleaned.dataset
+    texts = rows["text"][:]
+    groups = find_duplicates(texts, recipe.data.near_duplicates)
+    logger.info("counting the tokens of %s texts", f"{len(texts):,}")
+    token_counts = count_tokens(texts, tokenizer)
+    data = summarize_rows(cleaned, groups, token_counts=token_counts, max_length=recipe.model.max_length, dates=dates)
+    quality = assess_labels(
+        texts, rows["label"][:], label_names=cleaned.label_names, groups=groups.groups, seed=recipe.split.seed
+    )
+    return Overview(recipe, data, quality, rows, groups, token_counts)

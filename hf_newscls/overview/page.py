@@ -1,0 +1,150 @@
+"""Write the folder of an overview: page, figures, JSON and lists of rows.
+
+::
+
+    overview/<recipe>/overview.md             the page: figures and tables together
+                      overview.json           all figures
+                      suspicious_labels.csv   rows whose label is doubted, worst first
+                      duplicates.csv          rows that are one article with another, group by group
+                      contradictions.csv      rows of one text under several labels, text by text
+                      figures/                PNG
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from hf_newscls.data.groups import find_mixed, find_repeated
+from hf_newscls.data.readers.rows import ROW_ID
+from hf_newscls.files import name_source
+from hf_newscls.overview.overview import Overview
+from hf_newscls.report.csv_tables import iterate_suspicious, write_rows
+from hf_newscls.report.figures.confusion import plot_confusion_matrix
+from hf_newscls.report.figures.data import (
+    plot_confused_labels,
+    plot_label_distribution,
+    plot_label_lengths,
+    plot_suspicious_labels,
+    plot_text_lengths,
+    plot_years,
+)
+from hf_newscls.report.figures.style import save_figure
+from hf_newscls.report.markdown import render_template
+from hf_newscls.report.text import flatten_text, shorten_text
+from hf_newscls.storage import replace_folder, report_full_disk, write_json, write_text
+
+__all__ = ["render_overview", "write_overview"]
+
+_SUSPICIOUS_ON_PAGE = 20
+_PAIRS_ON_PAGE = 10
+_SUSPICIOUS_COLUMNS = ("id", "label", "suggested", "probability of label", "probability of suggested", "text")
+_FIGURES = {
+    "rows_by_label.png": "Rows of each label: the first one of each article, and the further ones",
+    "rows_by_year.png": "Rows of each label and year",
+    "text_lengths.png": "Tokens of each text before truncation",
+    "lengths_by_label.png": "Tokens of the texts of each label",
+    "confused_labels.png": "The pairs of labels that the simple model confuses most",
+    "confusion_matrix.png": "Confusion matrix of the simple model: labels in rows, predictions in columns",
+    "suspicious_labels.png": "Rows of each label whose label is doubted",
+}
+
+
+def write_overview(overview: Overview, folder: Path) -> None:
+    """Write the folder, whole or not at all; what was there is replaced.
+
+    Raises:
+        StorageError: the disk is full.
+    """
+    folder = folder.resolve()
+    figures = _plot_figures(overview)
+    with report_full_disk(folder), replace_folder(folder) as fresh:
+        (fresh / "figures").mkdir()
+        for name, figure in figures.items():
+            save_figure(figure, fresh / "figures" / name)
+        write_rows(fresh / "suspicious_labels.csv", _SUSPICIOUS_COLUMNS, _iterate_suspicious(overview))
+        groups = overview.groups
+        labels = np.asarray(overview.rows["label"][:])
+        _write_groups(fresh / "duplicates.csv", overview, groups.groups, find_repeated(groups.groups))
+        _write_groups(fresh / "contradictions.csv", overview, groups.texts, find_mixed(groups.texts, labels))
+        write_json(fresh / "overview.json", overview.to_dict())
+        write_text(fresh / "overview.md", render_overview(overview, figures=[*figures]))
+
+
+def render_overview(overview: Overview, *, figures: Sequence[str]) -> str:
+    """Return the page as Markdown.
+
+    Args:
+        overview: what it shows.
+        figures: names of the figures that lie in `figures/` beside it.
+    """
+    quality = overview.quality
+    page = render_template(
+        "hf_newscls.overview",
+        "templates/overview.md.jinja",
+        recipe=overview.recipe,
+        source_name=", ".join(map(name_source, overview.recipe.data.sources)),
+        data=overview.data,
+        quality=quality,
+        most_confused=quality.rank_by_confusion(limit=_PAIRS_ON_PAGE),
+        most_similar=quality.rank_by_similarity(limit=_PAIRS_ON_PAGE),
+        n_suspicious=len(quality.suspicious.places),
+        suspicious=[
+            (*numbers, shorten_text(text))
+            for *numbers, text in islice(_iterate_suspicious(overview), _SUSPICIOUS_ON_PAGE)
+        ],
+        figures={name: text for name, text in _FIGURES.items() if name in figures},
+    )
+    return re.sub(r"\n{3,}", "\n\n", page)
+
+
+def _plot_figures(overview: Overview) -> Mapping[str, Figure]:
+    data, quality = overview.data, overview.quality
+    names = data.label_names
+    labels, groups = np.asarray(overview.rows["label"][:]), overview.groups.groups
+    is_first = groups == np.arange(len(groups))
+    parts = {"first of an article": labels[is_first], "repeats of it": labels[~is_first]}
+    counts = {part: np.bincount(values, minlength=len(names)).tolist() for part, values in parts.items()}
+    figures = {
+        "rows_by_label.png": plot_label_distribution(counts, label_names=names),
+        "text_lengths.png": plot_text_lengths(overview.token_counts, max_length=data.truncation.max_length),
+        "lengths_by_label.png": plot_label_lengths(
+            data.label_tokens, label_names=names, max_length=data.truncation.max_length
+        ),
+        "confusion_matrix.png": plot_confusion_matrix(quality.confusion, label_names=names),
+        "suspicious_labels.png": plot_suspicious_labels(
+            quality.count_suspicious(), quality.confusion.sum(axis=1), label_names=names
+        ),
+    }
+    if data.years:
+        figures["rows_by_year.png"] = plot_years(data.year_counts, years=data.years, label_names=names)
+    if pairs := quality.rank_by_confusion():
+        figures["confused_labels.png"] = plot_confused_labels(
+            [(pair.first, pair.second) for pair in pairs],
+            shares=np.array([[pair.first_as_second, pair.second_as_first] for pair in pairs]),
+        )
+    return figures
+
+
+def _iterate_suspicious(overview: Overview) -> Iterator[tuple[str, ...]]:
+    quality = overview.quality
+    return iterate_suspicious(overview.rows, quality.suspicious, label_names=quality.label_names)
+
+
+def _write_groups(path: Path, overview: Overview, groups: NDArray[np.int64], chosen: NDArray[np.int64]) -> None:
+    """Write the rows of some groups, group by group, each named after the id of its first row."""
+    members = np.flatnonzero(np.isin(groups, chosen))
+    members = members[np.argsort(groups[members], kind="stable")]
+    names, ids = overview.data.label_names, overview.rows[ROW_ID][:]
+    rows = overview.rows.select(members)
+    columns = (
+        (ids[int(group)] for group in groups[members]),
+        rows[ROW_ID],
+        (names[label] for label in rows["label"]),
+        map(flatten_text, rows["text"]),
+    )
+    write_rows(path, ("group", "id", "label", "text"), zip(*columns, strict=True))

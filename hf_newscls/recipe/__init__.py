@@ -1,0 +1,1 @@
+"""What a recipe may say, section by section; loading, overrides and schema."""

@@ -1,0 +1,1 @@
+"""Everything that a person reads: pages, cards, tables and figures."""

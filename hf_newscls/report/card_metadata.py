@@ -1,0 +1,116 @@
+"""The part of a model card that the Hub reads: tags, base model and the `model-index`; written, and read back."""
+
+import re
+from collections.abc import Mapping
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from hf_newscls.data.manifest import SplitManifest
+from hf_newscls.evaluation.metric_names import name_metric
+from hf_newscls.evaluation.report import EvaluationReport
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.training.record import TrainingRecord
+
+__all__ = [
+    "LEADERBOARD_TAG",
+    "RECIPE_TAG",
+    "TOOL_TAG",
+    "build_card_data",
+    "compute_emissions",
+    "describe_recipe",
+    "list_datasets",
+    "list_tags",
+]
+
+TOOL_TAG = "hf-newscls"
+"""Tag of every model that was published by hf_newscls."""
+
+LEADERBOARD_TAG = "leaderboard"
+"""Tag of a dataset repository that holds a leaderboard."""
+
+RECIPE_TAG = "recipe:"
+"""What the tag that names a model's recipe begins with."""
+
+# What the Hub calls metrics that have another name here.
+_HUB_TYPES = {"matthews": "matthews_correlation", "calibration_error": "expected_calibration_error"}
+_HUB_SOURCE = re.compile(r"hf://datasets/(?P<repo>[^/@]+/[^/@]+)")
+_DECIMALS = 6
+
+
+def build_card_data(
+    recipe: Recipe, manifest: SplitManifest, report: EvaluationReport, record: TrainingRecord | None = None
+) -> ModelCardData:
+    """Return the metadata of a card; every test score stands in its `model-index`, the split told by fingerprint.
+
+    Args:
+        recipe: of the run.
+        manifest: of the run's split.
+        report: what was measured.
+        record: of the run's training, for its emissions, where energy was measured and the recipe knows the grid.
+    """
+    data = describe_recipe(recipe)
+    data.eval_results = _list_results(recipe, manifest, report.test.scores)
+    grams = None if record is None else compute_emissions(recipe, record)
+    if record is not None and grams is not None:
+        data["co2_eq_emissions"] = {
+            "emissions": round(grams, _DECIMALS),
+            "source": "energy estimated by codecarbon",
+            "training_type": "fine-tuning",
+            "hardware_used": record.device,
+        }
+    return data
+
+
+def compute_emissions(recipe: Recipe, record: TrainingRecord) -> float | None:
+    """Return the emissions of a training in grams of CO2, or None where energy or grid is not known."""
+    if record.energy_kwh is None or recipe.hub.grams_co2_per_kwh is None:
+        return None
+    return record.energy_kwh * recipe.hub.grams_co2_per_kwh
+
+
+def describe_recipe(recipe: Recipe) -> ModelCardData:
+    """Return the metadata that is known before the model is trained: all but its scores."""
+    return ModelCardData(
+        language=recipe.hub.language,
+        license=recipe.hub.license,
+        library_name="peft" if recipe.is_adapter_alone else "transformers",
+        pipeline_tag="text-classification",
+        tags=list_tags(recipe),
+        base_model=recipe.base_model,
+        datasets=list_datasets(recipe) or None,
+        metrics=["accuracy", "f1"],
+        model_name=recipe.name,
+        widget=[{"text": recipe.hub.example}],
+        ignore_metadata_errors=False,
+    )
+
+
+def list_tags(recipe: Recipe) -> list[str]:
+    """Return the tags by which the Hub, and `compare`, find a model of a recipe."""
+    own = {TOOL_TAG, f"{RECIPE_TAG}{recipe.name}", "news"}
+    return sorted({*own, *recipe.hub.tags, *({"lora"} if recipe.adapter else ())})
+
+
+def list_datasets(recipe: Recipe) -> list[str]:
+    """Return the datasets on the Hub that the rows come from."""
+    found = [match["repo"] for address in recipe.data.sources if (match := _HUB_SOURCE.match(address))]
+    return list(dict.fromkeys(found))
+
+
+def _list_results(recipe: Recipe, manifest: SplitManifest, scores: Mapping[str, float]) -> list[EvalResult]:
+    return [
+        EvalResult(
+            task_type="text-classification",
+            task_name="News classification",
+            dataset_type=recipe.data.dataset_id or recipe.name,
+            dataset_name=recipe.data.dataset_name or recipe.name,
+            dataset_config="default",
+            dataset_split="test",
+            dataset_revision=manifest.fingerprint,
+            # The Hub knows metrics without their average: the name says which is meant.
+            metric_type=_HUB_TYPES.get(name) or re.sub(r"_(macro|weighted)$", "", name),
+            metric_name=name_metric(name),
+            metric_value=round(value, _DECIMALS),
+        )
+        for name, value in scores.items()
+    ]

@@ -1,0 +1,59 @@
+"""The figures of a measured run, for its card and its report."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hf_newscls.data.splitting import SIDES
+from hf_newscls.evaluation.report import EvaluationReport
+from hf_newscls.report.figures.confusion import plot_confusion_matrix
+from hf_newscls.report.figures.data import plot_label_distribution, plot_text_lengths, plot_years
+from hf_newscls.report.figures.label_order import order_labels
+from hf_newscls.report.figures.reliability import plot_abstention, plot_reliability
+from hf_newscls.report.figures.scores import plot_comparisons, plot_label_scores
+from hf_newscls.report.figures.training import plot_loss_curves
+from hf_newscls.report.measured_run import MeasuredRun
+
+__all__ = ["plot_run"]
+
+
+def plot_run(measured: MeasuredRun) -> Mapping[str, Figure]:
+    """Return the figures by name, as their PNG files are called; rows by year only where rows have dates."""
+    report, record, names = measured.report, measured.record, measured.label_names
+    counts = {side: np.bincount(measured.splits[side]["label"][:], minlength=len(names)).tolist() for side in SIDES}
+    order, calibration = order_labels(report.confusion), report.calibration
+    figures = {
+        "scores": plot_comparisons(report.test.scores, report.intervals, report.comparisons),
+        "loss_curves": plot_loss_curves(
+            record.log_history,
+            unfreeze_step=(record.boundary_step or None) if record.has_stage_two else None,
+            best_step=record.best_step,
+        ),
+        "confusion_matrix": plot_confusion_matrix(
+            report.confusion[np.ix_(order, order)], label_names=[names[label] for label in order]
+        ),
+        "label_scores": plot_label_scores(report.test.per_class, report.label_intervals),
+        "reliability": plot_reliability(calibration.before, calibration.after, temperature=calibration.temperature),
+        "abstention": plot_abstention(calibration.abstention, baseline=_find_best(report)),
+        "label_distribution": plot_label_distribution(counts, label_names=names),
+        "text_lengths": plot_text_lengths(
+            np.concatenate([measured.token_counts[side] for side in SIDES]).tolist(),
+            max_length=measured.recipe.model.max_length,
+        ),
+    }
+    return figures | ({"rows_by_year": _plot_years(measured)} if measured.years is not None else {})
+
+
+def _find_best(report: EvaluationReport) -> tuple[str, float] | None:
+    accuracies = {name: scores["accuracy"] for name, scores in report.baselines.items()}
+    return max(accuracies.items(), key=lambda pair: pair[1], default=None)
+
+
+def _plot_years(measured: MeasuredRun) -> Figure:
+    years = [year for side in SIDES for year in (measured.years or {})[side]]
+    labels = np.concatenate([measured.splits[side]["label"][:] for side in SIDES])
+    distinct, places = np.unique(years, return_inverse=True)
+    counts = np.zeros((len(measured.label_names), len(distinct)), dtype=np.int64)
+    np.add.at(counts, (labels, places), 1)
+    return plot_years(counts, years=distinct.tolist(), label_names=measured.label_names)

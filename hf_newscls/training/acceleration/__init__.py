@@ -1,0 +1,1 @@
+"""What makes a training step faster on a CPU."""

@@ -1,0 +1,46 @@
+"""Summarize a news file."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.storage import check_replaceable
+
+if TYPE_CHECKING:
+    from hf_newscls.overview.overview import Overview
+
+__all__ = ["overview"]
+
+logger = logging.getLogger(__name__)
+
+
+def overview(recipe: Recipe, folder: Path) -> Overview:
+    """Say what is in the recipe's data file, and write it as a page with figures, JSON and lists of rows.
+
+    Args:
+        recipe: what to read, and the model whose tokenizer counts.
+        folder: what is written; an earlier overview there is replaced.
+
+    Raises:
+        InputError: recipe, data or tokenizer cannot be used, or the folder holds something else.
+    """
+    from hf_newscls.data.preparation import read_dates, read_source
+    from hf_newscls.data.sources import fetch_source
+
+    check_replaceable(folder, signs=["overview.json", "overview.md"], content="an overview")
+    source = fetch_source(recipe.data.source, sha256=recipe.data.sha256)
+    cleaned = read_source(recipe, source)
+    dates = read_dates(cleaned.dataset, recipe.data.date, where=source.where)
+
+    # These take seconds to import: a file that cannot be used is answered before.
+    from hf_newscls.modeling.loading import load_tokenizer
+    from hf_newscls.overview.overview import build_overview
+    from hf_newscls.overview.page import write_overview
+
+    found = build_overview(recipe, cleaned, load_tokenizer(recipe.model), dates=dates)
+    write_overview(found, folder)
+    logger.info("wrote %s", folder / "overview.md")
+    return found

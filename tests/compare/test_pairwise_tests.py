@@ -1,0 +1,93 @@
+"""Pairs of models on the same rows, tested by the metric they are ranked by."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hf_newscls.compare.pairwise_tests import compare_pairs, has_same_rows, measure_interval
+from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, compute_intervals, resample_scores
+from hf_newscls.report.predictions import PublishedPredictions
+from tests.compare.board_parts import answer
+
+
+def turn_labels(predictions: PublishedPredictions) -> PublishedPredictions:
+    """Return the same answers with the labels the other way round."""
+    return replace(
+        predictions,
+        label_names=[*predictions.label_names][::-1],
+        references=1 - predictions.references,
+        probabilities=predictions.probabilities[:, ::-1],
+    )
+
+
+def test_order_of_the_labels_plays_no_part_in_the_rows() -> None:
+    assert has_same_rows(answer(10), turn_labels(answer(3)))
+
+
+@pytest.mark.parametrize("other", [answer(10, rows=19), answer(10, first=1), answer(10, labels=("FAKE", "TRUE"))])
+def test_other_rows_or_labels_are_found(other: PublishedPredictions) -> None:
+    assert not has_same_rows(answer(10), other)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "f1_weighted", "top_1_accuracy", "log_loss"])
+def test_equal_answers_are_tied_whatever_the_order_of_their_labels(metric: str) -> None:
+    # One row has another probability, with the answers as they were: a copy would be no pair.
+    other = answer(15)
+    other.probabilities[0] = [0.8, 0.2] if other.references[0] == 0 else [0.2, 0.8]
+    (pair,) = compare_pairs({"a": answer(15), "b": turn_labels(other)}, metric=metric, seed=0)
+    assert pair.verdict == "tied"
+    assert pair.gain == (0.0 if metric != "log_loss" else pytest.approx((np.log(0.9) - np.log(0.8)) / 20, abs=1e-6))
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "f1_weighted", "top_1_accuracy", "log_loss"])
+def test_clear_gap_is_found_by_every_metric(metric: str) -> None:
+    (pair,) = compare_pairs({"a": answer(20), "b": turn_labels(answer(6))}, metric=metric, seed=0)
+    assert pair.gain > 0
+    assert pair.verdict == "ahead"
+
+
+def test_row_that_has_its_label_for_itself_puts_nobody_ahead() -> None:
+    first, references = answer(20, labels=("A", "B", "C")), np.array([0, 1] * 9 + [0, 2])
+    right = np.eye(3)[references] * 0.8 + 0.05
+    wrong = right.copy()
+    wrong[-1] = [0.8, 0.05, 0.05]
+    answers = {
+        name: replace(first, references=references, probabilities=values)
+        for name, values in {"a": right, "b": wrong}.items()
+    }
+    (pair,) = compare_pairs(answers, metric="f1_macro", seed=0)
+    assert pair.gain > 0.3
+    assert pair.verdict == "tied"
+
+
+def test_accuracy_goes_by_mcnemar_and_f1_by_the_bootstrap() -> None:
+    answers = {"a": answer(20), "b": answer(12)}
+    (accuracy,) = compare_pairs(answers, metric="accuracy", seed=0)
+    (f1,) = compare_pairs(answers, metric="f1_macro", seed=0)
+    assert accuracy.test == "exact McNemar test"
+    assert accuracy.p_value == pytest.approx(2 / 2**8)
+    assert f1.test == "paired bootstrap of 1,000"
+    assert f1.p_value == pytest.approx(2 / 1001)
+
+
+def test_what_has_no_draws_has_no_pairs() -> None:
+    assert compare_pairs({"a": answer(20), "b": answer(6)}, metric="calibration_error", seed=0) == []
+    assert measure_interval(answer(20), "calibration_error", seed=0) is None
+
+
+@pytest.mark.parametrize("answers", [{}, {"a": answer(3)}])
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro"])
+def test_one_model_has_no_pairs(answers: dict[str, PublishedPredictions], metric: str) -> None:
+    assert compare_pairs(answers, metric=metric, seed=0) == []
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "f1_weighted", "log_loss", "matthews"])
+def test_intervals_are_those_of_a_report(metric: str) -> None:
+    given = answer(14)
+    expected = compute_intervals(resample_scores(given.probabilities, given.references, Bootstrap(1000, seed=3)))[
+        metric
+    ]
+    found = measure_interval(given, metric, seed=3)
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.02)

@@ -1,0 +1,116 @@
+"""Two models on the same rows: scores worked by hand, which labels are rare, and what a gain's interval says."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions, ScorePair, SideBySide, build_side_by_side
+from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval
+
+LABELS = 12
+# Label 0 has the most training rows, label 11 none.
+TRAIN_COUNTS = [*range(110, -1, -10)]
+
+
+def build(
+    own: list[int], other: list[int], references: list[int], *, train_counts: list[int], groups: Any = None
+) -> SideBySide:
+    size = len(train_counts)
+    return build_side_by_side(
+        predict(own, size=size),
+        OtherPredictions("plain", "20260102-030405", {"loss.tau": (None, 1.0)}, predict(other, size=size)),
+        np.asarray(references),
+        train_counts=np.asarray(train_counts),
+        label_names=[f"label {place}" for place in range(size)],
+        bootstrap=Bootstrap(resamples=200, seed=17, groups=groups),
+    )
+
+
+def predict(labels: list[int], *, size: int) -> NDArray[np.float32]:
+    return np.eye(size, dtype=np.float32)[labels]
+
+
+@pytest.fixture
+def pair() -> SideBySide:
+    """Four rows, of labels 0, 0, 9 and 10, in twelve labels."""
+    return build([0, 0, 9, 9], [0, 0, 0, 10], [0, 0, 9, 10], train_counts=TRAIN_COUNTS)
+
+
+def test_scores_are_those_worked_by_hand(pair: SideBySide) -> None:
+    accuracy, f1 = pair.scores["accuracy"], pair.scores["f1_macro"]
+    assert (accuracy.own, accuracy.other) == (0.75, 0.75)
+    # F1 of ours 1, 2/3, 0, of the other 4/5, 0, 1; the nine labels without rows count 0 in both.
+    assert (f1.own, f1.other) == pytest.approx((5 / 36, 9 / 60))
+
+
+def test_labels_with_test_rows_stand_rarest_first(pair: SideBySide) -> None:
+    found = [(label.name, label.train_rows, label.test_rows) for label in pair.rare_labels]
+    assert found == [("label 10", 10, 1), ("label 9", 20, 1), ("label 0", 110, 2)]
+    values = [value for label in pair.rare_labels for value in (label.f1.own, label.f1.other)]
+    assert values == pytest.approx([0, 1, 2 / 3, 0, 1, 4 / 5])
+    rare = pair.scores["f1_rare"]
+    assert (rare.own, rare.other) == pytest.approx((5 / 9, 3 / 5))
+
+
+def test_ten_labels_are_rare_and_of_equal_ones_the_first() -> None:
+    labels = [*range(LABELS)] * 2
+    pair = build(labels, labels, labels, train_counts=[7, *[5] * 11])
+    assert [label.name for label in pair.rare_labels] == [f"label {place}" for place in range(1, 11)]
+
+
+def test_of_ten_labels_all_are_shown_without_their_mean() -> None:
+    labels = [*range(10)] * 2
+    pair = build(labels, labels, labels, train_counts=[*range(10)])
+    assert [label.train_rows for label in pair.rare_labels] == [*range(10)]
+    assert [*pair.scores] == ["accuracy", "f1_macro"]
+
+
+@pytest.mark.parametrize(
+    ("gain", "verdict"),
+    [
+        (Interval(0.01, 0.02), "better beyond chance"),
+        (Interval(-0.02, -0.01), "worse beyond chance"),
+        (Interval(0.0, 0.02), "neither better nor worse beyond chance"),
+        (Interval(-0.02, 0.0), "neither better nor worse beyond chance"),
+    ],
+)
+def test_verdict_is_what_the_interval_says(gain: Interval, verdict: str) -> None:
+    assert ScorePair(0.5, 0.5, gain).verdict == verdict
+
+
+@pytest.mark.parametrize("articles", [1, 2, 8])
+def test_labels_of_one_or_two_articles_decide_nothing(articles: int) -> None:
+    # Ours alone is right on label 11, which makes 1/12 of macro F1 in every draw that holds a row of it: all but one
+    # in e, in e^2, in e^8.
+    references = [11] * articles + [0] * 200
+    pair = build(references, [0] * len(references), references, train_counts=TRAIN_COUNTS)
+    for gain in (pair.scores["f1_macro"].gain, pair.scores["f1_rare"].gain, pair.rare_labels[0].f1.gain):
+        assert (gain.low > 0) == (articles == 8)
+        assert gain.high > 0
+
+
+def test_rows_of_one_article_are_drawn_together() -> None:
+    references = [11] * 8 + [0] * 200
+    groups = np.asarray([0] * 8 + [*range(1, 201)])
+    pair = build(references, [0] * len(references), references, train_counts=TRAIN_COUNTS, groups=groups)
+    assert pair.rare_labels[0].f1.gain.low == 0
+
+
+def test_equal_predictions_gain_nothing_and_better_ones_gain_beyond_chance() -> None:
+    references = [0, 1] * 40
+    wrong = [1 - label if place < 30 else label for place, label in enumerate(references)]
+    same, better = (build(own, wrong, references, train_counts=TRAIN_COUNTS) for own in (wrong, references))
+    for found in (*same.scores.values(), *(label.f1 for label in same.rare_labels)):
+        assert (found.own, found.gain.low, found.gain.high) == (found.other, 0, 0)
+    for found in (*better.scores.values(), *(label.f1 for label in better.rare_labels)):
+        assert 0 < found.gain.low < found.own - found.other < found.gain.high
+
+
+def test_it_survives_json(pair: SideBySide) -> None:
+    content: Any = json.loads(json.dumps(pair.to_dict()))
+    assert SideBySide.from_dict(content) == pair
+    gain = pair.scores["accuracy"].gain
+    assert content["scores"]["accuracy"]["gain"] == [gain.low, gain.high]

@@ -1,0 +1,59 @@
+"""Bins of equal mass and the gap between confidence and accuracy, worked by hand."""
+
+import json
+
+import numpy as np
+import pytest
+
+from hf_newscls.evaluation.calibration.reliability import Reliability, assign_bins, compute_reliability
+
+# Confidences 0.9, 0.8, 0.6 and 0.5; the first and the third are right.
+PROBABILITIES = [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.5, 0.5]]
+REFERENCES = [0, 0, 0, 1]
+
+
+def test_bins_worked_by_hand() -> None:
+    found = compute_reliability(PROBABILITIES, REFERENCES, bins=2)
+    assert found.rows.tolist() == [2, 2]
+    assert found.confidence == pytest.approx([0.55, 0.85])
+    assert found.accuracy.tolist() == [0.5, 0.5]
+    # Gaps of 0.05 and 0.35, two rows each.
+    assert found.error == pytest.approx(0.2)
+
+
+def test_error_of_one_bin_is_the_gap_of_the_means() -> None:
+    assert compute_reliability(PROBABILITIES, REFERENCES, bins=1).error == pytest.approx(0.7 - 0.5)
+
+
+def test_sure_and_right_has_no_error() -> None:
+    assert compute_reliability(np.eye(3), [0, 1, 2]).error == 0
+
+
+def test_sure_and_wrong_has_all() -> None:
+    assert compute_reliability(np.eye(3), [1, 2, 0]).error == 1
+
+
+@pytest.mark.parametrize("rows", [15, 16, 100, 1000])
+def test_bins_are_equal_in_size(rows: int) -> None:
+    sizes = np.bincount(assign_bins(np.random.default_rng(rows).random(rows), bins=15))
+    assert len(sizes) == 15
+    assert sizes.max() - sizes.min() <= 1
+
+
+def test_equal_values_share_a_bin() -> None:
+    assert assign_bins(np.array([0.5, 0.7, 0.5, 0.5]), bins=4).tolist() == [0, 3, 0, 0]
+
+
+def test_order_of_the_rows_changes_nothing() -> None:
+    rng = np.random.default_rng(3)
+    probabilities, references = rng.dirichlet(np.ones(3), size=90).round(1) + 1e-9, rng.integers(0, 3, size=90)
+    order = rng.permutation(90)
+    shuffled = compute_reliability(probabilities[order], references[order])
+    assert shuffled.error == pytest.approx(compute_reliability(probabilities, references).error)
+
+
+def test_bins_survive_json() -> None:
+    found = compute_reliability(PROBABILITIES, REFERENCES)
+    again = Reliability.from_dict(json.loads(json.dumps(found.to_dict())))
+    assert again.to_dict() == found.to_dict()
+    assert again.error == found.error

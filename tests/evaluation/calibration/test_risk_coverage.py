@@ -1,0 +1,45 @@
+"""Accuracy of the surest rows, worked by hand."""
+
+import json
+
+import numpy as np
+import pytest
+
+from hf_newscls.evaluation.calibration.risk_coverage import AbstentionCurve, compute_abstention
+
+# Sure and right, sure and wrong, less sure and right twice.
+PROBABILITIES = [[0.6, 0.4], [0.1, 0.9], [0.8, 0.2], [0.3, 0.7]]
+REFERENCES = [0, 1, 1, 1]
+
+
+def test_curve_worked_by_hand() -> None:
+    curve = compute_abstention(PROBABILITIES, REFERENCES)
+    assert curve.shares.tolist() == [0.25, 0.5, 0.75, 1.0]
+    assert curve.accuracy == pytest.approx([1, 1 / 2, 2 / 3, 3 / 4])
+    assert curve.confidence.tolist() == [0.9, 0.8, 0.7, 0.6]
+
+
+def test_curve_ends_with_the_accuracy_of_all_rows() -> None:
+    rng = np.random.default_rng(1)
+    probabilities, references = rng.dirichlet(np.ones(3), size=777), rng.integers(0, 3, 777)
+    curve = compute_abstention(probabilities, references)
+    assert len(curve.shares) == 50
+    assert curve.shares[-1] == 1
+    assert curve.accuracy[-1] == pytest.approx(np.mean(probabilities.argmax(axis=1) == references))
+
+
+def test_equally_sure_rows_are_answered_together() -> None:
+    curve = compute_abstention([[0.9, 0.1], [0.7, 0.3], [0.7, 0.3], [0.7, 0.3]], [0, 0, 1, 1])
+    assert curve.shares.tolist() == [0.25, 1.0]
+    assert curve.accuracy.tolist() == [1.0, 0.5]
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.5, 1 / 2), (0.3, 1.0), (1.0, 3 / 4)])
+def test_nearest_point_is_found(share: float, expected: float) -> None:
+    assert compute_abstention(PROBABILITIES, REFERENCES).find_accuracy(share) == pytest.approx(expected)
+
+
+def test_curve_survives_json() -> None:
+    curve = compute_abstention(PROBABILITIES, REFERENCES)
+    again = AbstentionCurve.from_dict(json.loads(json.dumps(curve.to_dict())))
+    assert again.to_dict() == curve.to_dict()

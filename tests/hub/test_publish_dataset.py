@@ -1,0 +1,210 @@
+"""Prepared data goes to the Hub in one commit, over HTTP with the unmodified client, and comes back the same."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from datasets import load_dataset
+from huggingface_hub import DatasetCard
+
+from hf_newscls import workflow
+from hf_newscls.data.preparation import PreparedData
+from hf_newscls.data.readers.rows import read_rows
+from hf_newscls.data.sources import fetch_source
+from hf_newscls.errors import NewsclsError, PublishError
+from hf_newscls.hub import publish_dataset
+from hf_newscls.recipe.recipe import Recipe
+from tests.conftest import LABELS, write_csv
+from tests.hub_server import HubServer
+from tests.processes import Result
+
+# huggingface_hub uploads by a way of its HTTP client that is on its way out.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+
+REPO = "datasets/owner/tiny-news"
+FILES = ["README.md", *(f"data/{side}-00000-of-00001.parquet" for side in ("test", "train", "validation"))]
+
+
+@pytest.fixture
+def prepared(make_recipe: Callable[..., Recipe], hub_here: HubServer) -> tuple[PreparedData, Recipe]:
+    recipe = make_recipe()
+    return workflow.prepare(recipe), recipe
+
+
+def push(prepared: tuple[PreparedData, Recipe], repo_id: str | None = "tiny-news", **options: bool) -> str:
+    return workflow.push_prepared(*prepared, repo_id=repo_id, **options)
+
+
+def test_command_pushes_everything_in_one_commit(
+    hub_here: HubServer, make_recipe: Callable[..., Recipe], tmp_path: Path, call: Callable[..., Result]
+) -> None:
+    result = call("prepare", str(tmp_path / "tiny.yaml"), "--push", "owner/tiny-news")
+    assert result.code == 0, result.err
+    repo = hub_here.repos[REPO]
+    assert repo.commits == [("Prepare tiny with hf_newscls", FILES)]
+    assert f"{hub_here.endpoint}/{REPO}/commit/{repo.head}" in result.out
+    assert repo.private
+
+
+def test_what_was_pushed_is_read_back_the_same(prepared: tuple[PreparedData, Recipe], hub_here: HubServer) -> None:
+    push(prepared)
+    source = fetch_source("hf://datasets/owner/tiny-news")
+    rows = read_rows(source.paths, columns=["text", "label", "date", "split"], id_column="id")
+    expected = [
+        (row["id"], row["text"], LABELS[row["label"]], row["date"], side)
+        for side, split in prepared[0].splits.items()
+        for row in split
+    ]
+    assert [(row["id"], row["text"], row["label"], row["date"], row["split"]) for row in rows] == expected
+
+
+def test_pushed_data_is_prepared_again(
+    prepared: tuple[PreparedData, Recipe], hub_here: HubServer, make_recipe: Callable[..., Recipe]
+) -> None:
+    push(prepared)
+    # As the card says. The same rows are on the same sides: the split's fingerprint stays.
+    source = ("data.source=hf://datasets/owner/tiny-news", "data.text=[text]", "data.label=label", "data.id=id")
+    again = make_recipe(*source, "data.duplicates=keep", "data.keep=[]", "split.predefined=split")
+    manifest = workflow.prepare(again).manifest
+    assert manifest.rows_read == 120
+    assert manifest.source == "hf://datasets/owner/tiny-news"
+    assert manifest.fingerprint == prepared[0].manifest.fingerprint
+
+
+def test_column_that_said_the_side_is_not_taken_for_it_again(
+    news_rows: list[dict[str, str]], hub_here: HubServer, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    # Validation is cut from the training rows, in whose column of the file it still says train.
+    rows = [row | {"split": "test" if place % 5 == 0 else "train"} for place, row in enumerate(news_rows)]
+    write_csv(tmp_path / "sides.csv", rows)
+    recipe = make_recipe(f"data.source={tmp_path / 'sides.csv'}", "data.keep=[]", "split.predefined=split")
+    prepared = workflow.prepare(recipe)
+    push((prepared, recipe))
+    source = ("data.source=hf://datasets/owner/tiny-news", "data.text=[text]", "data.label=label", "data.id=id")
+    again = make_recipe(*source, "data.duplicates=keep", "data.keep=[]", "split.predefined=split")
+    assert workflow.prepare(again).manifest.fingerprint == prepared.manifest.fingerprint
+
+
+def test_datasets_loads_what_the_card_says(
+    prepared: tuple[PreparedData, Recipe], hub_here: HubServer, tmp_path: Path
+) -> None:
+    push(prepared)
+    for name, content in hub_here.repos[REPO].files.items():
+        (tmp_path / "copy" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "copy" / name).write_bytes(content)
+    loaded = load_dataset(str(tmp_path / "copy"))
+    assert [*loaded] == ["train", "validation", "test"]
+    assert loaded["train"].features["label"].names == [*LABELS]
+    names = loaded["train"].column_names
+    assert {side: rows.to_dict() for side, rows in loaded.items()} == {
+        side: rows.select_columns(names).to_dict() for side, rows in prepared[0].splits.items()
+    }
+    card = DatasetCard(hub_here.repos[REPO].files["README.md"].decode())
+    assert 'load_dataset("owner/tiny-news")' in card.text
+    assert card.data.configs[0]["config_name"] == "default"
+
+
+def test_push_is_private_unless_public_is_asked_for(prepared: tuple[PreparedData, Recipe], hub_here: HubServer) -> None:
+    push(prepared, "public-news", private=False)
+    push(prepared, None)
+    assert {name: repo.private for name, repo in hub_here.repos.items()} == {
+        "datasets/owner/public-news": False,
+        "datasets/owner/tiny": True,
+    }
+
+
+def test_private_data_does_not_go_into_a_public_dataset(
+    prepared: tuple[PreparedData, Recipe], hub_here: HubServer
+) -> None:
+    hub_here.create_repo(REPO, private=False)
+    with pytest.raises(PublishError, match="must be private, found it public; add --public or name another"):
+        push(prepared)
+    assert hub_here.repos[REPO].commits == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("data/train.parquet", b"PAR1"),
+        ("README.md", b"---\ntags:\n- news\n---\n# Ours for years\n"),
+        ("README.md", b"---\ntags: [hf-newscls, leaderboard]\n---\n# Leaderboard\n"),
+    ],
+)
+def test_dataset_of_something_else_is_left_alone(
+    name: str, content: bytes, prepared: tuple[PreparedData, Recipe], hub_here: HubServer
+) -> None:
+    repo = hub_here.create_repo(REPO, files={name: content}, private=True)
+    with pytest.raises(PublishError, match=f"owner/tiny-news: must be new or hold prepared data, found '{name}' of"):
+        push(prepared)
+    assert repo.files == {name: content}
+
+
+def test_second_push_takes_the_place_of_the_first(
+    prepared: tuple[PreparedData, Recipe], hub_here: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Small shards first: the second push has fewer files.
+    with monkeypatch.context() as smaller:
+        smaller.setattr(publish_dataset, "_SHARD_BYTES", 3_000)
+        push(prepared)
+    repo = hub_here.repos[REPO]
+    assert len([name for name in repo.files if name.startswith("data/train-")]) > 1
+    rows = read_rows(fetch_source("hf://datasets/owner/tiny-news").paths, columns=["text"], id_column="id")
+    assert sorted(rows["id"], key=int) == [str(place) for place in range(120)]
+    repo.write({"notes.md": b"mine"}, "Add notes")
+    push(prepared)
+    assert sorted(repo.files) == sorted([*FILES, "notes.md"])
+
+
+@pytest.mark.parametrize(
+    ("part", "status"),
+    [
+        ("/api/repos/create", 403),
+        # The client tries these again.
+        pytest.param("/commit/", 500, marks=pytest.mark.slow),
+        ("/info/lfs/", 507),
+        ("^/lfs/", 507),
+    ],
+)
+def test_refusal_of_the_hub_is_told(
+    part: str, status: int, prepared: tuple[PreparedData, Recipe], hub_here: HubServer
+) -> None:
+    hub_here.failures[part] = status
+    with pytest.raises(PublishError) as caught:
+        push(prepared)
+    message = str(caught.value)
+    assert re.search(rf"^Hub: it must take the push to owner/tiny-news, got .*{status}.*", message)
+    assert message.endswith("; repeat `hf-newscls prepare --push` later")
+
+
+@pytest.mark.parametrize(
+    ("repo_id", "what"),
+    [
+        ("a/b/c", "repository: must be named owner/name, got 'a/b/c'"),
+        ("owner/with space", "repository: must be named owner/name, got 'owner/with space'"),
+        ("other/news", r"the token of owner \(write\) must have write access to other/news, got none"),
+    ],
+)
+def test_name_that_cannot_be_is_refused(
+    repo_id: str, what: str, prepared: tuple[PreparedData, Recipe], hub_here: HubServer
+) -> None:
+    with pytest.raises(NewsclsError, match=what):
+        push(prepared, repo_id)
+
+
+def test_push_of_what_is_there_already_makes_no_commit(
+    prepared: tuple[PreparedData, Recipe], hub_here: HubServer
+) -> None:
+    assert push(prepared) == push(prepared)
+    assert len(hub_here.repos[REPO].commits) == 1
+
+
+def test_push_needs_a_token(
+    prepared: tuple[PreparedData, Recipe], hub_here: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.delenv("HF_TOKEN")
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "none"))
+    with pytest.raises(PublishError, match="a token with write access is needed"):
+        push(prepared)

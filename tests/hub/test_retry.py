@@ -1,0 +1,109 @@
+"""What passes is tried again, what does not is said at once, and no message repeats a token."""
+
+import time
+from json import JSONDecodeError
+
+import pytest
+from httpx2 import Request, Response
+from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+from hf_newscls.errors import PublishError
+from hf_newscls.hub.retry import call_hub
+
+
+class Answers:
+    """An action that fails in the given ways, one after the other, and then succeeds."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = [*failures]
+        self.calls = 0
+
+    def __call__(self) -> str:
+        self.calls += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        return "done"
+
+
+def refusal(status: int, **headers: str) -> HfHubHTTPError:
+    response = Response(status, headers=headers, request=Request("GET", "http://hub"))
+    return HfHubHTTPError(f"{status} of the Hub", response=response)
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that would have been waited."""
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    return waited
+
+
+@pytest.mark.parametrize("status", [408, 412, 429, 500, 502, 503, 504])
+def test_what_passes_is_tried_again(status: int, waits: list[float]) -> None:
+    action = Answers(refusal(status), refusal(status))
+    assert call_hub(action, what="listen") == "done"
+    assert waits == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("error", [ConnectionError("cut"), JSONDecodeError("no value", "<html>", 0)])
+def test_lost_connection_and_garbled_answer_are_tried_again(error: Exception) -> None:
+    assert call_hub(Answers(error), what="listen") == "done"
+
+
+def test_the_hub_says_how_long_to_wait(waits: list[float]) -> None:
+    call_hub(Answers(refusal(429, **{"Retry-After": "7"}), refusal(429, **{"Retry-After": "4000"})), what="listen")
+    assert waits == [7.0, 60.0]
+
+
+@pytest.mark.parametrize(
+    "error", [refusal(400), refusal(403), ValueError("a bad name"), RuntimeError("no way"), OfflineModeIsEnabled()]
+)
+def test_what_does_not_pass_is_said_at_once(error: Exception, waits: list[float]) -> None:
+    action = Answers(error)
+    with pytest.raises(PublishError, match=r"Hub: it must listen, got \w+ \(.*\); shout"):
+        call_hub(action, what="listen", remedy="shout")
+    assert (action.calls, waits) == (1, [])
+
+
+def test_third_failure_is_the_last() -> None:
+    action = Answers(*(refusal(500) for _ in range(5)))
+    with pytest.raises(PublishError, match="500 of the Hub"):
+        call_hub(action, what="listen")
+    assert action.calls == 3
+
+
+@pytest.mark.parametrize(("status", "calls"), [(412, 2), (503, 1)])
+def test_after_a_long_upload_a_conflict_alone_is_tried_again(
+    status: int, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = iter((0.0, 3600.0))
+    monkeypatch.setattr(time, "monotonic", lambda: next(seconds))
+    action = Answers(refusal(status))
+    if calls == 1:
+        with pytest.raises(PublishError, match="503 of the Hub"):
+            call_hub(action, what="listen")
+    else:
+        assert call_hub(action, what="listen") == "done"
+    assert action.calls == calls
+
+
+def test_our_own_refusal_goes_through_as_it_is() -> None:
+    action = Answers(PublishError("a: must hold"))
+    with pytest.raises(PublishError, match=r"^a: must hold$"):
+        call_hub(action, what="listen")
+    assert action.calls == 1
+
+
+def test_token_is_blotted_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "not-of-the-usual-form")
+    secret = "hf_" + "aB3" * 12
+    with pytest.raises(PublishError) as caught:
+        call_hub(Answers(ValueError(f"{secret} and not-of-the-usual-form")), what="listen")
+    assert "hf_… and hf_…" in str(caught.value)
+
+
+def test_signature_of_an_address_is_blotted_out() -> None:
+    reason = "Server error '507' for url 'https://files.example/blob?X-Amz-Signature=abc&Expires=9' (no room)"
+    with pytest.raises(PublishError, match=r"for url 'https://files\.example/blob\?…' \(no room\)") as caught:
+        call_hub(Answers(ValueError(reason)), what="listen")
+    assert "Signature" not in str(caught.value)

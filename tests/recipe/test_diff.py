@@ -1,0 +1,37 @@
+"""In which keys two recipes differ."""
+
+from collections.abc import Callable
+
+import pytest
+
+from hf_newscls.recipe.diff import RecipeChange, find_changes
+from hf_newscls.recipe.recipe import Recipe
+
+MakeRecipe = Callable[..., Recipe]
+
+
+def test_equal_recipes_differ_in_nothing(make_recipe: MakeRecipe) -> None:
+    assert find_changes(make_recipe(), make_recipe(), exclude=()) == []
+
+
+def test_keys_stand_in_order_with_both_values(make_recipe: MakeRecipe) -> None:
+    other = make_recipe("training_arguments.num_train_epochs=3", "freeze.learning_rate=0.5", "name=other")
+    assert find_changes(make_recipe(), other, exclude={"name"}) == [
+        RecipeChange("freeze.learning_rate", 1e-2, 0.5),
+        RecipeChange("training_arguments.num_train_epochs", 2, 3),
+    ]
+
+
+@pytest.mark.parametrize("section", ["sampling", "adapter"])
+def test_section_that_one_of_them_lacks_shows_by_its_keys(section: str, make_recipe: MakeRecipe) -> None:
+    key, value = {"sampling": ("labels", "balanced"), "adapter": ("rank", 4)}[section]
+    plain, other = make_recipe(), make_recipe(f"{section}.{key}={value}")
+    forwards, backwards = find_changes(plain, other, exclude=()), find_changes(other, plain, exclude=())
+    assert RecipeChange(f"{section}.{key}", None, value) in forwards
+    assert [(one.key, one.now, one.before) for one in forwards] == [(one.key, one.before, one.now) for one in backwards]
+
+
+def test_section_that_is_excluded_may_differ(make_recipe: MakeRecipe) -> None:
+    other = make_recipe("sampling.labels=balanced", "evaluation.top_k=[]")
+    found = find_changes(make_recipe(), other, exclude={"evaluation"})
+    assert [change.key for change in found] == ["sampling.labels"]

@@ -1,0 +1,199 @@
+"""What makes a CPU faster leaves results alone."""
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from hf_newscls.training.acceleration.apply import suited_to_device
+from hf_newscls.training.acceleration.cpu_kernels import (
+    attend_in_float32,
+    clip_while_stepping,
+    draw_dropout_from_bits,
+    is_fused,
+    sparse_word_gradients,
+)
+from tests.tiny_models import MakeRecipe, load_tiny, prepare_run, save_encoder
+from tests.training.test_fit import fit
+
+BATCH = {
+    "input_ids": torch.tensor([[2, 7, 8, 9, 3], [2, 5, 3, 0, 0]]),
+    "attention_mask": torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]]),
+}
+
+
+@pytest.mark.parametrize("head", ["stock", "two_layer"])
+@pytest.mark.parametrize("architecture", ["bert", "roberta", "distilbert"])
+def test_attention_in_float32_is_that_of_torch(architecture: str, head: str, tmp_path: Path) -> None:
+    model = load_tiny(save_encoder(tmp_path / "encoder", architecture), head=head).model.eval()
+    with torch.no_grad():
+        expected = model(**BATCH).logits
+        with attend_in_float32(model):
+            assert torch.equal(model(**BATCH).logits, expected)
+    assert model.config._attn_implementation == "sdpa"
+
+
+def test_attention_in_float32_is_closer_than_bfloat16(tiny_encoder: Path) -> None:
+    model = load_tiny(tiny_encoder).model.eval()
+    with torch.no_grad():
+        exact = model.bert(**BATCH).last_hidden_state[0]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            stock = model.bert(**BATCH).last_hidden_state[0]
+            with attend_in_float32(model):
+                ours = model.bert(**BATCH).last_hidden_state[0]
+    assert (ours - exact).abs().mean() <= 1.05 * (stock - exact).abs().mean()
+
+
+def test_trained_model_attends_as_before(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    overrides = ("training_arguments.bf16=true", "training_arguments.max_steps=2")
+    run = prepare_run(make_recipe(*overrides), news_rows, tmp_path)
+    fit(run)
+    assert run.classifier.model.config._attn_implementation == "sdpa"
+    run.classifier.model.save_pretrained(tmp_path / "saved")
+    assert "float32" not in (tmp_path / "saved" / "config.json").read_text().replace('"dtype": "float32"', "")
+
+
+@pytest.mark.parametrize("size", [0.001, 1.0, 50.0])
+def test_clipping_while_stepping_is_clipping_before(size: float) -> None:
+    def take_steps(*, is_while: bool) -> tuple[list[Tensor], list[float]]:
+        torch.manual_seed(0)
+        parameters = [nn.Parameter(torch.randn(shape)) for shape in ((40, 30), (7,), (3,))]
+        optimizer = torch.optim.AdamW(parameters, lr=0.01, fused=True)
+        norms = []
+        for _ in range(5):
+            for parameter in parameters[:2]:
+                parameter.grad = size * torch.randn_like(parameter)
+            if is_while:
+                norms.append(clip_while_stepping(optimizer, max_norm=1.0).item())
+            else:
+                norms.append(nn.utils.clip_grad_norm_(parameters, 1.0).item())
+            optimizer.step()
+        state = [value for entry in optimizer.state_dict()["state"].values() for value in entry.values()]
+        return [*(one.detach() for one in parameters), *state], norms
+
+    (ours, norms), (expected, expected_norms) = take_steps(is_while=True), take_steps(is_while=False)
+    assert norms == pytest.approx(expected_norms)
+    torch.testing.assert_close(ours, expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_sparse_word_gradients_train_as_dense_ones(parts: int, tmp_path: Path) -> None:
+    encoder = save_encoder(tmp_path / "encoder", "bert")
+
+    def take_steps(*, is_sparse: bool) -> tuple[dict[str, Tensor], list[float]]:
+        model = load_tiny(encoder).model.eval()
+        optimizer, norms = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1, fused=True), []
+        words = model.get_input_embeddings().weight
+        with sparse_word_gradients(model, optimizer) if is_sparse else nullcontext():
+            for step in range(4):
+                for part in range(parts):
+                    # Words repeat within a batch, come back, and stay away.
+                    tokens = (BATCH["input_ids"] + 2 * step * (part + 1)) % 20
+                    model(**{**BATCH, "input_ids": tokens}, labels=torch.tensor([0, 1])).loss.backward()
+                assert words.grad.is_sparse == is_sparse
+                norms.append(clip_while_stepping(optimizer, max_norm=0.1).item())
+                optimizer.step()
+                assert not words.grad.is_sparse
+                optimizer.zero_grad()
+        moments = {f"moment {place}": one["exp_avg_sq"] for place, one in optimizer.state_dict()["state"].items()}
+        return {**model.state_dict(), **moments}, norms
+
+    (ours, norms), (expected, expected_norms) = take_steps(is_sparse=True), take_steps(is_sparse=False)
+    assert norms == pytest.approx(expected_norms)
+    torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_gradients_are_dense_again_after_the_context(tmp_path: Path) -> None:
+    model = load_tiny(save_encoder(tmp_path / "encoder", "bert")).model
+    optimizer = torch.optim.AdamW(model.parameters(), fused=True)
+    with pytest.raises(KeyError), sparse_word_gradients(model, optimizer):
+        raise KeyError
+    model(**BATCH, labels=torch.tensor([0, 1])).loss.backward()
+    assert not model.get_input_embeddings().weight.grad.is_sparse
+
+
+@pytest.mark.parametrize(("optim", "is_sparse"), [("adamw_torch_fused", True), ("adamw_torch", False)])
+def test_training_keeps_word_gradients_sparse_where_the_optimizer_is_fused(
+    optim: str, is_sparse: bool, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
+) -> None:
+    seen = []
+
+    class Watch(TrainerCallback):
+        def on_pre_optimizer_step(
+            self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+        ) -> None:
+            seen.append(kwargs["model"].get_input_embeddings().weight.grad.is_sparse)
+
+    settings = ("freeze=null", "training_arguments.max_steps=2", f"training_arguments.optim={optim}")
+    run = prepare_run(make_recipe(*settings), news_rows, tmp_path)
+    trainer = run.build_trainer()
+    trainer.add_callback(Watch())
+    with suited_to_device(trainer.model, trainer.args, trainer.optimizer):
+        trainer.train()
+    assert seen == [is_sparse] * 2
+
+
+def test_optimizer_is_fused_as_its_checkpoint_says() -> None:
+    optimizers = [torch.optim.AdamW([nn.Parameter(torch.ones(2))], fused=fused) for fused in (True, False)]
+    assert [is_fused(optimizer) for optimizer in optimizers] == [True, False]
+    optimizers[0].load_state_dict(optimizers[1].state_dict())
+    assert not is_fused(optimizers[0])
+    assert not is_fused(torch.optim.SGD([nn.Parameter(torch.ones(2))], fused=True))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.4, 0.5])
+def test_dropout_from_bits_drops_its_share(share: float) -> None:
+    torch.manual_seed(0)
+    dropout, values = nn.Dropout(share), torch.randn(400, 1000, requires_grad=True)
+    with draw_dropout_from_bits(dropout):
+        dropped = dropout(values)
+    is_kept = dropped != 0
+    torch.testing.assert_close(dropped[is_kept], values[is_kept] / (1 - share))
+    # Four numbers come from one draw: each of them keeps its share, and which are kept together is chance. Six
+    # standard errors of 100,000 numbers.
+    kept = is_kept.view(-1, 4).double()
+    reach = 6 * (share * (1 - share) / len(kept)) ** 0.5
+    assert (kept.mean(0) - (1 - share)).abs().max() < reach
+    assert (kept.T.corrcoef() - torch.eye(4)).abs().max() < 6 / len(kept) ** 0.5
+    dropped.sum().backward()  # type: ignore[no-untyped-call]
+    assert values.grad is not None
+    torch.testing.assert_close(values.grad, is_kept / (1 - share))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+def test_dropout_from_bits_keeps_number_and_layout(dtype: torch.dtype) -> None:
+    dropout, values = nn.Dropout(0.5), torch.ones(4, 6, 3, dtype=dtype).transpose(0, 1)
+    with draw_dropout_from_bits(dropout):
+        dropped = dropout(values)
+    assert dropped.dtype == dtype
+    assert {*dropped.flatten().tolist()} == {0.0, 2.0}
+
+
+def test_dropout_from_bits_follows_the_seed() -> None:
+    dropout, values = nn.Dropout(0.3), torch.ones(3, 5, 7)
+    with draw_dropout_from_bits(dropout):
+        drawn = [dropout(values) for seed in (1, 1, 2) if torch.manual_seed(seed)]
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+
+
+@pytest.mark.parametrize(
+    ("share", "is_training", "kept"), [(0.0, True, 1), (1.0, True, 0), (0.5, False, 1), (1e-7, True, 1)]
+)
+def test_dropout_of_all_or_nothing_is_that_of_torch(share: float, is_training: bool, kept: int) -> None:
+    torch.manual_seed(0)
+    dropout, values = nn.Dropout(share).train(is_training), torch.randn(6, 5)
+    with draw_dropout_from_bits(dropout):
+        torch.testing.assert_close(dropout(values), kept * values)
+
+
+def test_dropout_is_that_of_torch_again(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    run = prepare_run(make_recipe("training_arguments.max_steps=2"), news_rows, tmp_path)
+    fit(run)
+    dropouts = [module for module in run.classifier.model.modules() if isinstance(module, nn.Dropout)]
+    assert dropouts
+    assert not any("forward" in module.__dict__ for module in dropouts)

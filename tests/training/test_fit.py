@@ -1,0 +1,310 @@
+"""Real, short runs: accumulation, the best checkpoint, the record, and a run that was interrupted."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from datasets import Dataset, DatasetDict
+from safetensors.torch import load_file
+from transformers import Trainer
+
+from hf_newscls.recipe.loading import read_recipe
+from hf_newscls.training.backend import Backend
+from hf_newscls.training.fit import fit_classifier
+from hf_newscls.training.record import TrainingRecord
+from tests.conftest import write_csv, write_recipe
+from tests.tiny_models import QUIET, MakeRecipe, TinyRun, prepare_run, save_encoder
+
+CPU = Backend("cpu", "CPU of the test", has_bf16=False)
+NO_DROPOUT = {
+    "stock": ("model.config={hidden_dropout_prob: 0.0, attention_probs_dropout_prob: 0.0}",),
+    "two_layer": (
+        "model.config={hidden_dropout_prob: 0.0, attention_probs_dropout_prob: 0.0}",
+        "model.head=two_layer",
+        "model.head_dropout=0.0",
+    ),
+}
+
+
+def fit(run: TinyRun) -> TrainingRecord:
+    return fit_classifier(run.classifier, run.tokenized, arguments=run.arguments, freeze=run.freeze, backend=CPU)
+
+
+@dataclass(frozen=True)
+class FittedRun:
+    """A finished run and what the model was before."""
+
+    run: TinyRun
+    record: TrainingRecord
+    checkpoints: Path
+
+
+@pytest.fixture(scope="module")
+def fitted(tiny_encoder: Path, news_rows: Any, tmp_path_factory: pytest.TempPathFactory) -> FittedRun:
+    """48 rows in batches of 8: 6 steps of stage 1, 12 of stage 2, which diverges; there is no test side."""
+    folder = tmp_path_factory.mktemp("fitted")
+    write_csv(folder / "news.csv", news_rows)
+    path = write_recipe(folder / "tiny.yaml", source=folder / "news.csv", encoder=tiny_encoder)
+    # A rate this high spoils the model: the best checkpoint is not the last.
+    recipe = read_recipe(str(path), ["training_arguments.learning_rate=3.0", "training_arguments.warmup_steps=0"])
+    run = prepare_run(recipe, news_rows, folder / "checkpoints", train=48, validation=18)
+    return FittedRun(run, fit(run), folder / "checkpoints")
+
+
+def test_record_adds_up(fitted: FittedRun) -> None:
+    record = fitted.record
+    assert (record.boundary_step, record.total_steps) == (6, 18)
+    assert (record.train_rows, record.batch_rows) == (48, 8)
+    assert (record.device, record.precision) == ("CPU of the test", "float32")
+    assert record.runtime_seconds > 0
+    assert record.settings["seed"] == 17
+    assert record.log_history[-1]["step"] == record.total_steps
+    assert record.log_history[-1]["epoch"] == 3.0
+
+
+def test_record_survives_json(fitted: FittedRun) -> None:
+    again = TrainingRecord(**json.loads(json.dumps(fitted.record.to_dict())))
+    assert again == fitted.record
+
+
+def test_log_has_an_evaluation_an_epoch_and_the_rates_of_both_stages(fitted: FittedRun) -> None:
+    evaluations = [entry for entry in fitted.record.log_history if "eval_loss" in entry]
+    assert [entry["step"] for entry in evaluations] == [6, 12, 18]
+    assert all(
+        {"eval_accuracy", "eval_f1_macro", "eval_f1_weighted", "eval_log_loss"} <= set(entry) for entry in evaluations
+    )
+    rates = {entry["step"]: entry["learning_rate"] for entry in fitted.record.log_history if "learning_rate" in entry}
+    assert max(rate for step, rate in rates.items() if step <= 6) <= 1e-2
+    assert rates[8] == pytest.approx(3.0 * 11 / 12)
+
+
+def test_model_is_the_best_checkpoint(fitted: FittedRun) -> None:
+    history = fitted.record.log_history
+    losses = {entry["step"]: entry["eval_log_loss"] for entry in history if "eval_log_loss" in entry}
+    assert fitted.record.best_step == min(losses, key=losses.__getitem__) < fitted.record.total_steps
+    best = load_file(fitted.checkpoints / f"checkpoint-{fitted.record.best_step}" / "model.safetensors")
+    state = fitted.run.classifier.model.state_dict()
+    assert state.keys() == best.keys()
+    assert all(torch.equal(state[name], best[name]) for name in best)
+    # No other checkpoint is left on the disk.
+    assert [path.name for path in fitted.checkpoints.iterdir()] == [f"checkpoint-{fitted.record.best_step}"]
+
+
+def test_log_loss_is_a_mean_over_rows(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    # 7 rows in batches of 4: in a mean over batches each of the last three would weigh more.
+    overrides = ("training_arguments.per_device_eval_batch_size=4", "training_arguments.max_steps=3")
+    run = prepare_run(make_recipe(*overrides), news_rows, tmp_path, validation=7)
+    logged = [entry["eval_log_loss"] for entry in fit(run).log_history if "eval_log_loss" in entry]
+    model, losses = run.classifier.model.eval(), []
+    for row in run.tokenized["validation"]:
+        logits = model(input_ids=torch.tensor([row["input_ids"]])).logits.detach()
+        losses.append(torch.nn.functional.cross_entropy(logits, torch.tensor([row["labels"]])).item())
+    assert min(logged) == pytest.approx(sum(losses) / 7, rel=1e-5)
+
+
+def test_loss_falls_and_the_news_are_learned(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    overrides = ("training_arguments.num_train_epochs=16", "training_arguments.learning_rate=2e-3")
+    # Where batches come in an unlucky order, so small a model may take two of the classes for one until the end.
+    recipe = make_recipe(*overrides, NO_DROPOUT["stock"][0], "training_arguments.data_seed=1")
+    run = prepare_run(recipe, news_rows, tmp_path, train=72, validation=24)
+    history = fit(run).log_history
+    losses = [entry["loss"] for entry in history if "loss" in entry]
+    evaluations = [entry for entry in history if "eval_loss" in entry]
+    # Three words of five in each title tell its class; guessing one of three costs ln 3.
+    assert losses[0] == pytest.approx(math.log(3), abs=0.3)
+    assert sum(losses[-9:]) / 9 < 0.5 * losses[0]  # over the last epoch: one batch alone may be a hard one
+    assert evaluations[-1]["eval_loss"] < evaluations[0]["eval_loss"]
+    assert evaluations[-1]["eval_accuracy"] > 0.9
+
+
+def test_best_step_is_none_where_the_last_model_is_kept(
+    make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
+) -> None:
+    overrides = ("training_arguments.load_best_model_at_end=false", "training_arguments.num_train_epochs=1")
+    record = fit(prepare_run(make_recipe(*overrides), news_rows, tmp_path))
+    assert record.best_step is None
+    assert record.total_steps == 4
+
+
+@pytest.mark.parametrize(("bf16", "precision"), [("true", "bfloat16"), ("false", "float32")])
+def test_record_names_the_precision(
+    bf16: str, precision: str, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
+) -> None:
+    overrides = (*QUIET, f"training_arguments.bf16={bf16}", "training_arguments.max_steps=1")
+    run = prepare_run(make_recipe(*overrides), news_rows, tmp_path)
+    assert fit(run).precision == precision
+    # Mixed precision leaves the weights themselves alone.
+    assert {parameter.dtype for parameter in run.classifier.model.parameters()} == {torch.float32}
+
+
+def test_without_freeze_there_is_no_boundary(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    overrides = (*QUIET, "freeze=null", "training_arguments.num_train_epochs=0.5")
+    record = fit(prepare_run(make_recipe(*overrides), news_rows, tmp_path, train=32))
+    assert (record.boundary_step, record.total_steps) == (0, 2)
+
+
+def test_run_that_ends_in_stage_one_says_so(
+    make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = prepare_run(make_recipe(*QUIET, "training_arguments.max_steps=2", "freeze.epochs=1"), news_rows, tmp_path)
+    record = fit(run)
+    assert not record.has_stage_two
+    assert record.trained_parameters == 3 * 32 + 3  # the head: of the tiny encoder's pooler there are weights
+    assert "training ends within stage 1, after 2 steps: only the new parameters learn" in caplog.text
+
+
+def test_batch_rows_count_accumulated_batches(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    overrides = (*QUIET, "training_arguments.gradient_accumulation_steps=3", "training_arguments.max_steps=1")
+    assert fit(prepare_run(make_recipe(*overrides), news_rows, tmp_path, train=24)).batch_rows == 24
+
+
+def read_first_step(trainer: Trainer) -> tuple[float, float]:
+    trainer.train()
+    entry = trainer.state.log_history[0]
+    return entry["loss"], entry["grad_norm"]
+
+
+@pytest.mark.parametrize("head", ["stock", "two_layer"])
+def test_accumulated_batches_weigh_as_one(head: str, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    # The 16 rows are all there are, so each first step is over the same rows. Fails for stock heads without
+    # `trainer.model_accepts_loss_kwargs = False` in build_trainer: loss and gradient are then 2 and 4 times too large.
+    def compute_first_step(batch_rows: int, batches: int) -> tuple[float, float]:
+        recipe = make_recipe(
+            *QUIET,
+            *NO_DROPOUT[head],
+            "freeze=null",
+            f"training_arguments.per_device_train_batch_size={batch_rows}",
+            f"training_arguments.gradient_accumulation_steps={batches}",
+            "training_arguments.max_steps=1",
+        )
+        return read_first_step(prepare_run(recipe, news_rows, tmp_path).build_trainer())
+
+    whole = compute_first_step(16, 1)
+    assert whole[1] > 0
+    assert compute_first_step(8, 2) == pytest.approx(whole, rel=1e-4)
+    assert compute_first_step(4, 4) == pytest.approx(whole, rel=1e-4)
+
+
+def test_accumulation_is_right_in_anyones_trainer(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    # Fails without `accepts_loss_kwargs = False` in NewsClassifier.
+    def compute_first_step(batch_rows: int, batches: int) -> tuple[float, float]:
+        recipe = make_recipe(
+            *QUIET,
+            *NO_DROPOUT["two_layer"],
+            f"training_arguments.per_device_train_batch_size={batch_rows}",
+            f"training_arguments.gradient_accumulation_steps={batches}",
+            "training_arguments.max_steps=1",
+        )
+        run = prepare_run(recipe, news_rows, tmp_path)
+        ours = run.build_trainer()
+        return read_first_step(
+            Trainer(
+                model=run.classifier.model,
+                args=run.arguments,
+                train_dataset=run.tokenized["train"],
+                data_collator=ours.data_collator,
+            )
+        )
+
+    assert compute_first_step(4, 4) == pytest.approx(compute_first_step(16, 1), rel=1e-4)
+
+
+RESUMABLE = (
+    "training_arguments.eval_strategy='no'",
+    "training_arguments.load_best_model_at_end=false",
+    "training_arguments.save_strategy=steps",
+    "training_arguments.save_steps=1",
+    "training_arguments.save_total_limit=null",
+    "training_arguments.per_device_train_batch_size=4",
+    "training_arguments.gradient_accumulation_steps=2",
+    "training_arguments.num_train_epochs=2",
+)
+
+
+# 16 rows, 2 steps an epoch: the boundary is at step 2, the end at step 6. Dropout is on. Step 3 lies within an epoch:
+# there the stock length-grouped sampler draws other batches than the uninterrupted run had, ours does not.
+@pytest.mark.parametrize("sampling", ["group_by_length", pytest.param("random", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("head", ["two_layer", pytest.param("stock", marks=pytest.mark.slow)])
+def test_resumed_run_equals_an_uninterrupted_one(
+    head: str, sampling: str, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
+) -> None:
+    recipe = make_recipe(*RESUMABLE, f"model.head={head}", f"training_arguments.train_sampling_strategy={sampling}")
+    whole = prepare_run(recipe, news_rows, tmp_path / "whole")
+    whole.build_trainer().train()
+    expected = whole.classifier.model.state_dict()
+    for step in (1, 2, 3, 5):
+        resumed = prepare_run(recipe, news_rows, tmp_path / f"resumed-{step}")
+        trainer = resumed.build_trainer()
+        trainer.train(resume_from_checkpoint=str(tmp_path / "whole" / f"checkpoint-{step}"))
+        assert trainer.state.global_step == 6
+        state = resumed.classifier.model.state_dict()
+        assert max((state[name] - expected[name]).abs().max().item() for name in expected) == 0.0, step
+
+
+def test_batches_are_padded_to_their_longest_row(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    rows = [{**row, "title": row["body"]} for row in news_rows]
+    run = prepare_run(make_recipe(*QUIET), rows, tmp_path, train=48)
+    longest, widths = [], []
+    for batch in run.build_trainer().get_train_dataloader():
+        longest.append(int(batch["attention_mask"].sum(dim=1).max()))
+        widths.append(batch["input_ids"].shape[1])
+    assert widths == longest
+    # Rows of like length share a batch.
+    assert min(widths) < max(widths)
+
+
+def test_padding_never_exceeds_what_the_encoder_reads(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    # 60 positions are no multiple of 8: rows of 60 tokens must not be padded to 64.
+    folder = save_encoder(tmp_path / "encoder", "bert", max_position_embeddings=60)
+    overrides = (f"model.model_name_or_path={folder}", "model.max_length=60", "training_arguments.max_steps=1")
+    long_rows = [{**row, "title": f"{row['title']} {'new ' * 100}"} for row in news_rows]
+    record = fit(prepare_run(make_recipe(*QUIET, *overrides), long_rows, tmp_path / "run"))
+    assert record.total_steps == 1
+
+
+def test_log_has_one_line_an_evaluation(
+    make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = prepare_run(make_recipe("training_arguments.num_train_epochs=1"), news_rows, tmp_path)
+    with caplog.at_level("INFO", logger="hf_newscls"):
+        record = fit(run)
+    evaluations = [entry for entry in record.log_history if "eval_loss" in entry]
+    lines = [line.getMessage() for line in caplog.records if "validation log loss" in line.getMessage()]
+    assert lines == [
+        f"epoch {epoch}.00, step {2 * epoch} of 4: validation log loss {entry['eval_log_loss']:.4f}, "
+        f"accuracy {entry['eval_accuracy']:.4f}, macro F1 {entry['eval_f1_macro']:.4f}"
+        for epoch, entry in enumerate(evaluations, start=1)
+    ]
+
+
+def test_progress_bar_stands_alone(
+    make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overrides = (*QUIET, "training_arguments.disable_tqdm=false", "training_arguments.max_steps=2")
+    fit(prepare_run(make_recipe(*overrides), news_rows, tmp_path))
+    output = capsys.readouterr()
+    assert "2/2" in output.err
+    assert "'loss'" not in output.out + output.err
+    assert "grad_norm" not in output.out + output.err
+
+
+class Untouchable(Dataset):
+    """A side that ends the test when anything reads it."""
+
+    def __getitem__(self, key: Any) -> Any:
+        raise AssertionError(f"the test side was read: {key}")
+
+    def __iter__(self) -> Any:
+        raise AssertionError("the test side was read")
+
+
+def test_test_side_is_not_read(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    run = prepare_run(make_recipe("training_arguments.max_steps=2"), news_rows, tmp_path)
+    side = Untouchable(run.tokenized["validation"].data)
+    tokenized = DatasetDict({**run.tokenized, "test": side})
+    record = fit_classifier(run.classifier, tokenized, arguments=run.arguments, freeze=run.freeze, backend=CPU)
+    assert record.total_steps == 2

@@ -1,0 +1,13 @@
+"""What a record says of the machine."""
+
+import os
+
+from hf_newscls.training.record import describe_machine
+
+
+def test_machine_is_told_by_processor_cores_and_memory() -> None:
+    processor, cores, memory = describe_machine().rsplit(", ", maxsplit=2)
+    assert processor
+    assert cores == f"{os.cpu_count()} cores"
+    pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert memory == f"{round(pages / 2**30)} GiB of memory"
