@@ -113,7 +113,7 @@ format: $(STAMP) ## Mend style where a program can.
 
 .PHONY: schema
 schema: $(STAMP) ## Write recipes/schema.json from hf_newscls/recipe.
-	@$(BIN)/python -c 'from pathlib import Path; from hf_newscls.recipe.loading import build_schema; Path("recipes/schema.json").write_text(build_schema(), encoding="utf-8")'
+	@$(BIN)/python -c 'from pathlib import Path; from hf_newscls.recipe.serialization import build_schema; Path("recipes/schema.json").write_text(build_schema(), encoding="utf-8")'
 
 .PHONY: bench
 bench: $(STAMP) ## Run the benchmarks, or one: BENCH=training_speed [ARGS="--rows 640 --rounds 2"].

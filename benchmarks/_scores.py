@@ -70,10 +70,10 @@ def read_or_measure(folder: Path | None, what: dict) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))["figures"]
 
 
-def run_apart(*further: str) -> dict:
-    ended = subprocess.run([sys.executable, *sys.argv, *further], capture_output=True, text=True, check=False)
+def run_apart(*arguments: str) -> dict:
+    ended = subprocess.run([sys.executable, *sys.argv, *arguments], capture_output=True, text=True, check=False)
     if ended.returncode:
-        sys.exit(f"{further}: must run, ended with {ended.returncode}:\n{ended.stderr[-2000:]}")
+        sys.exit(f"{arguments}: must run, ended with {ended.returncode}:\n{ended.stderr[-2000:]}")
     return json.loads(ended.stdout.splitlines()[-1])
 
 
@@ -85,8 +85,8 @@ def read_rows(options, *overrides: str):
     seeds = [f"split.seed={options.seed}", f"training_arguments.seed={options.seed}"]
     recipe = read_recipe(options.recipe, [*options.overrides, *overrides, *seeds], source=options.data)
     splits = workflow.prepare(recipe).splits
-    for side, rows in splits.items():
-        splits[side] = rows.shuffle(seed=options.seed).select(range(min(options.rows or len(rows), len(rows))))
+    for split, rows in splits.items():
+        splits[split] = rows.shuffle(seed=options.seed).select(range(min(options.rows or len(rows), len(rows))))
     return recipe, splits
 
 

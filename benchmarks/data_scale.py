@@ -74,14 +74,14 @@ def grow(options: argparse.Namespace, size: int, folder: Path) -> Path:
 
 def _make_row(rows, columns, text_columns, number: int, chance: random.Random) -> dict[str, str | None]:
     count = len(rows["id"])
-    place = number % count
-    row = {name: rows[name][place] for name in columns}
+    index = number % count
+    row = {name: rows[name][index] for name in columns}
     if number < count:
         return row
     if number % _COPIES == 0:
         return {name: (value or "").upper() if name in text_columns else value for name, value in row.items()}
     for name in text_columns:
-        words = (rows[name][place] or "").split()
+        words = (rows[name][index] or "").split()
         row[name] = " ".join(_draw_word(rows[name], chance) for _ in words)
     return row
 
@@ -109,7 +109,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     from hf_newscls.data.deduplication import resolve_duplicates
     from hf_newscls.data.preparation import prepare
     from hf_newscls.data.readers.rows import read_rows
-    from hf_newscls.data.splitting import assign_sides, select_sides
+    from hf_newscls.data.splitting import assign_splits, select_splits
     from hf_newscls.modeling.loading import load_tokenizer
     from hf_newscls.modeling.tokenization import tokenize_splits
     from hf_newscls.recipe.loading import read_recipe
@@ -125,18 +125,18 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     tokenizer = load_tokenizer(recipe.model)
     with clock("tokenize"):
         tokenize_splits(prepared.splits, tokenizer, max_length=recipe.model.max_length)
-    where = options.grown
+    source_name = options.grown
     with clock("read"):
-        rows = read_rows(Path(where), columns=recipe.columns, id_column=recipe.data.id)
+        rows = read_rows(Path(source_name), columns=recipe.columns, id_column=recipe.data.id)
     with clock("clean"):
-        cleaned = clean_rows(rows, recipe.data, further=recipe.split_columns, where=where)
+        cleaned = clean_rows(rows, recipe.data, extra_columns=recipe.split_columns, source_name=source_name)
     with clock("duplicates"):
         deduplicated = resolve_duplicates(cleaned, recipe.data)
     with clock("split"):
         groups = np.asarray(deduplicated.bound_groups)
-        select_sides(
+        select_splits(
             deduplicated.cleaned.dataset,
-            assign_sides(deduplicated.cleaned.dataset, recipe.split, groups=groups, where=where),
+            assign_splits(deduplicated.cleaned.dataset, recipe.split, groups=groups, source_name=source_name),
         )
     return {"rows": len(rows), "peak_megabytes": peak, **{f"{step} seconds": value for step, value in seconds.items()}}
 

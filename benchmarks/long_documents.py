@@ -74,8 +74,8 @@ def main() -> None:
 def measure(options) -> dict:
     recipe, splits = read_rows(options, *build_overrides(options.way))
     if options.texts != "whole":
-        for side, rows in splits.items():
-            splits[side] = hide_the_point(rows, seed=options.seed, is_buried=options.texts == "buried")
+        for split, rows in splits.items():
+            splits[split] = hide_the_point(rows, seed=options.seed, is_buried=options.texts == "buried")
     return train_and_predict(recipe, splits)
 
 

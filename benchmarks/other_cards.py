@@ -40,13 +40,13 @@ def read_headlines() -> tuple[DatasetDict, list[str]]:
         news = [*csv.DictReader(stream)]
     random.Random(SEED).shuffle(news)
     labels = sorted({row["category"] for row in news})
-    sides, start = {}, 0
-    for side, size in SIZES.items():
+    splits, start = {}, 0
+    for split, size in SIZES.items():
         part = news[start : start + size]
         start += size
         texts = {"text": [row["headline"] for row in part], "label": [labels.index(row["category"]) for row in part]}
-        sides[side] = Dataset.from_dict(texts)
-    return DatasetDict(sides), labels
+        splits[split] = Dataset.from_dict(texts)
+    return DatasetDict(splits), labels
 
 
 def find_encoder() -> str:

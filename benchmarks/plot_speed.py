@@ -40,11 +40,11 @@ def main() -> None:
 
 def draw(axes, name: str, entry) -> None:
     ways = entry["ways"]
-    for place, (way, figures) in enumerate(ways.items()):
+    for index, (way, figures) in enumerate(ways.items()):
         middle, low, high = figures["speed to stock"]
-        axes.barh(place, middle, color=COLORS.get(way, "#0072B2"), xerr=[[middle - low], [high - middle]], capsize=3)
+        axes.barh(index, middle, color=COLORS.get(way, "#0072B2"), xerr=[[middle - low], [high - middle]], capsize=3)
         label = f"{middle:.2f} x  ({figures['samples_per_second']:.1f} texts/s)"
-        axes.text(max(high, middle), place, f"  {label}", va="center", fontsize=8)
+        axes.text(max(high, middle), index, f"  {label}", va="center", fontsize=8)
     axes.set_yticks(range(len(ways)), labels=[*ways], fontsize=9)
     axes.tick_params(axis="x", labelsize=8)
     axes.invert_yaxis()

@@ -108,8 +108,8 @@ def resolve(case, split, options):
         name = case.substitute + ("_two_layer" if TWO_LAYER in case.substitute_overrides else "")
         # Its own fractions leave more rows to train on; here those of the published model count.
         fractions = (0.7, 0.1, 0.2) if case.is_fake_news else (0.8, 0.1, 0.1)
-        sides = zip(("train", "validation", "test"), fractions, strict=True)
-        changes = [*case.substitute_overrides, *(f"split.{side}={share}" for side, share in sides)]
+        splits = zip(("train", "validation", "test"), fractions, strict=True)
+        changes = [*case.substitute_overrides, *(f"split.{split_name}={fraction}" for split_name, fraction in splits)]
     changes += [f"name={name}_on_{split.replace(' ', '_')}_split", f"data.duplicates={SPLITS[split]}"]
     changes += [*choose_columns(case, data), *options.overrides]
     origin = case.recipe if name == case.recipe else case.substitute

@@ -67,7 +67,7 @@ class Times(NamedTuple):
 def time_stage_one(recipe, classifier, tokenized) -> Times:
     from transformers import TrainerCallback
 
-    from hf_newscls.training.acceleration.apply import suited_to_device
+    from hf_newscls.training.acceleration.apply import accelerated
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
     from hf_newscls.training.fit import build_trainer
@@ -85,7 +85,7 @@ def time_stage_one(recipe, classifier, tokenized) -> Times:
         trainer = build_trainer(classifier, tokenized, arguments=arguments, freeze=recipe.freeze)
         trainer.add_callback(Mark())
         start = time.perf_counter()
-        with suited_to_device(classifier.model, arguments, trainer.optimizer):
+        with accelerated(classifier.model, arguments, trainer.optimizer):
             trainer.train()
         seconds = time.perf_counter() - start
     steps = [later - earlier for earlier, later in pairwise(marks)]
@@ -96,7 +96,7 @@ def time_forward_pass(recipe, classifier, rows) -> float:
     """Time the encoder over the rows as a plain loop would run it, in the precision of the training."""
     import torch
 
-    from hf_newscls.training.acceleration.apply import suited_to_device
+    from hf_newscls.training.acceleration.apply import accelerated
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
     from hf_newscls.training.collator import build_collator
@@ -112,18 +112,18 @@ def time_forward_pass(recipe, classifier, rows) -> float:
     collate = build_collator(classifier.tokenizer, lengths=None)
     dataset = rows.remove_columns("labels")
 
-    def run(place: int) -> None:
-        batch = collate([dataset[row] for row in order[place : place + size]])
+    def run(index: int) -> None:
+        batch = collate([dataset[row] for row in order[index : index + size]])
         with torch.autocast(arguments.device.type, dtype=torch.bfloat16, enabled=arguments.bf16):
             model.base_model(**{name: values.to(arguments.device) for name, values in batch.items()})
 
-    with suited_to_device(model.base_model, arguments), torch.no_grad():
-        for place in starts[:WARM_UP_BATCHES]:
-            run(place)
+    with accelerated(model.base_model, arguments), torch.no_grad():
+        for index in starts[:WARM_UP_BATCHES]:
+            run(index)
         wait_for_device()
         start = time.perf_counter()
-        for place in starts:
-            run(place)
+        for index in starts:
+            run(index)
         wait_for_device()
         return time.perf_counter() - start
 

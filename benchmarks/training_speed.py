@@ -197,7 +197,7 @@ def build_stock(options, recipe, classifier, tokenized, folder):
 
 
 def build_ours(options, recipe, classifier, tokenized, folder):
-    from hf_newscls.training.acceleration.apply import suited_to_device
+    from hf_newscls.training.acceleration.apply import accelerated
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
     from hf_newscls.training.fit import build_trainer
@@ -212,7 +212,7 @@ def build_ours(options, recipe, classifier, tokenized, folder):
     )
     arguments = build_training_arguments(recipe, output_dir=folder, backend=detect_backend())
     trainer = build_trainer(classifier, tokenized, arguments=arguments, freeze=freeze, finetune=recipe.finetune)
-    return trainer, suited_to_device(classifier.model, arguments, trainer.optimizer)
+    return trainer, accelerated(classifier.model, arguments, trainer.optimizer)
 
 
 def read_peak_megabytes() -> float:

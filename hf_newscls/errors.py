@@ -30,7 +30,7 @@ __all__ = [
     "SourceError",
     "StorageError",
     "TrainingInterrupted",
-    "describe_offenders",
+    "format_examples",
     "suggest_name",
 ]
 
@@ -81,12 +81,12 @@ class TrainingInterrupted(NewsclsError):
     exit_code = 130
 
 
-def describe_offenders(offenders: Iterable[object], *, limit: int = 5) -> str:
+def format_examples(offenders: Iterable[object], *, limit: int = 5) -> str:
     """List at most `limit` offenders by their repr, then their total.
 
-    >>> describe_offenders(["a", "b"])
+    >>> format_examples(["a", "b"])
     "'a', 'b'"
-    >>> describe_offenders(range(7), limit=2)
+    >>> format_examples(range(7), limit=2)
     '0, 1, … (7 in all)'
     """
     shown = [repr(offender) for offender in offenders]

@@ -15,9 +15,9 @@ from safetensors import SafetensorError
 from hf_newscls.errors import RunError, StorageError
 
 __all__ = [
+    "check_disk_space",
     "check_folder",
     "check_replaceable",
-    "check_room",
     "replace_file",
     "replace_folder",
     "report_full_disk",
@@ -59,7 +59,7 @@ def check_replaceable(folder: Path, *, signs: Sequence[str], content: str) -> No
         raise RunError(f"{folder}: must be new, empty or hold {content}, found other files; name another folder")
 
 
-def check_room(folder: Path, *, parameters: int) -> None:
+def check_disk_space(folder: Path, *, parameters: int) -> None:
     """Refuse to start a training whose checkpoints would not fit on the disk.
 
     Raises:

@@ -10,7 +10,7 @@ from hf_newscls.data.leakage import Leakage
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.evaluation.baselines.comparison import LENGTH, MAJORITY, TFIDF, Comparison
 from hf_newscls.evaluation.calibration.calibration import Calibration, build_calibration
-from hf_newscls.evaluation.report import EvaluationReport, SideReport
+from hf_newscls.evaluation.report import EvaluationReport, SplitReport
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.model_card import render_card
@@ -50,11 +50,11 @@ def _build_manifest(labels: Sequence[str]) -> SplitManifest:
         source_sha256="a" * 64,
         rows_read=1 + 1200 * len(labels),
         dropped={"missing label": 0, "empty text": 1, "short text": 0},
-        way="random, stratified by label",
+        strategy="random, stratified by label",
         seed=17,
         fractions={"train": 0.5, "validation": 0.1, "test": 0.4},
         fingerprint=FINGERPRINT,
-        label_counts={side: dict.fromkeys(labels, count) for side, count in counts.items()},
+        label_counts={split: dict.fromkeys(labels, count) for split, count in counts.items()},
         row_ids={"train": [], "validation": [], "test": []},
         duplicates=DuplicateCounts(
             handling="group", groups=3, rows=7, largest=3, equal=3, alike=1, contradictory_texts=0, contradictory_rows=0
@@ -84,22 +84,22 @@ def _build_record() -> TrainingRecord:
 def _build_report(labels: Sequence[str]) -> EvaluationReport:
     names = ("accuracy", "f1_macro", "f1_weighted", "top_2_accuracy", "log_loss", "calibration_error")
     # Values that read alike in no two places.
-    sides = {
-        side: SideReport(
+    splits = {
+        split: SplitReport(
             rows=500 * len(labels),
-            scores={name: 0.9 - place / 100 - shift for place, name in enumerate(names)},
+            scores={name: 0.9 - index / 100 - shift for index, name in enumerate(names)},
             per_class={
-                label: {"precision": 0.5 + place / 1000, "recall": 0.6, "f1": 0.55, "support": 500}
-                for place, label in enumerate(labels)
+                label: {"precision": 0.5 + index / 1000, "recall": 0.6, "f1": 0.55, "support": 500}
+                for index, label in enumerate(labels)
             },
         )
-        for side, shift in (("test", 0.0), ("validation", 0.2))
+        for split, shift in (("test", 0.0), ("validation", 0.2))
     }
     return EvaluationReport(
         label_names=labels,
-        **sides,
+        **splits,
         confusion=np.full((len(labels), len(labels)), 250),
-        intervals={name: Interval(0.7 + place / 100, 0.95) for place, name in enumerate(names[:3])},
+        intervals={name: Interval(0.7 + index / 100, 0.95) for index, name in enumerate(names[:3])},
         label_intervals={label: Interval(0.5, 0.6) for label in labels},
         comparisons={
             MAJORITY: _build_comparison("baseline", dict.fromkeys(names, 0.25)),
@@ -121,5 +121,5 @@ def _build_calibration(labels: Sequence[str]) -> Calibration:
     said = np.where(np.arange(100) // len(labels) % 5 == 0, (references + 1) % len(labels), references)
     probabilities = np.full((100, len(labels)), 0.2 / max(len(labels) - 1, 1))
     probabilities[np.arange(100), said] = 0.8
-    side = (probabilities, references)
-    return build_calibration(side, side, label_names=[*labels], threshold_metric="f1_macro")
+    split = (probabilities, references)
+    return build_calibration(split, split, label_names=[*labels], threshold_metric="f1_macro")

@@ -85,16 +85,16 @@ def build_news_rows() -> list[dict[str, str]]:
     """120 rows of title, body, category and date; two thirds of each title's words tell its class."""
     rng = random.Random(17)
     rows = []
-    for place in range(120):
-        label = LABELS[place % 3]
+    for index in range(120):
+        label = LABELS[index % 3]
         title = [*rng.sample(_WORDS[label], 3), *rng.sample(_FILLERS, 2)]
         body = rng.choices([*_WORDS[label], *_FILLERS], k=rng.randint(3, 30))
         rows.append(
             {
-                "title": f"{' '.join(title)} {place}",
+                "title": f"{' '.join(title)} {index}",
                 "body": " ".join(body),
                 "category": label,
-                "date": f"2020-01-{place % 28 + 1:02}",
+                "date": f"2020-01-{index % 28 + 1:02}",
             }
         )
     return rows
@@ -167,8 +167,8 @@ def noisy_csv(news_rows: list[dict[str, str]], tmp_path_factory: pytest.TempPath
     write_csv(
         path,
         [
-            row | {"category": wrong[row["category"]] if place % 10 == 4 else row["category"]}
-            for place, row in enumerate(news_rows)
+            row | {"category": wrong[row["category"]] if index % 10 == 4 else row["category"]}
+            for index, row in enumerate(news_rows)
         ],
     )
     return path

@@ -24,16 +24,16 @@ def build_measured(
 ) -> MeasuredRun:
     """Return a run whose model is right on about two test rows in three; no test text is longer than 200 tokens."""
     rng = np.random.default_rng(17)
-    sizes = {side: max(rows, 3 * len(labels)) for side, rows in ROWS.items()}
-    splits = DatasetDict({side: _build_rows(labels, rows, text=text) for side, rows in sizes.items()})
+    sizes = {split: max(rows, 3 * len(labels)) for split, rows in ROWS.items()}
+    splits = DatasetDict({split: _build_rows(labels, rows, text=text) for split, rows in sizes.items()})
     recipe = _build_recipe(dates=dates)
     probabilities = {}
-    for side in ("validation", "test"):
-        own = np.eye(len(labels))[splits[side]["label"][:]]
-        drawn = rng.dirichlet(np.ones(len(labels)), size=sizes[side]) + 0.6 * own
-        probabilities[side] = (drawn / drawn.sum(axis=1, keepdims=True)).astype(np.float32)
-    token_counts = {side: rng.integers(3, 40, size=rows) for side, rows in sizes.items()}
-    years = {side: [str(2020 + place % 3) for place in range(rows)] for side, rows in sizes.items()}
+    for split in ("validation", "test"):
+        own = np.eye(len(labels))[splits[split]["label"][:]]
+        drawn = rng.dirichlet(np.ones(len(labels)), size=sizes[split]) + 0.6 * own
+        probabilities[split] = (drawn / drawn.sum(axis=1, keepdims=True)).astype(np.float32)
+    token_counts = {split: rng.integers(3, 40, size=rows) for split, rows in sizes.items()}
+    years = {split: [str(2020 + index % 3) for index in range(rows)] for split, rows in sizes.items()}
     return MeasuredRun(
         recipe=recipe,
         manifest=_build_manifest(labels, splits),
@@ -64,8 +64,8 @@ def build_measured(
 def _build_rows(labels: Sequence[str], rows: int, *, text: str) -> Dataset:
     ids = np.arange(rows) % len(labels)
     features = Features({"id": Value("string"), "text": Value("string"), "label": ClassLabel(names=[*labels])})
-    texts = [f"{text.format(label=labels[label])} {place}" for place, label in enumerate(ids)]
-    return Dataset.from_dict({"id": [str(place) for place in range(rows)], "text": texts, "label": ids}, features)
+    texts = [f"{text.format(label=labels[label])} {index}" for index, label in enumerate(ids)]
+    return Dataset.from_dict({"id": [str(index) for index in range(rows)], "text": texts, "label": ids}, features)
 
 
 def _build_recipe(*, dates: bool) -> Recipe:
@@ -80,17 +80,17 @@ def _build_recipe(*, dates: bool) -> Recipe:
 
 
 def _build_manifest(labels: Sequence[str], splits: DatasetDict) -> SplitManifest:
-    counts = {side: np.bincount(rows["label"][:], minlength=len(labels)).tolist() for side, rows in splits.items()}
+    counts = {split: np.bincount(rows["label"][:], minlength=len(labels)).tolist() for split, rows in splits.items()}
     return SplitManifest(
         source="news.csv",
         source_sha256="a" * 64,
         rows_read=131,
         dropped={"empty text": 1},
-        way="random, stratified by label",
+        strategy="random, stratified by label",
         seed=17,
         fractions=None,
         fingerprint="f" * 64,
-        label_counts={side: dict(zip(labels, rows, strict=True)) for side, rows in counts.items()},
+        label_counts={split: dict(zip(labels, rows, strict=True)) for split, rows in counts.items()},
         row_ids={},
         duplicates=DuplicateCounts("group", 3, 7, 3, 3, 1, 0, 0),
         leakage=Leakage(rows=0, plain=2, plain_test_rows=40),

@@ -80,13 +80,13 @@ def _run(
     return Result(ended.returncode, ended.stdout, ended.stderr)
 
 
-def check_refusal(result: Result, *, where: str, what: str, remedy: str) -> None:
+def check_refusal(result: Result, *, source_name: str, what: str, remedy: str) -> None:
     """Check exit code and message: `where: what must hold, got value; what to do`."""
     assert result.code == 2, result.err
     assert "Traceback" not in result.out + result.err
     assert result.err.count("error:") == 1, result.err
     message = result.err[result.err.index("error:") :].removeprefix("error: ").strip()
-    assert message.startswith(where), message
+    assert message.startswith(source_name), message
     assert re.search(r"\bmust\b", message), message
     assert what in message, message
     before, _, after = message.rpartition("; ")

@@ -32,7 +32,7 @@ class Workspace:
 
     def write_news(self, change: Callable[[int, dict[str, str]], Mapping[str, str]]) -> None:
         """Write the news with each row changed."""
-        write_csv(self.news, [dict(change(place, row)) for place, row in enumerate(self.rows)])
+        write_csv(self.news, [dict(change(index, row)) for index, row in enumerate(self.rows)])
 
     def list_files(self) -> list[str]:
         """Return all files, those of the caches of libraries left out."""
@@ -62,20 +62,20 @@ def check_refused(workspace: Workspace, run: Call, arguments: Sequence[str], **m
 
 
 def _leave_labels_out(workspace: Workspace) -> None:
-    workspace.write_news(lambda place, row: row | {"category": "" if place in {3, 50} else row["category"]})
+    workspace.write_news(lambda index, row: row | {"category": "" if index in {3, 50} else row["category"]})
 
 
 def _leave_one_class(workspace: Workspace) -> None:
-    workspace.write_news(lambda place, row: row | {"category": "SPORTS"})
+    workspace.write_news(lambda index, row: row | {"category": "SPORTS"})
 
 
 def _leave_a_class_of_one(workspace: Workspace) -> None:
-    workspace.write_news(lambda place, row: row | {"category": "RARE" if place == 7 else row["category"]})
+    workspace.write_news(lambda index, row: row | {"category": "RARE" if index == 7 else row["category"]})
 
 
 def _rename(old: str, new: str) -> Callable[[Workspace], None]:
     return lambda workspace: workspace.write_news(
-        lambda place, row: {new if name == old else name: value for name, value in row.items()}
+        lambda index, row: {new if name == old else name: value for name, value in row.items()}
     )
 
 
@@ -130,7 +130,7 @@ DATA_CASES: dict[str, tuple[Callable[[Workspace], None], str, str]] = {
     ),
     "labels in two spellings": (
         lambda workspace: workspace.write_news(
-            lambda place, row: row | {"category": "Sports" if place == 2 else row["category"]}
+            lambda index, row: row | {"category": "Sports" if index == 2 else row["category"]}
         ),
         "labels must differ in more than case and white space, found 'SPORTS (39 rows) and Sports (1 row)'",
         'merge_labels: {"SPORTS": ["SPORTS", "Sports"]}',
@@ -149,7 +149,7 @@ DATA_CASES: dict[str, tuple[Callable[[Workspace], None], str, str]] = {
     "one class": (_leave_one_class, "at least two labels, found 'SPORTS'", "check `data.label`"),
     "class of one": (_leave_a_class_of_one, "at least 3 rows", "merge them in `data.merge_labels`"),
     "no texts": (
-        lambda workspace: workspace.write_news(lambda place, row: row | {"title": "", "body": " "}),
+        lambda workspace: workspace.write_news(lambda index, row: row | {"title": "", "body": " "}),
         "rows that can be used, found none of 120",
         "data.min_characters",
     ),
@@ -160,7 +160,7 @@ DATA_CASES: dict[str, tuple[Callable[[Workspace], None], str, str]] = {
 def test_data_file_that_cannot_be_used(case: str, workspace: Workspace, call: Call) -> None:
     spoil, what, remedy = DATA_CASES[case]
     spoil(workspace)
-    check_refused(workspace, call, ["train", "tiny.yaml"], where="news.csv: ", what=what, remedy=remedy)
+    check_refused(workspace, call, ["train", "tiny.yaml"], source_name="news.csv: ", what=what, remedy=remedy)
 
 
 @pytest.mark.parametrize("command", ["prepare", "train"])
@@ -169,31 +169,37 @@ def test_real_file_that_was_cut_off(command: str, real_data: Path, workspace: Wo
     arguments = [command, "fake_news_minilm", "--data", str(path)]
     what = "the record that starts on line "
     check_refused(
-        workspace, call, arguments, where=f"{path}: ", what=what, remedy="the file is cut off, fetch it again"
+        workspace, call, arguments, source_name=f"{path}: ", what=what, remedy="the file is cut off, fetch it again"
     )
 
 
 def test_folder_in_place_of_a_data_file(workspace: Workspace, call: Call) -> None:
     arguments = ["train", "tiny.yaml", "--data", str(workspace.path)]
     what = "`data.source` must name a file, got a folder"
-    check_refused(workspace, call, arguments, where=f"{workspace.path}: ", what=what, remedy="add the file's name")
+    check_refused(
+        workspace, call, arguments, source_name=f"{workspace.path}: ", what=what, remedy="add the file's name"
+    )
 
 
 def test_pattern_that_matches_nothing(workspace: Workspace, call: Call) -> None:
     arguments = ["prepare", "tiny.yaml", "--data", "*.tsv"]
     check_refused(
-        workspace, call, arguments, where="*.tsv: ", what="match files, found none", remedy="check the pattern"
+        workspace, call, arguments, source_name="*.tsv: ", what="match files, found none", remedy="check the pattern"
     )
 
 
 def test_public_without_push(workspace: Workspace, call: Call) -> None:
     arguments = ["prepare", "tiny.yaml", "--public"]
-    check_refused(workspace, call, arguments, where="--public: ", what="must go with --push", remedy="add `--push")
+    check_refused(
+        workspace, call, arguments, source_name="--public: ", what="must go with --push", remedy="add `--push"
+    )
 
 
 def test_file_other_than_the_checksum_names(workspace: Workspace, call: Call) -> None:
     arguments = ["train", "tiny.yaml", f"data.sha256={'a' * 64}"]
-    check_refused(workspace, call, arguments, where="news.csv: ", what=f"must be {'a' * 64}, got ", remedy="fetch")
+    check_refused(
+        workspace, call, arguments, source_name="news.csv: ", what=f"must be {'a' * 64}, got ", remedy="fetch"
+    )
 
 
 # Recipes.
@@ -217,7 +223,7 @@ def test_file_other_than_the_checksum_names(workspace: Workspace, call: Call) ->
 def test_recipe_value_that_cannot_be_used(
     override: str, what: str, remedy: str, workspace: Workspace, call: Call
 ) -> None:
-    check_refused(workspace, call, ["train", "tiny.yaml", override], where="", what=what, remedy=remedy)
+    check_refused(workspace, call, ["train", "tiny.yaml", override], source_name="", what=what, remedy=remedy)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +267,7 @@ def test_several_errors_are_told_at_once(workspace: Workspace, call: Call) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "where", "remedy"),
+    ("name", "source_name", "remedy"),
     [
         ("tinny.yaml", "tinny.yaml: must be a recipe file, found none", "check the path"),
         (
@@ -277,8 +283,8 @@ def test_several_errors_are_told_at_once(workspace: Workspace, call: Call) -> No
         ),
     ],
 )
-def test_unknown_recipe(name: str, where: str, remedy: str, workspace: Workspace, call: Call) -> None:
-    check_refused(workspace, call, ["train", name], where=where, what="", remedy=remedy)
+def test_unknown_recipe(name: str, source_name: str, remedy: str, workspace: Workspace, call: Call) -> None:
+    check_refused(workspace, call, ["train", name], source_name=source_name, what="", remedy=remedy)
 
 
 @pytest.mark.parametrize(
@@ -296,7 +302,7 @@ def test_unknown_recipe(name: str, where: str, remedy: str, workspace: Workspace
 )
 def test_file_that_is_no_recipe(content: bytes, what: str, workspace: Workspace, call: Call) -> None:
     (workspace.path / "odd.yaml").write_bytes(content)
-    check_refused(workspace, call, ["train", "odd.yaml"], where="odd.yaml: ", what=what, remedy="")
+    check_refused(workspace, call, ["train", "odd.yaml"], source_name="odd.yaml: ", what=what, remedy="")
 
 
 def test_empty_recipe_names_what_is_missing(workspace: Workspace, call: Call) -> None:
@@ -311,7 +317,7 @@ def test_name_longer_than_a_file_name_can_be(workspace: Workspace, call: Call) -
     # A text in the place of MODEL: easily typed.
     text = "Rail strike ends after nine days " * 10
     check_refused(
-        workspace, call, ["predict", text, "text"], where=text[:20], what="must be a run folder", remedy="train"
+        workspace, call, ["predict", text, "text"], source_name=text[:20], what="must be a run folder", remedy="train"
     )
 
 
@@ -335,7 +341,7 @@ def test_model_folder_without_weights(tiny_encoder: Path, workspace: Workspace, 
     (folder / "model.safetensors").unlink()
     arguments = ["train", "tiny.yaml", f"model.model_name_or_path={folder}"]
     what = "must hold weights as model.safetensors, found none"
-    check_refused(workspace, call, arguments, where=f"{folder}: ", what=what, remedy="save them there")
+    check_refused(workspace, call, arguments, source_name=f"{folder}: ", what=what, remedy="save them there")
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
@@ -346,7 +352,7 @@ def test_model_folder_without_its_other_files(
     for path in {folder / name, *([folder / "vocab.txt"] if name == "tokenizer.json" else [])}:
         path.unlink(missing_ok=True)
     arguments = ["train", "tiny.yaml", f"model.model_name_or_path={folder}"]
-    check_refused(workspace, call, arguments, where=f"{folder}: ", what="must", remedy="tokenizer")
+    check_refused(workspace, call, arguments, source_name=f"{folder}: ", what="must", remedy="tokenizer")
 
 
 def test_weights_that_are_cut_off(tiny_encoder: Path, workspace: Workspace, call: Call, tmp_path: Path) -> None:
@@ -354,13 +360,13 @@ def test_weights_that_are_cut_off(tiny_encoder: Path, workspace: Workspace, call
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:50_000])
     arguments = ["train", "tiny.yaml", f"model.model_name_or_path={folder}"]
-    check_refused(workspace, call, arguments, where=f"{folder}: ", what="must", remedy="")
+    check_refused(workspace, call, arguments, source_name=f"{folder}: ", what="must", remedy="")
 
 
 def test_no_such_model_folder(workspace: Workspace, call: Call) -> None:
     arguments = ["train", "tiny.yaml", "model.model_name_or_path=./nowhere"]
     what = "must be a model folder, found none"
-    check_refused(workspace, call, arguments, where="./nowhere: ", what=what, remedy="check the path")
+    check_refused(workspace, call, arguments, source_name="./nowhere: ", what=what, remedy="check the path")
 
 
 @pytest.mark.parametrize("name", ["nowhere", "runs/tiny/20200101-000000"])
@@ -372,12 +378,14 @@ def test_no_such_run(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     texts = ["a text"] if command == "predict" else []
     # Nothing is asked of the Hub that cannot be there.
-    check_refused(workspace, call, [command, name, *texts], where="", what=name, remedy="train")
+    check_refused(workspace, call, [command, name, *texts], source_name="", what=name, remedy="train")
 
 
 @pytest.mark.parametrize("name", ["runs/absent", "./nowhere", "~/nowhere", "/nowhere/" + "a" * 300])
 def test_folder_that_is_not_there_is_not_asked_of_the_hub(name: str, workspace: Workspace, call: Call) -> None:
-    check_refused(workspace, call, ["predict", name, "a text"], where=f"{name}: ", what="must be a run", remedy="train")
+    check_refused(
+        workspace, call, ["predict", name, "a text"], source_name=f"{name}: ", what="must be a run", remedy="train"
+    )
 
 
 def test_run_whose_model_is_gone(tiny_run: FinishedRun, workspace: Workspace, call: Call) -> None:
@@ -385,7 +393,7 @@ def test_run_whose_model_is_gone(tiny_run: FinishedRun, workspace: Workspace, ca
     shutil.copytree(tiny_run.run.path, run, ignore=shutil.ignore_patterns("model"))
     arguments = ["predict", str(run), "a text"]
     what = "must hold a trained model, found none"
-    check_refused(workspace, call, arguments, where=f"{run}: ", what=what, remedy="train the recipe again")
+    check_refused(workspace, call, arguments, source_name=f"{run}: ", what=what, remedy="train the recipe again")
 
 
 def test_run_without_its_records(tiny_run: FinishedRun, workspace: Workspace, call: Call) -> None:
@@ -393,7 +401,7 @@ def test_run_without_its_records(tiny_run: FinishedRun, workspace: Workspace, ca
     shutil.copytree(tiny_run.run.path, run)
     (run / "split.json").write_text('{"half": ')
     arguments = ["evaluate", str(run)]
-    check_refused(workspace, call, arguments, where=f"{run}: ", what="must hold split.json, got ", remedy="train")
+    check_refused(workspace, call, arguments, source_name=f"{run}: ", what="must hold split.json, got ", remedy="train")
 
 
 # Folders to write to.
@@ -402,7 +410,9 @@ def test_run_without_its_records(tiny_run: FinishedRun, workspace: Workspace, ca
 @pytest.mark.parametrize("option", ["--runs-dir", "--cards-dir"])
 def test_file_in_place_of_a_folder_is_refused_before_training(option: str, workspace: Workspace, call: Call) -> None:
     (workspace.path / "taken").write_text("mine")
-    check_refused(workspace, call, ["train", "tiny.yaml", option, "taken"], where="taken", what="folder", remedy="")
+    check_refused(
+        workspace, call, ["train", "tiny.yaml", option, "taken"], source_name="taken", what="folder", remedy=""
+    )
     assert (workspace.path / "taken").read_text() == "mine"
 
 
@@ -410,12 +420,12 @@ def test_prepare_does_not_wipe_a_run(tiny_run: FinishedRun, workspace: Workspace
     # It holds a split.json, as prepared data does.
     run = shutil.copytree(tiny_run.run.path, workspace.path / "finished")
     arguments = ["prepare", "tiny.yaml", "--output", str(run)]
-    check_refused(workspace, call, arguments, where=str(run), what="must be new", remedy="name another folder")
+    check_refused(workspace, call, arguments, source_name=str(run), what="must be new", remedy="name another folder")
 
 
 def test_prepare_does_not_take_the_place_of_a_file(workspace: Workspace, call: Call) -> None:
     arguments = ["prepare", "tiny.yaml", "--output", "news.csv"]
-    check_refused(workspace, call, arguments, where="", what="news.csv: must be", remedy="another")
+    check_refused(workspace, call, arguments, source_name="", what="news.csv: must be", remedy="another")
 
 
 def test_prepare_may_be_repeated(workspace: Workspace, call: Call) -> None:
@@ -432,7 +442,7 @@ def test_prepare_does_not_wipe_a_folder_that_holds_something_else(
     (workspace.path / "mine" / "thesis.txt").write_text("years of work")
     arguments = ["prepare", "tiny.yaml", "--output", output]
     what = "must be new, empty or hold prepared data, found "
-    check_refused(workspace, call, arguments, where="", what=what, remedy="name another folder")
+    check_refused(workspace, call, arguments, source_name="", what=what, remedy="name another folder")
     assert (workspace.path / "mine" / "thesis.txt").read_text() == "years of work"
 
 
@@ -442,7 +452,7 @@ def test_prepare_does_not_wipe_a_dataset_of_someone_else(workspace: Workspace, c
     before = read_files(folder)
     arguments = ["prepare", "tiny.yaml", "--output", "mine"]
     what = "must be new, empty or hold prepared data, found "
-    check_refused(workspace, call, arguments, where="", what=what, remedy="name another folder")
+    check_refused(workspace, call, arguments, source_name="", what=what, remedy="name another folder")
     assert read_files(folder) == before
 
 
@@ -486,7 +496,7 @@ SLOW_CASES = ("hub, offline", "kaggle, no network")
 def test_process_refuses(case: str, workspace: Workspace) -> None:
     if case.startswith("kaggle"):
         pytest.importorskip("kagglehub", reason="needs the extra `kaggle`")
-    spoil, arguments, where, remedy = PROCESS_CASES[case]
+    spoil, arguments, source_name, remedy = PROCESS_CASES[case]
     spoil(workspace)
     # A proxy that nobody serves is as good as no network.
     proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
@@ -499,7 +509,7 @@ def test_process_refuses(case: str, workspace: Workspace) -> None:
     def run(*arguments: str) -> Result:
         return run_cli(*arguments, cwd=workspace.path, home=workspace.path / "home", environment=environment)
 
-    check_refused(workspace, run, arguments, where=where, what="", remedy=remedy)
+    check_refused(workspace, run, arguments, source_name=source_name, what="", remedy=remedy)
 
 
 @pytest.mark.slow
@@ -513,7 +523,7 @@ def test_hub_model_without_network_is_refused_in_a_bearable_time(workspace: Work
         home=workspace.path / "home",
         environment=environment,
     )
-    check_refusal(result, where="owner/encoder: must be a model", what="", remedy="check the id and the network")
+    check_refusal(result, source_name="owner/encoder: must be a model", what="", remedy="check the id and the network")
     # The client's retries are told once each, not twice.
     retries = [line.split("  ", 1)[-1] for line in result.err.splitlines() if "thrown while requesting" in line]
     assert len(retries) <= 6, result.err

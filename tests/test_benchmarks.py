@@ -119,9 +119,9 @@ def test_reproduction_says_what_stood_in_and_repeats_no_training(tmp_path: Path)
 @pytest.mark.slow
 def test_long_documents_measures_windows_against_first_tokens(tmp_path: Path) -> None:
     lines = ["title,text,label"]
-    for place in range(60):
-        label, word = ("sport", "goal") if place % 2 else ("business", "profit")
-        lines.append(f'Title {place},"First {place}.\n\nThe {word} counts.\n\nNumber {place} ends.",{label}')
+    for index in range(60):
+        label, word = ("sport", "goal") if index % 2 else ("business", "profit")
+        lines.append(f'Title {index},"First {index}.\n\nThe {word} counts.\n\nNumber {index} ends.",{label}')
     (tmp_path / "bbc.csv").write_text("\n".join(lines), encoding="utf-8")
     ways = ["first 256", "windows, attention"]
     options = ["--data", "bbc.csv", "--rows", "24", "--texts", "buried", "--seeds", "1", "--ways", "|".join(ways)]

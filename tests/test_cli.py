@@ -287,10 +287,10 @@ def test_predict_prints_the_three_best_labels(tiny_run: FinishedRun, call: Call)
     assert lines[::4] == texts
     for start, best in ((1, "SPORTS"), (5, "SCIENCE")):
         shown = [re.fullmatch(r" +(\d+\.\d\d)%  ([A-Z]+)", line) for line in lines[start : start + 3]]
-        shares = [float(match[1]) for match in shown if match]
+        fractions = [float(match[1]) for match in shown if match]
         assert next(match[2] for match in shown if match) == best
-        assert shares == sorted(shares, reverse=True)
-        assert sum(shares) == pytest.approx(100, abs=0.02)
+        assert fractions == sorted(fractions, reverse=True)
+        assert sum(fractions) == pytest.approx(100, abs=0.02)
 
 
 def test_predict_reads_lines_from_standard_input(
@@ -313,11 +313,11 @@ def test_explain_shares_the_probability_out(tiny_run: FinishedRun, call: Call) -
     lines = result.out.splitlines()
     assert lines[0] == text
     rows = [re.fullmatch(r" +([+-]?\d+)%  (.+)", line) for line in lines[1:]]
-    shares, names = [float(row[1]) for row in rows if row], [row[2] for row in rows if row]
+    fractions, names = [float(row[1]) for row in rows if row], [row[2] for row in rows if row]
     assert names[:2] == ["SPORTS", "without any word"]
     assert {*names[2:5]} < {*text.split()}
     assert names[5:] == ["2 others"]
-    assert shares[0] == pytest.approx(sum(shares[1:]), abs=3)
+    assert fractions[0] == pytest.approx(sum(fractions[1:]), abs=3)
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from hf_newscls.errors import (
     RunError,
     SourceError,
     StorageError,
-    describe_offenders,
+    format_examples,
     suggest_name,
 )
 
@@ -63,7 +63,7 @@ def test_tree_in_the_docstring_names_every_error() -> None:
     ],
 )
 def test_offenders_are_listed_up_to_a_limit(offenders: object, limit: int, expected: str) -> None:
-    assert describe_offenders(offenders, limit=limit) == expected  # type: ignore[arg-type]
+    assert format_examples(offenders, limit=limit) == expected  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

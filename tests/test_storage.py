@@ -11,8 +11,8 @@ import pytest
 
 from hf_newscls.errors import RunError, StorageError
 from hf_newscls.storage import (
+    check_disk_space,
     check_replaceable,
-    check_room,
     replace_file,
     replace_folder,
     report_full_disk,
@@ -108,22 +108,22 @@ def test_absurd_model_does_not_fit_the_disk(tmp_path: Path) -> None:
     # 10**15 parameters of 4 bytes, ten times: three checkpoints of weights and two moments, and the trained model
     message = r"must have 40,000,000,000\.0 MB free .* got [\d,.]+ MB; make room"
     with pytest.raises(StorageError, match=message) as caught:
-        check_room(runs, parameters=10**15)
+        check_disk_space(runs, parameters=10**15)
     assert str(caught.value).startswith(f"{runs}: ")
     assert not runs.exists()
 
 
 def test_room_is_judged_by_what_is_free(tmp_path: Path) -> None:
-    check_room(tmp_path, parameters=1)
+    check_disk_space(tmp_path, parameters=1)
     free = shutil.disk_usage(tmp_path).free
-    check_room(tmp_path, parameters=free // 80)  # half of what would fit
+    check_disk_space(tmp_path, parameters=free // 80)  # half of what would fit
     with pytest.raises(StorageError):
-        check_room(tmp_path, parameters=free // 20)  # twice that
+        check_disk_space(tmp_path, parameters=free // 20)  # twice that
 
 
 def test_room_is_found_for_a_relative_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    check_room(Path("runs"), parameters=1)
+    check_disk_space(Path("runs"), parameters=1)
     assert os.listdir(tmp_path) == []
 
 

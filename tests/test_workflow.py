@@ -79,7 +79,7 @@ def test_latest_points_at_the_run(tiny_run: FinishedRun) -> None:
 
 def test_split_is_recorded(tiny_run: FinishedRun, noisy_csv: Path) -> None:
     split = tiny_run.run.read_json(tiny_run.run.split)
-    assert {side: len(ids) for side, ids in split["row_ids"].items()} == {
+    assert {split_name: len(ids) for split_name, ids in split["row_ids"].items()} == {
         "train": TRAIN_ROWS,
         "validation": VALIDATION_ROWS,
         "test": TEST_ROWS,
@@ -249,7 +249,7 @@ def test_prepared_data_is_read_back(make_recipe: Callable[..., Recipe], tmp_path
     prepared = workflow.prepare(make_recipe())
     workflow.save_prepared(prepared, tmp_path / "prepared")
     splits = load_from_disk(tmp_path / "prepared")
-    assert {side: len(rows) for side, rows in splits.items()} == {"train": 72, "validation": 24, "test": 24}
+    assert {split_name: len(rows) for split_name, rows in splits.items()} == {"train": 72, "validation": 24, "test": 24}
     assert splits["test"].features["label"].names == [*LABELS]
     assert splits["test"].column_names == ["id", "text", "label", "date", "title", "duplicate_group"]
     manifest = json.loads((tmp_path / "prepared" / "split.json").read_text())

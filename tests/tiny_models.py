@@ -99,10 +99,10 @@ def build_splits(rows: Sequence[Mapping[str, str]], **sizes: int) -> DatasetDict
     """Cut rows of the tiny news into sides of the given sizes, one after the other."""
     features = Features({"text": Value("string"), "label": ClassLabel(names=list(LABELS))})
     splits, start = DatasetDict(), 0
-    for side, size in sizes.items():
+    for split, size in sizes.items():
         part = rows[start : start + size]
         columns = {"text": [row["title"] for row in part], "label": [LABELS.index(row["category"]) for row in part]}
-        splits[side] = Dataset.from_dict(columns, features=features)
+        splits[split] = Dataset.from_dict(columns, features=features)
         start += size
     return splits
 

@@ -119,9 +119,9 @@ def _read_texts(texts: list[str] | None) -> list[str]:
         typer.Exit: there is nothing to answer.
     """
     if texts:
-        for place, text in enumerate(texts, start=1):
+        for index, text in enumerate(texts, start=1):
             if not text.strip():
-                raise InputError(f"text {place} of {len(texts)}: must hold a word, got {text!r}; leave it out")
+                raise InputError(f"text {index} of {len(texts)}: must hold a word, got {text!r}; leave it out")
         return texts
     if sys.stdin.isatty():
         logger.info("reading texts from standard input, a line each, until Ctrl-D")

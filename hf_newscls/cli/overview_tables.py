@@ -43,10 +43,10 @@ def _sum_up(overview: Overview) -> Table:
     table.add_row("tokens, 5% to 95%", f"{tokens['5%']:,} to {tokens['95%']:,}, median {tokens['50%']:,}")
     table.add_row(
         f"beyond {cut.max_length:,} tokens",
-        f"{cut.texts:,} texts ({cut.text_share:.1%}), {cut.cut_share:.1%} of all tokens are cut off",
+        f"{cut.texts:,} texts ({cut.text_fraction:.1%}), {cut.cut_fraction:.1%} of all tokens are cut off",
     )
     table.add_row("simple model", f"{quality.accuracy:.1%} right in {quality.folds} folds on {sample}")
-    table.add_row("suspicious labels", f"{len(quality.suspicious.places):,}")
+    table.add_row("suspicious labels", f"{len(quality.suspicious.indices):,}")
     return table
 
 
@@ -62,8 +62,8 @@ def _count_labels(data: DataOverview, quality: LabelQuality) -> Table:
 
 
 def _list_pairs(quality: LabelQuality) -> Table:
-    shares = (_number(name) for name in ("first taken for second", "reverse"))
-    table = Table("label", "label", *shares, title="most often confused")
+    fractions = (_number(name) for name in ("first taken for second", "reverse"))
+    table = Table("label", "label", *fractions, title="most often confused")
     for pair in quality.rank_by_confusion(limit=_PAIRS):
         names = make_printable(pair.first), make_printable(pair.second)
         table.add_row(*names, f"{pair.first_as_second:.1%}", f"{pair.second_as_first:.1%}")

@@ -21,9 +21,9 @@ def print_split(prepared: "PreparedData") -> None:
     counts = prepared.manifest.label_counts
     table = Table("label", *counts, title=f"split {prepared.manifest.fingerprint[:12]}")
     for name in prepared.label_names:
-        table.add_row(make_printable(name), *(f"{counts[side][name]:,}" for side in counts))
+        table.add_row(make_printable(name), *(f"{counts[split][name]:,}" for split in counts))
     table.add_section()
-    table.add_row("all", *(f"{sum(counts[side].values()):,}" for side in counts))
+    table.add_row("all", *(f"{sum(counts[split].values()):,}" for split in counts))
     console.print(table)
 
 

@@ -57,13 +57,13 @@ def train(
             "publish one by its run folder"
         )
     if seeds is not None:
-        found = workflow.train_seeds(resolved, seeds=seeds, runs_dir=runs_dir, cards_dir=cards_dir, is_fresh=fresh)
+        found = workflow.train_seeds(resolved, seeds=seeds, runs_dir=runs_dir, cards_dir=cards_dir, no_resume=fresh)
         if is_main_rank():
             print_seeds(found)
         return
     is_published = (push or resolved.hub.publish) and is_main_rank()
     has_token = is_published and workflow.check_publishing(resolved)
-    run, report = workflow.train(resolved, runs_dir=runs_dir, cards_dir=cards_dir, is_fresh=fresh)
+    run, report = workflow.train(resolved, runs_dir=runs_dir, cards_dir=cards_dir, no_resume=fresh)
     if not is_main_rank():
         return
     print_report(report)

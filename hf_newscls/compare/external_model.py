@@ -46,7 +46,7 @@ def measure_classifier(
     commit, names = find_commit(model), prepared.label_names
     classifier = load_classifier(model, revision=commit, trust_remote_code=trust_remote_code)
     label_map = recipe.evaluation.label_maps.get(model, {})
-    places = map_labels(classifier.label_names, names, label_map, model=model)
+    indices = map_labels(classifier.label_names, names, label_map, model=model)
     test = prepared.splits["test"]
     texts, references = test["text"][:], np.asarray(test["label"][:])
     logger.info("predicting %d test rows with %s", len(texts), model)
@@ -55,16 +55,16 @@ def measure_classifier(
         rows=[hash_row(text, names[label]) for text, label in zip(texts, references, strict=True)],
         label_names=names,
         references=references,
-        probabilities=translate_probabilities(foreign, places, num_labels=len(names)),
+        probabilities=translate_probabilities(foreign, indices, num_labels=len(names)),
     )
     scores = compute_scores(predictions.probabilities, references, top_k=recipe.evaluation.top_k)
     dataset = recipe.data.dataset_id or recipe.name
-    never = [name for place, name in enumerate(names) if place not in places]
+    never = [name for index, name in enumerate(names) if index not in indices]
     return Statement(
         model,
         "measured here",
         commit,
         measured=Claim(dataset, prepared.manifest.fingerprint, scores=scores),
-        predictions=check_predictions(predictions, where=model),
+        predictions=check_predictions(predictions, source_name=model),
         notes=["measured here", *([f"never answers {', '.join(never)}"] if never else [])],
     )

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_newscls.errors import RecipeError, describe_offenders
+from hf_newscls.errors import RecipeError, format_examples
 
 __all__ = ["map_labels", "translate_probabilities"]
 
@@ -31,35 +31,35 @@ def map_labels(
     >>> map_labels(["LABEL_0", "real", "SATIRE"], ["FAKE", "REAL"], {"LABEL_0": "FAKE", "SATIRE": None}, model="a/b")
     [0, 1, None]
     """
-    where = f"`evaluation.label_maps` of {model}"
+    source_name = f"`evaluation.label_maps` of {model}"
     absent = [name for name in label_map if name not in foreign]
     if absent:
         raise RecipeError(
-            f"{where}: must name labels that the model has, got {describe_offenders(absent)}; "
-            f"it has {describe_offenders(foreign)}"
+            f"{source_name}: must name labels that the model has, got {format_examples(absent)}; "
+            f"it has {format_examples(foreign)}"
         )
     wrong = [target for target in label_map.values() if target is not None and target not in own]
     if wrong:
         raise RecipeError(
-            f"{where}: must lead to labels of the recipe, got {describe_offenders(wrong)}; "
-            f"it has {describe_offenders(own)}"
+            f"{source_name}: must lead to labels of the recipe, got {format_examples(wrong)}; "
+            f"it has {format_examples(own)}"
         )
-    ids = {name: place for place, name in enumerate(own)}
-    by_folded = {name.strip().casefold(): place for name, place in ids.items()}
+    ids = {name: index for index, name in enumerate(own)}
+    by_folded = {name.strip().casefold(): index for name, index in ids.items()}
     unmapped = [name for name in foreign if name not in label_map and name.strip().casefold() not in by_folded]
     if unmapped:
         raise RecipeError(
-            f"{where}: must say what {describe_offenders(unmapped)} are in the recipe, got nothing; write into it\n"
+            f"{source_name}: must say what {format_examples(unmapped)} are in the recipe, got nothing; write into it\n"
             f"{_write_yaml(model, unmapped, own)}"
         )
-    places = [_find_place(name, label_map, ids, by_folded) for name in foreign]
-    if all(place is None for place in places):
-        raise RecipeError(f"{where}: must keep a label, got null for all; name at least two")
-    return places
+    indices = [_find_position(name, label_map, ids, by_folded) for name in foreign]
+    if all(index is None for index in indices):
+        raise RecipeError(f"{source_name}: must keep a label, got null for all; name at least two")
+    return indices
 
 
 def translate_probabilities(
-    probabilities: NDArray[np.float32], places: Sequence[int | None], *, num_labels: int
+    probabilities: NDArray[np.float32], indices: Sequence[int | None], *, num_labels: int
 ) -> NDArray[np.float32]:
     """Return the probabilities of our labels, shape (N, L), each row summing to 1.
 
@@ -68,13 +68,13 @@ def translate_probabilities(
 
     Args:
         probabilities: (N, F) of the foreign labels.
-        places: F ids of ours, or None, as `map_labels` returns them.
+        indices: F ids of ours, or None, as `map_labels` returns them.
         num_labels: L.
     """
-    matrix = np.zeros((len(places), num_labels))
-    for row, place in enumerate(places):
-        if place is not None:
-            matrix[row, place] = 1
+    matrix = np.zeros((len(indices), num_labels))
+    for row, index in enumerate(indices):
+        if index is not None:
+            matrix[row, index] = 1
     translated = probabilities.astype(np.float64) @ matrix
     sums = translated.sum(axis=1, keepdims=True)
     known = matrix.any(axis=0) / matrix.any(axis=0).sum()
@@ -82,7 +82,7 @@ def translate_probabilities(
     return whole.astype(np.float32)
 
 
-def _find_place(
+def _find_position(
     name: str, label_map: Mapping[str, str | None], ids: Mapping[str, int], by_folded: Mapping[str, int]
 ) -> int | None:
     if name not in label_map:

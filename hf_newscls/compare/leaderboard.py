@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from hf_newscls.compare.model_scores import Origin, is_fingerprint
-from hf_newscls.compare.pairwise_tests import Pair, compare_pairs, has_same_rows, is_low_good
+from hf_newscls.compare.pairwise_tests import Pair, compare_pairs, has_same_rows, lower_is_better
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.evaluation.statistics.significance import Verdict
 from hf_newscls.report.predictions import PublishedPredictions
@@ -173,15 +173,15 @@ def _build_table(entries: Sequence[Entry], *, first: Setting | None, seed: int) 
     """Rank the entries of one setting, and test each pair that has predictions."""
     # A dataset that is named, by a model of this machine where there is one, names the table.
     setting = min(entries, key=lambda entry: (not entry.setting.dataset, not entry.is_own)).setting
-    sign = 1 if is_low_good(setting.metric) else -1
+    sign = 1 if lower_is_better(setting.metric) else -1
     ranked = sorted(entries, key=lambda entry: (sign * entry.score, entry.name))
     answers = {entry.name: entry.predictions for entry in ranked if entry.predictions is not None}
     pairs = compare_pairs(answers, metric=setting.metric, seed=seed)
     tested = {(pair.first, pair.second): pair for pair in pairs}
     rows: list[Row] = []
-    for place, entry in enumerate(ranked, start=1):
+    for index, entry in enumerate(ranked, start=1):
         above = rows[-1] if rows else None
-        rank = above.rank if above and above.entry.score == entry.score else place
+        rank = above.rank if above and above.entry.score == entry.score else index
         pair = tested.get((above.entry.name, entry.name)) if above else None
         rows.append(Row(rank, entry, _turn(pair.verdict), pair.adjusted_p_value) if pair else Row(rank, entry))
     return Table(setting, rows, pairs, caution=_caution(setting, first) if first else "")
@@ -201,10 +201,12 @@ def _mark_other_rows(entries: Sequence[Entry]) -> tuple[list[Entry], list[Refusa
     answered = [entry for entry in entries if entry.predictions is not None]
     if not answered:
         return [*entries], []
-    standard = max(answered, key=lambda entry: (entry.is_own, sum(_shares_rows(entry, other) for other in answered)))
+    standard = max(
+        answered, key=lambda entry: (entry.is_own, sum(_have_common_rows(entry, other) for other in answered))
+    )
     kept, refused = [], []
     for entry in entries:
-        if entry.predictions is None or _shares_rows(entry, standard):
+        if entry.predictions is None or _have_common_rows(entry, standard):
             kept.append(entry)
             continue
         note = f"its predictions are of other rows than those of {standard.name}"
@@ -224,7 +226,7 @@ def _mark_other_rows(entries: Sequence[Entry]) -> tuple[list[Entry], list[Refusa
     return kept, refused
 
 
-def _shares_rows(first: Entry, second: Entry) -> bool:
+def _have_common_rows(first: Entry, second: Entry) -> bool:
     if first.predictions is None or second.predictions is None:
         return False
     return first is second or has_same_rows(first.predictions, second.predictions)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import yaml
 
 from hf_newscls.errors import DataError
-from hf_newscls.evaluation.metric_names import is_metric, name_score
+from hf_newscls.evaluation.metric_names import is_metric, parse_metric_name
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.report.predictions import PublishedPredictions
 
@@ -32,7 +32,7 @@ _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\r?\n(?P<yaml>.*?)\r?\n---[ \t]*(\r?\
 _LONGEST_METADATA = 200_000
 _LONGEST_TEXT = 200
 # Other scores lie in [0, 1].
-_RANGES = {"log_loss": (0, 1e6), "brier_score": (0, 2), "matthews": (-1, 1)}
+_RANGES = {"log_loss": (0, 1e6), "brier_score": (0, 2), "mcc": (-1, 1)}
 _REMEDY = "its owner must publish it again"
 
 
@@ -43,7 +43,7 @@ class Claim:
     Attributes:
         dataset: as the card calls it; empty where nothing says so.
         fingerprint: of the split, or another revision of the dataset; None where nothing says so.
-        side: part of the split, `test` as a rule.
+        split: part of the split, `test` as a rule.
         config: of the dataset.
         scores: by metric, as `compute_scores` names them.
         faults: by metric, what stands in the place of a score.
@@ -52,7 +52,7 @@ class Claim:
 
     dataset: str
     fingerprint: str | None
-    side: str = "test"
+    split: str = "test"
     config: str = "default"
     scores: Mapping[str, float] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
@@ -136,7 +136,7 @@ def read_model_index(content: Any) -> list[Claim]:
     for entry in _read_list(content, "model-index"):
         for result in _read_list(_read_mapping(entry, "an entry of model-index").get("results"), "results"):
             claim = _read_result(_read_mapping(result, "a result"))
-            key = (claim.dataset, claim.fingerprint, claim.side, claim.config)
+            key = (claim.dataset, claim.fingerprint, claim.split, claim.config)
             known = claims.setdefault(key, claim)
             scores, faults = {**claim.scores, **known.scores}, {**claim.faults, **known.faults}
             claims[key] = replace(known, scores=scores, faults=faults)
@@ -184,7 +184,7 @@ def _read_result(result: Mapping[str, Any]) -> Claim:
     return Claim(
         dataset=_read_text(dataset.get("type")) or "",
         fingerprint=_read_text(dataset.get("revision")),
-        side=_read_text(dataset.get("split")) or "test",
+        split=_read_text(dataset.get("split")) or "test",
         config=_read_text(dataset.get("config")) or "default",
         scores=scores,
         faults=faults,
@@ -194,7 +194,7 @@ def _read_result(result: Mapping[str, Any]) -> Claim:
 def _name_metric(metric: Mapping[str, Any]) -> str | None:
     """Return the score that a metric of a card is; F1 without its average could be any."""
     title, kind = metric.get("name"), metric.get("type")
-    known = name_score(title) if isinstance(title, str) else None
+    known = parse_metric_name(title) if isinstance(title, str) else None
     name = known or (kind if kind == "accuracy" else None)
     return name if isinstance(name, str) and is_metric(name) else None
 
@@ -245,5 +245,5 @@ def _describe(value: Any) -> str:
     return f"a {type(value).__name__}"
 
 
-def _refuse(where: str, must: str, got: str) -> DataError:
-    return DataError(f"{where}: must hold {must}, got {got}; {_REMEDY}")
+def _refuse(source_name: str, must: str, got: str) -> DataError:
+    return DataError(f"{source_name}: must hold {must}, got {got}; {_REMEDY}")

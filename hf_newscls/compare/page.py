@@ -32,12 +32,12 @@ def build_leaderboard_files(board: Leaderboard) -> dict[str, bytes]:
 
 def render_board_card(board: Leaderboard) -> str:
     """Return the README.md of a dataset repository that holds the leaderboard, metadata first."""
-    further: dict[str, Any] = {"viewer": False}
+    options: dict[str, Any] = {"viewer": False}
     data = DatasetCardData(
         pretty_name=_TITLE,
         tags=[TOOL_TAG, LEADERBOARD_TAG],
         task_categories=["text-classification"],
-        **further,
+        **options,
     )
     return f"---\n{data.to_yaml()}\n---\n\n{_render(board)}"
 

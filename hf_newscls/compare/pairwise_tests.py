@@ -14,15 +14,15 @@ from hf_newscls.evaluation.metrics import compute_scores, rank_references
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval, resample_scores, to_interval
 from hf_newscls.evaluation.statistics.significance import (
     Verdict,
-    adjust_holm,
     choose_resamples,
     compute_bootstrap_p,
     compute_mcnemar_p,
+    holm_correction,
     judge_gap,
 )
 from hf_newscls.report.predictions import PublishedPredictions
 
-__all__ = ["Pair", "compare_pairs", "has_same_answers", "has_same_rows", "is_low_good", "measure_interval"]
+__all__ = ["Pair", "compare_pairs", "has_same_answers", "has_same_rows", "lower_is_better", "measure_interval"]
 
 _LOW_IS_GOOD = ("log_loss", "brier_score", "calibration_error")
 _INTERVAL_RESAMPLES = 1000
@@ -51,7 +51,7 @@ class Pair:
     verdict: Verdict
 
 
-def is_low_good(metric: str) -> bool:
+def lower_is_better(metric: str) -> bool:
     """Return whether the lower score is the better one."""
     return metric in _LOW_IS_GOOD
 
@@ -72,7 +72,7 @@ def has_same_answers(first: PublishedPredictions, second: PublishedPredictions) 
     """Return whether both gave the same probabilities to the same rows: one model under two names."""
     if not has_same_rows(first, second):
         return False
-    own, other = (one.probabilities[:, np.argsort(_place_labels(one))] for one in (first, second))
+    own, other = (one.probabilities[:, np.argsort(_index_labels(one))] for one in (first, second))
     return np.array_equal(own, other)
 
 
@@ -94,7 +94,7 @@ def compare_pairs(answers: Mapping[str, PublishedPredictions], *, metric: str, s
         seed: of the bootstrap.
     """
     pairs = _test_hits(answers, metric) if _find_k(metric) else _test_samples(answers, metric, seed=seed)
-    adjusted = adjust_holm([pair.p_value for pair in pairs])
+    adjusted = holm_correction([pair.p_value for pair in pairs])
     return [
         replace(pair, adjusted_p_value=p_value, verdict=judge_gap(pair.gain, p_value))
         for pair, p_value in zip(pairs, adjusted, strict=True)
@@ -122,7 +122,7 @@ def _test_samples(answers: Mapping[str, PublishedPredictions], metric: str, *, s
     resamples = choose_resamples(len(names))
     bootstrap = Bootstrap(resamples, seed, is_stratified=False)
     samples = {name: _resample(found, metric, bootstrap) for name, found in answers.items()}
-    sign = -1 if is_low_good(metric) else 1
+    sign = -1 if lower_is_better(metric) else 1
     pairs = []
     for first, second in names:
         better, worse = samples[first], samples[second]
@@ -153,10 +153,10 @@ def _build_pair(names: tuple[str, str], *, test: str, gain: float, p_value: floa
 
 def _resample(predictions: PublishedPredictions, metric: str, bootstrap: Bootstrap) -> NDArray[np.float64] | None:
     """Return the score on each resample, shape (resamples,); the same resamples for all models with the same rows."""
-    places = _place_labels(predictions)
-    if metric == "average_precision" and places.tolist() != sorted(places):
+    indices = _index_labels(predictions)
+    if metric == "average_precision" and indices.tolist() != sorted(indices):
         return None  # it is of the second label, which is another one here
-    columns = np.argsort(places)
+    columns = np.argsort(indices)
     # Rows of one hash are one article.
     _, articles = np.unique(predictions.rows, return_inverse=True)
     k = _find_k(metric)
@@ -180,11 +180,11 @@ def _find_k(metric: str) -> int:
     return int(metric.split("_")[1]) if metric.startswith("top_") else 0
 
 
-def _place_labels(predictions: PublishedPredictions) -> NDArray[np.int64]:
+def _index_labels(predictions: PublishedPredictions) -> NDArray[np.int64]:
     """Return the place of each label among their sorted names, shape (L,): each model has an order of its own."""
-    places = {name: place for place, name in enumerate(sorted(predictions.label_names))}
-    return np.array([places[name] for name in predictions.label_names])
+    indices = {name: index for index, name in enumerate(sorted(predictions.label_names))}
+    return np.array([indices[name] for name in predictions.label_names])
 
 
 def _order_references(predictions: PublishedPredictions) -> NDArray[np.int64]:
-    return _place_labels(predictions)[predictions.references]
+    return _index_labels(predictions)[predictions.references]

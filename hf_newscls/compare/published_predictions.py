@@ -49,7 +49,7 @@ def hash_run_predictions(path: Path) -> PublishedPredictions:
     return _read(path, hash_predictions)
 
 
-def check_predictions(predictions: PublishedPredictions, *, where: str) -> PublishedPredictions:
+def check_predictions(predictions: PublishedPredictions, *, source_name: str) -> PublishedPredictions:
     """Return the predictions in the order of their rows' hashes, each with the probabilities of two labels or more.
 
     A test set may hold a text twice, which then has one answer; other repetitions would weigh rows at will.
@@ -59,22 +59,22 @@ def check_predictions(predictions: PublishedPredictions, *, where: str) -> Publi
     """
     rows, probabilities = predictions.rows, predictions.probabilities
     if len(predictions.label_names) < 2 or not len(rows):
-        raise _refuse(where, "rows and two labels", f"{len(rows)} and {len(predictions.label_names)}")
+        raise _refuse(source_name, "rows and two labels", f"{len(rows)} and {len(predictions.label_names)}")
     if not all(isinstance(row, str) and is_fingerprint(row) for row in rows):
-        raise _refuse(where, "a SHA-256 for each row", "something else")
+        raise _refuse(source_name, "a SHA-256 for each row", "something else")
     if not (np.isfinite(probabilities).all() and (probabilities >= 0).all() and (probabilities <= 1).all()):
-        raise _refuse(where, "probabilities in [0, 1]", "others")
+        raise _refuse(source_name, "probabilities in [0, 1]", "others")
     if (np.abs(probabilities.sum(axis=1, dtype=np.float64) - 1) > _SUM_TOLERANCE).any():
-        raise _refuse(where, "probabilities that sum to 1", "other sums")
+        raise _refuse(source_name, "probabilities that sum to 1", "other sums")
     order = np.argsort(np.asarray(rows), kind="stable")
     ordered = replace(
         predictions,
-        rows=[rows[place] for place in order],
+        rows=[rows[index] for index in order],
         references=predictions.references[order],
         probabilities=probabilities[order],
     )
     if again := _count_contradictions(ordered):
-        raise _refuse(where, "one answer for each row", f"{again:,} rows again with another")
+        raise _refuse(source_name, "one answer for each row", f"{again:,} rows again with another")
     return ordered
 
 
@@ -88,7 +88,7 @@ def _count_contradictions(ordered: PublishedPredictions) -> int:
 def _read(path: Path, read: Callable[[Path], PublishedPredictions]) -> PublishedPredictions:
     """Read and check; the message is fit to be published: it is short, and names no folder of this machine."""
     try:
-        return check_predictions(read(path), where=path.name)
+        return check_predictions(read(path), source_name=path.name)
     except _UNREADABLE as error:
         reason = clean_text(str(error).replace(str(path), path.name))
         if isinstance(error, DataError):
@@ -99,7 +99,7 @@ def _read(path: Path, read: Callable[[Path], PublishedPredictions]) -> Published
 def _check_size(file: pq.ParquetFile, name: str) -> None:
     """Refuse what would fill the memory once it is decoded: a small file can repeat a long text a million times."""
     metadata, names = file.metadata, file.schema_arrow.names
-    size = sum(metadata.row_group(place).total_byte_size for place in range(metadata.num_row_groups))
+    size = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
     if metadata.num_rows > _MOST_ROWS or len(names) > _MOST_LABELS or size > _MOST_BYTES:
         raise _refuse(
             name,
@@ -124,5 +124,5 @@ def _measure_texts(column: pa.Array) -> int:
     return int(pc.max(pc.binary_length(texts)).as_py() or 0)
 
 
-def _refuse(where: str, must: str, got: str) -> DataError:
-    return DataError(f"{where}: must hold {must}, got {got}; its owner must publish it again")
+def _refuse(source_name: str, must: str, got: str) -> DataError:
+    return DataError(f"{source_name}: must hold {must}, got {got}; its owner must publish it again")

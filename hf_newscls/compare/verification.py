@@ -77,7 +77,7 @@ def _add_measured(claim: Claim, measured: Claim) -> Claim:
 
 
 def _is_same_split(claim: Claim, other: Claim) -> bool:
-    return (claim.fingerprint, claim.side) == (other.fingerprint, other.side)
+    return (claim.fingerprint, claim.split) == (other.fingerprint, other.split)
 
 
 def _find_answered(statement: Statement, claims: Sequence[Claim]) -> Claim | None:
@@ -158,9 +158,9 @@ def _find_fault(claim: Claim, metric: str, *, scores: Mapping[str, float]) -> st
 
 def _name_split(claim: Claim) -> str:
     revision = claim.fingerprint or ""
-    if claim.side == "test" and is_fingerprint(revision):
+    if claim.split == "test" and is_fingerprint(revision):
         return revision
-    return f"{claim.config}/{claim.side} at {revision}"
+    return f"{claim.config}/{claim.split} at {revision}"
 
 
 def _find_contradictions(claim: Claim, measured: Claim | None) -> list[str]:

@@ -11,10 +11,10 @@ from datasets.fingerprint import generate_random_fingerprint
 
 from hf_newscls.data.labels import invert_merges, resolve_label_names
 from hf_newscls.data.readers.rows import ROW_ID
-from hf_newscls.errors import DataError, describe_offenders
+from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.recipe import DataSection
 
-__all__ = ["CleanedRows", "clean_rows", "join_columns", "settle_rare_labels"]
+__all__ = ["CleanedRows", "apply_min_count", "clean_rows", "join_columns"]
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,9 @@ def join_columns(values: Sequence[str | None], *, separator: str) -> str:
     return separator.join(stripped for value in values if value and (stripped := value.strip()))
 
 
-def clean_rows(rows: Dataset, section: DataSection, *, further: Sequence[str] = (), where: str) -> CleanedRows:
+def clean_rows(
+    rows: Dataset, section: DataSection, *, extra_columns: Sequence[str] = (), source_name: str
+) -> CleanedRows:
     """Build text and label of each row; drop and count the rows whose text is too short or whose label is missing.
 
     White space around texts and labels is no part of them.
@@ -57,8 +59,8 @@ def clean_rows(rows: Dataset, section: DataSection, *, further: Sequence[str] = 
     Args:
         rows: what `read_rows` returned.
         section: the recipe's data section.
-        further: columns that stay beside text and label, further to those that the section names.
-        where: the data file, for messages.
+        extra_columns: columns that stay beside text and label, further to those that the section names.
+        source_name: the data file, for messages.
 
     Raises:
         DataError: labels are missing where the recipe forbids it, nothing is left, or the labels do not fit.
@@ -68,35 +70,35 @@ def clean_rows(rows: Dataset, section: DataSection, *, further: Sequence[str] = 
         _find_reason(values, label, section) for *values, label in zip(*columns, rows[section.label][:], strict=True)
     ]
     if section.missing_label == "error":
-        _refuse_missing_labels(rows, reasons, section, where=where)
-    kept = [place for place, reason in enumerate(reasons) if reason is None]
+        _refuse_missing_labels(rows, reasons, section, source_name=source_name)
+    kept = [index for index, reason in enumerate(reasons) if reason is None]
     dropped = {reason: reasons.count(reason) for reason in ("missing label", "empty text", "short text")}
     targets = invert_merges(section.merge_labels)
     labels = [targets.get(label, label) for label in map(str.strip, rows.select(kept)[section.label][:])]
     if section.min_count > 1:
-        settled = settle_rare_labels(labels, section)
+        settled = apply_min_count(labels, section)
         dropped["rare label"] = settled.count(None)
-        kept = [place for place, label in zip(kept, settled, strict=True) if label is not None]
+        kept = [index for index, label in zip(kept, settled, strict=True) if label is not None]
         labels = [label for label in settled if label is not None]
     _log_counts(len(rows), len(kept), dropped)
     if not kept:
         raise DataError(
-            f"{where}: must hold rows that can be used, found none of {len(rows)}; see data.min_characters and "
+            f"{source_name}: must hold rows that can be used, found none of {len(rows)}; see data.min_characters and "
             "data.min_count"
         )
     chosen = rows.select(kept)
-    names = resolve_label_names(Counter(labels), expected=section.labels, where=where)
-    text = [join_columns([column[place] for column in columns], separator=section.separator) for place in kept]
-    further_columns = {name: chosen[name][:] for name in (*section.keep, *further)}
-    dataset = _build_dataset(chosen[ROW_ID][:], text, labels, names=names, further=further_columns)
+    names = resolve_label_names(Counter(labels), expected=section.labels, source_name=source_name)
+    text = [join_columns([column[index] for column in columns], separator=section.separator) for index in kept]
+    columns_kept = {name: chosen[name][:] for name in (*section.keep, *extra_columns)}
+    dataset = _build_dataset(chosen[ROW_ID][:], text, labels, names=names, extra_columns=columns_kept)
     return CleanedRows(dataset, rows_read=len(rows), dropped=dropped)
 
 
-def settle_rare_labels(labels: Sequence[str], section: DataSection) -> list[str | None]:
+def apply_min_count(labels: Sequence[str], section: DataSection) -> list[str | None]:
     """Return each row's label, that of rare ones being what the section makes of it: another label, or None to drop it.
 
     >>> section = DataSection(source="a.csv", text=["a"], label="b", min_count=2, rare_labels="OTHER")
-    >>> settle_rare_labels(["X", "Y", "X"], section)
+    >>> apply_min_count(["X", "Y", "X"], section)
     ['X', 'OTHER', 'X']
     """
     counts = Counter(labels)
@@ -107,7 +109,7 @@ def settle_rare_labels(labels: Sequence[str], section: DataSection) -> list[str 
             len(rare),
             len(counts),
             section.min_count,
-            describe_offenders(sorted(rare)),
+            format_examples(sorted(rare)),
         )
     target = None if section.rare_labels == "drop" else section.rare_labels
     return [target if label in rare else label for label in labels]
@@ -119,15 +121,15 @@ def _build_dataset(
     labels: Sequence[str],
     *,
     names: Sequence[str],
-    further: Mapping[str, Sequence[str | None]],
+    extra_columns: Mapping[str, Sequence[str | None]],
 ) -> Dataset:
-    places = {name: place for place, name in enumerate(names)}
+    indices = {name: index for index, name in enumerate(names)}
     string = pa.large_string()  # as in read_rows
     table = {
         ROW_ID: pa.array(ids, string),
         "text": pa.array(text, string),
-        "label": pa.array([places[label] for label in labels], pa.int64()),
-        **{name: pa.array(values, string) for name, values in further.items()},
+        "label": pa.array([indices[label] for label in labels], pa.int64()),
+        **{name: pa.array(values, string) for name, values in extra_columns.items()},
     }
     features = Features({name: Value("large_string") for name in table} | {"label": ClassLabel(names=[*names])})
     # Without a fingerprint `datasets` would pickle all rows to make one.
@@ -145,12 +147,14 @@ def _find_reason(values: Sequence[str | None], label: str | None, section: DataS
     return "short text" if min(map(len, parts)) < section.min_characters else None
 
 
-def _refuse_missing_labels(rows: Dataset, reasons: Sequence[str | None], section: DataSection, *, where: str) -> None:
+def _refuse_missing_labels(
+    rows: Dataset, reasons: Sequence[str | None], section: DataSection, *, source_name: str
+) -> None:
     offenders = [row_id for row_id, reason in zip(rows[ROW_ID][:], reasons, strict=True) if reason == "missing label"]
     if offenders:
         raise DataError(
-            f"{where}: every row must have a label in {section.label!r}, found none in the rows with id "
-            f"{describe_offenders(offenders)}; label them or set `data.missing_label: drop`"
+            f"{source_name}: every row must have a label in {section.label!r}, found none in the rows with id "
+            f"{format_examples(offenders)}; label them or set `data.missing_label: drop`"
         )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hf_newscls.data.cleaning import CleanedRows
 from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates
-from hf_newscls.data.groups import find_mixed
+from hf_newscls.data.groups import groups_with_conflicting_labels
 from hf_newscls.recipe.recipe import DataSection
 
 __all__ = ["GROUP", "DeduplicatedRows", "DuplicateCounts", "resolve_duplicates"]
@@ -17,7 +17,7 @@ __all__ = ["GROUP", "DeduplicatedRows", "DuplicateCounts", "resolve_duplicates"]
 GROUP = "duplicate_group"
 """Column of numbers that are equal for rows of one article."""
 
-Places = NDArray[np.int64]
+Indices = NDArray[np.int64]
 
 logger = logging.getLogger(__name__)
 
@@ -58,11 +58,11 @@ class DeduplicatedRows:
     """
 
     cleaned: CleanedRows
-    groups: Places
+    groups: Indices
     counts: DuplicateCounts
 
     @property
-    def bound_groups(self) -> Places:
+    def bound_groups(self) -> Indices:
         """Groups that must stay on one side of the split: none of several rows where duplicates are kept."""
         return np.arange(len(self.groups)) if self.counts.handling == "keep" else self.groups
 
@@ -78,7 +78,7 @@ def resolve_duplicates(cleaned: CleanedRows, section: DataSection) -> Deduplicat
     """
     found = find_duplicates(cleaned.dataset["text"][:], section.near_duplicates)
     labels = np.asarray(cleaned.dataset["label"][:], dtype=np.int64)
-    is_contradictory = np.isin(found.texts, find_mixed(found.texts, labels))
+    is_contradictory = np.isin(found.texts, groups_with_conflicting_labels(found.texts, labels))
     counts = _count(found, is_contradictory, handling=section.duplicates)
     _log(counts)
     rows = np.arange(len(found.groups))

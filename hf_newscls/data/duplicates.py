@@ -96,9 +96,9 @@ def _find_equal(texts: Sequence[str]) -> tuple[Rows, Rows]:
     digests = np.array([hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts], dtype="S32")
     _, firsts, inverse = np.unique(digests, return_index=True, return_inverse=True)
     order = np.argsort(firsts)
-    places = np.empty_like(order)
-    places[order] = np.arange(len(order))
-    return firsts[order], places[inverse]
+    indices = np.empty_like(order)
+    indices[order] = np.arange(len(order))
+    return firsts[order], indices[inverse]
 
 
 def _find_alike(texts: Sequence[str], near: NearDuplicatesSection) -> Rows:
@@ -130,18 +130,18 @@ def _hash_bands(texts: Sequence[str], *, shingle: int, values: int) -> Iterator[
         matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, num_perm=_PERMUTATIONS, seed=_SEED)
         signatures = np.asarray(matrix.to_rows(), dtype=np.uint64)[:, : bands * values].reshape(-1, bands, values)
         keys = np.zeros(signatures.shape[:2], dtype=np.uint64)
-        for place in range(values):
-            keys = _mix(keys + signatures[:, :, place])
+        for index in range(values):
+            keys = _mix(keys + signatures[:, :, index])
         yield keys
 
 
 def _cut_blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
     start = size = 0
-    for place, text in enumerate(texts):
+    for index, text in enumerate(texts):
         size += min(max(len(text), _LEAST_CHARACTERS), _LONGEST_TEXT)  # a signature takes memory too
         if size >= _BLOCK_CHARACTERS:
-            yield texts[start : place + 1]
-            start, size = place + 1, 0
+            yield texts[start : index + 1]
+            start, size = index + 1, 0
     if start < len(texts):
         yield texts[start:]
 
@@ -152,8 +152,8 @@ def _hash_shingles(texts: Sequence[str], shingle: int) -> tuple[Hashes, Hashes]:
     characters = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
     ends = np.cumsum([len(text) for text in padded])
     hashes = np.zeros(len(characters) - shingle + 1, dtype=np.uint64)
-    for place in range(shingle):
-        hashes = _mix(hashes + characters[place : place + len(hashes)])
+    for index in range(shingle):
+        hashes = _mix(hashes + characters[index : index + len(hashes)])
     is_whole = np.ones(len(characters), dtype=bool)
     # Shingles that begin near a text's end would reach into the next one.
     is_whole[(ends[:, None] - np.arange(1, shingle)).ravel()] = False
@@ -182,17 +182,17 @@ def _find_buckets(keys: Hashes) -> Iterator[list[int]]:
 def _join_bucket(bucket: Sequence[int], forest: "_Forest", comparison: "_Comparison") -> None:
     previous: deque[int] = deque(maxlen=_NEIGHBORS)
     firsts: list[int] = []
-    for place in bucket:
+    for index in bucket:
         is_like_none = True
         for other in (*firsts[:_NEIGHBORS], *previous):
-            if forest.find(other) == forest.find(place):
+            if forest.find(other) == forest.find(index):
                 is_like_none = False
-            elif comparison.is_alike(other, place):
-                forest.join(other, place)
+            elif comparison.is_alike(other, index):
+                forest.join(other, index)
                 is_like_none = False
         if is_like_none:
-            firsts.append(place)
-        previous.append(place)
+            firsts.append(index)
+        previous.append(index)
 
 
 class _Comparison:
@@ -204,8 +204,8 @@ class _Comparison:
         self.is_alike = lru_cache(maxsize=_KEPT_COMPARISONS)(self._is_alike)
         self.pairs = 0
 
-    def _hash(self, place: int) -> Hashes:
-        return np.unique(_hash_shingles([self._texts[place]], self._near.shingle)[0])
+    def _hash(self, index: int) -> Hashes:
+        return np.unique(_hash_shingles([self._texts[index]], self._near.shingle)[0])
 
     def _is_alike(self, first: int, second: int) -> bool:
         self.pairs += 1
@@ -224,13 +224,13 @@ class _Forest:
     def __init__(self, size: int) -> None:
         self._parents = [*range(size)]
 
-    def find(self, place: int) -> int:
+    def find(self, index: int) -> int:
         """Return the least place of the group that this one is in."""
         parents = self._parents
-        while parents[place] != place:
-            parents[place] = parents[parents[place]]
-            place = parents[place]
-        return place
+        while parents[index] != index:
+            parents[index] = parents[parents[index]]
+            index = parents[index]
+        return index
 
     def join(self, first: int, second: int) -> None:
         """Make one group of the groups of two places."""
@@ -239,4 +239,4 @@ class _Forest:
 
     def find_roots(self) -> Rows:
         """Return the least place of the group of each."""
-        return np.array([self.find(place) for place in range(len(self._parents))], dtype=np.int64)
+        return np.array([self.find(index) for index in range(len(self._parents))], dtype=np.int64)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["find_mixed", "find_repeated"]
+__all__ = ["find_repeated", "groups_with_conflicting_labels"]
 
 Rows = NDArray[np.int64]
 
@@ -17,10 +17,10 @@ def find_repeated(groups: Rows) -> Rows:
     return np.flatnonzero(np.bincount(groups) > 1)
 
 
-def find_mixed(groups: Rows, kinds: Rows) -> Rows:
+def groups_with_conflicting_labels(groups: Rows, kinds: Rows) -> Rows:
     """Return the groups, ascending, that hold rows of several kinds.
 
-    >>> find_mixed(np.array([0, 1, 0, 1]), kinds=np.array([5, 5, 5, 6]))
+    >>> groups_with_conflicting_labels(np.array([0, 1, 0, 1]), kinds=np.array([5, 5, 5, 6]))
     array([1])
     """
     width = kinds.max() + 1

@@ -6,13 +6,13 @@ import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 
-from hf_newscls.data.splitting import SIDES
+from hf_newscls.data.splitting import SPLITS
 from hf_newscls.data.stratification import assign_groups, hash_rows
 from hf_newscls.recipe.recipe import SplitSection
 
 __all__ = ["Leakage", "count_leaks", "measure_leakage"]
 
-_TRAIN, _TEST = SIDES.index("train"), SIDES.index("test")
+_TRAIN, _TEST = SPLITS.index("train"), SPLITS.index("test")
 
 
 @dataclass(frozen=True)
@@ -31,35 +31,37 @@ class Leakage:
 
 
 def measure_leakage(
-    dataset: Dataset, sides: NDArray[np.int64], *, groups: NDArray[np.int64], section: SplitSection
+    dataset: Dataset, splits: NDArray[np.int64], *, groups: NDArray[np.int64], section: SplitSection
 ) -> Leakage:
     """Count the leaks of a split, and those that a plain one of the rows it kept would have.
 
     Args:
         dataset: the rows that were split.
-        sides: of the rows, shape (N,), as `assign_sides` gives them.
+        splits: of the rows, shape (N,), as `assign_splits` gives them.
         groups: of the rows, shape (N,), equal for rows of one article.
         section: the recipe's split section.
     """
-    kept = np.flatnonzero(sides >= 0)
-    dataset, sides, groups = dataset.select(kept), sides[kept], groups[kept]
+    kept = np.flatnonzero(splits >= 0)
+    dataset, splits, groups = dataset.select(kept), splits[kept], groups[kept]
     labels, keys = np.asarray(dataset["label"][:]), hash_rows(dataset["text"][:], seed=section.seed)
     # As large as the sides came out, where no fractions were asked for.
-    sizes = np.bincount(sides, minlength=len(SIDES))
-    shares = [getattr(section, side) for side in SIDES] if section.has_fractions else (sizes / sizes.sum()).tolist()
-    plain = assign_groups(labels, np.arange(len(groups)), keys, shares)
+    sizes = np.bincount(splits, minlength=len(SPLITS))
+    fractions = (
+        [getattr(section, split) for split in SPLITS] if section.has_fractions else (sizes / sizes.sum()).tolist()
+    )
+    plain = assign_groups(labels, np.arange(len(groups)), keys, fractions)
     return Leakage(
-        rows=count_leaks(groups, sides),
+        rows=count_leaks(groups, splits),
         plain=count_leaks(groups, plain),
         plain_test_rows=int((plain == _TEST).sum()),
     )
 
 
-def count_leaks(groups: NDArray[np.int64], sides: NDArray[np.int64]) -> int:
+def count_leaks(groups: NDArray[np.int64], splits: NDArray[np.int64]) -> int:
     """Return the rows of the test set whose group has a row in the training set.
 
     Args:
         groups: of the rows, shape (N,).
-        sides: of the rows, shape (N,), as `assign_sides` gives them.
+        splits: of the rows, shape (N,), as `assign_splits` gives them.
     """
-    return int(np.isin(groups[sides == _TEST], groups[sides == _TRAIN]).sum())
+    return int(np.isin(groups[splits == _TEST], groups[splits == _TRAIN]).sum())

@@ -11,7 +11,7 @@ from datasets import DatasetDict
 from hf_newscls.data.deduplication import DuplicateCounts
 from hf_newscls.data.leakage import Leakage
 from hf_newscls.data.readers.rows import ROW_ID
-from hf_newscls.data.splitting import SIDES
+from hf_newscls.data.splitting import SPLITS
 from hf_newscls.recipe.recipe import SplitSection
 
 __all__ = ["SplitManifest", "build_manifest", "compute_fingerprint", "hash_row"]
@@ -26,7 +26,7 @@ class SplitManifest:
         source_sha256: SHA-256 of the file.
         rows_read: rows of the file.
         dropped: rows dropped, by reason.
-        way: how rows were split, in words.
+        strategy: how rows were split, in words.
         seed: the seed of the split.
         fractions: the fraction asked for, by side; None where a column or folds decided.
         fingerprint: SHA-256 over the content hash and the side of every row, whatever the rows' order.
@@ -40,7 +40,7 @@ class SplitManifest:
     source_sha256: str
     rows_read: int
     dropped: Mapping[str, int]
-    way: str
+    strategy: str
     seed: int
     fractions: Mapping[str, float] | None
     fingerprint: str
@@ -81,12 +81,12 @@ def build_manifest(
         source_sha256=source_sha256,
         rows_read=rows_read,
         dropped=dict(dropped),
-        way=_describe_way(section, splits),
+        strategy=_describe_strategy(section, splits),
         seed=section.seed,
-        fractions={side: getattr(section, side) for side in SIDES} if section.has_fractions else None,
+        fractions={split: getattr(section, split) for split in SPLITS} if section.has_fractions else None,
         fingerprint=compute_fingerprint(splits),
-        label_counts={side: _count_labels(splits[side]["label"][:], names) for side in SIDES},
-        row_ids={side: splits[side][ROW_ID][:] for side in SIDES},
+        label_counts={split: _count_labels(splits[split]["label"][:], names) for split in SPLITS},
+        row_ids={split: splits[split][ROW_ID][:] for split in SPLITS},
         duplicates=duplicates,
         leakage=leakage,
     )
@@ -96,10 +96,10 @@ def compute_fingerprint(splits: DatasetDict) -> str:
     """Return a SHA-256 that is equal for equal splits: over the sorted pairs of side and content of every row."""
     names: list[str] = splits["train"].features["label"].names
     digest = hashlib.sha256()
-    for side in sorted(SIDES):
-        rows = zip(splits[side]["text"][:], splits[side]["label"][:], strict=True)
+    for split in sorted(SPLITS):
+        rows = zip(splits[split]["text"][:], splits[split]["label"][:], strict=True)
         for content in sorted(hash_row(text, names[label]) for text, label in rows):
-            digest.update(f"{side}:{content}\n".encode())
+            digest.update(f"{split}:{content}\n".encode())
     return digest.hexdigest()
 
 
@@ -108,9 +108,9 @@ def hash_row(text: str, label_name: str) -> str:
     return hashlib.sha256(f"{label_name}\n{text}".encode()).hexdigest()
 
 
-def _describe_way(section: SplitSection, splits: DatasetDict) -> str:
+def _describe_strategy(section: SplitSection, splits: DatasetDict) -> str:
     if section.predefined is not None:
-        train, validation = ({*splits[side][section.predefined][:]} for side in ("train", "validation"))
+        train, validation = ({*splits[split][section.predefined][:]} for split in ("train", "validation"))
         # The column has no word for validation where that side's rows say what training rows say.
         cut = ", validation cut from its training rows by chance" if validation <= train else ""
         return f"as the column {section.predefined} says{cut}"

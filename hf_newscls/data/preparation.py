@@ -27,7 +27,7 @@ from hf_newscls.data.leakage import measure_leakage
 from hf_newscls.data.manifest import SplitManifest, build_manifest
 from hf_newscls.data.readers.rows import ROW_ID, read_rows
 from hf_newscls.data.sources import Source, fetch_source
-from hf_newscls.data.splitting import assign_sides, select_sides
+from hf_newscls.data.splitting import assign_splits, select_splits
 from hf_newscls.files import compute_sha256
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.storage import check_replaceable, replace_folder, report_full_disk, write_json
@@ -86,10 +86,10 @@ def read_source(recipe: Recipe, source: Source) -> CleanedRows:
     """
     data = recipe.data
     rows = read_rows(source.paths, columns=recipe.columns, id_column=data.id, encoding=data.encoding)
-    return clean_rows(rows, data, further=recipe.further_columns, where=source.where)
+    return clean_rows(rows, data, extra_columns=recipe.extra_columns, source_name=source.name)
 
 
-def read_dates(dataset: Dataset, column: str | None, *, where: str) -> NDArray[np.datetime64] | None:
+def read_dates(dataset: Dataset, column: str | None, *, source_name: str) -> NDArray[np.datetime64] | None:
     """Return the dates of cleaned rows, shape (N,); None where the recipe names no column of dates.
 
     Raises:
@@ -97,7 +97,7 @@ def read_dates(dataset: Dataset, column: str | None, *, where: str) -> NDArray[n
     """
     if column is None:
         return None
-    return parse_dates(dataset[column][:], ids=dataset[ROW_ID][:], column=column, where=where)
+    return parse_dates(dataset[column][:], ids=dataset[ROW_ID][:], column=column, source_name=source_name)
 
 
 def save_prepared(prepared: PreparedData, folder: Path) -> None:
@@ -113,16 +113,18 @@ def save_prepared(prepared: PreparedData, folder: Path) -> None:
 
 
 def _prepare(recipe: Recipe, source: Source) -> PreparedData:
-    data, where = recipe.data, source.where
+    data, source_name = recipe.data, source.name
     cleaned = read_source(recipe, source)
     deduplicated = resolve_duplicates(cleaned, data)
     dataset = deduplicated.cleaned.dataset
-    dates = read_dates(dataset, data.date, where=where)
-    sides = assign_sides(dataset, recipe.split, groups=deduplicated.bound_groups, dates=dates, where=where)
-    splits = select_sides(dataset, sides)
+    dates = read_dates(dataset, data.date, source_name=source_name)
+    assignment = assign_splits(
+        dataset, recipe.split, groups=deduplicated.bound_groups, dates=dates, source_name=source_name
+    )
+    splits = select_splits(dataset, assignment)
     dropped = dict(deduplicated.cleaned.dropped)
     if recipe.split.predefined is not None:
-        dropped["twin on another side"] = int((sides < 0).sum())
+        dropped["twin on another side"] = int((assignment < 0).sum())
     manifest = build_manifest(
         splits,
         recipe.split,
@@ -131,7 +133,7 @@ def _prepare(recipe: Recipe, source: Source) -> PreparedData:
         rows_read=cleaned.rows_read,
         dropped=dropped,
         duplicates=deduplicated.counts,
-        leakage=measure_leakage(dataset, sides, groups=deduplicated.groups, section=recipe.split),
+        leakage=measure_leakage(dataset, assignment, groups=deduplicated.groups, section=recipe.split),
     )
     return PreparedData(splits, manifest)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from hf_newscls.data.hub_sources import HUB_SCHEME, PASS_THE_PATH, fetch_from_hub, list_snapshot
-from hf_newscls.errors import SourceError, describe_offenders, suggest_name
+from hf_newscls.errors import SourceError, format_examples, suggest_name
 from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path, name_paths
 
 __all__ = ["Source", "fetch_source"]
@@ -38,7 +38,7 @@ class Source:
     sha256: str
 
     @property
-    def where(self) -> str:
+    def name(self) -> str:
         """Name of the files for messages."""
         return name_paths(self.paths)
 
@@ -61,7 +61,7 @@ def fetch_source(addresses: str | Sequence[str], *, sha256: str | None = None) -
     repeated = [str(path) for path, count in Counter(path.resolve() for path in paths).items() if count > 1]
     if repeated:
         raise SourceError(
-            f"data.source: must name each file once, found {describe_offenders(repeated)} more than once; remove them"
+            f"data.source: must name each file once, found {format_examples(repeated)} more than once; remove them"
         )
     source = Source(paths, _compute_fingerprint(paths))
     if sha256 not in {None, source.sha256}:
@@ -76,7 +76,7 @@ def fetch_source(addresses: str | Sequence[str], *, sha256: str | None = None) -
 def _advise(address: str, source: Source) -> str:
     """Say how another file than the expected one may be replaced: a cache would give it again and again."""
     if address.startswith(KAGGLE_SCHEME):
-        return f"delete {source.where} to fetch it again, or pin its version as kaggle://owner/set/versions/2/file"
+        return f"delete {source.name} to fetch it again, or pin its version as kaggle://owner/set/versions/2/file"
     if address.startswith(HUB_SCHEME):
         return "pin the revision that is meant as hf://datasets/owner/name@revision"
     return "fetch the file again"

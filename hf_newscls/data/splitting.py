@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.data.stratification import assign_groups, hash_rows
-from hf_newscls.errors import DataError, describe_offenders, suggest_name
+from hf_newscls.errors import DataError, format_examples, suggest_name
 from hf_newscls.recipe.recipe import SplitSection
 
-__all__ = ["SIDES", "assign_sides", "select_sides"]
+__all__ = ["SPLITS", "assign_splits", "select_splits"]
 
-SIDES = ("train", "validation", "test")
-_TRAIN, _VALIDATION, _TEST = range(len(SIDES))
+SPLITS = ("train", "validation", "test")
+_TRAIN, _VALIDATION, _TEST = range(len(SPLITS))
 _NOWHERE = -1
 _SPELLINGS: Mapping[str, int] = {
     **dict.fromkeys(("train", "training"), _TRAIN),
@@ -23,21 +23,21 @@ _SPELLINGS: Mapping[str, int] = {
     "test": _TEST,
 }
 
-Sides = NDArray[np.int64]
+Splits = NDArray[np.int64]
 Groups = NDArray[np.int64]
 
 logger = logging.getLogger(__name__)
 
 
-def assign_sides(
+def assign_splits(
     dataset: Dataset,
     section: SplitSection,
     *,
     groups: Groups,
     dates: NDArray[np.datetime64] | None = None,
-    where: str,
-) -> Sides:
-    """Return the side of each row, shape (N,): its place in `SIDES`, or -1 for a row that is left out.
+    source_name: str,
+) -> Splits:
+    """Return the side of each row, shape (N,): its place in `SPLITS`, or -1 for a row that is left out.
 
     - random: stratified by label; which groups go where is decided by a SHA-256 of seed and content. The order of the
       rows in the file plays no part, save among rows of equal content, nor do other labels. Every side holds at least
@@ -53,53 +53,57 @@ def assign_sides(
         section: the recipe's split section.
         groups: of rows that must stay together, shape (N,); any numbers, equal within a group.
         dates: of the rows, shape (N,), for `by: time`.
-        where: the data file, for messages.
+        source_name: the data file, for messages.
 
     Raises:
         DataError: labels with too few groups, or a column that says something else than the sides.
         ValueError: no dates were given for `by: time`.
     """
     if section.predefined is not None:
-        return _read_sides(dataset, section, groups, where=where)
+        return _read_splits(dataset, section, groups, source_name=source_name)
     if section.by == "time":
         if dates is None:
-            raise ValueError("assign_sides: `dates` must be given for `by: time`, got None; read them first")
-        return _cut_by_time(dataset, section, groups, dates, where=where)
+            raise ValueError("assign_splits: `dates` must be given for `by: time`, got None; read them first")
+        return _cut_by_time(dataset, section, groups, dates, source_name=source_name)
     if section.folds is not None:
-        folds = _stratify(dataset, groups, [1 / section.folds] * section.folds, seed=section.seed, where=where)
-        sides = np.full(len(dataset), _TRAIN)
-        sides[folds == section.fold] = _TEST
-        sides[folds == (section.fold + 1) % section.folds] = _VALIDATION
-        return sides
-    shares = [getattr(section, side) for side in SIDES]
-    return _stratify(dataset, groups, shares, seed=section.seed, where=where)
+        folds = _stratify(
+            dataset, groups, [1 / section.folds] * section.folds, seed=section.seed, source_name=source_name
+        )
+        assignment = np.full(len(dataset), _TRAIN)
+        assignment[folds == section.fold] = _TEST
+        assignment[folds == (section.fold + 1) % section.folds] = _VALIDATION
+        return assignment
+    fractions = [getattr(section, split) for split in SPLITS]
+    return _stratify(dataset, groups, fractions, seed=section.seed, source_name=source_name)
 
 
-def select_sides(dataset: Dataset, sides: Sides) -> DatasetDict:
+def select_splits(dataset: Dataset, assignment: Splits) -> DatasetDict:
     """Return the rows of each side, in the file's order."""
-    splits = {side: dataset.select(np.flatnonzero(sides == place)) for place, side in enumerate(SIDES)}
-    logger.info("split into %s", ", ".join(f"{len(rows):,} {side}" for side, rows in splits.items()))
+    splits = {split: dataset.select(np.flatnonzero(assignment == index)) for index, split in enumerate(SPLITS)}
+    logger.info("split into %s", ", ".join(f"{len(rows):,} {split}" for split, rows in splits.items()))
     return DatasetDict(splits)
 
 
-def _stratify(dataset: Dataset, groups: Groups, shares: Sequence[float], *, seed: int, where: str) -> NDArray[np.int64]:
+def _stratify(
+    dataset: Dataset, groups: Groups, fractions: Sequence[float], *, seed: int, source_name: str
+) -> NDArray[np.int64]:
     labels = np.asarray(dataset["label"][:], dtype=np.int64)
     names: list[str] = dataset.features["label"].names
-    _refuse_small_classes(names, labels, groups, parts=len(shares), where=where)
-    parts = assign_groups(labels, groups, hash_rows(dataset["text"][:], seed=seed), shares)
+    _refuse_small_classes(names, labels, groups, parts=len(fractions), source_name=source_name)
+    parts = assign_groups(labels, groups, hash_rows(dataset["text"][:], seed=seed), fractions)
     present = np.unique(np.stack([labels, parts]), axis=1)[0]
-    lacking = [name for label, name in enumerate(names) if np.count_nonzero(present == label) < len(shares)]
+    lacking = [name for label, name in enumerate(names) if np.count_nonzero(present == label) < len(fractions)]
     if lacking:
         raise DataError(
-            f"{where}: every label must be on each side of the split, found none on one for "
-            f"{describe_offenders(lacking)}, whose rows are duplicates of too few others; merge the labels or set "
+            f"{source_name}: every label must be on each side of the split, found none on one for "
+            f"{format_examples(lacking)}, whose rows are duplicates of too few others; merge the labels or set "
             "`data.duplicates: drop`"
         )
     return parts
 
 
 def _refuse_small_classes(
-    names: Sequence[str], labels: NDArray[np.int64], groups: Groups, *, parts: int, where: str
+    names: Sequence[str], labels: NDArray[np.int64], groups: Groups, *, parts: int, source_name: str
 ) -> None:
     rows = np.bincount(labels, minlength=len(names))
     apart = np.bincount(np.unique(np.stack([labels, groups]), axis=1)[0], minlength=len(names))
@@ -110,19 +114,20 @@ def _refuse_small_classes(
     ]
     if small:
         raise DataError(
-            f"{where}: every label must have at least {parts} rows, one for each side of the split, found "
-            f"{describe_offenders(small)}; merge them in `data.merge_labels` or remove the rows"
+            f"{source_name}: every label must have at least {parts} rows, one for each side of the split, found "
+            f"{format_examples(small)}; merge them in `data.merge_labels` or remove the rows"
         )
 
 
 def _cut_by_time(
-    dataset: Dataset, section: SplitSection, groups: Groups, dates: NDArray[np.datetime64], *, where: str
-) -> Sides:
+    dataset: Dataset, section: SplitSection, groups: Groups, dates: NDArray[np.datetime64], *, source_name: str
+) -> Splits:
     undated = np.flatnonzero(np.isnat(dates))
     if len(undated):
-        offenders = describe_offenders(dataset.select(undated)[ROW_ID][:])
+        offenders = format_examples(dataset.select(undated)[ROW_ID][:])
         raise DataError(
-            f"{where}: every row must have a date for `split.by: time`, found none in the rows with id {offenders}; "
+            f"{source_name}: every row must have a date for `split.by: time`, found none in the rows with id "
+            f"{offenders}; "
             "fill them in or split by chance"
         )
     numbers, group = np.unique(groups, return_inverse=True)
@@ -138,50 +143,52 @@ def _cut_by_time(
     is_test = before < round(len(dataset) * section.test)
     # A large group can give the test set more than its fraction.
     is_validation = before < sizes[is_test].sum() + round(len(dataset) * section.validation)
-    side = np.select([is_test, is_validation], [_TEST, _VALIDATION], default=_TRAIN)
-    sides = np.empty(len(numbers), dtype=np.int64)
-    sides[order] = side
-    _check_labels(dataset, sides[group], where=where)
-    return sides[group]
+    split = np.select([is_test, is_validation], [_TEST, _VALIDATION], default=_TRAIN)
+    assignment = np.empty(len(numbers), dtype=np.int64)
+    assignment[order] = split
+    _check_labels(dataset, assignment[group], source_name=source_name)
+    return assignment[group]
 
 
-def _read_sides(dataset: Dataset, section: SplitSection, groups: Groups, *, where: str) -> Sides:
+def _read_splits(dataset: Dataset, section: SplitSection, groups: Groups, *, source_name: str) -> Splits:
     values = [(value or "").strip() for value in dataset[section.predefined][:]]
     unknown = [value for value in dict.fromkeys(values) if value.lower() not in _SPELLINGS]
     if unknown:
-        close = suggest_name(unknown[0], SIDES)
+        close = suggest_name(unknown[0], SPLITS)
         raise DataError(
-            f"{where}: {section.predefined!r} must say train, validation or test in every row, found "
-            f"{describe_offenders(unknown)}; {f'did you mean {close!r}?' if close else 'name the column that does'}"
+            f"{source_name}: {section.predefined!r} must say train, validation or test in every row, found "
+            f"{format_examples(unknown)}; {f'did you mean {close!r}?' if close else 'name the column that does'}"
         )
-    sides = np.array([_SPELLINGS[value.lower()] for value in values])
+    assignment = np.array([_SPELLINGS[value.lower()] for value in values])
     for stronger, weaker in ((_TEST, _VALIDATION), (_TEST, _TRAIN), (_VALIDATION, _TRAIN)):
-        sides[(sides == weaker) & np.isin(groups, groups[sides == stronger])] = _NOWHERE
-    if np.any(sides == _TRAIN) and not np.any(sides == _VALIDATION):
-        rows = np.flatnonzero(sides == _TRAIN)
-        share = section.validation / (section.train + section.validation)
-        parts = _stratify(dataset.select(rows), groups[rows], [1 - share, share], seed=section.seed, where=where)
-        sides[rows[parts == _VALIDATION]] = _VALIDATION
-    _check_labels(dataset, sides, where=where)
-    return sides
+        assignment[(assignment == weaker) & np.isin(groups, groups[assignment == stronger])] = _NOWHERE
+    if np.any(assignment == _TRAIN) and not np.any(assignment == _VALIDATION):
+        rows = np.flatnonzero(assignment == _TRAIN)
+        fraction = section.validation / (section.train + section.validation)
+        parts = _stratify(
+            dataset.select(rows), groups[rows], [1 - fraction, fraction], seed=section.seed, source_name=source_name
+        )
+        assignment[rows[parts == _VALIDATION]] = _VALIDATION
+    _check_labels(dataset, assignment, source_name=source_name)
+    return assignment
 
 
-def _check_labels(dataset: Dataset, sides: Sides, *, where: str) -> None:
+def _check_labels(dataset: Dataset, assignment: Splits, *, source_name: str) -> None:
     """Refuse a side without rows, and a label that could not be learned; say which labels are not measured."""
     names: list[str] = dataset.features["label"].names
     labels = np.asarray(dataset["label"][:], dtype=np.int64)
-    for place, side in enumerate(SIDES):
-        if not np.any(sides == place):
+    for index, split in enumerate(SPLITS):
+        if not np.any(assignment == index):
             raise DataError(
-                f"{where}: the {side} set must hold rows, found none; mend the split section, or set "
+                f"{source_name}: the {split} set must hold rows, found none; mend the split section, or set "
                 "`data.duplicates: drop` where one group of duplicates takes too many"
             )
-        counts = np.bincount(labels[sides == place], minlength=len(names))
+        counts = np.bincount(labels[assignment == index], minlength=len(names))
         missing = [name for name, count in zip(names, counts, strict=True) if count == 0]
-        if missing and place == _TRAIN:
+        if missing and index == _TRAIN:
             raise DataError(
-                f"{where}: every label must have rows in the training set, found none of "
-                f"{describe_offenders(missing)}; merge the labels, or remove the rows"
+                f"{source_name}: every label must have rows in the training set, found none of "
+                f"{format_examples(missing)}; merge the labels, or remove the rows"
             )
         if missing:
-            logger.warning("%s holds no rows of %s, which is not measured there", side, describe_offenders(missing))
+            logger.warning("%s holds no rows of %s, which is not measured there", split, format_examples(missing))

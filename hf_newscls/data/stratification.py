@@ -21,18 +21,18 @@ def hash_rows(texts: Sequence[str], *, seed: int) -> NDArray[np.bytes_]:
     return np.array([hashlib.sha256(f"{seed}\n{text}".encode()).digest() for text in texts], dtype="S32")
 
 
-def allot_rows(rows: int, shares: Sequence[float]) -> list[int]:
+def allot_rows(rows: int, fractions: Sequence[float]) -> list[int]:
     """Divide a label's rows among the parts by largest remainder, one row each at least; on a tie the first wins.
 
     >>> allot_rows(19, [0.7, 0.1, 0.2])  # 13.3, 1.9 and 3.8
     [13, 2, 4]
     """
-    exact = [rows * share for share in shares]
+    exact = [rows * fraction for fraction in fractions]
     sizes = [max(1, math.floor(part)) for part in exact]
-    parts = range(len(shares))
+    parts = range(len(fractions))
     while sum(sizes) < rows:
         sizes[max(parts, key=lambda part: exact[part] - sizes[part])] += 1
-    least = 1 if rows >= len(shares) else 0
+    least = 1 if rows >= len(fractions) else 0
     while sum(sizes) > rows:
         # A part with a single row keeps it.
         sizes[max((part for part in parts if sizes[part] > least), key=lambda part: sizes[part] - exact[part])] -= 1
@@ -40,7 +40,7 @@ def allot_rows(rows: int, shares: Sequence[float]) -> list[int]:
 
 
 def assign_groups(
-    labels: NDArray[np.int64], groups: NDArray[np.int64], keys: NDArray[np.bytes_], shares: Sequence[float]
+    labels: NDArray[np.int64], groups: NDArray[np.int64], keys: NDArray[np.bytes_], fractions: Sequence[float]
 ) -> NDArray[np.int64]:
     """Return the part of each row, shape (N,).
 
@@ -54,9 +54,9 @@ def assign_groups(
         labels: of the rows, shape (N,).
         groups: of the rows, shape (N,); any numbers, equal within a group.
         keys: of the rows, as `hash_rows` gives them.
-        shares: of the parts, P fractions that sum to 1.
+        fractions: of the parts, P fractions that sum to 1.
     """
-    table = _Table(labels, groups, shares)
+    table = _Table(labels, groups, fractions)
     parts = np.full(len(labels), -1, dtype=np.int64)
     for members in _list_groups(groups, keys):
         part = table.choose(
@@ -98,10 +98,10 @@ class _Table:
         missing: shape (L, P); negative where a large group gave a part too many.
     """
 
-    def __init__(self, labels: NDArray[np.int64], groups: NDArray[np.int64], shares: Sequence[float]) -> None:
+    def __init__(self, labels: NDArray[np.int64], groups: NDArray[np.int64], fractions: Sequence[float]) -> None:
         sizes = np.bincount(labels)
-        self.missing = [allot_rows(int(size), shares) if size else [0] * len(shares) for size in sizes]
-        self._are_empty = [[True] * len(shares) for _ in sizes]
+        self.missing = [allot_rows(int(size), fractions) if size else [0] * len(fractions) for size in sizes]
+        self._are_empty = [[True] * len(fractions) for _ in sizes]
         pairs = np.unique(np.stack([labels, groups]), axis=1)
         self._waiting = np.bincount(pairs[0], minlength=len(sizes)).tolist()
 

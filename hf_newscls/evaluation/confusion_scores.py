@@ -31,7 +31,7 @@ def score_confusions(confusions: Table, *, is_counted: NDArray[np.bool_] | None 
     scores = {
         "accuracy": hits.sum(axis=1) / rows,
         "balanced_accuracy": by_label["recall"].sum(axis=1) / (support > 0).sum(axis=1),
-        "matthews": _compute_matthews(hits.sum(axis=1), support, predicted),
+        "mcc": _compute_mcc(hits.sum(axis=1), support, predicted),
     }
     counted = np.ones_like(support) if is_counted is None else is_counted.astype(np.float64)
     scores |= {
@@ -51,9 +51,9 @@ def _select_hits(confusions: Table) -> Table:
     return hits
 
 
-def _compute_matthews(hits: Table, support: Table, predicted: Table) -> Table:
+def _compute_mcc(hits: Table, support: Table, predicted: Table) -> Table:
     rows = support.sum(axis=1)
     spread = (rows**2 - (predicted**2).sum(axis=1)) * (rows**2 - (support**2).sum(axis=1))
     excess = hits * rows - (predicted * support).sum(axis=1)
-    matthews: Table = np.divide(excess, np.sqrt(spread), out=np.zeros_like(excess), where=spread > 0)
-    return matthews
+    mcc: Table = np.divide(excess, np.sqrt(spread), out=np.zeros_like(excess), where=spread > 0)
+    return mcc

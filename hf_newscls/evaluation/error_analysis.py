@@ -31,13 +31,13 @@ class ConfusedPair:
         reference: what it was.
         prediction: what the model said.
         rows: of the test set.
-        share: of the reference label's rows.
+        fraction: of the reference label's rows.
     """
 
     reference: str
     prediction: str
     rows: int
-    share: float
+    fraction: float
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class ErrorAnalysis:
         """Return plain values, ready for JSON; rows are only counted, and the 50 most confused pairs are kept."""
         return {
             "mistakes": len(self.mistakes),
-            "suspicious": len(self.suspicious.places),
+            "suspicious": len(self.suspicious.indices),
             "most_confused": [asdict(pair) for pair in self.pairs[:_PAIRS_KEPT]],
             "by_length": [part.to_dict() for part in self.by_length],
             "by_year": [part.to_dict() for part in self.by_year],
@@ -137,7 +137,7 @@ def rank_pairs(confusion: NDArray[np.int64], *, label_names: Sequence[str]) -> l
     """Return all confusions of two labels, most rows first; of equally many the larger share, then label order.
 
     >>> rank_pairs(np.array([[5, 1], [2, 8]]), label_names=["FAKE", "REAL"])[0]
-    ConfusedPair(reference='REAL', prediction='FAKE', rows=2, share=0.2)
+    ConfusedPair(reference='REAL', prediction='FAKE', rows=2, fraction=0.2)
     """
     support = confusion.sum(axis=1)
     pairs = [
@@ -145,14 +145,14 @@ def rank_pairs(confusion: NDArray[np.int64], *, label_names: Sequence[str]) -> l
         for (one, other), rows in np.ndenumerate(confusion)
         if one != other and rows
     ]
-    return sorted(pairs, key=lambda pair: (-pair.rows, -pair.share))
+    return sorted(pairs, key=lambda pair: (-pair.rows, -pair.fraction))
 
 
 def _divide_lengths(token_counts: Rows, *, max_length: int) -> tuple[list[str], Rows]:
     """Return the names of parts and the part of each row: of texts read whole as many in each as can be."""
     whole = token_counts[token_counts <= max_length]
-    shares = np.linspace(0, 1, _LENGTH_PARTS + 1)[1:]
-    ends = np.unique(np.quantile(whole, shares, method="lower")) if len(whole) else np.empty(0, dtype=np.int64)
+    fractions = np.linspace(0, 1, _LENGTH_PARTS + 1)[1:]
+    ends = np.unique(np.quantile(whole, fractions, method="lower")) if len(whole) else np.empty(0, dtype=np.int64)
     starts = [0, *(ends[:-1] + 1)]
     names = [f"{start:.0f} to {end:.0f} tokens" for start, end in zip(starts, ends, strict=False)]
     return [*names, f"over {max_length} tokens, cut off"], np.searchsorted(ends, token_counts)

@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 
 from hf_newscls.errors import InputError
 
-__all__ = ["assign_folds", "choose_rows"]
+__all__ = ["assign_folds", "stratified_sample"]
 
 Rows = NDArray[np.int64]
 
 
-def choose_rows(labels: Rows, *, max_rows: int, seed: int) -> Rows:
+def stratified_sample(labels: Rows, *, max_rows: int, seed: int) -> Rows:
     """Return the places of a stratified sample, ascending: of each label its share, rounded up; all rows if they fit.
 
     >>> labels = np.array([0] * 6 + [1] * 2)
-    >>> labels[choose_rows(labels, max_rows=4, seed=17)].tolist()
+    >>> labels[stratified_sample(labels, max_rows=4, seed=17)].tolist()
     [0, 0, 0, 1]
     """
     if len(labels) <= max_rows:

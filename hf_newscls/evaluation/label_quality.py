@@ -26,7 +26,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from hf_newscls.evaluation.folds import assign_folds, choose_rows
+from hf_newscls.evaluation.folds import assign_folds, stratified_sample
 
 __all__ = ["LabelPair", "LabelQuality", "SuspiciousRows", "assess_labels", "find_suspicious"]
 
@@ -74,14 +74,14 @@ class SuspiciousRows:
     """Rows whose label is doubted, worst first: those that the model is surest of being something else.
 
     Attributes:
-        places: shape (S,), of the rows among all that were given.
+        indices: shape (S,), of the rows among all that were given.
         given: shape (S,), their labels.
         suggested: shape (S,), the labels most probable to the model.
         given_probability: shape (S,).
         suggested_probability: shape (S,).
     """
 
-    places: Rows
+    indices: Rows
     given: Rows
     suggested: Rows
     given_probability: Table
@@ -143,13 +143,13 @@ class LabelQuality:
         }
 
     def _build_pairs(self) -> list[LabelPair]:
-        shares = self.confusion / np.maximum(self.confusion.sum(axis=1, keepdims=True), 1)
+        fractions = self.confusion / np.maximum(self.confusion.sum(axis=1, keepdims=True), 1)
         return [
             LabelPair(
                 self.label_names[one],
                 self.label_names[other],
-                float(shares[one, other]),
-                float(shares[other, one]),
+                float(fractions[one, other]),
+                float(fractions[other, one]),
                 float(self.similarities[one, other]),
             )
             for one, other in combinations(range(len(self.label_names)), 2)
@@ -179,7 +179,7 @@ def assess_labels(
         InputError: all rows are one article: nothing is left to fit to.
     """
     given = np.asarray(labels, dtype=np.int64)
-    chosen = choose_rows(given, max_rows=max_rows, seed=seed)
+    chosen = stratified_sample(given, max_rows=max_rows, seed=seed)
     judged, size = given[chosen], len(label_names)
     folds = assign_folds(judged, groups[chosen], folds=_FOLDS, seed=seed)
     logger.info(
@@ -200,13 +200,13 @@ def assess_labels(
     )
 
 
-def find_suspicious(probabilities: Table, labels: Rows, places: Rows) -> SuspiciousRows:
+def find_suspicious(probabilities: Table, labels: Rows, indices: Rows) -> SuspiciousRows:
     """Doubt labels by the probabilities of a model that did not learn from them.
 
     Args:
         probabilities: (N, L).
         labels: (N,) label ids.
-        places: (N,) of the rows, as the result names them.
+        indices: (N,) of the rows, as the result names them.
     """
     from cleanlab.filter import find_label_issues  # it takes seconds to import
 
@@ -218,7 +218,7 @@ def find_suspicious(probabilities: Table, labels: Rows, places: Rows) -> Suspici
         )
     suggested = probabilities[found].argmax(axis=1)
     return SuspiciousRows(
-        places=places[found],
+        indices=indices[found],
         given=labels[found],
         suggested=suggested,
         given_probability=probabilities[found, labels[found]],

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["is_metric", "name_metric", "name_score"]
+__all__ = ["is_metric", "name_metric", "parse_metric_name"]
 
 _TITLES = {
     "accuracy": "Accuracy",
@@ -13,7 +13,7 @@ _TITLES = {
     "recall_macro": "Macro recall",
     "recall_weighted": "Weighted recall",
     "balanced_accuracy": "Balanced accuracy",
-    "matthews": "Matthews correlation",
+    "mcc": "Matthews correlation",
     "roc_auc": "ROC AUC",
     "average_precision": "Average precision",
     "log_loss": "Log loss",
@@ -42,10 +42,10 @@ def name_metric(score: str) -> str:
     return _TITLES.get(score) or f"Top-{score.split('_')[1]} accuracy"
 
 
-def name_score(title: str) -> str | None:
+def parse_metric_name(title: str) -> str | None:
     """Return the score that `name_metric` gave the title, or None for a metric that is not ours.
 
-    >>> name_score("Macro F1"), name_score("Top-3 accuracy"), name_score("BLEU")
+    >>> parse_metric_name("Macro F1"), parse_metric_name("Top-3 accuracy"), parse_metric_name("BLEU")
     ('f1_macro', 'top_3_accuracy', None)
     """
     if match := _TOP_K_TITLE.fullmatch(title):

@@ -55,7 +55,7 @@ def compute_scores(probabilities: ArrayLike, references: ArrayLike, *, top_k: Se
     predictions = probabilities.argmax(axis=1)
     # scikit-learn's own functions warn where some labels have no rows.
     counted = score_confusions(compute_confusion(probabilities, references)[None].astype(np.float64))
-    scores = {name: float(counted[name][0]) for name in ("accuracy", "balanced_accuracy", "matthews")}
+    scores = {name: float(counted[name][0]) for name in ("accuracy", "balanced_accuracy", "mcc")}
     for average in ("macro", "weighted"):
         values = precision_recall_fscore_support(
             references, predictions, labels=labels, average=average, zero_division=0.0
@@ -64,8 +64,8 @@ def compute_scores(probabilities: ArrayLike, references: ArrayLike, *, top_k: Se
             f"{name}_{average}": float(value)
             for name, value in zip(("precision", "recall", "f1"), values[:3], strict=True)
         }
-    places = rank_references(probabilities, references)
-    scores |= {f"top_{k}_accuracy": float(np.mean(places < k)) for k in top_k}
+    indices = rank_references(probabilities, references)
+    scores |= {f"top_{k}_accuracy": float(np.mean(indices < k)) for k in top_k}
     return scores | _score_probabilities(probabilities, references)
 
 

@@ -21,11 +21,11 @@ from hf_newscls.evaluation.statistics.bootstrap import (
 )
 from hf_newscls.recipe.recipe import EvaluationSection
 
-__all__ = ["EvaluationReport", "SideReport", "build_report"]
+__all__ = ["EvaluationReport", "SplitReport", "build_report"]
 
 
 @dataclass(frozen=True)
-class SideReport:
+class SplitReport:
     """Scores of the model on one side of the split.
 
     Attributes:
@@ -43,7 +43,7 @@ class SideReport:
         return {**self.scores, "rows": self.rows, "per_class": self.per_class}
 
     @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> "SideReport":
+    def from_dict(cls, content: Mapping[str, Any]) -> "SplitReport":
         """Return the report that `to_dict` wrote."""
         scores = {name: value for name, value in content.items() if name not in {"rows", "per_class"}}
         return cls(rows=content["rows"], scores=scores, per_class=content["per_class"])
@@ -66,8 +66,8 @@ class EvaluationReport:
     """
 
     label_names: Sequence[str]
-    test: SideReport
-    validation: SideReport
+    test: SplitReport
+    validation: SplitReport
     confusion: NDArray[np.int64]
     intervals: Mapping[str, Interval]
     label_intervals: Mapping[str, Interval]
@@ -109,8 +109,8 @@ class EvaluationReport:
         """Return the report that `to_dict` wrote; further keys are passed over."""
         return cls(
             label_names=content["label_names"],
-            test=SideReport.from_dict(content["test"]),
-            validation=SideReport.from_dict(content["validation"]),
+            test=SplitReport.from_dict(content["test"]),
+            validation=SplitReport.from_dict(content["validation"]),
             confusion=np.asarray(content["confusion"], dtype=np.int64),
             intervals=_to_intervals(content["intervals"]),
             label_intervals=_to_intervals(content["label_intervals"]),
@@ -146,13 +146,13 @@ def build_report(
         other: what another model says of the test rows, to stand beside.
     """
     names: list[str] = splits["train"].features["label"].names
-    validation, test = (np.asarray(splits[side]["label"][:]) for side in ("validation", "test"))
+    validation, test = (np.asarray(splits[split]["label"][:]) for split in ("validation", "test"))
     bootstrap = Bootstrap(section.bootstrap_resamples, seed, groups=groups, top_k=section.top_k)
     resamples = resample_scores(test_probabilities, test, bootstrap)
     return EvaluationReport(
         label_names=names,
-        test=_score_side(splits["test"], test_probabilities, names, top_k=section.top_k),
-        validation=_score_side(splits["validation"], validation_probabilities, names, top_k=section.top_k),
+        test=_score_split(splits["test"], test_probabilities, names, top_k=section.top_k),
+        validation=_score_split(splits["validation"], validation_probabilities, names, top_k=section.top_k),
         confusion=compute_confusion(test_probabilities, test),
         intervals=compute_intervals(resamples),
         label_intervals=dict(zip(names, compute_label_intervals(resamples), strict=True)),
@@ -180,11 +180,11 @@ def build_report(
     )
 
 
-def _score_side(
+def _score_split(
     dataset: Dataset, probabilities: NDArray[np.float32], names: Sequence[str], *, top_k: Sequence[int]
-) -> SideReport:
+) -> SplitReport:
     references = np.asarray(dataset["label"][:])
-    return SideReport(
+    return SplitReport(
         rows=len(dataset),
         scores=NewsClassification(keep_in_memory=True).compute(
             predictions=probabilities, references=references, top_k=top_k

@@ -16,12 +16,12 @@ class TokenLengths:
     Attributes:
         median: half the texts are no longer.
         longest: of the longest text.
-        share_cut_off: fraction of the texts that are longer than the model reads.
+        fraction_cut_off: fraction of the texts that are longer than the model reads.
     """
 
     median: float
     longest: int
-    share_cut_off: float
+    fraction_cut_off: float
 
     def to_dict(self) -> dict[str, Any]:
         """Return the lengths as plain values, ready for JSON."""
@@ -37,11 +37,11 @@ def summarize_lengths(counts: Sequence[int], *, max_length: int) -> TokenLengths
     """Summarize the tokens of each text, of which there is at least one.
 
     >>> summarize_lengths([3, 5, 20, 4], max_length=8)
-    TokenLengths(median=4.5, longest=20, share_cut_off=0.25)
+    TokenLengths(median=4.5, longest=20, fraction_cut_off=0.25)
     """
     lengths = np.asarray(counts)
     return TokenLengths(
         median=float(np.median(lengths)),
         longest=int(lengths.max()),
-        share_cut_off=float((lengths > max_length).mean()),
+        fraction_cut_off=float((lengths > max_length).mean()),
     )

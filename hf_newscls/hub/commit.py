@@ -125,7 +125,7 @@ def push_files(build: Callable[[Head], Mapping[str, Content]], target: Target, o
 def _open_branch(target: Target, revision: str) -> Head:
     """Read the branch; make it, and the repository, where they are not there."""
     api = HfApi()
-    if not target.is_there:
+    if not target.exists:
         api.create_repo(target.repo_id, repo_type=target.repo_type, private=target.is_private, exist_ok=True)
     try:
         return _read_head(target, revision)

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from huggingface_hub import get_token
 
-from hf_newscls.errors import PublishError, describe_offenders
+from hf_newscls.errors import PublishError, format_examples
 from hf_newscls.hub.commit import Content
 from hf_newscls.hub.retry import TOKEN_PATTERN
 
@@ -36,7 +36,7 @@ def check_model(files: Mapping[str, Content]) -> None:
     is_sharded = f"{weights}.safetensors.index.json" in files
     needed = (*_REQUIRED, f"{weights}.safetensors.index.json" if is_sharded else f"{weights}.safetensors")
     if missing := [name for name in needed if name not in files]:
-        raise PublishError(f"model: must hold {describe_offenders(missing)} to be published; evaluate the run again")
+        raise PublishError(f"model: must hold {format_examples(missing)} to be published; evaluate the run again")
     check_files(files)
 
 
@@ -48,7 +48,7 @@ def check_files(files: Mapping[str, Content]) -> None:
     """
     for what, is_bad in _FORBIDDEN.items():
         if found := [path for path, content in sorted(files.items()) if is_bad(PurePosixPath(path), content)]:
-            raise PublishError(f"files: must hold no {what}, found one in {describe_offenders(found)}; remove it")
+            raise PublishError(f"files: must hold no {what}, found one in {format_examples(found)}; remove it")
 
 
 def _is_pickle(path: PurePosixPath, content: Content) -> bool:

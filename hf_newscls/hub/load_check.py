@@ -42,8 +42,8 @@ def read_samples(predictions: Path, *, count: int = _SAMPLES) -> list[Sample]:
     """
     try:
         table = pq.read_table(predictions)
-        places = sorted({round(place * (len(table) - 1) / max(1, count - 1)) for place in range(count)})
-        rows = table.take(places).to_pylist()
+        indices = sorted({round(index * (len(table) - 1) / max(1, count - 1)) for index in range(count)})
+        rows = table.take(indices).to_pylist()
         names = [name for name in table.column_names if name.startswith(PROBABILITY)]
         return [Sample(row["text"], {name.removeprefix(PROBABILITY): row[name] for name in names}) for row in rows]
     except (OSError, ValueError, KeyError, IndexError) as error:

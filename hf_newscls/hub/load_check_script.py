@@ -48,8 +48,8 @@ def _answer(classifier: Any, text: str) -> Any:
         for name, ids in encoded.items()
     }
     inputs = tokenizer.pad({name: [ids] for name, ids in cut.items()}, return_tensors="pt")
-    shares = classifier.model(**inputs).logits[0].softmax(dim=-1).tolist()
-    return [{"label": config.id2label[place], "score": share} for place, share in enumerate(shares)]
+    fractions = classifier.model(**inputs).logits[0].softmax(dim=-1).tolist()
+    return [{"label": config.id2label[index], "score": fraction} for index, fraction in enumerate(fractions)]
 
 
 def _main() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import yaml
 from huggingface_hub import DatasetCard
 
-from hf_newscls.errors import PublishError, describe_offenders
+from hf_newscls.errors import PublishError, format_examples
 from hf_newscls.hub.commit import Head
 
 __all__ = ["check_ownership"]
@@ -35,7 +35,7 @@ def check_ownership(
     others = sorted(head.files.keys() - _HUB_FILES)
     if others:
         raise PublishError(
-            f"{repo_id}: must be new or hold {content}, found {describe_offenders(others)} of something else; "
+            f"{repo_id}: must be new or hold {content}, found {format_examples(others)} of something else; "
             "name another repository"
         )
 

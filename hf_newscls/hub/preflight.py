@@ -27,13 +27,13 @@ class Target:
     Attributes:
         repo_id: owner/name.
         repo_type: model or dataset.
-        is_there: whether it is on the Hub already; else it is created when something is pushed.
+        exists: whether it is on the Hub already; else it is created when something is pushed.
         is_private: whether it is private, or will be.
     """
 
     repo_id: str
     repo_type: str
-    is_there: bool
+    exists: bool
     is_private: bool
 
 

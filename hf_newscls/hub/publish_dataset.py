@@ -57,12 +57,12 @@ def push_dataset(
 def _write_shards(splits: DatasetDict, folder: Path) -> dict[str, Path]:
     """Write each split into Parquet files of a size that the Hub's viewer likes, and return them by their names."""
     paths: dict[str, Path] = {}
-    for side, rows in splits.items():
+    for split, rows in splits.items():
         # A split is a selection of a table that holds the others too.
         size = rows.data.nbytes * len(rows) / max(1, rows.data.num_rows)
         count = math.ceil(size / _SHARD_BYTES) or 1
-        for place in range(count):
-            name = f"{side}-{place:05}-of-{count:05}.parquet"
-            rows.shard(count, place, contiguous=True).to_parquet(folder / name)
+        for index in range(count):
+            name = f"{split}-{index:05}-of-{count:05}.parquet"
+            rows.shard(count, index, contiguous=True).to_parquet(folder / name)
             paths[f"data/{name}"] = folder / name
     return paths

@@ -65,7 +65,7 @@ def publish_run(
     check_model(staged)
     accuracy = run.read_json(run.metrics)["test"]["accuracy"]
     logger.info("publishing %s, test accuracy %.4f, to %s", run.path.name, accuracy, target.repo_id)
-    if options.private is False and target.is_private and target.is_there:
+    if options.private is False and target.is_private and target.exists:
         logger.warning("%s is private and stays so: change that in its settings on the Hub", target.repo_id)
     check_metadata(card)
     check_license(recipe)

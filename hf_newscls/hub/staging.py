@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import yaml
 from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
-from hf_newscls.errors import RecipeError, describe_offenders
+from hf_newscls.errors import RecipeError, format_examples
 from hf_newscls.hub.commit import CARD_FILE, Content
 from hf_newscls.recipe.recipe import BenchmarkSection, Recipe
 from hf_newscls.report.predictions import PREDICTIONS_FILE, hash_predictions, predictions_to_parquet
@@ -77,7 +77,7 @@ def _select_metrics(run: RunFolder) -> Content:
 def _write_benchmark(section: BenchmarkSection, scores: Mapping[str, float], *, date: str, notes: str) -> bytes:
     """Write what feeds the Hub's own leaderboard of a benchmark dataset."""
     if section.metric not in scores:
-        known = describe_offenders(name for name in scores if name not in {"rows", "per_class"})
+        known = format_examples(name for name in scores if name not in {"rows", "per_class"})
         raise RecipeError(f"`hub.benchmark.metric`: must be a test score, got {section.metric!r}; write one of {known}")
     entry = EvalResultEntry(
         dataset_id=section.dataset_id,

@@ -38,9 +38,9 @@ def compute_features(
     has_pooler = any(".pooler." in name for name in classifier.backbone_parameters)
     features = np.empty((len(texts), model.base_model.config.hidden_size), dtype=np.float32)
     truncation = str(getattr(model.config, "truncation", "head"))
-    for places, batch in iterate_batches(classifier.tokenizer, texts, batch_size=batch_size, truncation=truncation):
+    for indices, batch in iterate_batches(classifier.tokenizer, texts, batch_size=batch_size, truncation=truncation):
         with torch.inference_mode():
-            features[places] = _read(model, batch.to(model.device), has_pooler=has_pooler).float().cpu()
+            features[indices] = _read(model, batch.to(model.device), has_pooler=has_pooler).float().cpu()
     return features
 
 

@@ -21,7 +21,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from hf_newscls.errors import ModelError, describe_offenders
+from hf_newscls.errors import ModelError, format_examples
 from hf_newscls.modeling.adapters import is_adapter, load_adapted, read_base
 from hf_newscls.modeling.loading import check_tokenizer, count_positions
 from hf_newscls.modeling.sources import find_encoder, find_model
@@ -88,7 +88,7 @@ def load_classifier(
     if missing:
         raise ModelError(
             f"{address}: must hold a trained classifier, found no weights for "
-            f"{describe_offenders(missing)}; name a model that was fine-tuned"
+            f"{format_examples(missing)}; name a model that was fine-tuned"
         )
     tokenizer.model_max_length = min(tokenizer.model_max_length, count_positions(model))
     return TrainedClassifier(model.to(choose_device()).eval(), tokenizer)
@@ -128,10 +128,10 @@ def predict_probabilities(
     """
     tokenizer, model = classifier.tokenizer, classifier.model
     probabilities = np.empty((len(texts), len(classifier.label_names)), dtype=np.float32)
-    for places, batch in iterate_batches(tokenizer, texts, batch_size=batch_size, truncation=classifier.truncation):
+    for indices, batch in iterate_batches(tokenizer, texts, batch_size=batch_size, truncation=classifier.truncation):
         with torch.inference_mode():
             logits = model(**batch.to(model.device)).logits
-        probabilities[places] = logits.float().softmax(dim=-1).cpu().numpy()
+        probabilities[indices] = logits.float().softmax(dim=-1).cpu().numpy()
     return probabilities
 
 
@@ -146,6 +146,6 @@ def iterate_batches(
     multiple = _PAD_TO_MULTIPLE_OF if tokenizer.model_max_length % _PAD_TO_MULTIPLE_OF == 0 else None
     order = np.argsort([-len(ids) for ids in encoded["input_ids"]], kind="stable")
     for start in range(0, len(order), batch_size):
-        places = order[start : start + batch_size]
-        rows = {name: [values[place] for place in places] for name, values in encoded.items()}
-        yield places, tokenizer.pad(rows, pad_to_multiple_of=multiple, return_tensors="pt")
+        indices = order[start : start + batch_size]
+        rows = {name: [values[index] for index in indices] for name, values in encoded.items()}
+        yield indices, tokenizer.pad(rows, pad_to_multiple_of=multiple, return_tensors="pt")

@@ -12,7 +12,7 @@ from peft.utils import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
 from torch import nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
-from hf_newscls.errors import ModelError, RecipeError, describe_offenders
+from hf_newscls.errors import ModelError, RecipeError, format_examples
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.recipe.model import AdapterSection
@@ -167,7 +167,7 @@ def _check_encoder(folder: Path, base: Path, *, missing: Collection[str]) -> Non
     if lacking:
         raise ModelError(
             f"{folder}: must be an adapter for the encoder in {base}, found no weights there for "
-            f"{describe_offenders(lacking)}; check that it was trained on this encoder"
+            f"{format_examples(lacking)}; check that it was trained on this encoder"
         )
 
 

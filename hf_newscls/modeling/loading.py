@@ -21,7 +21,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from hf_newscls.errors import InputError, ModelError, RecipeError, describe_offenders
+from hf_newscls.errors import InputError, ModelError, RecipeError, format_examples
 from hf_newscls.files import is_local_address
 from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
@@ -76,8 +76,8 @@ def load_tokenizer(section: ModelSection) -> PreTrainedTokenizerBase:
         RecipeError: the encoder reads fewer tokens than `max_length`, or than a window has.
     """
     # Saved with the tokenizer: the stock pipeline's `truncation=True` then cuts there too. Both ends it cannot keep.
-    side = {"truncation_side": "left"} if section.truncation == "tail" else {}
-    tokenizer: PreTrainedTokenizerBase = _load(AutoTokenizer.from_pretrained, section, **side)
+    split = {"truncation_side": "left"} if section.truncation == "tail" else {}
+    tokenizer: PreTrainedTokenizerBase = _load(AutoTokenizer.from_pretrained, section, **split)
     check_tokenizer(tokenizer, section.model_name_or_path)
     limit = min(tokenizer.model_max_length, count_positions(_build_outline(section)))
     name, length = ("windows.length", section.windows.length) if section.windows else ("max_length", section.max_length)
@@ -237,7 +237,7 @@ def _load_two_layer(
 
 def _set_labels(config: PreTrainedConfig, label_names: Sequence[str]) -> None:
     config.id2label = dict(enumerate(label_names))
-    config.label2id = {name: place for place, name in enumerate(label_names)}
+    config.label2id = {name: index for index, name in enumerate(label_names)}
     config.problem_type = "single_label_classification"
 
 
@@ -246,7 +246,7 @@ def _check_sizes(section: ModelSection, info: dict[str, Any], *, prefix: str) ->
     if wrong:
         raise RecipeError(
             f"{section.model_name_or_path}: `model.config` must leave the encoder's sizes as they were trained, "
-            f"other sizes found in {describe_offenders(wrong)}; remove what changes them"
+            f"other sizes found in {format_examples(wrong)}; remove what changes them"
         )
 
 

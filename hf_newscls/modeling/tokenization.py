@@ -14,7 +14,7 @@ __all__ = ["count_tokens", "encode_texts", "tokenize_splits"]
 
 _BATCH_ROWS = 1000
 # Of what is kept by head_tail, the part that comes from the beginning: as modeling/windows.py has it.
-_HEAD_SHARE = 4
+_HEAD_FRACTION = 4
 _TOKENS = "tokens"
 
 logger = logging.getLogger(__name__)
@@ -44,16 +44,16 @@ def tokenize_splits(
         return {**kept, "labels": batch["label"], _TOKENS: [*map(len, whole["input_ids"])]}
 
     tokenized = DatasetDict()
-    for side, dataset in splits.items():
+    for split, dataset in splits.items():
         rows = dataset.map(
             tokenize,
             batched=True,
             batch_size=_BATCH_ROWS,
             remove_columns=dataset.column_names,
-            desc=f"tokenize {side}",
+            desc=f"tokenize {split}",
         )
-        _log_cut(side, rows[_TOKENS][:], max_length=max_length)
-        tokenized[side] = rows.remove_columns(_TOKENS)
+        _log_cut(split, rows[_TOKENS][:], max_length=max_length)
+        tokenized[split] = rows.remove_columns(_TOKENS)
     return tokenized
 
 
@@ -86,7 +86,7 @@ def _cut(
     special = find_special_tokens(tokenizer)
     before, after = len(special.prefix), len(special.suffix)
     kept = max_length - before - after
-    head = before + {"head": kept, "tail": 0, "head_tail": kept // _HEAD_SHARE}[truncation]
+    head = before + {"head": kept, "tail": 0, "head_tail": kept // _HEAD_FRACTION}[truncation]
     tail = max_length - head
     return {
         name: [row if len(row) <= max_length else [*row[:head], *row[len(row) - tail :]] for row in rows]
@@ -94,13 +94,13 @@ def _cut(
     }
 
 
-def _log_cut(side: str, counts: Sequence[int], *, max_length: int) -> None:
+def _log_cut(split: str, counts: Sequence[int], *, max_length: int) -> None:
     tokens = np.asarray(counts, dtype=np.int64)
     cut = np.maximum(tokens - max_length, 0)
     if cut.any():
         logger.info(
             "%s: %s of %s texts are longer than %s tokens, %.1f%% of all tokens are cut off",
-            side,
+            split,
             f"{np.count_nonzero(cut):,}",
             f"{len(tokens):,}",
             f"{max_length:,}",

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 __all__ = ["AttentionPooling", "GruPooling", "MaxPooling", "MeanPooling", "WindowLayout", "Windows", "build_pooling"]
 
 # Of what is kept of a text, the part that comes from its beginning: 128 of 510 tokens, as in Sun et al. 2019.
-_HEAD_SHARE = 4
+_HEAD_FRACTION = 4
 
 
 class Windows(NamedTuple):
@@ -116,10 +116,10 @@ class WindowLayout:
         source = (chosen + first).clamp(min=0, max=tokens - 1)
         ids = input_ids.gather(1, source.flatten(1)).view_as(source)
         ids = torch.where((slots >= 0) & (slots < held), ids, self.pad)
-        for place, token in enumerate(self.prefix):
-            ids = torch.where(slots == place - len(self.prefix), token, ids)
-        for place, token in enumerate(self.suffix):
-            ids = torch.where(slots == held + place, token, ids)
+        for index, token in enumerate(self.prefix):
+            ids = torch.where(slots == index - len(self.prefix), token, ids)
+        for index, token in enumerate(self.suffix):
+            ids = torch.where(slots == held + index, token, ids)
         mask = (slots < held + len(self.suffix)).to(attention_mask.dtype)
         is_used = begins < torch.where(kept > self.capacity, kept - self.stride, 1)[:, None]
         return Windows(ids, mask, is_used)
@@ -131,7 +131,7 @@ class WindowLayout:
     @property
     def _head(self) -> int:
         """Tokens kept from the beginning of a text that is cut."""
-        return {"head": self._max_text, "tail": 0, "head_tail": self._max_text // _HEAD_SHARE}[self.truncation]
+        return {"head": self._max_text, "tail": 0, "head_tail": self._max_text // _HEAD_FRACTION}[self.truncation]
 
 
 class MeanPooling(nn.Module):

@@ -80,9 +80,9 @@ def summarize_repeats(dataset: Dataset, groups: Rows, chosen: Rows, *, kinds: Ro
     )
 
 
-def show_rows(dataset: Dataset, places: Sequence[int] | Rows) -> list[ShownRow]:
+def show_rows(dataset: Dataset, indices: Sequence[int] | Rows) -> list[ShownRow]:
     """Return some rows as examples."""
-    chosen = dataset.select(places)
+    chosen = dataset.select(indices)
     names: list[str] = dataset.features["label"].names
     return [
         ShownRow(row_id, names[label], shorten_text(text))

@@ -19,7 +19,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hf_newscls.data.groups import find_mixed, find_repeated
+from hf_newscls.data.groups import find_repeated, groups_with_conflicting_labels
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.files import name_source
 from hf_newscls.overview.overview import Overview
@@ -70,7 +70,9 @@ def write_overview(overview: Overview, folder: Path) -> None:
         groups = overview.groups
         labels = np.asarray(overview.rows["label"][:])
         _write_groups(fresh / "duplicates.csv", overview, groups.groups, find_repeated(groups.groups))
-        _write_groups(fresh / "contradictions.csv", overview, groups.texts, find_mixed(groups.texts, labels))
+        _write_groups(
+            fresh / "contradictions.csv", overview, groups.texts, groups_with_conflicting_labels(groups.texts, labels)
+        )
         write_json(fresh / "overview.json", overview.to_dict())
         write_text(fresh / "overview.md", render_overview(overview, figures=[*figures]))
 
@@ -92,7 +94,7 @@ def render_overview(overview: Overview, *, figures: Sequence[str]) -> str:
         quality=quality,
         most_confused=quality.rank_by_confusion(limit=_PAIRS_ON_PAGE),
         most_similar=quality.rank_by_similarity(limit=_PAIRS_ON_PAGE),
-        n_suspicious=len(quality.suspicious.places),
+        n_suspicious=len(quality.suspicious.indices),
         suspicious=[
             (*numbers, shorten_text(text))
             for *numbers, text in islice(_iterate_suspicious(overview), _SUSPICIOUS_ON_PAGE)
@@ -125,7 +127,7 @@ def _plot_figures(overview: Overview) -> Mapping[str, Figure]:
     if pairs := quality.rank_by_confusion():
         figures["confused_labels.png"] = plot_confused_labels(
             [(pair.first, pair.second) for pair in pairs],
-            shares=np.array([[pair.first_as_second, pair.second_as_first] for pair in pairs]),
+            fractions=np.array([[pair.first_as_second, pair.second_as_first] for pair in pairs]),
         )
     return figures
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hf_newscls.data.cleaning import CleanedRows
 from hf_newscls.data.duplicates import DuplicateGroups
-from hf_newscls.data.groups import find_mixed, find_repeated
+from hf_newscls.data.groups import find_repeated, groups_with_conflicting_labels
 from hf_newscls.errors import InputError
 from hf_newscls.overview.examples import Repeats, ShownRow, show_rows, summarize_repeats
 
@@ -56,18 +56,18 @@ class Truncation:
     Attributes:
         max_length: tokens the model reads of a text, special tokens included.
         texts: texts that are longer.
-        text_share: those as a fraction of the texts.
+        text_fraction: those as a fraction of the texts.
         tokens: tokens of all texts.
         cut_tokens: tokens beyond `max_length`.
-        cut_share: those as a fraction of the tokens.
+        cut_fraction: those as a fraction of the tokens.
     """
 
     max_length: int
     texts: int
-    text_share: float
+    text_fraction: float
     tokens: int
     cut_tokens: int
-    cut_share: float
+    cut_fraction: float
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def summarize_rows(
     tokens = np.asarray(token_counts, dtype=np.int64)
     years, year_counts = _count_years(dates, labels, size=size)
     shortest = np.argsort([len(text) for text in texts], kind="stable")[:_SHORTEST]
-    equal, alike = find_repeated(groups.texts), find_mixed(groups.groups, groups.texts)
+    equal, alike = find_repeated(groups.texts), groups_with_conflicting_labels(groups.groups, groups.texts)
     return DataOverview(
         rows_read=cleaned.rows_read,
         rows_kept=len(dataset),
@@ -167,7 +167,9 @@ def summarize_rows(
         articles=len(np.unique(groups.groups)),
         equal=summarize_repeats(dataset, groups.texts, equal, kinds=labels),
         alike=summarize_repeats(dataset, groups.groups, alike, kinds=groups.texts),
-        contradictions=summarize_repeats(dataset, groups.texts, find_mixed(groups.texts, labels), kinds=labels),
+        contradictions=summarize_repeats(
+            dataset, groups.texts, groups_with_conflicting_labels(groups.texts, labels), kinds=labels
+        ),
         shortest=show_rows(dataset, shortest),
     )
 
@@ -188,7 +190,7 @@ def summarize_truncation(token_counts: Sequence[int] | Integers, *, max_length: 
     """Return what is cut off of texts of these numbers of tokens, at least one text.
 
     >>> summarize_truncation([4, 10, 16], max_length=10)
-    Truncation(max_length=10, texts=1, text_share=0.3333333333333333, tokens=30, cut_tokens=6, cut_share=0.2)
+    Truncation(max_length=10, texts=1, text_fraction=0.3333333333333333, tokens=30, cut_tokens=6, cut_fraction=0.2)
     """
     counts = np.asarray(token_counts, dtype=np.int64)
     is_cut, tokens = counts > max_length, int(counts.sum())
@@ -206,8 +208,8 @@ def _count_years(dates: NDArray[np.datetime64] | None, labels: Integers, *, size
     """Return the years that occur, an unknown one last, and the rows of each label and year, shape (L, Y)."""
     if dates is None:
         return [], np.zeros((size, 0), dtype=np.int64)
-    years, places = np.unique(dates.astype("datetime64[Y]"), return_inverse=True)
-    counts = np.bincount(labels * len(years) + places, minlength=size * len(years)).reshape(size, len(years))
+    years, indices = np.unique(dates.astype("datetime64[Y]"), return_inverse=True)
+    counts = np.bincount(labels * len(years) + indices, minlength=size * len(years)).reshape(size, len(years))
     return [_UNKNOWN if np.isnat(year) else str(year) for year in years], counts
 
 

@@ -35,7 +35,7 @@ class EvaluationSection(Section):
         "`source: [authors]`; what it scores needs no reading.",
         json_schema_extra={"type": ["object", "null"]},
     )
-    threshold_metric: Literal["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "matthews"] = Field(
+    threshold_metric: Literal["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "mcc"] = Field(
         "f1_macro", description="Of two labels the threshold is chosen, on validation, to be the best by this score."
     )
     bootstrap_resamples: int = Field(1000, ge=100, description="Resamples behind each 95% interval.")

@@ -73,21 +73,21 @@ def read_recipe(name_or_path: str, overrides: Sequence[str] = (), *, source: str
         RecipeError: one error that names everything that is wrong.
     """
     path = find_recipe(name_or_path)
-    where = _name_place(path, overrides)
+    source_name = _name_source(path, overrides)
     own = _read_with_parents(path, seen=())
     try:
         config = OmegaConf.merge(own, _parse_overrides(overrides))
         content = OmegaConf.to_container(config, resolve=True)
     except (OmegaConfBaseException, TypeError) as error:
         raise RecipeError(
-            f"{where}: must resolve, got {_first_line(error)}; check the overrides and each ${{…}}"
+            f"{source_name}: must resolve, got {_first_line(error)}; check the overrides and each ${{…}}"
         ) from error
     if source is not None and isinstance(content, dict) and isinstance(content.get("data"), dict):
         content["data"]["source"] = source
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        raise RecipeError(explain_validation_error(error, where=where)) from error
+        raise RecipeError(explain_validation_error(error, source_name=source_name)) from error
 
 
 def read_purpose(path: Path) -> str:
@@ -138,7 +138,7 @@ def _parse_overrides(overrides: Sequence[str]) -> DictConfig:
         ) from error
 
 
-def _name_place(path: Path, overrides: Sequence[str]) -> str:
+def _name_source(path: Path, overrides: Sequence[str]) -> str:
     """Name the file and the keys that were changed, for either may hold what is wrong."""
     keys = list(dict.fromkeys(override.partition("=")[0] for override in overrides))
     shown = ", ".join(keys[:_SHOWN_KEYS]) + (f" and {len(keys) - _SHOWN_KEYS} more" if keys[_SHOWN_KEYS:] else "")

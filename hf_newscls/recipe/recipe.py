@@ -57,7 +57,7 @@ class Recipe(Section):
         return self
 
     @property
-    def evens_labels_out(self) -> bool:
+    def rebalances_classes(self) -> bool:
         """Whether rare labels count for more than their rows, so that probabilities are not those of the rows."""
         return self.loss.name == "logit_adjustment" or bool(self.loss.class_weights or self.sampling)
 
@@ -85,10 +85,10 @@ class Recipe(Section):
     @property
     def columns(self) -> list[str]:
         """Columns of the file that are read, ids apart."""
-        return list(dict.fromkeys([*self.data.text, self.data.label, *self.data.keep, *self.further_columns]))
+        return list(dict.fromkeys([*self.data.text, self.data.label, *self.data.keep, *self.extra_columns]))
 
     @property
-    def further_columns(self) -> list[str]:
+    def extra_columns(self) -> list[str]:
         """Columns that stay beside text and label for the split and for the probes."""
         probed = [name for names in self.probes.values() for name in names]
         return list(dict.fromkeys([*self.split_columns, *probed]))

@@ -13,12 +13,12 @@ from hf_newscls.recipe.training_arguments import build_training_arguments_model
 __all__ = ["explain_validation_error"]
 
 
-def explain_validation_error(error: ValidationError, *, where: str) -> str:
+def explain_validation_error(error: ValidationError, *, source_name: str) -> str:
     """Return one message that names everything that is wrong with a recipe."""
     lines = [_explain_one(dict(detail)) for detail in error.errors()]
     if len(lines) == 1:
-        return f"{where}: {lines[0]}"
-    return f"{where}: {len(lines)} things must change:\n" + "\n".join(f"  - {line}" for line in lines)
+        return f"{source_name}: {lines[0]}"
+    return f"{source_name}: {len(lines)} things must change:\n" + "\n".join(f"  - {line}" for line in lines)
 
 
 def _explain_one(detail: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ RECIPE_TAG = "recipe:"
 """What the tag that names a model's recipe begins with."""
 
 # What the Hub calls metrics that have another name here.
-_HUB_TYPES = {"matthews": "matthews_correlation", "calibration_error": "expected_calibration_error"}
+_HUB_TYPES = {"mcc": "matthews_correlation", "calibration_error": "expected_calibration_error"}
 _HUB_SOURCE = re.compile(r"hf://datasets/(?P<repo>[^/@]+/[^/@]+)")
 _DECIMALS = 6
 

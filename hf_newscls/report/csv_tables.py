@@ -25,7 +25,7 @@ def iterate_suspicious(
     dataset: Dataset, suspicious: SuspiciousRows, *, label_names: Sequence[str]
 ) -> Iterator[tuple[str, ...]]:
     """Yield id, label, suggested label, the probabilities of both, and text in one line; worst first."""
-    rows = dataset.select(suspicious.places)
+    rows = dataset.select(suspicious.indices)
     return zip(
         rows[ROW_ID],
         (label_names[label] for label in suspicious.given),

@@ -5,7 +5,7 @@ from typing import Any
 from huggingface_hub import DatasetCard, DatasetCardData
 
 from hf_newscls.data.manifest import SplitManifest
-from hf_newscls.data.splitting import SIDES
+from hf_newscls.data.splitting import SPLITS
 from hf_newscls.files import name_source
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.card_metadata import TOOL_TAG
@@ -26,7 +26,7 @@ def render_dataset_card(recipe: Recipe, manifest: SplitManifest, *, repo_id: str
         manifest: of the split.
         repo_id: owner/name of the dataset on the Hub.
     """
-    sizes = _count_sides(manifest)
+    sizes = _count_splits(manifest)
     body = render_template(
         "hf_newscls.report",
         "templates/dataset_card.md.jinja",
@@ -34,8 +34,8 @@ def render_dataset_card(recipe: Recipe, manifest: SplitManifest, *, repo_id: str
         manifest=manifest,
         repo_id=repo_id,
         title=recipe.data.dataset_name or recipe.name,
-        labels=[*manifest.label_counts[SIDES[0]]],
-        sides=SIDES,
+        labels=[*manifest.label_counts[SPLITS[0]]],
+        splits=SPLITS,
         sizes=sizes,
         rows_kept=sum(sizes.values()),
         dropped={reason: rows for reason, rows in manifest.dropped.items() if rows},
@@ -47,21 +47,21 @@ def render_dataset_card(recipe: Recipe, manifest: SplitManifest, *, repo_id: str
 
 def build_dataset_card_data(recipe: Recipe, manifest: SplitManifest) -> DatasetCardData:
     """Return the part of the card that the Hub and `datasets` read: which files are which split, among other things."""
-    files = [{"split": side, "path": f"data/{side}-*"} for side in SIDES]
+    files = [{"split": split, "path": f"data/{split}-*"} for split in SPLITS]
     values: dict[str, Any] = {"configs": [{"config_name": "default", "data_files": files}]}
     return DatasetCardData(
         language=recipe.hub.language,
         license=recipe.data.license or "unknown",
         task_categories=["text-classification"],
-        size_categories=_find_size(sum(_count_sides(manifest).values())),
+        size_categories=_find_size(sum(_count_splits(manifest).values())),
         pretty_name=recipe.data.dataset_name or recipe.name,
         tags=[TOOL_TAG, "news"],
         **values,
     )
 
 
-def _count_sides(manifest: SplitManifest) -> dict[str, int]:
-    return {side: sum(manifest.label_counts[side].values()) for side in SIDES}
+def _count_splits(manifest: SplitManifest) -> dict[str, int]:
+    return {split: sum(manifest.label_counts[split].values()) for split in SPLITS}
 
 
 def _find_size(rows: int) -> str:

@@ -33,7 +33,7 @@ def write_error_lists(measured: MeasuredRun, folder: Path) -> None:
             ("id", "reference", "prediction", "probability of prediction", "text"),
             _iterate_mistakes(measured),
         )
-        pairs = ((pair.reference, pair.prediction, pair.rows, f"{pair.share:.4f}") for pair in errors.pairs)
+        pairs = ((pair.reference, pair.prediction, pair.rows, f"{pair.fraction:.4f}") for pair in errors.pairs)
         write_rows(fresh / "confused_pairs.csv", ("reference", "prediction", "rows", "share of reference"), pairs)
         write_rows(
             fresh / "by_label.csv",

@@ -53,13 +53,13 @@ class MeasuredRun:
         """The rows of the test set."""
         return self.splits["test"]
 
-    def describe_rows(self, places: Sequence[int] | NDArray[np.int64], *, top_k: int = 1) -> list[dict[str, Any]]:
+    def describe_rows(self, indices: Sequence[int] | NDArray[np.int64], *, top_k: int = 1) -> list[dict[str, Any]]:
         """Return id, text, reference and the most probable labels of some test rows, as (name, probability) pairs."""
-        rows = self.test.select(places)
+        rows = self.test.select(indices)
         names = self.label_names
         found = []
-        for place, row_id, text, label in zip(places, rows["id"], rows["text"], rows["label"], strict=True):
-            values = self.test_probabilities[place]
+        for index, row_id, text, label in zip(indices, rows["id"], rows["text"], rows["label"], strict=True):
+            values = self.test_probabilities[index]
             best = np.argsort(-values, kind="stable")[:top_k]
             answers = [(names[one], float(values[one])) for one in best]
             found.append({"id": row_id, "text": text, "reference": names[label], "answers": answers})

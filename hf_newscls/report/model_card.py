@@ -6,7 +6,7 @@ from typing import Any
 from huggingface_hub import ModelCard
 
 from hf_newscls.data.manifest import SplitManifest
-from hf_newscls.data.splitting import SIDES
+from hf_newscls.data.splitting import SPLITS
 from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.evaluation.token_lengths import TokenLengths
@@ -81,14 +81,16 @@ def render_card(
         notes_start=NOTES_START,
         notes_end=NOTES_END,
         threshold_metric=name_metric(report.calibration.threshold.metric) if report.calibration.threshold else None,
-        sides=SIDES,
+        splits=SPLITS,
         learning_rate=recipe.training_arguments.get("learning_rate", DEFAULT_LEARNING_RATE),
         source_files=_list_sources(recipe.data.sources),
         lengths=lengths,
         answer=_take_likeliest(answer),
         settings=_list_settings(recipe),
         loss=_describe_loss(recipe.loss),
-        further={name: value for name, value in record.settings.items() if name not in recipe.training_arguments},
+        other_settings={
+            name: value for name, value in record.settings.items() if name not in recipe.training_arguments
+        },
         emissions=compute_emissions(recipe, record),
         evaluations=_list_evaluations(record),
         is_long=len(report.label_names) > _LONG,
@@ -134,7 +136,7 @@ def _list_evaluations(record: TrainingRecord) -> list[Mapping[str, float]]:
 
 
 def _summarize(manifest: SplitManifest, record: TrainingRecord) -> dict[str, Any]:
-    sizes = {side: sum(manifest.label_counts[side].values()) for side in SIDES}
+    sizes = {split: sum(manifest.label_counts[split].values()) for split in SPLITS}
     return {
         "sizes": sizes,
         "rows_kept": sum(sizes.values()),

@@ -13,7 +13,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from hf_newscls.data.splitting import SIDES
+from hf_newscls.data.splitting import SPLITS
 from hf_newscls.evaluation.baselines.comparison import Comparison
 from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.recipe.serialization import recipe_to_yaml
@@ -38,12 +38,12 @@ class Cell:
 
     Attributes:
         rows: of the test set.
-        share: of the reference label's rows.
+        fraction: of the reference label's rows.
         title: what it says in words.
     """
 
     rows: int
-    share: float
+    fraction: float
     title: str
 
 
@@ -84,10 +84,10 @@ def render_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], *, 
         confusion=_build_cells(measured, order),
         examples=_describe(measured, _choose_examples(measured), top_k=3),
         mistakes=_describe(measured, errors.mistakes[:_SHOWN], top_k=3),
-        suspicious=_describe(measured, errors.suspicious.places[:_SHOWN], top_k=1),
+        suspicious=_describe(measured, errors.suspicious.indices[:_SHOWN], top_k=1),
         pairs=[*islice(errors.pairs, _SHOWN)],
-        sides=SIDES,
-        sizes={side: sum(measured.manifest.label_counts[side].values()) for side in SIDES},
+        splits=SPLITS,
+        sizes={split: sum(measured.manifest.label_counts[split].values()) for split in SPLITS},
         truncated=_count_truncated(measured),
         recipe_yaml=recipe_to_yaml(measured.recipe),
         overview=overview,
@@ -116,12 +116,12 @@ def _list_comparisons(measured: MeasuredRun) -> list[dict[str, Any]]:
 
 def _build_cells(measured: MeasuredRun, order: Any) -> list[list[Cell]]:
     names, confusion = measured.label_names, measured.report.confusion
-    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    fractions = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     return [
         [
             Cell(
                 rows=int(confusion[reference, prediction]),
-                share=float(shares[reference, prediction]),
+                fraction=float(fractions[reference, prediction]),
                 title=f"{names[reference]}, said to be {names[prediction]}: {confusion[reference, prediction]:,} of "
                 f"{confusion[reference].sum():,}",
             )
@@ -138,11 +138,11 @@ def _choose_examples(measured: MeasuredRun) -> list[int]:
     return sorted(rng.choice(rows, size=min(_EXAMPLES, rows), replace=False).tolist())
 
 
-def _describe(measured: MeasuredRun, places: Any, *, top_k: int) -> list[dict[str, Any]]:
-    rows = measured.describe_rows(places, top_k=top_k)
+def _describe(measured: MeasuredRun, indices: Any, *, top_k: int) -> list[dict[str, Any]]:
+    rows = measured.describe_rows(indices, top_k=top_k)
     return [{**row, "text": shorten_text(row["text"])} for row in rows]
 
 
 def _count_truncated(measured: MeasuredRun) -> int:
     limit = measured.recipe.model.max_length
-    return int(sum((measured.token_counts[side] > limit).sum() for side in SIDES))
+    return int(sum((measured.token_counts[split] > limit).sum() for split in SPLITS))

@@ -79,7 +79,7 @@ def predictions_to_parquet(predictions: PublishedPredictions) -> bytes:
         _ROW: pa.array(predictions.rows, pa.string()),
         _REFERENCE: pa.array([names[label] for label in predictions.references], pa.string()),
     }
-    columns |= {f"{PROBABILITY}{name}": predictions.probabilities[:, place] for place, name in enumerate(names)}
+    columns |= {f"{PROBABILITY}{name}": predictions.probabilities[:, index] for index, name in enumerate(names)}
     stream = pa.BufferOutputStream()
     pq.write_table(pa.table(columns), stream)
     return bytes(stream.getvalue())

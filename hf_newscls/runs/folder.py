@@ -123,7 +123,7 @@ class RunFolder:
 def create_run(runs_dir: Path, recipe_name: str) -> RunFolder:
     """Make a new, empty run folder, named after the present time."""
     name = datetime.now().strftime("%Y%m%d-%H%M%S")
-    for suffix in ("", *(f"-{place}" for place in range(2, 100))):
+    for suffix in ("", *(f"-{index}" for index in range(2, 100))):
         path = runs_dir / recipe_name / (name + suffix)
         try:
             path.mkdir(parents=True)
@@ -140,7 +140,7 @@ def find_run(name_or_path: str, *, runs_dir: Path) -> RunFolder:
         RunError: there is no such run, or it has no model.
         RecipeError: it is a recipe's file, and the recipe cannot be used.
     """
-    for path in _list_places(name_or_path, runs_dir):
+    for path in _list_indices(name_or_path, runs_dir):
         # Unlike Path.is_file, false for a path longer than the system takes.
         if os.path.isfile(path / "recipe.yaml"):
             run = RunFolder(path.resolve())
@@ -164,7 +164,7 @@ def _suggest_run(name_or_path: str, runs_dir: Path) -> str:
     return f"did you mean {suggestion!r}?" if suggestion else "check its name and --runs-dir, or train the recipe first"
 
 
-def _list_places(name_or_path: str, runs_dir: Path) -> tuple[Path, ...]:
+def _list_indices(name_or_path: str, runs_dir: Path) -> tuple[Path, ...]:
     """Return where the run may be, the likeliest first."""
     path = Path(name_or_path)
     if not is_recipe_path(name_or_path) or os.path.isdir(path):

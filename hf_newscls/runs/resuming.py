@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from hf_newscls.errors import RecipeError, RunError, describe_offenders
+from hf_newscls.errors import RecipeError, RunError, format_examples
 from hf_newscls.recipe.diff import find_changes
 from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.recipe.recipe import Recipe
@@ -38,19 +38,19 @@ class OpenRun:
 
 
 @contextmanager
-def open_run(recipe: Recipe, *, fingerprint: str, runs_dir: Path, is_fresh: bool = False) -> Iterator[OpenRun]:
+def open_run(recipe: Recipe, *, fingerprint: str, runs_dir: Path, no_resume: bool = False) -> Iterator[OpenRun]:
     """Yield the recipe's newest run if it was interrupted, else a new one; no other process takes it meanwhile.
 
     Args:
         recipe: as resolved now.
         fingerprint: of the split that its data gives now.
         runs_dir: where run folders are kept.
-        is_fresh: begin a new run, whatever was interrupted.
+        no_resume: begin a new run, whatever was interrupted.
 
     Raises:
         RunError: the interrupted run had another recipe, or other data.
     """
-    for run in reversed(list_runs(recipe.name, runs_dir=runs_dir)[-1:] if not is_fresh else []):
+    for run in reversed(list_runs(recipe.name, runs_dir=runs_dir)[-1:] if not no_resume else []):
         with _try_lock(run) as is_ours:
             if is_ours and _can_go_on(run):
                 _check_same(run, recipe, fingerprint)
@@ -139,4 +139,4 @@ def _check_same(run: RunFolder, recipe: Recipe, fingerprint: str) -> None:
 
 
 def _describe_changes(before: Recipe, now: Recipe) -> str:
-    return describe_offenders(find_changes(before, now, exclude=_FREE_SECTIONS))
+    return format_examples(find_changes(before, now, exclude=_FREE_SECTIONS))

@@ -20,14 +20,14 @@ from transformers import (
     TrainingArguments,
 )
 
-from hf_newscls.errors import RunError, describe_offenders
+from hf_newscls.errors import RunError, format_examples
 from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.recipe.recipe import FinetuneSection, FreezeSection
 from hf_newscls.recipe.training import LossSection, SamplingSection
 from hf_newscls.runs.checkpoints import read_trainer_state
-from hf_newscls.training.acceleration.apply import suited_to_device
+from hf_newscls.training.acceleration.apply import accelerated
 from hf_newscls.training.arguments import describe_arguments
 from hf_newscls.training.backend import Backend
 from hf_newscls.training.callbacks.early_stopping import SecondStageEarlyStopping
@@ -41,7 +41,7 @@ from hf_newscls.training.collator import build_collator
 from hf_newscls.training.losses import build_loss
 from hf_newscls.training.optimizer import build_two_stage_optimizers
 from hf_newscls.training.record import TrainingRecord, describe_machine, describe_versions
-from hf_newscls.training.sampler import compute_useful_share, order_rows, weigh_rows
+from hf_newscls.training.sampler import compute_useful_fraction, order_rows, weigh_rows
 from hf_newscls.training.schedule import TwoStageSchedule, count_steps_per_epoch, plan_schedule
 from hf_newscls.training.trainer import NewsTrainer, measure_lengths
 
@@ -114,7 +114,7 @@ def fit_classifier(
     start = time.perf_counter()
     with (
         interruption.listening(),
-        suited_to_device(classifier.model, arguments, trainer.optimizer),
+        accelerated(classifier.model, arguments, trainer.optimizer),
         measuring_energy() as energy,
     ):
         trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
@@ -245,7 +245,7 @@ def _find_cache_obstacle(
     if not isinstance(model, WindowedClassifier):
         # A new pooler learns from the first token, which is kept; of windows only the pooler's output is.
         inside = [name for name in inside if ".pooler." not in name]
-    return f"{describe_offenders(inside)} of the backbone are new" if inside else None
+    return f"{format_examples(inside)} of the backbone are new" if inside else None
 
 
 def _build_feature_cache(
@@ -272,8 +272,8 @@ def _log_padding(dataset: Dataset, arguments: TrainingArguments, lengths: Sequen
     order = order_rows(tokens, batch_rows=batch_rows, seed=arguments.seed, epoch=0, is_grouped=is_grouped)
     multiple = _choose_multiple(arguments)
     padded = lengths or range(multiple, max(tokens) + multiple, multiple)
-    share = compute_useful_share(tokens, order, batch_size=arguments.per_device_train_batch_size, lengths=padded)
-    logger.info("batches are %.0f%% tokens, the rest is padding", 100 * share)
+    fraction = compute_useful_fraction(tokens, order, batch_size=arguments.per_device_train_batch_size, lengths=padded)
+    logger.info("batches are %.0f%% tokens, the rest is padding", 100 * fraction)
 
 
 def _compute_metrics(prediction: EvalPrediction) -> dict[str, float]:

@@ -17,7 +17,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from hf_newscls.recipe.training import SamplingSection
 
-__all__ = ["EpochCallback", "EpochSampler", "compute_useful_share", "order_rows", "weigh_rows"]
+__all__ = ["EpochCallback", "EpochSampler", "compute_useful_fraction", "order_rows", "weigh_rows"]
 
 # Batches sorted together. More leave less padding and less chance: beyond fifty there is nothing left to gain.
 _SORTED_BATCHES = 50
@@ -60,7 +60,7 @@ def order_rows(
     batches = []
     for start in range(0, whole, _SORTED_BATCHES * batch_rows):
         part = sorted(order[start : min(start + _SORTED_BATCHES * batch_rows, whole)], key=lambda row: -lengths[row])
-        batches += [part[place : place + batch_rows] for place in range(0, len(part), batch_rows)]
+        batches += [part[index : index + batch_rows] for index in range(0, len(part), batch_rows)]
     generator.shuffle(batches)
     return [row for batch in (*batches, order[whole:]) for row in batch]
 
@@ -82,7 +82,7 @@ def weigh_rows(labels: Sequence[int], section: SamplingSection) -> list[float]:
     return [float(counts[label] ** -power) for label in labels]
 
 
-def compute_useful_share(
+def compute_useful_fraction(
     tokens: Sequence[int], order: Sequence[int], *, batch_size: int, lengths: Sequence[int]
 ) -> float:
     """Return the fraction of tokens in padded batches that are no padding.
@@ -93,7 +93,7 @@ def compute_useful_share(
         batch_size: rows of a batch.
         lengths: that a batch may be padded to, ascending; the last one holds every row.
 
-    >>> compute_useful_share([8, 4, 16, 16], [0, 1, 2, 3], batch_size=2, lengths=[8, 16])
+    >>> compute_useful_fraction([8, 4, 16, 16], [0, 1, 2, 3], batch_size=2, lengths=[8, 16])
     0.9166666666666666
     """
     ordered: NDArray[np.int64] = np.asarray(tokens)[np.asarray(order)]

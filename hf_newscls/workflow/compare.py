@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hf_newscls.errors import DataError, InputError, PublishError, RecipeError, RunError, describe_offenders
+from hf_newscls.errors import DataError, InputError, PublishError, RecipeError, RunError, format_examples
 from hf_newscls.recipe.loading import find_recipes, is_recipe_path, read_recipe
 from hf_newscls.runs.folder import RunFolder, find_runs
 from hf_newscls.storage import check_replaceable, replace_file
@@ -268,7 +268,7 @@ def _refuse_nothing(
     reasons = [*remarks, *(f"{one.name}: {one.reason}" for one in refusals)]
     found = "; ".join(reasons[:5]) or "none"
     return InputError(
-        f"compare: models of {describe_offenders(names)} must be there to rank, found none ({found}); train one with "
+        f"compare: models of {format_examples(names)} must be there to rank, found none ({found}); train one with "
         f"`hf-newscls train RECIPE`, name the folder of runs with --runs-dir in place of {runs_dir.name}, or name "
         "models with --model"
     )

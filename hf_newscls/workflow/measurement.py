@@ -14,12 +14,12 @@ from transformers import PreTrainedTokenizerBase
 from hf_newscls.data.deduplication import GROUP
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.data.preparation import read_dates
-from hf_newscls.data.splitting import SIDES
+from hf_newscls.data.splitting import SPLITS
 from hf_newscls.evaluation.baselines.comparison import FrozenFeatures
 from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions
 from hf_newscls.evaluation.calibration.calibration import Calibration
 from hf_newscls.evaluation.error_analysis import analyze_errors
-from hf_newscls.evaluation.folds import choose_rows
+from hf_newscls.evaluation.folds import stratified_sample
 from hf_newscls.evaluation.report import EvaluationReport, build_report
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap
 from hf_newscls.evaluation.token_lengths import summarize_lengths
@@ -64,10 +64,10 @@ def measure_run(
     """
     if len(splits["test"]) < _FEW_TEST_ROWS:
         logger.warning("%d test rows are too few: do not trust scores or their intervals", len(splits["test"]))
-    frozen = _encode_sides(recipe, splits)
+    frozen = _encode_splits(recipe, splits)
     classifier = load_classifier(run.model, encoder=recipe.model)
     logger.info("predicting %d validation and %d test rows", len(splits["validation"]), len(splits["test"]))
-    validation, test = (predict_probabilities(classifier, splits[side]["text"][:]) for side in ("validation", "test"))
+    validation, test = (predict_probabilities(classifier, splits[split]["text"][:]) for split in ("validation", "test"))
     report = build_report(
         splits,
         validation_probabilities=validation,
@@ -92,14 +92,14 @@ def _answer_example(classifier: TrainedClassifier, text: str) -> dict[str, Any]:
     return {"text": text, "probabilities": dict(zip(classifier.label_names, row.tolist(), strict=True))}
 
 
-def _encode_sides(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None:
+def _encode_splits(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None:
     """Encode a sample of the training rows and all test rows as the encoder does before it has learned anything."""
     section = recipe.evaluation
     if not (section.baseline and section.frozen_encoder):
         return None
     train, test = splits["train"], splits["test"]
     pretrained = load_pretrained(_strip_encoder(recipe.model), train.features["label"].names, seed=recipe.seed)
-    rows = choose_rows(np.asarray(train["label"][:]), max_rows=_MOST_FROZEN_ROWS, seed=recipe.seed)
+    rows = stratified_sample(np.asarray(train["label"][:]), max_rows=_MOST_FROZEN_ROWS, seed=recipe.seed)
     logger.info("encoding %d training and %d test rows with the frozen encoder", len(rows), len(test))
     return FrozenFeatures(
         train_rows=rows,
@@ -124,8 +124,8 @@ def _look_closer(
 ) -> MeasuredRun:
     """Put everything about the run together, errors and all."""
     test = splits["test"]
-    token_counts = {side: np.asarray(count_tokens(splits[side]["text"][:], tokenizer)) for side in SIDES}
-    years = {side: _read_years(splits[side], recipe) for side in SIDES} if recipe.data.date else None
+    token_counts = {split: np.asarray(count_tokens(splits[split]["text"][:], tokenizer)) for split in SPLITS}
+    years = {split: _read_years(splits[split], recipe) for split in SPLITS} if recipe.data.date else None
     groups = np.asarray(test[GROUP][:])
     return MeasuredRun(
         recipe=recipe,
@@ -149,7 +149,7 @@ def _look_closer(
 
 
 def _read_years(rows: Dataset, recipe: Recipe) -> list[str]:
-    dates = read_dates(rows, recipe.data.date, where=recipe.data.source_text)
+    dates = read_dates(rows, recipe.data.date, source_name=recipe.data.source_text)
     values = np.datetime_as_string(dates, unit="Y").tolist() if dates is not None else []
     return ["unknown" if value == "NaT" else value for value in values]
 
@@ -162,7 +162,7 @@ def _write_measured(run: RunFolder, measured: MeasuredRun, *, example: Mapping[s
     write_error_lists(measured, run.errors)
     write_report_page(measured, figures, run.report)
     record = measured.record
-    lengths = np.concatenate([measured.token_counts[side] for side in SIDES]).tolist()
+    lengths = np.concatenate([measured.token_counts[split] for split in SPLITS]).tolist()
     metrics = {
         **measured.report.to_dict(),
         "errors": measured.errors.to_dict(),
@@ -193,6 +193,6 @@ def _write_predictions(
         "reference": [label_names[label] for label in test["label"]],
         "prediction": [label_names[label] for label in probabilities.argmax(axis=1)],
     }
-    columns |= {f"{PROBABILITY}{name}": probabilities[:, place] for place, name in enumerate(label_names)}
+    columns |= {f"{PROBABILITY}{name}": probabilities[:, index] for index, name in enumerate(label_names)}
     with replace_file(run.predictions) as fresh:
         pq.write_table(pa.table(columns), fresh)

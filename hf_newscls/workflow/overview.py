@@ -33,7 +33,7 @@ def overview(recipe: Recipe, folder: Path) -> Overview:
     check_replaceable(folder, signs=["overview.json", "overview.md"], content="an overview")
     source = fetch_source(recipe.data.source, sha256=recipe.data.sha256)
     cleaned = read_source(recipe, source)
-    dates = read_dates(cleaned.dataset, recipe.data.date, where=source.where)
+    dates = read_dates(cleaned.dataset, recipe.data.date, source_name=source.name)
 
     # These take seconds to import: a file that cannot be used is answered before.
     from hf_newscls.modeling.loading import load_tokenizer

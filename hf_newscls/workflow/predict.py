@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hf_newscls.errors import InputError, RunError, describe_offenders, suggest_name
+from hf_newscls.errors import InputError, RunError, format_examples, suggest_name
 from hf_newscls.files import PACKAGE_SCHEME, is_local_address
 from hf_newscls.recipe.loading import is_recipe_path, read_recipe
 from hf_newscls.recipe.model import ModelSection
@@ -88,16 +88,16 @@ def explain(
     if label is not None and label not in names:
         suggestion = suggest_name(label, names)
         raise InputError(
-            f"--label: must be one of {describe_offenders(names)}, got {label!r}; "
+            f"--label: must be one of {format_examples(names)}, got {label!r}; "
             + (f"did you mean {suggestion!r}?" if suggestion else "name one of them")
         )
 
     def explain_one(text: str) -> Explanation:
         """Explain the label that was asked for, or the likeliest."""
         read = cut_to_read(classifier, text)
-        place = int(predict_probabilities(classifier, [read])[0].argmax()) if label is None else names.index(label)
-        attribution = attribute_words(classifier, read, label=place, samples=samples)
-        return Explanation(read, names[place], attribution)
+        index = int(predict_probabilities(classifier, [read])[0].argmax()) if label is None else names.index(label)
+        attribution = attribute_words(classifier, read, label=index, samples=samples)
+        return Explanation(read, names[index], attribution)
 
     return map(explain_one, texts)
 

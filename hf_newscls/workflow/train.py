@@ -15,7 +15,7 @@ from hf_newscls.recipe.serialization import recipe_to_yaml
 from hf_newscls.runs.checkpoints import discard_unfinished
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.resuming import open_run
-from hf_newscls.storage import check_folder, check_room, report_full_disk, write_json, write_text
+from hf_newscls.storage import check_disk_space, check_folder, report_full_disk, write_json, write_text
 from hf_newscls.workflow.evaluate import evaluate_run
 from hf_newscls.workflow.prepare import prepare
 
@@ -86,7 +86,7 @@ def plan(recipe: Recipe, *, runs_dir: Path) -> Plan:
 
 
 def train(
-    recipe: Recipe, *, runs_dir: Path, cards_dir: Path | None = None, is_fresh: bool = False
+    recipe: Recipe, *, runs_dir: Path, cards_dir: Path | None = None, no_resume: bool = False
 ) -> tuple[RunFolder, EvaluationReport]:
     """Train, evaluate and write the whole run folder; `latest` points at it once it is complete.
 
@@ -97,7 +97,7 @@ def train(
         recipe: what to do.
         runs_dir: where run folders are kept.
         cards_dir: where a copy of the card goes, if anywhere.
-        is_fresh: begin a new run even where one was interrupted.
+        no_resume: begin a new run even where one was interrupted.
 
     Raises:
         InputError: recipe, data or model cannot be used, or the interrupted run had others; no run folder was made.
@@ -121,12 +121,12 @@ def train(
     tokenized = tokenize_splits(
         prepared.splits, classifier.tokenizer, max_length=max_length, truncation=recipe.model.truncation
     )
-    check_room(runs_dir, parameters=classifier.model.num_parameters())
+    check_disk_space(runs_dir, parameters=classifier.model.num_parameters())
     with ExitStack() as stack:
         # The lock is held by the main process alone.
         opened = run_on_main(
             lambda: stack.enter_context(
-                open_run(recipe, fingerprint=prepared.manifest.fingerprint, runs_dir=runs_dir, is_fresh=is_fresh)
+                open_run(recipe, fingerprint=prepared.manifest.fingerprint, runs_dir=runs_dir, no_resume=no_resume)
             )
         )
         run = opened.run
@@ -150,7 +150,7 @@ def _warn(recipe: Recipe, prepared: PreparedData, arguments: TrainingArguments, 
     check_other_run(recipe.evaluation.compare_with, fingerprint=fingerprint, runs_dir=runs_dir)
     metric = (arguments.metric_for_best_model or "").removeprefix("eval_")
     is_log_loss = metric == "log_loss" or (metric == "loss" and recipe.loss.is_plain)
-    if recipe.evens_labels_out and arguments.load_best_model_at_end and is_log_loss:
+    if recipe.rebalances_classes and arguments.load_best_model_at_end and is_log_loss:
         logger.warning(
             "%s chooses the checkpoint of a model that is trained to even labels out, which is worse by it on "
             "purpose; take training_arguments.metric_for_best_model=f1_macro",

@@ -25,7 +25,7 @@ __all__ = ["SeedRuns", "train_seeds"]
 
 _FILE = "seeds.json"
 # Not log_loss and the like: they are no shares, and one sure mistake moves them.
-_SCORES = ("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "matthews")
+_SCORES = ("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "mcc")
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class SeedRuns:
 
 
 def train_seeds(
-    recipe: Recipe, *, seeds: int, runs_dir: Path, cards_dir: Path | None = None, is_fresh: bool = False
+    recipe: Recipe, *, seeds: int, runs_dir: Path, cards_dir: Path | None = None, no_resume: bool = False
 ) -> SeedRuns:
     """Train with the recipe's seed and those that follow it, on one split; write `seeds.json` beside the runs.
 
@@ -62,7 +62,7 @@ def train_seeds(
         seeds: how many, at least 2.
         runs_dir: where run folders are kept.
         cards_dir: where a copy of the card goes, if anywhere.
-        is_fresh: train every seed anew.
+        no_resume: train every seed anew.
 
     Raises:
         InputError: there are fewer than two seeds, or recipe, data or model cannot be used.
@@ -71,13 +71,13 @@ def train_seeds(
 
     compute_spread([0.0] * seeds)  # refuses too few before anything is trained
     fingerprint = prepare(recipe).manifest.fingerprint
-    numbers = [recipe.seed + place for place in range(seeds)]
+    numbers = [recipe.seed + index for index in range(seeds)]
     runs: dict[int, RunFolder] = {}
     for seed in reversed(numbers):  # the recipe's own comes last, and its card stays
         seeded = _set_seed(recipe, seed)
-        found = None if is_fresh else run_on_main(partial(find_finished, seeded, fingerprint, runs_dir=runs_dir))
+        found = None if no_resume else run_on_main(partial(find_finished, seeded, fingerprint, runs_dir=runs_dir))
         logger.info("seed %d: %s", seed, f"finished before, {found.path}" if found else "training")
-        runs[seed] = found or train(seeded, runs_dir=runs_dir, cards_dir=cards_dir, is_fresh=is_fresh)[0]
+        runs[seed] = found or train(seeded, runs_dir=runs_dir, cards_dir=cards_dir, no_resume=no_resume)[0]
     own = [runs[seed] for seed in numbers]
     spreads = {name: compute_spread([run.read_json(run.metrics)["test"][name] for run in own]) for name in _SCORES}
     result = SeedRuns(recipe.name, numbers, own, spreads, _compare(recipe, fingerprint, spreads, runs_dir=runs_dir))

@@ -50,10 +50,10 @@ def entry(
     dataset: str = "ann/news",
     metric: str = "accuracy",
     origin: Origin = "Hub",
-    **further: Any,
+    **options: Any,
 ) -> Entry:
     """Return a place in a table."""
-    return Entry(name, origin, Setting(dataset, split, metric), score, **further)
+    return Entry(name, origin, Setting(dataset, split, metric), score, **options)
 
 
 def write_card(

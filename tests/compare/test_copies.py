@@ -9,12 +9,12 @@ from hf_newscls.compare.pairwise_tests import compare_pairs, has_same_answers
 from tests.compare.board_parts import TWO, answer, entry
 
 
-def run(name: str, right: int, **further: str) -> Entry:
-    return entry(name, right / 20, origin="local run", predictions=answer(right), **further)
+def run(name: str, right: int, **options: str) -> Entry:
+    return entry(name, right / 20, origin="local run", predictions=answer(right), **options)
 
 
-def published(name: str, right: int, **further: str) -> Entry:
-    return entry(name, right / 20, predictions=answer(right), **further)
+def published(name: str, right: int, **options: str) -> Entry:
+    return entry(name, right / 20, predictions=answer(right), **options)
 
 
 def test_run_gives_way_to_what_was_published_of_it() -> None:

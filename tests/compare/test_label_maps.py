@@ -13,7 +13,7 @@ OWN = ["FAKE", "REAL"]
 
 
 @pytest.mark.parametrize(
-    ("foreign", "label_map", "places"),
+    ("foreign", "label_map", "indices"),
     [
         (["FAKE", "REAL"], {}, [0, 1]),
         (["real", " Fake "], {}, [1, 0]),
@@ -25,9 +25,9 @@ OWN = ["FAKE", "REAL"]
     ],
 )
 def test_labels_are_mapped(
-    foreign: Sequence[str], label_map: Mapping[str, str | None], places: list[int | None]
+    foreign: Sequence[str], label_map: Mapping[str, str | None], indices: list[int | None]
 ) -> None:
-    assert map_labels(foreign, OWN, label_map, model="a/b") == places
+    assert map_labels(foreign, OWN, label_map, model="a/b") == indices
 
 
 def test_labels_that_differ_in_case_alone_are_ours_by_their_very_name() -> None:
@@ -59,8 +59,8 @@ def test_wrong_maps_are_refused(label_map: Mapping[str, str | None], message: st
     assert message in str(caught.value)
 
 
-def translate(rows: list[list[float]], places: Sequence[int | None], num_labels: int = 2) -> list[list[float]]:
-    found = translate_probabilities(np.array(rows, dtype=np.float32), places, num_labels=num_labels)
+def translate(rows: list[list[float]], indices: Sequence[int | None], num_labels: int = 2) -> list[list[float]]:
+    found = translate_probabilities(np.array(rows, dtype=np.float32), indices, num_labels=num_labels)
     assert found.dtype == np.float32
     return [[float(value) for value in row] for row in found]
 

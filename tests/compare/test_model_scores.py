@@ -29,7 +29,7 @@ def test_card_of_our_own_is_read_back(make_parts: Callable[..., CardParts]) -> N
     parts = make_parts(data={"dataset_id": "ann/news"})
     data = build_card_data(parts.recipe, parts.manifest, parts.report)
     (claim,) = read_card(f"---\n{data.to_yaml()}\n---\n")
-    assert (claim.dataset, claim.fingerprint, claim.side, claim.config) == ("ann/news", FINGERPRINT, "test", "default")
+    assert (claim.dataset, claim.fingerprint, claim.split, claim.config) == ("ann/news", FINGERPRINT, "test", "default")
     assert claim.scores == pytest.approx(parts.report.test.scores, abs=1e-6)
     assert claim.faults == {}
 

@@ -82,7 +82,7 @@ def test_one_model_has_no_pairs(answers: dict[str, PublishedPredictions], metric
     assert compare_pairs(answers, metric=metric, seed=0) == []
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "f1_weighted", "log_loss", "matthews"])
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "f1_weighted", "log_loss", "mcc"])
 def test_intervals_are_those_of_a_report(metric: str) -> None:
     given = answer(14)
     expected = compute_intervals(resample_scores(given.probabilities, given.references, Bootstrap(1000, seed=3)))[

@@ -107,6 +107,6 @@ def test_text_that_stands_twice_has_one_answer() -> None:
     given = answer(4, rows=4)
     twins = replace(given, rows=[hash_number(0)] * 2 + [hash_number(1)] * 2, references=np.array([0, 0, 1, 1]))
     alike = replace(twins, probabilities=given.probabilities[[0, 0, 1, 1]])
-    assert list(check_predictions(alike, where="here").rows) == list(alike.rows)
+    assert list(check_predictions(alike, source_name="here").rows) == list(alike.rows)
     with pytest.raises(DataError, match=r"^here: must hold one answer for each row, got 2 rows again"):
-        check_predictions(twins, where="here")
+        check_predictions(twins, source_name="here")

@@ -158,9 +158,9 @@ def test_score_that_neither_claim_nor_predictions_give_is_refused() -> None:
 
 
 def test_other_parts_and_revisions_of_a_dataset_are_splits_of_their_own() -> None:
-    claim = Claim("ann/news", ONE, side="validation", scores={"accuracy": 0.7})
-    sides = [claim, replace(claim, side="test"), replace(claim, side="test", fingerprint="main", config="en")]
-    found = check_statement(Statement("a/b", "Hub", claims=sides), metric="accuracy")
+    claim = Claim("ann/news", ONE, split="validation", scores={"accuracy": 0.7})
+    splits = [claim, replace(claim, split="test"), replace(claim, split="test", fingerprint="main", config="en")]
+    found = check_statement(Statement("a/b", "Hub", claims=splits), metric="accuracy")
     assert [one.setting.split for one in found.entries] == [f"default/validation at {ONE}", ONE, "en/test at main"]
 
 

@@ -26,10 +26,10 @@ TWO = [("Storm", "It hit.", "REAL"), ("Moon", "It is cheese.", "FAKE")]
 def clean(rows: Sequence[Row], **settings: Any) -> CleanedRows:
     """Clean rows of title, body and label; ids are a, b, c and so on."""
     titles, bodies, labels = (list(column) for column in zip(*rows, strict=True))
-    ids = [chr(ord("a") + place) for place in range(len(rows))]
+    ids = [chr(ord("a") + index) for index in range(len(rows))]
     dataset = Dataset.from_dict({"id": ids, "title": titles, "body": bodies, "kind": labels})
     section = DataSection.model_validate({"source": "news.csv", "text": ["title", "body"], "label": "kind", **settings})
-    return clean_rows(dataset, section, where="news.csv")
+    return clean_rows(dataset, section, source_name="news.csv")
 
 
 def find_labels(cleaned: CleanedRows) -> list[str]:
@@ -99,7 +99,7 @@ def test_nothing_dropped_is_said_too(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize(
-    ("minimum", "where", "expected"),
+    ("minimum", "source_name", "expected"),
     [
         (1, "joined", "abcdef"),
         (3, "joined", "abcdf"),
@@ -111,7 +111,7 @@ def test_nothing_dropped_is_said_too(caplog: pytest.LogCaptureFixture) -> None:
         (3, "each", "df"),
     ],
 )
-def test_shortest_text_is_measured_joined_or_in_each_column(minimum: int, where: str, expected: str) -> None:
+def test_shortest_text_is_measured_joined_or_in_each_column(minimum: int, source_name: str, expected: str) -> None:
     # Joined with ". " they have 6, 7, 3, 10, 1 and 12 characters.
     rows = [
         ("a", "aaa", "X"),
@@ -121,7 +121,7 @@ def test_shortest_text_is_measured_joined_or_in_each_column(minimum: int, where:
         (None, "a", "Y"),
         ("aaaaa", "aaaaa", "X"),
     ]
-    assert clean(rows, min_characters=minimum, min_characters_in=where).dataset["id"][:] == [*expected]
+    assert clean(rows, min_characters=minimum, min_characters_in=source_name).dataset["id"][:] == [*expected]
 
 
 def test_rows_without_a_label_are_refused_by_their_ids() -> None:
@@ -226,7 +226,7 @@ def test_fake_news_recipe_fits_the_real_file(real_data: Path) -> None:
     section = read_recipe("fake_news_roberta").data
     path = real_data / "fake_news" / "news_first_256.csv"
     rows = read_rows(path, columns=[*section.text, section.label, *section.keep])
-    cleaned = clean_rows(rows, section, where=str(path))
+    cleaned = clean_rows(rows, section, source_name=str(path))
     # One article is shorter than five characters, a FAKE one.
     assert Counter(find_labels(cleaned)) == {"REAL": 133, "FAKE": 122}
     assert sum(cleaned.dropped.values()) == 1
@@ -238,13 +238,13 @@ def test_news_category_recipes_fit_the_real_file(real_data: Path) -> None:
     path = real_data / "news_category" / "News_Category_Dataset_v3_16k.json"
     section = read_recipe("news_category_minilm").data
     rows = read_rows(path, columns=[*section.text, section.label, *section.keep])
-    cleaned = clean_rows(rows, section, where=str(path))
+    cleaned = clean_rows(rows, section, source_name=str(path))
     assert len(cleaned.dataset) == 16_242
     # The 28 of version 2 and the one that version 3 brought.
     published = read_recipe("news_category_roberta").data
     assert cleaned.label_names == sorted([*(published.labels or []), "U.S. NEWS"])
     with pytest.raises(DataError, match=r"found 'U\.S\. NEWS \(1377 rows\)'; .* or set `data.labels: null`"):
-        clean_rows(rows, published, where=str(path))
+        clean_rows(rows, published, source_name=str(path))
 
 
 # Four of A, three of B, one each of C and D; C is merged into D before anything is counted.

@@ -10,8 +10,8 @@ from hf_newscls.errors import DataError
 
 
 def parse(*values: str | None) -> list[str]:
-    ids = [str(place) for place in range(len(values))]
-    return [str(date) for date in parse_dates(values, ids=ids, column="date", where="news.csv")]
+    ids = [str(index) for index in range(len(values))]
+    return [str(date) for date in parse_dates(values, ids=ids, column="date", source_name="news.csv")]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_rows_without_any_date() -> None:
 
 
 def test_no_rows_give_no_dates() -> None:
-    assert parse_dates([], ids=[], column="date", where="news.csv").dtype == np.dtype("datetime64[s]")
+    assert parse_dates([], ids=[], column="date", source_name="news.csv").dtype == np.dtype("datetime64[s]")
 
 
 def test_what_is_no_date_is_refused_with_its_rows() -> None:

@@ -72,7 +72,7 @@ def test_similarity_is_that_of_the_sets_of_shingles(first: str, second: str, shi
 
 def compare_by_hand(first: str, second: str, shingle: int) -> float:
     sets = [
-        {text[place : place + shingle] for place in range(max(1, len(text) - shingle + 1))} for text in (first, second)
+        {text[index : index + shingle] for index in range(max(1, len(text) - shingle + 1))} for text in (first, second)
     ]
     return len(sets[0] & sets[1]) / len(sets[0] | sets[1])
 
@@ -103,8 +103,8 @@ def test_groups_of_short_texts_are_those_of_all_pairs(texts: list[str], shingle:
 
 
 def spoil(text: str, letters: int, chance: random.Random) -> str:
-    for place in chance.sample(range(len(text)), letters):
-        text = text[:place] + chance.choice(string.ascii_lowercase) + text[place + 1 :]
+    for index in chance.sample(range(len(text)), letters):
+        text = text[:index] + chance.choice(string.ascii_lowercase) + text[index + 1 :]
     return text
 
 
@@ -175,7 +175,7 @@ def group_by_matrix(texts: Sequence[str], near: NearDuplicatesSection) -> list[i
     """Connected components over all pairs, whose shared shingles a product of matrices counts: no hashing at all."""
     length = near.shingle
     vectorizer = CountVectorizer(
-        analyzer=lambda text: {text[place : place + length] for place in range(max(1, len(text) - length + 1))}
+        analyzer=lambda text: {text[index : index + length] for index in range(max(1, len(text) - length + 1))}
     )
     holds = vectorizer.fit_transform([normalize_text(text) for text in texts]).tocsc().astype(np.float32)
     shared = np.zeros((len(texts), len(texts)), dtype=np.float32)

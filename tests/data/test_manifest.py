@@ -11,7 +11,7 @@ from datasets import DatasetDict
 from hf_newscls.data.deduplication import DuplicateCounts
 from hf_newscls.data.leakage import Leakage, count_leaks, measure_leakage
 from hf_newscls.data.manifest import SplitManifest, build_manifest, compute_fingerprint
-from hf_newscls.data.splitting import SIDES
+from hf_newscls.data.splitting import SPLITS
 from hf_newscls.recipe.recipe import SplitSection
 from tests.data.test_splitting import HALF, PINNED, PINNED_FINGERPRINT, build_classes, build_dataset, split
 
@@ -37,14 +37,16 @@ def describe(splits: DatasetDict, section: SplitSection = HALF) -> SplitManifest
 def build_splits(rows: Sequence[tuple[str, str, str]]) -> DatasetDict:
     return DatasetDict(
         {
-            side: build_dataset([(text, label) for text, label, at in rows if at == side], names=["FAKE", "REAL"])
-            for side in SIDES
+            split_name: build_dataset(
+                [(text, label) for text, label, at in rows if at == split_name], names=["FAKE", "REAL"]
+            )
+            for split_name in SPLITS
         }
     )
 
 
 @pytest.mark.parametrize(
-    ("place", "changed"),
+    ("index", "changed"),
     [
         (0, ("Aliens sign trade deal", "FAKE", "validation")),
         (0, ("Aliens sign trade deal", "FAKE", "test")),
@@ -55,9 +57,9 @@ def build_splits(rows: Sequence[tuple[str, str, str]]) -> DatasetDict:
         (7, ("E\u0301té sec à Paris", "REAL", "train")),
     ],
 )
-def test_fingerprint_changes_with_any_row(place: int, changed: tuple[str, str, str]) -> None:
+def test_fingerprint_changes_with_any_row(index: int, changed: tuple[str, str, str]) -> None:
     assert compute_fingerprint(build_splits(PINNED)) == PINNED_FINGERPRINT
-    rows = [*PINNED[:place], changed, *PINNED[place + 1 :]]
+    rows = [*PINNED[:index], changed, *PINNED[index + 1 :]]
     assert compute_fingerprint(build_splits(rows)) != PINNED_FINGERPRINT
 
 
@@ -79,7 +81,7 @@ def test_manifest_tells_what_decided_the_split() -> None:
         "source_sha256": "ab" * 32,
         "rows_read": 10,
         "dropped": {"missing label": 0, "empty text": 2},
-        "way": "random, stratified by label",
+        "strategy": "random, stratified by label",
         "seed": 17,
         "fractions": {"train": 0.5, "validation": 0.25, "test": 0.25},
         "fingerprint": PINNED_FINGERPRINT,
@@ -111,30 +113,33 @@ def test_label_missing_on_a_side_is_counted_as_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "way"),
+    ("changes", "strategy"),
     [
         ({"by": "time"}, "by time, the newest rows in the test set"),
         ({"folds": 5, "fold": 2}, "fold 2 of 5, stratified by label"),
     ],
 )
-def test_way_is_said(changes: dict[str, object], way: str) -> None:
+def test_way_is_said(changes: dict[str, object], strategy: str) -> None:
     section = HALF.model_copy(update=changes)
-    assert describe(build_splits(PINNED), section).way == way
+    assert describe(build_splits(PINNED), section).strategy == strategy
 
 
 @pytest.mark.parametrize(
-    ("validation", "way"),
+    ("validation", "strategy"),
     [
         ("dev", "as the column part says"),
         ("train", "as the column part says, validation cut from its training rows by chance"),
     ],
 )
-def test_way_of_predefined_sides_says_where_validation_comes_from(validation: str, way: str) -> None:
+def test_way_of_predefined_sides_says_where_validation_comes_from(validation: str, strategy: str) -> None:
     words = {"train": "train", "validation": validation, "test": "test"}
     splits = DatasetDict(
-        {side: rows.add_column("part", [words[side]] * len(rows)) for side, rows in build_splits(PINNED).items()}
+        {
+            split_name: rows.add_column("part", [words[split_name]] * len(rows))
+            for split_name, rows in build_splits(PINNED).items()
+        }
     )
-    assert describe(splits, HALF.model_copy(update={"predefined": "part"})).way == way
+    assert describe(splits, HALF.model_copy(update={"predefined": "part"})).strategy == strategy
 
 
 # Leaks.
@@ -142,17 +147,17 @@ def test_way_of_predefined_sides_says_where_validation_comes_from(validation: st
 
 def test_rows_of_the_test_set_with_a_twin_in_training_are_counted() -> None:
     #                  train  train  validation  test  test  test  left out
-    sides = np.array([0, 0, 1, 2, 2, 2, -1])
+    splits = np.array([0, 0, 1, 2, 2, 2, -1])
     groups = np.array([7, 8, 9, 7, 7, 9, 8])
-    assert count_leaks(groups, sides) == 2
+    assert count_leaks(groups, splits) == 2
 
 
 def test_plain_split_leaks_where_a_grouped_one_does_not() -> None:
     dataset, groups = build_classes(100, 100), np.arange(200) // 2
-    sides = np.zeros(200, dtype=np.int64)
-    for place, side in enumerate(SIDES):
-        sides[[int(row_id) for row_id in split(dataset, SplitSection(), groups=groups)[side]["id"]]] = place
-    leakage = measure_leakage(dataset, sides, groups=groups, section=SplitSection())
+    splits = np.zeros(200, dtype=np.int64)
+    for index, split_name in enumerate(SPLITS):
+        splits[[int(row_id) for row_id in split(dataset, SplitSection(), groups=groups)[split_name]["id"]]] = index
+    leakage = measure_leakage(dataset, splits, groups=groups, section=SplitSection())
     plain = split(dataset, SplitSection())
     train = {int(row_id) // 2 for row_id in plain["train"]["id"]}
     expected = sum(int(row_id) // 2 in train for row_id in plain["test"]["id"])

@@ -40,8 +40,8 @@ def test_nothing_changed_is_taken_from_the_cache(
     second = prepare(make_recipe("training_arguments.learning_rate=1e-3"))
     assert not is_new(second, caplog)
     assert second.manifest == first.manifest
-    assert {side: rows[:] for side, rows in second.splits.items()} == {
-        side: rows[:] for side, rows in first.splits.items()
+    assert {split: rows[:] for split, rows in second.splits.items()} == {
+        split: rows[:] for split, rows in first.splits.items()
     }
 
 

@@ -50,7 +50,7 @@ def read(path: Path, content: bytes, name: str | None = None) -> Dataset | None:
         assert ";" in problem
         return None
     assert rows.column_names == ["id", *COLUMNS]
-    assert rows["id"][:] == [str(place) for place in range(len(rows))]
+    assert rows["id"][:] == [str(index) for index in range(len(rows))]
     return rows
 
 
@@ -136,7 +136,7 @@ def test_random_bytes_are_read_or_refused(content: bytes, start: bytes, named: s
 @pytest.fixture(scope="module")
 def whole_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Good files of all kinds, by their ending."""
-    rows = [{"title": f"Café {place}, open\nlate", "label": "REAL" if place % 2 else "FAKE"} for place in range(40)]
+    rows = [{"title": f"Café {index}, open\nlate", "label": "REAL" if index % 2 else "FAKE"} for index in range(40)]
     path = tmp_path_factory.mktemp("whole") / "news.parquet"
     Dataset.from_list(rows).to_parquet(path)
     plain = write_csv([(row["title"], row["label"]) for row in rows]).encode()
@@ -170,8 +170,8 @@ def test_file_damaged_anywhere_is_read_or_refused(
     data: st.DataObject, ending: str, whole_files: dict[str, bytes], tmp_path: Path
 ) -> None:
     content = bytearray(whole_files[ending])
-    for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=3)):
-        content[place] = data.draw(st.integers(0, 255))
+    for index in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=3)):
+        content[index] = data.draw(st.integers(0, 255))
     found = read(tmp_path / f"news.{ending}", bytes(content))
     if found is not None:
         assert all(isinstance(title, str | None) for title in found["title"])
@@ -191,7 +191,7 @@ def test_every_row_of_a_file_is_kept_or_dropped_for_a_reason(
     section = DataSection(
         source="news.csv", text=["title"], label="label", min_characters=minimum, missing_label="drop"
     )
-    cleaned = clean_rows(found, section, where="news.csv")
+    cleaned = clean_rows(found, section, source_name="news.csv")
     assert cleaned.rows_read == len(rows) == len(cleaned.dataset) + sum(cleaned.dropped.values())
     assert cleaned.dropped["missing label"] == sum(not label.strip() for _, label in rows)
     assert cleaned.dropped["empty text"] == sum(bool(label.strip()) and not title.strip() for title, label in rows)

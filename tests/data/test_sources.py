@@ -168,7 +168,7 @@ def test_checksum_of_several_files_is_over_theirs(folder: Path) -> None:
     expected = hashlib.sha256(f"{NEWS_SHA256}\n{abc}\n".encode()).hexdigest()
     source = fetch_source(f"{folder}/*.csv", sha256=expected)
     assert source.sha256 == expected
-    assert source.where == f"{folder}/a.csv and 1 more"
+    assert source.name == f"{folder}/a.csv and 1 more"
     assert fetch_source([f"{folder}/b.csv", f"{folder}/a.csv"]).sha256 != expected
     with pytest.raises(SourceError, match=f"the files' SHA-256 must be {abc}, got {expected}; fetch"):
         fetch_source(f"{folder}/*.csv", sha256=abc)

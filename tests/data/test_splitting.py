@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hf_newscls.data.manifest import compute_fingerprint
-from hf_newscls.data.splitting import SIDES, assign_sides, select_sides
+from hf_newscls.data.splitting import SPLITS, assign_splits, select_splits
 from hf_newscls.errors import DataError
 from hf_newscls.recipe.recipe import SplitSection
 
@@ -33,7 +33,7 @@ def build_dataset(rows: Sequence[tuple[str, str]], *, names: Sequence[str] | Non
     """Rows of text and label; the id is the place."""
     names = names or sorted({label for _, label in rows})
     content = {
-        "id": [str(place) for place in range(len(rows))],
+        "id": [str(index) for index in range(len(rows))],
         "text": [text for text, _ in rows],
         "label": [names.index(label) for _, label in rows],
     }
@@ -53,24 +53,24 @@ def split(
     dates: Sequence[object] | None = None,
 ) -> DatasetDict:
     """Split as `prepare` does; without groups every row stands alone."""
-    sides = assign_sides(
+    splits = assign_splits(
         dataset,
         section,
         groups=np.arange(len(dataset)) if groups is None else np.asarray(groups),
         dates=None if dates is None else np.asarray(dates, dtype="datetime64[s]"),
-        where="news.csv",
+        source_name="news.csv",
     )
-    return select_sides(dataset, sides)
+    return select_splits(dataset, splits)
 
 
-def count_sides(splits: DatasetDict) -> list[tuple[int, ...]]:
+def count_splits(splits: DatasetDict) -> list[tuple[int, ...]]:
     """For each label, its rows in train, validation and test."""
     labels = range(splits["train"].features["label"].num_classes)
-    return [tuple(splits[side]["label"][:].count(label) for side in SIDES) for label in labels]
+    return [tuple(splits[split_name]["label"][:].count(label) for split_name in SPLITS) for label in labels]
 
 
-def find_sides(splits: DatasetDict) -> dict[str, str]:
-    return {text: side for side in SIDES for text in splits[side]["text"]}
+def find_splits(splits: DatasetDict) -> dict[str, str]:
+    return {text: split_name for split_name in SPLITS for text in splits[split_name]["text"]}
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_sizes_are_the_fractions_by_largest_remainder(
 ) -> None:
     train, validation, test = fractions
     splits = split(build_classes(rows, 100), SplitSection(train=train, validation=validation, test=test))
-    assert count_sides(splits)[0] == expected
+    assert count_splits(splits)[0] == expected
 
 
 @pytest.mark.parametrize("fractions", [(0.8, 0.1, 0.1), (0.7, 0.1, 0.2), (0.1, 0.8, 0.1), (0.1, 0.1, 0.8)])
@@ -109,7 +109,7 @@ def test_sizes_are_the_fractions_by_largest_remainder(
 def test_smallest_classes_are_on_every_side(rows: int, fractions: tuple[float, float, float]) -> None:
     train, validation, test = fractions
     splits = split(build_classes(rows, 30), SplitSection(train=train, validation=validation, test=test))
-    sizes = count_sides(splits)[0]
+    sizes = count_splits(splits)[0]
     assert sum(sizes) == rows
     assert min(sizes) == 1
 
@@ -125,27 +125,29 @@ def test_split_is_a_stratified_partition(sizes: list[int], fractions: tuple[floa
     train, validation, test = fractions
     dataset = build_classes(*sizes)
     splits = split(dataset, SplitSection(train=train, validation=validation, test=test, seed=seed))
-    ids = [row_id for side in SIDES for row_id in splits[side]["id"]]
+    ids = [row_id for split_name in SPLITS for row_id in splits[split_name]["id"]]
     assert sorted(ids, key=int) == dataset["id"][:]
-    for rows, counts in zip(sizes, count_sides(splits), strict=True):
+    for rows, counts in zip(sizes, count_splits(splits), strict=True):
         assert min(counts) >= 1
         if rows * min(fractions) >= 1:
             assert all(abs(count - rows * fraction) <= 1 for count, fraction in zip(counts, fractions, strict=True))
 
 
 def test_rows_keep_all_columns_and_the_order_of_the_file() -> None:
-    dataset = build_classes(20, 30).add_column("date", [f"day {place}" for place in range(50)])
+    dataset = build_classes(20, 30).add_column("date", [f"day {index}" for index in range(50)])
     splits = split(dataset, SplitSection())
-    assert [*splits] == [*SIDES]
-    for side in SIDES:
-        assert splits[side].features == dataset.features
-        assert [int(row_id) for row_id in splits[side]["id"]] == sorted(int(row_id) for row_id in splits[side]["id"])
-        assert splits[side]["date"][:] == [f"day {row_id}" for row_id in splits[side]["id"]]
+    assert [*splits] == [*SPLITS]
+    for split_name in SPLITS:
+        assert splits[split_name].features == dataset.features
+        assert [int(row_id) for row_id in splits[split_name]["id"]] == sorted(
+            int(row_id) for row_id in splits[split_name]["id"]
+        )
+        assert splits[split_name]["date"][:] == [f"day {row_id}" for row_id in splits[split_name]["id"]]
 
 
 @pytest.mark.parametrize("small", [0, 1, 2])
 def test_class_too_small_to_split_is_refused_by_name_and_count(small: int) -> None:
-    rows = [(f"r{place}", "REAL") for place in range(10)] + [(f"s{place}", "SATIRE") for place in range(small)]
+    rows = [(f"r{index}", "REAL") for index in range(10)] + [(f"s{index}", "SATIRE") for index in range(small)]
     dataset = build_dataset(rows, names=["REAL", "SATIRE"])
     with pytest.raises(DataError, match=rf"news\.csv: every label must have at least 3 rows.*'SATIRE \({small}\)'"):
         split(dataset, SplitSection())
@@ -157,46 +159,46 @@ def test_several_small_classes_are_all_named() -> None:
 
 
 def test_order_of_the_rows_plays_no_part() -> None:
-    rows = [(f"headline {place}", "ABC"[place % 3]) for place in range(60)]
+    rows = [(f"headline {index}", "ABC"[index % 3]) for index in range(60)]
     shuffled = random.Random(1).sample(rows, k=60)
     first, second = (split(build_dataset(content), SplitSection()) for content in (rows, shuffled))
-    assert find_sides(first) == find_sides(second)
+    assert find_splits(first) == find_splits(second)
     assert compute_fingerprint(first) == compute_fingerprint(second)
 
 
 def test_order_of_repeated_rows_leaves_the_fingerprint() -> None:
-    rows = [(f"headline {place % 7}", "AB"[place % 2]) for place in range(56)]
+    rows = [(f"headline {index % 7}", "AB"[index % 2]) for index in range(56)]
     shuffled = random.Random(1).sample(rows, k=56)
     first, second = (split(build_dataset(content), SplitSection()) for content in (rows, shuffled))
     assert compute_fingerprint(first) == compute_fingerprint(second)
 
 
 def test_order_of_the_labels_plays_no_part() -> None:
-    rows = [(f"headline {place}", "AB"[place % 2]) for place in range(40)]
+    rows = [(f"headline {index}", "AB"[index % 2]) for index in range(40)]
     first, second = (split(build_dataset(rows, names=names), SplitSection()) for names in ("AB", "BA"))
-    assert find_sides(first) == find_sides(second)
+    assert find_splits(first) == find_splits(second)
     assert compute_fingerprint(first) == compute_fingerprint(second)
 
 
 def test_another_class_plays_no_part() -> None:
-    rows = [(f"headline {place}", "AB"[place % 2]) for place in range(40)]
-    more = rows + [(f"more {place}", "C") for place in range(9)]
-    first, second = (find_sides(split(build_dataset(content), SplitSection())) for content in (rows, more))
+    rows = [(f"headline {index}", "AB"[index % 2]) for index in range(40)]
+    more = rows + [(f"more {index}", "C") for index in range(9)]
+    first, second = (find_splits(split(build_dataset(content), SplitSection())) for content in (rows, more))
     assert {text: second[text] for text in first} == first
 
 
 def test_another_seed_gives_another_split_of_the_same_sizes() -> None:
     dataset = build_classes(40, 60)
     first, second = (split(dataset, SplitSection(seed=seed)) for seed in (1, 2))
-    assert find_sides(first) != find_sides(second)
-    assert count_sides(first) == count_sides(second)
+    assert find_splits(first) != find_splits(second)
+    assert count_splits(first) == count_splits(second)
     assert compute_fingerprint(first) != compute_fingerprint(second)
 
 
 def test_pinned_split() -> None:
     # If this fails, scores measured before and after cannot be compared: splits have changed on every machine.
     splits = split(build_dataset([(text, label) for text, label, _ in PINNED]), HALF)
-    assert find_sides(splits) == {text: side for text, _, side in PINNED}
+    assert find_splits(splits) == {text: split_name for text, _, split_name in PINNED}
     assert compute_fingerprint(splits) == PINNED_FINGERPRINT
 
 
@@ -215,48 +217,48 @@ def test_groups_stay_whole_and_fractions_hold_within_the_largest(
     train, validation, test = fractions
     numbers = [(label, number) for label, groups in enumerate(sizes) for number in range(len(groups))]
     rows = [(label, number) for label, number in numbers for _ in range(sizes[label][number])]
-    dataset = build_dataset([(f"{label}-{number}-{place}", str(label)) for place, (label, number) in enumerate(rows)])
+    dataset = build_dataset([(f"{label}-{number}-{index}", str(label)) for index, (label, number) in enumerate(rows)])
     groups = [numbers.index(row) for row in rows]
     section = SplitSection(train=train, validation=validation, test=test, seed=seed)
     splits = split(dataset, section, groups=groups)
-    held = {side: {groups[int(row_id)] for row_id in splits[side]["id"]} for side in SIDES}
+    held = {split_name: {groups[int(row_id)] for row_id in splits[split_name]["id"]} for split_name in SPLITS}
     assert sum(map(len, held.values())) == len(numbers)
     assert sum(map(len, splits.values())) == len(rows)
-    for label, counts in enumerate(count_sides(splits)):
+    for label, counts in enumerate(count_splits(splits)):
         assert min(counts) >= 1
         total, largest = sum(sizes[label]), max(sizes[label])
-        if len(sizes[label]) > 3 * len(SIDES):  # with fewer, one on each side comes first
+        if len(sizes[label]) > 3 * len(SPLITS):  # with fewer, one on each side comes first
             expected = [total * fraction for fraction in fractions]
-            assert all(abs(count - share) < largest + 1 for count, share in zip(counts, expected, strict=True))
+            assert all(abs(count - ratio) < largest + 1 for count, ratio in zip(counts, expected, strict=True))
 
 
 def test_groups_of_one_change_nothing() -> None:
     dataset = build_classes(40, 60)
-    assert find_sides(split(dataset, SplitSection(), groups=range(100, 200))) == find_sides(
+    assert find_splits(split(dataset, SplitSection(), groups=range(100, 200))) == find_splits(
         split(dataset, SplitSection())
     )
 
 
 def test_order_of_grouped_rows_plays_no_part() -> None:
-    rows = [(f"headline {place}", "AB"[place % 2]) for place in range(60)]
+    rows = [(f"headline {index}", "AB"[index % 2]) for index in range(60)]
     order = random.Random(1).sample(range(60), k=60)
-    groups = [place // 4 for place in range(60)]
+    groups = [index // 4 for index in range(60)]
     first = split(build_dataset(rows), SplitSection(), groups=groups)
     second = split(
-        build_dataset([rows[place] for place in order]), SplitSection(), groups=[groups[place] for place in order]
+        build_dataset([rows[index] for index in order]), SplitSection(), groups=[groups[index] for index in order]
     )
-    assert find_sides(first) == find_sides(second)
+    assert find_splits(first) == find_splits(second)
 
 
 def test_large_groups_are_not_all_learned() -> None:
     # They fall on the sides by chance: a test set of single rows alone would be another kind of news.
-    rows = [(f"headline {place}", "AB"[place // 200]) for place in range(400)]
-    splits = split(build_dataset(rows), HALF, groups=[place // 2 for place in range(400)])
-    assert [len(splits[side]) for side in SIDES] == [200, 100, 100]
+    rows = [(f"headline {index}", "AB"[index // 200]) for index in range(400)]
+    splits = split(build_dataset(rows), HALF, groups=[index // 2 for index in range(400)])
+    assert [len(splits[split_name]) for split_name in SPLITS] == [200, 100, 100]
 
 
 def test_class_of_one_article_is_refused() -> None:
-    rows = [(f"r{place}", "REAL") for place in range(10)] + [(f"s{place}", "SATIRE") for place in range(5)]
+    rows = [(f"r{index}", "REAL") for index in range(10)] + [(f"s{index}", "SATIRE") for index in range(5)]
     groups = [*range(10), 10, 10, 10, 10, 11]
     with pytest.raises(DataError, match=r"found 'SATIRE \(5, but 2 without duplicates\)'; merge them"):
         split(build_dataset(rows), SplitSection(), groups=groups)
@@ -268,7 +270,7 @@ def test_class_of_one_article_is_refused() -> None:
 @pytest.mark.parametrize("folds", [3, 5])
 def test_each_row_is_tested_in_one_fold(folds: int) -> None:
     dataset = build_classes(20, 31)
-    groups = [place // 2 for place in range(51)]
+    groups = [index // 2 for index in range(51)]
     tested: list[str] = []
     for fold in range(folds):
         splits = split(dataset, SplitSection(folds=folds, fold=fold), groups=groups)
@@ -287,44 +289,44 @@ def test_class_smaller_than_the_folds_is_refused() -> None:
 
 
 def test_newest_rows_are_the_test_set() -> None:
-    dataset = build_dataset([(f"headline {place}", "AB"[place % 2]) for place in range(20)])
-    dates = [f"2020-01-{1 + (place * 7) % 20:02}" for place in range(20)]
+    dataset = build_dataset([(f"headline {index}", "AB"[index % 2]) for index in range(20)])
+    dates = [f"2020-01-{1 + (index * 7) % 20:02}" for index in range(20)]
     splits = split(dataset, SplitSection(by="time"), dates=dates)
-    days = {side: sorted(dates[int(row_id)] for row_id in splits[side]["id"]) for side in SIDES}
+    days = {split_name: sorted(dates[int(row_id)] for row_id in splits[split_name]["id"]) for split_name in SPLITS}
     assert days["test"] == ["2020-01-19", "2020-01-20"]
     assert days["validation"] == ["2020-01-17", "2020-01-18"]
     assert len(days["train"]) == 16
 
 
 def test_group_goes_with_its_newest_row() -> None:
-    dataset = build_dataset([(f"headline {place}", "AB"[place % 2]) for place in range(20)])
-    dates = [f"2020-01-{1 + place:02}" for place in range(20)]
+    dataset = build_dataset([(f"headline {index}", "AB"[index % 2]) for index in range(20)])
+    dates = [f"2020-01-{1 + index:02}" for index in range(20)]
     groups = [*range(19), 0]  # the oldest row is a twin of the newest
     assert split(dataset, SplitSection(by="time"), groups=groups, dates=dates)["test"]["id"][:] == ["0", "19"]
 
 
 def test_large_group_of_new_rows_leaves_validation_its_own() -> None:
-    dataset = build_dataset([(f"headline {place}", "AB"[place % 2]) for place in range(100)])
+    dataset = build_dataset([(f"headline {index}", "AB"[index % 2]) for index in range(100)])
     days = np.datetime64("2020-01-01") + np.arange(100)
     groups = [*range(74), *[99] * 26]
     splits = split(dataset, SplitSection(by="time"), groups=groups, dates=days)
-    assert [len(splits[side]) for side in SIDES] == [64, 10, 26]
+    assert [len(splits[split_name]) for split_name in SPLITS] == [64, 10, 26]
 
 
 def test_order_of_the_rows_plays_no_part_by_time() -> None:
     # Ten articles of one day, twice each: either row may come first.
-    texts = [f"text {place}" for place in range(20)]
-    groups = [place // 2 for place in range(20)]
+    texts = [f"text {index}" for index in range(20)]
+    groups = [index // 2 for index in range(20)]
     contents = []
     for order in (range(20), range(19, -1, -1)):
-        dataset = build_dataset([(texts[place], "AB"[place // 10]) for place in order])
+        dataset = build_dataset([(texts[index], "AB"[index // 10]) for index in order])
         splits = split(
             dataset,
             SplitSection(by="time"),
-            groups=np.array([groups[place] for place in order]),
+            groups=np.array([groups[index] for index in order]),
             dates=["2020-01-01"] * 20,
         )
-        contents.append({side: sorted(rows["text"][:]) for side, rows in splits.items()})
+        contents.append({split_name: sorted(rows["text"][:]) for split_name, rows in splits.items()})
     assert contents[0] == contents[1]
 
 
@@ -341,22 +343,22 @@ def test_row_without_a_date_is_refused() -> None:
 
 def test_label_of_old_rows_alone_is_said_to_be_unmeasured(caplog: pytest.LogCaptureFixture) -> None:
     # Class 0 has the ten oldest rows, class 1 the others.
-    split(build_classes(10, 10), SplitSection(by="time"), dates=[f"2020-01-{1 + place:02}" for place in range(20)])
+    split(build_classes(10, 10), SplitSection(by="time"), dates=[f"2020-01-{1 + index:02}" for index in range(20)])
     assert "test holds no rows of '0', which is not measured there" in caplog.text
 
 
 def test_label_of_the_newest_rows_alone_cannot_be_learned() -> None:
-    dataset = build_dataset([(f"headline {place}", "A" if place < 19 else "B") for place in range(20)])
+    dataset = build_dataset([(f"headline {index}", "A" if index < 19 else "B") for index in range(20)])
     with pytest.raises(DataError, match="rows in the training set, found none of 'B'"):
-        split(dataset, SplitSection(by="time"), dates=[f"2020-01-{1 + place:02}" for place in range(20)])
+        split(dataset, SplitSection(by="time"), dates=[f"2020-01-{1 + index:02}" for index in range(20)])
 
 
 # A column that says the side.
 
 
-def build_predefined(*sides: str) -> Dataset:
-    rows = [(f"headline {place}", "AB"[place % 2]) for place in range(len(sides))]
-    return build_dataset(rows).add_column("part", list(sides))
+def build_predefined(*splits: str) -> Dataset:
+    rows = [(f"headline {index}", "AB"[index % 2]) for index in range(len(splits))]
+    return build_dataset(rows).add_column("part", list(splits))
 
 
 PREDEFINED = SplitSection(predefined="part")
@@ -364,12 +366,12 @@ PREDEFINED = SplitSection(predefined="part")
 
 def test_column_says_the_side() -> None:
     splits = split(build_predefined("train", "Train ", "dev", "valid", "test", "TEST"), PREDEFINED)
-    assert [splits[side]["id"][:] for side in SIDES] == [["0", "1"], ["2", "3"], ["4", "5"]]
+    assert [splits[split_name]["id"][:] for split_name in SPLITS] == [["0", "1"], ["2", "3"], ["4", "5"]]
 
 
 def test_validation_is_cut_from_training_where_there_is_none() -> None:
     splits = split(build_predefined(*["train"] * 36, *["test"] * 4), PREDEFINED)
-    assert [len(splits[side]) for side in SIDES] == [32, 4, 4]
+    assert [len(splits[split_name]) for split_name in SPLITS] == [32, 4, 4]
     assert splits["test"]["id"][:] == ["36", "37", "38", "39"]
 
 
@@ -377,7 +379,7 @@ def test_twins_of_the_test_set_are_left_out_of_the_others() -> None:
     dataset = build_predefined(*["train"] * 4, *["validation"] * 4, *["test"] * 2)
     groups = [8, 1, 2, 4, 4, 9, 6, 7, 8, 9]
     splits = split(dataset, PREDEFINED, groups=groups)
-    assert [splits[side]["id"][:] for side in SIDES] == [["1", "2"], ["4", "6", "7"], ["8", "9"]]
+    assert [splits[split_name]["id"][:] for split_name in SPLITS] == [["1", "2"], ["4", "6", "7"], ["8", "9"]]
 
 
 def test_other_words_in_the_column_are_refused() -> None:
@@ -390,9 +392,9 @@ def test_side_without_rows_is_refused() -> None:
         split(build_predefined(*["train"] * 20), PREDEFINED)
 
 
-@pytest.mark.parametrize("sides", [["test"] * 20, ["test"] * 10 + ["train"] * 10])
-def test_file_without_training_rows_is_refused(sides: list[str]) -> None:
+@pytest.mark.parametrize("splits", [["test"] * 20, ["test"] * 10 + ["train"] * 10])
+def test_file_without_training_rows_is_refused(splits: list[str]) -> None:
     # In the second case every training row has a twin in the test set.
-    groups = [place % 10 for place in range(20)]
+    groups = [index % 10 for index in range(20)]
     with pytest.raises(DataError, match="the train set must hold rows, found none"):
-        split(build_predefined(*sides), PREDEFINED, groups=groups)
+        split(build_predefined(*splits), PREDEFINED, groups=groups)

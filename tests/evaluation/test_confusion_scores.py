@@ -12,10 +12,10 @@ def test_scores_are_those_of_the_rows(labels: int) -> None:
     rng = np.random.default_rng(labels)
     confusions = rng.integers(0, 9, size=(5, labels, labels))
     found = score_confusions(confusions.astype(np.float64))
-    for place, confusion in enumerate(confusions):
+    for index, confusion in enumerate(confusions):
         references, predictions = (np.repeat(ids.ravel(), confusion.ravel()) for ids in np.indices((labels, labels)))
         expected = compute_scores(np.eye(labels)[predictions], references, top_k=[])
-        assert {name: values[place] for name, values in found.items()} == pytest.approx(
+        assert {name: values[index] for name, values in found.items()} == pytest.approx(
             {name: expected[name] for name in found}
         )
 

@@ -100,7 +100,7 @@ def test_wrong_label_is_doubted() -> None:
         years=None,
         bootstrap=Bootstrap(resamples=10, seed=1),
     )
-    assert found.suspicious.places.tolist() == [7]
+    assert found.suspicious.indices.tolist() == [7]
     assert found.suspicious.suggested.tolist() == [1 - references[7]]
 
 
@@ -121,7 +121,7 @@ def test_label_without_rows_is_no_obstacle() -> None:
 def test_analysis_has_no_row_in_its_json() -> None:
     content = json.loads(json.dumps(analyze().to_dict(), allow_nan=False))
     assert content["mistakes"] == 2
-    assert content["most_confused"][0] == {"reference": "FAKE", "prediction": "REAL", "rows": 1, "share": 1 / 3}
+    assert content["most_confused"][0] == {"reference": "FAKE", "prediction": "REAL", "rows": 1, "fraction": 1 / 3}
     assert [part["name"] for part in content["by_year"]] == ["2020", "2021", "unknown"]
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hf_newscls.errors import InputError
-from hf_newscls.evaluation.folds import assign_folds, choose_rows
+from hf_newscls.evaluation.folds import assign_folds, stratified_sample
 
 LABELS = np.repeat([0, 1, 2], [60, 30, 10])
 
@@ -47,22 +47,22 @@ def test_one_article_cannot_be_dealt() -> None:
 
 
 def test_sample_is_stratified() -> None:
-    chosen = choose_rows(LABELS, max_rows=10, seed=17)
+    chosen = stratified_sample(LABELS, max_rows=10, seed=17)
     assert np.bincount(LABELS[chosen]).tolist() == [6, 3, 1]
     assert chosen.tolist() == sorted({*chosen.tolist()})
 
 
 def test_sample_holds_rows_of_each_label() -> None:
     labels = np.repeat([0, 1], [999, 1])
-    assert np.bincount(labels[choose_rows(labels, max_rows=10, seed=17)]).tolist() == [10, 1]
+    assert np.bincount(labels[stratified_sample(labels, max_rows=10, seed=17)]).tolist() == [10, 1]
 
 
 @pytest.mark.parametrize("max_rows", [100, 101])
 def test_rows_that_fit_are_all_taken(max_rows: int) -> None:
-    assert choose_rows(LABELS, max_rows=max_rows, seed=17).tolist() == [*range(100)]
+    assert stratified_sample(LABELS, max_rows=max_rows, seed=17).tolist() == [*range(100)]
 
 
 def test_sample_follows_from_the_seed() -> None:
-    first, again, other = (choose_rows(LABELS, max_rows=50, seed=seed) for seed in (17, 17, 18))
+    first, again, other = (stratified_sample(LABELS, max_rows=50, seed=seed) for seed in (17, 17, 18))
     assert first.tolist() == again.tolist()
     assert first.tolist() != other.tolist()

@@ -30,10 +30,10 @@ def test_changed_labels_are_found(news: tuple[list[str], list[int]]) -> None:
     given = [(label + 1) % 3 if row in changed else label for row, label in enumerate(labels)]
     suspicious = assess(texts, given).suspicious
     # It counts with care: some of the ten may be left out, but no right label is doubted.
-    assert {*suspicious.places.tolist()} <= changed
-    assert len(suspicious.places) >= 6
-    assert suspicious.given.tolist() == [given[row] for row in suspicious.places]
-    assert suspicious.suggested.tolist() == [labels[row] for row in suspicious.places]
+    assert {*suspicious.indices.tolist()} <= changed
+    assert len(suspicious.indices) >= 6
+    assert suspicious.given.tolist() == [given[row] for row in suspicious.indices]
+    assert suspicious.suggested.tolist() == [labels[row] for row in suspicious.indices]
     assert (suspicious.suggested_probability > suspicious.given_probability).all()
 
 
@@ -48,7 +48,7 @@ def test_worst_labels_come_first(news: tuple[list[str], list[int]]) -> None:
 def test_right_labels_are_not_doubted(news: tuple[list[str], list[int]]) -> None:
     quality = assess(*news)
     assert quality.accuracy == 1
-    assert quality.suspicious.places.tolist() == []
+    assert quality.suspicious.indices.tolist() == []
     assert quality.count_suspicious().tolist() == [0, 0, 0]
     assert quality.rank_by_confusion() == []
 
@@ -58,7 +58,7 @@ def test_a_duplicate_does_not_vouch_for_a_row(news: tuple[list[str], list[int]])
     texts, labels = [text for text in news[0] for _ in range(2)], [label for label in news[1] for _ in range(2)]
     given = [(label + 1) % 3 if row in {20, 21} else label for row, label in enumerate(labels)]
     groups = np.arange(240) // 2 * 2
-    assert {*assess(texts, given, groups=groups).suspicious.places.tolist()} == {20, 21}
+    assert {*assess(texts, given, groups=groups).suspicious.indices.tolist()} == {20, 21}
 
 
 def test_places_of_a_sample_are_those_of_all_rows(news: tuple[list[str], list[int]]) -> None:
@@ -67,8 +67,8 @@ def test_places_of_a_sample_are_those_of_all_rows(news: tuple[list[str], list[in
     quality = assess(texts, given, max_rows=60)
     assert (quality.rows, quality.rows_given) == (60, 120)
     assert quality.confusion.sum() == 60
-    assert 0 < len(quality.suspicious.places) <= 10
-    assert {place % 12 for place in quality.suspicious.places.tolist()} == {5}
+    assert 0 < len(quality.suspicious.indices) <= 10
+    assert {index % 12 for index in quality.suspicious.indices.tolist()} == {5}
 
 
 def test_same_seed_says_the_same(news: tuple[list[str], list[int]]) -> None:
@@ -104,7 +104,7 @@ def test_pairs_are_ranked_by_similarity() -> None:
 
 def test_labels_of_the_same_words_are_most_similar() -> None:
     words = ["storm rain", "storm rain", "goal match"]
-    texts = [f"{words[place % 3]} {place}" for place in range(60)]
+    texts = [f"{words[index % 3]} {index}" for index in range(60)]
     quality = assess(texts, [0, 1, 2] * 20)
     best = quality.rank_by_similarity()[0]
     assert (best.first, best.second) == (LABELS[0], LABELS[1])
@@ -116,7 +116,7 @@ def test_labels_of_the_same_words_are_most_similar() -> None:
 
 def test_small_label_is_not_always_taken_for_the_largest() -> None:
     # Each small label shares its words with the other one, never with the large one; all share one word.
-    texts = [f"news market {place % 7}" for place in range(200)] + ["news storm"] * 20
+    texts = [f"news market {index % 7}" for index in range(200)] + ["news storm"] * 20
     quality = assess(texts, [0] * 200 + [1, 2] * 10)
     confused = quality.rank_by_confusion()[0]
     assert (confused.first, confused.second) == (LABELS[1], LABELS[2])

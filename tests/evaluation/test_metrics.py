@@ -49,7 +49,7 @@ def test_scores_worked_by_hand() -> None:
             "accuracy": 2 / 4,
             "balanced_accuracy": 2 / 3,
             # Hits less what chance hits, 2 x 4 - (1 x 2 + 1 x 2 + 2 x 0); the roots of 16 - 8 and of 16 - 6 below it.
-            "matthews": 4 / np.sqrt(80),
+            "mcc": 4 / np.sqrt(80),
             "precision_macro": 1 / 3,
             "recall_macro": 2 / 3,
             "f1_macro": 4 / 9,
@@ -83,7 +83,7 @@ def test_one_label_alone_cannot_be_ranked(references: list[int]) -> None:
     scores = compute_scores([[0.9, 0.1], [0.2, 0.8]], references, top_k=[])
     assert "roc_auc" not in scores
     assert scores["balanced_accuracy"] == scores["accuracy"] == 0.5
-    assert scores["matthews"] == 0
+    assert scores["mcc"] == 0
 
 
 def test_confusion_worked_by_hand() -> None:
@@ -109,7 +109,7 @@ def test_scores_are_those_of_scikit_learn(seed: int, labels: int) -> None:
     expected = {
         "accuracy": accuracy_score(references, predictions),
         "balanced_accuracy": balanced_accuracy_score(references, predictions),
-        "matthews": matthews_corrcoef(references, predictions),
+        "mcc": matthews_corrcoef(references, predictions),
         "log_loss": log_loss(references, probabilities),
         "brier_score": brier_score_loss(references, probabilities, labels=range(labels)),
         "calibration_error": compute_reliability(probabilities, references).error,
@@ -155,10 +155,10 @@ def test_top_one_is_accuracy_and_top_k_never_falls(seed: int) -> None:
     # Rounding makes ties.
     probabilities = probabilities.round(1) + 1e-9
     scores = compute_scores(probabilities, references, top_k=[1, 2, 3, 4, 5])
-    shares = [scores[f"top_{k}_accuracy"] for k in range(1, 6)]
-    assert shares[0] == scores["accuracy"]
-    assert shares == sorted(shares)
-    assert shares[-1] == 1.0
+    fractions = [scores[f"top_{k}_accuracy"] for k in range(1, 6)]
+    assert fractions[0] == scores["accuracy"]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
 
 
 def test_confusion_adds_up() -> None:

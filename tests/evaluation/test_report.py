@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hf_newscls.evaluation.baselines.comparison import FROZEN, LENGTH, MAJORITY, SVM, TFIDF, FrozenFeatures
 from hf_newscls.evaluation.baselines.models import predict_tfidf
 from hf_newscls.evaluation.metrics import compute_scores
-from hf_newscls.evaluation.report import EvaluationReport, SideReport, build_report
+from hf_newscls.evaluation.report import EvaluationReport, SplitReport, build_report
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.recipe.recipe import EvaluationSection
 from tests.conftest import LABELS
@@ -38,11 +38,11 @@ def build(splits: DatasetDict, section: EvaluationSection = SECTION, **changes: 
 def test_each_side_is_scored_on_its_own_rows(splits: DatasetDict) -> None:
     report = build(splits)
     assert report.label_names == list(LABELS)
-    for side, rows, seed in ((report.validation, 24, 1), (report.test, 30, 2)):
-        name = "validation" if side is report.validation else "test"
-        assert side.rows == rows == sum(scores["support"] for scores in side.per_class.values())
-        assert side.scores == compute_scores(draw(rows, seed=seed), splits[name]["label"][:], top_k=[1, 2])
-        assert [*side.per_class] == list(LABELS)
+    for split, rows, seed in ((report.validation, 24, 1), (report.test, 30, 2)):
+        name = "validation" if split is report.validation else "test"
+        assert split.rows == rows == sum(scores["support"] for scores in split.per_class.values())
+        assert split.scores == compute_scores(draw(rows, seed=seed), splits[name]["label"][:], top_k=[1, 2])
+        assert [*split.per_class] == list(LABELS)
 
 
 def test_confusion_and_intervals_are_of_the_test_side(splits: DatasetDict) -> None:
@@ -69,7 +69,7 @@ def test_gain_over_oneself_is_nothing(splits: DatasetDict) -> None:
     train, test = splits["train"], splits["test"]
     tfidf = predict_tfidf(train["text"][:], train["label"][:], test["text"][:], num_labels=3)
     report = build(splits, test_probabilities=tfidf.astype(np.float32))
-    assert {report.gains[name] for name in ("accuracy", "f1_macro", "f1_weighted", "matthews")} == {Interval(0.0, 0.0)}
+    assert {report.gains[name] for name in ("accuracy", "f1_macro", "f1_weighted", "mcc")} == {Interval(0.0, 0.0)}
 
 
 def test_gain_is_the_models_score_less_the_baselines(splits: DatasetDict) -> None:
@@ -96,7 +96,7 @@ def test_label_of_one_row_decides_no_gain(splits: DatasetDict) -> None:
 
 def test_probes_see_their_columns_alone(splits: DatasetDict) -> None:
     # The texts tell the label; their length does not, and neither does a column that is the same in all rows.
-    silent = DatasetDict({side: rows.add_column("author", ["ann"] * len(rows)) for side, rows in splits.items()})
+    silent = DatasetDict({split: rows.add_column("author", ["ann"] * len(rows)) for split, rows in splits.items()})
     report = build(silent, probes={"author alone": ["author"], "all": ["author", "text"]})
     assert [*report.probes] == [LENGTH, "author alone", "all"]
     assert report.probes["all"].scores["accuracy"] > 0.9
@@ -106,7 +106,7 @@ def test_probes_see_their_columns_alone(splits: DatasetDict) -> None:
 
 
 def test_frozen_features_are_of_the_chosen_rows(splits: DatasetDict) -> None:
-    labels, tested = (np.asarray(splits[side]["label"][:]) for side in ("train", "test"))
+    labels, tested = (np.asarray(splits[split]["label"][:]) for split in ("train", "test"))
     rows = np.arange(0, 60, 2)
     features = FrozenFeatures(rows, *(np.eye(3, dtype=np.float32)[one] for one in (labels[rows], tested)))
     report = build(splits, features=features)
@@ -142,13 +142,13 @@ def test_report_survives_json(baseline: bool, splits: DatasetDict) -> None:
 
 
 def test_side_keeps_rows_and_labels_apart_from_scores() -> None:
-    side = SideReport(rows=4, scores={"accuracy": 0.5}, per_class={"A": {"f1": 0.5, "support": 4}})
-    assert side.to_dict() == {"accuracy": 0.5, "rows": 4, "per_class": {"A": {"f1": 0.5, "support": 4}}}
-    assert SideReport.from_dict(side.to_dict()) == side
+    split = SplitReport(rows=4, scores={"accuracy": 0.5}, per_class={"A": {"f1": 0.5, "support": 4}})
+    assert split.to_dict() == {"accuracy": 0.5, "rows": 4, "per_class": {"A": {"f1": 0.5, "support": 4}}}
+    assert SplitReport.from_dict(split.to_dict()) == split
 
 
 def test_label_without_test_rows_is_in_the_report(splits: DatasetDict) -> None:
-    kept = [place for place, label in enumerate(splits["test"]["label"]) if label != 1]
+    kept = [index for index, label in enumerate(splits["test"]["label"]) if label != 1]
     without = DatasetDict({**splits, "test": splits["test"].select(kept)})
     report = build(without, test_probabilities=draw(len(kept), seed=2))
     assert report.test.per_class["SCIENCE"]["support"] == 0

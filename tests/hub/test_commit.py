@@ -14,7 +14,7 @@ from tests.hub_server import Fault, HubServer
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
 REPO = "owner/pushed"
-TARGET = Target(REPO, "model", is_there=True, is_private=True)
+TARGET = Target(REPO, "model", exists=True, is_private=True)
 CARD = b"---\nlicense: mit\n---\n"
 REQUEST = PushOptions("Train tiny", as_pull_request=True)
 

@@ -28,14 +28,14 @@ def _without_token(hub_here: HubServer, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_new_repository_is_named_and_not_made(make_recipe: MakeRecipe, hub_here: HubServer) -> None:
-    assert preflight(make_recipe()) == Target("owner/tiny", "model", is_there=False, is_private=True)
+    assert preflight(make_recipe()) == Target("owner/tiny", "model", exists=False, is_private=True)
     assert [*hub_here.repos] == []
 
 
 @pytest.mark.parametrize("name", ["owner/tiny", "newsroom/tiny"])
 def test_repository_that_is_there_is_taken(name: str, make_recipe: MakeRecipe, hub_here: HubServer) -> None:
     hub_here.create_repo(name, private=True)
-    assert preflight(make_recipe(f"hub.repo_id={name}")) == Target(name, "model", is_there=True, is_private=True)
+    assert preflight(make_recipe(f"hub.repo_id={name}")) == Target(name, "model", exists=True, is_private=True)
 
 
 @pytest.mark.usefixtures("_without_token")
@@ -76,14 +76,14 @@ def test_fine_grained_token_may_write_what_is_there(
     hub_here.create_repo(FINE_GRAINED_REPO, private=True)
     monkeypatch.setenv("HF_TOKEN", FINE_GRAINED_TOKEN)
     found = preflight(make_recipe(f"hub.repo_id={FINE_GRAINED_REPO}"))
-    assert found == Target(FINE_GRAINED_REPO, "model", is_there=True, is_private=True)
+    assert found == Target(FINE_GRAINED_REPO, "model", exists=True, is_private=True)
 
 
 def test_public_repository_is_refused_where_it_must_be_private(make_recipe: MakeRecipe, hub_here: HubServer) -> None:
     hub_here.create_repo("owner/tiny")
     with pytest.raises(PublishError, match="the model owner/tiny must be private, found it public; add --no-private"):
         preflight(make_recipe())
-    assert preflight(make_recipe("hub.private=false")) == Target("owner/tiny", "model", is_there=True, is_private=False)
+    assert preflight(make_recipe("hub.private=false")) == Target("owner/tiny", "model", exists=True, is_private=False)
 
 
 @pytest.mark.parametrize("change", ["hub.license=of-my-own", "hub.language=Klingon"])

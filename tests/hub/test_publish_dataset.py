@@ -23,7 +23,7 @@ from tests.processes import Result
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
 REPO = "datasets/owner/tiny-news"
-FILES = ["README.md", *(f"data/{side}-00000-of-00001.parquet" for side in ("test", "train", "validation"))]
+FILES = ["README.md", *(f"data/{split_name}-00000-of-00001.parquet" for split_name in ("test", "train", "validation"))]
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def test_what_was_pushed_is_read_back_the_same(prepared: tuple[PreparedData, Rec
     source = fetch_source("hf://datasets/owner/tiny-news")
     rows = read_rows(source.paths, columns=["text", "label", "date", "split"], id_column="id")
     expected = [
-        (row["id"], row["text"], LABELS[row["label"]], row["date"], side)
-        for side, split in prepared[0].splits.items()
+        (row["id"], row["text"], LABELS[row["label"]], row["date"], split_name)
+        for split_name, split in prepared[0].splits.items()
         for row in split
     ]
     assert [(row["id"], row["text"], row["label"], row["date"], row["split"]) for row in rows] == expected
@@ -76,7 +76,7 @@ def test_column_that_said_the_side_is_not_taken_for_it_again(
     news_rows: list[dict[str, str]], hub_here: HubServer, make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     # Validation is cut from the training rows, in whose column of the file it still says train.
-    rows = [row | {"split": "test" if place % 5 == 0 else "train"} for place, row in enumerate(news_rows)]
+    rows = [row | {"split": "test" if index % 5 == 0 else "train"} for index, row in enumerate(news_rows)]
     write_csv(tmp_path / "sides.csv", rows)
     recipe = make_recipe(f"data.source={tmp_path / 'sides.csv'}", "data.keep=[]", "split.predefined=split")
     prepared = workflow.prepare(recipe)
@@ -97,8 +97,8 @@ def test_datasets_loads_what_the_card_says(
     assert [*loaded] == ["train", "validation", "test"]
     assert loaded["train"].features["label"].names == [*LABELS]
     names = loaded["train"].column_names
-    assert {side: rows.to_dict() for side, rows in loaded.items()} == {
-        side: rows.select_columns(names).to_dict() for side, rows in prepared[0].splits.items()
+    assert {split_name: rows.to_dict() for split_name, rows in loaded.items()} == {
+        split_name: rows.select_columns(names).to_dict() for split_name, rows in prepared[0].splits.items()
     }
     card = DatasetCard(hub_here.repos[REPO].files["README.md"].decode())
     assert 'load_dataset("owner/tiny-news")' in card.text
@@ -150,7 +150,7 @@ def test_second_push_takes_the_place_of_the_first(
     repo = hub_here.repos[REPO]
     assert len([name for name in repo.files if name.startswith("data/train-")]) > 1
     rows = read_rows(fetch_source("hf://datasets/owner/tiny-news").paths, columns=["text"], id_column="id")
-    assert sorted(rows["id"], key=int) == [str(place) for place in range(120)]
+    assert sorted(rows["id"], key=int) == [str(index) for index in range(120)]
     repo.write({"notes.md": b"mine"}, "Add notes")
     push(prepared)
     assert sorted(repo.files) == sorted([*FILES, "notes.md"])

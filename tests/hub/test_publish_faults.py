@@ -85,13 +85,13 @@ def test_fault_at_any_request_leaves_one_whole_version(
     assert commits == 1
     requests = len(hub.requests) - start
     for name in FAULTS:
-        for place in range(1, requests + 1):
-            repo_id = f"{prefix}-{name.replace(' ', '-')}-{place}"
-            injected = replace(FAULTS[name], place=place)
+        for index in range(1, requests + 1):
+            repo_id = f"{prefix}-{name.replace(' ', '-')}-{index}"
+            injected = replace(FAULTS[name], index=index)
             hub.faults.append(injected)
             code, message = push(repo_id)
             hub.faults.clear()
-            assert injected.fired, (name, place)
+            assert injected.fired, (name, index)
             if code != 0:
                 assert message.count("error:") == 1, message
                 assert push(repo_id)[0] == 0

@@ -167,7 +167,7 @@ def test_model_that_says_something_else_is_not_published(
 ) -> None:
     other = RunFolder(shutil.copytree(run.path, tmp_path / "other"))
     config = json.loads((other.model / "config.json").read_text())
-    config["id2label"] = {place: name for place, name in enumerate([*LABELS[1:], LABELS[0]])}
+    config["id2label"] = {index: name for index, name in enumerate([*LABELS[1:], LABELS[0]])}
     (other.model / "config.json").write_text(json.dumps(config))
     result = command_line.run("publish", str(other.path), "--repo-id", "owner/mixed")
     assert result.code == 1
@@ -303,7 +303,9 @@ def test_predict_takes_the_hub_id_of_an_adapter(
     expected = predict_probabilities(
         load_classifier(tmp_path, encoder=ModelSection(model_name_or_path=str(tiny_encoder))), TEXTS[:1]
     )[0]
-    assert [f"{100 * share:.2f}%" for share in sorted(expected, reverse=True)] == re.findall(r"\d+\.\d\d%", result.out)
+    assert [f"{100 * fraction:.2f}%" for fraction in sorted(expected, reverse=True)] == re.findall(
+        r"\d+\.\d\d%", result.out
+    )
     assert {*re.findall(r"%  (\w+)$", result.out, flags=re.MULTILINE)} == {*LABELS}
 
 

@@ -44,8 +44,8 @@ def accuracies(
     """Publish all, and one of another split; return the accuracy of each by its name on the Hub."""
     found = {}
     wanted = [(name, seed, ()) for name in RECIPES for seed in SEEDS]
-    for name, seed, further in [*wanted, ("tiny_stock", 3, ("split.seed=99",))]:
-        run = train_once(name, *RECIPES[name], f"training_arguments.seed={seed}", *further)
+    for name, seed, overrides in [*wanted, ("tiny_stock", 3, ("split.seed=99",))]:
+        run = train_once(name, *RECIPES[name], f"training_arguments.seed={seed}", *overrides)
         copy = shutil.copytree(run.run.path, tmp_path_factory.mktemp("runs") / f"{name}-{seed}")
         repo_id = f"owner/{name}-{seed}"
         result = command_line.run("publish", str(copy), "--repo-id", repo_id)

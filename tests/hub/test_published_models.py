@@ -74,8 +74,8 @@ def test_pipeline_gives_the_stored_predictions(
     stored = pq.read_table(publish(kind).run.predictions).to_pylist()
     assert len(hub.repos[f"owner/{kind}"].commits) == 1
     found = classify(f"owner/{kind}", kind, [row["text"] for row in stored], home=fresh_home, hub=hub)
-    for row, shares in zip(stored, found, strict=True):
-        assert shares == pytest.approx({name: row[f"probability of {name}"] for name in shares}, abs=1e-5)
+    for row, fractions in zip(stored, found, strict=True):
+        assert fractions == pytest.approx({name: row[f"probability of {name}"] for name in fractions}, abs=1e-5)
 
 
 def test_pipeline_reads_5000_words_from_the_hub_as_from_a_folder(

@@ -48,6 +48,6 @@ def test_published_model_comes_back(repo_id: str, tiny_run: FinishedRun, tmp_pat
     texts = [row["text"] for row in rows]
     answer = run_python(CLASSIFY, repo_id, *texts, cwd=tmp_path, home=tmp_path / "fresh", environment=ENVIRONMENT)
     assert answer.code == 0, answer.err
-    for row, shares in zip(rows, json.loads(answer.out.splitlines()[-1]), strict=True):
-        assert shares == pytest.approx({name: row[f"probability of {name}"] for name in shares}, abs=1e-5)
+    for row, fractions in zip(rows, json.loads(answer.out.splitlines()[-1]), strict=True):
+        assert fractions == pytest.approx({name: row[f"probability of {name}"] for name in fractions}, abs=1e-5)
     assert TOKEN not in first.out + first.err + again.out + again.err

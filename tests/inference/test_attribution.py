@@ -30,13 +30,13 @@ def classifier(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 def compute_shapley(classifier: TrainedClassifier, words: Sequence[str], label: int) -> list[float]:
     """Follow the definition: each word's gain, averaged over all orders."""
-    kept = [[place for place in range(len(words)) if number >> place & 1] for number in range(2 ** len(words))]
-    texts = [" ".join(words[place] for place in places) for places in kept]
+    kept = [[index for index in range(len(words)) if number >> index & 1] for number in range(2 ** len(words))]
+    texts = [" ".join(words[index] for index in indices) for indices in kept]
     probabilities = predict_probabilities(classifier, texts)[:, label].astype(float)
     gains = np.zeros(len(words))
     orders = [*permutations(range(len(words)))]
     for order in orders:
-        numbers = [sum(1 << place for place in order[:count]) for count in range(len(words) + 1)]
+        numbers = [sum(1 << index for index in order[:count]) for count in range(len(words) + 1)]
         gains[list(order)] += np.diff(probabilities[numbers])
     return list(gains / len(orders))
 

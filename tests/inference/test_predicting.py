@@ -17,7 +17,7 @@ from tests.tiny_models import load_tiny, save_encoder
 
 WORDS = ["bank", "shares", "profit", "planet", "cells", "fossil", "goal", "coach", "league", "new", "report", "says"]
 # Neither sorted by length nor all different in it.
-TEXTS = [" ".join(WORDS[place % 7 :: 1 + place % 3] * (1 + place % 4)) for place in range(23)]
+TEXTS = [" ".join(WORDS[index % 7 :: 1 + index % 3] * (1 + index % 4)) for index in range(23)]
 
 
 @pytest.fixture(scope="module", params=["stock", "two_layer"])
@@ -65,7 +65,7 @@ def test_batch_size_changes_nothing(batch_size: int, classifier: TrainedClassifi
 
 def test_order_of_texts_is_the_order_of_rows(classifier: TrainedClassifier) -> None:
     order = np.random.default_rng(17).permutation(len(TEXTS))
-    shuffled = predict_probabilities(classifier, [TEXTS[place] for place in order], batch_size=4)
+    shuffled = predict_probabilities(classifier, [TEXTS[index] for index in order], batch_size=4)
     assert shuffled == pytest.approx(predict_probabilities(classifier, TEXTS, batch_size=4)[order], abs=1e-5)
 
 

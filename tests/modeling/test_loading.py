@@ -22,7 +22,7 @@ from tests.tiny_models import load_tiny, save_encoder
 ROOT = Path(__file__).parents[2]
 ARCHITECTURES = ["bert", "roberta", "distilbert"]
 HEADS = ["stock", "two_layer"]
-TWO_LAYER = {f"head.layers.{place}.{kind}" for place in (1, 2, 5) for kind in ("weight", "bias")}
+TWO_LAYER = {f"head.layers.{index}.{kind}" for index in (1, 2, 5) for kind in ("weight", "bias")}
 STOCK = {
     "bert": {"classifier.weight", "classifier.bias"},
     "roberta": {f"classifier.{part}.{kind}" for part in ("dense", "out_proj") for kind in ("weight", "bias")},

@@ -46,12 +46,12 @@ def test_cut_keeps_the_start_and_both_special_tokens(splits: DatasetDict, tokeni
 
 def test_every_side_keeps_its_rows_in_order(splits: DatasetDict, tokenizer: PreTrainedTokenizerBase) -> None:
     tokenized = tokenize_splits(splits, tokenizer, max_length=32)
-    assert {side: [len(ids) for ids in rows["input_ids"]] for side, rows in tokenized.items()} == {
+    assert {split: [len(ids) for ids in rows["input_ids"]] for split, rows in tokenized.items()} == {
         "train": LENGTHS,
         "validation": [7],
         "test": [12, 4],
     }
-    assert {side: rows["labels"][:] for side, rows in tokenized.items()} == {
+    assert {split: rows["labels"][:] for split, rows in tokenized.items()} == {
         "train": [0, 1, 1, 0],
         "validation": [1],
         "test": [0, 0],
@@ -71,11 +71,11 @@ def test_splits_stay_as_they_were(splits: DatasetDict, tokenizer: PreTrainedToke
 
 
 def test_more_rows_than_a_batch_holds(tokenizer: PreTrainedTokenizerBase) -> None:
-    texts = ["bank " * (place % 7) for place in range(2_345)]
-    dataset = Dataset.from_dict({"text": texts, "label": [place % 2 for place in range(2_345)]})
+    texts = ["bank " * (index % 7) for index in range(2_345)]
+    dataset = Dataset.from_dict({"text": texts, "label": [index % 2 for index in range(2_345)]})
     tokenized = tokenize_splits(DatasetDict(train=dataset), tokenizer, max_length=6)["train"]
-    assert [len(ids) for ids in tokenized["input_ids"]] == [min(place % 7 + 2, 6) for place in range(2_345)]
-    assert count_tokens(texts, tokenizer) == [place % 7 + 2 for place in range(2_345)]
+    assert [len(ids) for ids in tokenized["input_ids"]] == [min(index % 7 + 2, 6) for index in range(2_345)]
+    assert count_tokens(texts, tokenizer) == [index % 7 + 2 for index in range(2_345)]
 
 
 def test_tokens_are_counted_before_the_cut(tokenizer: PreTrainedTokenizerBase) -> None:

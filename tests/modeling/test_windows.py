@@ -132,9 +132,9 @@ def test_attention_is_a_mean_by_learned_weights() -> None:
     torch.nn.init.eye_(pooling.project.weight), torch.nn.init.zeros_(pooling.project.bias)
     torch.nn.init.constant_(pooling.score.weight, 1.0)
     scores = torch.tensor([[1.0, 5.0], [3.0, -1.0]]).tanh().sum(dim=1).exp()
-    share = (scores[0] / scores.sum()).item()
+    fraction = (scores[0] / scores.sum()).item()
     pooled = pooling(FEATURES, IS_USED)[0].tolist()
-    assert pooled == pytest.approx([share * 1 + (1 - share) * 3, share * 5 - (1 - share)], abs=1e-6)
+    assert pooled == pytest.approx([fraction * 1 + (1 - fraction) * 3, fraction * 5 - (1 - fraction)], abs=1e-6)
 
 
 def test_gru_ends_with_the_last_used_window() -> None:

@@ -8,14 +8,14 @@ from datasets import ClassLabel, Dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hf_newscls.data.groups import find_mixed, find_repeated
+from hf_newscls.data.groups import find_repeated, groups_with_conflicting_labels
 from hf_newscls.overview.examples import show_rows, summarize_repeats
 from hf_newscls.report.text import shorten_text
 
 
 def build_rows(texts: Sequence[str], labels: Sequence[int]) -> Dataset:
     """Rows with the ids r0, r1 and so on, and the labels A, B, C."""
-    content = {"id": [f"r{place}" for place in range(len(texts))], "text": [*texts], "label": [*labels]}
+    content = {"id": [f"r{index}" for index in range(len(texts))], "text": [*texts], "label": [*labels]}
     return Dataset.from_dict(content).cast_column("label", ClassLabel(names=["A", "B", "C"]))
 
 
@@ -60,14 +60,14 @@ def test_at_most_ten_groups_are_examples() -> None:
 
 def test_mixed_groups_hold_several_kinds() -> None:
     groups, kinds = np.array([0, 0, 2, 2, 4]), np.array([1, 1, 0, 1, 2])
-    assert find_mixed(groups, kinds).tolist() == [2]
+    assert groups_with_conflicting_labels(groups, kinds).tolist() == [2]
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), min_size=1))
 def test_mixed_groups_are_those_counted_by_hand(rows: list[tuple[int, int]]) -> None:
     groups, kinds = (np.array(column) for column in zip(*rows, strict=True))
     expected = sorted({group for group, kind in rows for other, another in rows if group == other and kind != another})
-    assert find_mixed(groups, kinds).tolist() == expected
+    assert groups_with_conflicting_labels(groups, kinds).tolist() == expected
 
 
 @pytest.mark.parametrize(

@@ -222,8 +222,8 @@ def test_command_writes_a_folder_and_says_where(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     rows = spoil(news_rows)
-    for place in (0, REPEATED):
-        rows[place] = rows[0] | {"title": "<b>50% | *more* [link](x)\nnext", "body": "£ 東京"}
+    for index in (0, REPEATED):
+        rows[index] = rows[0] | {"title": "<b>50% | *more* [link](x)\nnext", "body": "£ 東京"}
     write_csv(tmp_path / "news.csv", rows)
     write_recipe(tmp_path / "tiny.yaml", source=tmp_path / "elsewhere.csv", encoder=tiny_encoder)
     result = call("overview", "tiny.yaml", "--data", "news.csv")

@@ -24,7 +24,7 @@ TOKENS = [6, 6, 6, 3, 8]
 
 def build_cleaned(texts: Sequence[str] = TEXTS, labels: Sequence[int] = LABELS) -> CleanedRows:
     """Rows with the ids 0, 1 and so on, and the labels FAKE and REAL; two more rows were dropped."""
-    content = {"id": [str(place) for place in range(len(texts))], "text": [*texts], "label": [*labels]}
+    content = {"id": [str(index) for index in range(len(texts))], "text": [*texts], "label": [*labels]}
     dataset = Dataset.from_dict(content).cast_column("label", ClassLabel(names=["FAKE", "REAL"]))
     return CleanedRows(dataset, rows_read=len(texts) + 2, dropped={"empty text": 2, "short text": 0})
 
@@ -99,8 +99,8 @@ def test_tokens_are_summed_up_for_each_label() -> None:
 )
 def test_truncation_counts_texts_and_tokens(max_length: int, texts: int, cut_tokens: int) -> None:
     found = summarize_truncation(TOKENS, max_length=max_length)
-    assert (found.texts, found.text_share) == (texts, texts / 5)
-    assert (found.tokens, found.cut_tokens, found.cut_share) == (29, cut_tokens, cut_tokens / 29)
+    assert (found.texts, found.text_fraction) == (texts, texts / 5)
+    assert (found.tokens, found.cut_tokens, found.cut_fraction) == (29, cut_tokens, cut_tokens / 29)
 
 
 def test_quantiles_are_lengths_of_texts() -> None:
@@ -137,7 +137,7 @@ def test_repeated_texts_of_real_files_are_those_known(
 ) -> None:
     section = DataSection(source=file, text=columns, label="label", near_duplicates=None)
     rows = read_rows(real_data / file, columns=[*columns, "label"])
-    cleaned = clean_rows(rows, section, where=file)
+    cleaned = clean_rows(rows, section, source_name=file)
     texts = cleaned.dataset["text"][:]
     overview = summarize_rows(cleaned, find_duplicates(texts, None), token_counts=[1] * len(texts), max_length=8)
     assert len(texts) - len({normalize_text(one) for one in texts}) == overview.equal.extra

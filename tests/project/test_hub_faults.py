@@ -58,10 +58,10 @@ def ask(hub: HubServer, method: str = "GET", path: str = "/api/whoami-v2", **opt
 
 
 @pytest.mark.parametrize(
-    ("place", "expected"), [(1, [503, 200, 200]), (2, [200, 503, 200]), (None, [503, 503, 503]), (4, [200, 200, 200])]
+    ("index", "expected"), [(1, [503, 200, 200]), (2, [200, 503, 200]), (None, [503, 503, 503]), (4, [200, 200, 200])]
 )
-def test_fault_strikes_in_its_place(place: int | None, expected: list[int], hub: HubServer) -> None:
-    hub.faults.append(Fault("status", "GET", "^/api/whoami", place=place, status=503))
+def test_fault_strikes_in_its_place(index: int | None, expected: list[int], hub: HubServer) -> None:
+    hub.faults.append(Fault("status", "GET", "^/api/whoami", place=index, status=503))
     answers = []
     for _ in range(3):
         ask(hub, path="/api/models")
@@ -148,9 +148,9 @@ def test_client_waits_as_long_as_it_is_told(hub: HubServer, monkeypatch: pytest.
 def test_push_is_whole_or_not_there_whatever_goes_wrong(kind: Any, hub: HubServer) -> None:
     before = len(hub.requests)
     publish(hub)
-    for place in range(1, len(hub.requests) - before + 1):
+    for index in range(1, len(hub.requests) - before + 1):
         hub.delete_repo("owner/tiny")
-        hub.faults[:] = [Fault(kind, place=place)]
+        hub.faults[:] = [Fault(kind, place=index)]
         try:
             publish(hub)
         except (HfHubHTTPError, httpx2.TransportError):

@@ -85,8 +85,8 @@ def test_info_tells_what_card_and_files_say(hub: HubServer, name: str) -> None:
     told = connect(hub).model_info(name, files_metadata=True)
     assert (told.sha, told.library_name, told.pipeline_tag) == (repo.head, "transformers", "text-classification")
     wanted = "transformers safetensors bert text-classification news en dataset:owner/news base_model:owner/encoder"
-    further = "base_model:finetune:owner/encoder license:mit model-index region:us"
-    assert told.tags == f"{wanted} {further}".split()
+    others = "base_model:finetune:owner/encoder license:mit model-index region:us"
+    assert told.tags == f"{wanted} {others}".split()
     assert told.card_data.eval_results[0].metric_value == 0.75
     assert told.last_modified > told.created_at
     large = next(one for one in told.siblings if one.rfilename == "a.safetensors")
@@ -196,10 +196,10 @@ def test_one_of_three_racing_commits_lands(hub: HubServer, name: str) -> None:
     repo = hub.create_repo(name)
     head, together = repo.head, threading.Barrier(3)
 
-    def race(place: int) -> int:
+    def race(index: int) -> int:
         together.wait(timeout=10)
         try:
-            push(hub, name, add(f"{place}.txt"), parent_commit=head)
+            push(hub, name, add(f"{index}.txt"), parent_commit=head)
         except HfHubHTTPError as error:
             return error.response.status_code
         return 200

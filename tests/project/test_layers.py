@@ -51,7 +51,7 @@ each_module = pytest.mark.parametrize("module", MODULES)
 
 def find_imports(path: Path, modules: Mapping[str, Path]) -> set[str]:
     """Return the modules of the package that a file imports, those imported inside functions included."""
-    module = next(name for name, place in modules.items() if place == path)
+    module = next(name for name, index in modules.items() if index == path)
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     found = set()
     for name in _iterate_names(ast.parse(path.read_text(encoding="utf-8")), package):

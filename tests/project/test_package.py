@@ -76,10 +76,10 @@ def test_wheel_names_its_command_and_licence(installed: Path) -> None:
 @pytest.mark.slow
 def test_installed_wheel_finds_its_recipes_and_data(installed: Path, tmp_path: Path) -> None:
     environment = {"PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"}
-    where = run_python(
+    source_name = run_python(
         "import hf_newscls; print(hf_newscls.__file__)", cwd=tmp_path, home=tmp_path, environment=environment
     )
-    assert where.out.strip() == str(installed / "hf_newscls" / "__init__.py")
+    assert source_name.out.strip() == str(installed / "hf_newscls" / "__init__.py")
     result = run_cli("prepare", "quickstart", cwd=tmp_path, home=tmp_path, environment=environment)
     assert result.code == 0, result.err
     assert "kept 2,400 of 2,400 rows" in result.err

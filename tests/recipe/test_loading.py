@@ -265,8 +265,8 @@ def test_problem_names_key_value_and_way_out(override: str, message: str, base: 
     ["data.labels=[A]", "data.text=[]", "data.source=''", "evaluation.top_k=3", "hub.repo_id=a b", "name=a/b"],
 )
 def test_problem_says_what_must_hold(override: str, base: str) -> None:
-    where = re.escape(f"{base} with {override.partition('=')[0]} overridden")
-    assert re.fullmatch(rf"{where}: `[\w.]+` must .*, got .*", find_problem(base, override))
+    source_name = re.escape(f"{base} with {override.partition('=')[0]} overridden")
+    assert re.fullmatch(rf"{source_name}: `[\w.]+` must .*, got .*", find_problem(base, override))
 
 
 @pytest.mark.parametrize("override", ["model.config.num_labels=[1]", "training_arguments.report_to=5"])

@@ -102,7 +102,7 @@ def test_metadata_of_a_real_run_is_read_back_by_the_hub_library(tiny_run: Finish
     names |= {"Macro precision": "precision_macro", "Weighted precision": "precision_weighted"}
     names |= {"Macro recall": "recall_macro", "Weighted recall": "recall_weighted"}
     names |= {"Top-2 accuracy": "top_2_accuracy", "Log loss": "log_loss", "Brier score": "brier_score"}
-    names |= {"Balanced accuracy": "balanced_accuracy", "Matthews correlation": "matthews"}
+    names |= {"Balanced accuracy": "balanced_accuracy", "Matthews correlation": "mcc"}
     names |= {"Expected calibration error": "calibration_error"}
     found = {names[result.metric_name]: result.metric_value for result in card.data.eval_results}
     assert found == pytest.approx({name: scores[name] for name in found}, abs=1e-6)

@@ -51,7 +51,7 @@ def test_metadata_is_what_the_hub_wants(make_parts: MakeParts) -> None:
 )
 def test_size_is_one_of_the_hubs_categories(labels: int, size: str, make_parts: MakeParts) -> None:
     # The manifest of the fixture counts 1,200 rows of each label.
-    names = [f"L{place}" for place in range(labels)]
+    names = [f"L{index}" for index in range(labels)]
     assert DatasetCard(render(make_parts, labels=names)).data.size_categories == size
 
 

@@ -230,7 +230,7 @@ def test_card_without_baselines_has_no_columns_for_them(make_parts: MakeParts) -
 
 
 def test_numbers_in_a_real_card_are_those_of_its_run(tiny_run: FinishedRun) -> None:
-    _, labels, results, sides, evaluations, *_ = read_tables((tiny_run.run.model / "README.md").read_text())
+    _, labels, results, splits, evaluations, *_ = read_tables((tiny_run.run.model / "README.md").read_text())
     scores, report = tiny_run.report.test.scores, tiny_run.report
     shown = {row[0]: row[1] for row in results[1:]}
     assert shown["Accuracy"] == f"{scores['accuracy']:.4f}"
@@ -238,8 +238,8 @@ def test_numbers_in_a_real_card_are_those_of_its_run(tiny_run: FinishedRun) -> N
     assert [[row[0], row[3]] for row in labels[1:]] == [
         [label, f"{values['f1']:.4f}"] for label, values in report.test.per_class.items()
     ]
-    assert sides[0] == ["Label", "train", "validation", "test"]
-    assert sides[-1] == ["all", "72", "24", "24"]
+    assert splits[0] == ["Label", "train", "validation", "test"]
+    assert splits[-1] == ["all", "72", "24", "24"]
     logged = [entry for entry in report_log(tiny_run) if "eval_f1_macro" in entry]
     assert [row[4] for row in evaluations[1:]] == [f"{entry['eval_f1_macro']:.4f}" for entry in logged]
 
@@ -263,8 +263,8 @@ def test_lengths_in_a_real_card_are_those_of_its_texts(tiny_run: FinishedRun) ->
     card = " ".join((tiny_run.run.model / "README.md").read_text().split())
     told = tiny_run.run.read_json(tiny_run.run.metrics)["tokens"]
     assert f"Half the texts have at most {int(told['median'])} tokens, the longest {told['longest']};" in card
-    assert f"{told['share_cut_off']:.1%} are cut off at 32." in card
-    assert 0 < told["share_cut_off"] < 1
+    assert f"{told['fraction_cut_off']:.1%} are cut off at 32." in card
+    assert 0 < told["fraction_cut_off"] < 1
 
 
 def test_card_orders_the_answer_by_probability(make_parts: MakeParts) -> None:
@@ -306,16 +306,16 @@ def test_card_tells_energy_only_where_it_was_measured(
 def test_card_tells_the_stages_and_what_the_trainer_went_by(make_parts: MakeParts) -> None:
     parts = make_parts(freeze={"epochs": 2, "learning_rate": 0.02}, finetune={"layer_decay": 0.9})
     record = replace(parts.record, settings={"seed": 17, "learning_rate": 5e-5, "optim": "adamw_torch"})
-    told, further = read_tables(parts._replace(record=record).render())[4:6]
+    told, settings = read_tables(parts._replace(record=record).render())[4:6]
     assert ["freeze.epochs", "2.0"] in told
     assert ["finetune.layer_decay", "0.9"] in told
-    assert further == [["Setting", "Value"], ["seed", "17"], ["optim", "adamw_torch"]]
+    assert settings == [["Setting", "Value"], ["seed", "17"], ["optim", "adamw_torch"]]
 
 
 def test_many_labels_are_folded_and_the_extremes_named(make_parts: MakeParts) -> None:
-    labels = [f"label {place}" for place in range(13)]
+    labels = [f"label {index}" for index in range(13)]
     parts = make_parts(labels)
-    per_class = {name: {**parts.report.test.per_class[name], "f1": place / 100} for place, name in enumerate(labels)}
+    per_class = {name: {**parts.report.test.per_class[name], "f1": index / 100} for index, name in enumerate(labels)}
     report = replace(parts.report, test=replace(parts.report.test, per_class=per_class))
     text = " ".join(parts._replace(report=report).render().split())
     assert "best at label 12 (0.1200), label 11 (0.1100), label 10 (0.1000) and worst at label 2 (0.0200, 500 " in text
@@ -339,7 +339,7 @@ def test_hostile_labels_bring_no_markup_of_their_own(make_parts: MakeParts) -> N
     assert kinds[0] == kinds[1]
     children = [child.type for token in hostile for child in token.children or []]
     assert "html_inline" not in children
-    headings = [read_text(hostile[place + 1]) for place, token in enumerate(hostile) if token.type == "heading_open"]
+    headings = [read_text(hostile[index + 1]) for index, token in enumerate(hostile) if token.type == "heading_open"]
     sections = [
         "Results",
         "Calibration",
@@ -382,12 +382,12 @@ def test_hostile_texts_of_a_recipe_stay_text(make_parts: MakeParts) -> None:
         hub={"title": hostile, "license": hostile, "citation": "```\n# x", "limits": ["one\ntwo", hostile]},
     ).render()
     tokens = parse(card)
-    headings = [read_text(tokens[place + 1]) for place, token in enumerate(tokens) if token.type == "heading_open"]
+    headings = [read_text(tokens[index + 1]) for index, token in enumerate(tokens) if token.type == "heading_open"]
     texts = [read_text(token) for token in tokens if token.type == "inline"]
     assert headings[0] == shown
     assert headings.count("x") == 1  # of a limit, which is the author's own Markdown
     assert f"{shown}: {shown}" in texts
-    assert [read_tables(card)[-1][place][1] for place in (1, 3)] == [shown, shown]
+    assert [read_tables(card)[-1][index][1] for index in (1, 3)] == [shown, shown]
     assert any(text.startswith(f"{shown}, file {shown},") for text in texts)
 
 
@@ -461,7 +461,7 @@ def test_only_a_head_of_ours_asks_for_trust(head: str, trusts: bool, make_parts:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("finished", "place"),
+    ("finished", "index"),
     [
         ("tiny_run", "model"),
         pytest.param("tiny_run", "cards", marks=pytest.mark.slow),
@@ -470,10 +470,10 @@ def test_only_a_head_of_ours_asks_for_trust(head: str, trusts: bool, make_parts:
     ],
 )
 def test_snippet_runs_as_it_stands(
-    finished: str, place: str, fresh_home: Path, tmp_path: Path, request: pytest.FixtureRequest
+    finished: str, index: str, fresh_home: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     found: FinishedRun = request.getfixturevalue(finished)
-    if place == "model":  # wherever the folder is moved to
+    if index == "model":  # wherever the folder is moved to
         cwd = shutil.copytree(found.run.model, tmp_path / "a folder" / "model")
         path = cwd / "README.md"
     else:

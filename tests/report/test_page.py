@@ -146,7 +146,7 @@ def test_threshold_is_told_of_two_labels_alone(page: Reader) -> None:
 
 @pytest.mark.slow
 def test_similar_labels_are_neighbours_in_the_matrix() -> None:
-    names = [f"L{place}" for place in range(14)]
+    names = [f"L{index}" for index in range(14)]
     measured = build_measured(names)
     confusion = measured.report.confusion.copy()
     confusion[0, 13] = confusion[13, 0] = 500
@@ -183,7 +183,7 @@ class TestInABrowser:
     @pytest.fixture
     def path(self, tmp_path: Path) -> Path:
         """The report of a run with 42 labels."""
-        measured = build_measured([f"WELLNESS & LIVING {place}" for place in range(42)])
+        measured = build_measured([f"WELLNESS & LIVING {index}" for index in range(42)])
         path = tmp_path / "report.html"
         path.write_text(render_report_page(measured, plot_run(measured)), encoding="utf-8")
         return path

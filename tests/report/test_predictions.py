@@ -25,17 +25,17 @@ def write(path: Path, **columns: list[object]) -> Path:
 def own(tmp_path: Path) -> Path:
     """Predictions of a run: two rows, the second of which has the smaller hash."""
     columns = {"id": ["1", "2"], "text": ["b", "a"], "reference": ["NO", "YES"], "prediction": ["NO", "NO"]}
-    shares = {"probability of YES": [0.25, 0.4], "probability of NO": [0.75, 0.6]}
-    return write(tmp_path / "own.parquet", **columns, **shares)
+    fractions = {"probability of YES": [0.25, 0.4], "probability of NO": [0.75, 0.6]}
+    return write(tmp_path / "own.parquet", **columns, **fractions)
 
 
 def test_rows_are_known_by_label_and_text(own: Path) -> None:
     found = hash_predictions(own)
-    expected = {hashlib.sha256(content).hexdigest(): place for place, content in enumerate((b"NO\nb", b"YES\na"))}
+    expected = {hashlib.sha256(content).hexdigest(): index for index, content in enumerate((b"NO\nb", b"YES\na"))}
     assert found.rows == sorted(expected)
     order = [expected[row] for row in found.rows]
     assert found.label_names == ["YES", "NO"]
-    assert found.references.tolist() == [[1, 0][place] for place in order]
+    assert found.references.tolist() == [[1, 0][index] for index in order]
     np.testing.assert_allclose(found.probabilities, np.array([[0.25, 0.75], [0.4, 0.6]])[order])
 
 
@@ -50,7 +50,7 @@ def test_published_file_holds_no_text_and_is_read_back(own: Path, tmp_path: Path
 
 def test_hashes_are_those_of_the_fingerprint(tiny_run: FinishedRun) -> None:
     splits = prepare(tiny_run.recipe).splits
-    alone = DatasetDict({side: rows if side == "test" else rows.select([]) for side, rows in splits.items()})
+    alone = DatasetDict({split: rows if split == "test" else rows.select([]) for split, rows in splits.items()})
     lines = "".join(f"test:{row}\n" for row in hash_predictions(tiny_run.run.predictions).rows)
     assert hashlib.sha256(lines.encode()).hexdigest() == compute_fingerprint(alone)
 

@@ -304,7 +304,7 @@ class Untouchable(Dataset):
 
 def test_test_side_is_not_read(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
     run = prepare_run(make_recipe("training_arguments.max_steps=2"), news_rows, tmp_path)
-    side = Untouchable(run.tokenized["validation"].data)
-    tokenized = DatasetDict({**run.tokenized, "test": side})
+    split = Untouchable(run.tokenized["validation"].data)
+    tokenized = DatasetDict({**run.tokenized, "test": split})
     record = fit_classifier(run.classifier, tokenized, arguments=run.arguments, freeze=run.freeze, backend=CPU)
     assert record.total_steps == 2

@@ -144,8 +144,8 @@ def test_every_parameter_is_in_the_right_group(architecture: str, head: str, tmp
     groups = [{id(parameter) for parameter in group["params"]} for group in optimizer.param_groups]
     decayed = Trainer(model=loaded.model, args=arguments).get_decay_parameter_names(loaded.model)
     for name, parameter in loaded.model.named_parameters():
-        place = 2 * (name in loaded.backbone_parameters) + (name not in decayed)
-        assert [id(parameter) in group for group in groups] == [place == other for other in range(4)], name
+        index = 2 * (name in loaded.backbone_parameters) + (name not in decayed)
+        assert [id(parameter) in group for group in groups] == [index == other for other in range(4)], name
     assert sum(map(len, groups)) == len([*loaded.model.parameters()])
     assert [group["weight_decay"] for group in optimizer.param_groups] == [0.01, 0.0, 0.01, 0.0]
 
@@ -181,7 +181,7 @@ def test_optimizer_that_cannot_be_built_is_refused(optim: str, tiny_encoder: Pat
 
 
 def build_tiny_scheduler(schedule: TwoStageSchedule) -> tuple[torch.optim.Optimizer, Any]:
-    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "is_head": place < 2, "depth": 0} for place in range(4)]
+    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "is_head": index < 2, "depth": 0} for index in range(4)]
     optimizer = torch.optim.SGD(groups, lr=1.0)
     return optimizer, build_scheduler(optimizer, schedule)
 
@@ -211,9 +211,9 @@ def test_scheduler_state_round_trips(step: int, tmp_path: Path) -> None:
     resumed_optimizer, resumed = build_tiny_scheduler(build_tiny_schedule())
     resumed.load_state_dict(torch.load(tmp_path / "scheduler.pt", weights_only=True))
     resumed_optimizer.load_state_dict(optimizer.state_dict())
-    for place in range(step, 10):
-        assert resumed.get_last_lr()[0] == pytest.approx(HEAD[place])
-        assert resumed_optimizer.param_groups[2]["lr"] == pytest.approx(BACKBONE[place])
+    for index in range(step, 10):
+        assert resumed.get_last_lr()[0] == pytest.approx(HEAD[index])
+        assert resumed_optimizer.param_groups[2]["lr"] == pytest.approx(BACKBONE[index])
         resumed_optimizer.step()
         resumed.step()
 

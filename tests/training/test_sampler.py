@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from transformers import TrainerControl, TrainerState
 
 from hf_newscls.recipe.recipe import SamplingSection
-from hf_newscls.training.sampler import EpochCallback, EpochSampler, compute_useful_share, order_rows, weigh_rows
+from hf_newscls.training.sampler import EpochCallback, EpochSampler, compute_useful_fraction, order_rows, weigh_rows
 from tests.tiny_models import QUIET, MakeRecipe, prepare_run
 
 
@@ -26,7 +26,7 @@ def test_every_row_comes_once(lengths: list[int], batch_rows: int, is_grouped: b
 
 
 def order(*, seed: int = 17, epoch: int = 0, is_grouped: bool = True) -> list[int]:
-    lengths = [place * 7 % 41 + 3 for place in range(64)]
+    lengths = [index * 7 % 41 + 3 for index in range(64)]
     return order_rows(lengths, batch_rows=4, seed=seed, epoch=epoch, is_grouped=is_grouped)
 
 
@@ -60,7 +60,7 @@ def test_the_short_batch_stays_last() -> None:
 
 def test_useful_share_counts_padding() -> None:
     # 10 and 3 tokens padded to 16, 8 to 8: 21 of 40.
-    assert compute_useful_share([10, 8, 3], [0, 2, 1], batch_size=2, lengths=[8, 16]) == pytest.approx(21 / 40)
+    assert compute_useful_fraction([10, 8, 3], [0, 2, 1], batch_size=2, lengths=[8, 16]) == pytest.approx(21 / 40)
 
 
 # A run resumed within its third epoch has been through 2.5 of them.
@@ -82,7 +82,7 @@ def test_strategies_mean_what_they_mean_in_transformers(
         loader = run.build_trainer().get_train_dataloader()
         return [label for batch in loader for label in batch["labels"].tolist()]
 
-    labels = [place % 3 for place in range(24)]
+    labels = [index % 3 for index in range(24)]
     assert read("sequential") == labels
     assert read("random") != labels
     assert sorted(read("group_by_length")) == sorted(labels)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from hf_newscls.training.acceleration.apply import suited_to_device
+from hf_newscls.training.acceleration.apply import accelerated
 from tests.tiny_models import MakeRecipe, prepare_run
 from tests.training.test_fit import NO_DROPOUT
 
@@ -66,7 +66,7 @@ def test_word_gradients_reach_an_optimizer_that_a_checkpoint_made_another_one(
         make_recipe(*QUIET, "training_arguments.load_best_model_at_end=false", *settings), news_rows, tmp_path
     )
     trainer = run.build_trainer()
-    with suited_to_device(trainer.model, trainer.args, trainer.optimizer):
+    with accelerated(trainer.model, trainer.args, trainer.optimizer):
         for group in trainer.optimizer.param_groups:
             group["fused"] = False  # as of a run on another device
         trainer.train()

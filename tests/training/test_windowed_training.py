@@ -21,7 +21,7 @@ WINDOWS = "model={max_length: null, windows: {count: 4, length: 8, pooling: atte
 @pytest.fixture
 def long_rows(news_rows: Any) -> list[dict[str, str]]:
     """The tiny news, every other row with its body."""
-    return [row | {"title": row["body" if place % 2 else "title"]} for place, row in enumerate(news_rows)]
+    return [row | {"title": row["body" if index % 2 else "title"]} for index, row in enumerate(news_rows)]
 
 
 def measure_difference(run: TinyRun, other: TinyRun) -> float:
@@ -88,13 +88,13 @@ def test_new_pooler_behind_windows_runs_without_cache(
 
 
 @pytest.mark.parametrize(
-    "further",
+    "overrides",
     [pytest.param((), id="whole"), pytest.param(("adapter={rank: 4}",), id="adapter", marks=pytest.mark.slow)],
 )
 def test_resumed_run_equals_an_uninterrupted_one(
-    further: Sequence[str], make_recipe: MakeRecipe, long_rows: Any, tmp_path: Path
+    overrides: Sequence[str], make_recipe: MakeRecipe, long_rows: Any, tmp_path: Path
 ) -> None:
-    recipe = make_recipe(*RESUMABLE, WINDOWS, *further)
+    recipe = make_recipe(*RESUMABLE, WINDOWS, *overrides)
     whole = prepare_run(recipe, long_rows, tmp_path / "whole")
     whole.build_trainer().train()
     for step in (1, 3):
@@ -107,7 +107,7 @@ def test_resumed_run_equals_an_uninterrupted_one(
 def test_text_of_50000_words_neither_crashes_training_nor_the_model(
     make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
 ) -> None:
-    rows = [row | {"title": row["title"] if place else "goal coach " * 25_000} for place, row in enumerate(news_rows)]
+    rows = [row | {"title": row["title"] if index else "goal coach " * 25_000} for index, row in enumerate(news_rows)]
     windows = "model={max_length: null, windows: {count: 400, length: 64, max_windows_a_step: 16}}"
     run = prepare_run(make_recipe(*QUIET, windows, "training_arguments.max_steps=2"), rows, tmp_path, train=8)
     assert max(map(len, run.tokenized["train"]["input_ids"])) == 400 * 64

@@ -88,11 +88,11 @@ def served(
 
 def test_metrics_have_their_documented_keys(tiny_run: FinishedRun) -> None:
     metrics = json.loads(tiny_run.run.metrics.read_text())
-    for side, rows in (("test", TEST_ROWS), ("validation", VALIDATION_ROWS)):
-        assert {"accuracy", "f1_macro", "f1_weighted", "top_2_accuracy", "log_loss"} < {*metrics[side]}
-        assert [*metrics[side]["per_class"]] == [*LABELS]
-        assert metrics[side]["per_class"]["SPORTS"].keys() == {"precision", "recall", "f1", "support"}
-        assert metrics[side]["rows"] == rows
+    for split, rows in (("test", TEST_ROWS), ("validation", VALIDATION_ROWS)):
+        assert {"accuracy", "f1_macro", "f1_weighted", "top_2_accuracy", "log_loss"} < {*metrics[split]}
+        assert [*metrics[split]["per_class"]] == [*LABELS]
+        assert metrics[split]["per_class"]["SPORTS"].keys() == {"precision", "recall", "f1", "support"}
+        assert metrics[split]["rows"] == rows
     assert metrics["train_rows"] == TRAIN_ROWS
     assert metrics["train_runtime_seconds"] == tiny_run.run.read_json(tiny_run.run.training)["runtime_seconds"]
     assert metrics["split_fingerprint"] == tiny_run.run.read_json(tiny_run.run.split)["fingerprint"]
@@ -211,8 +211,8 @@ def test_simpler_classifiers_and_probes_stand_beside_the_model(tiny_run: Finishe
 
 def test_config_maps_labels_both_ways(tiny_run: FinishedRun) -> None:
     config = json.loads((tiny_run.run.model / "config.json").read_text())
-    assert config["id2label"] == {str(place): label for place, label in enumerate(LABELS)}
-    assert config["label2id"] == {label: place for place, label in enumerate(LABELS)}
+    assert config["id2label"] == {str(index): label for index, label in enumerate(LABELS)}
+    assert config["label2id"] == {label: index for index, label in enumerate(LABELS)}
 
 
 @pytest.mark.slow

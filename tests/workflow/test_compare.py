@@ -219,8 +219,8 @@ def foreign_model(tiny_run: FinishedRun, hub_here: HubServer) -> str:
     """The tiny model on the Hub, with labels that say nothing."""
     files = {path.name: path.read_bytes() for path in tiny_run.run.model.iterdir() if path.is_file()}
     config = json.loads(files["config.json"])
-    config["id2label"] = {str(place): f"LABEL_{place}" for place in range(3)}
-    config["label2id"] = {f"LABEL_{place}": place for place in range(3)}
+    config["id2label"] = {str(index): f"LABEL_{index}" for index in range(3)}
+    config["label2id"] = {f"LABEL_{index}": index for index in range(3)}
     files |= {"config.json": json.dumps(config).encode(), "README.md": b"# Foreign\n"}
     hub_here.create_repo("bob/foreign", files=files)
     return "bob/foreign"

@@ -33,10 +33,10 @@ def test_disk_and_cores_are_counted() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", ["environment", "file"])
-def test_tokens_are_found_and_not_shown(place: str, tmp_path: Path) -> None:
-    environment = {"HF_TOKEN": SECRET, "KAGGLE_KEY": SECRET} if place == "environment" else {"HOME": str(tmp_path)}
-    if place == "file":
+@pytest.mark.parametrize("index", ["environment", "file"])
+def test_tokens_are_found_and_not_shown(index: str, tmp_path: Path) -> None:
+    environment = {"HF_TOKEN": SECRET, "KAGGLE_KEY": SECRET} if index == "environment" else {"HOME": str(tmp_path)}
+    if index == "file":
         for path in (tmp_path / "hf" / "token", tmp_path / ".kaggle" / "kaggle.json"):
             path.parent.mkdir()
             path.write_text(SECRET)

@@ -92,7 +92,7 @@ def test_device_is_xla_and_what_suits_it(make_recipe: MakeRecipe, news_rows: Any
 
 def mix_lengths(rows: Any) -> Any:
     """Let every other row be as long as its body: titles all fit in 8 tokens."""
-    return [row | {"title": row["title"] if place % 2 else row["body"]} for place, row in enumerate(rows)]
+    return [row | {"title": row["title"] if index % 2 else row["body"]} for index, row in enumerate(rows)]
 
 
 def test_graphs_are_compiled_once_a_stage(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hf_newscls.errors import DataError, describe_offenders, suggest_name
+from hf_newscls.errors import DataError, format_examples, suggest_name
 
 __all__ = ["BLOCK_ROWS", "TEXT", "build_blocks", "check_columns", "is_text_type", "to_text", "to_text_array"]
 
@@ -20,11 +20,11 @@ BLOCK_ROWS = 4096
 """Rows that are held as Python objects at a time."""
 
 
-def check_columns(where: Path | str, wanted: Iterable[str], found: Sequence[str]) -> None:
+def check_columns(source_name: Path | str, wanted: Iterable[str], found: Sequence[str]) -> None:
     """Refuse a file that lacks a column, or has one twice.
 
     Args:
-        where: the file, for messages.
+        source_name: the file, for messages.
         wanted: columns that are read.
         found: columns of the file, in its order.
 
@@ -35,18 +35,19 @@ def check_columns(where: Path | str, wanted: Iterable[str], found: Sequence[str]
     repeated = [name for name in wanted if found.count(name) > 1]
     if repeated:
         first = repeated[0]
-        places = ", ".join(str(place) for place, name in enumerate(found, start=1) if name == first)
+        indices = ", ".join(str(index) for index, name in enumerate(found, start=1) if name == first)
         raise DataError(
-            f"{where}: must have each column once, found {describe_offenders(repeated)} repeated, {first!r} as columns "
-            f"{places}; rename them"
+            f"{source_name}: must have each column once, found {format_examples(repeated)} repeated, {first!r} "
+            "as columns "
+            f"{indices}; rename them"
         )
     missing = [name for name in wanted if name not in found]
     if not missing:
         return
     hints = [f"did you mean {close!r} for {name!r}?" for name in missing if (close := suggest_name(name, found))]
     hint = " ".join(hints) or "set data.text, data.label, data.id and data.keep to columns of the file"
-    shown = describe_offenders(found, limit=12) or "none"
-    raise DataError(f"{where}: must have the columns {describe_offenders(missing)}, found {shown}; {hint}")
+    shown = format_examples(found, limit=12) or "none"
+    raise DataError(f"{source_name}: must have the columns {format_examples(missing)}, found {shown}; {hint}")
 
 
 def build_blocks(rows: Iterable[Sequence[str | None]], names: Sequence[str]) -> Iterator[pa.Table]:

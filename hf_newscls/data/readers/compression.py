@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from hf_newscls.errors import DataError, InputError, SourceError, describe_offenders
+from hf_newscls.errors import DataError, InputError, SourceError, format_examples
 
 __all__ = ["COMPRESSED_ENDINGS", "OpenedFile", "open_data"]
 
@@ -94,7 +94,7 @@ def _find_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         if not (member.is_dir() or member.filename.startswith("__MACOSX/") or PurePath(member.filename).name[:1] == ".")
     ]
     if len(members) != 1:
-        names = describe_offenders(member.filename for member in members) or "none"
+        names = format_examples(member.filename for member in members) or "none"
         raise DataError(f"{path}: an archive must hold one file, found {names}; unpack it and name the file you mean")
     if members[0].flag_bits & 1:
         raise DataError(f"{path}: an archive must be open, found a password on it; unpack it and name the file in it")

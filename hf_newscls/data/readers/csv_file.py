@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from hf_newscls.data.readers.columns import build_blocks, check_columns
 from hf_newscls.data.readers.encoding import TextFile
-from hf_newscls.errors import DataError, describe_offenders
+from hf_newscls.errors import DataError, format_examples
 
 __all__ = ["read_csv_blocks"]
 
@@ -38,13 +38,13 @@ def read_csv_blocks(file: TextFile, wanted: Sequence[str]) -> Iterator[pa.Table]
 
 
 def _name_columns(header: Sequence[str]) -> list[str]:
-    return [name or f"Unnamed: {place}" for place, name in enumerate(header)]
+    return [name or f"Unnamed: {index}" for index, name in enumerate(header)]
 
 
-def _build_picker(places: Sequence[int]) -> Callable[[list[str]], tuple[str, ...]]:
-    if len(places) == 1:
-        return lambda record: (record[places[0]],)
-    return itemgetter(*places)
+def _build_picker(indices: Sequence[int]) -> Callable[[list[str]], tuple[str, ...]]:
+    if len(indices) == 1:
+        return lambda record: (record[indices[0]],)
+    return itemgetter(*indices)
 
 
 def _find_delimiter(file: TextFile) -> str:
@@ -79,15 +79,15 @@ def _iterate_records(file: TextFile, stream: TextIO) -> Iterator[list[str]]:
         lines, lengths = zip(*ragged, strict=True)
         one, its = ("line", "line's") if len(ragged) == 1 else ("lines", "lines'")
         raise DataError(
-            f"{file.path}: {one} {describe_offenders(lines)}: must hold {len(header)} fields like the header, found "
-            f"{describe_offenders(lengths)}; mend the {its} quotes or separators"
+            f"{file.path}: {one} {format_examples(lines)}: must hold {len(header)} fields like the header, found "
+            f"{format_examples(lengths)}; mend the {its} quotes or separators"
         )
 
 
 def _refuse_record(file: TextFile, start: int, header: Sequence[str], error: csv.Error) -> DataError:
-    line, column, place = _locate_quote(file, start)
+    line, column, index = _locate_quote(file, start)
     names = _name_columns(header)
-    field = repr(names[place]) if place < len(names) else f"number {place + 1}"
+    field = repr(names[index]) if index < len(names) else f"number {index + 1}"
     hint = "the file is cut off, fetch it again" if "unexpected end" in str(error) else "mend its quotes"
     return DataError(
         f"{file.path}: the record that starts on line {start} must be whole, got {error} (quote in line {line}, column "
@@ -101,23 +101,23 @@ def _locate_quote(file: TextFile, start: int) -> tuple[int, int, int]:
     opened, field, is_open = (start, 1), 0, False
     with file.open() as stream:
         for number, line in enumerate(islice(stream, start - 1, None), start=start):
-            place = 0
-            while 0 <= place < len(line):
+            index = 0
+            while 0 <= index < len(line):
                 if is_open:
-                    place = line.find('"', place) + 1
-                    if not place:
+                    index = line.find('"', index) + 1
+                    if not index:
                         break
-                    if line[place : place + 1] == '"':
-                        place += 1
+                    if line[index : index + 1] == '"':
+                        index += 1
                         continue
                     is_open = False
-                    if line[place : place + 1] not in {"", delimiter, "\r", "\n"}:
-                        return number, place, field
-                elif line[place] == '"':
-                    opened, is_open, place = (number, place + 1), True, place + 1
+                    if line[index : index + 1] not in {"", delimiter, "\r", "\n"}:
+                        return number, index, field
+                elif line[index] == '"':
+                    opened, is_open, index = (number, index + 1), True, index + 1
                 else:
-                    place = line.find(delimiter, place) + 1
-                    if not place:
+                    index = line.find(delimiter, index) + 1
+                    if not index:
                         break
                     field += 1
     return (*opened, field)

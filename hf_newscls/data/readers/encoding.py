@@ -64,7 +64,7 @@ class TextScan:
         bad_byte: the byte that cannot be decoded, if there is one.
         is_ascii: whether every character decoded is ASCII.
         nul_count: NUL characters.
-        nul_places: line and column of the first of them.
+        nul_indices: line and column of the first of them.
     """
 
     line: int = 1
@@ -73,7 +73,7 @@ class TextScan:
     bad_byte: int | None = None
     is_ascii: bool = True
     nul_count: int = 0
-    nul_places: list[tuple[int, int]] = field(default_factory=list)
+    nul_indices: list[tuple[int, int]] = field(default_factory=list)
 
     def take(self, text: str) -> None:
         """Go on over a piece of text whose line ends are all line feeds."""
@@ -86,12 +86,12 @@ class TextScan:
 
     def _take_nuls(self, text: str) -> None:
         self.nul_count += text.count("\0")
-        place = text.find("\0")
-        while place >= 0 and len(self.nul_places) < _SHOWN:
-            breaks = text.count("\n", 0, place)
-            column = place - text.rfind("\n", 0, place) if breaks else self.column + place
-            self.nul_places.append((self.line + breaks, column))
-            place = text.find("\0", place + 1)
+        index = text.find("\0")
+        while index >= 0 and len(self.nul_indices) < _SHOWN:
+            breaks = text.count("\n", 0, index)
+            column = index - text.rfind("\n", 0, index) if breaks else self.column + index
+            self.nul_indices.append((self.line + breaks, column))
+            index = text.find("\0", index + 1)
 
 
 def scan_text(stream: IO[bytes], encoding: str) -> TextScan:
@@ -145,25 +145,27 @@ def detect_encoding(path: Path, sample: bytes, *, encoding: str | None) -> str:
         _refuse_binary(path, sample)
     scan = _scan_file(path, codec)
     if scan.bad_byte is not None:
-        where = f"byte {scan.bad_byte:#04x} at offset {scan.offset}, line {scan.line}, column {scan.column}"
+        source_name = f"byte {scan.bad_byte:#04x} at offset {scan.offset}, line {scan.line}, column {scan.column}"
         if encoding is not None:
             raise DataError(
-                f"{path}: must be readable as `data.encoding`, got {encoding!r}, which ends being valid with {where}; "
+                f"{path}: must be readable as `data.encoding`, got {encoding!r}, which ends being valid with "
+                f"{source_name}; "
                 "set the file's own"
             )
         if not scan.is_ascii:
             raise DataError(
-                f"{path}: must be in one encoding, found UTF-8 that ends being valid with {where}; mend that place, "
+                f"{path}: must be in one encoding, found UTF-8 that ends being valid with {source_name}; mend "
+                "that place, "
                 "or set `data.encoding` to what most of the file is in, as cp1252"
             )
         codec, scan = "cp1252", _scan_file(path, "cp1252")
         if scan.bad_byte is not None:
             codec, scan = "latin-1", _scan_file(path, "latin-1")
-        logger.info("%s: not UTF-8 (%s), read as %s", path, where, codec)
+        logger.info("%s: not UTF-8 (%s), read as %s", path, source_name, codec)
     if scan.nul_count:
-        places = ", ".join(f"line {line} column {column}" for line, column in scan.nul_places)
-        total = f", … ({scan.nul_count} in all)" if scan.nul_count > len(scan.nul_places) else ""
-        raise DataError(f"{path}: must hold no NUL characters, found some in {places}{total}; remove them")
+        indices = ", ".join(f"line {line} column {column}" for line, column in scan.nul_indices)
+        total = f", … ({scan.nul_count} in all)" if scan.nul_count > len(scan.nul_indices) else ""
+        raise DataError(f"{path}: must hold no NUL characters, found some in {indices}{total}; remove them")
     # A byte order mark is no part of the first column's name.
     return "utf-8-sig" if codec == "utf-8" else codec
 
@@ -200,11 +202,11 @@ def _refuse_wide(path: Path, sample: bytes) -> None:
 
 
 def _refuse_binary(path: Path, sample: bytes) -> None:
-    place = next((place for place, byte in enumerate(sample) if byte in _BINARY_BYTES), None)
-    if place is not None:
-        line = sample.count(b"\n", 0, place) + 1
+    index = next((index for index, byte in enumerate(sample) if byte in _BINARY_BYTES), None)
+    if index is not None:
+        line = sample.count(b"\n", 0, index) + 1
         raise DataError(
-            f"{path}: must be CSV, JSON or Parquet, found byte {sample[place]:#04x} at offset {place}, line {line}: a "
+            f"{path}: must be CSV, JSON or Parquet, found byte {sample[index]:#04x} at offset {index}, line {line}: a "
             "binary file; name another file, or set `data.encoding` if it is text"
         )
 

@@ -11,7 +11,7 @@ from datasets.exceptions import DatasetsError
 
 from hf_newscls.data.readers.columns import BLOCK_ROWS, TEXT, check_columns
 from hf_newscls.data.readers.parquet_file import convert_table, find_label_names
-from hf_newscls.errors import DataError, describe_offenders
+from hf_newscls.errors import DataError, format_examples
 
 __all__ = ["SPLIT_COLUMN", "read_snapshot_blocks"]
 
@@ -34,38 +34,40 @@ def read_snapshot_blocks(folder: Path, wanted: Sequence[str]) -> Iterator[pa.Tab
     Raises:
         DataError: `datasets` cannot read it, it has several configurations, or a column is missing or holds lists.
     """
-    where = _name_snapshot(folder)
+    source_name = _name_snapshot(folder)
     try:
-        for side, dataset in _load_splits(folder, where).items():
+        for split, dataset in _load_splits(folder, source_name).items():
             names = dataset.column_names
-            check_columns(where, wanted, names if SPLIT_COLUMN in names else [*names, SPLIT_COLUMN])
+            check_columns(source_name, wanted, names if SPLIT_COLUMN in names else [*names, SPLIT_COLUMN])
             present = [name for name in wanted if name in names]
             label_names = find_label_names(dataset.features)
             for table in dataset.select_columns(present).with_format("arrow").iter(batch_size=BLOCK_ROWS):
-                texts = convert_table(table, present, where=where, label_names=label_names)
+                texts = convert_table(table, present, source_name=source_name, label_names=label_names)
                 if SPLIT_COLUMN in wanted and SPLIT_COLUMN not in names:
-                    texts = texts.append_column(SPLIT_COLUMN, pa.array([side] * len(texts), TEXT))
+                    texts = texts.append_column(SPLIT_COLUMN, pa.array([split] * len(texts), TEXT))
                 yield texts.select([*wanted])
     except DataError:
         raise
     except (DatasetsError, OSError, ValueError, TypeError, KeyError, pa.ArrowException, yaml.YAMLError) as error:
         reason = " ".join(str(error.__cause__ or error).split())[:300]
         raise DataError(
-            f"{where}: must be a dataset that `datasets` can read, got {type(error).__name__} ({reason}); name one of "
+            f"{source_name}: must be a dataset that `datasets` can read, got {type(error).__name__} ({reason}); "
+            "name one of "
             "its files as hf://datasets/owner/name/path"
         ) from error
 
 
-def _load_splits(folder: Path, where: str) -> DatasetDict:
+def _load_splits(folder: Path, source_name: str) -> DatasetDict:
     names = get_dataset_config_names(str(folder))
     chosen = names[0] if len(names) == 1 else get_dataset_default_config_name(str(folder))
     if chosen is None:
         raise DataError(
-            f"{where}: must have one configuration, or a default one, found {describe_offenders(names)}; name one of "
+            f"{source_name}: must have one configuration, or a default one, found {format_examples(names)}; "
+            "name one of "
             "its files as hf://datasets/owner/name/path"
         )
     splits: DatasetDict = load_dataset(str(folder), chosen)
-    logger.info("%s: %s", where, ", ".join(f"{len(rows):,} {side}" for side, rows in splits.items()))
+    logger.info("%s: %s", source_name, ", ".join(f"{len(rows):,} {split}" for split, rows in splits.items()))
     return splits
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from hf_newscls.data.readers.columns import build_blocks, check_columns, to_text
 from hf_newscls.data.readers.encoding import TextFile
-from hf_newscls.errors import DataError, describe_offenders
+from hf_newscls.errors import DataError, format_examples
 
 __all__ = ["read_json_blocks"]
 
@@ -52,7 +52,7 @@ class _Fault:
     must: str
     found: str
     remedy: str
-    places: list[int] = field(default_factory=list)
+    indices: list[int] = field(default_factory=list)
 
 
 class _Records:
@@ -106,7 +106,7 @@ class _Records:
                 f"{self._file.path}: line {line}: {_INVALID}, got {_name_error(error)} at column {column}; mend it"
             ) from error
         except RecursionError as error:
-            line, _ = window.locate(window.place)
+            line, _ = window.locate(window.index)
             raise DataError(
                 f"{self._file.path}: line {line}: must be valid JSON that Python can hold, got {error}; mend it"
             ) from error
@@ -114,9 +114,9 @@ class _Records:
     def refuse_faults(self) -> None:
         """Raise a DataError where records were noted: the first kind of fault, with all records that have it."""
         for fault in self._faults.values():
-            kind, rest = (self._kind, "") if len(fault.places) == 1 else (f"{self._kind}s", " in the first")
+            kind, rest = (self._kind, "") if len(fault.indices) == 1 else (f"{self._kind}s", " in the first")
             raise DataError(
-                f"{self._file.path}: {kind} {describe_offenders(fault.places)}: {fault.must}, {fault.found}{rest}; "
+                f"{self._file.path}: {kind} {format_examples(fault.indices)}: {fault.must}, {fault.found}{rest}; "
                 f"{fault.remedy}"
             )
 
@@ -138,19 +138,19 @@ class _Records:
             self._note(number, "must have each column once", f"found {min(names)!r} repeated", "rename one of them")
             return None
         texts = [record.get(name) for name in self._wanted]
-        for place, value in enumerate(texts):
+        for index, value in enumerate(texts):
             if type(value) is str or value is None:
                 continue
             if isinstance(value, (list, dict)):
                 kind = "a list" if isinstance(value, list) else "an object"
-                must = f"{self._wanted[place]!r} must be text or a number"
+                must = f"{self._wanted[index]!r} must be text or a number"
                 self._note(number, must, f"found {kind}, {value!r:.60}", "name another column, or turn it into text")
                 return None
-            texts[place] = to_text(value)
+            texts[index] = to_text(value)
         return texts
 
     def _note(self, number: int, must: str, found: str, remedy: str) -> None:
-        self._faults.setdefault(must, _Fault(must, found, remedy)).places.append(number)
+        self._faults.setdefault(must, _Fault(must, found, remedy)).indices.append(number)
 
 
 def _name_error(error: json.JSONDecodeError) -> str:
@@ -161,28 +161,28 @@ class _Window:
     """The part of a stream that is being parsed, and where in the file it begins.
 
     Attributes:
-        place: of the next character, in the part that is held.
+        index: of the next character, in the part that is held.
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self.place = 0
+        self.index = 0
         self._stream, self._text, self._is_last = stream, "", False
         self._line, self._column = 1, 1
 
-    def locate(self, place: int) -> tuple[int, int]:
+    def locate(self, index: int) -> tuple[int, int]:
         """Return line and column, from 1, of a place in the part that is held."""
-        breaks = self._text.count("\n", 0, place)
+        breaks = self._text.count("\n", 0, index)
         if not breaks:
-            return self._line, self._column + place
-        return self._line + breaks, place - self._text.rfind("\n", 0, place)
+            return self._line, self._column + index
+        return self._line + breaks, index - self._text.rfind("\n", 0, index)
 
     def skip_space(self) -> str:
         """Go to the next character that is no white space and return it, or nothing at the end of the stream."""
         while True:
-            match = _SPACE.match(self._text, self.place)
-            self.place = match.end() if match else self.place
-            if self.place < len(self._text):
-                return self._text[self.place]
+            match = _SPACE.match(self._text, self.index)
+            self.index = match.end() if match else self.index
+            if self.index < len(self._text):
+                return self._text[self.index]
             if self._is_last:
                 return ""
             self._grow()
@@ -190,24 +190,24 @@ class _Window:
     def iterate_items(self, decoder: json.JSONDecoder) -> Iterator[Any]:
         """Yield the items of the array that begins at the next character."""
         self.skip_space()
-        self.place += 1
+        self.index += 1
         following = self.skip_space()
         while following != "]":
             yield self._parse(decoder)
             following = self.skip_space()
             if following == ",":
-                self.place += 1
+                self.index += 1
                 self.skip_space()
             elif following != "]":
-                raise json.JSONDecodeError("Expecting ',' delimiter", self._text, self.place)
-        self.place += 1
+                raise json.JSONDecodeError("Expecting ',' delimiter", self._text, self.index)
+        self.index += 1
         if self.skip_space():
-            raise json.JSONDecodeError("Extra data", self._text, self.place)
+            raise json.JSONDecodeError("Extra data", self._text, self.index)
 
     def _parse(self, decoder: json.JSONDecoder) -> Any:
         while True:
             try:
-                item, end = decoder.raw_decode(self._text, self.place)
+                item, end = decoder.raw_decode(self._text, self.index)
             except json.JSONDecodeError as error:
                 is_cut = error.msg.startswith("Unterminated string") or error.pos >= len(self._text) - _LOOK_BACK
                 if self._is_last or not is_cut:
@@ -215,13 +215,13 @@ class _Window:
             else:
                 # What ends with the text may go on behind it, as a number does.
                 if end < len(self._text) or self._is_last:
-                    self.place = end
+                    self.index = end
                     return item
             self._grow()
 
     def _grow(self) -> None:
         """Let go of what was parsed, and read at least as much as is left of it."""
-        self._line, self._column = self.locate(self.place)
-        rest = self._text[self.place :]
+        self._line, self._column = self.locate(self.index)
+        rest = self._text[self.index :]
         more = self._stream.read(max(_CHUNK_CHARACTERS, len(rest)))
-        self._text, self.place, self._is_last = rest + more, 0, not more
+        self._text, self.index, self._is_last = rest + more, 0, not more

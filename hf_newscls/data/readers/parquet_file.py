@@ -31,7 +31,7 @@ def read_parquet_blocks(path: Path, wanted: Sequence[str]) -> Iterator[pa.Table]
             label_names = _read_label_names(schema)
             for batch in file.iter_batches(batch_size=BLOCK_ROWS, columns=[*wanted]):
                 table = pa.Table.from_batches([batch])
-                yield convert_table(table, wanted, where=path, label_names=label_names)
+                yield convert_table(table, wanted, source_name=path, label_names=label_names)
     except DataError:
         raise
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException) as error:
@@ -55,14 +55,14 @@ def find_label_names(features: Features) -> dict[str, list[str]]:
 
 
 def convert_table(
-    table: pa.Table, wanted: Sequence[str], *, where: Path | str, label_names: Mapping[str, Sequence[str]]
+    table: pa.Table, wanted: Sequence[str], *, source_name: Path | str, label_names: Mapping[str, Sequence[str]]
 ) -> pa.Table:
     """Return the wanted columns as text.
 
     Args:
         table: holds the columns.
         wanted: their names.
-        where: the file, for messages.
+        source_name: the file, for messages.
         label_names: of the columns that hold label ids.
 
     Raises:
@@ -73,7 +73,8 @@ def convert_table(
         kind = table.schema.field(name).type
         if not is_text_type(kind):
             raise DataError(
-                f"{where}: {name!r} must be text or a number, found {kind}; name another column, or turn it into text"
+                f"{source_name}: {name!r} must be text or a number, found {kind}; name another column, or turn "
+                "it into text"
             )
     columns = {
         name: pa.chunked_array(

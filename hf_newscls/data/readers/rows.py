@@ -17,7 +17,7 @@ from hf_newscls.data.readers.encoding import TextFile, detect_encoding
 from hf_newscls.data.readers.hub_snapshot import read_snapshot_blocks
 from hf_newscls.data.readers.json_file import read_json_blocks
 from hf_newscls.data.readers.parquet_file import read_parquet_blocks
-from hf_newscls.errors import DataError, describe_offenders
+from hf_newscls.errors import DataError, format_examples
 from hf_newscls.files import name_paths
 
 __all__ = ["ROW_ID", "read_rows"]
@@ -73,7 +73,7 @@ def _build_ids(paths: Sequence[Path], table: pa.Table, column: str | None) -> pa
         offenders = [value for value in ids.to_pylist() if value in seen or seen.add(value)]  # type: ignore[func-returns-value]
         raise DataError(
             f"{name_paths(paths)}: `data.id` must name a column of unique values, found "
-            f"{describe_offenders(offenders)} empty or repeated in {column!r}; set `data.id: null` to number the rows"
+            f"{format_examples(offenders)} empty or repeated in {column!r}; set `data.id: null` to number the rows"
         )
     return ids
 

@@ -117,7 +117,7 @@ def build_comparisons(
 
 def _predict_baselines(splits: DatasetDict, features: FrozenFeatures | None) -> dict[str, Probabilities]:
     (texts, labels), validation, (tested, _) = (
-        (splits[side]["text"][:], splits[side]["label"][:]) for side in ("train", "validation", "test")
+        (splits[split]["text"][:], splits[split]["label"][:]) for split in ("train", "validation", "test")
     )
     size = _count_labels(splits)
     found = {
@@ -137,8 +137,8 @@ def _predict_probes(splits: DatasetDict, probes: Mapping[str, list[str]]) -> dic
     found = {LENGTH: models.predict_length(train["text"][:], labels, test["text"][:], num_labels=size)}
     for name, columns in probes.items():
         texts, tested = (
-            [" ".join(value or "" for value in values) for values in zip(*(side[one] for one in columns), strict=True)]
-            for side in (train, test)
+            [" ".join(value or "" for value in values) for values in zip(*(split[one] for one in columns), strict=True)]
+            for split in (train, test)
         )
         found[name] = models.predict_words(texts, labels, tested, num_labels=size)
     return found

@@ -43,8 +43,8 @@ Probabilities = NDArray[np.float64]
 
 def predict_majority(train_labels: Sequence[int], *, rows: int, num_labels: int) -> Probabilities:
     """Return the training set's label shares as the probabilities (rows, L) of every row."""
-    shares = np.bincount(np.asarray(train_labels), minlength=num_labels) / len(train_labels)
-    return np.tile(shares, (rows, 1))
+    fractions = np.bincount(np.asarray(train_labels), minlength=num_labels) / len(train_labels)
+    return np.tile(fractions, (rows, 1))
 
 
 def predict_tfidf(

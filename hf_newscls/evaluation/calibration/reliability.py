@@ -64,10 +64,10 @@ def compute_reliability(probabilities: ArrayLike, references: ArrayLike, *, bins
     """
     probabilities = np.asarray(probabilities, dtype=np.float64)
     confidences, is_right = probabilities.max(axis=1), probabilities.argmax(axis=1) == np.asarray(references)
-    places = assign_bins(confidences, bins=bins)
-    rows = np.bincount(places, minlength=bins)
+    indices = assign_bins(confidences, bins=bins)
+    rows = np.bincount(indices, minlength=bins)
     held = rows > 0
-    sums = (np.bincount(places, weights=values, minlength=bins)[held] for values in (confidences, is_right))
+    sums = (np.bincount(indices, weights=values, minlength=bins)[held] for values in (confidences, is_right))
     confidence, accuracy = (values / rows[held] for values in sums)
     return Reliability(rows[held], confidence, accuracy)
 

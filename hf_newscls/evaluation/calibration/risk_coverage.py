@@ -20,27 +20,27 @@ class AbstentionCurve:
     """Accuracy against the share of rows that are answered, from few to all.
 
     Attributes:
-        shares: shape (K,), fractions of the rows, the surest ones.
+        fractions: shape (K,), fractions of the rows, the surest ones.
         accuracy: shape (K,), of those rows.
         confidence: shape (K,), of the least sure of them: the threshold that answers just so many.
     """
 
-    shares: NDArray[np.float64]
+    fractions: NDArray[np.float64]
     accuracy: NDArray[np.float64]
     confidence: NDArray[np.float64]
 
-    def find_accuracy(self, share: float) -> float:
+    def find_accuracy(self, fraction: float) -> float:
         """Return the accuracy at the point nearest to a share."""
-        return float(self.accuracy[np.abs(self.shares - share).argmin()])
+        return float(self.accuracy[np.abs(self.fractions - fraction).argmin()])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the curve as plain values, ready for JSON."""
-        return {name: getattr(self, name).tolist() for name in ("shares", "accuracy", "confidence")}
+        return {name: getattr(self, name).tolist() for name in ("fractions", "accuracy", "confidence")}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "AbstentionCurve":
         """Return the curve that `to_dict` wrote."""
-        return cls(*(np.asarray(content[name], np.float64) for name in ("shares", "accuracy", "confidence")))
+        return cls(*(np.asarray(content[name], np.float64) for name in ("fractions", "accuracy", "confidence")))
 
 
 def compute_abstention(probabilities: ArrayLike, references: ArrayLike, *, points: int = _POINTS) -> AbstentionCurve:

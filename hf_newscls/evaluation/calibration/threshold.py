@@ -17,7 +17,7 @@ __all__ = ["Threshold", "fit_threshold"]
 _PLAIN = 0.5
 
 Values = NDArray[np.float64]
-Side = tuple[NDArray[np.floating[Any]], NDArray[np.int64]]
+Split = tuple[NDArray[np.floating[Any]], NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Threshold:
         return cls(**content)
 
 
-def fit_threshold(validation: Side, test: Side, *, label: str, metric: str) -> Threshold:
+def fit_threshold(validation: Split, test: Split, *, label: str, metric: str) -> Threshold:
     """Choose the threshold on validation, and tell what it is worth on test.
 
     Candidates lie in the middle between the probabilities of validation rows. Of equally good ones the nearest to 0.5

@@ -141,8 +141,8 @@ def _compute_losses(
     own = np.take_along_axis(normalized, references[:, None], axis=1)[:, 0]
     # The squares of all labels, that of the row's own put right; scikit-learn halves it for two labels.
     squares = (normalized**2).sum(axis=1) - own**2 + (1 - own) ** 2
-    places = rank_references(probabilities, references)
-    return {f"top_{k}_accuracy": (places < k).astype(np.float64) for k in top_k} | {
+    indices = rank_references(probabilities, references)
+    return {f"top_{k}_accuracy": (indices < k).astype(np.float64) for k in top_k} | {
         "log_loss": -np.log(np.maximum(own, np.finfo(np.float64).eps)),
         "brier_score": squares / (2 if probabilities.shape[1] == 2 else 1),
     }
@@ -172,10 +172,10 @@ class _Ranking:
 
     def __init__(self, values: NDArray[np.float64], references: NDArray[np.int64], articles: NDArray[np.int64]) -> None:
         # Descending, so that running sums count the rows that a threshold lets through.
-        distinct, places = np.unique(-values, return_inverse=True)
+        distinct, indices = np.unique(-values, return_inverse=True)
         shape = (len(distinct), int(articles.max()) + 1)
         self._tables = [
-            csr_matrix((np.ones(is_of.sum()), (places[is_of], articles[is_of])), shape=shape)
+            csr_matrix((np.ones(is_of.sum()), (indices[is_of], articles[is_of])), shape=shape)
             for is_of in (references == 0, references == 1)
         ]
 

@@ -10,10 +10,10 @@ from scipy.stats import binomtest
 __all__ = [
     "ALPHA",
     "Verdict",
-    "adjust_holm",
     "choose_resamples",
     "compute_bootstrap_p",
     "compute_mcnemar_p",
+    "holm_correction",
     "judge_gap",
 ]
 
@@ -65,18 +65,18 @@ def compute_bootstrap_p(first: ArrayLike, second: ArrayLike) -> float:
     return min(1.0, 2 * (rarer + 1) / (len(differences) + 1))
 
 
-def adjust_holm(p_values: Sequence[float]) -> list[float]:
+def holm_correction(p_values: Sequence[float]) -> list[float]:
     """Return p-values that may all be held against one level, in the order given (Holm 1979).
 
     The smallest of m is multiplied by m, the next by m - 1, and so on; none becomes smaller than one before it.
 
-    >>> adjust_holm([0.25, 0.125, 0.5])
+    >>> holm_correction([0.25, 0.125, 0.5])
     [0.5, 0.375, 0.5]
     """
     adjusted = [0.0] * len(p_values)
     highest = 0.0
-    for place, index in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
-        highest = max(highest, min(1.0, (len(p_values) - place) * p_values[index]))
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = highest
     return adjusted
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from hf_newscls.errors import InputError
 from hf_newscls.report.figures.style import (
+    FRACTION_COLORS,
     NORMAL,
-    SHARE_COLORS,
     SMALL,
     WIDTH,
     build_figure,
@@ -46,9 +46,9 @@ def plot_confusion_matrix(confusion: NDArray[np.int64], *, label_names: Sequence
     figure = build_figure(width=width, height=height, title=f"Confusion matrix, {confusion.sum():,} texts")
     axes = style_axes(figure.add_subplot(), grid=None, xlabel="Prediction", ylabel="Reference")
     support = confusion.sum(axis=1, keepdims=True)
-    shares = np.divide(confusion, support, out=np.full((size, size), np.nan), where=support > 0)
-    image = axes.imshow(np.ma.masked_invalid(shares), cmap=SHARE_COLORS, vmin=0, vmax=1, aspect="auto")
-    _write_cells(axes, confusion, shares=shares)
+    fractions = np.divide(confusion, support, out=np.full((size, size), np.nan), where=support > 0)
+    image = axes.imshow(np.ma.masked_invalid(fractions), cmap=FRACTION_COLORS, vmin=0, vmax=1, aspect="auto")
+    _write_cells(axes, confusion, fractions=fractions)
     names = [shorten_name(name) for name in label_names]
     is_upright = max(map(len, names)) * 0.085 > (width - 3) / size  # inches of a capital letter, of a cell
     axes.set_xticks(range(size), labels=names, rotation=90 if is_upright else 0, parse_math=False)
@@ -59,11 +59,11 @@ def plot_confusion_matrix(confusion: NDArray[np.int64], *, label_names: Sequence
     return figure
 
 
-def _write_cells(axes: Axes, confusion: NDArray[np.int64], *, shares: NDArray[np.float64]) -> None:
+def _write_cells(axes: Axes, confusion: NDArray[np.int64], *, fractions: NDArray[np.float64]) -> None:
     """Write shares, and counts where there is room."""
     is_detailed = len(confusion) <= DETAILED_LABELS
-    for (row, column), share in np.ndenumerate(shares):
-        text = f"{share:.1%}\n{confusion[row, column]:,}" if is_detailed else f"{100 * share:.0f}"
+    for (row, column), fraction in np.ndenumerate(fractions):
+        text = f"{fraction:.1%}\n{confusion[row, column]:,}" if is_detailed else f"{100 * fraction:.0f}"
         size = NORMAL if is_detailed else SMALL
-        if np.isfinite(share) and text != "0":
-            axes.text(column, row, text, color=choose_ink(share), fontsize=size, ha="center", va="center")
+        if np.isfinite(fraction) and text != "0":
+            axes.text(column, row, text, color=choose_ink(fraction), fontsize=size, ha="center", va="center")

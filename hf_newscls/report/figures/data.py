@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from hf_newscls.errors import InputError
 from hf_newscls.report.figures.style import (
     BLUE,
+    FRACTION_COLORS,
     GREEN,
     INK,
     ORANGE,
     PALE,
-    SHARE_COLORS,
     SKY,
     SMALL,
     WIDTH,
@@ -57,11 +57,11 @@ def plot_years(counts: NDArray[np.int64], *, years: Sequence[str], label_names: 
     height = 1.5 + _LINE * max(size[0], 4)
     figure = build_figure(width=WIDTH, height=height, title=f"Rows per label and year, {counts.sum():,} in all")
     axes = style_axes(figure.add_subplot(), grid=None, xlabel="", ylabel="")
-    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-    image = axes.imshow(np.where(table > 0, shares, np.nan), cmap=SHARE_COLORS, vmin=0, vmax=1, aspect="auto")
+    fractions = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(np.where(table > 0, fractions, np.nan), cmap=FRACTION_COLORS, vmin=0, vmax=1, aspect="auto")
     for (row, column), count in np.ndenumerate(table):
         if count:
-            text, ink = _write_count(int(count)), choose_ink(shares[row, column])
+            text, ink = _write_count(int(count)), choose_ink(fractions[row, column])
             axes.text(column, row, text, color=ink, fontsize=SMALL, ha="center", va="center")
     axes.set_xticks(range(len(columns)), labels=columns, rotation=90 if len(columns) > 12 else 0)
     axes.set_yticks(range(size[0]), labels=[shorten_name(name) for name in label_names], parse_math=False)
@@ -104,33 +104,33 @@ def plot_label_lengths(quantiles: NDArray[np.int64], *, label_names: Sequence[st
     return figure
 
 
-def plot_confused_labels(pairs: Sequence[tuple[str, str]], *, shares: NDArray[np.float64]) -> Figure:
+def plot_confused_labels(pairs: Sequence[tuple[str, str]], *, fractions: NDArray[np.float64]) -> Figure:
     """Return a figure of pairs of labels that a model confuses: two bars in a line, the first pair on top.
 
     Args:
         pairs: names of P pairs; longer ones are cut to 32 characters.
-        shares: shape (P, 2): of the first one's rows those taken for the second, and the reverse; fractions.
+        fractions: shape (P, 2): of the first one's rows those taken for the second, and the reverse; fractions.
 
     Raises:
         InputError: `shares` is not (P, 2), or P is 0.
     """
-    if not pairs or shares.shape != (len(pairs), 2):
-        raise InputError(f"shares: must have shape ({len(pairs)}, 2), got {shares.shape}; give two for each pair")
+    if not pairs or fractions.shape != (len(pairs), 2):
+        raise InputError(f"shares: must have shape ({len(pairs)}, 2), got {fractions.shape}; give two for each pair")
     title = (
         f"The {len(pairs)} pairs of labels most often confused" if len(pairs) > 1 else "The labels that are confused"
     )
     figure = build_figure(width=WIDTH, height=_LINE * 1.4 * len(pairs) + 1.3, title=title)
     axes = style_axes(figure.add_subplot(), grid="x", xlabel="Share of the label's rows", ylabel="")
     rows = np.arange(len(pairs))
-    for side, (color, name) in enumerate(((BLUE, "first taken for second"), (ORANGE, "second taken for first"))):
-        left = shares[:, 0] if side else 0
-        axes.barh(rows, shares[:, side], left=left, height=0.66, color=color, label=name)
-    for row, (one, other) in enumerate(shares):
+    for split, (color, name) in enumerate(((BLUE, "first taken for second"), (ORANGE, "second taken for first"))):
+        left = fractions[:, 0] if split else 0
+        axes.barh(rows, fractions[:, split], left=left, height=0.66, color=color, label=name)
+    for row, (one, other) in enumerate(fractions):
         text = f"{one:.0%} + {other:.0%}"
         axes.text(one + other, row, f" {text}", fontsize=SMALL, color=INK, va="center")
     names = [f"{shorten_name(first)}  ·  {shorten_name(second)}" for first, second in pairs]
     axes.set_yticks(rows, labels=names, parse_math=False)
-    axes.set(xlim=(0, 1.15 * shares.sum(axis=1).max()), ylim=(len(pairs) - 0.4, -0.6))
+    axes.set(xlim=(0, 1.15 * fractions.sum(axis=1).max()), ylim=(len(pairs) - 0.4, -0.6))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     figure.legend(loc="outside upper right", ncols=2, fontsize=SMALL, frameon=False, labelcolor=INK)
     return figure
@@ -153,16 +153,16 @@ def plot_suspicious_labels(
     if size == 0 or suspicious.shape != (size,) or counts.shape != (size,):
         got = (suspicious.shape, counts.shape)
         raise InputError(f"suspicious, counts: must have shape ({size},), got {got}; give one for each label")
-    shares = suspicious / np.maximum(counts, 1)
-    order = np.argsort(-shares, kind="stable")
+    fractions = suspicious / np.maximum(counts, 1)
+    order = np.argsort(-fractions, kind="stable")
     title = f"Suspicious labels: {suspicious.sum():,} of {counts.sum():,} rows"
     figure = build_figure(width=WIDTH, height=_LINE * size + 1.3, title=title)
     axes = style_axes(figure.add_subplot(), grid="x", xlabel="Share of the label's rows", ylabel="")
-    bars = axes.barh(range(size), shares[order], height=0.74, color=ORANGE)
+    bars = axes.barh(range(size), fractions[order], height=0.74, color=ORANGE)
     texts = [f"{suspicious[label]:,} of {counts[label]:,}" for label in order]
     axes.bar_label(bars, texts, padding=3, fontsize=SMALL, color=INK)
     axes.set_yticks(range(size), labels=[shorten_name(label_names[label]) for label in order], parse_math=False)
-    axes.set(xlim=(0, 1.2 * (shares.max() or 1)), ylim=(size - 0.4, -0.6))
+    axes.set(xlim=(0, 1.2 * (fractions.max() or 1)), ylim=(size - 0.4, -0.6))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     return figure
 
@@ -173,9 +173,9 @@ def _join_years(counts: NDArray[np.int64], years: Sequence[str]) -> tuple[list[s
         return [*years], counts
     numbers = np.array([int(year) for year in years if year.isdigit()])
     span = next(span for span in (2, 5, 10, 20, 50, 100) if numbers[-1] // span - numbers[0] // span < _MOST_COLUMNS)
-    starts, places = np.unique(numbers // span * span, return_inverse=True)
+    starts, indices = np.unique(numbers // span * span, return_inverse=True)
     table = np.zeros((len(counts), len(starts)), dtype=np.int64)
-    np.add.at(table.T, places, counts[:, : len(numbers)].T)
+    np.add.at(table.T, indices, counts[:, : len(numbers)].T)
     names = [f"{start}-{start + span - 1}" for start in starts.tolist()]
     return [*names, *years[len(numbers) :]], np.hstack([table, counts[:, len(numbers) :]])
 
@@ -195,7 +195,7 @@ def plot_label_distribution(counts: Mapping[str, Sequence[int]], *, label_names:
     Raises:
         InputError: there is no side, or one does not hold L counts, or L is 0.
     """
-    size, lengths = len(label_names), {side: len(rows) for side, rows in counts.items()}
+    size, lengths = len(label_names), {split: len(rows) for split, rows in counts.items()}
     if size == 0 or set(lengths.values()) != {size}:
         raise InputError(f"counts: each side must hold {size} counts, got {lengths!r}; write 0 for no rows")
     totals = np.sum([list(rows) for rows in counts.values()], axis=0)
@@ -203,9 +203,9 @@ def plot_label_distribution(counts: Mapping[str, Sequence[int]], *, label_names:
     figure = build_figure(width=WIDTH, height=0.21 * size + 1.3, title=f"Rows per label, {totals.sum():,} in all")
     axes = style_axes(figure.add_subplot(), grid="x", xlabel="Rows (texts)", ylabel="")
     left = np.zeros(size, dtype=np.int64)
-    for (side, rows), color in zip(counts.items(), cycle((BLUE, SKY, ORANGE, GREEN)), strict=False):
+    for (split, rows), color in zip(counts.items(), cycle((BLUE, SKY, ORANGE, GREEN)), strict=False):
         widths = np.asarray(rows)[order]
-        bars = axes.barh(range(size), widths, left=left, height=0.74, color=color, label=f"{side} ({widths.sum():,})")
+        bars = axes.barh(range(size), widths, left=left, height=0.74, color=color, label=f"{split} ({widths.sum():,})")
         left += widths
     axes.bar_label(bars, [f"{total:,}" for total in left], padding=3, fontsize=SMALL, color=INK)
     axes.set_yticks(range(size), labels=[shorten_name(label_names[index]) for index in order], parse_math=False)
@@ -234,8 +234,8 @@ def plot_text_lengths(token_counts: Sequence[int], *, max_length: int) -> Figure
     truncated, last = lengths > max_length, int(np.percentile(lengths, 99.5, method="higher"))
     n_beyond = (lengths > last).sum()
     beyond = f" (not shown: {n_beyond:,} texts beyond the 99.5th percentile, {last:,} tokens)" if n_beyond else ""
-    share = f"{truncated.sum():,} of {lengths.size:,} texts ({truncated.mean():.1%}) are truncated"
-    figure = build_figure(width=WIDTH, height=3.8, title=f"{share} at max_length {max_length:,}")
+    fraction = f"{truncated.sum():,} of {lengths.size:,} texts ({truncated.mean():.1%}) are truncated"
+    figure = build_figure(width=WIDTH, height=3.8, title=f"{fraction} at max_length {max_length:,}")
     bin_width, xlabel = max(1, round(last / 60)), f"Tokens per text before truncation{beyond}"
     axes = style_axes(figure.add_subplot(), grid="y", xlabel=xlabel, ylabel=f"Texts (tokens per bar: {bin_width})")
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))

@@ -24,8 +24,8 @@ def order_labels(confusion: NDArray[np.int64]) -> NDArray[np.int64]:
     size = len(confusion)
     if size < 3:
         return np.arange(size)
-    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    distances = 1 - (shares + shares.T) / 2
+    fractions = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    distances = 1 - (fractions + fractions.T) / 2
     np.fill_diagonal(distances, 0)
     order: NDArray[np.int64] = leaves_list(linkage(squareform(distances), "average", optimal_ordering=True))
     return order.astype(np.int64)

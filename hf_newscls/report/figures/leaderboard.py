@@ -78,34 +78,34 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     more = f" (the first {len(dots)} of {len(panel.dots):,})" if len(dots) < len(panel.dots) else ""
     style_axes(axes, grid="x", xlabel=panel.xlabel, ylabel="")
     axes.set_title(f"{panel.title}{more}", loc="left", fontsize=NORMAL, color=INK, parse_math=False)
-    places = _place(dots)
-    for dot, place in zip(dots, places, strict=True):
+    indices = _index(dots)
+    for dot, index in zip(dots, indices, strict=True):
         if dot.interval is not None:
-            axes.hlines(place, dot.interval.low, dot.interval.high, color=SKY, linewidth=3)
-        _draw_dots(axes, [dot.score], [place], is_checked=dot.is_checked)
-    axes.set_yticks(places, labels=[_fold(dot.name) for dot in dots], parse_math=False)
-    axes.set_ylim(places[-1] + _measure_height(dots[-1]) / 2 + 0.05, -0.05)
+            axes.hlines(index, dot.interval.low, dot.interval.high, color=SKY, linewidth=3)
+        _draw_dots(axes, [dot.score], [index], is_checked=dot.is_checked)
+    axes.set_yticks(indices, labels=[_fold(dot.name) for dot in dots], parse_math=False)
+    axes.set_ylim(indices[-1] + _measure_height(dots[-1]) / 2 + 0.05, -0.05)
     axes.margins(x=0.06)
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.4g}"))
 
 
-def _draw_dots(axes: Axes, scores: Sequence[float], places: Sequence[float], *, is_checked: bool) -> Artist:
+def _draw_dots(axes: Axes, scores: Sequence[float], indices: Sequence[float], *, is_checked: bool) -> Artist:
     color = BLUE if is_checked else ORANGE
     fill = color if is_checked else "white"
     name = "from predictions" if is_checked else "only claimed"
-    (line,) = axes.plot(scores, places, ls="", marker="o", markersize=6, mfc=fill, mec=color, mew=1.5, label=name)
+    (line,) = axes.plot(scores, indices, ls="", marker="o", markersize=6, mfc=fill, mec=color, mew=1.5, label=name)
     return line
 
 
-def _place(dots: Sequence[Dot]) -> list[float]:
+def _index(dots: Sequence[Dot]) -> list[float]:
     """Return the middle of each name from the top, in inches."""
-    places, top = [], 0.0
+    indices, top = [], 0.0
     for dot in dots:
         height = _measure_height(dot)
-        places.append(top + height / 2)
+        indices.append(top + height / 2)
         top += height
-    return places
+    return indices
 
 
 def _measure_height(dot: Dot) -> float:

@@ -24,9 +24,9 @@ def plot_reliability(before: Reliability, after: Reliability, *, temperature: fl
     parts = {"as the model is": (before, ORANGE), f"with temperature {temperature:.2f}": (after, BLUE)}
     low = min([0.5, *before.confidence, *before.accuracy, *after.confidence, *after.accuracy])
     shared = None
-    for place, (name, (found, color)) in enumerate(parts.items(), start=1):
-        axes = figure.add_subplot(1, 2, place, sharex=shared, sharey=shared)
-        shared = style_axes(axes, grid="both", xlabel="Confidence", ylabel="Accuracy" if place == 1 else "")
+    for index, (name, (found, color)) in enumerate(parts.items(), start=1):
+        axes = figure.add_subplot(1, 2, index, sharex=shared, sharey=shared)
+        shared = style_axes(axes, grid="both", xlabel="Confidence", ylabel="Accuracy" if index == 1 else "")
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
         axes.vlines(found.confidence, found.accuracy, found.confidence, color=color, linewidth=1, alpha=0.5)
         axes.plot(found.confidence, found.accuracy, color=color, linewidth=1.4, marker="o", markersize=5)
@@ -46,7 +46,7 @@ def plot_abstention(curve: AbstentionCurve, *, baseline: tuple[str, float] | Non
     """
     figure = build_figure(width=WIDTH, height=3.6, title="Accuracy where only the surest rows are answered")
     axes = style_axes(figure.add_subplot(), grid="both", xlabel="Share of test rows answered", ylabel="Accuracy")
-    axes.plot(curve.shares, curve.accuracy, color=BLUE, linewidth=1.6, label="this model")
+    axes.plot(curve.fractions, curve.accuracy, color=BLUE, linewidth=1.6, label="this model")
     lowest = float(curve.accuracy.min())
     if baseline is not None:
         axes.axhline(baseline[1], color=GREY, linewidth=1, linestyle=":", label=f"{baseline[0]}, all rows")

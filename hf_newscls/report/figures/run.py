@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from hf_newscls.data.splitting import SIDES
+from hf_newscls.data.splitting import SPLITS
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.report.figures.confusion import plot_confusion_matrix
 from hf_newscls.report.figures.data import plot_label_distribution, plot_text_lengths, plot_years
@@ -21,7 +21,7 @@ __all__ = ["plot_run"]
 def plot_run(measured: MeasuredRun) -> Mapping[str, Figure]:
     """Return the figures by name, as their PNG files are called; rows by year only where rows have dates."""
     report, record, names = measured.report, measured.record, measured.label_names
-    counts = {side: np.bincount(measured.splits[side]["label"][:], minlength=len(names)).tolist() for side in SIDES}
+    counts = {split: np.bincount(measured.splits[split]["label"][:], minlength=len(names)).tolist() for split in SPLITS}
     order, calibration = order_labels(report.confusion), report.calibration
     figures = {
         "scores": plot_comparisons(report.test.scores, report.intervals, report.comparisons),
@@ -38,7 +38,7 @@ def plot_run(measured: MeasuredRun) -> Mapping[str, Figure]:
         "abstention": plot_abstention(calibration.abstention, baseline=_find_best(report)),
         "label_distribution": plot_label_distribution(counts, label_names=names),
         "text_lengths": plot_text_lengths(
-            np.concatenate([measured.token_counts[side] for side in SIDES]).tolist(),
+            np.concatenate([measured.token_counts[split] for split in SPLITS]).tolist(),
             max_length=measured.recipe.model.max_length,
         ),
     }
@@ -51,9 +51,9 @@ def _find_best(report: EvaluationReport) -> tuple[str, float] | None:
 
 
 def _plot_years(measured: MeasuredRun) -> Figure:
-    years = [year for side in SIDES for year in (measured.years or {})[side]]
-    labels = np.concatenate([measured.splits[side]["label"][:] for side in SIDES])
-    distinct, places = np.unique(years, return_inverse=True)
+    years = [year for split in SPLITS for year in (measured.years or {})[split]]
+    labels = np.concatenate([measured.splits[split]["label"][:] for split in SPLITS])
+    distinct, indices = np.unique(years, return_inverse=True)
     counts = np.zeros((len(measured.label_names), len(distinct)), dtype=np.int64)
-    np.add.at(counts, (labels, places), 1)
+    np.add.at(counts, (labels, indices), 1)
     return plot_years(counts, years=distinct.tolist(), label_names=measured.label_names)

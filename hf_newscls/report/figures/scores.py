@@ -44,15 +44,15 @@ def plot_comparisons(
         width=WIDTH, height=_LINE * len(names) + 1.2, title="Scores on the test set, with 95% intervals"
     )
     shared = None
-    for place, (metric, title) in enumerate(_TITLES.items(), start=1):
-        shared = figure.add_subplot(1, 2, place, sharey=shared)
+    for index, (metric, title) in enumerate(_TITLES.items(), start=1):
+        shared = figure.add_subplot(1, 2, index, sharey=shared)
         axes = style_axes(shared, grid="x", xlabel=title, ylabel="")
         values = [scores[metric], *(one.scores[metric] for one in comparisons.values())]
         ends = [intervals[metric], *(one.intervals[metric] for one in comparisons.values())]
         _draw_intervals(axes, values, ends, colors=colors)
         axes.axvline(values[0], color=BLUE, linewidth=0.8, linestyle=":")
         axes.set_yticks(range(len(names)), labels=[shorten_name(name) for name in names], parse_math=False)
-        axes.tick_params(labelleft=place == 1)
+        axes.tick_params(labelleft=index == 1)
         axes.set(xlim=(0, 1.12), ylim=(len(names) - 0.4, -0.6))
     return figure
 
@@ -81,9 +81,9 @@ def _draw_intervals(
     axes: Axes, values: Sequence[float], intervals: Sequence[Interval], *, colors: Sequence[str]
 ) -> None:
     """Draw a point with its interval on each line, and the value in percent to the right."""
-    for place, (value, interval, color) in enumerate(zip(values, intervals, colors, strict=True)):
-        axes.hlines(place, interval.low, interval.high, color=color, linewidth=2)
-        axes.plot(value, place, color=color, marker="o", markersize=5)
+    for index, (value, interval, color) in enumerate(zip(values, intervals, colors, strict=True)):
+        axes.hlines(index, interval.low, interval.high, color=color, linewidth=2)
+        axes.plot(value, index, color=color, marker="o", markersize=5)
         right = max(interval.high, value) + 0.03
-        axes.text(right, place, f"{100 * value:.1f}", color=INK, fontsize=SMALL, va="center")
+        axes.text(right, index, f"{100 * value:.1f}", color=INK, fontsize=SMALL, va="center")
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))

@@ -21,7 +21,7 @@ __all__ = ["build_figure", "choose_ink", "draw_mark", "render_svg", "save_figure
 # After Okabe and Ito: these stay apart under the common kinds of colour blindness.
 BLUE, SKY, ORANGE, GREEN = "#0072B2", "#7FC4EE", "#D55E00", "#009E73"
 INK, GREY, PALE = "#222222", "#767676", "#E6E6E6"
-SHARE_COLORS = mpl.colormaps["Blues"].resampled(50).with_extremes(bad=PALE)  # steps of 2%, so that 256 colours do
+FRACTION_COLORS = mpl.colormaps["Blues"].resampled(50).with_extremes(bad=PALE)  # steps of 2%, so that 256 colours do
 # How a page's style sheet calls the colors, which are others on a dark page.
 _VARIABLES = {
     "--blue": BLUE,
@@ -57,10 +57,10 @@ def style_axes(axes: Axes, *, grid: Literal["x", "y", "both"] | None, xlabel: st
     return axes
 
 
-def draw_mark(axes: Axes, place: float, *, text: str) -> None:
+def draw_mark(axes: Axes, index: float, *, text: str) -> None:
     """Draw a dashed vertical line with a name above the axes."""
-    axes.axvline(place, color=GREY, linestyle="--", linewidth=1)
-    axes.text(place, 1.02, text, transform=axes.get_xaxis_transform(), ha="center", fontsize=SMALL, color=INK)
+    axes.axvline(index, color=GREY, linestyle="--", linewidth=1)
+    axes.text(index, 1.02, text, transform=axes.get_xaxis_transform(), ha="center", fontsize=SMALL, color=INK)
 
 
 def shorten_name(name: str) -> str:
@@ -68,9 +68,9 @@ def shorten_name(name: str) -> str:
     return name if len(name) <= 32 else f"{name[:31]}…"
 
 
-def choose_ink(share: float) -> str:
+def choose_ink(fraction: float) -> str:
     """Return the color of a number on a cell of a share: black or white, whichever has the higher WCAG 2 contrast."""
-    luminance = ((np.array(SHARE_COLORS(share)[:3]) + 0.055) / 1.055) ** 2.4 @ (0.2126, 0.7152, 0.0722)
+    luminance = ((np.array(FRACTION_COLORS(fraction)[:3]) + 0.055) / 1.055) ** 2.4 @ (0.2126, 0.7152, 0.0722)
     return "black" if (luminance + 0.05) ** 2 > 1.05 * 0.05 else "white"
 
 

@@ -16,11 +16,11 @@ from hf_newscls.training.acceleration.cpu_kernels import (
 )
 from hf_newscls.training.acceleration.malloc import keep_freed_memory
 
-__all__ = ["suited_to_device"]
+__all__ = ["accelerated"]
 
 
 @contextmanager
-def suited_to_device(
+def accelerated(
     model: PreTrainedModel, arguments: TrainingArguments, optimizer: Optimizer | None = None
 ) -> Iterator[None]:
     """Do around a training what its device asks for.

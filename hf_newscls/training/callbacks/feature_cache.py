@@ -158,9 +158,9 @@ class FeatureCacheCallback(TrainerCallback):
         features = _Features(Path(str(args.output_dir)), sum(map(len, self._datasets)), self._measure(args.device))
         first = 0
         for dataset in self._datasets:
-            for places in _divide_rows(dataset, batch_size=args.per_device_eval_batch_size):
-                batch = self._load_batch(places, dataset, args.device)
-                features.write(first + places, self._part.pack(self._part.run(**batch)))
+            for indices in _divide_rows(dataset, batch_size=args.per_device_eval_batch_size):
+                batch = self._load_batch(indices, dataset, args.device)
+                features.write(first + indices, self._part.pack(self._part.run(**batch)))
             first += len(dataset)
         features.complete()
         logger.info(
@@ -174,8 +174,8 @@ class FeatureCacheCallback(TrainerCallback):
     def _measure(self, device: torch.device) -> Tensor:
         return self._part.pack(self._part.run(**self._load_batch([0], self._datasets[0], device)))[0]
 
-    def _load_batch(self, places: Any, dataset: Dataset, device: torch.device) -> dict[str, Tensor]:
-        columns = dataset.remove_columns([ROW, "labels"])[[int(place) for place in places]]
+    def _load_batch(self, indices: Any, dataset: Dataset, device: torch.device) -> dict[str, Tensor]:
+        columns = dataset.remove_columns([ROW, "labels"])[[int(index) for index in indices]]
         rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
         return {name: values.to(device) for name, values in self._collate(rows).items()}
 
@@ -241,9 +241,9 @@ class _Features:
 def _divide_rows(dataset: Dataset, *, batch_size: int) -> Iterator[Any]:
     """Yield this process's share of the rows in batches of like length, longest first."""
     order = np.argsort([-len(ids) for ids in dataset["input_ids"]], kind="stable")
-    share = order[PartialState().local_process_index :: int(os.environ.get("LOCAL_WORLD_SIZE", "1"))]
-    for start in range(0, len(share), batch_size):
-        yield share[start : start + batch_size]
+    fraction = order[PartialState().local_process_index :: int(os.environ.get("LOCAL_WORLD_SIZE", "1"))]
+    for start in range(0, len(fraction), batch_size):
+        yield fraction[start : start + batch_size]
 
 
 def _build_autocast(args: TrainingArguments) -> Callable[[], AbstractContextManager[Any]]:

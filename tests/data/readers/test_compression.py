@@ -10,7 +10,7 @@ from hf_newscls.data.readers.compression import open_data
 from hf_newscls.errors import DataError, SourceError
 from tests.data.compressed_files import COMPRESSIONS, write_zip
 
-NEWS = b"title,label\n" + b"".join(b"Storm %d hits coast,REAL\n" % place for place in range(2_000))
+NEWS = b"title,label\n" + b"".join(b"Storm %d hits coast,REAL\n" % index for index in range(2_000))
 
 
 def read(path: Path) -> tuple[bytes, str, bool]:
@@ -59,8 +59,8 @@ def test_file_cut_off_is_refused(ending: str, left: float, tmp_path: Path) -> No
 @pytest.mark.parametrize("ending", sorted(COMPRESSIONS.keys() - {"zst"}))
 def test_damaged_file_is_refused(ending: str, tmp_path: Path) -> None:
     content = bytearray(COMPRESSIONS[ending](NEWS))
-    for place in range(len(content) // 2, len(content) // 2 + 8):
-        content[place] ^= 0xA5
+    for index in range(len(content) // 2, len(content) // 2 + 8):
+        content[index] ^= 0xA5
     (tmp_path / "news.csv").write_bytes(content)
     with pytest.raises(DataError, match="must be whole"):
         read(tmp_path / "news.csv")

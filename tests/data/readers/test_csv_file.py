@@ -26,7 +26,7 @@ def find_problem(folder: Path, content: str, name: str = "news.csv") -> str:
 
 @pytest.mark.parametrize("rows", [1, BLOCK_ROWS, BLOCK_ROWS + 1, 2 * BLOCK_ROWS + 5])
 def test_rows_come_in_blocks(rows: int, tmp_path: Path) -> None:
-    file = write(tmp_path, "label,title\n" + "".join(f"X,{place}\n" for place in range(rows)))
+    file = write(tmp_path, "label,title\n" + "".join(f"X,{index}\n" for index in range(rows)))
     blocks = [*read_csv_blocks(file, WANTED)]
     assert [len(block) for block in blocks[:-1]] == [BLOCK_ROWS] * ((rows - 1) // BLOCK_ROWS)
     assert [title for block in blocks for title in block["title"].to_pylist()] == [str(row) for row in range(rows)]

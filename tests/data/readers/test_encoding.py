@@ -48,7 +48,7 @@ def test_text_that_is_right_is_read_to_its_end(block: int, monkeypatch: pytest.M
 def test_nul_characters_are_placed_and_counted(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_BLOCK_BYTES", block)
     scan = scan_text(io.BytesIO(b"a\0b\n\0\n\nab\0" + b"\0" * 7), "utf-8")
-    assert scan.nul_places == [(1, 2), (2, 1), (4, 3), (4, 4), (4, 5)]
+    assert scan.nul_indices == [(1, 2), (2, 1), (4, 3), (4, 4), (4, 5)]
     assert (scan.nul_count, scan.is_ascii) == (10, True)
 
 

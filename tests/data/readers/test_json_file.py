@@ -136,9 +136,9 @@ def test_array_does_not_read_on_behind_a_fault(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["{}\n{}\n", "[{},\n{}]"])
 def test_list_in_place_of_a_text_is_refused_with_its_column(form: str, value: str, found: str, tmp_path: Path) -> None:
     problem = find_problem(tmp_path, form.format(GOOD, f'{{"title": {value}, "label": "X"}}'))
-    place = "line 2" if form[0] == "{" else "item 1"
+    index = "line 2" if form[0] == "{" else "item 1"
     assert problem == (
-        f"{place}: 'title' must be text or a number, found {found}; name another column, or turn it into text"
+        f"{index}: 'title' must be text or a number, found {found}; name another column, or turn it into text"
     )
 
 

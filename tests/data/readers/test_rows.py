@@ -232,7 +232,7 @@ def test_json_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "place"),
+    ("content", "index"),
     [
         ('{"title": "a", "label": "X"}\n\n{"title": "b"\n', "line 3: must be valid JSON"),
         ('{"title": "a", "label": "X"}\n{"title": "b", "label"', "line 2: must be valid JSON"),
@@ -244,8 +244,8 @@ def test_json_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
         ('[{"title": "a", "label": "X"}, null]', "item 1: must be a JSON object, found None"),
     ],
 )
-def test_broken_json_is_refused_with_its_place(content: str, place: str, tmp_path: Path) -> None:
-    assert place in find_problem(write_bytes(tmp_path, content, name="news.json"))
+def test_broken_json_is_refused_with_its_place(content: str, index: str, tmp_path: Path) -> None:
+    assert index in find_problem(write_bytes(tmp_path, content, name="news.json"))
 
 
 @pytest.mark.parametrize("form", ["{}\n", "[{}]"])
@@ -317,7 +317,7 @@ def test_text_damaged_in_parquet_is_refused(tmp_path: Path) -> None:
 
 def write_parquet(folder: Path) -> Path:
     path = folder / "news.parquet"
-    pq.write_table(pa.table({"title": [f"title {place}" for place in range(500)], "label": ["X"] * 500}), path)
+    pq.write_table(pa.table({"title": [f"title {index}" for index in range(500)], "label": ["X"] * 500}), path)
     return path
 
 
@@ -331,9 +331,9 @@ def test_parquet_cut_off_is_refused(tmp_path: Path) -> None:
 def test_damaged_parquet_is_refused(start: str, tmp_path: Path) -> None:
     path = write_parquet(tmp_path)
     content = bytearray(path.read_bytes())
-    places = range(8, 60) if start == "head" else range(len(content) - 100, len(content) - 20)
-    for place in places:
-        content[place] ^= 0x5A
+    indices = range(8, 60) if start == "head" else range(len(content) - 100, len(content) - 20)
+    for index in indices:
+        content[index] ^= 0x5A
     path.write_bytes(content)
     assert "must be a whole Parquet file" in find_problem(path)
 
@@ -470,7 +470,7 @@ def test_file_is_never_held_as_python_objects(kind: str, tmp_path: Path, monkeyp
         monkeypatch.setattr(module, "BLOCK_ROWS", 100)
     monkeypatch.setattr(json_file, "_CHUNK_CHARACTERS", 100_000)
     monkeypatch.setattr(encoding, "_BLOCK_BYTES", 100_000)
-    texts = [f"{place:05} {'storm ' * 500}" for place in range(6_000)]  # 18 MB
+    texts = [f"{index:05} {'storm ' * 500}" for index in range(6_000)]  # 18 MB
     path = tmp_path / f"news.{kind}"
     if kind == "parquet":
         pq.write_table(pa.table({"title": texts, "label": ["X"] * len(texts)}), path, row_group_size=1000)

@@ -24,7 +24,7 @@ def build(
         OtherPredictions("plain", "20260102-030405", {"loss.tau": (None, 1.0)}, predict(other, size=size)),
         np.asarray(references),
         train_counts=np.asarray(train_counts),
-        label_names=[f"label {place}" for place in range(size)],
+        label_names=[f"label {index}" for index in range(size)],
         bootstrap=Bootstrap(resamples=200, seed=17, groups=groups),
     )
 
@@ -58,7 +58,7 @@ def test_labels_with_test_rows_stand_rarest_first(pair: SideBySide) -> None:
 def test_ten_labels_are_rare_and_of_equal_ones_the_first() -> None:
     labels = [*range(LABELS)] * 2
     pair = build(labels, labels, labels, train_counts=[7, *[5] * 11])
-    assert [label.name for label in pair.rare_labels] == [f"label {place}" for place in range(1, 11)]
+    assert [label.name for label in pair.rare_labels] == [f"label {index}" for index in range(1, 11)]
 
 
 def test_of_ten_labels_all_are_shown_without_their_mean() -> None:
@@ -101,7 +101,7 @@ def test_rows_of_one_article_are_drawn_together() -> None:
 
 def test_equal_predictions_gain_nothing_and_better_ones_gain_beyond_chance() -> None:
     references = [0, 1] * 40
-    wrong = [1 - label if place < 30 else label for place, label in enumerate(references)]
+    wrong = [1 - label if index < 30 else label for index, label in enumerate(references)]
     same, better = (build(own, wrong, references, train_counts=TRAIN_COUNTS) for own in (wrong, references))
     for found in (*same.scores.values(), *(label.f1 for label in same.rare_labels)):
         assert (found.own, found.gain.low, found.gain.high) == (found.other, 0, 0)

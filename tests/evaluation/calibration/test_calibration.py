@@ -17,10 +17,10 @@ from hf_newscls.evaluation.calibration.calibration import (
 )
 from hf_newscls.evaluation.metrics import compute_scores
 
-Side = tuple[NDArray[np.float64], NDArray[np.int64]]
+Split = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
-def draw(temperature: float, *, rows: int = 4000, labels: int = 4, seed: int = 1) -> Side:
+def draw(temperature: float, *, rows: int = 4000, labels: int = 4, seed: int = 1) -> Split:
     """Draw labels by true probabilities, and give those as a model that is too sure or too unsure of them."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(size=(rows, labels))
@@ -29,7 +29,7 @@ def draw(temperature: float, *, rows: int = 4000, labels: int = 4, seed: int = 1
     return softmax(logits * temperature, axis=1), references
 
 
-def build(validation: Side, test: Side, names: str = "ABCD", **changes: Any) -> Calibration:
+def build(validation: Split, test: Split, names: str = "ABCD", **changes: Any) -> Calibration:
     return build_calibration(validation, test, label_names=[*names], threshold_metric="accuracy", **changes)
 
 

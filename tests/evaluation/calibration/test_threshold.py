@@ -7,37 +7,37 @@ from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
 from hf_newscls.evaluation.calibration.threshold import Threshold, fit_threshold
 
-Side = tuple[NDArray[np.float64], NDArray[np.int64]]
+Split = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
-def side(values: list[float], references: list[int]) -> Side:
+def split(values: list[float], references: list[int]) -> Split:
     second = np.array(values)
     return np.stack([1 - second, second], axis=1), np.array(references)
 
 
-def fit(validation: Side, test: Side | None = None, metric: str = "accuracy") -> Threshold:
+def fit(validation: Split, test: Split | None = None, metric: str = "accuracy") -> Threshold:
     return fit_threshold(validation, test or validation, label="REAL", metric=metric)
 
 
 def test_threshold_worked_by_hand() -> None:
     # All REAL rows lie above 0.2, all others below: 0.25 is in the middle between 0.2 and 0.3.
-    found = fit(side([0.1, 0.2, 0.3, 0.4, 0.9], [0, 0, 1, 1, 1]))
+    found = fit(split([0.1, 0.2, 0.3, 0.4, 0.9], [0, 0, 1, 1, 1]))
     assert found.probability == pytest.approx(0.25)
     assert (found.score, found.plain_score) == (1.0, 0.6)
     assert (found.label, found.metric) == ("REAL", "accuracy")
 
 
 def test_half_stays_where_nothing_is_better() -> None:
-    assert fit(side([0.1, 0.4, 0.6, 0.9], [0, 0, 1, 1])).probability == 0.5
+    assert fit(split([0.1, 0.4, 0.6, 0.9], [0, 0, 1, 1])).probability == 0.5
 
 
 def test_nearest_to_half_wins_a_tie() -> None:
     # 0.15, 0.25 and 0.35 are equally good, and better than 0.5.
-    assert fit(side([0.1, 0.2, 0.3, 0.4], [0, 1, 0, 1])).probability == pytest.approx(0.35)
+    assert fit(split([0.1, 0.2, 0.3, 0.4], [0, 1, 0, 1])).probability == pytest.approx(0.35)
 
 
 def test_worth_is_told_on_test() -> None:
-    found = fit(side([0.1, 0.2, 0.3], [0, 0, 1]), side([0.22, 0.3, 0.6, 0.7], [0, 1, 1, 0]))
+    found = fit(split([0.1, 0.2, 0.3], [0, 0, 1]), split([0.22, 0.3, 0.6, 0.7], [0, 1, 1, 0]))
     assert found.probability == pytest.approx(0.25)
     assert (found.score, found.plain_score) == (3 / 4, 2 / 4)
 
@@ -46,14 +46,14 @@ def test_worth_is_told_on_test() -> None:
     ("metric", "compute"),
     [
         ("accuracy", accuracy_score),
-        ("matthews", matthews_corrcoef),
+        ("mcc", matthews_corrcoef),
         ("f1_macro", lambda true, said: f1_score(true, said, average="macro")),
     ],
 )
 def test_no_other_threshold_is_better(metric: str, compute: object) -> None:
     rng = np.random.default_rng(5)
     references = rng.integers(0, 2, 80)
-    validation = side(
+    validation = split(
         np.clip(0.3 * references + rng.normal(0.25, 0.2, 80), 0, 1).round(2).tolist(), references.tolist()
     )
     found = fit(validation, metric=metric)
@@ -63,4 +63,4 @@ def test_no_other_threshold_is_better(metric: str, compute: object) -> None:
 
 
 def test_label_that_validation_lacks_is_no_obstacle() -> None:
-    assert fit(side([0.6, 0.7], [1, 1])).probability == 0.5
+    assert fit(split([0.6, 0.7], [1, 1])).probability == 0.5

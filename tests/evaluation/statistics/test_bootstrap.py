@@ -19,7 +19,9 @@ def loop(labels: NDArray[np.int64], *, resamples: int, seed: int) -> list[NDArra
     members = [np.flatnonzero(labels == label) for label in np.sort(labels)]
     rng = np.random.default_rng(seed)
     return [
-        np.array([rows[int(share * len(rows))] for rows, share in zip(members, rng.random(len(labels)), strict=True)])
+        np.array(
+            [rows[int(fraction * len(rows))] for rows, fraction in zip(members, rng.random(len(labels)), strict=True)]
+        )
         for _ in range(resamples)
     ]
 
@@ -28,10 +30,10 @@ def loop(labels: NDArray[np.int64], *, resamples: int, seed: int) -> list[NDArra
 def test_draws_of_rows_are_those_of_a_plain_loop(labels: int) -> None:
     probabilities, references = draw(labels)
     found = resample_scores(probabilities, references, Bootstrap(resamples=60, seed=5, top_k=[1, 2]))
-    for place, rows in enumerate(loop(references, resamples=60, seed=5)):
+    for index, rows in enumerate(loop(references, resamples=60, seed=5)):
         expected = compute_scores(probabilities[rows], references[rows], top_k=[1, 2])
         del expected["calibration_error"]
-        assert {name: values[place] for name, values in found.scores.items()} == pytest.approx(expected)
+        assert {name: values[index] for name, values in found.scores.items()} == pytest.approx(expected)
 
 
 def test_draws_of_articles_are_those_of_a_plain_loop() -> None:
@@ -39,11 +41,11 @@ def test_draws_of_articles_are_those_of_a_plain_loop() -> None:
     groups = np.random.default_rng(1).integers(100, 118, size=40)
     names, firsts = np.unique(groups, return_index=True)
     found = resample_scores(probabilities, references, Bootstrap(resamples=20, seed=5, groups=groups))
-    for place, articles in enumerate(loop(references[firsts], resamples=20, seed=5)):
+    for index, articles in enumerate(loop(references[firsts], resamples=20, seed=5)):
         rows = np.concatenate([np.flatnonzero(groups == names[article]) for article in articles])
         expected = compute_scores(probabilities[rows], references[rows], top_k=[])
         del expected["calibration_error"]
-        assert {name: values[place] for name, values in found.scores.items()} == pytest.approx(expected)
+        assert {name: values[index] for name, values in found.scores.items()} == pytest.approx(expected)
 
 
 def test_draws_without_strata_are_those_of_a_plain_loop() -> None:
@@ -51,12 +53,12 @@ def test_draws_without_strata_are_those_of_a_plain_loop() -> None:
     references[references == 3] = 2
     references[5] = 3  # of a single row
     found = resample_scores(probabilities, references, Bootstrap(resamples=60, seed=5, is_stratified=False))
-    for place, rows in enumerate(loop(np.zeros_like(references), resamples=60, seed=5)):
+    for index, rows in enumerate(loop(np.zeros_like(references), resamples=60, seed=5)):
         expected = compute_scores(probabilities[rows], references[rows], top_k=[])
-        assert found.scores["accuracy"][place] == pytest.approx(expected["accuracy"])
+        assert found.scores["accuracy"][index] == pytest.approx(expected["accuracy"])
         labels = compute_label_scores(probabilities[rows], references[rows], label_names=[*"ABCD"])
         drawn = [scores["f1"] for scores in labels.values() if scores["support"]]
-        assert found.scores["f1_macro"][place] == pytest.approx(np.mean(drawn))
+        assert found.scores["f1_macro"][index] == pytest.approx(np.mean(drawn))
     # The single row is missing from e^-1 of the draws.
     assert 10 < np.sum(~found.is_counted[:, 3]) < 34
 
@@ -71,9 +73,9 @@ def test_draws_without_one_of_two_labels_are_ranked_as_0() -> None:
 def test_label_scores_are_those_of_a_plain_loop() -> None:
     probabilities, references = draw(3)
     found = resample_scores(probabilities, references, Bootstrap(resamples=10, seed=3))
-    for place, rows in enumerate(loop(references, resamples=10, seed=3)):
+    for index, rows in enumerate(loop(references, resamples=10, seed=3)):
         scores = compute_label_scores(probabilities[rows], references[rows], label_names=[*"ABC"])
-        assert found.label_f1[place] == pytest.approx([of_label["f1"] for of_label in scores.values()])
+        assert found.label_f1[index] == pytest.approx([of_label["f1"] for of_label in scores.values()])
 
 
 def test_label_without_rows_counts_nothing() -> None:
@@ -87,4 +89,4 @@ def test_label_without_rows_counts_nothing() -> None:
 def test_one_label_is_not_ranked() -> None:
     found = resample_scores(np.array([[0.6, 0.4], [0.2, 0.8]]), [0, 0], Bootstrap(resamples=5, seed=3))
     assert "roc_auc" not in found.scores
-    assert np.isfinite(found.scores["matthews"]).all()
+    assert np.isfinite(found.scores["mcc"]).all()

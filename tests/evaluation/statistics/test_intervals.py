@@ -14,7 +14,7 @@ from hf_newscls.evaluation.statistics.bootstrap import (
     resample_scores,
 )
 
-NAMES = ["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "matthews", "top_2_accuracy", "log_loss"]
+NAMES = ["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "mcc", "top_2_accuracy", "log_loss"]
 
 
 def draw(
@@ -151,7 +151,7 @@ def test_difference_is_first_less_second() -> None:
     worse = give(np.where(np.arange(200) % 2, (references + 1) % 4, better.argmax(axis=1)), 4)
     gains, losses = resample_pair(better, worse, references), resample_pair(worse, better, references)
     scores, others = compute(better, references), compute(worse, references)
-    for name in ("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "matthews"):
+    for name in ("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "mcc"):
         assert 0 < gains[name].low <= scores[name] - others[name] <= gains[name].high, name
         assert (losses[name].low, losses[name].high) == pytest.approx((-gains[name].high, -gains[name].low))
 
@@ -179,12 +179,12 @@ def test_paired_difference_is_narrower_than_its_parts() -> None:
 def test_intervals_cover_the_truth_in_95_of_100_sets() -> None:
     """A thousand test sets of 600 rows in 500 articles, each from a world whose scores are known."""
     confusion = np.array([[0.85, 0.10, 0.05], [0.15, 0.75, 0.10], [0.10, 0.20, 0.70]])
-    shares = np.array([0.5, 0.3, 0.2])
-    truth = _score_world(confusion, shares)
+    fractions = np.array([0.5, 0.3, 0.2])
+    truth = _score_world(confusion, fractions)
     rng = np.random.default_rng(17)
     covered = dict.fromkeys(truth, 0)
     for trial in range(1000):
-        articles = rng.choice(3, p=shares, size=500)
+        articles = rng.choice(3, p=fractions, size=500)
         best = np.array([rng.choice(3, p=confusion[label]) for label in articles])
         # A hundred of the articles stand in the set twice.
         groups = np.r_[np.arange(500), np.arange(100)]
@@ -194,16 +194,16 @@ def test_intervals_cover_the_truth_in_95_of_100_sets() -> None:
     assert all(930 <= times <= 970 for times in covered.values()), covered
 
 
-def _score_world(confusion: NDArray[np.float64], shares: NDArray[np.float64]) -> dict[str, float]:
+def _score_world(confusion: NDArray[np.float64], fractions: NDArray[np.float64]) -> dict[str, float]:
     """Return the scores of infinitely many rows, from the share of each label and of each prediction given it."""
-    joint = shares[:, None] * confusion
+    joint = fractions[:, None] * confusion
     hits, predicted = np.diag(joint), joint.sum(axis=0)
-    f1 = 2 * hits / (shares + predicted)
-    excess = hits.sum() - predicted @ shares
+    f1 = 2 * hits / (fractions + predicted)
+    excess = hits.sum() - predicted @ fractions
     return {
         "accuracy": hits.sum(),
         "balanced_accuracy": np.diag(confusion).mean(),
         "f1_macro": f1.mean(),
-        "f1_weighted": f1 @ shares,
-        "matthews": excess / np.sqrt((1 - predicted @ predicted) * (1 - shares @ shares)),
+        "f1_weighted": f1 @ fractions,
+        "mcc": excess / np.sqrt((1 - predicted @ predicted) * (1 - fractions @ fractions)),
     }

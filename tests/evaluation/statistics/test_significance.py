@@ -9,10 +9,10 @@ import pytest
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, compute_difference, resample_scores, to_interval
 from hf_newscls.evaluation.statistics.significance import (
     Verdict,
-    adjust_holm,
     choose_resamples,
     compute_bootstrap_p,
     compute_mcnemar_p,
+    holm_correction,
     judge_gap,
 )
 
@@ -80,14 +80,14 @@ def test_bootstrap_p_counts_resamples_on_the_other_side(differences: list[float]
     ],
 )
 def test_holm_multiplies_by_the_pairs_that_are_left(p_values: list[float], adjusted: list[float]) -> None:
-    assert adjust_holm(p_values) == pytest.approx(adjusted)
+    assert holm_correction(p_values) == pytest.approx(adjusted)
 
 
 def test_holm_is_never_below_the_plain_p_value_and_keeps_the_order() -> None:
     for p_values in itertools.permutations([0.001, 0.02, 0.02, 0.3]):
-        adjusted = adjust_holm(p_values)
+        adjusted = holm_correction(p_values)
         assert all(after >= before for before, after in zip(p_values, adjusted, strict=True))
-        assert sorted(adjusted) == [adjusted[place] for place in np.argsort(p_values, kind="stable")]
+        assert sorted(adjusted) == [adjusted[index] for index in np.argsort(p_values, kind="stable")]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def build_figures(size: int) -> list[Figure]:
         plot_label_lengths(
             np.stack([rows + 1, rows + 2, rows + 9, rows + 20, rows + 400], axis=1), label_names=names, max_length=256
         ),
-        plot_confused_labels(pairs, shares=np.linspace(0.5, 0.01, 2 * len(pairs)).reshape(-1, 2)),
+        plot_confused_labels(pairs, fractions=np.linspace(0.5, 0.01, 2 * len(pairs)).reshape(-1, 2)),
         plot_suspicious_labels(rows, rows + 1000, label_names=names),
     ]
 
@@ -113,8 +113,8 @@ def test_lengths_show_the_limit_in_sight(max_length: int, marks: list[str]) -> N
 
 
 def test_confused_labels_stack_both_shares() -> None:
-    shares = np.array([[0.4, 0.2], [0.1, 0.0]])
-    axes = plot_confused_labels([("A", "B"), ("C", "D")], shares=shares).axes[0]
+    fractions = np.array([[0.4, 0.2], [0.1, 0.0]])
+    axes = plot_confused_labels([("A", "B"), ("C", "D")], fractions=fractions).axes[0]
     bars = [(round(bar.get_y() + bar.get_height() / 2), bar.get_x(), bar.get_width()) for bar in axes.patches]
     assert np.array(bars) == pytest.approx(np.array([(0, 0, 0.4), (1, 0, 0.1), (0, 0.4, 0.2), (1, 0.1, 0)]))
     assert [text.get_text().strip() for text in axes.texts] == ["40% + 20%", "10% + 0%"]
@@ -139,7 +139,7 @@ def test_no_suspicious_label_can_be_drawn() -> None:
         (plot_years, [np.zeros((1, 2), int)], {"years": ["2020"], "label_names": ["A"]}),
         (plot_years, [np.zeros((1, 0), int)], {"years": [], "label_names": ["A"]}),
         (plot_label_lengths, [np.zeros((1, 4), int)], {"label_names": ["A"], "max_length": 8}),
-        (plot_confused_labels, [[]], {"shares": np.zeros((0, 2))}),
+        (plot_confused_labels, [[]], {"fractions": np.zeros((0, 2))}),
         (plot_suspicious_labels, [np.zeros(1, int), np.zeros(2, int)], {"label_names": ["A"]}),
     ],
 )

@@ -41,7 +41,7 @@ def test_best_is_on_top_and_each_dot_is_at_its_score() -> None:
     assert axes.yaxis_inverted()
     drawn = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines]  # type: ignore[index]
     assert [score for score, _ in drawn] == [0.9, 0.4]
-    assert [place for _, place in drawn] == axes.get_yticks().tolist()
+    assert [index for _, index in drawn] == axes.get_yticks().tolist()
 
 
 def test_intervals_are_lines_and_claims_are_hollow() -> None:
@@ -62,10 +62,10 @@ def test_each_table_has_a_panel_of_its_own() -> None:
 @pytest.mark.parametrize(
     "panels",
     [
-        [panel(*(dot(f"{LONG}{place}", 0.9 - place / 100, is_checked=place % 3 > 0) for place in range(12)))],
+        [panel(*(dot(f"{LONG}{index}", 0.9 - index / 100, is_checked=index % 3 > 0) for index in range(12)))],
         [panel(dot(LONG, 0.5), dot("a/b", 0.4)), panel(dot(LONG + "x" * 40, 0.3)), panel(dot("$x_1$/<b>", 0.2))],
         [panel(dot("a/b", 0.5), title="t" * 80)],
-        [panel(*(dot(f"a/{place}", 0.5) for place in range(60)))],
+        [panel(*(dot(f"a/{index}", 0.5) for index in range(60)))],
     ],
 )
 def test_no_label_is_cut_off_or_overlaps(panels: list[Panel]) -> None:
@@ -84,7 +84,7 @@ def test_folded_name_is_whole() -> None:
 
 
 def test_long_table_shows_its_first_sixty() -> None:
-    figure = plot_leaderboard([panel(*(dot(f"a/{place}", 0.5) for place in range(1000)))])
+    figure = plot_leaderboard([panel(*(dot(f"a/{index}", 0.5) for index in range(1000)))])
     assert len(figure.axes[0].get_yticks()) == 60
     assert figure.axes[0].get_title(loc="left").endswith(" (the first 60 of 1,000)")
 

@@ -242,7 +242,7 @@ def test_distribution_writes_totals() -> None:
     figure = plot_label_distribution({"train": [1000, 5], "test": [300, 4]}, label_names=["A", "B"])
     figure.draw_without_rendering()
     ends = {text.get_text(): text.xy for text in figure.axes[0].texts}
-    assert {name: tuple(map(float, place)) for name, place in ends.items()} == {"1,300": (1300, 0), "9": (9, 1)}
+    assert {name: tuple(map(float, index)) for name, index in ends.items()} == {"1,300": (1300, 0), "9": (9, 1)}
     assert {"Rows per label, 1,309 in all", "train (1,005)", "test (304)"} <= set(read_texts(figure))
 
 

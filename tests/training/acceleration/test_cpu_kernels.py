@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from hf_newscls.training.acceleration.apply import suited_to_device
+from hf_newscls.training.acceleration.apply import accelerated
 from hf_newscls.training.acceleration.cpu_kernels import (
     attend_in_float32,
     clip_while_stepping,
@@ -99,7 +99,7 @@ def test_sparse_word_gradients_train_as_dense_ones(parts: int, tmp_path: Path) -
                 optimizer.step()
                 assert not words.grad.is_sparse
                 optimizer.zero_grad()
-        moments = {f"moment {place}": one["exp_avg_sq"] for place, one in optimizer.state_dict()["state"].items()}
+        moments = {f"moment {index}": one["exp_avg_sq"] for index, one in optimizer.state_dict()["state"].items()}
         return {**model.state_dict(), **moments}, norms
 
     (ours, norms), (expected, expected_norms) = take_steps(is_sparse=True), take_steps(is_sparse=False)
@@ -132,7 +132,7 @@ def test_training_keeps_word_gradients_sparse_where_the_optimizer_is_fused(
     run = prepare_run(make_recipe(*settings), news_rows, tmp_path)
     trainer = run.build_trainer()
     trainer.add_callback(Watch())
-    with suited_to_device(trainer.model, trainer.args, trainer.optimizer):
+    with accelerated(trainer.model, trainer.args, trainer.optimizer):
         trainer.train()
     assert seen == [is_sparse] * 2
 
@@ -145,23 +145,23 @@ def test_optimizer_is_fused_as_its_checkpoint_says() -> None:
     assert not is_fused(torch.optim.SGD([nn.Parameter(torch.ones(2))], fused=True))
 
 
-@pytest.mark.parametrize("share", [0.1, 0.4, 0.5])
-def test_dropout_from_bits_drops_its_share(share: float) -> None:
+@pytest.mark.parametrize("fraction", [0.1, 0.4, 0.5])
+def test_dropout_from_bits_drops_its_share(fraction: float) -> None:
     torch.manual_seed(0)
-    dropout, values = nn.Dropout(share), torch.randn(400, 1000, requires_grad=True)
+    dropout, values = nn.Dropout(fraction), torch.randn(400, 1000, requires_grad=True)
     with draw_dropout_from_bits(dropout):
         dropped = dropout(values)
     is_kept = dropped != 0
-    torch.testing.assert_close(dropped[is_kept], values[is_kept] / (1 - share))
+    torch.testing.assert_close(dropped[is_kept], values[is_kept] / (1 - fraction))
     # Four numbers come from one draw: each of them keeps its share, and which are kept together is chance. Six
     # standard errors of 100,000 numbers.
     kept = is_kept.view(-1, 4).double()
-    reach = 6 * (share * (1 - share) / len(kept)) ** 0.5
-    assert (kept.mean(0) - (1 - share)).abs().max() < reach
+    reach = 6 * (fraction * (1 - fraction) / len(kept)) ** 0.5
+    assert (kept.mean(0) - (1 - fraction)).abs().max() < reach
     assert (kept.T.corrcoef() - torch.eye(4)).abs().max() < 6 / len(kept) ** 0.5
     dropped.sum().backward()  # type: ignore[no-untyped-call]
     assert values.grad is not None
-    torch.testing.assert_close(values.grad, is_kept / (1 - share))
+    torch.testing.assert_close(values.grad, is_kept / (1 - fraction))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
@@ -182,11 +182,11 @@ def test_dropout_from_bits_follows_the_seed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "is_training", "kept"), [(0.0, True, 1), (1.0, True, 0), (0.5, False, 1), (1e-7, True, 1)]
+    ("fraction", "is_training", "kept"), [(0.0, True, 1), (1.0, True, 0), (0.5, False, 1), (1e-7, True, 1)]
 )
-def test_dropout_of_all_or_nothing_is_that_of_torch(share: float, is_training: bool, kept: int) -> None:
+def test_dropout_of_all_or_nothing_is_that_of_torch(fraction: float, is_training: bool, kept: int) -> None:
     torch.manual_seed(0)
-    dropout, values = nn.Dropout(share).train(is_training), torch.randn(6, 5)
+    dropout, values = nn.Dropout(fraction).train(is_training), torch.randn(6, 5)
     with draw_dropout_from_bits(dropout):
         torch.testing.assert_close(dropout(values), kept * values)
 

@@ -184,5 +184,5 @@ def test_tokens_are_left_out_of_whole_epochs_of_stage_one(
     )
     trainer = run.build_trainer()
     trainer.train()
-    assert [width == 1 for width in widths] == [place < without_tokens for place in range(12)]
+    assert [width == 1 for width in widths] == [index < without_tokens for index in range(12)]
     assert "input_ids" in trainer.train_dataset[0]

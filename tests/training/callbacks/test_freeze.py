@@ -192,7 +192,7 @@ def test_boundary_in_epochs_is_rounded_up_to_a_step(
     trainer.add_callback(recorder)
     trainer.train()
     new = name_all(run) - run.classifier.backbone_parameters
-    assert [changed == new for changed in recorder.with_gradient] == [place < boundary for place in range(8)]
+    assert [changed == new for changed in recorder.with_gradient] == [index < boundary for index in range(8)]
 
 
 @pytest.mark.parametrize("boundary", [{}, {"boundary_step": 1, "boundary_epoch": 1.0}])
