@@ -40,8 +40,8 @@ overview: $(STAMP) ## Say what is in a news file, before training: RECIPE=name [
 	@set -f; $(BIN)/hf-newscls overview "$$RECIPE" $${DATA:+--data "$$DATA"} $(ARGS)
 
 .PHONY: train
-train: $(STAMP) ## Train, measure, write the card, and with PUSH=1 publish: RECIPE=name [DATA=path] [ARGS="a.b=c"].
-	@set -f; $(BIN)/hf-newscls train "$$RECIPE" $${DATA:+--data "$$DATA"} $(if $(filter-out 0,$(PUSH)),--push) --cards-dir model_cards $(ARGS)
+train: $(STAMP) ## Train, measure, write the card, and with PUBLISH=1 publish: RECIPE=name [DATA=path] [ARGS="a.b=c"].
+	@set -f; $(BIN)/hf-newscls train "$$RECIPE" $${DATA:+--data "$$DATA"} $(if $(filter-out 0,$(PUBLISH)),--publish) --cards-dir model_cards $(ARGS)
 
 .PHONY: dry-run
 dry-run: $(STAMP) ## Check recipe, data and model, and train nothing: as train.

@@ -122,7 +122,7 @@ def measure_step(options) -> dict[str, float]:
     from hf_newscls.training.backend import detect_backend
 
     limit = "null" if options.way == "all at once" else "8"
-    windows = f"{{count: {options.windows}, length: 256, max_windows_a_step: {limit}}}"
+    windows = f"{{count: {options.windows}, length: 256, window_batch_size: {limit}}}"
     recipe = read_recipe(options.recipe, [*options.overrides, f"model.windows={windows}"], source=options.data)
     device = detect_backend().device
     model = load_pretrained(recipe.model, ["A", "B"], seed=17).model.to(device).train()

@@ -191,7 +191,7 @@ def test_pattern_that_matches_nothing(workspace: Workspace, call: Call) -> None:
 def test_public_without_push(workspace: Workspace, call: Call) -> None:
     arguments = ["prepare", "tiny.yaml", "--public"]
     check_refused(
-        workspace, call, arguments, source_name="--public: ", what="must go with --push", remedy="add `--push"
+        workspace, call, arguments, source_name="--public: ", what="must go with --publish", remedy="add `--publish"
     )
 
 

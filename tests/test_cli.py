@@ -267,11 +267,13 @@ def test_training_is_not_drowned_in_messages_of_libraries(trained: tuple[Path, R
     assert not re.search(r"Traceback|Warning|\[transformers\]|it/s|LOAD REPORT", err), err
 
 
-@pytest.mark.parametrize("way", ["--push", "hub.publish=true"])
+@pytest.mark.parametrize("way", ["--publish", "hub.publish=true"])
 def test_several_seeds_are_not_published(way: str, call: Call, tmp_path: Path) -> None:
     result = call("train", "quickstart", "--seeds", "3", way, "--runs-dir", str(tmp_path))
     assert result.code == 2
-    assert "--seeds: must go without --push and `hub.publish`, got 3 seeds to publish; train them, then" in result.err
+    assert (
+        "--seeds: must go without --publish and `hub.publish`, got 3 seeds to publish; train them, then" in result.err
+    )
     assert [*tmp_path.iterdir()] == []
 
 
@@ -442,3 +444,19 @@ def test_message_shows_what_the_user_wrote(name: str, call: Call) -> None:
     result = call("show", f"{name}.yaml")
     assert result.code == 2
     assert result.err == f"error: {name}.yaml: must be a recipe file, found none; check the path\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "new"),
+    [
+        (["train", "quickstart", "--fresh"], "--no-resume"),
+        (["train", "quickstart", "--push"], "--publish"),
+        (["compare", "quickstart", "--evaluate=someone/model"], "--external-model"),
+    ],
+)
+def test_option_of_an_earlier_version_is_refused_with_its_new_name(
+    arguments: list[str], new: str, call: Callable[..., Result]
+) -> None:
+    result = call(*arguments)
+    assert result.code == 2
+    assert new in result.err

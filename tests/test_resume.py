@@ -170,7 +170,7 @@ def interrupted(workspace: Path, killed_run: Path) -> RunFolder:
 
 def test_changed_recipe_is_refused_by_its_keys(interrupted: RunFolder, train: Train) -> None:
     result = train("training_arguments.learning_rate=1e-4", "model.max_length=16")
-    check_refusal(result, source_name="runs/tiny/", what="model.max_length (32, now 16)", remedy="--fresh")
+    check_refusal(result, source_name="runs/tiny/", what="model.max_length (32, now 16)", remedy="--no-resume")
     assert "training_arguments.learning_rate (0.005, now 0.0001)" in result.err
     assert find_last_checkpoint(interrupted.checkpoints).name == "checkpoint-11"
 
@@ -193,12 +193,12 @@ def test_other_number_of_steps_is_refused(interrupted: RunFolder, train: Train) 
     checkpoint = find_last_checkpoint(interrupted.checkpoints)
     text = (checkpoint / "trainer_state.json").read_text()
     (checkpoint / "trainer_state.json").write_text(text.replace('"max_steps": 15', '"max_steps": 30'))
-    check_refusal(train(), source_name=os.path.relpath(checkpoint), what="got 15", remedy="--fresh")
+    check_refusal(train(), source_name=os.path.relpath(checkpoint), what="got 15", remedy="--no-resume")
 
 
 @pytest.mark.slow
 def test_fresh_leaves_the_interrupted_run_alone(interrupted: RunFolder, workspace: Path, train: Train) -> None:
-    result = train("--fresh")
+    result = train("--no-resume")
     assert result.code == 0, result.err
     assert "going on" not in result.out
     assert len([*(workspace / "runs" / "tiny").iterdir()]) == 3

@@ -3,6 +3,8 @@
 import logging
 import os
 import sys
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import Annotated
 
 import typer
@@ -13,7 +15,7 @@ from hf_newscls.cli.models import doctor, explain, predict, publish
 from hf_newscls.cli.terminal import make_printable, messages
 from hf_newscls.cli.train import evaluate, train
 from hf_newscls.distributed import is_main_rank
-from hf_newscls.errors import NewsclsError
+from hf_newscls.errors import InputError, NewsclsError
 
 __all__ = ["app", "main"]
 
@@ -33,7 +35,7 @@ _COMMANDS = (
     (overview, "Example: hf-newscls overview quickstart"),
     (
         prepare,
-        "Examples: hf-newscls prepare quickstart --output prepared  ·  hf-newscls prepare quickstart --push me/news",
+        "Examples: hf-newscls prepare quickstart --output prepared  ·  hf-newscls prepare quickstart --publish me/news",
     ),
     (train, "Examples: hf-newscls train quickstart  ·  hf-newscls train fake_news_minilm --data news.csv --dry-run"),
     (evaluate, "Example: hf-newscls evaluate quickstart"),
@@ -51,14 +53,25 @@ for _command, _example in _COMMANDS:
     app.command(epilog=_example)(_command)
 
 
+_RENAMED_OPTIONS = {"--fresh": "--no-resume", "--evaluate": "--external-model", "--push": "--publish"}
+
+
 def main() -> None:
     """Run the command line; our own errors become one message and their exit code."""
     try:
+        _refuse_renamed_options(sys.argv[1:])
         app()
     except NewsclsError as error:
         if is_main_rank():
             messages.print(f"[red]error:[/] {make_printable(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
+
+
+def _refuse_renamed_options(arguments: Sequence[str]) -> None:
+    for argument in takewhile(lambda argument: argument != "--", arguments):
+        name = argument.partition("=")[0]
+        if name in _RENAMED_OPTIONS:
+            raise InputError(f"{name}: this option is now called {_RENAMED_OPTIONS[name]}")
 
 
 @app.callback()

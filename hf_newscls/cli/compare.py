@@ -31,7 +31,7 @@ def compare(
     model: Annotated[
         list[str] | None, typer.Option(help="A further model on the Hub; can be repeated.", metavar="OWNER/NAME")
     ] = None,
-    evaluate: Annotated[
+    external_model: Annotated[
         list[str] | None,
         typer.Option(
             help="A classifier on the Hub to measure here, on the recipe's test set; can be repeated.",
@@ -47,7 +47,7 @@ def compare(
     ] = None,
     public: Annotated[bool, typer.Option("--public", help="Let a new repository be public.")] = False,
     trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Run code that comes with the models of --evaluate.")
+        bool, typer.Option("--trust-remote-code", help="Run code that comes with the models of --external-model.")
     ] = False,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
@@ -59,7 +59,7 @@ def compare(
     quiet_transformers()
     comparison = workflow.Comparison(
         models=model or [],
-        evaluated=evaluate or [],
+        external_models=external_model or [],
         author=author,
         metric=metric,
         is_local=local,

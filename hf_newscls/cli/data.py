@@ -65,7 +65,7 @@ def prepare(
     overrides: OverridesArgument = None,
     data: DataOption = None,
     output: Annotated[Path | None, typer.Option(help="Folder to save the DatasetDict and split.json in.")] = None,
-    push: Annotated[
+    publish: Annotated[
         str | None, typer.Option(help="Send it to this dataset on the Hub, with a card.", metavar="OWNER/NAME")
     ] = None,
     public: Annotated[
@@ -76,13 +76,13 @@ def prepare(
     from hf_newscls import workflow
     from hf_newscls.recipe.loading import read_recipe
 
-    if public and push is None:
-        raise InputError("--public: must go with --push, got no --push; add `--push OWNER/NAME`")
+    if public and publish is None:
+        raise InputError("--public: must go with --publish, got no --publish; add `--publish OWNER/NAME`")
     resolved = read_recipe(recipe, overrides or [], source=data)
     prepared = workflow.prepare(resolved)
     print_split(prepared)
     if output is not None:
         workflow.save_prepared(prepared, output)
         console.print(f"saved in {output}", markup=False, soft_wrap=True)
-    if push is not None:
-        console.print(workflow.push_prepared(prepared, resolved, repo_id=push, private=not public), soft_wrap=True)
+    if publish is not None:
+        console.print(workflow.push_prepared(prepared, resolved, repo_id=publish, private=not public), soft_wrap=True)

@@ -31,14 +31,14 @@ def train(
     overrides: OverridesArgument = None,
     data: DataOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check recipe, data and model; train nothing.")] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Begin anew even where a run of the recipe was interrupted.")
+    no_resume: Annotated[
+        bool, typer.Option("--no-resume", help="Start a new run even if an earlier one was interrupted.")
     ] = False,
     seeds: Annotated[
         int | None,
         typer.Option("--seeds", min=2, help="Train so many times, with the recipe's seed and those that follow it."),
     ] = None,
-    push: Annotated[bool, typer.Option("--push", help="Publish the model to the Hub once it is measured.")] = False,
+    publish: Annotated[bool, typer.Option("--publish", help="Publish the model to the Hub at the end.")] = False,
     runs_dir: RunsDirOption = RUNS,
     cards_dir: CardsDirOption = None,
 ) -> None:
@@ -51,19 +51,19 @@ def train(
     if dry_run:
         print_plan(workflow.plan(resolved, runs_dir=runs_dir))
         return
-    if seeds is not None and (push or resolved.hub.publish):
+    if seeds is not None and (publish or resolved.hub.publish):
         raise InputError(
-            f"--seeds: must go without --push and `hub.publish`, got {seeds} seeds to publish; train them, then "
+            f"--seeds: must go without --publish and `hub.publish`, got {seeds} seeds to publish; train them, then "
             "publish one by its run folder"
         )
     if seeds is not None:
-        found = workflow.train_seeds(resolved, seeds=seeds, runs_dir=runs_dir, cards_dir=cards_dir, no_resume=fresh)
+        found = workflow.train_seeds(resolved, seeds=seeds, runs_dir=runs_dir, cards_dir=cards_dir, no_resume=no_resume)
         if is_main_rank():
             print_seeds(found)
         return
-    is_published = (push or resolved.hub.publish) and is_main_rank()
+    is_published = (publish or resolved.hub.publish) and is_main_rank()
     has_token = is_published and workflow.check_publishing(resolved)
-    run, report = workflow.train(resolved, runs_dir=runs_dir, cards_dir=cards_dir, no_resume=fresh)
+    run, report = workflow.train(resolved, runs_dir=runs_dir, cards_dir=cards_dir, no_resume=no_resume)
     if not is_main_rank():
         return
     print_report(report)

@@ -83,7 +83,7 @@ def resolve_duplicates(cleaned: CleanedRows, section: DataSection) -> Deduplicat
     _log(counts)
     rows = np.arange(len(found.groups))
     dropped = dict(cleaned.dropped)
-    if section.contradictions == "drop":
+    if section.conflicting_labels == "drop":
         rows = rows[~is_contradictory]
         dropped["contradictory label"] = int(is_contradictory.sum())
     if section.duplicates == "drop":

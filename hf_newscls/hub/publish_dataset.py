@@ -42,7 +42,7 @@ def push_dataset(
     with TemporaryDirectory() as folder:
         files: dict[str, Content] = {CARD_FILE: card.encode(), **_write_shards(splits, Path(folder))}
         check_files({CARD_FILE: files[CARD_FILE]})
-        options = PushOptions(message=message, owned=("data/*.parquet",), command="hf-newscls prepare --push")
+        options = PushOptions(message=message, owned=("data/*.parquet",), command="hf-newscls prepare --publish")
 
         def build(head: Head) -> Mapping[str, Content]:
             """Return the files, where the repository may be written to."""

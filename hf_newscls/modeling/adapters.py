@@ -51,8 +51,8 @@ def add_adapter(classifier: PretrainedClassifier, section: AdapterSection, *, se
     config = LoraConfig(
         # SEQ_CLS would also wrap what is called classifier or score inside the modules that are wrapped already.
         task_type=None if isinstance(classifier.model, WindowedClassifier) else TaskType.SEQ_CLS,
-        r=section.rank,
-        lora_alpha=section.alpha,
+        r=section.r,
+        lora_alpha=section.lora_alpha,
         lora_dropout=section.dropout,
         target_modules=section.target_modules or _TARGETS.get(encoder),
         modules_to_save=[*_find_new_modules(classifier.model, classifier.backbone_parameters)],
@@ -74,7 +74,7 @@ def add_adapter(classifier: PretrainedClassifier, section: AdapterSection, *, se
     adapter = frozenset(name for name in learning if ".modules_to_save." not in name)
     logger.info(
         "adapter of rank %d in %s: %s parameters, and %s of the head",
-        section.rank,
+        section.r,
         ", ".join(sorted(model.peft_config[_ADAPTER].target_modules)),
         f"{sum(learning[name] for name in adapter):,}",
         f"{sum(size for name, size in learning.items() if name not in adapter):,}",

@@ -19,13 +19,15 @@ class WindowedClassifierConfig(PreTrainedConfig):
         window_length: tokens of a window, special tokens included.
         window_stride: tokens that a window shares with the one before.
         window_pooling: mean, max, attention or gru.
-        max_windows_a_step: windows that run through the encoder at once; None runs all.
+        window_batch_size: windows that run through the encoder at once; None runs all.
         truncation: what is kept of a text that is longer than all windows: head, tail or head_tail.
         prefix_token_ids: special tokens that begin each window.
         suffix_token_ids: special tokens that end it.
     """
 
     model_type = "newscls_windowed"
+    # The name that versions before 0.2 gave it in config.json.
+    attribute_map = {"max_windows_a_step": "window_batch_size"}  # noqa: RUF012
     sub_configs = {"backbone_config": AutoConfig}  # noqa: RUF012 - transformers reads it as a plain class attribute
 
     def __init__(
@@ -37,7 +39,7 @@ class WindowedClassifierConfig(PreTrainedConfig):
         window_length: int = 512,
         window_stride: int = 0,
         window_pooling: str = "mean",
-        max_windows_a_step: int | None = None,
+        window_batch_size: int | None = None,
         truncation: str = "head",
         prefix_token_ids: Sequence[int] = (),
         suffix_token_ids: Sequence[int] = (),
@@ -52,7 +54,7 @@ class WindowedClassifierConfig(PreTrainedConfig):
         self.window_length = window_length
         self.window_stride = window_stride
         self.window_pooling = window_pooling
-        self.max_windows_a_step = max_windows_a_step
+        self.window_batch_size = window_batch_size
         self.truncation = truncation
         self.prefix_token_ids = [*prefix_token_ids]
         self.suffix_token_ids = [*suffix_token_ids]

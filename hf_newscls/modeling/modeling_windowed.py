@@ -145,7 +145,7 @@ class WindowedClassifier(PreTrainedModel):
 
         In training each part is computed anew when its gradients are: only one part's activations are kept at a time.
         """
-        limit = self.config.max_windows_a_step
+        limit = self.config.window_batch_size
         if limit is None or len(input_ids) <= limit:
             return self._read(input_ids, attention_mask)
         lengths = attention_mask.sum(dim=1)

@@ -66,7 +66,7 @@ def _build_config(
         window_length=windows.length,
         window_stride=windows.stride,
         window_pooling=windows.pooling,
-        max_windows_a_step=windows.max_windows_a_step,
+        window_batch_size=windows.window_batch_size,
         truncation=section.truncation,
         prefix_token_ids=special.prefix,
         suffix_token_ids=special.suffix,

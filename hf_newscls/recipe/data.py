@@ -57,7 +57,7 @@ class DataSection(Section):
     near_duplicates: NearDuplicatesSection | None = Field(
         NearDuplicatesSection(), description="When two texts that differ count as one article; null never."
     )
-    contradictions: Literal["keep", "drop"] = Field(
+    conflicting_labels: Literal["keep", "drop"] = Field(
         "keep", description="What to do with rows of one text under several labels."
     )
     missing_label: Literal["error", "drop"] = Field("error", description="What to do with rows that have no label.")

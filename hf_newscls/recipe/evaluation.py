@@ -47,7 +47,7 @@ class EvaluationSection(Section):
     label_maps: dict[str, dict[str, str | None]] = Field(
         {},
         description="What classifiers of others call the labels, by owner/name: theirs to one of the recipe's, or to "
-        "null where it has none; for `compare --evaluate`.",
+        "null where it has none; for `compare --external-model`.",
     )
 
     @field_validator("probes", mode="before")

@@ -19,7 +19,7 @@ class BenchmarkSection(Section):
 class HubSection(Section):
     """What the model card says and where the model is pushed."""
 
-    publish: bool = Field(False, description="Whether `train` ends with a push; `--push` does so once.")
+    publish: bool = Field(False, description="Publish after every training; `--publish` does so once.")
     repo_id: str | None = Field(None, pattern=r"^[\w.-]+(/[\w.-]+)?$", description="owner/name, or name for your own.")
     private: bool = True
     license: str = Field("apache-2.0", description="Licence id of the published weights, as the Hub writes it.")
@@ -32,7 +32,7 @@ class HubSection(Section):
     citation: str | None = Field(None, description="BibTeX of what the model builds on, for the card.")
     title: str | None = Field(None, description="First heading of the card; the recipe's name if unset.")
     purpose: str = Field("", description="What the model is for, in one or two sentences.")
-    limits: list[str] = Field([], description="What a user must know before trusting a score.")
+    limitations: list[str] = Field([], description="What a user must know before trusting a score.")
     example: str = Field(
         "City council delays vote on harbour bridge after storm", description="Text that the card's snippet classifies."
     )

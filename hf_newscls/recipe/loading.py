@@ -10,9 +10,10 @@ from pydantic import ValidationError
 
 from hf_newscls.errors import RecipeError, suggest_name
 from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.recipe.renamed_keys import rename_old_keys
 from hf_newscls.recipe.validation_errors import explain_validation_error
 
-__all__ = ["find_recipe", "find_recipes", "is_recipe_path", "read_purpose", "read_recipe"]
+__all__ = ["find_recipe", "find_recipes", "is_recipe_path", "read_purpose", "read_recipe", "read_run_recipe"]
 
 
 _SHOWN_KEYS = 5
@@ -84,6 +85,21 @@ def read_recipe(name_or_path: str, overrides: Sequence[str] = (), *, source: str
         ) from error
     if source is not None and isinstance(content, dict) and isinstance(content.get("data"), dict):
         content["data"]["source"] = source
+    return _validate(content, source_name)
+
+
+def read_run_recipe(path: Path) -> Recipe:
+    """Read the recipe.yaml of a run folder; one of an earlier version may use names that recipes no longer use.
+
+    Raises:
+        RecipeError: it cannot be read.
+    """
+    content = OmegaConf.to_container(_read_yaml(path), resolve=True)
+    assert isinstance(content, dict)
+    return _validate(rename_old_keys({str(key): value for key, value in content.items()}), _shorten_path(path))
+
+
+def _validate(content: object, source_name: str) -> Recipe:
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:

@@ -29,7 +29,7 @@ class WindowsSection(Section):
     pooling: Literal["mean", "max", "attention", "gru"] = Field(
         "mean", description="What makes one vector of the windows; attention and gru learn with the head."
     )
-    max_windows_a_step: int | None = Field(
+    window_batch_size: int | None = Field(
         32,
         ge=1,
         description="Windows that run through the encoder at once; in training those before are computed anew in the "
@@ -133,8 +133,8 @@ class ModelSection(Section):
 class AdapterSection(Section):
     """A low-rank adapter that learns in place of the encoder's weights (LoRA: Hu et al. 2021, arXiv 2106.09685)."""
 
-    rank: int = Field(8, ge=1, description="Width of the adapter's matrices.")
-    alpha: int = Field(16, ge=1, description="What the adapter adds is multiplied by alpha / rank.")
+    r: int = Field(8, ge=1, description="Width of the adapter's matrices.")
+    lora_alpha: int = Field(16, ge=1, description="What the adapter adds is multiplied by lora_alpha / r.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout before the adapter.")
     target_modules: list[str] | None = Field(
         None, min_length=1, description="Linear layers that get an adapter; those usual for the architecture if unset."

@@ -41,7 +41,7 @@ class FinetuneSection(Section):
     head_learning_rate: float | None = Field(
         None, gt=0, description="Peak learning rate of the new parameters in stage 2; that of all if unset."
     )
-    layer_decay: float = Field(
+    layerwise_lr_decay: float = Field(
         1.0, gt=0, le=1, description="What each layer further down multiplies its learning rate by."
     )
     early_stopping_patience: int | None = Field(

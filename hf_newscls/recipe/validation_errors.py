@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from hf_newscls.errors import suggest_name
 from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.recipe.renamed_keys import RENAMED_KEYS
 from hf_newscls.recipe.training_arguments import build_training_arguments_model
 
 __all__ = ["explain_validation_error"]
@@ -24,6 +25,8 @@ def explain_validation_error(error: ValidationError, *, source_name: str) -> str
 def _explain_one(detail: dict[str, Any]) -> str:
     key = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
+        if key in RENAMED_KEYS:
+            return f"`{key}` is now called `{RENAMED_KEYS[key]}`; rename it"
         name = str(detail["loc"][-1])
         is_misplaced = len(detail["loc"]) == 1
         suggestion = (is_misplaced and _find_section_key(name)) or suggest_name(name, _known_keys(detail["loc"][:-1]))

@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from hf_newscls.errors import RunError, suggest_name
-from hf_newscls.recipe.loading import find_recipes, is_recipe_path, read_recipe
+from hf_newscls.recipe.loading import find_recipes, is_recipe_path, read_recipe, read_run_recipe
+from hf_newscls.recipe.recipe import Recipe
 
 __all__ = ["RunFolder", "create_run", "find_run", "find_runs", "list_runs"]
 
@@ -104,6 +105,14 @@ class RunFolder:
         fresh = link.with_name(f".{_LATEST}-{self.path.name}")
         fresh.symlink_to(self.path.name)
         fresh.replace(link)
+
+    def read_recipe(self) -> Recipe:
+        """Read the recipe that the run was made by, also one of an earlier version.
+
+        Raises:
+            RecipeError: it cannot be read.
+        """
+        return read_run_recipe(self.recipe)
 
     def read_json(self, path: Path) -> dict[str, Any]:
         """Read one of the run's JSON files.

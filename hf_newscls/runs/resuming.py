@@ -11,7 +11,6 @@ from filelock import FileLock, Timeout
 
 from hf_newscls.errors import RecipeError, RunError, format_examples
 from hf_newscls.recipe.diff import find_changes
-from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.checkpoints import find_last_checkpoint, read_trainer_state, relocate_best, remove_partial
 from hf_newscls.runs.folder import RunFolder, create_run, find_runs, list_runs
@@ -78,7 +77,7 @@ def find_finished(recipe: Recipe, fingerprint: str, *, runs_dir: Path) -> RunFol
 
 def _was_trained_by(run: RunFolder, recipe: Recipe) -> bool:
     try:
-        return not _describe_changes(read_recipe(str(run.recipe)), recipe)
+        return not _describe_changes(run.read_recipe(), recipe)
     except RecipeError:  # of another version
         return False
 
@@ -123,18 +122,18 @@ def _choose_checkpoint(run: RunFolder) -> Path | None:
 
 
 def _check_same(run: RunFolder, recipe: Recipe, fingerprint: str) -> None:
-    changed = _describe_changes(read_recipe(str(run.recipe)), recipe)
+    changed = _describe_changes(run.read_recipe(), recipe)
     if changed:
         raise RunError(
             f"{run.path}: an interrupted run must go on with its own recipe, got other values of {changed}; "
-            "bring them back, or begin anew with --fresh"
+            "bring them back, or begin anew with --no-resume"
         )
     expected = run.read_json(run.split)["fingerprint"]
     if fingerprint != expected:
         raise RunError(
             f"{run.path}: an interrupted run must go on with its own split, {expected[:12]}, but "
             f"{recipe.data.source_text} now gives {fingerprint[:12]}, found by fingerprint; "
-            "bring the file back, or begin anew with --fresh"
+            "bring the file back, or begin anew with --no-resume"
         )
 
 

@@ -217,7 +217,7 @@ def _check_length(checkpoint: Path, schedule: TwoStageSchedule) -> None:
     if steps != schedule.total_steps:
         raise RunError(
             f"{checkpoint}: an interrupted run must go on with as many steps as it had, {steps}, "
-            f"got {schedule.total_steps}; take as many devices as before, or begin anew with --fresh"
+            f"got {schedule.total_steps}; take as many devices as before, or begin anew with --no-resume"
         )
 
 

@@ -105,7 +105,7 @@ def build_two_stage_optimizers(
     """
     nn.Module.to(model, arguments.device)
     schedule = plan_schedule(freeze, arguments, train_rows=train_rows, finetune=finetune)
-    optimizer = build_optimizer(model, backbone_parameters, arguments, by_layer=schedule.layer_decay != 1.0)
+    optimizer = build_optimizer(model, backbone_parameters, arguments, by_layer=schedule.layerwise_lr_decay != 1.0)
     return optimizer, build_scheduler(optimizer, schedule)
 
 
@@ -122,8 +122,8 @@ def _measure_depths(names: Iterable[str]) -> Mapping[str, int]:
     count = max(layers.values(), default=-1) + 1
     if count == 0:
         raise RecipeError(
-            "`finetune.layer_decay` needs an encoder with numbered layers, found none in the names of its parameters; "
-            "remove it"
+            "`finetune.layerwise_lr_decay` needs an encoder with numbered layers, found none in the names of its "
+            "parameters; remove it"
         )
     bottom = {name: count + 1 for name in names if "embed" in name}
     return {name: 0 for name in names} | bottom | {name: count - layer for name, layer in layers.items()}

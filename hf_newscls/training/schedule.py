@@ -59,12 +59,12 @@ class TwoStageSchedule:
     Attributes:
         head: rate of the newly initialised parameters, in both stages.
         backbone: rate of the topmost loaded parameters: 0 in stage 1.
-        layer_decay: what each layer further down multiplies that rate by, in (0, 1].
+        layerwise_lr_decay: what each layer further down multiplies that rate by, in (0, 1].
     """
 
     head: GroupLearningRate
     backbone: GroupLearningRate
-    layer_decay: float = 1.0
+    layerwise_lr_decay: float = 1.0
 
     @property
     def boundary_step(self) -> int:
@@ -86,7 +86,7 @@ class TwoStageSchedule:
 
         The geometric decay is that of Clark et al. 2020 (ELECTRA, arXiv 2003.10555).
         """
-        return replace(self.backbone, second_peak=self.backbone.second_peak * self.layer_decay**depth)
+        return replace(self.backbone, second_peak=self.backbone.second_peak * self.layerwise_lr_decay**depth)
 
 
 def plan_schedule(
@@ -136,7 +136,7 @@ def plan_schedule(
     return TwoStageSchedule(
         head=plan(freeze.learning_rate if freeze else 0.0, finetune.head_learning_rate or arguments.learning_rate),
         backbone=plan(0.0, arguments.learning_rate),
-        layer_decay=finetune.layer_decay,
+        layerwise_lr_decay=finetune.layerwise_lr_decay,
     )
 
 

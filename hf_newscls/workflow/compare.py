@@ -30,7 +30,7 @@ class Comparison:
 
     Attributes:
         models: owner/name of further models on the Hub.
-        evaluated: owner/name of classifiers that are measured here, on the recipe's test set.
+        external_models: owner/name of classifiers that are measured here, on the recipe's test set.
         author: whose models on the Hub are looked for; None for everybody's.
         metric: to rank by, as `compute_scores` names it.
         is_local: leave the Hub alone.
@@ -39,7 +39,7 @@ class Comparison:
     """
 
     models: Sequence[str] = ()
-    evaluated: Sequence[str] = ()
+    external_models: Sequence[str] = ()
     author: str | None = None
     metric: str = "accuracy"
     is_local: bool = False
@@ -49,7 +49,7 @@ class Comparison:
     @property
     def needs_hub(self) -> bool:
         """Whether it names something that only the Hub has."""
-        return bool(self.models or self.evaluated or self.author)
+        return bool(self.models or self.external_models or self.author)
 
 
 @dataclass(frozen=True)
@@ -174,15 +174,16 @@ def _check(subjects: Subjects, comparison: Comparison) -> None:
         raise InputError("compare: a recipe, a dataset or --model must be named, got none; name what to rank")
     if comparison.is_local and (comparison.needs_hub or subjects.datasets):
         raise InputError(
-            "--local: must go with recipes alone, got a dataset, --model, --evaluate or --author; leave one of them out"
+            "--local: must go with recipes alone, got a dataset, --model, --external-model or --author; "
+            "leave one of them out"
         )
-    if comparison.evaluated and len(subjects.recipes) != 1:
+    if comparison.external_models and len(subjects.recipes) != 1:
         raise InputError(
-            f"--evaluate: one recipe must be named, whose test set is used, got {len(subjects.recipes)}; name one"
+            f"--external-model: one recipe must be named, whose test set is used, got {len(subjects.recipes)}; name one"
         )
-    if comparison.trust_remote_code and not comparison.evaluated:
+    if comparison.trust_remote_code and not comparison.external_models:
         raise InputError(
-            "--trust-remote-code: must go with --evaluate, whose models it is for, got none; "
+            "--trust-remote-code: must go with --external-model, whose models it is for, got none; "
             "the code of others is never run"
         )
 
@@ -213,7 +214,7 @@ def _read_run(run: RunFolder, name: str) -> Statement:
 
     try:
         text = run.metrics.read_text(encoding="utf-8")
-        recipe = read_recipe(str(run.recipe))
+        recipe = run.read_recipe()
     except (OSError, UnicodeDecodeError, RecipeError) as error:
         raise RunError(
             f"{name}: must hold recipe.yaml and metrics.json, got {error}; evaluate the run again"
@@ -247,7 +248,7 @@ def _ask_hub(subjects: Subjects, comparison: Comparison) -> tuple[Discovery, lis
 
 def _measure(subjects: Subjects, comparison: Comparison) -> list[Statement]:
     """Measure classifiers of others on the test set of the one recipe."""
-    if not comparison.evaluated:
+    if not comparison.external_models:
         return []
     from hf_newscls.compare.external_model import measure_classifier
     from hf_newscls.data.preparation import prepare
@@ -257,7 +258,7 @@ def _measure(subjects: Subjects, comparison: Comparison) -> list[Statement]:
     prepared = prepare(recipe)
     return [
         measure_classifier(model, recipe, prepared, trust_remote_code=comparison.trust_remote_code)
-        for model in dict.fromkeys(comparison.evaluated)
+        for model in dict.fromkeys(comparison.external_models)
     ]
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_newscls.errors import RunError
-from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder, find_run
 from hf_newscls.storage import report_full_disk
@@ -40,7 +39,7 @@ def evaluate(
     from hf_newscls.workflow.other_run import find_other_predictions, read_other_predictions
 
     run = find_run(name_or_path, runs_dir=runs_dir)
-    recipe = read_recipe(str(run.recipe))
+    recipe = run.read_recipe()
     prepared = prepare(recipe)
     expected = run.read_json(run.split)["fingerprint"]
     if prepared.manifest.fingerprint != expected:

@@ -11,7 +11,6 @@ from hf_newscls.data.manifest import hash_row
 from hf_newscls.errors import NewsclsError, RecipeError, RunError
 from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions
 from hf_newscls.recipe.diff import find_changes
-from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.report.predictions import hash_predictions
 from hf_newscls.runs.folder import RunFolder, find_run
 
@@ -90,7 +89,7 @@ def read_other_predictions(name_or_path: str, run: RunFolder, *, test: Dataset, 
 def _compare_recipes(run: RunFolder, other: RunFolder) -> tuple[str, dict[str, tuple[Any, Any]]]:
     """Return the name of the other one's recipe, and where it differs from the run's: its value and the other's."""
     try:
-        ours, theirs = read_recipe(str(run.recipe)), read_recipe(str(other.recipe))
+        ours, theirs = run.read_recipe(), other.read_recipe()
     except RecipeError as error:  # of another version
         logger.warning("in which keys the two recipes differ cannot be told: %s", error)
         return other.path.parent.name, {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hf_newscls.errors import InputError, RunError, format_examples, suggest_name
 from hf_newscls.files import PACKAGE_SCHEME, is_local_address
-from hf_newscls.recipe.loading import is_recipe_path, read_recipe
+from hf_newscls.recipe.loading import is_recipe_path, read_run_recipe
 from hf_newscls.recipe.model import ModelSection
 from hf_newscls.runs.folder import find_run
 
@@ -112,7 +112,7 @@ def _load(name_or_path: str, *, runs_dir: Path) -> TrainedClassifier:
 def _find_encoder(model: str) -> ModelSection | None:
     """Return the encoder that a run's recipe names, for the model of a run."""
     recipe = Path(model).parent / "recipe.yaml"
-    return read_recipe(str(recipe)).model if os.path.isfile(recipe) else None
+    return read_run_recipe(recipe).model if os.path.isfile(recipe) else None
 
 
 def _find_model(name_or_path: str, *, runs_dir: Path) -> str:

@@ -7,7 +7,6 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder, find_run
 
@@ -36,7 +35,7 @@ def publish(name_or_path: str, options: PublishOptions | None = None, *, runs_di
     from hf_newscls.workflow.artifacts import render_run_card
 
     run = find_run(name_or_path, runs_dir=runs_dir)
-    recipe = read_recipe(str(run.recipe))
+    recipe = run.read_recipe()
 
     def render(repo_id: str, notes: str) -> str:
         """Render the card for its address on the Hub."""

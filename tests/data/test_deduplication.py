@@ -59,7 +59,7 @@ def test_kept_duplicates_bind_nothing_but_are_known() -> None:
 
 
 def test_contradictions_are_dropped_with_all_their_rows() -> None:
-    resolved = resolve(ROWS, contradictions="drop", duplicates="drop")
+    resolved = resolve(ROWS, conflicting_labels="drop", duplicates="drop")
     assert list_ids(resolved) == ["1", "2"]
     assert resolved.cleaned.dropped == {"empty text": 3, "contradictory label": 3, "duplicate": 2}
 
@@ -75,12 +75,12 @@ def test_alike_texts_count_only_where_the_recipe_wants_it() -> None:
         st.tuples(st.sampled_from(["a b", "A  B", "c", LONG, LONG + "?"]), st.sampled_from("AB")), min_size=1
     ),
     duplicates=st.sampled_from(["group", "drop", "keep"]),
-    contradictions=st.sampled_from(["keep", "drop"]),
+    conflicting_labels=st.sampled_from(["keep", "drop"]),
 )
 def test_every_row_is_kept_or_dropped_for_a_reason(
-    rows: list[tuple[str, str]], duplicates: str, contradictions: str
+    rows: list[tuple[str, str]], duplicates: str, conflicting_labels: str
 ) -> None:
-    resolved = resolve(rows, duplicates=duplicates, contradictions=contradictions)
+    resolved = resolve(rows, duplicates=duplicates, conflicting_labels=conflicting_labels)
     kept, dropped = len(resolved.cleaned.dataset), sum(resolved.cleaned.dropped.values())
     assert kept + dropped == resolved.cleaned.rows_read
     assert len(resolved.groups) == kept

@@ -128,7 +128,7 @@ def test_training_does_not_begin_where_the_push_would_fail(
     make_recipe()
     hub_here.create_repo("owner/tiny")
     runs = tmp_path / "runs"
-    result = call("train", str(tmp_path / "tiny.yaml"), "--push", "--runs-dir", str(runs))
+    result = call("train", str(tmp_path / "tiny.yaml"), "--publish", "--runs-dir", str(runs))
     assert result.code == 1
     assert "owner/tiny must be private, found it public" in result.err
     assert not runs.exists()
@@ -136,7 +136,7 @@ def test_training_does_not_begin_where_the_push_would_fail(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_without_token")
-@pytest.mark.parametrize("way", ["--push", "hub.publish=true"])
+@pytest.mark.parametrize("way", ["--publish", "hub.publish=true"])
 def test_without_a_token_training_goes_on_and_says_what_is_left(
     way: str, make_recipe: MakeRecipe, hub_here: HubServer, call: Callable[..., Result], tmp_path: Path
 ) -> None:
@@ -179,7 +179,7 @@ def test_trained_model_is_pushed(
     make_recipe: MakeRecipe, hub_here: HubServer, call: Callable[..., Result], tmp_path: Path
 ) -> None:
     make_recipe()
-    result = call("train", str(tmp_path / "tiny.yaml"), "--push", "--runs-dir", str(tmp_path / "runs"))
+    result = call("train", str(tmp_path / "tiny.yaml"), "--publish", "--runs-dir", str(tmp_path / "runs"))
     assert result.code == 0, result.err
     repo = hub_here.repos["owner/tiny"]
     assert len(repo.commits) == 1
@@ -192,7 +192,7 @@ def test_push_that_fails_costs_no_training(
 ) -> None:
     make_recipe()
     hub_here.faults.append(Fault("status", path="/commit/main", status=403, place=None))
-    result = call("train", str(tmp_path / "tiny.yaml"), "--push", "--runs-dir", str(tmp_path / "runs"))
+    result = call("train", str(tmp_path / "tiny.yaml"), "--publish", "--runs-dir", str(tmp_path / "runs"))
     assert result.code == 1
     run = find_run("tiny", runs_dir=tmp_path / "runs")
     assert f"publish later with: hf-newscls publish {run.path}" in result.out

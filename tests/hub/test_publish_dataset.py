@@ -39,7 +39,7 @@ def push(prepared: tuple[PreparedData, Recipe], repo_id: str | None = "tiny-news
 def test_command_pushes_everything_in_one_commit(
     hub_here: HubServer, make_recipe: Callable[..., Recipe], tmp_path: Path, call: Callable[..., Result]
 ) -> None:
-    result = call("prepare", str(tmp_path / "tiny.yaml"), "--push", "owner/tiny-news")
+    result = call("prepare", str(tmp_path / "tiny.yaml"), "--publish", "owner/tiny-news")
     assert result.code == 0, result.err
     repo = hub_here.repos[REPO]
     assert repo.commits == [("Prepare tiny with hf_newscls", FILES)]
@@ -174,7 +174,7 @@ def test_refusal_of_the_hub_is_told(
         push(prepared)
     message = str(caught.value)
     assert re.search(rf"^Hub: it must take the push to owner/tiny-news, got .*{status}.*", message)
-    assert message.endswith("; repeat `hf-newscls prepare --push` later")
+    assert message.endswith("; repeat `hf-newscls prepare --publish` later")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 RECIPES = {
     "tiny_stock": (),
     "tiny_two_layer": ("model.head=two_layer", "model.head_dropout=0.1"),
-    "tiny_lora": ("adapter.rank=4",),
+    "tiny_lora": ("adapter.r=4",),
 }
 SEEDS = (1, 2)
 

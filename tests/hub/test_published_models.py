@@ -25,7 +25,7 @@ print(json.dumps([{part["label"]: part["score"] for part in answer} for answer i
 KINDS: dict[str, tuple[str, ...]] = {
     "stock": (),
     "two_layer": ("model.head=two_layer", "model.head_dropout=0.1"),
-    "lora": ("adapter.rank=4",),
+    "lora": ("adapter.r=4",),
     "windowed": ("model={max_length: null, windows: {count: 8, length: 8, pooling: attention}}",),
 }
 CARRY_CODE = ("two_layer", "windowed")

@@ -21,7 +21,7 @@ from tests.tiny_models import QUIET, MakeRecipe, load_tiny, prepare_run, save_en
 from tests.training.callbacks.test_freeze import STAGES, name_all, record
 from tests.training.test_fit import NO_DROPOUT, read_first_step
 
-LORA = ("adapter={rank: 4, alpha: 8}", "model.base_model=owner/encoder")
+LORA = ("adapter={r: 4, lora_alpha: 8}", "model.base_model=owner/encoder")
 TEXTS = ["goal coach league", "planet cells", "bank shares profit market merger says"]
 
 
@@ -224,7 +224,7 @@ def test_best_checkpoint_is_kept_head_and_adapter(make_recipe: MakeRecipe, news_
 def test_whole_run_with_an_adapter(
     merge: str, train_once: Callable[..., FinishedRun], tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finished = train_once(f"tiny_lora_{merge}", *LORA[1:], f"adapter={{rank: 4, alpha: 8, merge: {merge}}}")
+    finished = train_once(f"tiny_lora_{merge}", *LORA[1:], f"adapter={{r: 4, lora_alpha: 8, merge: {merge}}}")
     files = {path.name for path in finished.run.model.iterdir()}
     assert ("adapter_model.safetensors" in files) == (merge == "false")
     assert ("model.safetensors" in files) == (merge == "true")

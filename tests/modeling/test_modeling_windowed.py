@@ -89,7 +89,7 @@ def test_one_window_equals_the_plain_model_however_it_is_pooled(pooling: str, he
 @torch.no_grad()
 @pytest.mark.parametrize("architecture", ["bert", "roberta", "distilbert", *ENCODERS])
 def test_padding_and_batch_mates_move_no_logit(architecture: str, tmp_path: Path) -> None:
-    windowed = load_windowed(save_any(tmp_path, architecture), max_windows_a_step=4)
+    windowed = load_windowed(save_any(tmp_path, architecture), window_batch_size=4)
     texts = [TEXTS[0], LONG, "", TEXTS[1], LONG[:200]]
     together = windowed.model(**encode(windowed, texts)).logits
     alone = torch.cat([windowed.model(**encode(windowed, [text])).logits for text in texts])
@@ -127,7 +127,7 @@ def test_encoder_runs_on_windows_that_hold_tokens_alone(windowed: PretrainedClas
 
 @torch.no_grad()
 def test_windows_run_in_parts_of_like_length(tiny_encoder: Path) -> None:
-    windowed, whole = load_windowed(tiny_encoder, max_windows_a_step=4), load_windowed(tiny_encoder)
+    windowed, whole = load_windowed(tiny_encoder, window_batch_size=4), load_windowed(tiny_encoder)
     shapes = count_windows(windowed)
     encoded = encode(windowed, [TEXTS[0], LONG, *TEXTS[1:]])
     logits = windowed.model(**encoded).logits
@@ -139,7 +139,7 @@ def test_windows_run_in_parts_of_like_length(tiny_encoder: Path) -> None:
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_gradients_of_parts_are_those_of_the_whole(pooling: str, tiny_encoder: Path) -> None:
     def compute_gradients(limit: int | None) -> dict[str, torch.Tensor]:
-        windowed = load_windowed(tiny_encoder, pooling=pooling, max_windows_a_step=limit)
+        windowed = load_windowed(tiny_encoder, pooling=pooling, window_batch_size=limit)
         for module in windowed.model.train().modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
@@ -156,7 +156,7 @@ def test_gradients_of_parts_are_those_of_the_whole(pooling: str, tiny_encoder: P
 
 def test_only_one_parts_activations_are_kept(tiny_encoder: Path) -> None:
     def count_saved(limit: int | None) -> int:
-        windowed = load_windowed(tiny_encoder, max_windows_a_step=limit)
+        windowed = load_windowed(tiny_encoder, window_batch_size=limit)
         windowed.model.train()
         saved = 0
 

@@ -60,7 +60,7 @@ def test_window_must_not_be_longer_than_the_encoder_reads(tiny_encoder: Path) ->
 def test_adapter_learns_with_head_and_pooling_and_merges(architecture: str, head: str, tmp_path: Path) -> None:
     windowed = load_windowed(save_encoder(tmp_path, architecture), head=head, pooling="attention")
     new = len(name_new(windowed))
-    adapted = add_adapter(windowed, AdapterSection(rank=4), seed=17)
+    adapted = add_adapter(windowed, AdapterSection(r=4), seed=17)
     learning = [name for name, one in adapted.model.named_parameters() if one.requires_grad]
     assert len(learning) == new + len(adapted.backbone_parameters)
     assert len(adapted.backbone_parameters) == 2 * 2 * 2  # layers, targets, matrices

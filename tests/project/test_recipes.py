@@ -58,7 +58,7 @@ def test_card_can_be_written_from_the_recipe(path: Path) -> None:
     hub = read_recipe(str(path)).hub
     assert hub.title
     assert hub.purpose
-    assert hub.limits
+    assert hub.limitations
 
 
 @each_recipe
@@ -75,7 +75,7 @@ def test_only_the_hub_or_a_checked_package_gives_the_encoder(path: Path) -> None
     "path", [path for path in PATHS if path.stem.startswith("fake_news")], ids=lambda path: path.stem
 )
 def test_recipes_of_fake_news_warn_of_the_publishers_style(path: Path) -> None:
-    limits = " ".join(read_recipe(str(path)).hub.limits)
+    limits = " ".join(read_recipe(str(path)).hub.limitations)
     assert "labelled by publisher" in limits
     assert "style of a source as much as the truth" in limits
     assert "No fact is checked" in limits

@@ -87,7 +87,7 @@ def test_null_empties_a_collection(key: str) -> None:
         (ModelSection, {**MODEL, "windows": {"count": 2, "length": 7}}),
         (ModelSection, {**MODEL, "windows": {"count": 2, "length": 32, "stride": 17}}),
         (ModelSection, {**MODEL, "windows": {"count": 2, "length": 32, "pooling": "median"}}),
-        (ModelSection, {**MODEL, "windows": {"count": 2, "length": 32, "max_windows_a_step": 0}}),
+        (ModelSection, {**MODEL, "windows": {"count": 2, "length": 32, "window_batch_size": 0}}),
         (ModelSection, {**MODEL, "truncation": "middle"}),
         (FreezeSection, {**FREEZE, "epochs": 0}),
         (FreezeSection, {**FREEZE, "learning_rate": 0}),

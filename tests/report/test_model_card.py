@@ -304,11 +304,11 @@ def test_card_tells_energy_only_where_it_was_measured(
 
 
 def test_card_tells_the_stages_and_what_the_trainer_went_by(make_parts: MakeParts) -> None:
-    parts = make_parts(freeze={"epochs": 2, "learning_rate": 0.02}, finetune={"layer_decay": 0.9})
+    parts = make_parts(freeze={"epochs": 2, "learning_rate": 0.02}, finetune={"layerwise_lr_decay": 0.9})
     record = replace(parts.record, settings={"seed": 17, "learning_rate": 5e-5, "optim": "adamw_torch"})
     told, settings = read_tables(parts._replace(record=record).render())[4:6]
     assert ["freeze.epochs", "2.0"] in told
-    assert ["finetune.layer_decay", "0.9"] in told
+    assert ["finetune.layerwise_lr_decay", "0.9"] in told
     assert settings == [["Setting", "Value"], ["seed", "17"], ["optim", "adamw_torch"]]
 
 
@@ -379,7 +379,7 @@ def test_hostile_texts_of_a_recipe_stay_text(make_parts: MakeParts) -> None:
             "separator": hostile,
             "license": hostile,
         },
-        hub={"title": hostile, "license": hostile, "citation": "```\n# x", "limits": ["one\ntwo", hostile]},
+        hub={"title": hostile, "license": hostile, "citation": "```\n# x", "limitations": ["one\ntwo", hostile]},
     ).render()
     tokens = parse(card)
     headings = [read_text(tokens[index + 1]) for index, token in enumerate(tokens) if token.type == "heading_open"]

@@ -245,7 +245,7 @@ def test_head_may_have_a_rate_of_its_own_in_stage_two(tmp_path: Path) -> None:
 def test_each_layer_has_the_rate_of_its_depth(architecture: str, tmp_path: Path) -> None:
     loaded = load_tiny(save_encoder(tmp_path / "encoder", architecture))
     arguments = build_arguments(tmp_path, learning_rate=0.8, warmup_steps=0, max_steps=4)
-    finetune = FinetuneSection(layer_decay=0.5)
+    finetune = FinetuneSection(layerwise_lr_decay=0.5)
     optimizer, _ = build_two_stage_optimizers(
         loaded.model, loaded.backbone_parameters, arguments, train_rows=40, freeze=None, finetune=finetune
     )
@@ -266,7 +266,7 @@ def test_what_requires_no_gradient_is_left_out(tiny_encoder: Path, tmp_path: Pat
 
 def test_layer_rates_need_layers(tmp_path: Path) -> None:
     model = torch.nn.Sequential(torch.nn.Linear(2, 2))
-    with pytest.raises(RecipeError, match=r"`finetune\.layer_decay` needs an encoder with numbered layers"):
+    with pytest.raises(RecipeError, match=r"`finetune\.layerwise_lr_decay` needs an encoder with numbered layers"):
         build_optimizer(model, ["0.weight"], build_arguments(tmp_path), by_layer=True)
 
 

@@ -59,7 +59,7 @@ def differ(one: dict[str, Any], other: dict[str, Any]) -> float:
         ("freeze.cache_features=true",),
         ("freeze.cache_features=false",),
         ("loss={name: focal, class_weights: balanced}", "training_arguments.gradient_accumulation_steps=2"),
-        ("model={max_length: null, windows: {count: 4, length: 8, pooling: gru, max_windows_a_step: 3}}",),
+        ("model={max_length: null, windows: {count: 4, length: 8, pooling: gru, window_batch_size: 3}}",),
     ],
     ids=["cached", "not cached", "loss", "windows"],
 )

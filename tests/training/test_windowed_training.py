@@ -15,7 +15,7 @@ from tests.training.callbacks.test_freeze import STAGES, name_all, record
 from tests.training.test_fit import NO_DROPOUT, RESUMABLE, read_first_step
 
 # Titles fill one window of 8 tokens, bodies up to five.
-WINDOWS = "model={max_length: null, windows: {count: 4, length: 8, pooling: attention, max_windows_a_step: 8}}"
+WINDOWS = "model={max_length: null, windows: {count: 4, length: 8, pooling: attention, window_batch_size: 8}}"
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_new_pooler_behind_windows_runs_without_cache(
 
 @pytest.mark.parametrize(
     "overrides",
-    [pytest.param((), id="whole"), pytest.param(("adapter={rank: 4}",), id="adapter", marks=pytest.mark.slow)],
+    [pytest.param((), id="whole"), pytest.param(("adapter={r: 4}",), id="adapter", marks=pytest.mark.slow)],
 )
 def test_resumed_run_equals_an_uninterrupted_one(
     overrides: Sequence[str], make_recipe: MakeRecipe, long_rows: Any, tmp_path: Path
@@ -108,7 +108,7 @@ def test_text_of_50000_words_neither_crashes_training_nor_the_model(
     make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
 ) -> None:
     rows = [row | {"title": row["title"] if index else "goal coach " * 25_000} for index, row in enumerate(news_rows)]
-    windows = "model={max_length: null, windows: {count: 400, length: 64, max_windows_a_step: 16}}"
+    windows = "model={max_length: null, windows: {count: 400, length: 64, window_batch_size: 16}}"
     run = prepare_run(make_recipe(*QUIET, windows, "training_arguments.max_steps=2"), rows, tmp_path, train=8)
     assert max(map(len, run.tokenized["train"]["input_ids"])) == 400 * 64
     trainer = run.build_trainer()

@@ -156,7 +156,7 @@ def test_hub_out_of_reach_leaves_the_runs(
     [
         (["tiny"], Comparison(author="ann")),
         (["tiny"], Comparison(models=["ann/good"])),
-        (["tiny"], Comparison(evaluated=["ann/good"])),
+        (["tiny"], Comparison(external_models=["ann/good"])),
         (["ann/news"], Comparison()),
     ],
 )
@@ -190,8 +190,8 @@ def test_wrong_token_is_not_taken_for_a_hub_out_of_reach(
         (["tiny"], Comparison(metric="f1"), "--metric: must be accuracy"),
         (["ann/news"], LOCAL, "--local: must go with recipes alone"),
         (["tiny"], Comparison(is_local=True, models=["a/b"]), "--local: must go with recipes alone"),
-        (["tiny", "other"], Comparison(evaluated=["a/b"]), "--evaluate: one recipe must be named"),
-        (["tiny"], Comparison(trust_remote_code=True), "--trust-remote-code: must go with --evaluate"),
+        (["tiny", "other"], Comparison(external_models=["a/b"]), "--external-model: one recipe must be named"),
+        (["tiny"], Comparison(trust_remote_code=True), "--trust-remote-code: must go with --external-model"),
         (["runs/tiny/1"], Comparison(), "must be a recipe or owner/name of a dataset"),
     ],
 )
@@ -239,7 +239,9 @@ def test_classifier_of_others_is_measured_on_the_test_set(
     maps = "{bob/foreign: {LABEL_0: BUSINESS, LABEL_1: SCIENCE, LABEL_2: SPORTS}}"
     assert text.count("label_maps: {}") == 1
     recipe_file.write_text(text.replace("label_maps: {}", f"label_maps: {maps}"))
-    board = workflow.compare([str(recipe_file)], Comparison(evaluated=[foreign_model]), runs_dir=tiny_run.runs_dir)
+    board = workflow.compare(
+        [str(recipe_file)], Comparison(external_models=[foreign_model]), runs_dir=tiny_run.runs_dir
+    )
     assert names(board) == [["bob/foreign", name_run(tiny_run)]]
     foreign, own = (row.entry for row in board.tables[0].rows)
     assert (foreign.origin, foreign.notes) == ("measured here", ["measured here"])
@@ -252,7 +254,7 @@ def test_labels_that_nobody_mapped_are_shown_as_yaml(
     foreign_model: str, tiny_run: FinishedRun, recipe_file: Path
 ) -> None:
     with pytest.raises(RecipeError, match=r"'LABEL_0', 'LABEL_1', 'LABEL_2'.*\nevaluation:\n  label_maps:\n    bob/fo"):
-        workflow.compare([str(recipe_file)], Comparison(evaluated=[foreign_model]), runs_dir=tiny_run.runs_dir)
+        workflow.compare([str(recipe_file)], Comparison(external_models=[foreign_model]), runs_dir=tiny_run.runs_dir)
 
 
 @pytest.fixture
@@ -271,7 +273,7 @@ def test_code_of_a_model_is_not_run(
     foreign_model: str, model_with_code: Path, tiny_run: FinishedRun, recipe_file: Path, hub_here: HubServer
 ) -> None:
     with pytest.raises(ModelError):
-        workflow.compare([str(recipe_file)], Comparison(evaluated=[foreign_model]), runs_dir=tiny_run.runs_dir)
+        workflow.compare([str(recipe_file)], Comparison(external_models=[foreign_model]), runs_dir=tiny_run.runs_dir)
     assert not model_with_code.exists()
     assert not [path for _, path in hub_here.requests if path.endswith(".py")]
 
@@ -285,7 +287,7 @@ def test_code_of_a_model_runs_where_it_is_trusted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
-    comparison = Comparison(evaluated=[foreign_model], trust_remote_code=True)
+    comparison = Comparison(external_models=[foreign_model], trust_remote_code=True)
     with pytest.raises(ModelError, match="it did run"):
         workflow.compare([str(recipe_file)], comparison, runs_dir=tiny_run.runs_dir)
     assert model_with_code.exists()

@@ -113,7 +113,7 @@ def test_graphs_are_compiled_once_a_stage(make_recipe: MakeRecipe, news_rows: An
     assert len({*changed}) > 12
 
 
-WINDOWS = "model={max_length: null, windows: {count: 4, length: 8, max_windows_a_step: 2}}"
+WINDOWS = "model={max_length: null, windows: {count: 4, length: 8, window_batch_size: 2}}"
 
 
 def test_windows_are_compiled_once_a_stage(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:

@@ -1,0 +1,46 @@
+"""A key of an earlier version is refused with its new name, and still read in the recipe.yaml of a run."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hf_newscls.errors import RecipeError
+from hf_newscls.recipe.loading import read_run_recipe
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.recipe.renamed_keys import RENAMED_KEYS
+from hf_newscls.recipe.serialization import recipe_to_yaml
+
+VALUES = {"adapter.rank": 4, "adapter.alpha": 8, "data.contradictions": "drop", "finetune.layer_decay": 0.9}
+VALUES |= {"hub.limits": ["one"], "model.windows.max_windows_a_step": 2}
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED_KEYS.items())
+def test_old_key_is_refused_with_its_new_name(old: str, new: str, make_recipe: Callable[..., Recipe]) -> None:
+    with pytest.raises(RecipeError) as caught:
+        make_recipe("model.max_length=null", "model.windows={count: 2, length: 16}", f"{old}=1")
+    assert f"`{old}`" in str(caught.value)
+    assert f"`{new}`" in str(caught.value)
+
+
+def test_run_of_an_earlier_version_is_read(make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
+    recipe = make_recipe("model.max_length=null", "model.windows={count: 2, length: 16}", "adapter={}")
+    content = yaml.safe_load(recipe_to_yaml(recipe))
+    for old, new in RENAMED_KEYS.items():
+        *sections, new_name = new.split(".")
+        section = content
+        for name in sections:
+            section = section[name]
+        del section[new_name]
+        section[old.rpartition(".")[2]] = VALUES[old]
+    content["evaluation"]["threshold_metric"] = "matthews"
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    read = read_run_recipe(path)
+    assert read.adapter is not None
+    assert (read.adapter.r, read.adapter.lora_alpha) == (4, 8)
+    assert read.model.windows is not None
+    assert read.model.windows.window_batch_size == 2
+    assert (read.data.conflicting_labels, read.hub.limitations) == ("drop", ["one"])
+    assert (read.finetune.layerwise_lr_decay, read.evaluation.threshold_metric) == (0.9, "mcc")
