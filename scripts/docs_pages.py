@@ -48,7 +48,7 @@ def _describe_section(section: type[BaseModel], prefix: str) -> Iterator[str]:
     for name, field in plain.items():
         meaning = re.sub(r"([|\[\]<>])", r"\\\1", field.description or "")
         kind = _name_type(field.annotation)
-        yield f"| `{prefix}{name}` | {kind} | {_show_default(field)} | {meaning} |"
+        yield f"| `{name}` | {kind} | {_show_default(field)} | {meaning} |"
     for name, field in section.model_fields.items():
         if (nested := _find_section(field)) is not None:
             yield f"\n## {prefix}{name}\n\n{field.description or (nested.__doc__ or '').splitlines()[0]}\n"
