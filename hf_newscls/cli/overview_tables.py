@@ -39,7 +39,7 @@ def _summarize(overview: Overview) -> Table:
         ("near duplicates", data.near_duplicates),
         ("conflicting labels", data.conflicting_labels),
     ):
-        table.add_row(name, f"{found.rows:,} rows in {found.groups:,} groups")
+        table.add_row(name, f"{found.rows:,} rows in {found.groups:,} {'group' if found.groups == 1 else 'groups'}")
     table.add_row("words, 5% to 95%", f"{words['5%']:,} to {words['95%']:,}, median {words['50%']:,}")
     table.add_row("tokens, 5% to 95%", f"{tokens['5%']:,} to {tokens['95%']:,}, median {tokens['50%']:,}")
     table.add_row(

@@ -37,7 +37,9 @@ def rights(only_first: int, only_second: int, both: int = 3, neither: int = 2) -
         (10, 2, 2 * (1 + 12 + 66) / 2**12),
     ],
 )
-def test_mcnemar_is_the_binomial_test_of_the_rows_that_differ(only_first: int, only_second: int, p_value: float) -> None:
+def test_mcnemar_is_the_binomial_test_of_the_rows_that_differ(
+    only_first: int, only_second: int, p_value: float
+) -> None:
     assert compute_mcnemar_p(*rights(only_first, only_second)) == pytest.approx(p_value)
 
 
