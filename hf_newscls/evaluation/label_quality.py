@@ -203,12 +203,9 @@ def assess_labels(
 
 
 def find_suspicious(probabilities: Table, labels: Rows, indices: Rows) -> SuspiciousRows:
-    """Find suspicious labels, given the probabilities of a model that was not trained on these rows.
+    """Find suspicious labels from the probabilities (N, L) of a model that was not trained on these rows.
 
-    Args:
-        probabilities: (N, L).
-        labels: (N,) label ids.
-        indices: (N,) of the rows, as the result names them.
+    The result refers to the rows by their `indices`, shape (N,).
     """
     from cleanlab.filter import find_label_issues  # it takes seconds to import
 

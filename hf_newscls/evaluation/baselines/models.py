@@ -87,13 +87,8 @@ def predict_svm(
 ) -> Probabilities:
     """Predict with TF-IDF and a linear support vector machine.
 
-    Probabilities are the softmax of the margins, with a temperature that is fitted on validation.
-
-    Args:
-        train: texts and labels; at least one text has a word, and there are two labels.
-        validation: texts and labels.
-        test_texts: to classify.
-        num_labels: L.
+    Probabilities are the softmax of the margins, with a temperature that is fitted on validation. At least one training
+    text must have a word, and there must be two labels.
     """
     classifier = make_pipeline(_build_vectorizer(), LinearSVC(C=_SVM_C, random_state=0)).fit(*train)
 

@@ -56,11 +56,7 @@ class Calibration:
 def build_calibration(validation: Split, test: Split, *, label_names: list[str], threshold_metric: str) -> Calibration:
     """Fit temperature and threshold on validation and evaluate them on test.
 
-    Args:
-        validation: probabilities (N, L) and references (N,).
-        test: the same for test.
-        label_names: L names.
-        threshold_metric: the score that the threshold for two labels maximizes.
+    The threshold is fitted only for two labels; it maximizes `threshold_metric`.
     """
     temperature = fit_temperature(*validation)
     probabilities, references = test
@@ -78,11 +74,9 @@ def build_calibration(validation: Split, test: Split, *, label_names: list[str],
 
 
 def fit_temperature(probabilities: ArrayLike, references: ArrayLike) -> float:
-    """Return the temperature between 0.05 and 20 that minimizes the log loss.
+    """Return the temperature between 0.05 and 20 that minimizes the log loss on rows outside the training set.
 
-    Args:
-        probabilities: (N, L) of rows that the model was not trained on.
-        references: (N,) label ids.
+    Probabilities have shape (N, L), references (N,).
     """
     logits, labels = _to_logits(probabilities), np.asarray(references)
     rows = np.arange(len(labels))

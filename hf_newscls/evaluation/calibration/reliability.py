@@ -39,12 +39,9 @@ class Reliability:
 
 
 def compute_reliability(probabilities: ArrayLike, references: ArrayLike, *, bins: int = _BINS) -> Reliability:
-    """Compare confidence and accuracy in bins of equal mass.
+    """Compare confidence and accuracy in bins of equal mass, given (N, L) and (N,) arrays.
 
-    Args:
-        probabilities: (N, L), each row sums to 1.
-        references: (N,) label ids.
-        bins: maximum number of bins; fewer for few rows or many equal confidences.
+    There are at most `bins` bins, fewer for few rows or many equal confidences.
 
     >>> compute_reliability([[0.9, 0.1], [0.6, 0.4]], [0, 1], bins=2).accuracy.tolist()
     [0.0, 1.0]

@@ -35,12 +35,9 @@ class RiskCoverage:
 
 
 def compute_risk_coverage(probabilities: ArrayLike, references: ArrayLike, *, points: int = _POINTS) -> RiskCoverage:
-    """Return the curve of a model that answers its most confident rows first.
+    """Return the curve of a model that answers its most confident rows first, given (N, L) and (N,) arrays.
 
-    Args:
-        probabilities: (N, L).
-        references: (N,) label ids.
-        points: maximum of K; rows of equal confidence are answered together.
+    It has at most `points` points, fewer if rows have equal confidence, since they are answered together.
 
     >>> compute_risk_coverage([[0.9, 0.1], [0.6, 0.4]], [0, 1]).accuracy.tolist()
     [1.0, 0.5]

@@ -42,13 +42,7 @@ def fit_threshold(validation: Split, test: Split, *, label: str, metric: str) ->
     """Choose the threshold on validation and score it on test.
 
     The candidates are the midpoints between the probabilities of validation rows, and 0.5. Of equally good candidates
-    the one nearest to 0.5 wins.
-
-    Args:
-        validation: probabilities (N, 2) and references (N,).
-        test: the same for test.
-        label: name of the second label.
-        metric: a score of `score_confusions`.
+    the one nearest to 0.5 wins. `label` is the name of the second label, `metric` a score of `score_confusions`.
     """
     values = np.unique(validation[0][:, 1].astype(np.float64))
     candidates = np.append((values[1:] + values[:-1]) / 2, _DEFAULT)

@@ -184,13 +184,7 @@ def _compute_losses(probabilities: Floats, references: Integers, top_k: Sequence
 
 
 class _Ranking:
-    """Scores rankings of rows by the second label's probability: the areas under two curves.
-
-    Args:
-        values: (N,) probabilities of the second label.
-        references: (N,) 0 or 1.
-        articles: (N,) article of each row.
-    """
+    """The areas under two curves, for rows that are ranked by the second label's probability; arguments are (N,)."""
 
     def __init__(self, values: Floats, references: Integers, articles: Integers) -> None:
         # Descending, so that cumulative sums count the rows above a threshold.

@@ -31,11 +31,7 @@ def compute_mcnemar_p(first_right: ArrayLike, second_right: ArrayLike) -> float:
     """Return the two-sided p-value of the exact test of McNemar (1947), as Dietterich (1998) advises.
 
     The test uses the rows that only one classifier predicts correctly. Under the null hypothesis each classifier is the
-    correct one with probability 1/2.
-
-    Args:
-        first_right: (N,) whether the first classifier is right on each row.
-        second_right: (N,) the same for the second, in the same order.
+    correct one with probability 1/2. Both arguments say whether a classifier is right on each row, shape (N,).
 
     >>> compute_mcnemar_p([True] * 5 + [False], [False] * 5 + [False])
     0.0625
@@ -51,11 +47,7 @@ def compute_bootstrap_p(first: ArrayLike, second: ArrayLike) -> float:
     """Return the two-sided p-value of a difference between scores of the same draws (Davison and Hinkley 1997).
 
     It is twice the fraction of draws with a difference of 0 or of the other sign. The data count as one more draw, so
-    the p-value is never 0.
-
-    Args:
-        first: (R,) scores of the first classifier.
-        second: (R,) scores of the second on the same draws.
+    the p-value is never 0. Both arguments have shape (R,), one score for each of R draws.
 
     >>> compute_bootstrap_p([0.5, 0.6, 0.7], [0.4, 0.5, 0.8])
     1.0
@@ -82,11 +74,7 @@ def holm_correction(p_values: Sequence[float]) -> list[float]:
 
 
 def judge_gap(gain: float, p_value: float) -> Verdict:
-    """Return how the first of a pair compares with the second, at a level of 5%.
-
-    Args:
-        gain: by how much the first is better; negative if it is worse.
-        p_value: corrected for the number of pairs.
+    """Return how the first of a pair compares with the second at a level of 5%; a gain above 0 means it is better.
 
     >>> judge_gap(0.1, 0.04), judge_gap(-0.1, 0.04), judge_gap(0.1, 0.05)
     ('ahead', 'behind', 'tied')
