@@ -66,7 +66,7 @@ class ErrorAnalysis:
         pairs: pairs of reference and wrong prediction, most rows first.
         by_length: scores by number of tokens, short texts first; texts that are cut off come last.
         by_year: scores by year, oldest first; empty if the rows have no dates.
-        suspicious: rows whose label, not the prediction, may be wrong.
+        suspicious: rows with a label that may be wrong, rather than the prediction.
     """
 
     mistakes: Rows

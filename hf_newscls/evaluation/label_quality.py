@@ -1,4 +1,4 @@
-"""Cross-validate a simple model to find labels that are hard to tell apart and rows with a suspicious label.
+"""Cross-validate a simple model to find labels that are easily confused and rows with a suspicious label.
 
 The model is logistic regression on TF-IDF. A row is predicted by a model that was trained without the row and its
 duplicates; only the TF-IDF weights, which do not depend on labels, come from all rows. To compare labels, each

@@ -109,7 +109,7 @@ class EvaluationReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values, ready for JSON; scores of a split are next to its `rows`."""
-        content: dict[str, Any] = _ADAPTER.dump_python(self, mode="json")
+        content: dict[str, Any] = _ADAPTER.dump_python(self, mode="json", exclude={"side_by_side"})
         for split in ("test", "validation"):
             content[split] |= content[split].pop("scores")
         return content | {"side_by_side": self.side_by_side.to_dict() if self.side_by_side else None}

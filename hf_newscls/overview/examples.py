@@ -48,7 +48,7 @@ class GroupSummary:
     Attributes:
         groups: number of groups.
         rows: rows in all of them.
-        extra: rows without the first one of each group.
+        extra: redundant rows, that is all except the first of each group.
         largest: rows of the largest group; 0 if there are no groups.
         examples: the largest groups, at most ten, ties in file order.
     """

@@ -82,8 +82,8 @@ def test_gain_is_the_score_minus_that_of_the_baseline(splits: DatasetDict) -> No
 
 
 def test_label_of_one_row_does_not_decide_the_gain(splits: DatasetDict) -> None:
-    # Only the model is right on the one row of the third label, whose text is another label's. A draw misses it with a
-    # chance of 36%, and then there is nothing to gain.
+    # The one row of the third label has the text of another label, and only the model is right on it. A draw misses the
+    # row with a probability of 36%, and then the gain is zero.
     rows = [row for row in splits["test"] if row["label"] != 2]
     rows.append({**rows[0], "label": 2})
     splits["test"] = Dataset.from_list(rows, features=splits["test"].features)

@@ -263,7 +263,7 @@ def test_paired_difference_is_narrower_than_its_parts() -> None:
 
 @pytest.mark.slow
 def test_intervals_cover_the_truth_in_95_of_100_sets() -> None:
-    """A thousand test sets of 600 rows in 500 articles, each from a world whose scores are known."""
+    """A thousand test sets of 600 rows in 500 articles, drawn from a distribution with known scores."""
     confusion = np.array([[0.85, 0.10, 0.05], [0.15, 0.75, 0.10], [0.10, 0.20, 0.70]])
     fractions = np.array([0.5, 0.3, 0.2])
     truth = _score_world(confusion, fractions)
