@@ -102,7 +102,8 @@ def resample_scores(probabilities: ArrayLike, references: ArrayLike, bootstrap: 
     """
     probabilities, references = np.asarray(probabilities, dtype=np.float64), np.asarray(references)
     size = probabilities.shape[1]
-    firsts, articles = _number_articles(bootstrap.groups, rows=len(references))
+    groups = np.arange(len(references)) if bootstrap.groups is None else bootstrap.groups
+    _, firsts, articles = np.unique(groups, return_index=True, return_inverse=True)
     cells = references * size + probabilities.argmax(axis=1)
     confusion = csr_matrix((np.ones(len(cells)), (cells, articles)), shape=(size**2, len(firsts)))
     losses = _compute_losses(probabilities, references, bootstrap.top_k)
@@ -145,14 +146,6 @@ def to_interval(values: Floats) -> Interval:
     """Return the 95% percentile interval of the scores of draws."""
     low, high = np.quantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return Interval(float(low), float(high))
-
-
-def _number_articles(groups: Integers | None, *, rows: int) -> tuple[Integers, Integers]:
-    """Return the first row of each article (C,), and the article of each row (N,)."""
-    if groups is None:
-        return np.arange(rows), np.arange(rows)
-    _, firsts, articles = np.unique(groups, return_index=True, return_inverse=True)
-    return firsts, articles
 
 
 def _draw_articles(strata: Integers, *, resamples: int, seed: int) -> Iterator[Floats]:
