@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hf_newscls.distributed import run_on_main
+from hf_newscls.evaluation.metric_names import DECISION_METRICS
+from hf_newscls.evaluation.renamed_keys import rename_old_keys
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.resuming import find_finished
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["SeedRuns", "train_seeds"]
 
 _FILE = "seeds.json"
-# Not log_loss and the like: they are no shares, and one sure mistake moves them.
-_SCORES = ("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "mcc")
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,9 @@ def train_seeds(
         logger.info("seed %d: %s", seed, f"finished before, {found.path}" if found else "training")
         runs[seed] = found or train(seeded, runs_dir=runs_dir, cards_dir=cards_dir, no_resume=no_resume)[0]
     own = [runs[seed] for seed in numbers]
-    spreads = {name: compute_spread([run.read_json(run.metrics)["test"][name] for run in own]) for name in _SCORES}
+    tests = [rename_old_keys(run.read_json(run.metrics))["test"] for run in own]
+    # Not log_loss: a single confident mistake changes it a lot.
+    spreads = {name: compute_spread([scores[name] for scores in tests]) for name in DECISION_METRICS}
     result = SeedRuns(recipe.name, numbers, own, spreads, _compare(recipe, fingerprint, spreads, runs_dir=runs_dir))
     run_on_main(lambda: _write(result, fingerprint, runs_dir=runs_dir))
     return result
@@ -95,7 +97,7 @@ def _compare(
     from hf_newscls.evaluation.statistics.seeds import Spread, compare_spreads
 
     return {
-        name: {score: compare_spreads(spreads[score], Spread.from_dict(content["scores"][score])) for score in _SCORES}
+        name: {score: compare_spreads(spread, Spread(**content["scores"][score])) for score, spread in spreads.items()}
         for name, content in _iterate_others(recipe.name, runs_dir=runs_dir)
         if content["split_fingerprint"] == fingerprint
     }
@@ -104,7 +106,7 @@ def _compare(
 def _iterate_others(recipe_name: str, *, runs_dir: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for path in sorted(runs_dir.glob(f"*/{_FILE}")):
         if path.parent.name != recipe_name:
-            yield path.parent.name, json.loads(path.read_text(encoding="utf-8"))
+            yield path.parent.name, rename_old_keys(json.loads(path.read_text(encoding="utf-8")))
 
 
 def _write(result: SeedRuns, fingerprint: str, *, runs_dir: Path) -> None:
@@ -114,7 +116,7 @@ def _write(result: SeedRuns, fingerprint: str, *, runs_dir: Path) -> None:
         "split_fingerprint": fingerprint,
         "seeds": [*result.seeds],
         "runs": [run.path.name for run in result.runs],
-        "scores": {name: spread.to_dict() for name, spread in result.spreads.items()},
+        "scores": {name: asdict(spread) for name, spread in result.spreads.items()},
         "gains": {
             name: {
                 score: {"gain": one.gain, "interval": [one.interval.low, one.interval.high]}
