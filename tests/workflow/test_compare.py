@@ -417,7 +417,7 @@ def test_hub_that_fails_ends_with_1(hub_here: HubServer, call: Call, monkeypatch
     hub_here.faults.append(Fault("status", path="/api/models", index=None, status=400))
     result = call("compare", "ann/news")
     assert result.code == 1
-    assert "error: Hub: it must list models tagged hf-newscls" in result.err
+    assert "list models tagged hf-newscls" in result.err
     assert "Traceback" not in result.err
 
 
