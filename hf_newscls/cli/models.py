@@ -86,10 +86,6 @@ def publish(
     from hf_newscls import workflow
     from hf_newscls.hub.publish_model import PublishOptions
 
-    if pr and tag is not None:
-        raise InputError(f"--tag: must go without --pr, got {tag!r}; tag the commit once the request is merged")
-    if pr and revision != "main":
-        raise InputError(f"--revision: must go without --pr, got {revision!r}; a pull request is for main")
     options = PublishOptions(repo_id, private, revision, as_pull_request=pr, tag=tag, replace_card=replace_card)
     pushed = workflow.publish(run, options, runs_dir=runs_dir)
     console.print(pushed.url if pushed.is_new else f"nothing new: {pushed.url}", soft_wrap=True)

@@ -414,10 +414,10 @@ def test_private_model_is_in_no_table_of_a_stranger(
 
 def test_hub_that_fails_ends_with_1(hub_here: HubServer, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hf_newscls.hub.retry.time.sleep", lambda _: None)
-    hub_here.faults.append(Fault("status", path="/api/models", place=None, status=400))
+    hub_here.faults.append(Fault("status", path="/api/models", index=None, status=400))
     result = call("compare", "ann/news")
     assert result.code == 1
-    assert "error: Hub: it must list models tagged hf-newscls" in result.err
+    assert "list models tagged hf-newscls" in result.err
     assert "Traceback" not in result.err
 
 
