@@ -57,11 +57,7 @@ def clean_rows(
 
     White space around texts and labels is removed.
 
-    Args:
-        rows: what `read_rows` returned.
-        section: the recipe's data section.
-        extra_columns: columns to keep in addition to those that the section names.
-        source_name: the data file, for messages.
+    `extra_columns` are kept in addition to those that the section names.
 
     Raises:
         DataError: labels are missing although the recipe forbids it, no row is left, or the labels do not fit.

@@ -25,11 +25,7 @@ def parse_dates(
     Reads ISO 8601 and the other formats that pandas knows. In numeric dates such as 03/04/2018 the month comes first,
     unless some date in the column is only valid with the day first.
 
-    Args:
-        values: dates as the file has them.
-        ids: ids of the rows, for messages.
-        column: the column that holds them, for messages.
-        source_name: the data file, for messages.
+    `ids`, `column` and `source_name` say in messages where the values are.
 
     Raises:
         DataError: a value is not a date or has no year; or some dates have the day first and others the month.

@@ -68,10 +68,6 @@ def resolve_duplicates(cleaned: CleanedRows, section: DataSection) -> Deduplicat
     """Find duplicates and conflicting labels, and drop what the recipe wants dropped.
 
     Conflicting labels are dropped first, with all rows of their texts. Then the first row of each group is kept.
-
-    Args:
-        cleaned: what `clean_rows` returned.
-        section: the recipe's data section.
     """
     found = find_duplicates(cleaned.dataset["text"][:], section.near_duplicates)
     labels = np.asarray(cleaned.dataset["label"][:], dtype=np.int64)
@@ -87,8 +83,8 @@ def resolve_duplicates(cleaned: CleanedRows, section: DataSection) -> Deduplicat
         dropped["duplicate"] = len(rows) - len(firsts)
         rows = rows[np.sort(firsts)]
     logger.info(
-        "kept %s of %s rows: %s exact and %s near duplicates, %s texts with conflicting labels",
-        *(f"{count:,}" for count in (len(rows), len(labels), counts.exact, counts.near, counts.conflicting_texts)),
+        "found %s exact and %s near duplicates, and %s texts with conflicting labels; kept %s of %s rows",
+        *(f"{count:,}" for count in (counts.exact, counts.near, counts.conflicting_texts, len(rows), len(labels))),
     )
     # Without a fingerprint `datasets` would pickle all groups to compute one.
     dataset = cleaned.dataset.add_column(GROUP, found.groups, new_fingerprint=generate_random_fingerprint())

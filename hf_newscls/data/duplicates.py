@@ -67,12 +67,7 @@ class DuplicateGroups:
 
 
 def find_duplicates(texts: Sequence[str], near: NearDuplicatesSection | None) -> DuplicateGroups:
-    """Group the texts that are equal after normalization and, if `near` is given, those that are similar.
-
-    Args:
-        texts: texts of the rows.
-        near: when two texts count as similar.
-    """
+    """Group the texts that are equal after normalization and, if `near` is given, those that are similar."""
     normalized = np.array([normalize_text(text) for text in texts], dtype=object)
     codes, different = pd.factorize(normalized)  # numbered by first occurrence
     _, firsts = np.unique(codes, return_index=True)

@@ -40,10 +40,8 @@ logger = logging.getLogger(__name__)
 def fetch_from_hub(address: str) -> Path:
     """Return the path of a file of a Hub dataset, or the folder of a snapshot of the whole dataset.
 
-    huggingface_hub keeps both in its own cache, so later calls need no network.
-
-    Args:
-        address: `hf://datasets/owner/name[@revision][/path]`.
+    The address has the form `hf://datasets/owner/name[@revision][/path]`. huggingface_hub keeps both in its own cache,
+    so later calls need no network.
 
     Raises:
         SourceError: there is no such dataset, revision or file, access is denied, or it has no data file.

@@ -9,12 +9,7 @@ __all__ = ["resolve_label_names"]
 
 
 def resolve_label_names(counts: Mapping[str, int], *, expected: Sequence[str] | None, source_name: str) -> list[str]:
-    """Return the label names in the model's order: as the recipe lists them, else sorted.
-
-    Args:
-        counts: rows of each label found, after merging.
-        expected: the labels that the recipe lists, if it does.
-        source_name: the data file, for messages.
+    """Return the label names in the model's order: as the recipe lists them (`expected`), else sorted.
 
     Raises:
         DataError: fewer than two labels; labels that differ from the recipe's list; or, if the recipe lists none,

@@ -132,11 +132,7 @@ def measure_leakage(
 ) -> Leakage:
     """Count the leaks of a split, and those of a random split of the same rows that ignores duplicates.
 
-    Args:
-        dataset: the rows that were split.
-        splits: shape (N,), as `assign_splits` returns them.
-        groups: shape (N,), equal for rows of one article.
-        section: the recipe's split section.
+    `splits` are from `assign_splits`, and `groups` are equal for rows of one article; both have shape (N,).
     """
     kept = np.flatnonzero(splits >= 0)
     dataset, splits, groups = dataset.select(kept), splits[kept], groups[kept]

@@ -85,10 +85,21 @@ def _stratify(
     dataset: Dataset, groups: Groups, fractions: Sequence[float], *, seed: int, source_name: str
 ) -> NDArray[np.int64]:
     labels, names = _read_labels(dataset)
-    _refuse_small_classes(names, labels, groups, parts=len(fractions), source_name=source_name)
+    rows = np.bincount(labels, minlength=len(names)).tolist()
+    different = _count_pairs(labels, groups, len(names))
+    small = [
+        f"{name} ({count})" if count == distinct else f"{name} ({count}, but {distinct} without duplicates)"
+        for name, count, distinct in zip(names, rows, different, strict=True)
+        if distinct < len(fractions)
+    ]
+    if small:
+        raise DataError(
+            f"{source_name}: labels with fewer than {len(fractions)} rows, one for each split: "
+            f"{format_examples(small)}; merge them in data.merge_labels or remove the rows"
+        )
     parts = assign_groups(labels, groups, hash_rows(dataset["text"][:], seed=seed), fractions)
-    found = np.bincount(np.unique(np.stack([labels, parts]), axis=1)[0], minlength=len(names))
-    lacking = [name for name, count in zip(names, found.tolist(), strict=True) if count < len(fractions)]
+    found = _count_pairs(labels, parts, len(names))
+    lacking = [name for name, count in zip(names, found, strict=True) if count < len(fractions)]
     if lacking:
         raise DataError(
             f"{source_name}: too few different texts of {format_examples(lacking)} for every split; merge the labels "
@@ -101,21 +112,11 @@ def _read_labels(dataset: Dataset) -> tuple[NDArray[np.int64], list[str]]:
     return np.asarray(dataset["label"][:], dtype=np.int64), dataset.features["label"].names
 
 
-def _refuse_small_classes(
-    names: Sequence[str], labels: NDArray[np.int64], groups: Groups, *, parts: int, source_name: str
-) -> None:
-    rows = np.bincount(labels, minlength=len(names)).tolist()
-    different = np.bincount(np.unique(np.stack([labels, groups]), axis=1)[0], minlength=len(names)).tolist()
-    small = [
-        f"{name} ({count})" if count == distinct else f"{name} ({count}, but {distinct} without duplicates)"
-        for name, count, distinct in zip(names, rows, different, strict=True)
-        if distinct < parts
-    ]
-    if small:
-        raise DataError(
-            f"{source_name}: labels with fewer than {parts} rows, one for each split: {format_examples(small)}; "
-            "merge them in data.merge_labels or remove the rows"
-        )
+def _count_pairs(labels: NDArray[np.int64], numbers: NDArray[np.int64], size: int) -> list[int]:
+    """Count for each of `size` labels the different numbers that its rows have."""
+    pairs = np.unique(np.stack([labels, numbers]), axis=1)
+    counts: list[int] = np.bincount(pairs[0], minlength=size).tolist()
+    return counts
 
 
 def _cut_by_time(

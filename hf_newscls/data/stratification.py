@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["allot_rows", "assign_groups", "hash_rows"]
+__all__ = ["assign_groups", "hash_rows"]
 
 
 def hash_rows(texts: Sequence[str], *, seed: int) -> NDArray[np.bytes_]:
@@ -22,10 +22,10 @@ def hash_rows(texts: Sequence[str], *, seed: int) -> NDArray[np.bytes_]:
     return np.array([hashlib.sha256(f"{seed}\n{text}".encode()).digest() for text in texts], dtype="S32")
 
 
-def allot_rows(rows: int, fractions: Sequence[float]) -> list[int]:
+def _allot_rows(rows: int, fractions: Sequence[float]) -> list[int]:
     """Divide a label's rows among the parts by largest remainder, at least one row each; the first part wins a tie.
 
-    >>> allot_rows(19, [0.7, 0.1, 0.2])  # 13.3, 1.9 and 3.8
+    >>> _allot_rows(19, [0.7, 0.1, 0.2])  # 13.3, 1.9 and 3.8
     [13, 2, 4]
     """
     exact = [rows * fraction for fraction in fractions]
@@ -50,11 +50,8 @@ def assign_groups(
     from its fraction by less than the largest group, and by less than one row if there are enough single rows. If a
     label has hardly more groups than there are parts, each part gets one of them first.
 
-    Args:
-        labels: shape (N,).
-        groups: shape (N,); any numbers, equal within a group.
-        keys: shape (N,), from `hash_rows`.
-        fractions: P fractions that sum to 1.
+    Labels, groups (any numbers, equal within a group) and keys (from `hash_rows`) have shape (N,); the P fractions sum
+    to 1.
     """
     table = _Table(labels, groups, fractions)
     parts = np.full(len(labels), -1, dtype=np.int64)
@@ -90,7 +87,7 @@ class _Table:
 
     def __init__(self, labels: NDArray[np.int64], groups: NDArray[np.int64], fractions: Sequence[float]) -> None:
         sizes = np.bincount(labels).tolist()
-        self.missing = [allot_rows(size, fractions) if size else [0] * len(fractions) for size in sizes]
+        self.missing = [_allot_rows(size, fractions) if size else [0] * len(fractions) for size in sizes]
         self._are_empty = [[True] * len(fractions) for _ in sizes]
         pairs = np.unique(np.stack([labels, groups]), axis=1)
         self._groups_left = np.bincount(pairs[0], minlength=len(sizes)).tolist()

@@ -21,16 +21,7 @@ BLOCK_ROWS = 4096
 
 
 def check_columns(source_name: Path | str, wanted: Iterable[str], found: Sequence[str]) -> None:
-    """Refuse a file that lacks a column or has it twice.
-
-    Args:
-        source_name: the file, for messages.
-        wanted: columns to read.
-        found: columns of the file, in its order.
-
-    Raises:
-        DataError: with the column's name, and the name that was probably meant.
-    """
+    """Raise a DataError if a wanted column is missing or occurs twice; `found` are the file's columns in order."""
     wanted = [*wanted]
     for name in wanted:
         numbers = [number for number, column in enumerate(found, start=1) if column == name]
@@ -74,11 +65,7 @@ def convert_table(
 ) -> pa.Table:
     """Return the wanted columns as text; numbers and dates are converted, empty values become null.
 
-    Args:
-        table: a table that has the columns.
-        wanted: their names.
-        source_name: the file, for messages.
-        label_names: for each column of label ids, the names of the labels; negative ids have none.
+    `label_names` holds the names of the labels for each column of label ids; negative ids have none.
 
     Raises:
         DataError: a column holds lists or other nested values.

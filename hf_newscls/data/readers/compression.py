@@ -50,8 +50,7 @@ class OpenedFile(NamedTuple):
 def open_data(path: Path) -> Iterator[OpenedFile]:
     """Open a file; its first bytes say whether it is gzip, bzip2, xz, Zstandard, ZIP or uncompressed.
 
-    Args:
-        path: the file; a ZIP archive must hold exactly one file, not counting those that macOS adds.
+    A ZIP archive must hold exactly one file, not counting those that macOS adds.
 
     Raises:
         SourceError: the file cannot be read.

@@ -46,13 +46,7 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True)
 class TextFile:
-    """A text file, which may be compressed.
-
-    Attributes:
-        path: the file.
-        name: its name without the ending of a compression.
-        encoding: its encoding.
-    """
+    """A text file, which may be compressed; `name` is its name without the ending of a compression."""
 
     path: Path
     name: str
@@ -69,17 +63,11 @@ class TextFile:
 
 
 class Fault(NamedTuple):
-    """A character that a text file must not hold.
-
-    Attributes:
-        position: its position.
-        byte: the byte that cannot be decoded; 0 for a NUL character.
-        is_after_ascii: whether all characters before it are ASCII.
-    """
+    """A byte that cannot be decoded, or a NUL character, in a text."""
 
     position: Position
     byte: int
-    is_after_ascii: bool
+    is_after_ascii: bool  # whether all characters before it are ASCII
 
 
 def find_fault(stream: IO[bytes], encoding: str) -> Fault | None:
@@ -115,8 +103,8 @@ def detect_encoding(path: Path, sample: bytes, *, encoding: str | None) -> str:
     Args:
         path: the file.
         sample: its first bytes.
-        encoding: from the recipe; if None, UTF-8 with or without a byte order mark, else cp1252 (Western Windows), or
-            latin-1 for bytes that cp1252 does not define.
+        encoding: expected encoding; if None, UTF-8 with or without a byte order mark, else cp1252 (Western Windows),
+            else latin-1, which defines all bytes.
 
     Raises:
         DataError: the file is not in `encoding`, mixes encodings, holds NUL characters, or is binary (not checked if

@@ -13,11 +13,9 @@ from hf_newscls.data.readers.columns import BLOCK_ROWS, TEXT, check_columns, con
 from hf_newscls.data.readers.parquet_file import find_label_names
 from hf_newscls.errors import DataError, format_examples
 
-__all__ = ["SPLIT_COLUMN", "read_snapshot_blocks"]
+__all__ = ["read_snapshot_blocks"]
 
-SPLIT_COLUMN = "split"
-"""Column with the name of the dataset's split that a row comes from."""
-
+_SPLIT = "split"
 _FIX = "name one of its files as hf://datasets/owner/name/path"
 
 logger = logging.getLogger(__name__)
@@ -27,11 +25,7 @@ def read_snapshot_blocks(folder: Path, wanted: Sequence[str]) -> Iterator[pa.Tab
     """Yield the wanted columns of a dataset as text, block by block, one split after the other.
 
     The dataset's card decides which files belong to which split, and the names of label ids. No code of the dataset
-    is run.
-
-    Args:
-        folder: what `fetch_source` returned for the dataset.
-        wanted: columns to read; `split` is the name of the row's split unless the dataset has such a column.
+    is run. The column `split` is the name of the row's split, unless the dataset has such a column.
 
     Raises:
         DataError: `datasets` cannot read it, it has several configurations, or a column is missing or holds lists.
@@ -41,13 +35,13 @@ def read_snapshot_blocks(folder: Path, wanted: Sequence[str]) -> Iterator[pa.Tab
     try:
         for split, dataset in _load_splits(folder, source_name).items():
             names = dataset.column_names
-            check_columns(source_name, wanted, names if SPLIT_COLUMN in names else [*names, SPLIT_COLUMN])
+            check_columns(source_name, wanted, names if _SPLIT in names else [*names, _SPLIT])
             present = [name for name in wanted if name in names]
             label_names = find_label_names(dataset.features)
             for table in dataset.select_columns(present).with_format("arrow").iter(batch_size=BLOCK_ROWS):
                 texts = convert_table(table, present, source_name=source_name, label_names=label_names)
                 if len(present) < len(wanted):
-                    texts = texts.append_column(SPLIT_COLUMN, pa.array([split] * len(texts), TEXT))
+                    texts = texts.append_column(_SPLIT, pa.array([split] * len(texts), TEXT))
                 yield texts.select([*wanted])
     except DataError:
         raise
