@@ -4,13 +4,13 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetInfo, Features, Value
 from datasets.fingerprint import generate_random_fingerprint
 
 from hf_newscls.data.labels import resolve_label_names
-from hf_newscls.data.readers.columns import TEXT
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.recipe import DataSection
@@ -55,33 +55,21 @@ def clean_rows(
 ) -> CleanedRows:
     """Build text and label of each row; drop and count the rows with a short text, no label or a rare label.
 
-    White space around texts and labels is removed.
-
-    `extra_columns` are kept in addition to those that the section names.
+    White space around texts and labels is removed. The section's columns and the `extra_columns` are kept.
 
     Raises:
         DataError: labels are missing although the recipe forbids it, no row is left, or the labels do not fit.
     """
-    columns = [[(value or "").strip() for value in rows[name][:]] for name in section.text]
-    texts = [join_columns(values, separator=section.separator) for values in zip(*columns, strict=True)]
-    measured = columns if section.min_characters_in == "each" else [texts]
-    lengths = [min(map(len, values)) for values in zip(*measured, strict=True)]
-    targets = {source: target for target, sources in section.merge_labels.items() for source in sources}
-    labels = [targets.get(label, label) for label in ((value or "").strip() for value in rows[section.label][:])]
-    reasons = [
-        _find_reason(*row, min_characters=section.min_characters) for row in zip(labels, texts, lengths, strict=True)
-    ]
+    texts, labels = _build_texts(rows, section), _build_labels(rows, section)
+    reasons = _find_reasons(rows, section, texts=texts, labels=labels)
     if section.missing_label == "error":
         _refuse_missing_labels(rows, reasons, section, source_name=source_name)
     usable = [index for index, reason in enumerate(reasons) if reason is None]
     for index, label in zip(usable, apply_min_count([labels[index] for index in usable], section), strict=True):
-        if label is None:
-            reasons[index] = "rare label"
-        else:
-            labels[index] = label
+        labels[index], reasons[index] = label or "", None if label else "rare label"
+    kept = [index for index, reason in enumerate(reasons) if reason is None]
     tried = ["missing label", "empty text", "short text"] + ["rare label"] * (section.min_count > 1)
     dropped = {reason: reasons.count(reason) for reason in tried}
-    kept = [index for index, reason in enumerate(reasons) if reason is None]
     counts = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items() if count) or "none dropped"
     logger.info("kept %s of %s rows: %s", f"{len(kept):,}", f"{len(rows):,}", counts)
     if not kept:
@@ -89,22 +77,17 @@ def clean_rows(
             f"{source_name}: none of {len(rows)} rows can be used ({counts}); "
             "check data.text, data.min_characters and data.min_count"
         )
-    chosen = rows.select(kept)
-    labels = [labels[index] for index in kept]
-    names = resolve_label_names(Counter(labels), expected=section.labels, source_name=source_name)
-    features = Features(
-        {ROW_ID: Value("large_string"), "text": Value("large_string"), "label": ClassLabel(names=names)}
-    )
-    table = {
-        ROW_ID: pa.array(chosen[ROW_ID][:], TEXT),
-        "text": pa.array([texts[index] for index in kept], TEXT),
-        "label": pa.array(features["label"].str2int(labels), pa.int64()),
+    kept_labels = [labels[index] for index in kept]
+    names = resolve_label_names(Counter(kept_labels), expected=section.labels, source_name=source_name)
+    found = rows.select(kept)
+    ids = dict(zip(names, range(len(names)), strict=True))
+    columns: dict[str, Sequence[Any]] = {
+        ROW_ID: found[ROW_ID][:],
+        "text": [texts[index] for index in kept],
+        "label": [ids[label] for label in kept_labels],
+        **{name: found[name][:] for name in (*section.keep, *extra_columns)},
     }
-    for name in dict.fromkeys([*section.keep, *extra_columns]):
-        features[name], table[name] = Value("large_string"), pa.array(chosen[name][:], TEXT)
-    # Without a fingerprint `datasets` would pickle all rows to compute one.
-    info, fingerprint = DatasetInfo(features=features), generate_random_fingerprint()
-    return CleanedRows(Dataset(pa.table(table), info=info, fingerprint=fingerprint), len(rows), dropped)
+    return CleanedRows(_build_dataset(columns, names), rows_read=len(rows), dropped=dropped)
 
 
 def apply_min_count(labels: Sequence[str], section: DataSection) -> list[str | None]:
@@ -123,7 +106,35 @@ def apply_min_count(labels: Sequence[str], section: DataSection) -> list[str | N
     return [target if label in rare else label for label in labels]
 
 
-def _find_reason(label: str, text: str, length: int, *, min_characters: int) -> str | None:
+def _build_dataset(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> Dataset:
+    features = Features({name: Value("large_string") for name in columns} | {"label": ClassLabel(names=[*names])})
+    # Without a fingerprint `datasets` would pickle all rows to compute one.
+    info, fingerprint = DatasetInfo(features=features), generate_random_fingerprint()
+    return Dataset(pa.table(dict(columns), schema=features.arrow_schema), info=info, fingerprint=fingerprint)
+
+
+def _build_texts(rows: Dataset, section: DataSection) -> list[str]:
+    columns = [rows[name][:] for name in section.text]
+    return [join_columns(values, separator=section.separator) for values in zip(*columns, strict=True)]
+
+
+def _build_labels(rows: Dataset, section: DataSection) -> list[str]:
+    """Return the label of each row after merging; "" if it is missing."""
+    targets = {source: target for target, sources in section.merge_labels.items() for source in sources}
+    labels = [(label or "").strip() for label in rows[section.label][:]]
+    return [label and targets.get(label, label) for label in labels]
+
+
+def _find_reasons(
+    rows: Dataset, section: DataSection, *, texts: Sequence[str], labels: Sequence[str]
+) -> list[str | None]:
+    """Return for each row why it cannot be used; None if it can."""
+    measured = [texts] if section.min_characters_in == "joined" else [rows[name][:] for name in section.text]
+    lengths = [min(len((value or "").strip()) for value in values) for values in zip(*measured, strict=True)]
+    return [_find_reason(*row, section.min_characters) for row in zip(labels, texts, lengths, strict=True)]
+
+
+def _find_reason(label: str, text: str, length: int, min_characters: int) -> str | None:
     if not label:
         return "missing label"
     if not text:

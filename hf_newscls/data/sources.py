@@ -147,7 +147,9 @@ def _fetch_from_kaggle(address: str) -> Path:
             f"{address}: kagglehub is not installed; run `pip install 'hf-newscls[kaggle]'`, or {by_hand}"
         ) from error
     # kagglehub's exceptions have no base class of their own.
-    theirs = [kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    theirs: list[type[Exception]] = [
+        kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception)
+    ]
     logger.info("fetching %s from Kaggle", file)
     try:
         return Path(kagglehub.dataset_download(dataset + version, path=file))

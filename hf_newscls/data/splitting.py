@@ -76,8 +76,10 @@ def assign_splits(
 def select_splits(dataset: Dataset, splits: Splits) -> DatasetDict:
     """Return the rows of each split, in the file's order."""
     selected = {name: dataset.select(np.flatnonzero(splits == index)) for index, name in enumerate(SPLITS)}
-    counts = ", ".join(f"{len(rows):,} {name}" for name, rows in selected.items())
-    logger.info("split %s rows: %s, %s left out", f"{len(dataset):,}", counts, f"{(splits == _LEFT_OUT).sum():,}")
+    counts = [f"{len(rows):,} {name}" for name, rows in selected.items()]
+    if left_out := int((splits == _LEFT_OUT).sum()):
+        counts.append(f"{left_out:,} left out")
+    logger.info("split into %s", ", ".join(counts))
     return DatasetDict(selected)
 
 
