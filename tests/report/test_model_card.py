@@ -196,7 +196,9 @@ def test_card_tells_duplicates_and_leaks(handling: str, leaks: int, expected: st
 def test_card_without_duplicates_says_no_more(handling: str, make_parts: MakeParts) -> None:
     parts = make_parts()
     none = replace(parts.manifest.duplicates, handling=handling, groups=0, rows=0, largest=1, exact=0, near=0)
-    manifest = replace(parts.manifest, duplicates=none, leakage=replace(parts.manifest.leakage, rows=0, random_split_rows=0))
+    manifest = replace(
+        parts.manifest, duplicates=none, leakage=replace(parts.manifest.leakage, rows=0, random_split_rows=0)
+    )
     card = parts._replace(manifest=manifest).render()
     assert "No article was found twice." in card
     assert not re.search("twin|flatter|one row was used", card)
