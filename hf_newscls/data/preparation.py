@@ -35,7 +35,7 @@ __all__ = ["PreparedData", "prepare", "read_dates", "read_source", "save_prepare
 _KEPT_ENTRIES = 8
 _SECONDS_A_DAY = 86_400
 # Including the prefix that `replace_folder` adds while it writes.
-_ENTRY = re.compile(r"(?P<unfinished>\.[0-9a-f]{32}-(new|old)-)?[0-9a-f]{32}")
+_ENTRY = re.compile(r"(\.[0-9a-f]{32}-(new|old)-)?[0-9a-f]{32}")
 _MANIFEST = "split.json"
 _DECIDING_PACKAGES = ("datasets", "numpy", "pandas", "pyarrow", "rensa")
 
@@ -163,7 +163,7 @@ def _load_entry(entry: Path) -> PreparedData | None:
         return None
     try:
         prepared = _read(entry)
-    except (OSError, ValueError, KeyError):  # another process is removing it, or a file of it is damaged
+    except (OSError, ValueError, KeyError, TypeError):  # another process is removing it, or a file of it is damaged
         shutil.rmtree(entry, ignore_errors=True)
         return None
     with suppress(OSError):  # a cache that belongs to another user
@@ -200,14 +200,9 @@ def _read(folder: Path) -> PreparedData:
 
 def _prune(folder: Path) -> None:
     """Remove all entries but those used last, and what killed processes left; other files stay."""
-    whole: list[Path] = []
-    broken: list[Path] = []
-    for path in folder.iterdir():
-        if match := _ENTRY.fullmatch(path.name):
-            is_whole = not match["unfinished"] and (path / _MANIFEST).is_file()
-            (whole if is_whole else broken).append(path)
-    for path in sorted(whole, key=os.path.getmtime, reverse=True)[_KEPT_ENTRIES:]:
+    entries = [path for path in folder.iterdir() if _ENTRY.fullmatch(path.name)]
+    whole = [path for path in entries if path.name[0] != "." and (path / _MANIFEST).is_file()]
+    outdated = sorted(whole, key=os.path.getmtime)[:-_KEPT_ENTRIES]
+    broken = [path for path in entries if path not in whole and time.time() - os.path.getmtime(path) > _SECONDS_A_DAY]
+    for path in [*outdated, *broken]:
         shutil.rmtree(path, ignore_errors=True)
-    for path in broken:
-        if time.time() - path.stat().st_mtime > _SECONDS_A_DAY:
-            shutil.rmtree(path, ignore_errors=True)

@@ -147,12 +147,11 @@ def _fetch_from_kaggle(address: str) -> Path:
             f"{address}: kagglehub is not installed; run `pip install 'hf-newscls[kaggle]'`, or {by_hand}"
         ) from error
     # kagglehub's exceptions have no base class of their own.
-    theirs: list[type[Exception]] = [
-        kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception)
-    ]
+    theirs = [kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    failures: tuple[type[Exception], ...] = (requests.RequestException, OSError, ValueError, *theirs)
     logger.info("fetching %s from Kaggle", file)
     try:
         return Path(kagglehub.dataset_download(dataset + version, path=file))
-    except (requests.RequestException, OSError, ValueError, *theirs) as error:
+    except failures as error:
         reason = " ".join(str(error).split())[:200]
         raise SourceError(f"{address}: fetching failed ({type(error).__name__}: {reason}); {by_hand}") from error
