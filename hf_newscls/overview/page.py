@@ -19,7 +19,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hf_newscls.data.duplicates import find_repeated, groups_with_conflicting_labels
+from hf_newscls.data.groups import find_repeated, groups_with_conflicting_labels
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.files import name_source
 from hf_newscls.overview.overview import Overview

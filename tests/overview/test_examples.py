@@ -8,7 +8,7 @@ from datasets import ClassLabel, Dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hf_newscls.data.duplicates import find_repeated, groups_with_conflicting_labels
+from hf_newscls.data.groups import find_repeated, groups_with_conflicting_labels
 from hf_newscls.overview.examples import show_rows, summarize_repeats
 from hf_newscls.report.text import shorten_text
 

@@ -178,7 +178,7 @@ def test_column_of_dates_must_be_there(recipe: Recipe, tmp_path: Path) -> None:
 def test_dates_must_be_dates(recipe: Recipe, news_rows: list[dict[str, str]], tmp_path: Path) -> None:
     write_csv(tmp_path / "news.csv", [row | {"date": "soon"} for row in news_rows])
     changed = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": str(tmp_path / "news.csv")})})
-    with pytest.raises(DataError, match=r"'date' .*'soon \(id 0\)'"):
+    with pytest.raises(DataError, match=r"'date' must hold dates, .* found 'soon \(id 0\)'"):
         workflow.overview(changed, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
