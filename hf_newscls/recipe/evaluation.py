@@ -38,8 +38,8 @@ class EvaluationSection(Section):
     bootstrap_resamples: int = Field(1000, ge=100)
     """Number of bootstrap resamples for each 95% interval."""
     compare_with: Annotated[str, AfterValidator(_check_recipe_name)] | None = None
-    """Name of another recipe. If its latest run has the same split, the report compares the two models; with more than
-    ten labels it compares those with the fewest training rows."""
+    """Name of another recipe. If its latest run has the same split, the report compares the two models; of more than
+    ten labels it shows the ten with the fewest training rows."""
     label_maps: dict[str, dict[str, str | None]] = Field({})
     """For `compare --external-model`: for each model (owner/name), its labels and the recipe's label that each one
     means, or null if there is none."""
