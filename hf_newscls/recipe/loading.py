@@ -130,7 +130,10 @@ def _read_yaml(path: Path) -> DictConfig:
     try:
         config = OmegaConf.load(path)
     except (yaml.YAMLError, UnicodeDecodeError, OSError, OmegaConfBaseException) as error:
-        raise RecipeError(f"{path}: not a valid YAML file ({shorten_text(error, limit=300)}); fix it") from error
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        reason = place + shorten_text(getattr(error, "problem", error))
+        raise RecipeError(f"{path}: not a valid YAML file ({reason}); fix it") from error
     if not isinstance(config, DictConfig):
         raise RecipeError(f"{path}: has no sections, only a {type(config).__name__}; see recipes/ for examples")
     return config
