@@ -130,9 +130,7 @@ def _read_yaml(path: Path) -> DictConfig:
     try:
         config = OmegaConf.load(path)
     except (yaml.YAMLError, UnicodeDecodeError, OSError, OmegaConfBaseException) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        reason = place + shorten_text(getattr(error, "problem", error))
+        reason = shorten_text(str(error).replace(f'in "{path}",', "in"), limit=300)
         raise RecipeError(f"{path}: not a valid YAML file ({reason}); fix it") from error
     if not isinstance(config, DictConfig):
         raise RecipeError(f"{path}: has no sections, only a {type(config).__name__}; see recipes/ for examples")
