@@ -128,7 +128,7 @@ def check_training_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
         # Keep one error for each name: a union of types reports one for each of its types.
         found = {one["loc"][0]: one for one in reversed(error.errors())}
         for name in (name for name in values if name in found):
-            kind = PydanticCustomError("training_argument_value", found[name]["msg"])  # type: ignore[arg-type]
+            kind = PydanticCustomError("training_argument_value", found[name]["msg"])
             details.append(InitErrorDetails(type=kind, loc=(name,), input=found[name]["input"]))
     if details:
         raise ValidationError.from_exception_data("training_arguments", details)
