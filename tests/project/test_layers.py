@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import run_python
+
 PACKAGE = Path(__file__).parents[2] / "hf_newscls"
 ROOT = "hf_newscls"
 
@@ -204,7 +206,12 @@ def _iterate_public(
 
 
 def test_importing_the_package_changes_nothing() -> None:
-    # It may only wait for transformers; see hf_newscls/modeling/registration.py.
     source = inspect.getsource(importlib.import_module(ROOT))
     calls = [ast.unparse(node) for node in ast.parse(source).body if isinstance(node, ast.Expr)][1:]
-    assert calls == ["register_when_imported()"]
+    assert calls == []
+
+
+def test_importing_the_package_imports_none_of_its_modules(tmp_path: Path) -> None:
+    code = "import sys, hf_newscls; print([name for name in sys.modules if name.startswith('hf_newscls.')])"
+    result = run_python(code, cwd=tmp_path, home=tmp_path, environment={"PYTHONPATH": str(PACKAGE.parent)})
+    assert (result.code, result.out) == (0, "[]\n"), result.err
