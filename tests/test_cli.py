@@ -18,7 +18,7 @@ from hf_newscls.errors import NewsclsError, RecipeError
 from hf_newscls.recipe.loading import find_recipes, read_purpose, read_recipe
 from hf_newscls.recipe.recipe import Recipe
 from tests.conftest import LABELS, FinishedRun, write_recipe
-from tests.processes import Result, build_environment, run_cli, run_python
+from tests.processes import Result, build_environment, check_refusal, run_cli, run_python
 
 COMMANDS = (
     "recipes",
@@ -270,10 +270,7 @@ def test_training_is_not_drowned_in_messages_of_libraries(trained: tuple[Path, R
 @pytest.mark.parametrize("way", ["--publish", "hub.publish=true"])
 def test_several_seeds_are_not_published(way: str, call: Call, tmp_path: Path) -> None:
     result = call("train", "quickstart", "--seeds", "3", way, "--runs-dir", str(tmp_path))
-    assert result.code == 2
-    assert (
-        "--seeds: must go without --publish and `hub.publish`, got 3 seeds to publish; train them, then" in result.err
-    )
+    check_refusal(result, "--seeds", "3", "--publish", "hub.publish")
     assert [*tmp_path.iterdir()] == []
 
 
@@ -327,8 +324,8 @@ def test_explain_takes_a_label(tiny_run: FinishedRun, call: Call) -> None:
     options = ("--runs-dir", str(tiny_run.runs_dir))
     assert call("explain", "tiny", "goal", "--label", "BUSINESS", *options).out.splitlines()[1].endswith("BUSINESS")
     refused = call("explain", "tiny", "goal", "--label", "Sports", *options)
-    assert (refused.code, refused.out) == (2, "")
-    assert "got 'Sports'; did you mean 'SPORTS'?" in refused.err
+    assert refused.out == ""
+    check_refusal(refused, "'Sports'", "'SPORTS'")
 
 
 @pytest.mark.parametrize("command", ["predict", "explain"])
@@ -339,14 +336,14 @@ def test_line_in_another_encoding_is_refused(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(lines, encoding="utf-8", errors="surrogateescape"))
     result = call(command, "tiny", "--runs-dir", str(tiny_run.runs_dir))
     assert (result.code, result.out) == (2, "")
-    assert "standard input: line 2 must be UTF-8" in result.err
+    check_refusal(result, "standard input", "line 2", "UTF-8")
 
 
 @pytest.mark.parametrize("command", ["predict", "explain"])
 def test_empty_text_is_refused(command: str, tiny_run: FinishedRun, call: Call) -> None:
     result = call(command, "tiny", "goal coach", " ", "--runs-dir", str(tiny_run.runs_dir))
     assert (result.code, result.out) == (2, "")
-    assert "text 2 of 2: must hold a word, got ' '" in result.err
+    check_refusal(result, "text 2", "' '")
 
 
 def test_text_does_not_steer_the_terminal(tiny_run: FinishedRun, call: Call) -> None:
@@ -370,8 +367,8 @@ def test_without_a_text_it_says_so_and_ends_well(
     result = call(command, "absent")
     assert result.code == 0, result.err
     assert result.out == ""
-    assert "no text: standard input held no line with a word" in caplog.text
-    assert ("until Ctrl-D" in caplog.text) == is_terminal
+    assert "standard input" in caplog.text
+    assert ("Ctrl-D" in caplog.text) == is_terminal
 
 
 @pytest.mark.parametrize("text", ["[b]bold[/b] [0] [A]", r"\[b] \\", ":smile: 100%", "a" * 200, "東京, Zürich"])
@@ -427,11 +424,9 @@ def test_wrong_usage_ends_with_2(arguments: list[str], call: Call) -> None:
 
 def test_input_error_ends_with_2(call: Call) -> None:
     result = call("show", "quikstart")
-    assert result.code == 2
     assert result.out == ""
-    assert result.err == (
-        "error: recipe: must be a known name or the path of a .yaml file, got 'quikstart'; did you mean 'quickstart'?\n"
-    )
+    assert result.err.startswith("error: ")
+    check_refusal(result, "'quikstart'", "'quickstart'")
 
 
 def test_other_errors_of_ours_end_with_1() -> None:
@@ -442,8 +437,8 @@ def test_other_errors_of_ours_end_with_1() -> None:
 @pytest.mark.parametrize("name", ["[b]", "[0]", "[Errno 28]", ":smile:", "[/]", r"\[b]", "x" * 200])
 def test_message_shows_what_the_user_wrote(name: str, call: Call) -> None:
     result = call("show", f"{name}.yaml")
-    assert result.code == 2
-    assert result.err == f"error: {name}.yaml: must be a recipe file, found none; check the path\n"
+    check_refusal(result, f"{name}.yaml: ")
+    assert len(result.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -458,5 +453,4 @@ def test_option_of_an_earlier_version_is_refused_with_its_new_name(
     arguments: list[str], new: str, call: Callable[..., Result]
 ) -> None:
     result = call(*arguments)
-    assert result.code == 2
-    assert new in result.err
+    check_refusal(result, new)

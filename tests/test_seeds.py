@@ -18,7 +18,7 @@ QUICK = ("evaluation.baseline=false", "training_arguments.num_train_epochs=1", "
 def test_too_few_seeds_are_refused_before_anything_is_trained(
     make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match=r"^seeds: must be at least 2"):
+    with pytest.raises(InputError, match=r"seeds.*\b1\b"):
         workflow.train_seeds(make_recipe(), seeds=1, runs_dir=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
 

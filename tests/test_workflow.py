@@ -159,7 +159,7 @@ def test_evaluating_with_a_changed_file_is_refused(
     copied_run.recipe.write_text(text.replace(tiny_run.recipe.data.source, str(changed)))
     before = read_files(copied_run.path)
     expected = copied_run.read_json(copied_run.split)["fingerprint"]
-    with pytest.raises(RunError, match=rf"fingerprint {expected}, got [0-9a-f]{{64}}; bring the file back"):
+    with pytest.raises(RunError, match=expected):
         workflow.evaluate("tiny", runs_dir=tmp_path / "runs")
     assert read_files(copied_run.path) == before
 
@@ -185,7 +185,7 @@ def test_failure_later_leaves_whole_checkpoints_only(make_recipe: Callable[..., 
     assert {*os.listdir(run)} == {"recipe.yaml", "split.json", "checkpoints"}
     files = os.listdir(run / "checkpoints" / "checkpoint-9")
     assert {"model.safetensors", "optimizer.pt", "trainer_state.json"} <= {*files}
-    with pytest.raises(RunError, match="found neither; check its name and --runs-dir, or train the recipe first"):
+    with pytest.raises(RunError, match=r"tiny.*--runs-dir"):
         workflow.evaluate("tiny", runs_dir=runs)
 
 

@@ -68,7 +68,7 @@ def test_files_that_are_not_those_of_a_run_are_told(
     run = RunFolder(tmp_path / "run")
     shutil.copytree(tiny_run.run.path, run.path, ignore=shutil.ignore_patterns("model", "checkpoints"))
     (run.path / name).write_text(content)
-    with pytest.raises(RunError, match=r"run: must hold .*, got .*; evaluate the run"):
+    with pytest.raises(RunError, match=r"run: .*evaluate"):
         render_run_card(run, tiny_run.recipe, model_address="owner/tiny")
 
 
