@@ -87,12 +87,13 @@ def main():
 def reproduce(case, split, options):
     """Train a case on a split, or take the run that was finished before."""
     from hf_newscls import workflow
+    from hf_newscls.runs.folder import RunFolder
     from hf_newscls.runs.resuming import find_finished
 
     recipe = resolve(case, split, options)
     fingerprint = workflow.prepare(recipe).manifest.fingerprint
     run = find_finished(recipe, fingerprint, runs_dir=options.runs_dir)
-    run = run or workflow.train(recipe, runs_dir=options.runs_dir)[0]
+    run = run or RunFolder(workflow.train(recipe, runs_dir=options.runs_dir).path)
     encoder = recipe.base_model or recipe.model.model_name_or_path
     return Outcome(case, split, recipe.name, encoder, run.read_json(run.metrics), run.read_json(run.split))
 

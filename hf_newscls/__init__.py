@@ -1,8 +1,16 @@
-"""From a news file to a fine-tuned classifier on the Hugging Face Hub.
+"""From a news file to a fine-tuned text classifier on the Hugging Face Hub.
+
+The functions are the commands of the command line:
+
+>>> import hf_newscls
+>>> recipe = hf_newscls.load_recipe("quickstart", overrides={"model.max_length": 32})
+>>> run = hf_newscls.train(recipe)  # doctest: +SKIP
+>>> run.report.test.scores["accuracy"]  # doctest: +SKIP
+>>> hf_newscls.predict(run, ["Rail strike ends after nine days"]).to_pandas()  # doctest: +SKIP
 
 After `import hf_newscls` the auto classes and `pipeline()` of transformers load models with a two-layer head without
-`trust_remote_code`. The import itself loads neither torch nor transformers: what trains is loaded when it is first
-asked for, as in `from hf_newscls import TwoStageFreezeCallback`.
+`trust_remote_code`. The import loads neither torch nor transformers: each name below is imported when it is first
+used.
 """
 
 import importlib
@@ -14,8 +22,39 @@ if TYPE_CHECKING:
     from hf_newscls.modeling.loading import name_loaded_parameters
     from hf_newscls.training.callbacks.freeze import TwoStageFreezeCallback
     from hf_newscls.training.optimizer import build_two_stage_optimizers
+    from hf_newscls.workflow import (
+        Run,
+        evaluate,
+        explain,
+        load_recipe,
+        load_run,
+        plan,
+        predict,
+        prepare,
+        publish,
+        publish_prepared,
+        train,
+        train_seeds,
+    )
 
-__all__ = ["TwoStageFreezeCallback", "__version__", "build_two_stage_optimizers", "name_loaded_parameters"]
+__all__ = [
+    "Run",
+    "TwoStageFreezeCallback",
+    "__version__",
+    "build_two_stage_optimizers",
+    "evaluate",
+    "explain",
+    "load_recipe",
+    "load_run",
+    "name_loaded_parameters",
+    "plan",
+    "predict",
+    "prepare",
+    "publish",
+    "publish_prepared",
+    "train",
+    "train_seeds",
+]
 
 __version__ = "0.1.0"
 
@@ -29,6 +68,10 @@ register_when_imported()
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return getattr(importlib.import_module(_MODULES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES.get(name, "hf_newscls.workflow")), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -146,9 +146,10 @@ def killed_run(tiny_encoder: Path, noisy_csv: Path, tmp_path_factory: pytest.Tem
 
     folder = tmp_path_factory.mktemp("killed")
     path = write_recipe(folder / "tiny.yaml", source=noisy_csv, encoder=tiny_encoder)
-    run, _ = workflow.train(
+    finished = workflow.train(
         read_recipe(str(path), [*OVERRIDES, "training_arguments.save_total_limit=100"]), runs_dir=folder / "runs"
     )
+    run = RunFolder(finished.path)
     for step in range(12, 16):
         shutil.move(run.checkpoints / f"checkpoint-{step}", folder / f"checkpoint-{step}")
     for left in (run.model, run.figures):

@@ -16,6 +16,7 @@ from transformers import (
     PrinterCallback,
     ProgressCallback,
     Trainer,
+    TrainerCallback,
     TrainerState,
     TrainingArguments,
 )
@@ -61,6 +62,7 @@ def fit_classifier(
     loss: LossSection | None = None,
     sampling: SamplingSection | None = None,
     lengths: Sequence[int] | None = None,
+    callbacks: Sequence[TrainerCallback] = (),
     resume_from: Path | None = None,
 ) -> TrainingRecord:
     """Train a classifier in place, in two stages where the recipe freezes.
@@ -75,6 +77,7 @@ def fit_classifier(
         loss: what is minimised; the plain cross-entropy if None.
         sampling: how often rows are drawn; every row once an epoch if None.
         lengths: that batches are padded to; None for that of their longest row.
+        callbacks: for the Trainer, next to our own.
         resume_from: a whole checkpoint to go on from.
 
     Raises:
@@ -95,6 +98,7 @@ def fit_classifier(
         loss=loss,
         sampling=sampling,
         lengths=lengths,
+        callbacks=callbacks,
     )
     _log_padding(tokenized["train"], arguments, lengths)
     if resume_from is not None:
@@ -161,6 +165,7 @@ def build_trainer(
     loss: LossSection | None = None,
     sampling: SamplingSection | None = None,
     lengths: Sequence[int] | None = None,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> Trainer:
     """Set a `Trainer` up with our optimizer, schedule, freeze, loss and order of the rows."""
     model, tokenizer = classifier.model, classifier.tokenizer
@@ -187,6 +192,7 @@ def build_trainer(
         callbacks=[
             TwoStageFreezeCallback(classifier.backbone_parameters, boundary_step=schedule.boundary_step),
             EpochLogCallback(),
+            *callbacks,
         ],
         optimizers=build_two_stage_optimizers(
             model,

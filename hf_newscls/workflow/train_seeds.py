@@ -1,4 +1,4 @@
-"""Train a recipe with several seeds, and say how much of its score is luck."""
+"""Train a recipe with several seeds, to see how much its scores vary."""
 
 from __future__ import annotations
 
@@ -16,15 +16,19 @@ from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.resuming import find_finished
 from hf_newscls.storage import write_json
 from hf_newscls.workflow.prepare import prepare
+from hf_newscls.workflow.recipes import to_recipe
+from hf_newscls.workflow.run import Run, load_run
 from hf_newscls.workflow.train import train
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hf_newscls.evaluation.statistics.seeds import Spread, SpreadGain
 
 __all__ = ["SeedRuns", "train_seeds"]
 
 _FILE = "seeds.json"
-# Not log_loss and the like: they are no shares, and one sure mistake moves them.
+# Not log_loss: it is no fraction, and a single confident error can dominate it.
 _SCORES = ("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "mcc")
 
 logger = logging.getLogger(__name__)
@@ -32,55 +36,74 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SeedRuns:
-    """Trainings of one recipe that differ in their seed alone.
+    """Runs of one recipe with different seeds.
 
     Attributes:
         recipe_name: of the recipe.
         seeds: ascending; the first is the recipe's own.
-        runs: of the seeds, in their order.
-        spreads: of test scores, by metric.
-        gains: by name of another recipe that was trained with several seeds on the same split, and by metric.
+        runs: one for each seed, in the order of the seeds.
+        spreads: mean, deviation and values of each test score, by metric.
+        gains: gains over other recipes with several seeds on the same split, by recipe name and metric.
     """
 
     recipe_name: str
     seeds: Sequence[int]
-    runs: Sequence[RunFolder]
+    runs: Sequence[Run]
     spreads: Mapping[str, Spread]
     gains: Mapping[str, Mapping[str, SpreadGain]]
 
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a row for each metric: mean, deviation, and the score of each seed."""
+        import pandas as pd
+
+        rows = {name: [spread.mean, spread.deviation, *spread.values] for name, spread in self.spreads.items()}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=["mean", "deviation", *map(str, self.seeds)])
+
+    def _repr_html_(self) -> str:
+        return self.to_pandas().to_html(float_format="{:.4f}".format)
+
 
 def train_seeds(
-    recipe: Recipe, *, seeds: int, runs_dir: Path, cards_dir: Path | None = None, no_resume: bool = False
+    recipe: Recipe | str | Path,
+    *,
+    seeds: int,
+    resume: bool = True,
+    runs_dir: str | Path = "runs",
+    cards_dir: str | Path | None = None,
 ) -> SeedRuns:
-    """Train with the recipe's seed and those that follow it, on one split; write `seeds.json` beside the runs.
+    """Train with the recipe's seed and the next ones, on one split; write `seeds.json` next to the runs.
 
-    A seed whose run was finished is not trained again, so what was interrupted goes on. Card and `latest` are those of
-    the recipe's own seed.
+    The card and `latest` are those of the recipe's own seed.
 
     Args:
-        recipe: what to do.
-        seeds: how many, at least 2.
-        runs_dir: where run folders are kept.
-        cards_dir: where a copy of the card goes, if anywhere.
-        no_resume: train every seed anew.
+        recipe: a recipe, or its name or path.
+        seeds: number of seeds, at least 2.
+        resume: keep the finished runs of a seed, and continue an interrupted one.
+        runs_dir: where the run folders are.
+        cards_dir: folder for a copy of the model card.
 
     Raises:
         InputError: there are fewer than two seeds, or recipe, data or model cannot be used.
     """
     from hf_newscls.evaluation.statistics.seeds import compute_spread
 
-    compute_spread([0.0] * seeds)  # refuses too few before anything is trained
+    recipe, runs_dir = to_recipe(recipe), Path(runs_dir)
+    compute_spread([0.0] * seeds)  # raises for too few seeds, before the training
     fingerprint = prepare(recipe).manifest.fingerprint
     numbers = [recipe.seed + index for index in range(seeds)]
-    runs: dict[int, RunFolder] = {}
-    for seed in reversed(numbers):  # the recipe's own comes last, and its card stays
+    runs: dict[int, Run] = {}
+    for seed in reversed(numbers):  # the recipe's own seed comes last, so that its card stays
         seeded = _set_seed(recipe, seed)
-        found = None if no_resume else run_on_main(partial(find_finished, seeded, fingerprint, runs_dir=runs_dir))
-        logger.info("seed %d: %s", seed, f"finished before, {found.path}" if found else "training")
-        runs[seed] = found or train(seeded, runs_dir=runs_dir, cards_dir=cards_dir, no_resume=no_resume)[0]
-    own = [runs[seed] for seed in numbers]
-    spreads = {name: compute_spread([run.read_json(run.metrics)["test"][name] for run in own]) for name in _SCORES}
-    result = SeedRuns(recipe.name, numbers, own, spreads, _compare(recipe, fingerprint, spreads, runs_dir=runs_dir))
+        found = run_on_main(partial(find_finished, seeded, fingerprint, runs_dir=runs_dir)) if resume else None
+        logger.info("seed %d: %s", seed, f"using the finished run {found.path}" if found else "training")
+        if found:
+            runs[seed] = load_run(found.path)
+        else:
+            runs[seed] = train(seeded, resume=resume, runs_dir=runs_dir, cards_dir=cards_dir)
+    ordered = [runs[seed] for seed in numbers]
+    spreads = {name: compute_spread([run.report.test.scores[name] for run in ordered]) for name in _SCORES}
+    gains = _compute_gains(recipe, fingerprint, spreads, runs_dir=runs_dir)
+    result = SeedRuns(recipe.name, numbers, ordered, spreads, gains)
     run_on_main(lambda: _write(result, fingerprint, runs_dir=runs_dir))
     return result
 
@@ -89,7 +112,7 @@ def _set_seed(recipe: Recipe, seed: int) -> Recipe:
     return recipe.model_copy(update={"training_arguments": {**recipe.training_arguments, "seed": seed}})
 
 
-def _compare(
+def _compute_gains(
     recipe: Recipe, fingerprint: str, spreads: Mapping[str, Spread], *, runs_dir: Path
 ) -> dict[str, dict[str, SpreadGain]]:
     from hf_newscls.evaluation.statistics.seeds import Spread, compare_spreads
@@ -108,7 +131,7 @@ def _iterate_others(recipe_name: str, *, runs_dir: Path) -> Iterator[tuple[str, 
 
 
 def _write(result: SeedRuns, fingerprint: str, *, runs_dir: Path) -> None:
-    result.runs[0].mark_latest()
+    RunFolder(result.runs[0].path).mark_latest()
     content = {
         "recipe": result.recipe_name,
         "split_fingerprint": fingerprint,

@@ -10,7 +10,6 @@ import pytest
 from hf_newscls import workflow
 from hf_newscls.compare.leaderboard import Leaderboard
 from hf_newscls.errors import InputError, ModelError, PublishError, RecipeError, RunError
-from hf_newscls.hub.publish_model import PublishOptions
 from hf_newscls.report.predictions import hash_predictions, predictions_to_parquet
 from hf_newscls.workflow import Comparison
 from hf_newscls.workflow.compare import Subjects, find_subjects
@@ -427,7 +426,7 @@ def test_public_without_publish_is_refused(call: Call) -> None:
 
 @pytest.mark.slow
 def test_what_publish_pushes_is_found_and_borne_out(tiny_run: FinishedRun, hub_here: HubServer) -> None:
-    workflow.publish(str(tiny_run.run.path), PublishOptions("owner/tiny"), runs_dir=tiny_run.runs_dir)
+    workflow.publish(tiny_run.run.path, repo_id="owner/tiny")
     (table,) = workflow.compare(["tiny"], runs_dir=tiny_run.runs_dir).tables
     (row,) = table.rows
     assert row.entry.name == "owner/tiny"

@@ -177,4 +177,4 @@ def test_training_goes_on_where_the_recipe_names_one_without_a_run(
     found = train_once("tiny_beside", f"evaluation.compare_with={tiny_run.recipe.name}")
     assert found.report.side_by_side is not None
     assert found.report.side_by_side.recipe_name == tiny_run.recipe.name
-    assert workflow.evaluate(str(found.run.path), runs_dir=found.runs_dir)[1].side_by_side is not None
+    assert workflow.evaluate(str(found.run.path), runs_dir=found.runs_dir).report.side_by_side is not None

@@ -1,4 +1,4 @@
-"""Several seeds of one recipe: one split, as many runs, mean and spread written down."""
+"""Several seeds of one recipe: one split, a run for each seed, mean and deviation."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hf_newscls import workflow
+import hf_newscls
 from hf_newscls.errors import InputError
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder
@@ -19,7 +19,7 @@ def test_too_few_seeds_are_refused_before_anything_is_trained(
     make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match=r"seeds.*\b1\b"):
-        workflow.train_seeds(make_recipe(), seeds=1, runs_dir=tmp_path / "runs")
+        hf_newscls.train_seeds(make_recipe(), seeds=1, runs_dir=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
 
 
@@ -28,15 +28,16 @@ def test_seeds_are_trained_on_one_split_and_finished_ones_once(
     make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     recipe, runs_dir, cards_dir = make_recipe(*QUICK), tmp_path / "runs", tmp_path / "cards"
-    first = workflow.train_seeds(recipe, seeds=2, runs_dir=runs_dir, cards_dir=cards_dir)
+    first = hf_newscls.train_seeds(recipe, seeds=2, runs_dir=runs_dir, cards_dir=cards_dir)
     assert [*first.seeds] == [17, 18]
-    assert len({json.loads(run.split.read_text())["fingerprint"] for run in first.runs}) == 1
-    assert "seed: 18" in first.runs[1].recipe.read_text()
-    # The recipe's own seed is what is published.
+    assert len({json.loads((run.path / "split.json").read_text())["fingerprint"] for run in first.runs}) == 1
+    assert "seed: 18" in (first.runs[1].path / "recipe.yaml").read_text()
+    # `latest` is the run of the recipe's own seed.
     assert (runs_dir / "tiny" / "latest").resolve() == first.runs[0].path
-    values = [json.loads(run.metrics.read_text())["test"]["accuracy"] for run in first.runs]
+    values = [run.report.test.scores["accuracy"] for run in first.runs]
     assert [*first.spreads["accuracy"].values] == values
-    again = workflow.train_seeds(recipe, seeds=3, runs_dir=runs_dir, cards_dir=cards_dir)
+    assert [*first.to_pandas().loc["accuracy", ["17", "18"]]] == values
+    again = hf_newscls.train_seeds(recipe, seeds=3, runs_dir=runs_dir, cards_dir=cards_dir)
     assert [run.path for run in again.runs[:2]] == [run.path for run in first.runs]
     assert (runs_dir / "tiny" / "latest").resolve() == first.runs[0].path
     written = json.loads((runs_dir / "tiny" / "seeds.json").read_text())
@@ -48,13 +49,13 @@ def test_seeds_are_trained_on_one_split_and_finished_ones_once(
 @pytest.mark.slow
 def test_other_recipe_on_the_same_split_is_compared_with(make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
     recipe = make_recipe(*QUICK)
-    result = workflow.train_seeds(recipe, seeds=2, runs_dir=tmp_path)
+    result = hf_newscls.train_seeds(recipe, seeds=2, runs_dir=tmp_path)
     path = tmp_path / "tiny" / "seeds.json"
     for name, fingerprint in (("other", json.loads(path.read_text())["split_fingerprint"]), ("elsewhere", "0" * 64)):
         os.mkdir(tmp_path / name)
         content = json.loads(path.read_text()) | {"split_fingerprint": fingerprint}
         (tmp_path / name / "seeds.json").write_text(json.dumps(content))
-    again = workflow.train_seeds(recipe, seeds=2, runs_dir=tmp_path)
+    again = hf_newscls.train_seeds(recipe, seeds=2, runs_dir=tmp_path)
     assert [*again.gains] == ["other"]
     assert again.gains["other"]["accuracy"].gain == pytest.approx(0)
     assert result.gains == {}

@@ -1,4 +1,4 @@
-"""Measure a trained run: predict, score, look at the errors, and write all of it down."""
+"""The evaluation step of a run: predict, score, analyze the errors, and write the results."""
 
 import logging
 from collections.abc import Mapping
@@ -39,61 +39,62 @@ from hf_newscls.runs.folder import RunFolder
 from hf_newscls.storage import replace_file, replace_folder, write_json
 from hf_newscls.training.record import TrainingRecord
 
-__all__ = ["measure_run"]
+__all__ = ["run_evaluation"]
 
-# Beyond these a linear head gains little, and encoding them takes as long as an epoch of training.
+# More rows help a linear head little, and encoding them takes as long as an epoch of training.
 _MOST_FROZEN_ROWS = 10_000
-# A bootstrap of fewer rows gives intervals that are too narrow, of width 0 where all answers are right.
+# A bootstrap of fewer rows gives intervals that are too narrow, and of width 0 if all predictions are right.
 _FEW_TEST_ROWS = 50
 
 logger = logging.getLogger(__name__)
 
 
-def measure_run(
+def run_evaluation(
     run: RunFolder, recipe: Recipe, splits: DatasetDict, *, other: OtherPredictions | None = None
 ) -> EvaluationReport:
-    """Predict with the saved model, score it, and write predictions, metrics, figures, lists of errors and the report.
+    """Predict with the saved model and score it; write predictions, metrics, figures, error lists and report.
 
-    The model is read back from its folder, so what is measured is what is published.
+    The model is loaded from its folder, so that the published model is the evaluated one.
 
     Args:
-        run: where the model is, and where all of it goes.
+        run: the run folder.
         recipe: of the run.
         splits: its rows.
-        other: what another run's model says of the test rows, for the report to show side by side.
+        other: predictions of another run on the same test rows, to show side by side.
     """
-    if len(splits["test"]) < _FEW_TEST_ROWS:
-        logger.warning("%d test rows are too few: do not trust scores or their intervals", len(splits["test"]))
+    test = splits["test"]
+    if len(test) < _FEW_TEST_ROWS:
+        logger.warning("%d test rows are too few to trust the scores and their intervals", len(test))
     frozen = _encode_splits(recipe, splits)
     classifier = load_classifier(run.model, encoder=recipe.model)
-    logger.info("predicting %d validation and %d test rows", len(splits["validation"]), len(splits["test"]))
-    validation, test = (predict_probabilities(classifier, splits[split]["text"][:]) for split in ("validation", "test"))
+    logger.info("predicting %d validation and %d test rows", len(splits["validation"]), len(test))
+    probabilities = {split: predict_probabilities(classifier, splits[split]["text"][:]) for split in SPLITS[1:]}
     report = build_report(
         splits,
-        validation_probabilities=validation,
-        test_probabilities=test,
+        validation_probabilities=probabilities["validation"],
+        test_probabilities=probabilities["test"],
         section=recipe.evaluation,
         seed=recipe.split.seed,
-        groups=np.asarray(splits["test"][GROUP][:]),
+        groups=np.asarray(test[GROUP][:]),
         probes=recipe.probes,
         features=frozen,
         other=other,
     )
     _store_calibration(run, report.calibration)
-    _write_predictions(run, splits["test"], test, label_names=classifier.label_names)
-    measured = _look_closer(run, recipe, splits, report, test, classifier.tokenizer)
-    _write_measured(run, measured, example=_answer_example(classifier, recipe.hub.example))
+    _write_predictions(run, test, probabilities["test"], label_names=classifier.label_names)
+    measured = _analyze(run, recipe, splits, report, probabilities["test"], classifier.tokenizer)
+    _write_results(run, measured, example=_predict_example(classifier, recipe.hub.example))
     return report
 
 
-def _answer_example(classifier: TrainedClassifier, text: str) -> dict[str, Any]:
-    """Say what the model answers to the text of the card's snippet."""
+def _predict_example(classifier: TrainedClassifier, text: str) -> dict[str, Any]:
+    """Return the prediction for the example on the card."""
     (row,) = predict_probabilities(classifier, [text])
     return {"text": text, "probabilities": dict(zip(classifier.label_names, row.tolist(), strict=True))}
 
 
 def _encode_splits(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None:
-    """Encode a sample of the training rows and all test rows as the encoder does before it has learned anything."""
+    """Encode all test rows and a sample of the training rows with the encoder as it was before training."""
     section = recipe.evaluation
     if not (section.baseline and section.frozen_encoder):
         return None
@@ -109,12 +110,12 @@ def _encode_splits(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None
 
 
 def _strip_encoder(section: ModelSection) -> ModelSection:
-    """Return the section of the encoder as others would load it: with its own head, reading one window."""
+    """Return the model section of the plain encoder: with a stock head and without windows."""
     length = section.windows.length if section.windows else section.max_length
     return section.model_copy(update={"head": "stock", "head_dropout": None, "windows": None, "max_length": length})
 
 
-def _look_closer(
+def _analyze(
     run: RunFolder,
     recipe: Recipe,
     splits: DatasetDict,
@@ -122,7 +123,6 @@ def _look_closer(
     test_probabilities: NDArray[np.float32],
     tokenizer: PreTrainedTokenizerBase,
 ) -> MeasuredRun:
-    """Put everything about the run together, errors and all."""
     test = splits["test"]
     token_counts = {split: np.asarray(count_tokens(splits[split]["text"][:], tokenizer)) for split in SPLITS}
     years = {split: _read_years(splits[split], recipe) for split in SPLITS} if recipe.data.date else None
@@ -154,7 +154,7 @@ def _read_years(rows: Dataset, recipe: Recipe) -> list[str]:
     return ["unknown" if value == "NaT" else value for value in values]
 
 
-def _write_measured(run: RunFolder, measured: MeasuredRun, *, example: Mapping[str, Any]) -> None:
+def _write_results(run: RunFolder, measured: MeasuredRun, *, example: Mapping[str, Any]) -> None:
     figures = plot_run(measured)
     with replace_folder(run.figures) as folder:
         for name, figure in figures.items():
@@ -178,7 +178,7 @@ def _write_measured(run: RunFolder, measured: MeasuredRun, *, example: Mapping[s
 
 
 def _store_calibration(run: RunFolder, calibration: Calibration) -> None:
-    """Write temperature and threshold into the model's config, where whoever loads it finds them."""
+    """Write temperature and threshold into the model's config.json."""
     path = run.model / "config.json"
     write_json(path, {**run.read_json(path), "hf_newscls": calibration.to_config()})
 
@@ -186,7 +186,7 @@ def _store_calibration(run: RunFolder, calibration: Calibration) -> None:
 def _write_predictions(
     run: RunFolder, test: Dataset, probabilities: NDArray[np.float32], *, label_names: list[str]
 ) -> None:
-    """Write id, text, reference, prediction and `probability of LABEL` for each row, in the rows' own order."""
+    """Write id, text, reference, prediction and `probability of LABEL` of each row, in the order of the rows."""
     columns = {
         "id": test["id"][:],
         "text": test["text"][:],
