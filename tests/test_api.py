@@ -71,7 +71,7 @@ def test_import_loads_no_heavy_library(tmp_path: Path) -> None:
         ("split.seed", 5),
         ("training_arguments.learning_rate", 1e-5),
         ("training_arguments.bf16", False),
-        ("model.revision", None),
+        ("hub.repo_id", None),
         ("data.text", ["title", "body"]),
         ("hub.title", "Title: [a] = {b} # no comment"),
         ("data.labels", ["yes", "1"]),

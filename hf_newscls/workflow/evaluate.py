@@ -80,10 +80,10 @@ def evaluate_folder(
     from hf_newscls.workflow.other_run import find_other_predictions, read_other_predictions
 
     test = prepared.splits["test"]
-    if compare_with is not None:
-        other = read_other_predictions(compare_with, folder, test=test, runs_dir=runs_dir)
-    else:
+    if compare_with is None:
         other = find_other_predictions(recipe.evaluation.compare_with, folder, test=test, runs_dir=runs_dir)
+    else:
+        other = read_other_predictions(compare_with, folder, test=test, runs_dir=runs_dir)
     was_complete = folder.is_complete
     with report_full_disk(folder.path):
         report = run_evaluation(folder, recipe, prepared.splits, other=other)

@@ -76,7 +76,7 @@ class Predictions:
         return table
 
     def _repr_html_(self) -> str:
-        return self.to_pandas().to_html(float_format="{:.1%}".format)
+        return str(self.to_pandas().to_html(float_format="{:.1%}".format))
 
 
 @dataclass(frozen=True)

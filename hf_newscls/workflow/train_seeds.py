@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hf_newscls.distributed import run_on_main
 from hf_newscls.recipe.recipe import Recipe
@@ -60,7 +60,7 @@ class SeedRuns:
         return pd.DataFrame.from_dict(rows, orient="index", columns=["mean", "deviation", *map(str, self.seeds)])
 
     def _repr_html_(self) -> str:
-        return self.to_pandas().to_html(float_format="{:.4f}".format)
+        return str(self.to_pandas().to_html(float_format="{:.4f}".format))
 
 
 def train_seeds(
@@ -117,33 +117,30 @@ def _compute_gains(
 ) -> dict[str, dict[str, SpreadGain]]:
     from hf_newscls.evaluation.statistics.seeds import Spread, compare_spreads
 
-    return {
-        name: {score: compare_spreads(spreads[score], Spread.from_dict(content["scores"][score])) for score in _SCORES}
-        for name, content in _iterate_others(recipe.name, runs_dir=runs_dir)
-        if content["split_fingerprint"] == fingerprint
-    }
-
-
-def _iterate_others(recipe_name: str, *, runs_dir: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    gains = {}
     for path in sorted(runs_dir.glob(f"*/{_FILE}")):
-        if path.parent.name != recipe_name:
-            yield path.parent.name, json.loads(path.read_text(encoding="utf-8"))
+        other = json.loads(path.read_text(encoding="utf-8"))
+        if path.parent.name != recipe.name and other["split_fingerprint"] == fingerprint:
+            scores = {name: Spread(**values) for name, values in other["scores"].items()}
+            gains[path.parent.name] = {name: compare_spreads(spreads[name], scores[name]) for name in _SCORES}
+    return gains
 
 
 def _write(result: SeedRuns, fingerprint: str, *, runs_dir: Path) -> None:
     RunFolder(result.runs[0].path).mark_latest()
+    gains = {
+        name: {
+            score: {"gain": one.gain, "interval": [one.interval.low, one.interval.high]}
+            for score, one in scores.items()
+        }
+        for name, scores in result.gains.items()
+    }
     content = {
         "recipe": result.recipe_name,
         "split_fingerprint": fingerprint,
-        "seeds": [*result.seeds],
+        "seeds": result.seeds,
         "runs": [run.path.name for run in result.runs],
-        "scores": {name: spread.to_dict() for name, spread in result.spreads.items()},
-        "gains": {
-            name: {
-                score: {"gain": one.gain, "interval": [one.interval.low, one.interval.high]}
-                for score, one in scores.items()
-            }
-            for name, scores in result.gains.items()
-        },
+        "scores": {name: asdict(spread) for name, spread in result.spreads.items()},
+        "gains": gains,
     }
     write_json(runs_dir / result.recipe_name / _FILE, content)

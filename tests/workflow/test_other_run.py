@@ -150,7 +150,7 @@ def test_missing_run_is_told_before_training(
     with caplog.at_level("WARNING", logger="hf_newscls"):
         workflow.plan(recipe, runs_dir=tmp_path)
     assert "nothing would stand beside this run in its report: absent: must be a run folder or a recipe" in caplog.text
-    assert "take training_arguments.metric_for_best_model=f1_macro" in caplog.text
+    assert "training_arguments.metric_for_best_model=f1_macro" in caplog.text
 
 
 @pytest.mark.parametrize(
