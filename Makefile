@@ -82,6 +82,10 @@ test: $(STAMP) ## Run the fast, offline tests and the doctests.
 test-slow: $(STAMP) ## Run the slow tests.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow $(ARGS)
 
+.PHONY: test-docs
+test-docs: $(STAMP) ## Run every shell line and Python block of README and docs.
+	@$(BIN)/python -m pytest -q -m docs tests/project/test_docs.py $(ARGS)
+
 .PHONY: test-browser
 test-browser: $(STAMP) ## Test the report in Chromium, if it is installed.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m browser $(ARGS)
@@ -123,6 +127,10 @@ format: $(STAMP) ## Fix style and formatting.
 .PHONY: schema
 schema: $(STAMP) ## Write recipes/schema.json from hf_newscls/recipe.
 	@$(BIN)/python -c 'from pathlib import Path; from hf_newscls.recipe.serialization import build_schema; Path("recipes/schema.json").write_text(build_schema(), encoding="utf-8")'
+
+.PHONY: docs
+docs: $(DOCS_STAMP) ## Build the documentation site into build/site; a broken link fails.
+	@$(BIN)/mkdocs build --quiet
 
 .PHONY: bench
 bench: $(STAMP) ## Run the benchmarks, or one: BENCH=training_speed [ARGS="--rows 640 --rounds 2"].
