@@ -111,14 +111,6 @@ check: $(STAMP) ## Check style, types and the project's rules, as CI does first.
 	@$(BIN)/mypy
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/project
 
-.PHONY: docs
-docs: $(DOCS_STAMP) ## Build the documentation into site/; a broken link fails.
-	@$(BIN)/mkdocs build --quiet --strict
-
-.PHONY: test-docs
-test-docs: $(STAMP) ## Run the commands and the Python code of README and docs.
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m docs tests/project $(ARGS)
-
 .PHONY: format
 format: $(STAMP) ## Fix style and formatting.
 	@$(BIN)/ruff check --fix-only .
@@ -147,7 +139,7 @@ build: $(STAMP) ## Build the wheel into dist/.
 
 .PHONY: clean
 clean: ## Remove build products and caches; keep runs/ and .venv/.
-	rm -rf build dist site .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find hf_newscls scripts tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp comes last, so that a failed install is repeated; a .venv without a working pip is created again.
