@@ -1,4 +1,4 @@
-"""A disk that is full: a real one, of some kilobytes, in a mount namespace that ends with the process."""
+"""A full disk: a real one of some kilobytes, in a mount namespace that ends with the process."""
 
 import re
 import shutil
