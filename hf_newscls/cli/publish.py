@@ -38,4 +38,4 @@ def publish(
         replace_card=replace_card,
         runs_dir=runs_dir,
     )
-    print_line(pushed.url if pushed.is_new else f"unchanged: {pushed.url}")
+    print_line(pushed.url if pushed.is_new else f"nothing new: {pushed.url}")

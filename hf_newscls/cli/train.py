@@ -81,9 +81,9 @@ def _train_once(recipe: "Recipe", *, publish: bool, resume: bool, runs_dir: Path
     print_report(run.report)
     name = recipe.name if runs_dir == RUNS else shlex.quote(str(run.path))
     print_line(
-        f"report:  {run.path / 'report.html'}\n"
-        f"model:   {run.model_dir}\n"
-        f"predict: hf-newscls predict {name} {shlex.quote(recipe.hub.example)}"
+        f"report: {run.path / 'report.html'}\n"
+        f"model:  {run.model_dir}\n"
+        f"next:   hf-newscls predict {name} {shlex.quote(recipe.hub.example)}"
     )
     if publish:
         _publish(run, has_token=has_token)
@@ -93,7 +93,7 @@ def _publish(run: "Run", *, has_token: bool) -> None:
     """Publish the run; without a token, or if it fails, print the command that does it later."""
     from hf_newscls import workflow
 
-    later = f"publish: hf-newscls publish {shlex.quote(str(run.path))}"
+    later = f"publish later with: hf-newscls publish {shlex.quote(str(run.path))}"
     if not has_token:
         print_line(later)
         return
@@ -124,4 +124,4 @@ def evaluate(
     quiet_transformers()
     evaluated = workflow.evaluate(run, compare_with=compare_with, runs_dir=runs_dir, cards_dir=cards_dir)
     print_report(evaluated.report)
-    print_line(f"report:  {evaluated.path / 'report.html'}")
+    print_line(f"report: {evaluated.path / 'report.html'}")

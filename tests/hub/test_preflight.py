@@ -145,7 +145,7 @@ def test_without_a_token_training_goes_on_and_says_what_is_left(
     result = call("train", str(tmp_path / "tiny.yaml"), way, "hub.example='[/b] goal'", "--runs-dir", str(runs))
     assert result.code == 0, result.err
     run = find_run("tiny", runs_dir=runs)
-    assert f"next:  hf-newscls predict '{run.path}' '[/b] goal'" in result.out
+    assert f"hf-newscls predict '{run.path}' '[/b] goal'" in result.out
     assert f"publish later with: hf-newscls publish '{run.path}'" in result.out
 
 
