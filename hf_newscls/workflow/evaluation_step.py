@@ -68,7 +68,9 @@ def run_evaluation(
     frozen = _encode_splits(recipe, splits)
     classifier = load_classifier(run.model, encoder=recipe.model)
     logger.info("predicting %d validation and %d test rows", len(splits["validation"]), len(test))
-    probabilities = {split: predict_probabilities(classifier, splits[split]["text"][:]) for split in SPLITS[1:]}
+    probabilities = {
+        split: predict_probabilities(classifier, splits[split]["text"][:]) for split in ("validation", "test")
+    }
     report = build_report(
         splits,
         validation_probabilities=probabilities["validation"],
