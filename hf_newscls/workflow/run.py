@@ -73,7 +73,7 @@ def load_run(name_or_path: str | Path, *, runs_dir: str | Path = "runs") -> Run:
     metrics = folder.read_json(folder.metrics)
     try:
         report = EvaluationReport.from_dict(metrics)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(f"{folder.metrics}: not the metrics of a run ({error!r}); evaluate the run again") from error
     return Run(folder.path, folder.read_recipe(), report)
 
