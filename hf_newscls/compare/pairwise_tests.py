@@ -74,10 +74,12 @@ def has_same_answers(first: PublishedPredictions, second: PublishedPredictions) 
 
 def measure_interval(predictions: PublishedPredictions, metric: str, *, seed: int) -> Interval | None:
     """Return the 95% bootstrap interval of a score; None if the bootstrap does not give that score."""
+    if not _has_draws(predictions, metric):
+        return None
     ordered = _sort_labels(predictions)
     bootstrap = _build_bootstrap(ordered, metric, resamples=_INTERVAL_RESAMPLES, seed=seed)
     draws = resample_scores(ordered.probabilities, ordered.references, bootstrap).scores
-    return to_interval(draws[metric]) if metric in draws and _has_draws(predictions, metric) else None
+    return to_interval(draws[metric]) if metric in draws else None
 
 
 def compare_pairs(answers: Mapping[str, PublishedPredictions], *, metric: str, seed: int) -> list[Pair]:
@@ -105,9 +107,7 @@ def compare_pairs(answers: Mapping[str, PublishedPredictions], *, metric: str, s
     ]
 
 
-def _test_hits(
-    names: Sequence[tuple[str, str]], answers: Mapping[str, PublishedPredictions], *, k: int
-) -> list[Pair]:
+def _test_hits(names: Sequence[tuple[str, str]], answers: Mapping[str, PublishedPredictions], *, k: int) -> list[Pair]:
     hits = {
         name: rank_references(found.probabilities.astype(np.float64), found.references) < k
         for name, found in answers.items()

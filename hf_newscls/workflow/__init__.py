@@ -3,7 +3,7 @@
 Heavy libraries are imported inside the functions that need them, so that the command line answers at once.
 """
 
-from hf_newscls.workflow.compare import Comparison, compare, publish_leaderboard, save_leaderboard
+from hf_newscls.workflow.compare import CompareOptions, compare, publish_leaderboard, save_leaderboard
 from hf_newscls.workflow.evaluate import evaluate
 from hf_newscls.workflow.overview import overview
 from hf_newscls.workflow.predict import Explanation, Prediction, explain, predict
@@ -13,7 +13,7 @@ from hf_newscls.workflow.train import Plan, plan, train
 from hf_newscls.workflow.train_seeds import SeedRuns, train_seeds
 
 __all__ = [
-    "Comparison",
+    "CompareOptions",
     "Explanation",
     "Plan",
     "Prediction",
