@@ -1,4 +1,4 @@
-"""Measure a classifier of someone else's on a recipe's own test set."""
+"""Measure a classifier from the Hub on a recipe's own test set."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hf_newscls.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
-    from hf_newscls.compare.model_scores import Statement
+    from hf_newscls.compare.model_scores import ModelScores
     from hf_newscls.data.preparation import PreparedData
 
 __all__ = ["measure_classifier"]
@@ -18,25 +18,25 @@ logger = logging.getLogger(__name__)
 
 def measure_classifier(
     model: str, recipe: Recipe, prepared: PreparedData, *, trust_remote_code: bool = False
-) -> Statement:
-    """Predict the test set with a model on the Hub, and return its scores as a statement of our own.
+) -> ModelScores:
+    """Predict the test set with a model from the Hub, and return its scores.
 
     Args:
         model: owner/name on the Hub.
-        recipe: whose test set it is, and which says what the model calls its labels.
-        prepared: of the recipe.
-        trust_remote_code: run code that travels with the model.
+        recipe: of the test set, with the model's label map.
+        prepared: the recipe's data.
+        trust_remote_code: run code that comes with the model.
 
     Raises:
-        PublishError: the Hub knows no such model, or could not be reached.
-        ModelError: it cannot be loaded.
-        RecipeError: the recipe does not say what its labels are.
+        PublishError: the Hub has no such model, or could not be reached.
+        ModelError: the model cannot be loaded.
+        RecipeError: the recipe does not map the model's labels.
     """
     import numpy as np
 
     from hf_newscls.compare.discovery import find_commit
     from hf_newscls.compare.label_maps import map_labels, translate_probabilities
-    from hf_newscls.compare.model_scores import Claim, Statement
+    from hf_newscls.compare.model_scores import Claim, ModelScores
     from hf_newscls.compare.published_predictions import check_predictions
     from hf_newscls.data.manifest import hash_row
     from hf_newscls.evaluation.metrics import compute_scores
@@ -50,21 +50,20 @@ def measure_classifier(
     test = prepared.splits["test"]
     texts, references = test["text"][:], np.asarray(test["label"][:])
     logger.info("predicting %d test rows with %s", len(texts), model)
-    foreign = predict_probabilities(classifier, texts)
+    probabilities = predict_probabilities(classifier, texts)
     predictions = PublishedPredictions(
         rows=[hash_row(text, names[label]) for text, label in zip(texts, references, strict=True)],
         label_names=names,
         references=references,
-        probabilities=translate_probabilities(foreign, indices, num_labels=len(names)),
+        probabilities=translate_probabilities(probabilities, indices, num_labels=len(names)),
     )
     scores = compute_scores(predictions.probabilities, references, top_k=recipe.evaluation.top_k)
-    dataset = recipe.data.dataset_id or recipe.name
-    never = [name for index, name in enumerate(names) if index not in indices]
-    return Statement(
+    missing = [name for index, name in enumerate(names) if index not in indices]
+    return ModelScores(
         model,
         "measured here",
         commit,
-        measured=Claim(dataset, prepared.manifest.fingerprint, scores=scores),
+        measured=Claim(recipe.data.dataset_id or recipe.name, prepared.manifest.fingerprint, scores=scores),
         predictions=check_predictions(predictions, source_name=model),
-        notes=["measured here", *([f"never answers {', '.join(never)}"] if never else [])],
+        notes=["measured here", *([f"never predicts {', '.join(missing)}"] if missing else [])],
     )

@@ -1,8 +1,8 @@
 """Scores on benchmark datasets: the Hub's own leaderboard of a dataset, and the `.eval_results` of single models."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from huggingface_hub import HfApi
 
@@ -13,21 +13,23 @@ from hf_newscls.hub.retry import call_hub, has_answered
 
 __all__ = ["REMEDY", "read_benchmarks"]
 
-REMEDY = "try again later, or rank the runs of this machine alone with --local"
-"""What can be done where the Hub does not tell."""
+REMEDY = "try again later, or compare only local runs with --local"
+"""What to do if the Hub does not answer."""
 
 _SPLIT, _METRIC = "the Hub's own leaderboard", "as the benchmark defines it"
 
+T = TypeVar("T")
+
 
 def read_benchmarks(datasets: Sequence[str], commits: Mapping[str, str], *, author: str | None) -> list[Entry]:
-    """Return the places of models in benchmarks of the Hub, none of which can be checked here.
+    """Return the scores of models in benchmarks of the Hub; they cannot be verified here.
 
-    A model that the Hub's leaderboard lists is taken from there, another from its own `.eval_results`.
+    A model on the Hub's leaderboard is taken from there, any other model from its own `.eval_results`.
 
     Args:
         datasets: owner/name of each benchmark.
         commits: of the models that were found, by owner/name.
-        author: whose models the leaderboard is searched for; None for everybody's.
+        author: owner of the models to take from the leaderboard; None for all owners.
 
     Raises:
         PublishError: the Hub could not be reached.
@@ -42,48 +44,47 @@ def read_benchmarks(datasets: Sequence[str], commits: Mapping[str, str], *, auth
 
 
 def _read_leaderboard(dataset: str, author: str | None) -> Iterator[Entry]:
-    """Yield the places of the Hub's own leaderboard of a dataset; none where it keeps none."""
-    try:
-        found = call_hub(
-            # Fine-tuned models are left out unless they are asked for.
-            lambda: HfApi().get_dataset_leaderboard(dataset, base_model_only=False),
-            what=f"tell the leaderboard of {dataset}",
-            remedy=REMEDY,
-        )
-    except PublishError as error:
-        if has_answered(error):
-            return
-        raise
-    for one in found:
+    # The Hub leaves fine-tuned models out by default.
+    found = _ask_hub(
+        lambda: HfApi().get_dataset_leaderboard(dataset, base_model_only=False),
+        what=f"read the leaderboard of {dataset}",
+    )
+    for one in found or []:
         name = clean_text(str(one.model_id))
         if _is_number(one.value) and author in {None, name.split("/")[0]}:
-            note = "verified by the Hub" if one.verified is True else "not checked"
-            yield _build_entry(name, Setting(dataset, _SPLIT, _METRIC), one.value, note=note)
+            is_verified = one.verified is True
+            note = "verified by the Hub" if is_verified else "not verified: claimed on the Hub's leaderboard"
+            setting = Setting(dataset, _SPLIT, _METRIC)
+            yield _build_entry(name, setting, one.value, note=note, is_verified_by_hub=is_verified)
 
 
 def _read_results(name: str, commit: str) -> Iterator[Entry]:
-    """Yield what the files under `.eval_results` claim; what cannot be read is worth nothing."""
+    """Yield the claims in a model's `.eval_results`; files that cannot be read are skipped."""
     try:
-        model = call_hub(
+        model = _ask_hub(
             lambda: HfApi().model_info(name, revision=commit, expand=["evalResults"]),
-            what=f"tell the results of {name}",
-            remedy=REMEDY,
+            what=f"read the results of {name}",
         )
-    except (KeyError, TypeError, AttributeError):  # as huggingface_hub reads entries that lack something
+    except (KeyError, TypeError, AttributeError):  # huggingface_hub on an incomplete result
         return
+    for one in (model and model.eval_results) or []:
+        if _is_number(one.value):
+            setting = Setting(clean_text(str(one.dataset_id)), f"task {clean_text(str(one.task_id))}", _METRIC)
+            yield _build_entry(name, setting, one.value, note="not verified: from its .eval_results", revision=commit)
+
+
+def _ask_hub(action: Callable[[], T], *, what: str) -> T | None:
+    """Return the Hub's answer; None if the Hub has nothing there."""
+    try:
+        return call_hub(action, what=what, remedy=REMEDY)
     except PublishError as error:
         if has_answered(error):
-            return
+            return None
         raise
-    for one in model.eval_results or []:
-        split = f"task {clean_text(str(one.task_id))}"
-        if _is_number(one.value):
-            setting = Setting(clean_text(str(one.dataset_id)), split, _METRIC)
-            yield _build_entry(name, setting, one.value, note="not checked: from its .eval_results", commit=commit)
 
 
-def _build_entry(name: str, setting: Setting, value: float, *, note: str, commit: str | None = None) -> Entry:
-    return Entry(name, "Hub", setting, float(value), claimed=float(value), revision=commit, notes=[note])
+def _build_entry(name: str, setting: Setting, value: float, *, note: str, **details: Any) -> Entry:
+    return Entry(name, "Hub", setting, float(value), claimed=float(value), notes=[note], **details)
 
 
 def _is_number(value: Any) -> bool:

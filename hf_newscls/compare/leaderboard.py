@@ -1,28 +1,34 @@
-"""Rank what can be compared, models measured on one and the same split, and say why the rest cannot."""
+"""A leaderboard: models measured on the same split share a table, and the others are listed with the reason."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import pandas as pd
 
 from hf_newscls.compare.model_scores import Origin, is_fingerprint
-from hf_newscls.compare.pairwise_tests import Pair, compare_pairs, has_same_rows, lower_is_better
+from hf_newscls.compare.pairwise_tests import Pair
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.evaluation.statistics.significance import Verdict
 from hf_newscls.report.predictions import PublishedPredictions
 
-__all__ = ["Entry", "Leaderboard", "Refusal", "Row", "Setting", "Table", "rank_entries"]
+__all__ = ["Entry", "Leaderboard", "Refusal", "Row", "Setting", "Table"]
 
 _SHOWN = 12
+_COLUMNS = (
+    *("dataset", "split", "metric", "rank", "name", "revision", "origin", "score", "interval_low", "interval_high"),
+    *("f1_macro", "verdict", "p_value", "verified", "notes", "reason"),
+)
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a score is of: only scores of one setting are ranked together.
+    """What a score was measured on: only scores of one setting are ranked together.
 
     Attributes:
-        dataset: as the model calls it; empty where it does not say.
-        split: its fingerprint, or what else tells one split of the dataset from another.
-        metric: as `compute_scores` names it.
+        dataset: its name in the model's card; empty if the card does not name it.
+        split: its fingerprint, or configuration, split and revision of the dataset.
+        metric: named as in `compute_scores`.
     """
 
     dataset: str
@@ -31,12 +37,12 @@ class Setting:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What must be equal: a fingerprint stands for the very rows, whatever their dataset is called."""
+        """Equal for settings that can be ranked together; a fingerprint identifies the rows under any dataset name."""
         return (self.split, self.metric) if is_fingerprint(self.split) else (self.dataset, self.split, self.metric)
 
     @property
     def short_split(self) -> str:
-        """The split in few letters."""
+        """The split, with a fingerprint shortened."""
         return f"{self.split[:_SHOWN]}…" if is_fingerprint(self.split) else self.split
 
 
@@ -47,16 +53,17 @@ class Entry:
     Attributes:
         name: owner/name on the Hub, or recipe/run.
         origin: where the score comes from.
-        setting: what it is of.
-        score: it is ranked by.
-        claimed: what the model says of itself; None where it says nothing.
-        revision: commit that everything was read at; None for a run on this machine.
-        interval: 95% interval of the score, where it is known.
-        claimed_interval: what the model says of that.
-        f1_macro: where it is known.
-        predictions: behind the score; None where it is only claimed.
-        notes: what is to be known of it.
-        copies: runs of this machine that gave the very same answers: what was published.
+        setting: what it was measured on.
+        score: to rank by.
+        claimed: score in the model's own files; None if they have none.
+        revision: commit that all files were read at; None for a local run.
+        interval: 95% interval of the score, if known.
+        claimed_interval: the interval in the model's own files.
+        f1_macro: if known.
+        predictions: that give the score; None if it is only claimed.
+        is_verified_by_hub: whether the Hub itself verified the score.
+        notes: for the reader.
+        copies: local runs with the same answers, which this model was published from.
     """
 
     name: str
@@ -69,18 +76,28 @@ class Entry:
     claimed_interval: Interval | None = None
     f1_macro: float | None = None
     predictions: PublishedPredictions | None = None
+    is_verified_by_hub: bool = False
     notes: Sequence[str] = ()
     copies: Sequence[str] = ()
 
     @property
     def is_own(self) -> bool:
-        """Whether it was measured on this machine."""
+        """Whether the score was measured on this machine."""
         return self.origin != "Hub" or bool(self.copies)
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the score was computed from predictions, here or by the Hub."""
+        return self.predictions is not None or self.is_verified_by_hub
+
+    def add_note(self, note: str) -> "Entry":
+        """Return a copy with one more note."""
+        return replace(self, notes=[*self.notes, note])
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A model that has no place, and the reason."""
+    """A model that cannot be listed in a table, and the reason."""
 
     name: str
     reason: str
@@ -89,16 +106,16 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Row:
-    """A place in a table.
+    """A row of a table.
 
     Attributes:
-        rank: from 1; equal scores share it.
+        rank: from 1, equal for equal scores; None if the score is not verified.
         entry: the model.
-        verdict: how it stands to the one above; None for the first, and where the two could not be tested.
+        verdict: how the model compares with the row above; None for the first row, or if the two were not tested.
         p_value: of that test, corrected for all pairs of the table.
     """
 
-    rank: int
+    rank: int | None
     entry: Entry
     verdict: Verdict | None = None
     p_value: float | None = None
@@ -106,30 +123,32 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Models measured in one setting, the best first.
+    """Models measured in one setting.
 
     Attributes:
-        setting: they share.
-        rows: in order.
-        pairs: those that were tested.
-        caution: why its scores must not be held against those of the first table; empty for that one.
+        setting: of all rows.
+        rows: models with a verified score, best first.
+        unverified: models that only claim a score, without ranks, best claim first.
+        pairs: pairs of models that were tested.
+        caution: why its scores cannot be compared with the first table; empty for the first table.
     """
 
     setting: Setting
     rows: Sequence[Row]
-    pairs: Sequence[Pair]
+    unverified: Sequence[Row] = ()
+    pairs: Sequence[Pair] = ()
     caution: str = ""
 
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """All tables, and who has no place in them.
+    """All tables, and the models that are in none.
 
     Attributes:
         metric: that was asked for.
-        tables: that of the split at hand first, then by their number of models.
-        refusals: by name.
-        remarks: what else is to be known, as that the Hub was not reached.
+        tables: first the split of this machine's runs, then by number of models.
+        refusals: models in no table, by name.
+        remarks: for example that the Hub could not be reached.
     """
 
     metric: str
@@ -137,116 +156,36 @@ class Leaderboard:
     refusals: Sequence[Refusal]
     remarks: Sequence[str] = ()
 
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row for each model, in the order of the tables; refused models come last, with the `reason`.
 
-def rank_entries(
-    entries: Iterable[Entry], refusals: Iterable[Refusal] = (), *, metric: str, seed: int = 0
-) -> Leaderboard:
-    """Rank models within each setting; scores of two settings are never put in one list.
+        `rank` is missing for scores that are not verified, `verdict` compares with the ranked model above.
+        """
+        shown = [(table.setting, row) for table in self.tables for row in (*table.rows, *table.unverified)]
+        records = [*(_to_record(*one) for one in shown), *(asdict(one) for one in self.refusals)]
+        return pd.DataFrame(records, columns=[*_COLUMNS]).convert_dtypes()
 
-    The setting of models measured on this machine comes first, then the one with the most models. A further one gets
-    a table of its own where several models, or one of this machine, share it; else its model is refused.
-
-    Args:
-        entries: models with their scores.
-        refusals: models that were refused before.
-        metric: that was asked for.
-        seed: of the bootstrap behind the tests.
-    """
-    groups: dict[tuple[str, ...], list[Entry]] = defaultdict(list)
-    for entry in sorted(entries, key=lambda entry: entry.name):
-        groups[entry.setting.key].append(entry)
-    ordered = sorted(groups.items(), key=lambda item: (not any(one.is_own for one in item[1]), -len(item[1]), item[0]))
-    tables: list[Table] = []
-    refused = [*refusals]
-    for _, group in ordered:
-        kept, lost = _mark_other_rows(group)
-        refused += lost
-        if not tables or len(kept) > 1 or any(entry.is_own for entry in kept):
-            if kept:
-                tables.append(_build_table(kept, first=tables[0].setting if tables else None, seed=seed))
-        else:
-            refused += [_refuse_setting(entry, tables[0].setting) for entry in kept]
-    return Leaderboard(metric, tables, sorted(refused, key=lambda one: (one.name, one.reason)))
+    def _repr_html_(self) -> str:
+        """Return the table that a notebook shows."""
+        filled = self.to_pandas().dropna(axis="columns", how="all")
+        html: str = filled.to_html(index=False, na_rep="", float_format="{:.4g}".format)
+        return html
 
 
-def _build_table(entries: Sequence[Entry], *, first: Setting | None, seed: int) -> Table:
-    """Rank the entries of one setting, and test each pair that has predictions."""
-    # A dataset that is named, by a model of this machine where there is one, names the table.
-    setting = min(entries, key=lambda entry: (not entry.setting.dataset, not entry.is_own)).setting
-    sign = 1 if lower_is_better(setting.metric) else -1
-    ranked = sorted(entries, key=lambda entry: (sign * entry.score, entry.name))
-    answers = {entry.name: entry.predictions for entry in ranked if entry.predictions is not None}
-    pairs = compare_pairs(answers, metric=setting.metric, seed=seed)
-    tested = {(pair.first, pair.second): pair for pair in pairs}
-    rows: list[Row] = []
-    for index, entry in enumerate(ranked, start=1):
-        above = rows[-1] if rows else None
-        rank = above.rank if above and above.entry.score == entry.score else index
-        pair = tested.get((above.entry.name, entry.name)) if above else None
-        rows.append(Row(rank, entry, _turn(pair.verdict), pair.adjusted_p_value) if pair else Row(rank, entry))
-    return Table(setting, rows, pairs, caution=_caution(setting, first) if first else "")
-
-
-def _turn(verdict: Verdict) -> Verdict:
-    """Return how the second stands where the first stands so."""
-    turned: dict[Verdict, Verdict] = {"ahead": "behind", "behind": "ahead", "tied": "tied"}
-    return turned[verdict]
-
-
-def _mark_other_rows(entries: Sequence[Entry]) -> tuple[list[Entry], list[Refusal]]:
-    """Mark models whose predictions are of other rows than those of this machine, or than those of most.
-
-    What such predictions give is no score of this split: the model is ranked by what it claims, or refused.
-    """
-    answered = [entry for entry in entries if entry.predictions is not None]
-    if not answered:
-        return [*entries], []
-    standard = max(
-        answered, key=lambda entry: (entry.is_own, sum(_have_common_rows(entry, other) for other in answered))
-    )
-    kept, refused = [], []
-    for entry in entries:
-        if entry.predictions is None or _have_common_rows(entry, standard):
-            kept.append(entry)
-            continue
-        note = f"its predictions are of other rows than those of {standard.name}"
-        if entry.claimed is None:
-            refused.append(Refusal(entry.name, note, entry.revision))
-        else:
-            kept.append(
-                replace(
-                    entry,
-                    score=entry.claimed,
-                    interval=entry.claimed_interval,
-                    f1_macro=None,
-                    predictions=None,
-                    notes=[*entry.notes, f"{note}: not checked"],
-                )
-            )
-    return kept, refused
-
-
-def _have_common_rows(first: Entry, second: Entry) -> bool:
-    if first.predictions is None or second.predictions is None:
-        return False
-    return first is second or has_same_rows(first.predictions, second.predictions)
-
-
-def _refuse_setting(entry: Entry, first: Setting) -> Refusal:
-    what = ["dataset"] if not is_fingerprint(entry.setting.split) and entry.setting.dataset != first.dataset else []
-    own = f"{entry.setting.short_split} of {entry.setting.dataset}" if what else entry.setting.short_split
-    return Refusal(entry.name, f"measured on another split: {own}, the table is on {first.short_split}", entry.revision)
-
-
-def _caution(setting: Setting, first: Setting) -> str:
-    """Say what of dataset, split and metric differs."""
-    differences = [
-        f"{name} ({own or 'not named'}, there {other or 'not named'})"
-        for name, own, other in (
-            ("dataset", setting.dataset, first.dataset),
-            ("split", setting.short_split, first.short_split),
-            ("metric", setting.metric, first.metric),
-        )
-        if own != other
-    ]
-    return f"Not to be compared with the first table: it differs in {' and '.join(differences)}."
+def _to_record(setting: Setting, row: Row) -> dict[str, Any]:
+    entry, interval = row.entry, row.entry.interval
+    return {
+        **asdict(setting),
+        "rank": row.rank,
+        "name": entry.name,
+        "revision": entry.revision,
+        "origin": entry.origin,
+        "score": entry.score,
+        "interval_low": interval.low if interval else None,
+        "interval_high": interval.high if interval else None,
+        "f1_macro": entry.f1_macro,
+        "verdict": row.verdict,
+        "p_value": row.p_value,
+        "verified": entry.is_verified,
+        "notes": "; ".join(entry.notes),
+    }

@@ -1,12 +1,17 @@
-"""What a model says of itself, read with distrust: no code of it runs, and what is not what it should be is refused."""
+"""Read the scores that a model claims.
 
+The files come from strangers: no code runs, and a file with unexpected content is refused with the reason.
+"""
+
+import itertools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import yaml
+from huggingface_hub import EvalResult, ModelCardData, RepoCard
 
 from hf_newscls.errors import DataError
 from hf_newscls.evaluation.metric_names import is_metric, parse_metric_name
@@ -15,10 +20,11 @@ from hf_newscls.report.predictions import PublishedPredictions
 
 __all__ = [
     "Claim",
+    "ModelScores",
     "Origin",
-    "Statement",
     "clean_text",
     "is_fingerprint",
+    "merge_claims",
     "read_card",
     "read_metrics",
     "read_model_index",
@@ -28,25 +34,24 @@ Origin = Literal["local run", "Hub", "measured here"]
 """Where a model's scores come from."""
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
-_FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\r?\n(?P<yaml>.*?)\r?\n---[ \t]*(\r?\n|\Z)", re.DOTALL)
-_LONGEST_METADATA = 200_000
-_LONGEST_TEXT = 200
-# Other scores lie in [0, 1].
+_MAX_METADATA, _MAX_RESULTS, _MAX_TEXT = 200_000, 10_000, 200
+# All other scores lie in [0, 1].
 _RANGES = {"log_loss": (0, 1e6), "brier_score": (0, 2), "mcc": (-1, 1)}
-_REMEDY = "its owner must publish it again"
+# What yaml and huggingface_hub raise for content that they do not expect.
+_UNREADABLE = (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Scores that a model claims on one part of one dataset.
+    """Scores that a model claims on one split of one dataset.
 
     Attributes:
-        dataset: as the card calls it; empty where nothing says so.
-        fingerprint: of the split, or another revision of the dataset; None where nothing says so.
-        split: part of the split, `test` as a rule.
+        dataset: its name in the card; empty if the card does not name it.
+        fingerprint: of the split, or a revision of the dataset; None if the card does not give one.
+        split: usually `test`.
         config: of the dataset.
-        scores: by metric, as `compute_scores` names them.
-        faults: by metric, what stands in the place of a score.
+        scores: by metric, named as in `compute_scores`.
+        faults: by metric, a value that is not a score.
         intervals: 95% intervals, by metric.
     """
 
@@ -60,17 +65,17 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Statement:
-    """All that a model says of itself, and where it was read.
+class ModelScores:
+    """Everything that a model claims, and the predictions to check it with.
 
     Attributes:
         name: owner/name on the Hub, or recipe/run.
         origin: where it was read.
-        revision: commit that everything was read at; None for a run on this machine.
+        revision: commit that all files were read at; None for a local run.
         claims: scores in its card.
-        measured: scores in its metrics.json, with their intervals; None where it has none.
-        predictions: on its test set; None where it has none.
-        notes: what is to be known of it.
+        measured: scores in its metrics.json, with their intervals; None without that file.
+        predictions: on its test set; None if it has none.
+        notes: for the reader of a leaderboard.
     """
 
     name: str
@@ -81,83 +86,78 @@ class Statement:
     predictions: PublishedPredictions | None = None
     notes: Sequence[str] = ()
 
-    def add_note(self, note: str) -> "Statement":
-        """Return the statement with one more note."""
+    def add_note(self, note: str) -> "ModelScores":
+        """Return a copy with one more note."""
         return replace(self, notes=[*self.notes, note])
 
 
 def is_fingerprint(revision: str) -> bool:
-    """Return whether a dataset's revision is the fingerprint of a split, which stands for its very rows."""
+    """Return whether a dataset's revision is the fingerprint of a split, which identifies its exact rows."""
     return _FINGERPRINT.fullmatch(revision) is not None
 
 
 def clean_text(text: str) -> str:
-    r"""Return a foreign text fit for one line of a message: no control characters, at most 200 characters.
+    r"""Return a stranger's text fit for one line of a message: no control characters, at most 200 characters.
 
     >>> clean_text("news\x1b[2J\nset")
     'news�[2J set'
     """
     line = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
-    return line if len(line) <= _LONGEST_TEXT else f"{line[: _LONGEST_TEXT - 1]}…"
+    return line if len(line) <= _MAX_TEXT else f"{line[: _MAX_TEXT - 1]}…"
 
 
 def read_card(text: str) -> list[Claim]:
-    """Return the scores that the `model-index` of a model card claims, one claim for each dataset and split.
+    """Return the scores in the `model-index` of a model card, one claim for each dataset and split.
 
     Raises:
-        DataError: the card's metadata cannot be read.
+        DataError: the metadata cannot be read.
     """
-    found = _FRONT_MATTER.match(text)
-    if found is None:
+    if not text.lstrip().startswith("---"):
         return []
-    block = found["yaml"]
-    if len(block) > _LONGEST_METADATA:
-        raise _refuse("README.md", f"metadata of at most {_LONGEST_METADATA:,} characters", f"{len(block):,}")
+    size = len(text.lstrip().partition("\n---")[0])
+    if size > _MAX_METADATA:
+        raise _refuse("README.md", f"metadata of {size:,} characters, more than {_MAX_METADATA:,}")
     try:
-        content = yaml.safe_load(block)
-    except RecursionError as error:
-        raise _refuse("README.md", "metadata that can be read", "lists within lists without end") from error
-    except (yaml.YAMLError, ValueError, TypeError, AttributeError) as error:
-        raise _refuse("README.md", "metadata in YAML", clean_text(str(error))) from error
-    if not isinstance(content, dict):
-        raise _refuse("README.md", "metadata of names and values", _describe(content))
-    return read_model_index(content.get("model-index"))
+        index = RepoCard(text).data.get("model-index")
+    except _UNREADABLE as error:
+        raise _refuse("README.md", f"metadata that cannot be read ({_describe_error(error)})") from error
+    return read_model_index(index)
 
 
 def read_model_index(content: Any) -> list[Claim]:
-    """Return the scores that a `model-index` claims, one claim for each dataset and split.
+    """Return the scores in a `model-index`, one claim for each dataset and split.
 
     Raises:
-        DataError: it is not what a `model-index` must be.
+        DataError: the content is not a valid `model-index`.
     """
-    if content is None:
-        return []
-    claims: dict[tuple[str, str | None, str, str], Claim] = {}
-    for entry in _read_list(content, "model-index"):
-        for result in _read_list(_read_mapping(entry, "an entry of model-index").get("results"), "results"):
-            claim = _read_result(_read_mapping(result, "a result"))
-            key = (claim.dataset, claim.fingerprint, claim.split, claim.config)
-            known = claims.setdefault(key, claim)
-            scores, faults = {**claim.scores, **known.scores}, {**claim.faults, **known.faults}
-            claims[key] = replace(known, scores=scores, faults=faults)
-    return [*claims.values()]
+    claims = map(_read_result, _parse_model_index(content) if content else [])
+    return merge_claims(claims, key=lambda one: (one.dataset, one.fingerprint, one.split, one.config))
+
+
+def merge_claims(claims: Iterable[Claim], *, key: Callable[[Claim], Hashable]) -> list[Claim]:
+    """Merge claims with an equal key; the first value of a score counts."""
+    merged: dict[Hashable, Claim] = {}
+    for claim in claims:
+        known = merged.get(key(claim), claim)
+        scores, faults = {**claim.scores, **known.scores}, {**claim.faults, **known.faults}
+        merged[key(claim)] = replace(known, scores=scores, faults=faults)
+    return [*merged.values()]
 
 
 def read_metrics(text: str) -> Claim:
     """Return the test scores of a run's metrics.json, with their intervals.
 
     Raises:
-        DataError: it is not what a run writes.
+        DataError: the text is not what a run writes.
     """
     try:
         content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _refuse("metrics.json", "JSON", clean_text(str(error))) from error
-    test = content.get("test") if isinstance(content, dict) else None
-    fingerprint = content.get("split_fingerprint") if isinstance(content, dict) else None
-    if not isinstance(test, dict) or not isinstance(fingerprint, str) or not is_fingerprint(fingerprint):
-        raise _refuse("metrics.json", "`test` and `split_fingerprint`", _describe(content))
-    values = {name: value for name, value in test.items() if is_metric(name)}
+        test, fingerprint = content["test"], content["split_fingerprint"]
+        values = {name: value for name, value in test.items() if is_metric(name)}
+        if not is_fingerprint(fingerprint):
+            raise ValueError(f"split_fingerprint is {_describe(fingerprint)}, not a SHA-256")
+    except _UNREADABLE as error:
+        raise _refuse("metrics.json", f"not the file of a run ({_describe_error(error)})") from error
     faults = {name: _describe(value) for name, value in values.items() if not _is_score(value, name)}
     intervals = content.get("intervals")
     return Claim(
@@ -169,34 +169,32 @@ def read_metrics(text: str) -> Claim:
     )
 
 
-def _read_result(result: Mapping[str, Any]) -> Claim:
-    dataset = _read_mapping(result.get("dataset") or {}, "dataset")
-    scores, faults = {}, {}
-    for metric in _read_list(result.get("metrics"), "metrics"):
-        values = _read_mapping(metric, "a metric")
-        name = _name_metric(values)
-        if name is None:
-            continue
-        if _is_score(values.get("value"), name):
-            scores[name] = float(values["value"])
-        else:
-            faults[name] = _describe(values.get("value"))
+def _parse_model_index(content: Any) -> list[EvalResult]:
+    try:
+        # YAML can repeat a list any number of times, within other lists too.
+        items = (item for entry in content for result in entry["results"] for item in (result, *result["metrics"]))
+        if next(itertools.islice(items, _MAX_RESULTS, None), None) is not None:
+            raise ValueError(f"more than {_MAX_RESULTS:,} results")
+        return ModelCardData(**{"model-index": content}).eval_results or []
+    except _UNREADABLE as error:
+        raise _refuse("README.md", f"model-index that cannot be read ({_describe_error(error)})") from error
+
+
+def _read_result(result: EvalResult) -> Claim:
+    """Return the score of a result, if it is one of our metrics; F1 without its average could be any."""
+    name = parse_metric_name(result.metric_name) if isinstance(result.metric_name, str) else None
+    if name is None and result.metric_type == "accuracy":
+        name = "accuracy"
+    value = result.metric_value
+    is_score = name is not None and _is_score(value, name)
     return Claim(
-        dataset=_read_text(dataset.get("type")) or "",
-        fingerprint=_read_text(dataset.get("revision")),
-        split=_read_text(dataset.get("split")) or "test",
-        config=_read_text(dataset.get("config")) or "default",
-        scores=scores,
-        faults=faults,
+        dataset=_read_text(result.dataset_type) or "",
+        fingerprint=_read_text(result.dataset_revision),
+        split=_read_text(result.dataset_split) or "test",
+        config=_read_text(result.dataset_config) or "default",
+        scores={name: float(value)} if name and is_score else {},
+        faults={name: _describe(value)} if name and not is_score else {},
     )
-
-
-def _name_metric(metric: Mapping[str, Any]) -> str | None:
-    """Return the score that a metric of a card is; F1 without its average could be any."""
-    title, kind = metric.get("name"), metric.get("type")
-    known = parse_metric_name(title) if isinstance(title, str) else None
-    name = known or (kind if kind == "accuracy" else None)
-    return name if isinstance(name, str) and is_metric(name) else None
 
 
 def _read_intervals(intervals: Mapping[str, Any]) -> dict[str, Interval]:
@@ -212,38 +210,32 @@ def _read_intervals(intervals: Mapping[str, Any]) -> dict[str, Interval]:
 
 
 def _is_score(value: Any, metric: str) -> bool:
-    """Return whether a value is a fraction, or a log loss; a text is none, nor is true."""
+    """Return whether a value is a number in the metric's range; a text is not, nor is True."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     low, high = _RANGES.get(metric, (0, 1))
     return low <= value <= high
 
 
-def _read_list(value: Any, what: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise _refuse("README.md", f"a list as `{what}`", _describe(value))
-    return value
-
-
-def _read_mapping(value: Any, what: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise _refuse("README.md", f"names and values as {what}", _describe(value))
-    return value
-
-
 def _read_text(value: Any) -> str | None:
-    # A revision of digits alone is a number to YAML.
+    # YAML reads a revision of digits as a number.
     return clean_text(str(value)) if isinstance(value, str | int) and value != "" else None
 
 
 def _describe(value: Any) -> str:
-    """Return a value for a message; of a list or a mapping its kind alone, which can be large without end."""
+    """Return a value for a message; only the type of a list or mapping, which can be very large."""
     if isinstance(value, str | float | bool | None):
         return clean_text(repr(value))
     if isinstance(value, int):
-        return clean_text(repr(value)) if abs(value) < 10**_LONGEST_TEXT else "a huge number"
+        return clean_text(repr(value)) if abs(value) < 10**_MAX_TEXT else "a huge number"
     return f"a {type(value).__name__}"
 
 
-def _refuse(source_name: str, must: str, got: str) -> DataError:
-    return DataError(f"{source_name}: must hold {must}, got {got}; {_REMEDY}")
+def _describe_error(error: Exception) -> str:
+    # huggingface_hub wraps a KeyError in advice for programmers.
+    cause = error.__context__ or error
+    return f"no {cause}" if isinstance(cause, KeyError) else clean_text(str(cause))
+
+
+def _refuse(source_name: str, fault: str) -> DataError:
+    return DataError(f"{source_name}: {fault}; its owner must publish it again")

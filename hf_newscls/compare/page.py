@@ -1,16 +1,16 @@
-"""Write a leaderboard down: as Markdown, as JSON, as a figure, and as the card of a dataset repository."""
+"""Write a leaderboard as Markdown, as JSON, as a figure, and as the card of a dataset repository."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from huggingface_hub import DatasetCardData
 
-from hf_newscls.compare.leaderboard import Entry, Leaderboard, Row, Table
-from hf_newscls.compare.pairwise_tests import Pair
+from hf_newscls.compare.leaderboard import Leaderboard, Row, Table
 from hf_newscls.evaluation.metric_names import is_metric, name_metric
-from hf_newscls.evaluation.statistics.significance import Verdict
 from hf_newscls.report.card_metadata import LEADERBOARD_TAG, TOOL_TAG
 from hf_newscls.report.figures.leaderboard import Dot, Panel, plot_leaderboard
 from hf_newscls.report.figures.style import save_figure, shorten_name
@@ -31,19 +31,15 @@ def build_leaderboard_files(board: Leaderboard) -> dict[str, bytes]:
 
 
 def render_board_card(board: Leaderboard) -> str:
-    """Return the README.md of a dataset repository that holds the leaderboard, metadata first."""
-    options: dict[str, Any] = {"viewer": False}
-    data = DatasetCardData(
-        pretty_name=_TITLE,
-        tags=[TOOL_TAG, LEADERBOARD_TAG],
-        task_categories=["text-classification"],
-        **options,
-    )
+    """Return the README.md of a dataset repository for the leaderboard, metadata first."""
+    tags = [TOOL_TAG, LEADERBOARD_TAG]
+    data = DatasetCardData(pretty_name=_TITLE, tags=tags, task_categories=["text-classification"])
+    data["viewer"] = False
     return f"---\n{data.to_yaml()}\n---\n\n{_render(board)}"
 
 
 def describe_metric(metric: str) -> str:
-    """Return the title of a score; what is none of ours stays as it is.
+    """Return the title of a score; an unknown name is returned unchanged.
 
     >>> describe_metric("f1_macro"), describe_metric("as the benchmark defines it")
     ('Macro F1', 'as the benchmark defines it')
@@ -52,10 +48,8 @@ def describe_metric(metric: str) -> str:
 
 
 def describe_verdict(row: Row) -> str:
-    """Say how a model stands to the one above it; nothing of the first, nor where the two could not be tested."""
-    if row.verdict is None or row.p_value is None:
-        return "" if row.verdict is None else row.verdict
-    return f"{row.verdict} (p = {row.p_value:.2g})"
+    """Return how a model compares with the one above it; empty if the two were not tested."""
+    return "" if row.verdict is None else f"{row.verdict} (p = {row.p_value:.2g})"
 
 
 def _render(board: Leaderboard) -> str:
@@ -81,12 +75,11 @@ def _write_json(board: Leaderboard) -> str:
 
 def _table_to_dict(table: Table) -> dict[str, Any]:
     return {
-        "dataset": table.setting.dataset,
-        "split": table.setting.split,
-        "metric": table.setting.metric,
+        **asdict(table.setting),
         "caution": table.caution,
         "models": [_row_to_dict(row) for row in table.rows],
-        "pairs": [_pair_to_dict(pair) for pair in table.pairs],
+        "not_verified": [_row_to_dict(row) for row in table.unverified],
+        "pairs": [asdict(pair) for pair in table.pairs],
     }
 
 
@@ -100,7 +93,7 @@ def _row_to_dict(row: Row) -> dict[str, Any]:
         "score": entry.score,
         "interval": [interval.low, interval.high] if interval else None,
         "claimed": entry.claimed,
-        "is_checked": entry.predictions is not None,
+        "is_checked": entry.is_verified,
         "f1_macro": entry.f1_macro,
         "against_the_one_above": row.verdict,
         "adjusted_p_value": row.p_value,
@@ -108,36 +101,28 @@ def _row_to_dict(row: Row) -> dict[str, Any]:
     }
 
 
-def _pair_to_dict(pair: Pair) -> dict[str, str | float | Verdict]:
-    return {
-        "first": pair.first,
-        "second": pair.second,
-        "test": pair.test,
-        "gain": pair.gain,
-        "p_value": pair.p_value,
-        "adjusted_p_value": pair.adjusted_p_value,
-        "verdict": pair.verdict,
-    }
-
-
 def _draw(board: Leaderboard) -> bytes:
-    figure = plot_leaderboard([_build_panel(table) for table in board.tables])
+    panels = [
+        _build_panel(table, rows, suffix=suffix)
+        for table in board.tables
+        for rows, suffix in ((table.rows, ""), (table.unverified, ", not verified"))
+        if rows
+    ]
     with TemporaryDirectory() as folder:
         path = Path(folder) / "leaderboard.png"
-        save_figure(figure, path)
+        save_figure(plot_leaderboard(panels), path)
         return path.read_bytes()
 
 
-def _build_panel(table: Table) -> Panel:
+def _build_panel(table: Table, rows: Sequence[Row], *, suffix: str) -> Panel:
     setting = table.setting
     # The figure's font has few scripts.
     dataset = f"{shorten_name(setting.dataset)}, " if setting.dataset and setting.dataset.isascii() else ""
     return Panel(
-        title=f"{dataset}split {shorten_name(setting.short_split)}",
+        title=f"{dataset}split {shorten_name(setting.short_split)}{suffix}",
         xlabel=describe_metric(setting.metric),
-        dots=[_build_dot(row.entry) for row in table.rows],
+        dots=[
+            Dot(entry.name, entry.score, entry.interval, is_checked=entry.is_verified)
+            for entry in (row.entry for row in rows)
+        ],
     )
-
-
-def _build_dot(entry: Entry) -> Dot:
-    return Dot(entry.name, entry.score, entry.interval, is_checked=entry.predictions is not None)

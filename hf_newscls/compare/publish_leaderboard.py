@@ -15,24 +15,24 @@ __all__ = ["push_leaderboard"]
 
 
 def push_leaderboard(board: Leaderboard, repo_id: str, *, account: Account, private: bool) -> Pushed:
-    """Push page, JSON, figure and card in one commit, and none where nothing changed.
+    """Push page, JSON, figure and card in one commit; no commit if nothing changed.
 
     Args:
-        board: what is pushed.
-        repo_id: owner/name of the dataset repository; it is created where it is not there.
+        board: what to push.
+        repo_id: owner/name of the dataset repository; created if it does not exist.
         account: that pushes.
         private: whether the repository must be private.
 
     Raises:
-        PublishError: the Hub refused or could not be reached, the repository is public where it must be private, or
-            it holds something else.
+        PublishError: the Hub refused or could not be reached, the repository is public but must be private, or it
+            holds something else.
     """
     files: dict[str, Content] = {**build_leaderboard_files(board), "README.md": render_board_card(board).encode()}
     check_files(files)
     target = find_target(repo_id, account, private=private, repo_type="dataset")
 
     def build(head: Head) -> Mapping[str, Content]:
-        """Return the files, where the repository may be written to."""
+        """Return the files, if the repository is new or holds a leaderboard."""
         check_ownership(head, repo_id=repo_id, content="a leaderboard", tags=(TOOL_TAG, LEADERBOARD_TAG))
         return files
 

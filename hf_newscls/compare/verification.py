@@ -1,159 +1,123 @@
-"""Check what models claim: each score that their own published predictions give is computed anew."""
+"""Verify claimed scores: compute them again from the model's published predictions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hf_newscls.compare.leaderboard import Entry, Refusal, Setting
-from hf_newscls.compare.model_scores import Claim, Statement, is_fingerprint
+from hf_newscls.compare.model_scores import Claim, ModelScores, is_fingerprint, merge_claims
 from hf_newscls.compare.pairwise_tests import measure_interval
 from hf_newscls.evaluation.metrics import compute_scores
-from hf_newscls.report.predictions import PublishedPredictions
 
-__all__ = ["Verified", "check_statement"]
+__all__ = ["Verified", "verify_model"]
 
 _TOLERANCE = 1e-4
-_MOST_REASONS = 3
+_MAX_REFUSALS = 3
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What became of a model's claims.
+    """The result of verifying a model.
 
     Attributes:
-        entries: one for each setting in which it has a score of the metric.
-        refusals: why its claims cannot be ranked, where none can.
+        entries: one for each setting in which the model has a score of the metric.
+        refusals: why none of its claims can be listed; empty if it has entries.
     """
 
     entries: Sequence[Entry]
     refusals: Sequence[Refusal]
 
 
-def check_statement(statement: Statement, *, metric: str, seed: int = 0) -> Verified:
-    """Return the places that a model may take, by what its predictions give where it has them, else by its claims.
+def verify_model(model: ModelScores, *, metric: str, seed: int = 0) -> Verified:
+    """Return a model's entries, with scores from its predictions where it has them, else with unverified claims.
 
     Args:
-        statement: what the model says of itself.
-        metric: to rank by, as `compute_scores` names it.
+        model: its claims and predictions.
+        metric: to rank by, named as in `compute_scores`.
         seed: of the bootstrap behind the intervals.
     """
-    claims = _merge_claims(statement)
+    claims = _merge_claims(model)
     if not claims:
-        return Verified([], [Refusal(statement.name, _join("has no scores", statement.notes), statement.revision)])
-    entries: list[Entry] = []
-    refusals: list[Refusal] = []
-    for claim in claims:
-        answers = statement.predictions if _find_answered(statement, claims) is claim else None
-        found = _check_claim(claim, answers, statement, metric=metric, seed=seed)
-        if isinstance(found, Entry):
-            entries.append(found)
-        else:
-            refusals.append(found)
-    # A claim on another dataset is worth no line of its own where one is ranked, and hundreds are worth a few.
-    return Verified(entries, [] if entries else [*dict.fromkeys(refusals)][:_MOST_REASONS])
+        return Verified([], [_refuse(model, "has no scores")])
+    answered = _find_answered(model, claims)
+    found = [_verify_claim(claim, model, is_answered=claim is answered, metric=metric, seed=seed) for claim in claims]
+    entries = [one for one in found if isinstance(one, Entry)]
+    refusals = dict.fromkeys(one for one in found if isinstance(one, Refusal))
+    return Verified(entries, [] if entries else [*refusals][:_MAX_REFUSALS])
 
 
-def _merge_claims(statement: Statement) -> list[Claim]:
-    """Return one claim for each split, with what metrics.json adds to the one on its own.
+def _merge_claims(model: ModelScores) -> list[Claim]:
+    """Return one claim for each setting, completed with metrics.json.
 
-    A fingerprint stands for the very rows: a card that gives them to several datasets has one claim all the same, that
-    which it makes first.
+    A fingerprint identifies the exact rows: a card that lists it under several datasets has one claim, the first.
     """
-    merged: dict[tuple[str, ...], Claim] = {}
-    for claim in statement.claims:
-        key = Setting(claim.dataset, _name_split(claim), metric="").key
-        known = merged.get(key, claim)
-        scores, faults = {**claim.scores, **known.scores}, {**claim.faults, **known.faults}
-        merged[key] = replace(known, scores=scores, faults=faults)
-    claims, measured = [*merged.values()], statement.measured
+    claims = merge_claims(model.claims, key=lambda claim: Setting(claim.dataset, _name_split(claim), metric="").key)
+    measured = model.measured
     if measured is None:
         return claims
     if not any(_is_same_split(claim, measured) for claim in claims):
         return [*claims, measured]
-    return [_add_measured(claim, measured) if _is_same_split(claim, measured) else claim for claim in claims]
-
-
-def _add_measured(claim: Claim, measured: Claim) -> Claim:
-    return replace(claim, scores={**measured.scores, **claim.scores}, intervals=measured.intervals)
+    return [
+        replace(claim, scores={**measured.scores, **claim.scores}, intervals=measured.intervals)
+        if _is_same_split(claim, measured)
+        else claim
+        for claim in claims
+    ]
 
 
 def _is_same_split(claim: Claim, other: Claim) -> bool:
     return (claim.fingerprint, claim.split) == (other.fingerprint, other.split)
 
 
-def _find_answered(statement: Statement, claims: Sequence[Claim]) -> Claim | None:
-    """Return the claim that the predictions are behind: that of metrics.json, else the only one there is."""
-    if statement.measured is not None:
-        return next((claim for claim in claims if _is_same_split(claim, statement.measured)), None)
+def _find_answered(model: ModelScores, claims: Sequence[Claim]) -> Claim | None:
+    """Return the claim that the predictions belong to: the one of metrics.json, else the only claim."""
+    if model.measured is not None:
+        return next((claim for claim in claims if _is_same_split(claim, model.measured)), None)
     return claims[0] if len(claims) == 1 else None
 
 
-def _check_claim(
-    claim: Claim, answers: PublishedPredictions | None, statement: Statement, *, metric: str, seed: int
-) -> Entry | Refusal:
-    scores = {} if answers is None else _score_answers(answers, claim, metric)
-    reason = _find_fault(claim, metric, scores=scores)
-    if reason is not None:
-        return Refusal(statement.name, _join(reason, statement.notes), statement.revision)
+def _verify_claim(claim: Claim, model: ModelScores, *, is_answered: bool, metric: str, seed: int) -> Entry | Refusal:
+    predictions = model.predictions if is_answered else None
+    computed: dict[str, float] = {}
+    if predictions is not None:
+        top_k = {int(name.split("_")[1]) for name in (*claim.scores, metric) if name.startswith("top_")}
+        computed = compute_scores(predictions.probabilities, predictions.references, top_k=sorted(top_k))
+    if fault := _find_fault(claim, metric, computed):
+        return _refuse(model, fault)
+    wrong = _find_differences(claim.scores, computed)
+    notes = [*_describe_contradictions(claim, model.measured), *_describe_wrong(wrong, computed, metric)]
     claimed, interval = claim.scores.get(metric), claim.intervals.get(metric)
     entry = Entry(
-        name=statement.name,
-        origin=statement.origin,
+        name=model.name,
+        origin=model.origin,
         setting=Setting(claim.dataset, _name_split(claim), metric),
-        score=claimed if claimed is not None else 0.0,
+        score=computed.get(metric, claimed or 0.0),
         claimed=claimed,
-        revision=statement.revision,
+        revision=model.revision,
         interval=interval,
         claimed_interval=interval,
-        f1_macro=claim.scores.get("f1_macro"),
-        notes=[*statement.notes, *_find_contradictions(claim, statement.measured)],
+        f1_macro=computed.get("f1_macro", claim.scores.get("f1_macro")),
+        predictions=predictions if metric in computed else None,
+        notes=[*model.notes, *notes],
     )
-    if answers is None or metric not in scores:
-        return replace(entry, notes=[*entry.notes, f"not checked: {_explain_unchecked(statement, answers, metric)}"])
-    return _measure(entry, claim, answers, scores, seed=seed)
+    if predictions is None or metric not in computed:
+        return entry.add_note(f"not verified: {_explain_unverified(model, is_answered, metric)}")
+    is_trusted = entry.is_own and not wrong and interval is not None
+    return entry if is_trusted else replace(entry, interval=measure_interval(predictions, metric, seed=seed))
 
 
-def _score_answers(answers: PublishedPredictions, claim: Claim, metric: str) -> dict[str, float]:
-    """Return what predictions give: not every score there is, for some are of two labels alone."""
-    top_k = {int(name.split("_")[1]) for name in (*claim.scores, metric) if name.startswith("top_")}
-    return compute_scores(answers.probabilities, answers.references, top_k=sorted(top_k))
-
-
-def _explain_unchecked(statement: Statement, answers: PublishedPredictions | None, metric: str) -> str:
-    if answers is not None:
-        return f"its predictions give no {metric}"
-    if statement.predictions is None:
-        return "it has no predictions"
-    return "nothing says that its predictions are of this split"
-
-
-def _measure(
-    entry: Entry, claim: Claim, answers: PublishedPredictions, scores: Mapping[str, float], *, seed: int
-) -> Entry:
-    """Return the entry with what the predictions give in the place of what was claimed."""
-    metric = entry.setting.metric
-    wrong = {
-        name: value for name, value in claim.scores.items() if name in scores and abs(value - scores[name]) > _TOLERANCE
-    }
-    is_trusted = entry.is_own and not wrong and entry.interval is not None
-    return replace(
-        entry,
-        score=scores[metric],
-        interval=entry.interval if is_trusted else measure_interval(answers, metric, seed=seed),
-        f1_macro=scores["f1_macro"],
-        predictions=answers,
-        notes=[*entry.notes, *_describe_wrong(wrong, scores, metric)],
-    )
-
-
-def _find_fault(claim: Claim, metric: str, *, scores: Mapping[str, float]) -> str | None:
-    """Return why a claim cannot be ranked, given what the predictions behind it give; or None."""
+def _find_fault(claim: Claim, metric: str, computed: Mapping[str, float]) -> str | None:
+    """Return why a claim cannot be listed, or None."""
     if claim.fingerprint is None:
-        return "says no split in its model-index"
+        return "its model-index names no split"
     if metric in claim.faults:
-        return f"claims {metric} {claim.faults[metric]}, which is no score"
-    if metric not in claim.scores and metric not in scores:
-        return f"has no {metric}"
-    return None
+        return f"claims {metric} {claim.faults[metric]}, which is not a score"
+    return None if metric in claim.scores or metric in computed else f"has no {metric}"
+
+
+def _explain_unverified(model: ModelScores, is_answered: bool, metric: str) -> str:
+    if model.predictions is None:
+        return "no predictions"
+    return f"its predictions give no {metric}" if is_answered else "its predictions may be of another split"
 
 
 def _name_split(claim: Claim) -> str:
@@ -163,25 +127,29 @@ def _name_split(claim: Claim) -> str:
     return f"{claim.config}/{claim.split} at {revision}"
 
 
-def _find_contradictions(claim: Claim, measured: Claim | None) -> list[str]:
-    """Return a note for each score that card and metrics.json tell apart."""
+def _find_differences(claimed: Mapping[str, float], found: Mapping[str, float]) -> dict[str, float]:
+    """Return the claimed scores that differ from those found by more than rounding."""
+    return {name: value for name, value in claimed.items() if name in found and abs(value - found[name]) > _TOLERANCE}
+
+
+def _describe_contradictions(claim: Claim, measured: Claim | None) -> list[str]:
+    """Return a note for each score on which card and metrics.json differ."""
     if measured is None or not _is_same_split(claim, measured):
         return []
     return [
         f"claims {name} {value:.4f} in its card, {measured.scores[name]:.4f} in metrics.json"
-        for name, value in claim.scores.items()
-        if name in measured.scores and abs(value - measured.scores[name]) > _TOLERANCE
+        for name, value in _find_differences(claim.scores, measured.scores).items()
     ]
 
 
-def _describe_wrong(wrong: Mapping[str, float], scores: Mapping[str, float], metric: str) -> list[str]:
-    """Tell claims that the predictions do not bear out, that of the metric first, the others by their number."""
+def _describe_wrong(wrong: Mapping[str, float], computed: Mapping[str, float], metric: str) -> list[str]:
+    """Return a note on wrong claims that shows one score, the metric if it is wrong, and counts the others."""
     if not wrong:
         return []
     name = metric if metric in wrong else min(wrong)
     others = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-    return [f"claims {name} {wrong[name]:.4f}, its predictions give {scores[name]:.4f}{others}"]
+    return [f"claims {name} {wrong[name]:.4f}, its predictions give {computed[name]:.4f}{others}"]
 
 
-def _join(reason: str, notes: Sequence[str]) -> str:
-    return "; ".join([reason, *notes])
+def _refuse(model: ModelScores, reason: str) -> Refusal:
+    return Refusal(model.name, "; ".join([reason, *model.notes]), model.revision)

@@ -1,4 +1,4 @@
-"""Models for leaderboards, written down by hand: what they answered is a string, one letter for each row."""
+"""Models for leaderboards, written by hand."""
 
 import hashlib
 import json
@@ -15,18 +15,17 @@ from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.report.predictions import PublishedPredictions, predictions_to_parquet
 
 LABELS = ("FAKE", "REAL")
-REFERENCES = "FRFRFRFRFRFRFRFRFRFR"
 ONE, TWO = "1" * 64, "2" * 64
 """Fingerprints of two splits."""
 
 
 def answer(right: int, *, rows: int = 20, first: int = 0, labels: Sequence[str] = LABELS) -> PublishedPredictions:
-    """Return predictions with 0.9 for a label, that of the reference on the first `right` rows.
+    """Return predictions with a probability of 0.9 for one label: the right label on the first `right` rows.
 
     Args:
-        right: rows that are answered rightly.
-        rows: in all; references take turns.
-        first: number of the first row, so that other rows can be meant.
+        right: rows with the right answer.
+        rows: number of rows; the two labels take turns.
+        first: number of the first row, to get other rows.
         labels: two names.
     """
     hashes = [hash_number(number) for number in range(first, first + rows)]
@@ -38,7 +37,7 @@ def answer(right: int, *, rows: int = 20, first: int = 0, labels: Sequence[str] 
 
 
 def hash_number(number: int) -> str:
-    """Return a hash that stands where its number does in the order of hashes."""
+    """Return a hash; hashes sort in the order of their numbers."""
     return f"{number:04x}" + hashlib.sha256(str(number).encode()).hexdigest()[4:]
 
 
@@ -52,8 +51,13 @@ def entry(
     origin: Origin = "Hub",
     **options: Any,
 ) -> Entry:
-    """Return a place in a table."""
+    """Return a model's score."""
     return Entry(name, origin, Setting(dataset, split, metric), score, **options)
+
+
+def verified(name: str, score: float, **options: Any) -> Entry:
+    """Return a score that the Hub verified, so that it is ranked without predictions."""
+    return entry(name, score, is_verified_by_hub=True, **options)
 
 
 def write_card(
@@ -84,7 +88,7 @@ def write_metrics(
 def build_files(
     right: int, *, claimed: float | None = None, revision: str = ONE, labels: Sequence[str] = LABELS, **card: Any
 ) -> dict[str, bytes]:
-    """Return the files of a model that answers so many of 20 rows rightly, and claims that or something else."""
+    """Return the files of a model that answers `right` of 20 rows correctly, and claims that or another accuracy."""
     claim = right / 20 if claimed is None else claimed
     return {
         "README.md": write_card({"accuracy": claim}, revision=revision, **card).encode(),

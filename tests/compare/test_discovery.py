@@ -1,11 +1,11 @@
-"""Models found on a Hub over HTTP, and read at one commit each."""
+"""Models found on a Hub over HTTP, each read at one commit."""
 
 from collections.abc import Mapping
 
 import pytest
 
 from hf_newscls.compare.discovery import Discovery, Query, discover, find_commit
-from hf_newscls.compare.model_scores import Statement
+from hf_newscls.compare.model_scores import ModelScores
 from hf_newscls.errors import InputError, PublishError
 from hf_newscls.hub.retry import has_answered
 from tests.compare.board_parts import ONE, TWO, build_files, write_card, write_metrics
@@ -14,8 +14,8 @@ from tests.hub_server import STRANGER_TOKEN, WRONG_TOKEN, Fault, HubServer
 TINY = Query(recipes=["tiny"])
 
 
-def by_name(found: Discovery) -> dict[str, Statement]:
-    return {one.name: one for one in found.statements}
+def by_name(found: Discovery) -> dict[str, ModelScores]:
+    return {one.name: one for one in found.models}
 
 
 def publish(server: HubServer, models: Mapping[str, Mapping[str, bytes]]) -> None:
@@ -61,13 +61,13 @@ def test_named_model_needs_no_tag(hub_here: HubServer) -> None:
     assert [*by_name(discover(Query(models=["ann/plain"])))] == ["ann/plain"]
 
 
-def test_model_without_any_file_says_nothing(hub_here: HubServer) -> None:
+def test_model_without_any_file_claims_nothing(hub_here: HubServer) -> None:
     hub_here.create_repo("ann/empty", files={"config.json": b"{}"})
-    (found,) = discover(Query(models=["ann/empty"])).statements
+    (found,) = discover(Query(models=["ann/empty"])).models
     assert (found.claims, found.measured, found.predictions) == ([], None, None)
 
 
-def test_everything_is_of_the_commit_that_was_listed(hub_here: HubServer) -> None:
+def test_files_are_read_at_the_listed_commit(hub_here: HubServer) -> None:
     repo = hub_here.create_repo("ann/model", files=build_files(18))
     commit = repo.head
     discover(TINY)
@@ -77,13 +77,13 @@ def test_everything_is_of_the_commit_that_was_listed(hub_here: HubServer) -> Non
     }
 
 
-def test_private_model_is_there_for_the_right_token_alone(hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_private_model_needs_the_right_token(hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     hub_here.create_repo("owner/secret", files=build_files(18), private=True)
     assert [*by_name(discover(TINY))] == ["owner/secret"]
     monkeypatch.setenv("HF_TOKEN", STRANGER_TOKEN)
     assert discover(TINY) == Discovery([], [], [])
     (refusal,) = discover(Query(models=["owner/secret"])).refusals
-    assert refusal.reason == "is not on the Hub, or your token does not open it"
+    assert "not on the Hub" in refusal.reason
 
 
 def test_gated_model_is_refused_with_the_reason(hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,25 +91,21 @@ def test_gated_model_is_refused_with_the_reason(hub_here: HubServer, monkeypatch
     monkeypatch.setenv("HF_TOKEN", STRANGER_TOKEN)
     (refusal,) = discover(TINY).refusals
     assert (refusal.name, refusal.revision) == ("owner/gated", hub_here.repos["owner/gated"].head)
-    assert "terms that must be accepted" in refusal.reason
+    assert "gated" in refusal.reason
 
 
 @pytest.mark.parametrize(
     ("file", "content", "note"),
     [
-        ("predictions.parquet", b"garbage", "its predictions cannot be read: predictions.parquet: must hold"),
-        ("metrics.json", b"{", "its metrics.json cannot be read: metrics.json: must hold JSON"),
-        ("metrics.json", b"\xff\xfe", "its metrics.json cannot be read: metrics.json: must be UTF-8"),
-        (
-            "metrics.json",
-            b"[" * 5_000_001,
-            "its metrics.json cannot be read: metrics.json: must hold at most 5,000,000",
-        ),
+        ("predictions.parquet", b"garbage", "predictions.parquet: "),
+        ("metrics.json", b"{", "metrics.json: "),
+        ("metrics.json", b"\xff\xfe", "metrics.json: not UTF-8"),
+        ("metrics.json", b"[" * 5_000_001, "metrics.json: 5,000,001 bytes"),
     ],
 )
 def test_broken_file_is_noted_and_the_rest_is_read(file: str, content: bytes, note: str, hub_here: HubServer) -> None:
     hub_here.create_repo("ann/broken", files={**build_files(18), file: content})
-    (found,) = discover(TINY).statements
+    (found,) = discover(TINY).models
     assert found.claims[0].scores == {"accuracy": 0.9}
     assert len(found.notes) == 1
     assert found.notes[0].startswith(note)
@@ -118,12 +114,9 @@ def test_broken_file_is_noted_and_the_rest_is_read(file: str, content: bytes, no
 @pytest.mark.parametrize(
     ("card", "reason"),
     [
-        (b"---\ntags: [\n---\n", "its metadata cannot be read: README.md: must hold metadata in YAML"),
-        (b"\xff\xfe", "its metadata cannot be read: README.md: must be UTF-8"),
-        (
-            b"---\na: " + b"x" * 1_000_000 + b"\n---\n",
-            "its metadata cannot be read: README.md: must hold at most 1,000",
-        ),
+        (b"---\ntags: [\n---\n", "README.md: metadata"),
+        (b"\xff\xfe", "README.md: not UTF-8"),
+        (b"---\na: " + b"x" * 1_000_000 + b"\n---\n", "README.md: 1,000,012 bytes"),
     ],
 )
 def test_model_with_a_broken_card_is_refused(card: bytes, reason: str, hub_here: HubServer) -> None:
@@ -132,15 +125,16 @@ def test_model_with_a_broken_card_is_refused(card: bytes, reason: str, hub_here:
     assert refusal.reason.startswith(reason)
 
 
-def test_file_that_does_not_come_is_noted(hub_here: HubServer) -> None:
+def test_file_that_cannot_be_fetched_is_noted(hub_here: HubServer) -> None:
     hub_here.create_repo("ann/model", files=build_files(18))
     hub_here.faults.append(Fault("status", path=r"/resolve/.*/predictions\.parquet", place=None, status=403))
-    (found,) = discover(TINY).statements
+    (found,) = discover(TINY).models
     assert found.predictions is None
-    assert found.notes[0].startswith("Hub: it must send predictions.parquet, got ")
+    assert "predictions.parquet" in found.notes[0]
+    assert "403" in found.notes[0]
 
 
-def test_claims_on_the_dataset_that_was_asked_for_are_taken(hub_here: HubServer) -> None:
+def test_claims_on_the_requested_dataset_are_read(hub_here: HubServer) -> None:
     hub_here.create_repo("ann/model", files={"README.md": write_card({"accuracy": 0.5}, revision=TWO).encode()})
     hub_here.create_repo("ann/metrics", files={"metrics.json": write_metrics({"accuracy": 0.5}).encode()})
     found = by_name(discover(Query(datasets=["ann/news"], models=["ann/metrics"])))
@@ -162,14 +156,15 @@ def test_leaderboard_of_the_hub_is_read_with_fine_tuned_models(hub_here: HubServ
         {"modelId": "dan/claims", "value": 87.5},
     ]
     found = discover(Query(datasets=["ann/news"])).entries
-    assert [(one.name, one.score, one.notes) for one in found] == [
-        ("dan/claims", 87.5, ["not checked"]),
-        ("bob/tuned", 0.9, ["verified by the Hub"]),
+    assert [(one.name, one.score, one.is_verified) for one in found] == [
+        ("dan/claims", 87.5, False),
+        ("bob/tuned", 0.9, True),
     ]
+    assert found[1].notes == ["verified by the Hub"]
     assert {one.setting.split for one in found} == {"the Hub's own leaderboard"}
 
 
-def test_results_that_a_model_claims_itself_stand_apart_from_the_leaderboard(hub_here: HubServer) -> None:
+def test_own_results_of_a_model_are_another_split_than_the_leaderboard(hub_here: HubServer) -> None:
     entry = b"- dataset: {id: ann/news, task_id: topics}\n  value: %s\n"
     card = b"---\ntags: [hf-newscls]\ndatasets: [ann/news]\n---\n"
     for name, value in (("bob/own", b"0.8"), ("cat/listed", b"0.7"), ("dan/text", b"high")):
@@ -208,26 +203,26 @@ def test_hub_that_is_down_has_not_answered(hub_here: HubServer, monkeypatch: pyt
     assert not has_answered(caught.value)
 
 
-def test_hub_that_is_not_there_is_told_after_one_try(hub_here: HubServer) -> None:
+def test_unreachable_hub_is_reported_after_one_request(hub_here: HubServer) -> None:
     hub_here.faults.append(Fault("no answer", place=None))
-    with pytest.raises(PublishError, match="it must be reachable, got ") as caught:
+    with pytest.raises(PublishError, match="reachable") as caught:
         discover(TINY)
     assert not has_answered(caught.value)
     assert len(hub_here.requests) == 1
 
 
-def test_offline_is_told_at_once(hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_mode_is_reported_without_a_request(hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(PublishError, match="HF_HUB_OFFLINE"):
         discover(TINY)
     assert hub_here.requests == []
 
 
-def test_name_that_can_be_none_is_refused(hub_here: HubServer) -> None:
+def test_invalid_name_is_refused(hub_here: HubServer) -> None:
     with pytest.raises(InputError, match="owner/name"):
         discover(Query(models=["../x"]))
 
 
-def test_newest_commit_is_told(hub_here: HubServer) -> None:
+def test_latest_commit_is_found(hub_here: HubServer) -> None:
     repo = hub_here.create_repo("ann/model", files=build_files(18))
     assert find_commit("ann/model") == repo.head

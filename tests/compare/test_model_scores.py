@@ -1,4 +1,4 @@
-"""Cards and metrics of others are read with distrust: no error of a library comes through."""
+"""Cards and metrics of strangers: no error of a library gets through."""
 
 import json
 from collections.abc import Callable
@@ -21,11 +21,19 @@ def front(content: Any) -> str:
 
 
 def index(*metrics: Any, **dataset: Any) -> str:
-    about = {"type": "ann/news", "revision": ONE, **dataset}
-    return front({"model-index": [{"results": [{"dataset": about, "metrics": [*metrics]}]}]})
+    return front({"model-index": [{"name": "tiny", "results": [build_result(*metrics, **dataset)]}]})
 
 
-def test_card_of_our_own_is_read_back(make_parts: Callable[..., CardParts]) -> None:
+def build_result(*metrics: Any, **dataset: Any) -> dict[str, Any]:
+    about = {"type": "ann/news", "name": "News", "revision": ONE, **dataset}
+    return {"task": {"type": "text-classification"}, "dataset": about, "metrics": [*metrics]}
+
+
+def build_metric(value: Any, name: Any = "Accuracy", kind: Any = "custom") -> dict[str, Any]:
+    return {"type": kind, "name": name, "value": value}
+
+
+def test_card_that_publish_writes_is_read_back(make_parts: Callable[..., CardParts]) -> None:
     parts = make_parts(data={"dataset_id": "ann/news"})
     data = build_card_data(parts.recipe, parts.manifest, parts.report)
     (claim,) = read_card(f"---\n{data.to_yaml()}\n---\n")
@@ -40,28 +48,27 @@ def test_card_without_scores_claims_nothing(text: str) -> None:
 
 
 def test_results_on_one_split_are_one_claim() -> None:
-    result = {"dataset": {"type": "a", "revision": ONE}}
-    first = {**result, "metrics": [{"name": "Accuracy", "value": 0.5}]}
-    second = {**result, "metrics": [{"name": "Macro F1", "value": 0.4}]}
-    third = {"dataset": {"type": "a", "revision": TWO}, "metrics": [{"name": "Accuracy", "value": 0.1}]}
-    found = read_card(front({"model-index": [{"results": [first, second, third]}]}))
+    first = build_result(build_metric(0.5), build_metric(0.3))
+    second = build_result(build_metric(0.4, "Macro F1"))
+    third = build_result(build_metric(0.1), revision=TWO)
+    found = read_card(front({"model-index": [{"name": "tiny", "results": [first, second, third]}]}))
     assert [claim.scores for claim in found] == [{"accuracy": 0.5, "f1_macro": 0.4}, {"accuracy": 0.1}]
 
 
 @pytest.mark.parametrize(
     ("metric", "scores"),
     [
-        ({"name": "Top-3 accuracy", "type": "accuracy", "value": 1}, {"top_3_accuracy": 1.0}),
+        (build_metric(1, "Top-3 accuracy", "accuracy"), {"top_3_accuracy": 1.0}),
         ({"type": "accuracy", "value": 0.5}, {"accuracy": 0.5}),
-        ({"name": "Acc", "type": "accuracy", "value": 0.5}, {"accuracy": 0.5}),
+        (build_metric(0.5, "Acc", "accuracy"), {"accuracy": 0.5}),
         ({"type": "f1", "value": 0.5}, {}),
-        ({"name": "BLEU", "type": "bleu", "value": 30}, {}),
-        ({"name": "Top-99999999 accuracy", "type": "x", "value": 0.5}, {}),
-        ({"name": ["Accuracy"], "type": {"a": 1}, "value": 0.5}, {}),
-        ({"name": "Log loss", "value": 2.5}, {"log_loss": 2.5}),
+        (build_metric(30, "BLEU", "bleu"), {}),
+        (build_metric(0.5, "Top-99999999 accuracy"), {}),
+        (build_metric(0.5, ["Accuracy"], {"a": 1}), {}),
+        (build_metric(2.5, "Log loss"), {"log_loss": 2.5}),
     ],
 )
-def test_metrics_are_known_by_their_names(metric: dict[str, Any], scores: dict[str, float]) -> None:
+def test_metrics_are_recognized_by_name(metric: dict[str, Any], scores: dict[str, float]) -> None:
     (claim,) = read_card(index(metric))
     assert (claim.scores, claim.faults) == (scores, {})
 
@@ -81,54 +88,81 @@ def test_metrics_are_known_by_their_names(metric: dict[str, Any], scores: dict[s
         (10**300, "a huge number"),
     ],
 )
-def test_what_is_no_score_is_a_fault(value: Any, shown: str) -> None:
-    (claim,) = read_card(index({"name": "Accuracy", "value": value}))
+def test_value_that_is_not_a_score_is_a_fault(value: Any, shown: str) -> None:
+    (claim,) = read_card(index(build_metric(value)))
     assert (claim.scores, claim.faults) == ({}, {"accuracy": shown})
 
 
-def test_log_loss_of_any_size_is_not_taken() -> None:
-    (claim,) = read_card(index({"name": "Log loss", "value": 10**300}))
+def test_huge_log_loss_is_a_fault() -> None:
+    (claim,) = read_card(index(build_metric(10**300, "Log loss")))
     assert claim.faults == {"log_loss": "a huge number"}
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "part"),
     [
-        ("---\na: [1\n---\n", "metadata in YAML"),
-        ("---\n- a\n---\n", "names and values, got a list"),
-        ("---\nwhen: 2020-99-99\n---\n", "metadata in YAML"),
-        ("---\n!!python/object/apply:os.system ['true']\n---\n", "metadata in YAML"),
+        ("---\na: [1\n---\n", "metadata"),
+        ("---\n- a\n---\n", "metadata"),
+        ("---\nself: 1\n---\n", "metadata"),
+        ("---\n1: 2\n---\n", "metadata"),
+        ("---\nwhen: 2020-99-99\n---\n", "metadata"),
+        ("---\n!!python/object/apply:os.system ['true']\n---\n", "os.system"),
         (f"---\n{'[' * 5000}\n---\n", "metadata"),
-        (f"---\na: {'x' * 300_000}\n---\n", "at most 200,000 characters, got 300,003"),
-        (front({"model-index": "none"}), "a list as `model-index`, got 'none'"),
-        (front({"model-index": [1]}), "an entry of model-index, got 1"),
-        (front({"model-index": [{"results": {"a": 1}}]}), "a list as `results`, got a dict"),
-        (front({"model-index": [{"results": [None]}]}), "a result, got None"),
-        (front({"model-index": [{"results": [{"metrics": 3}]}]}), "a list as `metrics`, got 3"),
-        (front({"model-index": [{"results": [{"dataset": [1], "metrics": []}]}]}), "dataset, got a list"),
+        (f"---\na: {'x' * 300_000}\n---\n", "300,007"),
+        (front({"model-index": "none"}), "model-index"),
+        (front({"model-index": 3}), "model-index"),
+        (front({"model-index": [1]}), "model-index"),
+        (front({"model-index": [{"name": "a"}]}), "'results'"),
+        (front({"model-index": [{"name": "a", "results": {"a": 1}}]}), "model-index"),
+        (front({"model-index": [{"name": "a", "results": [None]}]}), "model-index"),
+        (front({"model-index": [{"name": "a", "results": [{"metrics": 3}]}]}), "model-index"),
+        (front({"model-index": [{"name": "a", "results": [{**build_result(), "dataset": [1]}]}]}), "model-index"),
+        (front({"model-index": [{"name": "a", "results": [{**build_result({}), "source": "x"}]}]}), "model-index"),
+        (index({"name": "Accuracy", "value": 0.5}), "'type'"),
+        (index({"type": "accuracy"}), "'value'"),
     ],
 )
-def test_card_that_cannot_be_read_is_refused(text: str, message: str) -> None:
-    with pytest.raises(DataError, match=r"^README\.md: must hold ") as caught:
+def test_card_that_cannot_be_read_is_refused(text: str, part: str) -> None:
+    with pytest.raises(DataError, match=r"^README\.md: ") as caught:
         read_card(text)
-    assert message in str(caught.value)
+    assert part in str(caught.value)
     assert len(str(caught.value)) < 400
 
 
-def test_repeated_parts_do_not_grow_without_end() -> None:
+@pytest.mark.parametrize("metadata", [{"tags": 5}, {"eval_results": [1]}, {"tags": [{"a": 1}]}])
+def test_strange_metadata_does_not_hide_the_scores(metadata: dict[str, Any]) -> None:
+    content = {**metadata, "model-index": [{"name": "tiny", "results": [build_result(build_metric(0.5))]}]}
+    (claim,) = read_card(front(content))
+    assert claim.scores == {"accuracy": 0.5}
+
+
+def test_yaml_aliases_do_not_fill_the_memory() -> None:
     lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30))]
-    with pytest.raises(DataError, match="a list as `results`, got None"):
+    with pytest.raises(DataError, match="'results'"):
         read_card("\n".join(["---", *lines, "model-index: *a29", "---", ""]).replace("*a29", "[{a: *a29}]"))
 
 
-def test_revision_of_digits_is_a_text_and_none_is_none() -> None:
-    assert read_card(index(revision=20240101))[0].fingerprint == "20240101"
-    assert read_card(index(revision=None))[0].fingerprint is None
-    assert read_card(index(revision=["a"]))[0].fingerprint is None
+def test_lists_that_repeat_within_lists_are_refused() -> None:
+    lines = [
+        "metric: &m {type: accuracy, value: 0.5}",
+        f"metrics: &ms [{', '.join(['*m'] * 2000)}]",
+        "result: &r {task: {type: t}, dataset: {type: d, name: d}, metrics: *ms}",
+        f"results: &rs [{', '.join(['*r'] * 2000)}]",
+        f"model-index: [{', '.join(['{name: n, results: *rs}'] * 2000)}]",
+    ]
+    with pytest.raises(DataError, match="10,000"):
+        read_card("\n".join(["---", *lines, "---", ""]))
 
 
-def test_names_of_others_are_made_fit_for_a_line() -> None:
-    (claim,) = read_card(index(type="a\x1b[31m\nb" + "x" * 500))
+def test_revision_of_digits_is_a_text_and_a_missing_one_is_none() -> None:
+    metric = build_metric(0.5)
+    assert read_card(index(metric, revision=20240101))[0].fingerprint == "20240101"
+    assert read_card(index(metric, revision=None))[0].fingerprint is None
+    assert read_card(index(metric, revision=["a"]))[0].fingerprint is None
+
+
+def test_dataset_name_is_cleaned_for_a_line() -> None:
+    (claim,) = read_card(index(build_metric(0.5), type="a\x1b[31m\nb" + "x" * 500))
     assert claim.dataset.startswith("a\ufffd[31m b")
     assert len(claim.dataset) == 200
 
@@ -152,19 +186,19 @@ def test_metrics_of_a_run_are_read_with_their_intervals() -> None:
     ["", "[]", "null", "{", '{"test": {}}', '{"test": [], "split_fingerprint": "x"}', "[" * 100_000]
     + [json.dumps({"test": {}, "split_fingerprint": value}) for value in (None, 1, "abc", "F" * 64)],
 )
-def test_what_no_run_writes_is_refused(text: str) -> None:
-    with pytest.raises(DataError, match=r"^metrics\.json: must hold "):
+def test_text_that_no_run_writes_is_refused(text: str) -> None:
+    with pytest.raises(DataError, match=r"^metrics\.json: "):
         read_metrics(text)
 
 
-def test_scores_and_intervals_that_are_none_are_left_out() -> None:
+def test_invalid_scores_and_intervals_are_left_out() -> None:
     content = json.loads(write_metrics({"accuracy": "0.9", "f1_macro": 0.5, "per_class": {}}))
     content["intervals"] = {"f1_macro": [0.6, 0.4], "accuracy": "wide", "f1_weighted": [0.1, 7], "x": [0, 1]}
     found = read_metrics(json.dumps(content))
     assert (found.scores, found.faults, found.intervals) == ({"f1_macro": 0.5}, {"accuracy": "'0.9'"}, {})
 
 
-def test_not_a_number_in_json_is_a_fault() -> None:
+def test_nan_in_json_is_a_fault() -> None:
     assert read_metrics(write_metrics({"accuracy": float("nan")})).faults == {"accuracy": "nan"}
 
 
@@ -175,9 +209,9 @@ def test_scores_of_a_report_are_metrics(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "f1", "top_0_accuracy", "top_x_accuracy", "rows", "accuracy\n"])
-def test_other_names_are_no_metrics(name: str) -> None:
+def test_other_names_are_not_metrics(name: str) -> None:
     assert not is_metric(name)
 
 
-def test_long_texts_end_in_dots() -> None:
+def test_long_texts_are_cut() -> None:
     assert clean_text("x" * 201) == "x" * 199 + "…"

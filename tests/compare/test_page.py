@@ -1,21 +1,27 @@
-"""A leaderboard written down: nothing from the Hub is taken for markup, and equal ones give equal bytes."""
+"""Leaderboards as files: text from the Hub is never markup, and equal leaderboards give equal bytes."""
 
 import json
+from collections.abc import Sequence
 from io import BytesIO
 
+import pytest
 import yaml
 from markdown_it import MarkdownIt
+from matplotlib.figure import Figure
 from PIL import Image
 
-from hf_newscls.compare.leaderboard import Leaderboard, Refusal, Row, rank_entries
+from hf_newscls.compare.leaderboard import Leaderboard, Refusal, Row
 from hf_newscls.compare.page import build_leaderboard_files, describe_verdict, render_board_card
+from hf_newscls.compare.ranking import rank_entries
 from hf_newscls.evaluation.statistics.bootstrap import Interval
+from hf_newscls.report.figures.leaderboard import Panel, plot_leaderboard
+from hf_newscls.report.markdown import escape_markdown
 from tests.compare.board_parts import ONE, TWO, answer, entry
 
 HOSTILE = "<script>alert(1)</script> [red]x[/] | `code` [link](http://bad) **b**"
 
 
-def build_board(note: str = "not checked") -> Leaderboard:
+def build_board(note: str = "not verified: no predictions") -> Leaderboard:
     entries = [
         entry("ann/best", 0.95, revision="a" * 40, predictions=answer(19), claimed=0.95, f1_macro=0.94),
         entry("bob/worst", 0.4, revision="b" * 40, predictions=answer(8), interval=Interval(0.2, 0.6)),
@@ -30,22 +36,29 @@ def build_page(board: Leaderboard) -> str:
     return build_leaderboard_files(board)["leaderboard.md"].decode()
 
 
-def test_each_model_has_a_line() -> None:
+def test_each_ranked_model_has_a_line() -> None:
     lines = build_page(build_board()).splitlines()
     assert "| 1 | ann/best at `aaaaaaaaaaaa` | 0.9500 |  | 0.9400 |  |  |" in lines
-    assert "| 2 | cat/claims | 0.5000 |  |  |  | not checked |" in lines
-    # The two differ on 11 rows: p = 2 / 2^11. Between them stands a model that was not tested.
-    assert "| 3 | bob/worst at `bbbbbbbbbbbb` | 0.4000 | 0.2000 to 0.6000 |  |  |  |" in lines
-    assert "| fay/none at `cccccccccccc` | not checked |" in lines
+    # The two differ on 11 rows: p = 2 / 2^11.
+    worst = "| 2 | bob/worst at `bbbbbbbbbbbb` | 0.4000 | 0.2000 to 0.6000 |  | behind \\(p \\= 0.00098\\) |  |"
+    assert worst in lines
+    assert "| fay/none at `cccccccccccc` | not verified: no predictions |" in lines
+
+
+def test_unverified_models_have_a_table_without_ranks_below_the_ranked_ones() -> None:
+    lines = build_page(build_board()).splitlines()
+    claims = lines.index("| cat/claims | 0.5000 |  |  | not verified: no predictions |")
+    ranked = next(index for index, line in enumerate(lines) if line.startswith("| 2 | bob/worst"))
+    assert ranked < lines.index("### Not verified") < claims
+    assert sum("cat/claims" in line for line in lines) == 1
 
 
 def test_second_table_carries_its_caution() -> None:
     board = build_board()
-    assert build_page(board).count("| Rank | Model |") == 2
-    assert f"Split `{TWO}`, 2 models. Not to be compared with the first table" in build_page(board)
+    assert f"Split `{TWO}`, 0 verified, 2 not verified. {escape_markdown(board.tables[1].caution)}" in build_page(board)
 
 
-def test_hostile_words_stay_words() -> None:
+def test_text_from_the_hub_is_not_markup() -> None:
     html = MarkdownIt("commonmark").enable("table").render(build_page(build_board(HOSTILE)))
     assert "<script>" not in html
     assert "http://bad" in html
@@ -74,14 +87,39 @@ def test_json_holds_everything() -> None:
     (pair,) = first["pairs"]
     assert (pair["first"], pair["second"], pair["verdict"]) == ("ann/best", "bob/worst", "ahead")
     assert pair["p_value"] == pair["adjusted_p_value"] == 2 / 2**11
-    assert content["refused"] == [{"model": "fay/none", "commit": "c" * 40, "reason": "not checked"}]
+    assert content["refused"] == [{"model": "fay/none", "commit": "c" * 40, "reason": "not verified: no predictions"}]
+
+
+def test_json_lists_unverified_models_without_ranks() -> None:
+    content = json.loads(build_leaderboard_files(build_board())["leaderboard.json"])
+    listed = [[(row["model"], row["rank"]) for row in table["not_verified"]] for table in content["tables"]]
+    assert listed == [[("cat/claims", None)], [("dan/x", None), ("eve/y", None)]]
+    assert [row["model"] for row in content["tables"][0]["models"]] == ["ann/best", "bob/worst"]
+    assert content["tables"][1]["models"] == []
 
 
 def test_equal_boards_give_equal_bytes() -> None:
     assert build_leaderboard_files(build_board()) == build_leaderboard_files(build_board())
 
 
-def test_figure_is_a_picture() -> None:
+def test_figure_draws_unverified_models_in_panels_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Panel] = []
+
+    def plot(panels: Sequence[Panel]) -> Figure:
+        drawn.extend(panels)
+        return plot_leaderboard(panels)
+
+    monkeypatch.setattr("hf_newscls.compare.page.plot_leaderboard", plot)
+    build_leaderboard_files(build_board())
+    assert [(panel.title.endswith(", not verified"), [dot.name for dot in panel.dots]) for panel in drawn] == [
+        (False, ["ann/best", "bob/worst"]),
+        (True, ["cat/claims"]),
+        (True, ["dan/x", "eve/y"]),
+    ]
+    assert [dot.is_checked for panel in drawn for dot in panel.dots] == [True, True, False, False, False]
+
+
+def test_figure_is_a_png() -> None:
     picture = Image.open(BytesIO(build_leaderboard_files(build_board())["leaderboard.png"]))
     assert picture.format == "PNG"
     assert min(picture.size) > 300

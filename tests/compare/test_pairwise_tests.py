@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hf_newscls.compare.pairwise_tests import compare_pairs, has_same_rows, measure_interval
+from hf_newscls.compare.pairwise_tests import compare_pairs, has_same_answers, has_same_rows, measure_interval
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, compute_intervals, resample_scores
 from hf_newscls.report.predictions import PublishedPredictions
 from tests.compare.board_parts import answer
 
 
 def turn_labels(predictions: PublishedPredictions) -> PublishedPredictions:
-    """Return the same answers with the labels the other way round."""
+    """Return the same answers with the labels in reverse order."""
     return replace(
         predictions,
         label_names=[*predictions.label_names][::-1],
@@ -21,7 +21,7 @@ def turn_labels(predictions: PublishedPredictions) -> PublishedPredictions:
     )
 
 
-def test_order_of_the_labels_plays_no_part_in_the_rows() -> None:
+def test_order_of_the_labels_does_not_matter_for_the_rows() -> None:
     assert has_same_rows(answer(10), turn_labels(answer(3)))
 
 
@@ -32,7 +32,7 @@ def test_other_rows_or_labels_are_found(other: PublishedPredictions) -> None:
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "f1_weighted", "top_1_accuracy", "log_loss"])
 def test_equal_answers_are_tied_whatever_the_order_of_their_labels(metric: str) -> None:
-    # One row has another probability, with the answers as they were: a copy would be no pair.
+    # One row has another probability but the same answer: a copy would not be a pair.
     other = answer(15)
     other.probabilities[0] = [0.8, 0.2] if other.references[0] == 0 else [0.2, 0.8]
     (pair,) = compare_pairs({"a": answer(15), "b": turn_labels(other)}, metric=metric, seed=0)
@@ -41,13 +41,13 @@ def test_equal_answers_are_tied_whatever_the_order_of_their_labels(metric: str) 
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "f1_weighted", "top_1_accuracy", "log_loss"])
-def test_clear_gap_is_found_by_every_metric(metric: str) -> None:
+def test_clear_difference_is_found_by_every_metric(metric: str) -> None:
     (pair,) = compare_pairs({"a": answer(20), "b": turn_labels(answer(6))}, metric=metric, seed=0)
     assert pair.gain > 0
     assert pair.verdict == "ahead"
 
 
-def test_row_that_has_its_label_for_itself_puts_nobody_ahead() -> None:
+def test_label_with_one_row_puts_no_model_ahead() -> None:
     first, references = answer(20, labels=("A", "B", "C")), np.array([0, 1] * 9 + [0, 2])
     right = np.eye(3)[references] * 0.8 + 0.05
     wrong = right.copy()
@@ -61,7 +61,7 @@ def test_row_that_has_its_label_for_itself_puts_nobody_ahead() -> None:
     assert pair.verdict == "tied"
 
 
-def test_accuracy_goes_by_mcnemar_and_f1_by_the_bootstrap() -> None:
+def test_accuracy_uses_mcnemar_and_f1_the_bootstrap() -> None:
     answers = {"a": answer(20), "b": answer(12)}
     (accuracy,) = compare_pairs(answers, metric="accuracy", seed=0)
     (f1,) = compare_pairs(answers, metric="f1_macro", seed=0)
@@ -71,7 +71,7 @@ def test_accuracy_goes_by_mcnemar_and_f1_by_the_bootstrap() -> None:
     assert f1.p_value == pytest.approx(2 / 1001)
 
 
-def test_what_has_no_draws_has_no_pairs() -> None:
+def test_score_without_draws_has_no_pairs() -> None:
     assert compare_pairs({"a": answer(20), "b": answer(6)}, metric="calibration_error", seed=0) == []
     assert measure_interval(answer(20), "calibration_error", seed=0) is None
 
@@ -91,3 +91,16 @@ def test_intervals_are_those_of_a_report(metric: str) -> None:
     found = measure_interval(given, metric, seed=3)
     assert found is not None
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.02)
+
+
+def test_labels_in_another_order_are_the_same_answers() -> None:
+    assert has_same_answers(answer(14), turn_labels(answer(14)))
+    assert not has_same_answers(answer(14), answer(13))
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro"])
+def test_copies_do_not_make_tests_harder_to_pass(metric: str) -> None:
+    alone = compare_pairs({"good": answer(18), "bad": answer(8)}, metric=metric, seed=0)
+    copied = compare_pairs({"good": answer(18), "again": answer(18), "bad": answer(8)}, metric=metric, seed=0)
+    assert [(pair.first, pair.second) for pair in copied] == [("good", "bad"), ("again", "bad")]
+    assert alone[0].adjusted_p_value == pytest.approx(alone[0].p_value)

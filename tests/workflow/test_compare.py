@@ -1,4 +1,4 @@
-"""Comparing as a user asks for it: runs here, models on a Hub, classifiers of others measured here."""
+"""Compare: local runs, models on a Hub, external classifiers."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ from hf_newscls import workflow
 from hf_newscls.compare.leaderboard import Leaderboard
 from hf_newscls.errors import InputError, ModelError, PublishError, RecipeError, RunError
 from hf_newscls.report.predictions import hash_predictions, predictions_to_parquet
-from hf_newscls.workflow import Comparison
+from hf_newscls.workflow import CompareOptions
 from hf_newscls.workflow.compare import Subjects, find_subjects
 from tests.compare.board_parts import TWO, build_files, write_card
 from tests.conftest import FinishedRun
@@ -19,7 +19,7 @@ from tests.hub_server import STRANGER_TOKEN, TOKEN, WRONG_TOKEN, Fault, HubServe
 from tests.processes import Result
 
 Call = Callable[..., Result]
-LOCAL = Comparison(is_local=True)
+LOCAL = CompareOptions(is_local=True)
 # huggingface_hub uploads by a way of its HTTP client that is on its way out.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
@@ -45,7 +45,7 @@ def publish_run(server: HubServer, name: str, finished: FinishedRun, *, claimed:
     )
 
 
-# Runs of this machine.
+# Local runs.
 
 
 def test_runs_on_one_split_share_a_table(tiny_run: FinishedRun, tiny_two_layer_run: FinishedRun) -> None:
@@ -60,17 +60,17 @@ def test_runs_on_one_split_share_a_table(tiny_run: FinishedRun, tiny_two_layer_r
     scores = [row.entry.score for row in table.rows]
     assert scores == sorted(scores, reverse=True)
     assert len(table.pairs) == 1
-    assert board.remarks == ["the Hub was not asked (--local): only runs of this machine are ranked"]
+    assert ["--local" in remark for remark in board.remarks] == [True]
 
 
-def test_recipe_without_runs_is_told(tiny_run: FinishedRun) -> None:
+def test_recipe_without_runs_is_reported(tiny_run: FinishedRun) -> None:
     board = workflow.compare(["tiny", "other"], LOCAL, runs_dir=tiny_run.runs_dir)
     assert names(board) == [[name_run(tiny_run)]]
     assert "other has no finished run in runs/" in board.remarks
 
 
 def test_nothing_to_rank_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"models of 'tiny' must be there to rank, found none .*hf-newscls train"):
+    with pytest.raises(InputError, match=r"'tiny'.*hf-newscls train"):
         workflow.compare(["tiny"], LOCAL, runs_dir=tmp_path)
 
 
@@ -91,20 +91,22 @@ def test_broken_run_is_refused_without_its_folder(content: str, copied_runs: Pat
     assert names(board) == [["tiny/1"]]
     (refusal,) = board.refusals
     assert refusal.name == "tiny/2"
-    assert refusal.reason.startswith("metrics.json: must hold ")
+    assert refusal.reason.startswith("metrics.json: ")
 
 
-def test_run_whose_predictions_are_gone_is_not_checked(copied_runs: Path) -> None:
+def test_run_without_predictions_is_not_verified(copied_runs: Path) -> None:
     (copied_runs / "tiny" / "2" / "predictions.parquet").unlink()
     board = workflow.compare(["tiny"], LOCAL, runs_dir=copied_runs)
-    notes = {row.entry.name: "; ".join(row.entry.notes) for row in board.tables[0].rows}
-    assert notes["tiny/1"] == ""
-    assert notes["tiny/2"].startswith("its predictions cannot be read: predictions.parquet: ")
-    assert str(copied_runs) not in notes["tiny/2"]
+    (table,) = board.tables
+    assert [(row.entry.name, row.entry.notes) for row in table.rows] == [("tiny/1", [])]
+    (row,) = table.unverified
+    assert row.entry.name == "tiny/2"
+    assert row.entry.notes[0].startswith("predictions.parquet: ")
+    assert str(copied_runs) not in row.entry.notes[0]
 
 
 def test_metric_decides_the_order(tiny_run: FinishedRun) -> None:
-    board = workflow.compare(["tiny"], Comparison(metric="log_loss", is_local=True), runs_dir=tiny_run.runs_dir)
+    board = workflow.compare(["tiny"], CompareOptions(metric="log_loss", is_local=True), runs_dir=tiny_run.runs_dir)
     (row,) = board.tables[0].rows
     assert row.entry.score == pytest.approx(tiny_run.report.test.scores["log_loss"])
     assert row.entry.interval is not None
@@ -113,12 +115,12 @@ def test_metric_decides_the_order(tiny_run: FinishedRun) -> None:
 # With the Hub.
 
 
-def test_models_on_the_hub_are_ranked_beside_runs(tiny_run: FinishedRun, hub_here: HubServer) -> None:
+def test_models_on_the_hub_are_ranked_with_local_runs(tiny_run: FinishedRun, hub_here: HubServer) -> None:
     publish_run(hub_here, "ann/copy", tiny_run)
     publish_run(hub_here, "bob/doctored", tiny_run, claimed=0.999)
     hub_here.create_repo("cat/elsewhere", files=build_files(20, revision=TWO))
     board = workflow.compare(["tiny"], runs_dir=tiny_run.runs_dir)
-    # Both were published from the run, which needs no line of its own; copies are no pair.
+    # Both were published from the run, which has no row of its own; copies are not a pair.
     assert names(board) == [["ann/copy", "bob/doctored"]]
     assert {row.rank for row in board.tables[0].rows} == {1}
     assert board.tables[0].pairs == []
@@ -129,10 +131,10 @@ def test_models_on_the_hub_are_ranked_beside_runs(tiny_run: FinishedRun, hub_her
     ]
     (refusal,) = board.refusals
     assert refusal.name == "cat/elsewhere"
-    assert refusal.reason.startswith("measured on another split: 222222222222…, the table is on ")
+    assert "222222222222…" in refusal.reason
 
 
-def test_dataset_alone_is_compared(hub_here: HubServer, tmp_path: Path) -> None:
+def test_dataset_without_a_recipe_is_compared(hub_here: HubServer, tmp_path: Path) -> None:
     hub_here.create_repo("ann/good", files=build_files(18))
     hub_here.create_repo("bob/bad", files=build_files(9))
     board = workflow.compare(["ann/news"], runs_dir=tmp_path)
@@ -147,31 +149,31 @@ def test_hub_out_of_reach_leaves_the_runs(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     board = workflow.compare(["tiny"], runs_dir=tiny_run.runs_dir)
     assert names(board) == [[name_run(tiny_run)]]
-    assert board.remarks == ["the Hub was not reached: only runs of this machine are ranked"]
+    assert ["Hub" in remark for remark in board.remarks] == [True]
 
 
 @pytest.mark.parametrize(
-    ("subjects", "comparison"),
+    ("subjects", "options"),
     [
-        (["tiny"], Comparison(author="ann")),
-        (["tiny"], Comparison(models=["ann/good"])),
-        (["tiny"], Comparison(external_models=["ann/good"])),
-        (["ann/news"], Comparison()),
+        (["tiny"], CompareOptions(author="ann")),
+        (["tiny"], CompareOptions(models=["ann/good"])),
+        (["tiny"], CompareOptions(external_models=["ann/good"])),
+        (["ann/news"], CompareOptions()),
     ],
 )
 def test_hub_out_of_reach_is_an_error_where_it_was_asked_for(
     subjects: list[str],
-    comparison: Comparison,
+    options: CompareOptions,
     tiny_run: FinishedRun,
     hub_here: HubServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(PublishError, match="HF_HUB_OFFLINE"):
-        workflow.compare(subjects, comparison, runs_dir=tiny_run.runs_dir)
+        workflow.compare(subjects, options, runs_dir=tiny_run.runs_dir)
 
 
-def test_wrong_token_is_not_taken_for_a_hub_out_of_reach(
+def test_wrong_token_is_not_a_hub_out_of_reach(
     tiny_run: FinishedRun, hub_here: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", WRONG_TOKEN)
@@ -179,34 +181,34 @@ def test_wrong_token_is_not_taken_for_a_hub_out_of_reach(
         workflow.compare(["tiny"], runs_dir=tiny_run.runs_dir)
 
 
-# What contradicts itself.
+# Contradictions.
 
 
 @pytest.mark.parametrize(
-    ("subjects", "comparison", "message"),
+    ("subjects", "options", "key"),
     [
-        ([], Comparison(), "a recipe, a dataset or --model must be named"),
-        (["tiny"], Comparison(metric="f1"), "--metric: must be accuracy"),
-        (["ann/news"], LOCAL, "--local: must go with recipes alone"),
-        (["tiny"], Comparison(is_local=True, models=["a/b"]), "--local: must go with recipes alone"),
-        (["tiny", "other"], Comparison(external_models=["a/b"]), "--external-model: one recipe must be named"),
-        (["tiny"], Comparison(trust_remote_code=True), "--trust-remote-code: must go with --external-model"),
-        (["runs/tiny/1"], Comparison(), "must be a recipe or owner/name of a dataset"),
+        ([], CompareOptions(), "--model"),
+        (["tiny"], CompareOptions(metric="f1"), "--metric: 'f1'"),
+        (["ann/news"], LOCAL, "--local"),
+        (["tiny"], CompareOptions(is_local=True, models=["a/b"]), "--local"),
+        (["tiny", "other"], CompareOptions(external_models=["a/b"]), "--external-model: 2"),
+        (["tiny"], CompareOptions(trust_remote_code=True), "--trust-remote-code"),
+        (["runs/tiny/1"], CompareOptions(), "runs/tiny/1"),
     ],
 )
-def test_contradictions_are_refused(subjects: list[str], comparison: Comparison, message: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=message):
-        workflow.compare(subjects, comparison, runs_dir=tmp_path)
+def test_contradictions_are_refused(subjects: list[str], options: CompareOptions, key: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=key):
+        workflow.compare(subjects, options, runs_dir=tmp_path)
 
 
-def test_words_are_recipes_or_datasets(tmp_path: Path, make_recipe: Callable[..., object]) -> None:
+def test_names_are_recipes_or_datasets(tmp_path: Path, make_recipe: Callable[..., object]) -> None:
     path = str(tmp_path / "tiny.yaml")
     found = find_subjects(["quickstart", "ann/news", path, "quickstart", "ann/news"])
     assert found == Subjects({"quickstart": "quickstart", "tiny": path}, ["ann/news"])
 
 
-def test_recipe_file_that_is_not_there_is_refused() -> None:
-    with pytest.raises(RecipeError, match="must be a recipe file, found none"):
+def test_missing_recipe_file_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"nowhere\.yaml"):
         find_subjects(["nowhere.yaml"])
 
 
@@ -214,15 +216,15 @@ def test_recipe_file_that_is_not_there_is_refused() -> None:
 
 
 @pytest.fixture
-def foreign_model(tiny_run: FinishedRun, hub_here: HubServer) -> str:
+def external_model(tiny_run: FinishedRun, hub_here: HubServer) -> str:
     """The tiny model on the Hub, with labels that say nothing."""
     files = {path.name: path.read_bytes() for path in tiny_run.run.model.iterdir() if path.is_file()}
     config = json.loads(files["config.json"])
     config["id2label"] = {str(index): f"LABEL_{index}" for index in range(3)}
     config["label2id"] = {f"LABEL_{index}": index for index in range(3)}
-    files |= {"config.json": json.dumps(config).encode(), "README.md": b"# Foreign\n"}
-    hub_here.create_repo("bob/foreign", files=files)
-    return "bob/foreign"
+    files |= {"config.json": json.dumps(config).encode(), "README.md": b"# External\n"}
+    hub_here.create_repo("bob/external", files=files)
+    return "bob/external"
 
 
 @pytest.fixture
@@ -231,35 +233,35 @@ def recipe_file(tiny_run: FinishedRun, tmp_path: Path) -> Path:
     return Path(shutil.copy(tiny_run.run.recipe, tmp_path / "tiny.yaml"))
 
 
-def test_classifier_of_others_is_measured_on_the_test_set(
-    foreign_model: str, tiny_run: FinishedRun, recipe_file: Path
+def test_external_model_is_measured_on_the_test_set(
+    external_model: str, tiny_run: FinishedRun, recipe_file: Path
 ) -> None:
     text = recipe_file.read_text()
-    maps = "{bob/foreign: {LABEL_0: BUSINESS, LABEL_1: SCIENCE, LABEL_2: SPORTS}}"
+    maps = "{bob/external: {LABEL_0: BUSINESS, LABEL_1: SCIENCE, LABEL_2: SPORTS}}"
     assert text.count("label_maps: {}") == 1
     recipe_file.write_text(text.replace("label_maps: {}", f"label_maps: {maps}"))
     board = workflow.compare(
-        [str(recipe_file)], Comparison(external_models=[foreign_model]), runs_dir=tiny_run.runs_dir
+        [str(recipe_file)], CompareOptions(external_models=[external_model]), runs_dir=tiny_run.runs_dir
     )
-    assert names(board) == [["bob/foreign", name_run(tiny_run)]]
-    foreign, own = (row.entry for row in board.tables[0].rows)
-    assert (foreign.origin, foreign.notes) == ("measured here", ["measured here"])
-    assert foreign.score == own.score
+    assert names(board) == [["bob/external", name_run(tiny_run)]]
+    external, own = (row.entry for row in board.tables[0].rows)
+    assert (external.origin, external.notes) == ("measured here", ["measured here"])
+    assert external.score == own.score
     (pair,) = board.tables[0].pairs
     assert (pair.p_value, pair.verdict) == (1.0, "tied")
 
 
-def test_labels_that_nobody_mapped_are_shown_as_yaml(
-    foreign_model: str, tiny_run: FinishedRun, recipe_file: Path
-) -> None:
+def test_unmapped_labels_are_shown_as_yaml(external_model: str, tiny_run: FinishedRun, recipe_file: Path) -> None:
     with pytest.raises(RecipeError, match=r"'LABEL_0', 'LABEL_1', 'LABEL_2'.*\nevaluation:\n  label_maps:\n    bob/fo"):
-        workflow.compare([str(recipe_file)], Comparison(external_models=[foreign_model]), runs_dir=tiny_run.runs_dir)
+        workflow.compare(
+            [str(recipe_file)], CompareOptions(external_models=[external_model]), runs_dir=tiny_run.runs_dir
+        )
 
 
 @pytest.fixture
-def model_with_code(foreign_model: str, hub_here: HubServer) -> Path:
-    """Make the foreign model's configuration come as code, which leaves a file behind where it runs."""
-    repo = hub_here.repos[foreign_model]
+def model_with_code(external_model: str, hub_here: HubServer) -> Path:
+    """Make the external model's configuration come as code, which leaves a file behind where it runs."""
+    repo = hub_here.repos[external_model]
     mark = Path(hub_here._folder) / "ran"
     config = json.loads(repo.files["config.json"])
     config |= {"model_type": "odd", "auto_map": {"AutoConfig": "odd.OddConfig"}}
@@ -269,16 +271,18 @@ def model_with_code(foreign_model: str, hub_here: HubServer) -> Path:
 
 
 def test_code_of_a_model_is_not_run(
-    foreign_model: str, model_with_code: Path, tiny_run: FinishedRun, recipe_file: Path, hub_here: HubServer
+    external_model: str, model_with_code: Path, tiny_run: FinishedRun, recipe_file: Path, hub_here: HubServer
 ) -> None:
     with pytest.raises(ModelError):
-        workflow.compare([str(recipe_file)], Comparison(external_models=[foreign_model]), runs_dir=tiny_run.runs_dir)
+        workflow.compare(
+            [str(recipe_file)], CompareOptions(external_models=[external_model]), runs_dir=tiny_run.runs_dir
+        )
     assert not model_with_code.exists()
     assert not [path for _, path in hub_here.requests if path.endswith(".py")]
 
 
-def test_code_of_a_model_runs_where_it_is_trusted(
-    foreign_model: str,
+def test_code_of_a_trusted_model_runs(
+    external_model: str,
     model_with_code: Path,
     tiny_run: FinishedRun,
     recipe_file: Path,
@@ -286,13 +290,13 @@ def test_code_of_a_model_runs_where_it_is_trusted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
-    comparison = Comparison(external_models=[foreign_model], trust_remote_code=True)
+    options = CompareOptions(external_models=[external_model], trust_remote_code=True)
     with pytest.raises(ModelError, match="it did run"):
-        workflow.compare([str(recipe_file)], comparison, runs_dir=tiny_run.runs_dir)
+        workflow.compare([str(recipe_file)], options, runs_dir=tiny_run.runs_dir)
     assert model_with_code.exists()
 
 
-# Written down, and published.
+# Saved and published.
 
 
 @pytest.fixture
@@ -314,7 +318,7 @@ def test_leaderboard_is_saved_over_an_earlier_one(board: Leaderboard, tmp_path: 
         ]
 
 
-def test_what_lies_beside_a_leaderboard_stays(board: Leaderboard, tmp_path: Path) -> None:
+def test_other_files_next_to_a_leaderboard_stay(board: Leaderboard, tmp_path: Path) -> None:
     workflow.save_leaderboard(board, tmp_path / "out")
     (tmp_path / "out" / ".git").mkdir()
     (tmp_path / "out" / "README.md").write_text("mine")
@@ -325,10 +329,10 @@ def test_what_lies_beside_a_leaderboard_stays(board: Leaderboard, tmp_path: Path
     assert (tmp_path / "out" / "leaderboard.md").read_text().startswith("# Leaderboard")
 
 
-def test_folder_of_something_else_is_left_alone(board: Leaderboard, tmp_path: Path) -> None:
+def test_folder_with_something_else_is_not_changed(board: Leaderboard, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("mine")
-    with pytest.raises(RunError, match="must be new, empty or hold a leaderboard"):
+    with pytest.raises(RunError, match="out"):
         workflow.save_leaderboard(board, tmp_path / "out")
 
 
@@ -356,12 +360,12 @@ def test_dataset_of_something_else_is_not_overwritten(
     name: str, content: bytes, board: Leaderboard, hub_here: HubServer
 ) -> None:
     repo = hub_here.create_repo("datasets/owner/news", files={name: content}, private=True)
-    with pytest.raises(PublishError, match=f"owner/news: must be new or hold a leaderboard, found '{name}' of some"):
+    with pytest.raises(PublishError, match=f"owner/news.*{name}"):
         workflow.publish_leaderboard(board, "owner/news", private=True)
     assert repo.files == {name: content}
 
 
-def test_leaderboard_whose_metadata_was_edited_on_the_hub_is_known(board: Leaderboard, hub_here: HubServer) -> None:
+def test_leaderboard_with_edited_metadata_is_recognized(board: Leaderboard, hub_here: HubServer) -> None:
     card = b"---\ntags: [leaderboard, hf-newscls, mine]\n---\n# Ours\n"
     repo = hub_here.create_repo("datasets/owner/board", files={"README.md": card}, private=True)
     assert workflow.publish_leaderboard(board, "owner/board", private=True).is_new
@@ -383,8 +387,9 @@ def test_command_prints_table_reasons_and_files(
     assert result.code == 0, result.err
     for words in (
         "claims accuracy 0.9900, its predictions give 0.6000",
-        "its predictions cannot be read",
-        "measured on another split: 222222222222…, the table is on 111111111111…",
+        "predictions.parquet",
+        "not verified",
+        "measured on another split: 222222222222…; the table is on 111111111111…",
         "owner/secret",
         "datasets/owner/board/commit/",
     ):
@@ -400,7 +405,7 @@ def test_narrow_terminal_has_the_notes_below_the_table(board: Leaderboard, call:
     assert max(map(len, result.out.splitlines())) <= 80
 
 
-def test_private_model_is_in_no_table_of_a_stranger(
+def test_private_model_is_not_shown_to_a_stranger(
     board: Leaderboard, hub_here: HubServer, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub_here.create_repo("owner/secret", files=build_files(10), private=True)
@@ -416,7 +421,7 @@ def test_hub_that_fails_ends_with_1(hub_here: HubServer, call: Call, monkeypatch
     hub_here.faults.append(Fault("status", path="/api/models", place=None, status=400))
     result = call("compare", "ann/news")
     assert result.code == 1
-    assert "error: Hub: it must list models tagged hf-newscls" in result.err
+    assert "list models tagged hf-newscls" in result.err
     assert "Traceback" not in result.err
 
 
@@ -425,7 +430,7 @@ def test_public_without_publish_is_refused(call: Call) -> None:
 
 
 @pytest.mark.slow
-def test_what_publish_pushes_is_found_and_borne_out(tiny_run: FinishedRun, hub_here: HubServer) -> None:
+def test_published_run_is_found_and_verified(tiny_run: FinishedRun, hub_here: HubServer) -> None:
     workflow.publish(tiny_run.run.path, repo_id="owner/tiny")
     (table,) = workflow.compare(["tiny"], runs_dir=tiny_run.runs_dir).tables
     (row,) = table.rows
