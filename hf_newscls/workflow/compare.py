@@ -89,7 +89,8 @@ def compare(names: Sequence[str], options: CompareOptions | None = None, *, runs
     found, hub_remarks = _ask_hub(subjects, options)
     local = [*runs, *_measure(subjects, options)]
     # A score measured here replaces the score of the same model on the Hub.
-    others = [model for model in found.models if model.name not in {one.name for one in local}]
+    taken = {model.name for model in local}
+    others = [model for model in found.models if model.name not in taken]
     checked = [one for model in (*local, *others) for one in verify_model(model, metric=options.metric)]
     entries = [*(one for one in checked if isinstance(one, Entry)), *found.entries]
     refused = [*refusals, *found.refusals, *(one for one in checked if isinstance(one, Refusal))]

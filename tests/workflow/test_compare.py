@@ -335,6 +335,7 @@ def test_folder_with_something_else_is_not_changed(board: Leaderboard, tmp_path:
     (tmp_path / "out" / "thesis.txt").write_text("mine")
     with pytest.raises(RunError, match="out"):
         workflow.save_leaderboard(board, tmp_path / "out")
+    assert [(path.name, path.read_text()) for path in (tmp_path / "out").iterdir()] == [("thesis.txt", "mine")]
 
 
 def test_leaderboard_is_published_in_one_commit_and_not_again(board: Leaderboard, hub_here: HubServer) -> None:
