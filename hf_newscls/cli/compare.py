@@ -97,30 +97,38 @@ def _print_board(board: "Leaderboard") -> None:
 
 def _print_rows(setting: "Setting", rows: "Sequence[Row]", *, title: str) -> None:
     """Print a table; on a narrow terminal the notes follow below it."""
-    from hf_newscls.compare.page import describe_metric, describe_verdict
+    from hf_newscls.compare.page import describe_metric
 
     is_wide = console.width >= _WIDE
-    shown = Table(title=Text(title))
-    metric = make_printable(describe_metric(setting.metric).lower())
-    columns = ["rank", "model", metric, "95% interval", "macro F1", "vs. the model above", "notes"]
-    for name in columns if is_wide else columns[:-1]:
+    shown, cells = Table(title=Text(title)), [_build_cells(row) for row in rows]
+    hidden = set() if is_wide else {"notes"}
+    if rows[0].rank is None:
+        hidden |= {"rank", "vs. the model above"}
+    names = [name for name in cells[0] if name not in hidden]
+    for name in names:
+        header = make_printable(describe_metric(setting.metric).lower()) if name == "score" else name
         # Names are folded, not cut, and get the room that the numbers leave.
-        shown.add_column(name, overflow="fold", max_width=None if is_wide or name == "model" else _NUMBER_WIDTH)
-    for row in rows:
-        entry, interval = row.entry, row.entry.interval
-        cells: list[str | Text] = [
-            "" if row.rank is None else str(row.rank),
-            _name(entry.name, entry.revision),
-            f"{entry.score:.4f}",
-            f"{interval.low:.4f} to {interval.high:.4f}" if interval else "",
-            "" if entry.f1_macro is None else f"{entry.f1_macro:.4f}",
-            describe_verdict(row),
-            Text("; ".join(entry.notes)),
-        ]
-        shown.add_row(*cells[: len(shown.columns)])
+        shown.add_column(header, overflow="fold", max_width=None if is_wide or name == "model" else _NUMBER_WIDTH)
+    for one in cells:
+        shown.add_row(*(one[name] for name in names))
     console.print(shown)
     for entry in [row.entry for row in rows if row.entry.notes and not is_wide]:
         console.print(f"{entry.name}: {'; '.join(entry.notes)}", markup=False, highlight=False)
+
+
+def _build_cells(row: "Row") -> dict[str, str | Text]:
+    from hf_newscls.compare.page import describe_verdict
+
+    entry, interval = row.entry, row.entry.interval
+    return {
+        "rank": str(row.rank),
+        "model": _name(entry.name, entry.revision),
+        "score": f"{entry.score:.4f}",
+        "95% interval": f"{interval.low:.4f} to {interval.high:.4f}" if interval else "",
+        "macro F1": "" if entry.f1_macro is None else f"{entry.f1_macro:.4f}",
+        "vs. the model above": describe_verdict(row),
+        "notes": Text("; ".join(entry.notes)),
+    }
 
 
 def _name(name: str, revision: str | None) -> Text:

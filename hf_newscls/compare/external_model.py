@@ -1,15 +1,19 @@
 """Measure a classifier from the Hub on a recipe's own test set."""
 
-from __future__ import annotations
-
 import logging
-from typing import TYPE_CHECKING
 
+import numpy as np
+
+from hf_newscls.compare.discovery import find_commit
+from hf_newscls.compare.label_maps import map_labels, translate_probabilities
+from hf_newscls.compare.model_scores import Claim, ModelScores
+from hf_newscls.compare.published_predictions import check_predictions
+from hf_newscls.data.manifest import hash_row
+from hf_newscls.data.preparation import PreparedData
+from hf_newscls.evaluation.metrics import compute_scores
+from hf_newscls.inference.predicting import load_classifier, predict_probabilities
 from hf_newscls.recipe.recipe import Recipe
-
-if TYPE_CHECKING:
-    from hf_newscls.compare.model_scores import ModelScores
-    from hf_newscls.data.preparation import PreparedData
+from hf_newscls.report.predictions import PublishedPredictions
 
 __all__ = ["measure_classifier"]
 
@@ -32,17 +36,6 @@ def measure_classifier(
         ModelError: the model cannot be loaded.
         RecipeError: the recipe does not map the model's labels.
     """
-    import numpy as np
-
-    from hf_newscls.compare.discovery import find_commit
-    from hf_newscls.compare.label_maps import map_labels, translate_probabilities
-    from hf_newscls.compare.model_scores import Claim, ModelScores
-    from hf_newscls.compare.published_predictions import check_predictions
-    from hf_newscls.data.manifest import hash_row
-    from hf_newscls.evaluation.metrics import compute_scores
-    from hf_newscls.inference.predicting import load_classifier, predict_probabilities
-    from hf_newscls.report.predictions import PublishedPredictions
-
     commit, names = find_commit(model), prepared.label_names
     classifier = load_classifier(model, revision=commit, trust_remote_code=trust_remote_code)
     label_map = recipe.evaluation.label_maps.get(model, {})

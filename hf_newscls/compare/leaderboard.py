@@ -1,4 +1,4 @@
-"""A leaderboard: models measured on the same split share a table, and the others are listed with the reason."""
+"""A leaderboard: models measured on the same split are in one table, the others are listed with the reason."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace

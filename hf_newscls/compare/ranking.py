@@ -104,10 +104,10 @@ def _check_rows(entries: Sequence[Entry]) -> tuple[list[Entry], list[Refusal]]:
     answered = [entry for entry in entries if entry.predictions is not None]
     if not answered:
         return [*entries], []
-    standard = max(answered, key=lambda entry: (entry.is_own, sum(_share_rows(entry, other) for other in answered)))
+    standard = max(answered, key=lambda entry: (entry.is_own, sum(_have_same_rows(entry, other) for other in answered)))
     kept, refused = [], []
     for entry in entries:
-        if entry.predictions is None or _share_rows(entry, standard):
+        if entry.predictions is None or _have_same_rows(entry, standard):
             kept.append(entry)
             continue
         note = f"its predictions are for other rows than those of {standard.name}"
@@ -119,7 +119,7 @@ def _check_rows(entries: Sequence[Entry]) -> tuple[list[Entry], list[Refusal]]:
     return kept, refused
 
 
-def _share_rows(first: Entry, second: Entry) -> bool:
+def _have_same_rows(first: Entry, second: Entry) -> bool:
     if first.predictions is None or second.predictions is None:
         return False
     return first is second or has_same_rows(first.predictions, second.predictions)
@@ -144,4 +144,4 @@ def _describe_differences(setting: Setting, first: Setting) -> str:
         )
         if own != other
     ]
-    return f"Its scores cannot be compared with the first table: different {' and '.join(differences)}."
+    return f"These scores cannot be compared with the first table: different {' and '.join(differences)}."

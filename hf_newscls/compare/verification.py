@@ -1,34 +1,23 @@
 """Verify claimed scores: compute them again from the model's published predictions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hf_newscls.compare.leaderboard import Entry, Refusal, Setting
 from hf_newscls.compare.model_scores import Claim, ModelScores, is_fingerprint, merge_claims
 from hf_newscls.compare.pairwise_tests import measure_interval
 from hf_newscls.evaluation.metrics import compute_scores
 
-__all__ = ["Verified", "verify_model"]
+__all__ = ["verify_model"]
 
 _TOLERANCE = 1e-4
 _MAX_REFUSALS = 3
 
 
-@dataclass(frozen=True)
-class Verified:
-    """The result of verifying a model.
+def verify_model(model: ModelScores, *, metric: str, seed: int = 0) -> list[Entry] | list[Refusal]:
+    """Return a model's entries, one a setting, with scores from its predictions if possible, else unverified claims.
 
-    Attributes:
-        entries: one for each setting in which the model has a score of the metric.
-        refusals: why none of its claims can be listed; empty if it has entries.
-    """
-
-    entries: Sequence[Entry]
-    refusals: Sequence[Refusal]
-
-
-def verify_model(model: ModelScores, *, metric: str, seed: int = 0) -> Verified:
-    """Return a model's entries, with scores from its predictions where it has them, else with unverified claims.
+    If none of its claims can be listed, the reasons are returned instead.
 
     Args:
         model: its claims and predictions.
@@ -37,12 +26,11 @@ def verify_model(model: ModelScores, *, metric: str, seed: int = 0) -> Verified:
     """
     claims = _merge_claims(model)
     if not claims:
-        return Verified([], [_refuse(model, "has no scores")])
+        return [_refuse(model, "has no scores")]
     answered = _find_answered(model, claims)
     found = [_verify_claim(claim, model, is_answered=claim is answered, metric=metric, seed=seed) for claim in claims]
     entries = [one for one in found if isinstance(one, Entry)]
-    refusals = dict.fromkeys(one for one in found if isinstance(one, Refusal))
-    return Verified(entries, [] if entries else [*refusals][:_MAX_REFUSALS])
+    return entries or [*dict.fromkeys(one for one in found if isinstance(one, Refusal))][:_MAX_REFUSALS]
 
 
 def _merge_claims(model: ModelScores) -> list[Claim]:

@@ -54,7 +54,7 @@ class CompareOptions:
 
 @dataclass(frozen=True)
 class Subjects:
-    """What the names of a comparison stand for.
+    """The meaning of the names to compare.
 
     Attributes:
         recipes: what was typed, by recipe name; the Hub may have models of an unknown recipe.
@@ -81,6 +81,7 @@ def compare(names: Sequence[str], options: CompareOptions | None = None, *, runs
     subjects = find_subjects(names)
     _check(subjects, options)
 
+    from hf_newscls.compare.leaderboard import Entry, Refusal
     from hf_newscls.compare.ranking import merge_copies, rank_entries
     from hf_newscls.compare.verification import verify_model
 
@@ -88,10 +89,11 @@ def compare(names: Sequence[str], options: CompareOptions | None = None, *, runs
     found, hub_remarks = _ask_hub(subjects, options)
     local = [*runs, *_measure(subjects, options)]
     # A score measured here replaces the score of the same model on the Hub.
-    others = [model for model in found.models if model.name not in {one.name for one in local}]
-    verified = [verify_model(model, metric=options.metric) for model in (*local, *others)]
-    entries = [*(entry for one in verified for entry in one.entries), *found.entries]
-    refused = [*refusals, *found.refusals, *(refusal for one in verified for refusal in one.refusals)]
+    taken = {model.name for model in local}
+    others = [model for model in found.models if model.name not in taken]
+    checked = [one for model in (*local, *others) for one in verify_model(model, metric=options.metric)]
+    entries = [*(one for one in checked if isinstance(one, Entry)), *found.entries]
+    refused = [*refusals, *found.refusals, *(one for one in checked if isinstance(one, Refusal))]
     board = replace(
         rank_entries(merge_copies(entries), refused, metric=options.metric), remarks=[*hub_remarks, *remarks]
     )
@@ -101,7 +103,7 @@ def compare(names: Sequence[str], options: CompareOptions | None = None, *, runs
 
 
 def find_subjects(names: Sequence[str]) -> Subjects:
-    """Tell recipes from datasets: a name with a slash is a dataset, unless it is the path of a recipe file.
+    """Separate recipes and datasets: a name with a slash is a dataset, unless it is the path of a recipe file.
 
     Raises:
         RecipeError: a recipe file is missing or invalid, or a name is neither.
@@ -153,11 +155,26 @@ def publish_leaderboard(board: Leaderboard, repo_id: str, *, private: bool) -> P
         InputError: the name is not valid for a repository.
         PublishError: the Hub refused or could not be reached, or the repository holds something else.
     """
-    from hf_newscls.compare.publish_leaderboard import push_leaderboard
+    from hf_newscls.compare.page import build_leaderboard_files, render_board_card
     from hf_newscls.hub.account import name_repo, require_account
+    from hf_newscls.hub.commit import Content, Head, PushOptions, push_files
+    from hf_newscls.hub.file_checks import check_files
+    from hf_newscls.hub.ownership import check_ownership
+    from hf_newscls.hub.preflight import find_target
+    from hf_newscls.report.card_metadata import LEADERBOARD_TAG, TOOL_TAG
 
     account = require_account()
-    return push_leaderboard(board, name_repo(repo_id, account, default_name=""), account=account, private=private)
+    repo_id = name_repo(repo_id, account, default_name="")
+    files: dict[str, Content] = {**build_leaderboard_files(board), "README.md": render_board_card(board).encode()}
+    check_files(files)
+
+    def build(head: Head) -> Mapping[str, Content]:
+        """Return the files, if the repository is new or holds a leaderboard."""
+        check_ownership(head, repo_id=repo_id, content="a leaderboard", tags=(TOOL_TAG, LEADERBOARD_TAG))
+        return files
+
+    options = PushOptions(message="Compare models with hf_newscls", command="hf-newscls compare --publish")
+    return push_files(build, find_target(repo_id, account, private=private, repo_type="dataset"), options)
 
 
 def _check(subjects: Subjects, options: CompareOptions) -> None:

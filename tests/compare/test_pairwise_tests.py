@@ -100,7 +100,7 @@ def test_labels_in_another_order_are_the_same_answers() -> None:
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1_macro"])
 def test_copies_do_not_make_tests_harder_to_pass(metric: str) -> None:
-    alone = compare_pairs({"good": answer(18), "bad": answer(8)}, metric=metric, seed=0)
+    single = compare_pairs({"good": answer(18), "bad": answer(8)}, metric=metric, seed=0)
     copied = compare_pairs({"good": answer(18), "again": answer(18), "bad": answer(8)}, metric=metric, seed=0)
     assert [(pair.first, pair.second) for pair in copied] == [("good", "bad"), ("again", "bad")]
-    assert alone[0].adjusted_p_value == pytest.approx(alone[0].p_value)
+    assert single[0].adjusted_p_value == pytest.approx(single[0].p_value)

@@ -5,7 +5,6 @@ import itertools
 import pytest
 
 from hf_newscls.compare.leaderboard import Entry, Leaderboard, Refusal
-from hf_newscls.compare.pairwise_tests import compare_pairs
 from hf_newscls.compare.ranking import merge_copies, rank_entries
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from tests.compare.board_parts import TWO, answer, entry, verified

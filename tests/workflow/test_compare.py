@@ -252,7 +252,7 @@ def test_external_model_is_measured_on_the_test_set(
 
 
 def test_unmapped_labels_are_shown_as_yaml(external_model: str, tiny_run: FinishedRun, recipe_file: Path) -> None:
-    with pytest.raises(RecipeError, match=r"'LABEL_0', 'LABEL_1', 'LABEL_2'.*\nevaluation:\n  label_maps:\n    bob/fo"):
+    with pytest.raises(RecipeError, match=r"'LABEL_0', 'LABEL_1', 'LABEL_2'.*\nevaluation:\n  label_maps:\n    bob"):
         workflow.compare(
             [str(recipe_file)], CompareOptions(external_models=[external_model]), runs_dir=tiny_run.runs_dir
         )
@@ -334,6 +334,7 @@ def test_folder_with_something_else_is_not_changed(board: Leaderboard, tmp_path:
     (tmp_path / "out" / "thesis.txt").write_text("mine")
     with pytest.raises(RunError, match="out"):
         workflow.save_leaderboard(board, tmp_path / "out")
+    assert [(path.name, path.read_text()) for path in (tmp_path / "out").iterdir()] == [("thesis.txt", "mine")]
 
 
 def test_leaderboard_is_published_in_one_commit_and_not_again(board: Leaderboard, hub_here: HubServer) -> None:
@@ -403,6 +404,15 @@ def test_narrow_terminal_has_the_notes_below_the_table(board: Leaderboard, call:
     result = call("compare", "ann/news")
     assert "bob/doctored: claims accuracy 0.9900, its predictions give 0.6000" in result.out.splitlines()
     assert max(map(len, result.out.splitlines())) <= 80
+
+
+def test_unverified_models_have_a_table_of_their_own(board: Leaderboard, hub_here: HubServer, call: Call) -> None:
+    hub_here.create_repo("zoe/claims", files={"README.md": write_card({"accuracy": 0.9999}).encode()})
+    ranked, unverified = call("compare", "ann/news").out.split("not verified, not ranked")
+    assert "zoe/claims" not in ranked
+    assert "│ zoe/claims" in unverified
+    assert "rank" in ranked
+    assert "rank" not in unverified
 
 
 def test_private_model_is_not_shown_to_a_stranger(
