@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hf_newscls.modeling.loading import name_loaded_parameters
     from hf_newscls.training.callbacks.freeze import TwoStageFreezeCallback
     from hf_newscls.training.optimizer import build_two_stage_optimizers
+    from hf_newscls.workflow.compare import compare
     from hf_newscls.workflow.evaluate import evaluate
     from hf_newscls.workflow.predict import explain, predict
     from hf_newscls.workflow.prepare import prepare, publish_prepared
@@ -36,6 +37,7 @@ __all__ = [
     "TwoStageFreezeCallback",
     "__version__",
     "build_two_stage_optimizers",
+    "compare",
     "evaluate",
     "explain",
     "load_recipe",

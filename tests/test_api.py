@@ -15,7 +15,6 @@ from datasets import load_from_disk
 from transformers import TrainerCallback
 
 import hf_newscls
-from hf_newscls import workflow
 from hf_newscls.errors import RecipeError, RunError
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.model_card import CARD_FIGURES
@@ -54,6 +53,12 @@ def test_every_export_is_found_and_listed() -> None:
     assert [name for name in hf_newscls.__all__ if not hasattr(hf_newscls, name)] == []
     with pytest.raises(AttributeError, match="absent"):
         _ = hf_newscls.absent
+
+
+def test_no_export_has_the_name_of_a_package() -> None:
+    # Importing a package would hide the function of the same name.
+    packages = {path.parent.name for path in Path(hf_newscls.__file__).parent.glob("*/__init__.py")}
+    assert packages & {*hf_newscls.__all__} == set()
 
 
 def test_import_loads_no_heavy_library(tmp_path: Path) -> None:
@@ -315,7 +320,7 @@ def test_second_run_becomes_the_latest(
     assert run.path != copied_run.path
     assert os.readlink(tmp_path / "runs" / "tiny" / "latest") == run.path.name
     # It was trained on other labels, and therefore on another split: each has its own table.
-    tables = workflow.compare(["tiny"], workflow.CompareOptions(is_local=True), runs_dir=tmp_path / "runs").tables
+    tables = hf_newscls.compare("tiny", local=True, runs_dir=tmp_path / "runs").tables
     assert sorted(row.entry.name for table in tables for row in table.rows) == sorted(
         f"tiny/{found.path.name}" for found in (copied_run, run)
     )
@@ -331,6 +336,17 @@ def test_copy_of_the_card_has_its_figures(tiny_run: FinishedRun) -> None:
         assert f"](figures/tiny/{name})" in card
         copied = tiny_run.cards_dir / "figures" / "tiny" / name
         assert copied.read_bytes() == (tiny_run.run.figures / name).read_bytes()
+
+
+# Comparing.
+
+
+def test_comparison_becomes_a_table(tiny_run: FinishedRun) -> None:
+    board = hf_newscls.compare("tiny", local=True, runs_dir=tiny_run.runs_dir)
+    table = board.to_pandas()
+    assert [*table["name"]] == [f"tiny/{tiny_run.run.path.name}"]
+    assert [*table["score"]] == [pytest.approx(tiny_run.report.test.scores["accuracy"])]
+    assert "tiny/" in board._repr_html_()
 
 
 # Before and after training.

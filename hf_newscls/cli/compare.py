@@ -12,7 +12,7 @@ from hf_newscls.cli.terminal import RUNS, DataOption, RunsDirOption, console, ma
 from hf_newscls.errors import InputError
 
 if TYPE_CHECKING:
-    from hf_newscls.compare.leaderboard import Leaderboard, Row, Setting
+    from hf_newscls.comparison.leaderboard import Leaderboard, Row, Setting
 
 __all__ = ["compare"]
 
@@ -57,16 +57,17 @@ def compare(
     if public and publish is None:
         raise InputError("--public: no --publish; name the repository with --publish")
     quiet_transformers()
-    options = workflow.CompareOptions(
+    board = workflow.compare(
+        *(names or []),
         models=model or [],
         external_models=external_model or [],
         author=author,
         metric=metric,
-        is_local=local,
+        local=local,
         trust_remote_code=trust_remote_code,
         data=data,
+        runs_dir=runs_dir,
     )
-    board = workflow.compare(names or [], options, runs_dir=runs_dir)
     _print_board(board)
     if output is not None:
         workflow.save_leaderboard(board, output)
@@ -97,8 +98,6 @@ def _print_board(board: "Leaderboard") -> None:
 
 def _print_rows(setting: "Setting", rows: "Sequence[Row]", *, title: str) -> None:
     """Print a table; on a narrow terminal the notes follow below it."""
-    from hf_newscls.compare.page import describe_metric
-
     is_wide = console.width >= _WIDE
     shown, cells = Table(title=Text(title)), [_build_cells(row) for row in rows]
     hidden = set() if is_wide else {"notes"}
@@ -106,7 +105,7 @@ def _print_rows(setting: "Setting", rows: "Sequence[Row]", *, title: str) -> Non
         hidden |= {"rank", "vs. the model above"}
     names = [name for name in cells[0] if name not in hidden]
     for name in names:
-        header = make_printable(describe_metric(setting.metric).lower()) if name == "score" else name
+        header = make_printable(setting.metric) if name == "score" else name
         # Names are folded, not cut, and get the room that the numbers leave.
         shown.add_column(header, overflow="fold", max_width=None if is_wide or name == "model" else _NUMBER_WIDTH)
     for one in cells:
@@ -117,8 +116,6 @@ def _print_rows(setting: "Setting", rows: "Sequence[Row]", *, title: str) -> Non
 
 
 def _build_cells(row: "Row") -> dict[str, str | Text]:
-    from hf_newscls.compare.page import describe_verdict
-
     entry, interval = row.entry, row.entry.interval
     return {
         "rank": str(row.rank),
@@ -126,7 +123,7 @@ def _build_cells(row: "Row") -> dict[str, str | Text]:
         "score": f"{entry.score:.4f}",
         "95% interval": f"{interval.low:.4f} to {interval.high:.4f}" if interval else "",
         "macro F1": "" if entry.f1_macro is None else f"{entry.f1_macro:.4f}",
-        "vs. the model above": describe_verdict(row),
+        "vs. the model above": row.verdict_text,
         "notes": Text("; ".join(entry.notes)),
     }
 

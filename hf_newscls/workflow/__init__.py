@@ -3,7 +3,7 @@
 Heavy libraries are imported inside the functions that need them, so that the command line starts fast.
 """
 
-from hf_newscls.workflow.compare import CompareOptions, compare, publish_leaderboard, save_leaderboard
+from hf_newscls.workflow.compare import compare, publish_leaderboard, save_leaderboard
 from hf_newscls.workflow.doctor import inspect_machine
 from hf_newscls.workflow.evaluate import evaluate
 from hf_newscls.workflow.overview import overview
@@ -16,7 +16,6 @@ from hf_newscls.workflow.train import Plan, plan, train
 from hf_newscls.workflow.train_seeds import SeedRuns, train_seeds
 
 __all__ = [
-    "CompareOptions",
     "Explanation",
     "Plan",
     "Prediction",

@@ -14,37 +14,27 @@ from hf_newscls.runs.folder import RunFolder, find_runs
 from hf_newscls.storage import check_replaceable, replace_file
 
 if TYPE_CHECKING:
-    from hf_newscls.compare.discovery import Discovery
-    from hf_newscls.compare.leaderboard import Leaderboard, Refusal
-    from hf_newscls.compare.model_scores import ModelScores
+    from hf_newscls.comparison.discovery import Discovery
+    from hf_newscls.comparison.leaderboard import Leaderboard, Refusal
+    from hf_newscls.comparison.model_scores import ModelScores
     from hf_newscls.hub.commit import Pushed
 
-__all__ = ["CompareOptions", "Subjects", "compare", "find_subjects", "publish_leaderboard", "save_leaderboard"]
+__all__ = ["Subjects", "compare", "find_subjects", "publish_leaderboard", "save_leaderboard"]
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class CompareOptions:
-    """Which models to compare, and how.
+class _Options:
+    """The options of `compare`."""
 
-    Attributes:
-        models: owner/name of further models on the Hub.
-        external_models: owner/name of classifiers to measure here, on the recipe's test set.
-        author: owner of the models to look for on the Hub; None for all owners.
-        metric: to rank by, named as in `compute_scores`.
-        is_local: do not ask the Hub.
-        trust_remote_code: run code that comes with the external models.
-        data: file to use for external models, instead of the recipe's data.source.
-    """
-
-    models: Sequence[str] = ()
-    external_models: Sequence[str] = ()
-    author: str | None = None
-    metric: str = "accuracy"
-    is_local: bool = False
-    trust_remote_code: bool = False
-    data: str | None = None
+    models: Sequence[str]
+    external_models: Sequence[str]
+    author: str | None
+    metric: str
+    is_local: bool
+    trust_remote_code: bool
+    data: str | None
 
     @property
     def needs_hub(self) -> bool:
@@ -65,33 +55,50 @@ class Subjects:
     datasets: Sequence[str]
 
 
-def compare(names: Sequence[str], options: CompareOptions | None = None, *, runs_dir: Path) -> Leaderboard:
-    """Rank models that were measured on the same split, in one table a split, and list the others with the reason.
+def compare(
+    *names: str,
+    models: Sequence[str] = (),
+    external_models: Sequence[str] = (),
+    author: str | None = None,
+    metric: str = "accuracy",
+    local: bool = False,
+    trust_remote_code: bool = False,
+    data: str | None = None,
+    runs_dir: str | Path = "runs",
+) -> Leaderboard:
+    """Rank models that were evaluated on the same split, in one table for each split; list the others with the reason.
 
     Args:
-        names: recipes, by name or path, and datasets on the Hub.
-        options: further models, and how to rank; by default local runs and the Hub, by accuracy.
-        runs_dir: folder of the run folders.
+        names: recipes, by name or path, for their local runs and their models on the Hub, and datasets on the Hub.
+        models: further models on the Hub, as owner/name.
+        external_models: classifiers on the Hub to evaluate on the test set of the recipe, as owner/name.
+        author: owner of the models to look for on the Hub; by default all owners.
+        metric: to rank by, such as `f1_macro`.
+        local: do not ask the Hub.
+        trust_remote_code: run the code that comes with the external models.
+        data: the news file for the external models; replaces `data.source`.
+        runs_dir: where the run folders are.
 
     Raises:
         InputError: the options contradict each other, or there is nothing to rank.
-        PublishError: the Hub refused, or could not be reached and is needed.
+        PublishError: the Hub refused or cannot be reached, and is needed.
     """
-    options = options or CompareOptions()
+    runs_dir = Path(runs_dir)
+    options = _Options(models, external_models, author, metric, local, trust_remote_code, data)
     subjects = find_subjects(names)
     _check(subjects, options)
 
-    from hf_newscls.compare.leaderboard import Entry, Refusal
-    from hf_newscls.compare.ranking import merge_copies, rank_entries
-    from hf_newscls.compare.verification import verify_model
+    from hf_newscls.comparison.leaderboard import Entry, Refusal
+    from hf_newscls.comparison.ranking import merge_copies, rank_entries
+    from hf_newscls.comparison.verification import verify_model
 
     runs, refusals, remarks = _read_runs([*subjects.recipes], runs_dir=runs_dir)
     found, hub_remarks = _ask_hub(subjects, options)
-    local = [*runs, *_measure(subjects, options)]
+    measured = [*runs, *_measure(subjects, options)]
     # A score measured here replaces the score of the same model on the Hub.
-    taken = {model.name for model in local}
+    taken = {model.name for model in measured}
     others = [model for model in found.models if model.name not in taken]
-    checked = [one for model in (*local, *others) for one in verify_model(model, metric=options.metric)]
+    checked = [one for model in (*measured, *others) for one in verify_model(model, metric=options.metric)]
     entries = [*(one for one in checked if isinstance(one, Entry)), *found.entries]
     refused = [*refusals, *found.refusals, *(one for one in checked if isinstance(one, Refusal))]
     board = replace(
@@ -125,7 +132,7 @@ def find_subjects(names: Sequence[str]) -> Subjects:
     return Subjects(recipes, [*dict.fromkeys(datasets)])
 
 
-def save_leaderboard(board: Leaderboard, folder: Path) -> None:
+def save_leaderboard(board: Leaderboard, folder: str | Path) -> None:
     """Write leaderboard.md, leaderboard.json and leaderboard.png; equal leaderboards give equal bytes.
 
     Other files in the folder of a leaderboard stay, for example those of a clone of its repository.
@@ -134,8 +141,9 @@ def save_leaderboard(board: Leaderboard, folder: Path) -> None:
         RunError: the folder holds something else.
         StorageError: there is a file with the folder's name.
     """
-    from hf_newscls.compare.page import build_leaderboard_files
+    from hf_newscls.comparison.page import build_leaderboard_files
 
+    folder = Path(folder)
     check_replaceable(folder, signs=["leaderboard.json", "leaderboard.md"], content="a leaderboard")
     for name, content in build_leaderboard_files(board).items():
         with replace_file(folder / name) as fresh:
@@ -143,7 +151,7 @@ def save_leaderboard(board: Leaderboard, folder: Path) -> None:
     logger.info("wrote %s", folder / "leaderboard.md")
 
 
-def publish_leaderboard(board: Leaderboard, repo_id: str, *, private: bool) -> Pushed:
+def publish_leaderboard(board: Leaderboard, repo_id: str, *, private: bool = True) -> Pushed:
     """Push a leaderboard to a dataset repository in one commit; no commit if nothing changed.
 
     Args:
@@ -155,7 +163,7 @@ def publish_leaderboard(board: Leaderboard, repo_id: str, *, private: bool) -> P
         InputError: the name is not valid for a repository.
         PublishError: the Hub refused or could not be reached, or the repository holds something else.
     """
-    from hf_newscls.compare.page import build_leaderboard_files, render_board_card
+    from hf_newscls.comparison.page import build_leaderboard_files, render_board_card
     from hf_newscls.hub.account import name_repo, require_account
     from hf_newscls.hub.commit import Content, Head, PushOptions, push_files
     from hf_newscls.hub.file_checks import check_files
@@ -177,7 +185,7 @@ def publish_leaderboard(board: Leaderboard, repo_id: str, *, private: bool) -> P
     return push_files(build, find_target(repo_id, account, private=private, repo_type="dataset"), options)
 
 
-def _check(subjects: Subjects, options: CompareOptions) -> None:
+def _check(subjects: Subjects, options: _Options) -> None:
     """Refuse options that contradict each other, before anything is read."""
     from hf_newscls.evaluation.metric_names import is_metric
 
@@ -200,7 +208,7 @@ def _check(subjects: Subjects, options: CompareOptions) -> None:
 
 def _read_runs(recipes: Sequence[str], *, runs_dir: Path) -> tuple[list[ModelScores], list[Refusal], list[str]]:
     """Return the scores of the local runs, the runs that cannot be read, and a remark on each recipe without runs."""
-    from hf_newscls.compare.leaderboard import Refusal
+    from hf_newscls.comparison.leaderboard import Refusal
 
     models: list[ModelScores] = []
     refusals: list[Refusal] = []
@@ -219,8 +227,8 @@ def _read_runs(recipes: Sequence[str], *, runs_dir: Path) -> tuple[list[ModelSco
 
 
 def _read_run(run: RunFolder, name: str) -> ModelScores:
-    from hf_newscls.compare.model_scores import ModelScores, read_metrics
-    from hf_newscls.compare.published_predictions import hash_run_predictions
+    from hf_newscls.comparison.model_scores import ModelScores, read_metrics
+    from hf_newscls.comparison.published_predictions import hash_run_predictions
 
     try:
         text = run.metrics.read_text(encoding="utf-8")
@@ -235,9 +243,9 @@ def _read_run(run: RunFolder, name: str) -> ModelScores:
         return model.add_note(str(error))
 
 
-def _ask_hub(subjects: Subjects, options: CompareOptions) -> tuple[Discovery, list[str]]:
+def _ask_hub(subjects: Subjects, options: _Options) -> tuple[Discovery, list[str]]:
     """Return what the Hub has; if it cannot be reached and only recipes are compared, nothing and a remark."""
-    from hf_newscls.compare.discovery import Discovery, Query, discover
+    from hf_newscls.comparison.discovery import Discovery, Query, discover
     from hf_newscls.hub.retry import has_answered
 
     if options.is_local:
@@ -254,11 +262,11 @@ def _ask_hub(subjects: Subjects, options: CompareOptions) -> tuple[Discovery, li
         return Discovery(), ["The Hub could not be reached: only local runs are ranked"]
 
 
-def _measure(subjects: Subjects, options: CompareOptions) -> list[ModelScores]:
+def _measure(subjects: Subjects, options: _Options) -> list[ModelScores]:
     """Measure external classifiers on the recipe's test set."""
     if not options.external_models:
         return []
-    from hf_newscls.compare.external_model import measure_classifier
+    from hf_newscls.comparison.external_model import measure_classifier
     from hf_newscls.data.preparation import prepare
 
     (typed,) = subjects.recipes.values()

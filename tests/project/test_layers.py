@@ -20,7 +20,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("training", "inference"),
     ("report",),
     ("overview", "hub"),
-    ("compare",),
+    ("comparison",),
     ("workflow",),
     ("cli",),
     ("__main__",),

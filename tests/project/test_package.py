@@ -40,7 +40,7 @@ def test_wheel_carries_everything_that_is_read_at_run_time(installed: Path) -> N
     package = installed / "hf_newscls"
     for name in (
         "recipes/schema.json",
-        "compare/templates/leaderboard.md.jinja",
+        "comparison/templates/leaderboard.md.jinja",
         "overview/templates/overview.md.jinja",
         "report/templates/dataset_card.md.jinja",
         "report/templates/model_card.md.jinja",

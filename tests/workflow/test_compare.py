@@ -4,22 +4,21 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hf_newscls import workflow
-from hf_newscls.compare.leaderboard import Leaderboard
+from hf_newscls.comparison.leaderboard import Leaderboard
 from hf_newscls.errors import InputError, ModelError, PublishError, RecipeError, RunError
 from hf_newscls.report.predictions import hash_predictions, predictions_to_parquet
-from hf_newscls.workflow import CompareOptions
 from hf_newscls.workflow.compare import Subjects, find_subjects
-from tests.compare.board_parts import TWO, build_files, write_card
+from tests.comparison.board_parts import TWO, build_files, write_card
 from tests.conftest import FinishedRun
 from tests.hub_server import STRANGER_TOKEN, TOKEN, WRONG_TOKEN, Fault, HubServer
 from tests.processes import Result
 
 Call = Callable[..., Result]
-LOCAL = CompareOptions(is_local=True)
 # huggingface_hub uploads by a way of its HTTP client that is on its way out.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
@@ -49,7 +48,7 @@ def publish_run(server: HubServer, name: str, finished: FinishedRun, *, claimed:
 
 
 def test_runs_on_one_split_share_a_table(tiny_run: FinishedRun, tiny_two_layer_run: FinishedRun) -> None:
-    board = workflow.compare(["tiny", "tiny_two_layer"], LOCAL, runs_dir=tiny_run.runs_dir)
+    board = workflow.compare("tiny", "tiny_two_layer", local=True, runs_dir=tiny_run.runs_dir)
     (table,) = board.tables
     runs = {name_run(finished): finished.report for finished in (tiny_run, tiny_two_layer_run)}
     assert {row.entry.name for row in table.rows} == {*runs}
@@ -64,14 +63,14 @@ def test_runs_on_one_split_share_a_table(tiny_run: FinishedRun, tiny_two_layer_r
 
 
 def test_recipe_without_runs_is_reported(tiny_run: FinishedRun) -> None:
-    board = workflow.compare(["tiny", "other"], LOCAL, runs_dir=tiny_run.runs_dir)
+    board = workflow.compare("tiny", "other", local=True, runs_dir=tiny_run.runs_dir)
     assert names(board) == [[name_run(tiny_run)]]
     assert "other has no finished run in runs/" in board.remarks
 
 
 def test_nothing_to_rank_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"'tiny'.*hf-newscls train"):
-        workflow.compare(["tiny"], LOCAL, runs_dir=tmp_path)
+        workflow.compare("tiny", local=True, runs_dir=tmp_path)
 
 
 @pytest.fixture
@@ -87,7 +86,7 @@ def copied_runs(tiny_run: FinishedRun, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("content", ["", "[]", "{"])
 def test_broken_run_is_refused_without_its_folder(content: str, copied_runs: Path) -> None:
     (copied_runs / "tiny" / "2" / "metrics.json").write_text(content)
-    board = workflow.compare(["tiny"], LOCAL, runs_dir=copied_runs)
+    board = workflow.compare("tiny", local=True, runs_dir=copied_runs)
     assert names(board) == [["tiny/1"]]
     (refusal,) = board.refusals
     assert refusal.name == "tiny/2"
@@ -96,7 +95,7 @@ def test_broken_run_is_refused_without_its_folder(content: str, copied_runs: Pat
 
 def test_run_without_predictions_is_not_verified(copied_runs: Path) -> None:
     (copied_runs / "tiny" / "2" / "predictions.parquet").unlink()
-    board = workflow.compare(["tiny"], LOCAL, runs_dir=copied_runs)
+    board = workflow.compare("tiny", local=True, runs_dir=copied_runs)
     (table,) = board.tables
     assert [(row.entry.name, row.entry.notes) for row in table.rows] == [("tiny/1", [])]
     (row,) = table.unverified
@@ -106,7 +105,7 @@ def test_run_without_predictions_is_not_verified(copied_runs: Path) -> None:
 
 
 def test_metric_decides_the_order(tiny_run: FinishedRun) -> None:
-    board = workflow.compare(["tiny"], CompareOptions(metric="log_loss", is_local=True), runs_dir=tiny_run.runs_dir)
+    board = workflow.compare("tiny", metric="log_loss", local=True, runs_dir=tiny_run.runs_dir)
     (row,) = board.tables[0].rows
     assert row.entry.score == pytest.approx(tiny_run.report.test.scores["log_loss"])
     assert row.entry.interval is not None
@@ -119,7 +118,7 @@ def test_models_on_the_hub_are_ranked_with_local_runs(tiny_run: FinishedRun, hub
     publish_run(hub_here, "ann/copy", tiny_run)
     publish_run(hub_here, "bob/doctored", tiny_run, claimed=0.999)
     hub_here.create_repo("cat/elsewhere", files=build_files(20, revision=TWO))
-    board = workflow.compare(["tiny"], runs_dir=tiny_run.runs_dir)
+    board = workflow.compare("tiny", runs_dir=tiny_run.runs_dir)
     # Both were published from the run, which has no row of its own; copies are not a pair.
     assert names(board) == [["ann/copy", "bob/doctored"]]
     assert {row.rank for row in board.tables[0].rows} == {1}
@@ -137,7 +136,7 @@ def test_models_on_the_hub_are_ranked_with_local_runs(tiny_run: FinishedRun, hub
 def test_dataset_without_a_recipe_is_compared(hub_here: HubServer, tmp_path: Path) -> None:
     hub_here.create_repo("ann/good", files=build_files(18))
     hub_here.create_repo("bob/bad", files=build_files(9))
-    board = workflow.compare(["ann/news"], runs_dir=tmp_path)
+    board = workflow.compare("ann/news", runs_dir=tmp_path)
     assert names(board) == [["ann/good", "bob/bad"]]
     assert board.tables[0].setting.dataset == "ann/news"
     assert board.tables[0].rows[1].verdict == "behind"
@@ -147,7 +146,7 @@ def test_hub_out_of_reach_leaves_the_runs(
     tiny_run: FinishedRun, hub_here: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    board = workflow.compare(["tiny"], runs_dir=tiny_run.runs_dir)
+    board = workflow.compare("tiny", runs_dir=tiny_run.runs_dir)
     assert names(board) == [[name_run(tiny_run)]]
     assert ["Hub" in remark for remark in board.remarks] == [True]
 
@@ -155,22 +154,22 @@ def test_hub_out_of_reach_leaves_the_runs(
 @pytest.mark.parametrize(
     ("subjects", "options"),
     [
-        (["tiny"], CompareOptions(author="ann")),
-        (["tiny"], CompareOptions(models=["ann/good"])),
-        (["tiny"], CompareOptions(external_models=["ann/good"])),
-        (["ann/news"], CompareOptions()),
+        (["tiny"], dict(author="ann")),
+        (["tiny"], dict(models=["ann/good"])),
+        (["tiny"], dict(external_models=["ann/good"])),
+        (["ann/news"], dict()),
     ],
 )
 def test_hub_out_of_reach_is_an_error_where_it_was_asked_for(
     subjects: list[str],
-    options: CompareOptions,
+    options: dict[str, Any],
     tiny_run: FinishedRun,
     hub_here: HubServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(PublishError, match="HF_HUB_OFFLINE"):
-        workflow.compare(subjects, options, runs_dir=tiny_run.runs_dir)
+        workflow.compare(*subjects, **options, runs_dir=tiny_run.runs_dir)
 
 
 def test_wrong_token_is_not_a_hub_out_of_reach(
@@ -178,7 +177,7 @@ def test_wrong_token_is_not_a_hub_out_of_reach(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", WRONG_TOKEN)
     with pytest.raises(PublishError, match="401"):
-        workflow.compare(["tiny"], runs_dir=tiny_run.runs_dir)
+        workflow.compare("tiny", runs_dir=tiny_run.runs_dir)
 
 
 # Contradictions.
@@ -187,18 +186,18 @@ def test_wrong_token_is_not_a_hub_out_of_reach(
 @pytest.mark.parametrize(
     ("subjects", "options", "key"),
     [
-        ([], CompareOptions(), "--model"),
-        (["tiny"], CompareOptions(metric="f1"), "--metric: 'f1'"),
-        (["ann/news"], LOCAL, "--local"),
-        (["tiny"], CompareOptions(is_local=True, models=["a/b"]), "--local"),
-        (["tiny", "other"], CompareOptions(external_models=["a/b"]), "--external-model: 2"),
-        (["tiny"], CompareOptions(trust_remote_code=True), "--trust-remote-code"),
-        (["runs/tiny/1"], CompareOptions(), "runs/tiny/1"),
+        ([], dict(), "--model"),
+        (["tiny"], dict(metric="f1"), "--metric: 'f1'"),
+        (["ann/news"], dict(local=True), "--local"),
+        (["tiny"], dict(local=True, models=["a/b"]), "--local"),
+        (["tiny", "other"], dict(external_models=["a/b"]), "--external-model: 2"),
+        (["tiny"], dict(trust_remote_code=True), "--trust-remote-code"),
+        (["runs/tiny/1"], dict(), "runs/tiny/1"),
     ],
 )
-def test_contradictions_are_refused(subjects: list[str], options: CompareOptions, key: str, tmp_path: Path) -> None:
+def test_contradictions_are_refused(subjects: list[str], options: dict[str, Any], key: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=key):
-        workflow.compare(subjects, options, runs_dir=tmp_path)
+        workflow.compare(*subjects, **options, runs_dir=tmp_path)
 
 
 def test_names_are_recipes_or_datasets(tmp_path: Path, make_recipe: Callable[..., object]) -> None:
@@ -240,9 +239,7 @@ def test_external_model_is_measured_on_the_test_set(
     maps = "{bob/external: {LABEL_0: BUSINESS, LABEL_1: SCIENCE, LABEL_2: SPORTS}}"
     assert text.count("label_maps: {}") == 1
     recipe_file.write_text(text.replace("label_maps: {}", f"label_maps: {maps}"))
-    board = workflow.compare(
-        [str(recipe_file)], CompareOptions(external_models=[external_model]), runs_dir=tiny_run.runs_dir
-    )
+    board = workflow.compare(str(recipe_file), external_models=[external_model], runs_dir=tiny_run.runs_dir)
     assert names(board) == [["bob/external", name_run(tiny_run)]]
     external, own = (row.entry for row in board.tables[0].rows)
     assert (external.origin, external.notes) == ("measured here", ["measured here"])
@@ -253,9 +250,7 @@ def test_external_model_is_measured_on_the_test_set(
 
 def test_unmapped_labels_are_shown_as_yaml(external_model: str, tiny_run: FinishedRun, recipe_file: Path) -> None:
     with pytest.raises(RecipeError, match=r"'LABEL_0', 'LABEL_1', 'LABEL_2'.*\nevaluation:\n  label_maps:\n    bob"):
-        workflow.compare(
-            [str(recipe_file)], CompareOptions(external_models=[external_model]), runs_dir=tiny_run.runs_dir
-        )
+        workflow.compare(str(recipe_file), external_models=[external_model], runs_dir=tiny_run.runs_dir)
 
 
 @pytest.fixture
@@ -274,9 +269,7 @@ def test_code_of_a_model_is_not_run(
     external_model: str, model_with_code: Path, tiny_run: FinishedRun, recipe_file: Path, hub_here: HubServer
 ) -> None:
     with pytest.raises(ModelError):
-        workflow.compare(
-            [str(recipe_file)], CompareOptions(external_models=[external_model]), runs_dir=tiny_run.runs_dir
-        )
+        workflow.compare(str(recipe_file), external_models=[external_model], runs_dir=tiny_run.runs_dir)
     assert not model_with_code.exists()
     assert not [path for _, path in hub_here.requests if path.endswith(".py")]
 
@@ -290,9 +283,9 @@ def test_code_of_a_trusted_model_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
-    options = CompareOptions(external_models=[external_model], trust_remote_code=True)
+    options = dict(external_models=[external_model], trust_remote_code=True)
     with pytest.raises(ModelError, match="it did run"):
-        workflow.compare([str(recipe_file)], options, runs_dir=tiny_run.runs_dir)
+        workflow.compare(str(recipe_file), **options, runs_dir=tiny_run.runs_dir)
     assert model_with_code.exists()
 
 
@@ -305,7 +298,7 @@ def board(hub_here: HubServer, tmp_path: Path) -> Leaderboard:
     hub_here.create_repo("ann/good", files=build_files(18))
     hub_here.create_repo("bob/doctored", files=build_files(12, claimed=0.99))
     hub_here.create_repo("eve/markup", files=build_files(9, labels=("<script>", "[red]")))
-    return workflow.compare(["ann/news"], runs_dir=tmp_path)
+    return workflow.compare("ann/news", runs_dir=tmp_path)
 
 
 def test_leaderboard_is_saved_over_an_earlier_one(board: Leaderboard, tmp_path: Path) -> None:
@@ -442,7 +435,7 @@ def test_public_without_publish_is_refused(call: Call) -> None:
 @pytest.mark.slow
 def test_published_run_is_found_and_verified(tiny_run: FinishedRun, hub_here: HubServer) -> None:
     workflow.publish(tiny_run.run.path, repo_id="owner/tiny")
-    (table,) = workflow.compare(["tiny"], runs_dir=tiny_run.runs_dir).tables
+    (table,) = workflow.compare("tiny", runs_dir=tiny_run.runs_dir).tables
     (row,) = table.rows
     assert row.entry.name == "owner/tiny"
     assert row.entry.notes == [f"published from {name_run(tiny_run)}"]

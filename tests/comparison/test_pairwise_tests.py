@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hf_newscls.compare.pairwise_tests import compare_pairs, has_same_answers, has_same_rows, measure_interval
+from hf_newscls.comparison.pairwise_tests import compare_pairs, has_same_answers, has_same_rows, measure_interval
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, compute_intervals, resample_scores
 from hf_newscls.report.predictions import PublishedPredictions
-from tests.compare.board_parts import answer
+from tests.comparison.board_parts import answer
 
 
 def turn_labels(predictions: PublishedPredictions) -> PublishedPredictions:

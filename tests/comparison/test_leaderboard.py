@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
-from hf_newscls.compare.leaderboard import Leaderboard, Refusal
-from hf_newscls.compare.ranking import rank_entries
+from hf_newscls.comparison.leaderboard import Leaderboard, Refusal
+from hf_newscls.comparison.ranking import rank_entries
 from hf_newscls.evaluation.statistics.bootstrap import Interval
-from tests.compare.board_parts import ONE, TWO, answer, entry
+from tests.comparison.board_parts import ONE, TWO, answer, entry
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from hf_newscls.compare.model_scores import Origin, is_fingerprint
-from hf_newscls.compare.pairwise_tests import Pair
+from hf_newscls.comparison.model_scores import Origin, is_fingerprint
+from hf_newscls.comparison.pairwise_tests import Pair
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.evaluation.statistics.significance import Verdict
 from hf_newscls.report.predictions import PublishedPredictions
@@ -119,6 +119,11 @@ class Row:
     entry: Entry
     verdict: Verdict | None = None
     p_value: float | None = None
+
+    @property
+    def verdict_text(self) -> str:
+        """The verdict with its p-value; empty if the two models were not tested."""
+        return "" if self.verdict is None else f"{self.verdict} (p = {self.p_value:.2g})"
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 from huggingface_hub import HfApi
 
-from hf_newscls.compare.leaderboard import Entry, Setting
-from hf_newscls.compare.model_scores import clean_text
+from hf_newscls.comparison.leaderboard import Entry, Setting
+from hf_newscls.comparison.model_scores import clean_text
 from hf_newscls.errors import PublishError
 from hf_newscls.hub.retry import call_hub, has_answered
 

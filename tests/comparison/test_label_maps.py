@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from hf_newscls.compare.label_maps import map_labels, translate_probabilities
+from hf_newscls.comparison.label_maps import map_labels, translate_probabilities
 from hf_newscls.errors import RecipeError
 
 OWN = ["FAKE", "REAL"]

@@ -10,10 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hf_newscls.compare.published_predictions import check_predictions, hash_run_predictions, read_published_predictions
+from hf_newscls.comparison.published_predictions import (
+    check_predictions,
+    hash_run_predictions,
+    read_published_predictions,
+)
 from hf_newscls.errors import DataError
 from hf_newscls.report.predictions import PublishedPredictions, predictions_to_parquet
-from tests.compare.board_parts import answer, hash_number
+from tests.comparison.board_parts import answer, hash_number
 
 FAKE, REAL = "probability of FAKE", "probability of REAL"
 

@@ -4,10 +4,10 @@ import itertools
 
 import pytest
 
-from hf_newscls.compare.leaderboard import Entry, Leaderboard, Refusal
-from hf_newscls.compare.ranking import merge_copies, rank_entries
+from hf_newscls.comparison.leaderboard import Entry, Leaderboard, Refusal
+from hf_newscls.comparison.ranking import merge_copies, rank_entries
 from hf_newscls.evaluation.statistics.bootstrap import Interval
-from tests.compare.board_parts import TWO, answer, entry, verified
+from tests.comparison.board_parts import TWO, answer, entry, verified
 
 
 def names(board: Leaderboard) -> list[list[str]]:

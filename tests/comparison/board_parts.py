@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from hf_newscls.compare.leaderboard import Entry, Setting
-from hf_newscls.compare.model_scores import Origin
+from hf_newscls.comparison.leaderboard import Entry, Setting
+from hf_newscls.comparison.model_scores import Origin
 from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.report.predictions import PublishedPredictions, predictions_to_parquet

@@ -9,14 +9,14 @@ from typing import Any
 
 from huggingface_hub import DatasetCardData
 
-from hf_newscls.compare.leaderboard import Leaderboard, Row, Table
+from hf_newscls.comparison.leaderboard import Leaderboard, Row, Table
 from hf_newscls.evaluation.metric_names import is_metric, name_metric
 from hf_newscls.report.card_metadata import LEADERBOARD_TAG, TOOL_TAG
 from hf_newscls.report.figures.leaderboard import Dot, Panel, plot_leaderboard
 from hf_newscls.report.figures.style import save_figure, shorten_name
 from hf_newscls.report.markdown import render_template
 
-__all__ = ["build_leaderboard_files", "describe_metric", "describe_verdict", "render_board_card"]
+__all__ = ["build_leaderboard_files", "render_board_card"]
 
 _TITLE = "Leaderboard"
 
@@ -38,28 +38,18 @@ def render_board_card(board: Leaderboard) -> str:
     return f"---\n{data.to_yaml()}\n---\n\n{_render(board)}"
 
 
-def describe_metric(metric: str) -> str:
-    """Return the title of a score; an unknown name is returned unchanged.
-
-    >>> describe_metric("f1_macro"), describe_metric("as the benchmark defines it")
-    ('Macro F1', 'as the benchmark defines it')
-    """
+def _describe_metric(metric: str) -> str:
+    """Return the title of a score; an unknown name is returned unchanged."""
     return name_metric(metric) if is_metric(metric) else metric
-
-
-def describe_verdict(row: Row) -> str:
-    """Return how a model compares with the one above it; empty if the two were not tested."""
-    return "" if row.verdict is None else f"{row.verdict} (p = {row.p_value:.2g})"
 
 
 def _render(board: Leaderboard) -> str:
     return render_template(
-        "hf_newscls.compare",
+        "hf_newscls.comparison",
         "templates/leaderboard.md.jinja",
         board=board,
         title=_TITLE,
-        describe_metric=describe_metric,
-        describe_verdict=describe_verdict,
+        describe_metric=_describe_metric,
     )
 
 
@@ -120,7 +110,7 @@ def _build_panel(table: Table, rows: Sequence[Row], *, suffix: str) -> Panel:
     dataset = f"{shorten_name(setting.dataset)}, " if setting.dataset and setting.dataset.isascii() else ""
     return Panel(
         title=f"{dataset}split {shorten_name(setting.short_split)}{suffix}",
-        xlabel=describe_metric(setting.metric),
+        xlabel=_describe_metric(setting.metric),
         dots=[
             Dot(entry.name, entry.score, entry.interval, is_checked=entry.is_verified)
             for entry in (row.entry for row in rows)

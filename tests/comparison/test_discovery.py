@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from hf_newscls.compare.discovery import Discovery, Query, discover, find_commit
-from hf_newscls.compare.model_scores import ModelScores
+from hf_newscls.comparison.discovery import Discovery, Query, discover, find_commit
+from hf_newscls.comparison.model_scores import ModelScores
 from hf_newscls.errors import InputError, PublishError
 from hf_newscls.hub.retry import has_answered
-from tests.compare.board_parts import ONE, TWO, build_files, write_card, write_metrics
+from tests.comparison.board_parts import ONE, TWO, build_files, write_card, write_metrics
 from tests.hub_server import STRANGER_TOKEN, WRONG_TOKEN, Fault, HubServer
 
 TINY = Query(recipes=["tiny"])

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hf_newscls.compare.leaderboard import Entry, Refusal, Setting
-from hf_newscls.compare.model_scores import Claim, ModelScores, Origin
-from hf_newscls.compare.verification import verify_model
+from hf_newscls.comparison.leaderboard import Entry, Refusal, Setting
+from hf_newscls.comparison.model_scores import Claim, ModelScores, Origin
+from hf_newscls.comparison.verification import verify_model
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.report.predictions import PublishedPredictions
-from tests.compare.board_parts import ONE, TWO, answer
+from tests.comparison.board_parts import ONE, TWO, answer
 
 
 def state(

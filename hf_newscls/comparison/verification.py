@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from hf_newscls.compare.leaderboard import Entry, Refusal, Setting
-from hf_newscls.compare.model_scores import Claim, ModelScores, is_fingerprint, merge_claims
-from hf_newscls.compare.pairwise_tests import measure_interval
+from hf_newscls.comparison.leaderboard import Entry, Refusal, Setting
+from hf_newscls.comparison.model_scores import Claim, ModelScores, is_fingerprint, merge_claims
+from hf_newscls.comparison.pairwise_tests import measure_interval
 from hf_newscls.evaluation.metrics import compute_scores
 
 __all__ = ["verify_model"]

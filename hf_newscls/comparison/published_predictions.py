@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hf_newscls.compare.model_scores import clean_text, is_fingerprint
+from hf_newscls.comparison.model_scores import clean_text, is_fingerprint
 from hf_newscls.errors import DataError
 from hf_newscls.report.predictions import PROBABILITY, PublishedPredictions, hash_predictions, read_predictions
 

@@ -4,10 +4,10 @@ import logging
 
 import numpy as np
 
-from hf_newscls.compare.discovery import find_commit
-from hf_newscls.compare.label_maps import map_labels, translate_probabilities
-from hf_newscls.compare.model_scores import Claim, ModelScores
-from hf_newscls.compare.published_predictions import check_predictions
+from hf_newscls.comparison.discovery import find_commit
+from hf_newscls.comparison.label_maps import map_labels, translate_probabilities
+from hf_newscls.comparison.model_scores import Claim, ModelScores
+from hf_newscls.comparison.published_predictions import check_predictions
 from hf_newscls.data.manifest import hash_row
 from hf_newscls.data.preparation import PreparedData
 from hf_newscls.evaluation.metrics import compute_scores

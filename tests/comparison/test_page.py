@@ -10,13 +10,13 @@ from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
 from PIL import Image
 
-from hf_newscls.compare.leaderboard import Leaderboard, Refusal, Row
-from hf_newscls.compare.page import build_leaderboard_files, describe_verdict, render_board_card
-from hf_newscls.compare.ranking import rank_entries
+from hf_newscls.comparison.leaderboard import Leaderboard, Refusal, Row
+from hf_newscls.comparison.page import build_leaderboard_files, render_board_card
+from hf_newscls.comparison.ranking import rank_entries
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.report.figures.leaderboard import Panel, plot_leaderboard
 from hf_newscls.report.markdown import escape_markdown
-from tests.compare.board_parts import ONE, TWO, answer, entry
+from tests.comparison.board_parts import ONE, TWO, answer, entry
 
 HOSTILE = "<script>alert(1)</script> [red]x[/] | `code` [link](http://bad) **b**"
 
@@ -109,7 +109,7 @@ def test_figure_draws_unverified_models_in_panels_of_their_own(monkeypatch: pyte
         drawn.extend(panels)
         return plot_leaderboard(panels)
 
-    monkeypatch.setattr("hf_newscls.compare.page.plot_leaderboard", plot)
+    monkeypatch.setattr("hf_newscls.comparison.page.plot_leaderboard", plot)
     build_leaderboard_files(build_board())
     assert [(panel.title.endswith(", not verified"), [dot.name for dot in panel.dots]) for panel in drawn] == [
         (False, ["ann/best", "bob/worst"]),
@@ -133,5 +133,5 @@ def test_card_is_the_page_with_metadata() -> None:
 
 def test_verdict_comes_with_its_p_value() -> None:
     row = Row(2, entry("a/b", 0.5), "behind", 0.00123)
-    assert describe_verdict(row) == "behind (p = 0.0012)"
-    assert describe_verdict(Row(1, entry("a/b", 0.5))) == ""
+    assert row.verdict_text == "behind (p = 0.0012)"
+    assert Row(1, entry("a/b", 0.5)).verdict_text == ""

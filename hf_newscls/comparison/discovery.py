@@ -9,10 +9,10 @@ from pathlib import Path
 from huggingface_hub import HfApi, ModelInfo, get_session, hf_hub_download, is_offline_mode
 from huggingface_hub.errors import GatedRepoError, RemoteEntryNotFoundError, RepositoryNotFoundError
 
-from hf_newscls.compare.hub_benchmarks import REMEDY, read_benchmarks
-from hf_newscls.compare.leaderboard import Entry, Refusal
-from hf_newscls.compare.model_scores import Claim, ModelScores, read_card, read_metrics, read_model_index
-from hf_newscls.compare.published_predictions import read_published_predictions
+from hf_newscls.comparison.hub_benchmarks import REMEDY, read_benchmarks
+from hf_newscls.comparison.leaderboard import Entry, Refusal
+from hf_newscls.comparison.model_scores import Claim, ModelScores, read_card, read_metrics, read_model_index
+from hf_newscls.comparison.published_predictions import read_published_predictions
 from hf_newscls.errors import DataError, PublishError
 from hf_newscls.hub.account import check_repo_id
 from hf_newscls.hub.retry import HUB_FAILURES, call_hub, refuse

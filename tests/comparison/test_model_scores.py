@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import yaml
 
-from hf_newscls.compare.model_scores import Claim, clean_text, read_card, read_metrics, read_model_index
+from hf_newscls.comparison.model_scores import Claim, clean_text, read_card, read_metrics, read_model_index
 from hf_newscls.errors import DataError
 from hf_newscls.evaluation.metric_names import is_metric
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.report.card_metadata import build_card_data
 from tests.card_parts import FINGERPRINT, CardParts
-from tests.compare.board_parts import ONE, TWO, write_card, write_metrics
+from tests.comparison.board_parts import ONE, TWO, write_card, write_metrics
 
 
 def front(content: Any) -> str:
