@@ -124,13 +124,13 @@ def test_run_shows_its_scores_in_a_notebook(tiny_run: FinishedRun) -> None:
 
 
 class StepCounter(TrainerCallback):
-    """Counts the steps of a training."""
+    """Counts events of a training."""
 
     def __init__(self) -> None:
         self.events: Counter[str] = Counter()
 
-    def on_init_end(self, *_: object, **__: object) -> None:
-        self.events["init"] += 1
+    def on_train_begin(self, *_: object, **__: object) -> None:
+        self.events["begin"] += 1
 
     def on_step_end(self, *_: object, **__: object) -> None:
         self.events["step"] += 1
@@ -141,7 +141,7 @@ def test_callbacks_run_in_the_training(make_recipe: Callable[..., Recipe], tmp_p
     # 72 rows in batches of 8: nine steps.
     recipe = make_recipe("evaluation.baseline=false", "training_arguments.num_train_epochs=1", "freeze=null")
     run = hf_newscls.train(recipe, callbacks=[counter], runs_dir=str(tmp_path / "runs"))
-    assert counter.events == {"init": 1, "step": 9}
+    assert counter.events == {"begin": 1, "step": 9}
     assert run.model_dir.parent == run.path
     assert len(run.predictions) == TEST_ROWS
 
