@@ -1,1 +1,1 @@
-"""From probabilities and references to a report."""
+"""Probabilities in, `EvaluationReport` out: metrics, baselines, calibration, intervals and errors."""

@@ -1,4 +1,4 @@
-"""Scores that follow from a confusion matrix alone, of many matrices at once.
+"""Scores of many confusion matrices at once.
 
 Shape letters: R matrices, L labels.
 """
@@ -8,21 +8,21 @@ from numpy.typing import NDArray
 
 __all__ = ["compute_f1", "score_confusions"]
 
-Table = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 
-def score_confusions(confusions: Table, *, is_counted: NDArray[np.bool_] | None = None) -> dict[str, Table]:
-    """Score each of (R, L, L) confusions, references first, as `compute_scores` does; each score has shape (R,).
+def score_confusions(confusions: Floats, *, is_counted: NDArray[np.bool_] | None = None) -> dict[str, Floats]:
+    """Score each confusion matrix; names are those of `compute_scores`, each score has shape (R,).
 
     Args:
-        confusions: of labels by predictions.
-        is_counted: (R, L), the labels that macro averages are of; None for all.
+        confusions: (R, L, L), references by predictions.
+        is_counted: (R, L), the labels that macro averages cover; None for all.
 
     >>> score_confusions(np.array([[[3.0, 1.0], [0.0, 4.0]]]))["accuracy"].tolist()
     [0.875]
     """
-    support, predicted = confusions.sum(axis=2), confusions.sum(axis=1)
-    hits, rows = _select_hits(confusions), support.sum(axis=1)
+    support, predicted, hits = confusions.sum(axis=2), confusions.sum(axis=1), _take_diagonals(confusions)
+    rows = support.sum(axis=1)
     by_label = {
         "precision": hits / np.maximum(predicted, 1),
         "recall": hits / np.maximum(support, 1),
@@ -34,26 +34,28 @@ def score_confusions(confusions: Table, *, is_counted: NDArray[np.bool_] | None 
         "mcc": _compute_mcc(hits.sum(axis=1), support, predicted),
     }
     counted = np.ones_like(support) if is_counted is None else is_counted.astype(np.float64)
-    scores |= {
-        f"{name}_macro": (values * counted).sum(axis=1) / counted.sum(axis=1) for name, values in by_label.items()
-    }
-    return scores | {f"{name}_weighted": (values * support).sum(axis=1) / rows for name, values in by_label.items()}
+    for average, weights in (("macro", counted), ("weighted", support)):
+        scores |= {
+            f"{name}_{average}": (values * weights).sum(axis=1) / weights.sum(axis=1)
+            for name, values in by_label.items()
+        }
+    return scores
 
 
-def compute_f1(confusions: Table) -> Table:
-    """Return the F1 of each label, shape (R, L): 2 hits / (predicted + support), 0 where there is neither."""
-    f1: Table = 2 * _select_hits(confusions) / np.maximum(confusions.sum(axis=1) + confusions.sum(axis=2), 1)
+def compute_f1(confusions: Floats) -> Floats:
+    """Return the F1 of each label, shape (R, L); 0 for a label without rows and predictions."""
+    f1: Floats = 2 * _take_diagonals(confusions) / np.maximum(confusions.sum(axis=1) + confusions.sum(axis=2), 1)
     return f1
 
 
-def _select_hits(confusions: Table) -> Table:
-    hits: Table = np.einsum("rll->rl", confusions)
-    return hits
+def _take_diagonals(confusions: Floats) -> Floats:
+    diagonals: Floats = np.einsum("rll->rl", confusions)
+    return diagonals
 
 
-def _compute_mcc(hits: Table, support: Table, predicted: Table) -> Table:
+def _compute_mcc(hits: Floats, support: Floats, predicted: Floats) -> Floats:
     rows = support.sum(axis=1)
-    spread = (rows**2 - (predicted**2).sum(axis=1)) * (rows**2 - (support**2).sum(axis=1))
-    excess = hits * rows - (predicted * support).sum(axis=1)
-    mcc: Table = np.divide(excess, np.sqrt(spread), out=np.zeros_like(excess), where=spread > 0)
+    variances = (rows**2 - (predicted**2).sum(axis=1)) * (rows**2 - (support**2).sum(axis=1))
+    covariance = hits * rows - (predicted * support).sum(axis=1)
+    mcc: Floats = np.divide(covariance, np.sqrt(variances), out=np.zeros_like(covariance), where=variances > 0)
     return mcc

@@ -1,4 +1,4 @@
-"""Where a model fails: on which rows, between which labels, at which lengths, in which years.
+"""Where a model fails: on which rows, between which labels, at which text lengths, in which years.
 
 Shape letters: N rows, L labels, M mistakes.
 """
@@ -25,13 +25,13 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """How often one label was taken for another.
+    """How often one label was predicted in place of another.
 
     Attributes:
-        reference: what it was.
-        prediction: what the model said.
-        rows: of the test set.
-        fraction: of the reference label's rows.
+        reference: the right label.
+        prediction: the predicted label.
+        rows: test rows.
+        fraction: of the reference label's test rows.
     """
 
     reference: str
@@ -46,9 +46,9 @@ class Slice:
 
     Attributes:
         name: of the part, as `2021` or `17 to 32 tokens`.
-        rows: in it.
-        scores: accuracy and balanced_accuracy; no macro score, for a part may lack labels.
-        intervals: 95%, of both.
+        rows: in the part.
+        scores: accuracy and balanced_accuracy; no macro averages, because a part may lack labels.
+        intervals: 95% intervals of both.
     """
 
     name: str
@@ -56,22 +56,17 @@ class Slice:
     scores: Mapping[str, float]
     intervals: Mapping[str, Interval]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON."""
-        intervals = {name: [one.low, one.high] for name, one in self.intervals.items()}
-        return {"name": self.name, "rows": self.rows, "scores": dict(self.scores), "intervals": intervals}
-
 
 @dataclass(frozen=True)
 class ErrorAnalysis:
     """Where the model failed on the test set.
 
     Attributes:
-        mistakes: shape (M,), places of the rows it was wrong on, the surest mistake first.
-        pairs: labels that were taken for another, most rows first.
-        by_length: scores by tokens, short texts first; texts that were cut off come last.
-        by_year: scores by year, oldest first; none where the rows have no dates.
-        suspicious: rows whose label is doubted rather than the model.
+        mistakes: shape (M,), indices of the rows with a wrong prediction, the most confident first.
+        pairs: pairs of reference and wrong prediction, most rows first.
+        by_length: scores by number of tokens, short texts first; texts that are cut off come last.
+        by_year: scores by year, oldest first; empty if the rows have no dates.
+        suspicious: rows with a label that may be wrong, rather than the prediction.
     """
 
     mistakes: Rows
@@ -81,13 +76,13 @@ class ErrorAnalysis:
     suspicious: SuspiciousRows
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON; rows are only counted, and the 50 most confused pairs are kept."""
+        """Return plain values, ready for JSON: counts of rows and the 50 most confused pairs."""
         return {
             "mistakes": len(self.mistakes),
             "suspicious": len(self.suspicious.indices),
             "most_confused": [asdict(pair) for pair in self.pairs[:_PAIRS_KEPT]],
-            "by_length": [part.to_dict() for part in self.by_length],
-            "by_year": [part.to_dict() for part in self.by_year],
+            "by_length": [asdict(part) for part in self.by_length],
+            "by_year": [asdict(part) for part in self.by_year],
         }
 
 
@@ -101,7 +96,7 @@ def analyze_errors(
     years: Sequence[str] | None,
     bootstrap: Bootstrap,
 ) -> ErrorAnalysis:
-    """Look at the test rows one by one, pair by pair and part by part.
+    """Find the mistakes on the test set, and score its parts.
 
     Args:
         probabilities: (N, L).
@@ -109,23 +104,24 @@ def analyze_errors(
         label_names: L names.
         token_counts: (N,) tokens before truncation.
         max_length: tokens that the model reads.
-        years: of the rows; None where they have no dates.
-        bootstrap: how rows are drawn for intervals.
+        years: of the rows; None if they have no dates.
+        bootstrap: for the intervals.
     """
     predictions = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(predictions != references)
-    surest = np.argsort(-probabilities[wrong, predictions[wrong]], kind="stable")
+    most_confident = np.argsort(-probabilities[wrong, predictions[wrong]], kind="stable")
 
     def score(names: Sequence[str], parts: Rows) -> list[Slice]:
         """Score each part that has rows."""
+        rows_by_part = {name: np.flatnonzero(parts == part) for part, name in enumerate(names)}
         return [
-            _score_slice(name, np.flatnonzero(parts == part), probabilities, references, bootstrap)
-            for part, name in enumerate(names)
-            if (parts == part).any()
+            _score_slice(name, rows, probabilities, references, bootstrap)
+            for name, rows in rows_by_part.items()
+            if len(rows)
         ]
 
     return ErrorAnalysis(
-        mistakes=wrong[surest],
+        mistakes=wrong[most_confident],
         pairs=rank_pairs(compute_confusion(probabilities, references), label_names=label_names),
         by_length=score(*_divide_lengths(token_counts, max_length=max_length)),
         by_year=score(*_divide_years(years)) if years is not None else [],
@@ -134,7 +130,7 @@ def analyze_errors(
 
 
 def rank_pairs(confusion: NDArray[np.int64], *, label_names: Sequence[str]) -> list[ConfusedPair]:
-    """Return all confusions of two labels, most rows first; of equally many the larger share, then label order.
+    """Return all pairs of reference and wrong prediction: most rows first, then the larger fraction, then label order.
 
     >>> rank_pairs(np.array([[5, 1], [2, 8]]), label_names=["FAKE", "REAL"])[0]
     ConfusedPair(reference='REAL', prediction='FAKE', rows=2, fraction=0.2)
@@ -149,7 +145,7 @@ def rank_pairs(confusion: NDArray[np.int64], *, label_names: Sequence[str]) -> l
 
 
 def _divide_lengths(token_counts: Rows, *, max_length: int) -> tuple[list[str], Rows]:
-    """Return the names of parts and the part of each row: of texts read whole as many in each as can be."""
+    """Return the names of the parts and the part of each row; texts that are not cut off fall into equal parts."""
     whole = token_counts[token_counts <= max_length]
     fractions = np.linspace(0, 1, _LENGTH_PARTS + 1)[1:]
     ends = np.unique(np.quantile(whole, fractions, method="lower")) if len(whole) else np.empty(0, dtype=np.int64)
@@ -159,21 +155,17 @@ def _divide_lengths(token_counts: Rows, *, max_length: int) -> tuple[list[str], 
 
 
 def _divide_years(years: Sequence[str]) -> tuple[list[str], Rows]:
-    names, parts = np.unique(np.asarray(years), return_inverse=True)
-    return names.tolist(), parts.astype(np.int64)
+    names, parts = np.unique(years, return_inverse=True)
+    return names.tolist(), parts
 
 
 def _score_slice(
-    name: str,
-    rows: Rows,
-    probabilities: NDArray[np.floating[Any]],
-    references: Rows,
-    bootstrap: Bootstrap,
+    name: str, rows: Rows, probabilities: NDArray[np.floating[Any]], references: Rows, bootstrap: Bootstrap
 ) -> Slice:
     groups = bootstrap.groups[rows] if bootstrap.groups is not None else None
     part, true = probabilities[rows], references[rows]
-    intervals = compute_intervals(resample_scores(part, true, replace(bootstrap, groups=groups)))
     scores = compute_scores(part, true, top_k=[])
+    intervals = compute_intervals(resample_scores(part, true, replace(bootstrap, groups=groups)))
     return Slice(
         name=name,
         rows=len(rows),

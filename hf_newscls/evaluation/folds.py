@@ -1,10 +1,13 @@
-"""Choose a sample of rows, and deal rows to folds so that no article is in two of them.
+"""Draw a stratified sample of rows, and assign rows to folds.
 
 Shape letter: N rows.
 """
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold
 
 from hf_newscls.errors import InputError
 
@@ -14,7 +17,7 @@ Rows = NDArray[np.int64]
 
 
 def stratified_sample(labels: Rows, *, max_rows: int, seed: int) -> Rows:
-    """Return the places of a stratified sample, ascending: of each label its share, rounded up; all rows if they fit.
+    """Return the indices of a stratified sample, ascending: each label's fraction, rounded up; all rows if they fit.
 
     >>> labels = np.array([0] * 6 + [1] * 2)
     >>> labels[stratified_sample(labels, max_rows=4, seed=17)].tolist()
@@ -29,24 +32,27 @@ def stratified_sample(labels: Rows, *, max_rows: int, seed: int) -> Rows:
 
 
 def assign_folds(labels: Rows, groups: Rows, *, folds: int, seed: int) -> Rows:
-    """Return the fold of each row: a group shares one, and the groups of each label are dealt out in turn.
-
-    A group belongs to the label of its first row. Larger groups are dealt first, so that the folds are alike in size.
+    """Return the fold of each row, shape (N,): rows of a group are in one fold, and each label is spread evenly.
 
     Args:
         labels: shape (N,).
-        groups: shape (N,), equal for rows that must share a fold.
-        folds: their number; fewer where there are fewer groups.
-        seed: of the order of the groups within a label.
+        groups: shape (N,), equal for rows that must be in the same fold.
+        folds: their number; fewer if there are fewer groups, or fewer rows of the largest label.
+        seed: of the order of the groups.
 
     Raises:
-        InputError: there are fewer than two groups.
+        InputError: fewer than two groups, or no label has two rows.
     """
-    names, firsts, members = np.unique(groups, return_index=True, return_inverse=True)
-    if len(names) < 2:
-        raise InputError(f"groups: must hold at least two articles, got {len(names)}; labels cannot be judged by one")
-    chance = np.random.default_rng(seed).permutation(len(names))
-    order = np.lexsort((chance, -np.bincount(members), labels[firsts]))
-    dealt = np.empty(len(names), dtype=np.int64)
-    dealt[order] = np.arange(len(names)) % min(folds, len(names))
-    return dealt[members]
+    found, largest = len(np.unique(groups)), int(np.bincount(labels).max())
+    if found < 2:
+        raise InputError(f"only {found} article found; checking the labels needs at least 2, so add more rows")
+    if largest < 2:
+        raise InputError(f"each of the {len(labels)} rows has its own label; check `data.label`")
+    splitter = StratifiedGroupKFold(min(folds, found, largest), shuffle=True, random_state=seed)
+    assigned = np.empty(len(labels), dtype=np.int64)
+    with warnings.catch_warnings():
+        # A label with fewer rows than folds is missing from some of them.
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        for fold, (_, held_out) in enumerate(splitter.split(labels, labels, groups)):
+            assigned[held_out] = fold
+    return assigned

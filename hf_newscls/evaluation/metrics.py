@@ -31,42 +31,51 @@ __all__ = [
     "rank_references",
 ]
 
-LabelScores = dict[str, dict[str, float]]
+LabelScores = dict[str, dict[str, int | float]]
 """By label name: precision, recall, f1 (fractions) and support (rows)."""
 
 
 def compute_scores(probabilities: ArrayLike, references: ArrayLike, *, top_k: Sequence[int]) -> dict[str, float]:
-    """Compute the scores of a whole set.
+    """Compute the scores of a set of rows.
 
     Args:
         probabilities: (N, L), each row sums to 1.
         references: (N,) label ids in [0, L).
-        top_k: each k gives `top_k_accuracy`: the share of rows whose label is among the k most probable.
+        top_k: each k adds `top_k_accuracy`, the fraction of rows with their label among the k most probable.
 
     Returns:
-        accuracy; balanced_accuracy, the mean recall of the labels that have rows; precision, recall and f1 as `_macro`
-        and `_weighted` (macro over all L labels, a label without rows or predictions counts 0); matthews in [-1, 1],
-        0 by chance; `top_K_accuracy` for each k; of two labels that both have rows roc_auc and average_precision,
-        for the second one; log_loss in nats; brier_score, in [0, 1] for two labels and in [0, 2] for more; and
-        calibration_error over 15 bins of equal mass. What is not said otherwise lies in [0, 1].
+        All scores by name. They lie in [0, 1] unless noted.
+
+        - accuracy; balanced_accuracy, the mean recall of the labels that have rows
+        - mcc, in [-1, 1], 0 by chance
+        - precision, recall and f1 as `_macro` and `_weighted`: macro averages cover all L labels, and a label without
+          rows or predictions counts 0
+        - roc_auc and average_precision of the second label: only for two labels that both have rows
+        - log_loss in nats; brier_score, up to 2 for more than two labels; calibration_error over 15 bins
     """
     probabilities, references = np.asarray(probabilities, dtype=np.float64), np.asarray(references)
-    labels = np.arange(probabilities.shape[1])
-    predictions = probabilities.argmax(axis=1)
-    # scikit-learn's own functions warn where some labels have no rows.
+    # scikit-learn's functions of the same names warn where some labels have no rows.
     counted = score_confusions(compute_confusion(probabilities, references)[None].astype(np.float64))
-    scores = {name: float(counted[name][0]) for name in ("accuracy", "balanced_accuracy", "mcc")}
-    for average in ("macro", "weighted"):
-        values = precision_recall_fscore_support(
-            references, predictions, labels=labels, average=average, zero_division=0.0
-        )
-        scores |= {
-            f"{name}_{average}": float(value)
-            for name, value in zip(("precision", "recall", "f1"), values[:3], strict=True)
-        }
-    indices = rank_references(probabilities, references)
-    scores |= {f"top_{k}_accuracy": float(np.mean(indices < k)) for k in top_k}
-    return scores | _score_probabilities(probabilities, references)
+    ranks = rank_references(probabilities, references)
+    return {
+        **{name: float(values[0]) for name, values in counted.items()},
+        **{f"top_{k}_accuracy": float(np.mean(ranks < k)) for k in top_k},
+        **_score_probabilities(probabilities, references),
+    }
+
+
+def _score_probabilities(probabilities: NDArray[np.float64], references: NDArray[np.int64]) -> dict[str, float]:
+    labels, scores = np.arange(probabilities.shape[1]), {}
+    if len(labels) == len(np.unique(references)) == 2:
+        scores["roc_auc"] = float(roc_auc_score(references, probabilities[:, 1]))
+        scores["average_precision"] = float(average_precision_score(references, probabilities[:, 1]))
+    # Rows of float32 sum to 1 only within 1e-7.
+    normalized = probabilities / probabilities.sum(axis=1, keepdims=True)
+    return scores | {
+        "log_loss": float(log_loss(references, normalized, labels=labels)),
+        "brier_score": float(brier_score_loss(references, normalized, labels=labels)),
+        "calibration_error": compute_reliability(probabilities, references).error,
+    }
 
 
 def compute_label_scores(probabilities: ArrayLike, references: ArrayLike, *, label_names: Sequence[str]) -> LabelScores:
@@ -91,19 +100,19 @@ def compute_confusion(probabilities: ArrayLike, references: ArrayLike) -> NDArra
 
 
 def rank_references(probabilities: NDArray[np.floating[Any]], references: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many labels come before each row's own, shape (N,); of equally probable ones the lower id comes first.
+    """Return how many labels rank above each row's own, shape (N,); of equal probabilities the lower id ranks higher.
 
     >>> rank_references(np.array([[0.2, 0.2, 0.6]]), np.array([1])).tolist()
     [2]
     """
     own = np.take_along_axis(probabilities, references[:, None], axis=1)
-    before: NDArray[np.int64] = (probabilities > own).sum(axis=1)
-    before += ((probabilities == own) & (np.arange(probabilities.shape[1]) < references[:, None])).sum(axis=1)
-    return before
+    above: NDArray[np.int64] = (probabilities > own).sum(axis=1)
+    above += ((probabilities == own) & (np.arange(probabilities.shape[1]) < references[:, None])).sum(axis=1)
+    return above
 
 
 class NewsClassification(evaluate.Metric):  # type: ignore[misc]
-    """All scores at once, for whoever works with `evaluate`: no code is fetched to load it.
+    """All scores as a metric of the `evaluate` library; it needs no download.
 
     `predictions` are probabilities (N, L), `references` label ids (N,).
     """
@@ -121,23 +130,3 @@ class NewsClassification(evaluate.Metric):  # type: ignore[misc]
 
     def _compute(self, *, predictions: Any, references: Any, top_k: Sequence[int] = (3,)) -> dict[str, float]:
         return compute_scores(predictions, references, top_k=top_k)
-
-
-def _score_probabilities(probabilities: NDArray[np.float64], references: NDArray[np.int64]) -> dict[str, float]:
-    """Return the scores that depend on how probable the labels are."""
-    labels = np.arange(probabilities.shape[1])
-    scores = {}
-    if len(labels) == len(np.unique(references)) == 2:
-        scores["roc_auc"] = float(roc_auc_score(references, probabilities[:, 1]))
-        scores["average_precision"] = float(average_precision_score(references, probabilities[:, 1]))
-    normalized = _normalize(probabilities)
-    scores["log_loss"] = float(log_loss(references, normalized, labels=labels))
-    scores["brier_score"] = float(brier_score_loss(references, normalized, labels=labels))
-    scores["calibration_error"] = compute_reliability(probabilities, references).error
-    return scores
-
-
-def _normalize(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    # Probabilities come as float32, whose rows sum to 1 within 1e-7 only.
-    normalized: NDArray[np.float64] = probabilities / probabilities.sum(axis=1, keepdims=True)
-    return normalized

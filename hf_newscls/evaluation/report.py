@@ -1,17 +1,21 @@
-"""Everything measured in a run, as one value."""
+"""Everything that is measured in a run, as one value."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
+from hf_newscls.evaluation.arrays import IntArray
 from hf_newscls.evaluation.baselines.comparison import TFIDF, Comparison, FrozenFeatures, build_comparisons
 from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions, SideBySide, build_side_by_side
 from hf_newscls.evaluation.calibration.calibration import Calibration, build_calibration
 from hf_newscls.evaluation.metrics import LabelScores, NewsClassification, compute_confusion, compute_label_scores
+from hf_newscls.evaluation.renamed_keys import rename_old_keys
 from hf_newscls.evaluation.statistics.bootstrap import (
     Bootstrap,
     Interval,
@@ -26,10 +30,10 @@ __all__ = ["EvaluationReport", "SplitReport", "build_report"]
 
 @dataclass(frozen=True)
 class SplitReport:
-    """Scores of the model on one side of the split.
+    """Scores of the model on one split.
 
     Attributes:
-        rows: rows scored.
+        rows: rows of the split.
         scores: by metric, as `compute_scores` names them.
         per_class: by label name.
     """
@@ -38,37 +42,31 @@ class SplitReport:
     scores: Mapping[str, float]
     per_class: LabelScores
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the scores with the labels' own under `per_class`."""
-        return {**self.scores, "rows": self.rows, "per_class": self.per_class}
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> "SplitReport":
-        """Return the report that `to_dict` wrote."""
-        scores = {name: value for name, value in content.items() if name not in {"rows", "per_class"}}
-        return cls(rows=content["rows"], scores=scores, per_class=content["per_class"])
+    def per_class_to_pandas(self) -> pd.DataFrame:
+        """Return one row per label: label, precision, recall, f1 and support (rows)."""
+        return pd.DataFrame([{"label": name, **scores} for name, scores in self.per_class.items()])
 
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """What is known of a trained model.
+    """The evaluation of a trained model.
 
     Attributes:
         label_names: in the order of the label ids.
-        test: the test set, used for nothing else.
-        validation: the set the best checkpoint was chosen on, hence flattering.
+        test: scores on the held-out test set.
+        validation: scores on the set that the best checkpoint was chosen on, so they are too good.
         confusion: (L, L) rows of the test set by reference and prediction.
         intervals: 95% bootstrap intervals of test scores, by metric.
-        label_intervals: the same of F1, by label.
-        comparisons: simpler classifiers trained on the same rows, by name; none where the recipe wants none.
-        calibration: how far the probabilities can be trusted.
-        side_by_side: the model beside another one that answered the same rows, where there is one.
+        label_intervals: 95% bootstrap intervals of F1, by label.
+        comparisons: simpler classifiers on the same rows, by name; empty if the recipe wants none.
+        calibration: how well probabilities match accuracy.
+        side_by_side: comparison with another model on the same rows, or None.
     """
 
     label_names: Sequence[str]
     test: SplitReport
     validation: SplitReport
-    confusion: NDArray[np.int64]
+    confusion: IntArray
     intervals: Mapping[str, Interval]
     label_intervals: Mapping[str, Interval]
     comparisons: Mapping[str, Comparison]
@@ -77,7 +75,7 @@ class EvaluationReport:
 
     @property
     def baselines(self) -> dict[str, Mapping[str, float]]:
-        """Test scores of the classifiers that read the text, by name and metric."""
+        """Test scores of the simpler classifiers that read the text, by name and metric."""
         return {name: one.scores for name, one in self.comparisons.items() if one.kind == "baseline"}
 
     @property
@@ -87,37 +85,51 @@ class EvaluationReport:
 
     @property
     def gains(self) -> Mapping[str, Interval]:
-        """95% interval of the model's score less that of TF-IDF with logistic regression, paired, by metric."""
+        """95% intervals of the model's gain over TF-IDF with logistic regression, paired, by metric."""
         return self.comparisons[TFIDF].gains if TFIDF in self.comparisons else {}
 
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row per score: split, score, value, low and high.
+
+        Low and high are the ends of the 95% interval; they are NaN on validation and for calibration_error.
+        """
+        rows = [
+            {"split": split, "score": name, "value": value, **(intervals[name]._asdict() if name in intervals else {})}
+            for split, scores, intervals in (
+                ("test", self.test.scores, self.intervals),
+                ("validation", self.validation.scores, {}),
+            )
+            for name, value in scores.items()
+        ]
+        return pd.DataFrame(rows, columns=["split", "score", "value", "low", "high"])
+
+    def _repr_html_(self) -> str:
+        """Return the table of scores, for a notebook."""
+        return str(self.to_pandas().to_html(index=False, float_format="{:.4f}".format, na_rep=""))
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain values, ready for JSON."""
-        return {
-            "test": self.test.to_dict(),
-            "validation": self.validation.to_dict(),
-            "intervals": _to_ends(self.intervals),
-            "label_intervals": _to_ends(self.label_intervals),
-            "comparisons": {name: one.to_dict() for name, one in self.comparisons.items()},
-            "calibration": self.calibration.to_dict(),
-            "side_by_side": self.side_by_side.to_dict() if self.side_by_side else None,
-            "confusion": self.confusion.tolist(),
-            "label_names": [*self.label_names],
-        }
+        """Return the report as plain values, ready for JSON; scores of a split are next to its `rows`."""
+        content: dict[str, Any] = _ADAPTER.dump_python(self, mode="json", exclude={"side_by_side"})
+        for split in ("test", "validation"):
+            content[split] |= content[split].pop("scores")
+        return content | {"side_by_side": self.side_by_side.to_dict() if self.side_by_side else None}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "EvaluationReport":
-        """Return the report that `to_dict` wrote; further keys are passed over."""
-        return cls(
-            label_names=content["label_names"],
-            test=SplitReport.from_dict(content["test"]),
-            validation=SplitReport.from_dict(content["validation"]),
-            confusion=np.asarray(content["confusion"], dtype=np.int64),
-            intervals=_to_intervals(content["intervals"]),
-            label_intervals=_to_intervals(content["label_intervals"]),
-            comparisons={name: Comparison.from_dict(one) for name, one in content["comparisons"].items()},
-            calibration=Calibration.from_dict(content["calibration"]),
-            side_by_side=SideBySide.from_dict(pair) if (pair := content.get("side_by_side")) else None,
-        )
+        """Return the report that `to_dict` wrote; keys of an earlier version are accepted, other keys are ignored.
+
+        Raises:
+            ValueError: the content is not a report; AttributeError, KeyError or TypeError if it is not even close.
+        """
+        content = rename_old_keys(content)
+        for split in ("test", "validation"):
+            scores = {name: value for name, value in content[split].items() if name not in {"rows", "per_class"}}
+            content[split] = {**content[split], "scores": scores}
+        pair = content.get("side_by_side")
+        return _ADAPTER.validate_python({**content, "side_by_side": SideBySide.from_dict(pair) if pair else None})
+
+
+_ADAPTER = TypeAdapter(EvaluationReport)
 
 
 def build_report(
@@ -132,18 +144,18 @@ def build_report(
     features: FrozenFeatures | None = None,
     other: OtherPredictions | None = None,
 ) -> EvaluationReport:
-    """Score the model, the baselines and the probes, and calibrate the model.
+    """Score and calibrate the model, and compare it with baselines and probes.
 
     Args:
         splits: rows with `text`, a `ClassLabel` named `label`, and the columns of the probes.
-        validation_probabilities: (rows, L) in the rows' order.
-        test_probabilities: (rows, L) in the rows' order.
-        section: what is measured.
+        validation_probabilities: (rows, L) in the order of the rows.
+        test_probabilities: (rows, L) in the order of the rows.
+        section: what to measure.
         seed: of the bootstrap.
-        groups: (rows,) of the test side, equal for rows that are one article; None if no two rows are.
+        groups: (rows,) of the test split, equal for rows of one article; None if each row is an article.
         probes: columns by the probe's name.
         features: of the frozen encoder; None leaves that baseline out.
-        other: what another model says of the test rows, to stand beside.
+        other: another model's probabilities of the test rows, to compare with.
     """
     names: list[str] = splits["train"].features["label"].names
     validation, test = (np.asarray(splits[split]["label"][:]) for split in ("validation", "test"))
@@ -184,18 +196,9 @@ def _score_split(
     dataset: Dataset, probabilities: NDArray[np.float32], names: Sequence[str], *, top_k: Sequence[int]
 ) -> SplitReport:
     references = np.asarray(dataset["label"][:])
+    metric = NewsClassification(keep_in_memory=True)
     return SplitReport(
         rows=len(dataset),
-        scores=NewsClassification(keep_in_memory=True).compute(
-            predictions=probabilities, references=references, top_k=top_k
-        ),
+        scores=metric.compute(predictions=probabilities, references=references, top_k=top_k),
         per_class=compute_label_scores(probabilities, references, label_names=names),
     )
-
-
-def _to_ends(intervals: Mapping[str, Interval]) -> dict[str, list[float]]:
-    return {name: [interval.low, interval.high] for name, interval in intervals.items()}
-
-
-def _to_intervals(ends: Mapping[str, Sequence[float]]) -> dict[str, Interval]:
-    return {name: Interval(*pair) for name, pair in ends.items()}

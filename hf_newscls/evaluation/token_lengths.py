@@ -1,8 +1,7 @@
-"""How long the texts are, and how many the model reads in part."""
+"""How long the texts are in tokens, and how many of them the model truncates."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,37 +10,24 @@ __all__ = ["TokenLengths", "summarize_lengths"]
 
 @dataclass(frozen=True)
 class TokenLengths:
-    """Lengths of all texts of a run, in tokens before truncation, special tokens included.
+    """Lengths of all texts of a run in tokens, before truncation and with special tokens.
 
     Attributes:
-        median: half the texts are no longer.
-        longest: of the longest text.
-        fraction_cut_off: fraction of the texts that are longer than the model reads.
+        median: of the lengths.
+        longest: length of the longest text.
+        fraction_cut_off: fraction of the texts that are longer than the model's maximum.
     """
 
     median: float
     longest: int
     fraction_cut_off: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the lengths as plain values, ready for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "TokenLengths":
-        """Return the lengths that `to_dict` made the values of."""
-        return cls(**values)
-
 
 def summarize_lengths(counts: Sequence[int], *, max_length: int) -> TokenLengths:
-    """Summarize the tokens of each text, of which there is at least one.
+    """Summarize the token counts of at least one text.
 
     >>> summarize_lengths([3, 5, 20, 4], max_length=8)
     TokenLengths(median=4.5, longest=20, fraction_cut_off=0.25)
     """
     lengths = np.asarray(counts)
-    return TokenLengths(
-        median=float(np.median(lengths)),
-        longest=int(lengths.max()),
-        fraction_cut_off=float((lengths > max_length).mean()),
-    )
+    return TokenLengths(float(np.median(lengths)), int(lengths.max()), float((lengths > max_length).mean()))

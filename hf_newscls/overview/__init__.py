@@ -1,1 +1,1 @@
-"""What is in a news file."""
+"""Describe a news file before training: an Overview and the page that shows it."""

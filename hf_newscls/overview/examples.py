@@ -1,4 +1,4 @@
-"""Count the rows that belong together, and choose examples to show.
+"""Count groups of rows, and choose examples to show.
 
 Shape letter: N rows.
 """
@@ -13,7 +13,7 @@ from hf_newscls.data.groups import Rows
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.report.text import shorten_text
 
-__all__ = ["Repeats", "RowGroup", "ShownRow", "show_rows", "summarize_repeats"]
+__all__ = ["GroupSummary", "RowGroup", "ShownRow", "show_rows", "summarize_groups"]
 
 _EXAMPLES = 10
 _ROWS_OF_EXAMPLE = 3
@@ -21,7 +21,7 @@ _ROWS_OF_EXAMPLE = 3
 
 @dataclass(frozen=True)
 class ShownRow:
-    """A row as an example; its text is one line, cut to 200 characters."""
+    """A row as an example; its text is one line of at most 200 characters."""
 
     id: str
     label: str
@@ -33,8 +33,8 @@ class RowGroup:
     """A group of rows as an example.
 
     Attributes:
-        rows: of the group.
-        shown: at most three of them, one of each kind before a second one of any.
+        rows: size of the group.
+        shown: at most three rows, of different kinds where possible.
     """
 
     rows: int
@@ -42,15 +42,15 @@ class RowGroup:
 
 
 @dataclass(frozen=True)
-class Repeats:
-    """Groups of rows.
+class GroupSummary:
+    """Counts of some groups of rows.
 
     Attributes:
-        groups: their number.
-        rows: rows in them.
-        extra: those rows without the first one of each group.
-        largest: rows of the largest group, 0 where there is none.
-        examples: the largest groups, at most ten, ties in the file's order.
+        groups: number of groups.
+        rows: rows in all of them.
+        extra: redundant rows, that is all except the first of each group.
+        largest: rows of the largest group; 0 if there are no groups.
+        examples: the largest groups, at most ten, ties in file order.
     """
 
     groups: int
@@ -60,18 +60,18 @@ class Repeats:
     examples: Sequence[RowGroup]
 
 
-def summarize_repeats(dataset: Dataset, groups: Rows, chosen: Rows, *, kinds: Rows) -> Repeats:
-    """Count the rows of some groups and show the largest ones.
+def summarize_groups(dataset: Dataset, groups: Rows, chosen: Rows, *, kinds: Rows) -> GroupSummary:
+    """Count the rows of the chosen groups and show the largest groups.
 
     Args:
         dataset: rows with `id`, `text` and a `ClassLabel` named `label`.
         groups: shape (N,), the group of each row.
-        chosen: the groups that count.
-        kinds: shape (N,), what tells the rows of a group apart.
+        chosen: the groups to count.
+        kinds: shape (N,), an example shows rows of different kinds first.
     """
     sizes = np.bincount(groups)[chosen]
     largest = chosen[np.argsort(-sizes, kind="stable")][:_EXAMPLES]
-    return Repeats(
+    return GroupSummary(
         groups=len(chosen),
         rows=int(sizes.sum()),
         extra=int(sizes.sum()) - len(chosen),
@@ -81,18 +81,13 @@ def summarize_repeats(dataset: Dataset, groups: Rows, chosen: Rows, *, kinds: Ro
 
 
 def show_rows(dataset: Dataset, indices: Sequence[int] | Rows) -> list[ShownRow]:
-    """Return some rows as examples."""
+    """Return some rows as examples, in the given order."""
     chosen = dataset.select(indices)
-    names: list[str] = dataset.features["label"].names
-    return [
-        ShownRow(row_id, names[label], shorten_text(text))
-        for row_id, label, text in zip(chosen[ROW_ID], chosen["label"], chosen["text"], strict=True)
-    ]
+    labels = chosen.features["label"].int2str(chosen["label"][:])
+    return [ShownRow(*row) for row in zip(chosen[ROW_ID], labels, map(shorten_text, chosen["text"]), strict=True)]
 
 
 def _show_group(dataset: Dataset, members: Rows, kinds: Rows) -> RowGroup:
     _, firsts = np.unique(kinds[members], return_index=True)
-    is_first = np.zeros(len(members), dtype=bool)
-    is_first[firsts] = True
-    order = np.argsort(~is_first, kind="stable")
+    order = [*np.sort(firsts), *np.delete(np.arange(len(members)), firsts)]
     return RowGroup(len(members), show_rows(dataset, members[order][:_ROWS_OF_EXAMPLE]))

@@ -1,4 +1,4 @@
-"""Say what is in a news file before anything is trained."""
+"""Describe a news file before training."""
 
 import logging
 from collections.abc import Sequence
@@ -28,15 +28,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Overview:
-    """All that is known of a news file before anything is trained.
+    """The description of a news file.
 
     Attributes:
-        recipe: that says how the file is read.
-        data: figures of the rows.
-        quality: what a simple model says of the labels.
-        rows: the rows kept: id, text and label.
-        groups: which of them are one article.
-        token_counts: of N texts, before truncation.
+        recipe: how the file is read.
+        data: statistics of the rows.
+        quality: cross-validation of a simple model, to check the labels.
+        rows: the rows that were kept, with id, text and label.
+        groups: which rows are the same article.
+        token_counts: of the N texts, before truncation.
     """
 
     recipe: Recipe
@@ -47,7 +47,7 @@ class Overview:
     token_counts: Sequence[int]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain values, ready for JSON."""
+        """Return all statistics as plain values, ready for JSON."""
         return {
             "recipe": self.recipe.name,
             "source": self.recipe.data.sources,
@@ -70,16 +70,16 @@ def build_overview(
         recipe: as it was resolved.
         cleaned: the rows.
         tokenizer: of the recipe's model.
-        dates: shape (N,), NaT where a row has none; None where the file has none.
+        dates: shape (N,), NaT for a row without one; None if the file has no dates.
 
     Raises:
-        InputError: all rows are one article.
-        DataError: there are more than 1,000 labels, as of a column of authors.
+        InputError: all rows are one article, or no label has two rows.
+        DataError: there are more than 1,000 labels, for example in a column of authors.
     """
     if len(cleaned.label_names) > _MOST_LABELS:
         raise DataError(
-            f"{recipe.data.source_text}: {recipe.data.label!r} must hold at most {_MOST_LABELS:,} labels to be looked "
-            f"over, found {len(cleaned.label_names):,}; check `data.label`, or merge labels in `data.merge_labels`"
+            f"{recipe.data.source_text}: column {recipe.data.label!r} has {len(cleaned.label_names):,} labels, but an "
+            f"overview can show at most {_MOST_LABELS:,}; check `data.label`, or merge labels with `data.merge_labels`"
         )
     rows = cleaned.dataset
     texts = rows["text"][:]

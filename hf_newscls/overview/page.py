@@ -3,11 +3,11 @@
 ::
 
     overview/<recipe>/overview.md             the page: figures and tables together
-                      overview.json           all figures
-                      suspicious_labels.csv   rows whose label is doubted, worst first
-                      duplicates.csv          rows that are one article with another, group by group
-                      contradictions.csv      rows of one text under several labels, text by text
-                      figures/                PNG
+                      overview.json           all statistics
+                      suspicious_labels.csv   rows with a suspicious label, the most suspicious first
+                      duplicates.csv          rows of the same article, group by group
+                      conflicting_labels.csv  rows with the same text and different labels, text by text
+                      figures/                PNG files
 """
 
 import re
@@ -17,9 +17,8 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from hf_newscls.data.groups import find_repeated, groups_with_conflicting_labels
+from hf_newscls.data.groups import Rows, find_repeated, groups_with_conflicting_labels
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.files import name_source
 from hf_newscls.overview.overview import Overview
@@ -43,36 +42,35 @@ __all__ = ["render_overview", "write_overview"]
 _SUSPICIOUS_ON_PAGE = 20
 _PAIRS_ON_PAGE = 10
 _SUSPICIOUS_COLUMNS = ("id", "label", "suggested", "probability of label", "probability of suggested", "text")
-_FIGURES = {
-    "rows_by_label.png": "Rows of each label: the first one of each article, and the further ones",
-    "rows_by_year.png": "Rows of each label and year",
-    "text_lengths.png": "Tokens of each text before truncation",
-    "lengths_by_label.png": "Tokens of the texts of each label",
-    "confused_labels.png": "The pairs of labels that the simple model confuses most",
+_CAPTIONS = {
+    "rows_by_label.png": "Rows per label, split into articles and their duplicates",
+    "rows_by_year.png": "Rows per label and year",
+    "text_lengths.png": "Text lengths in tokens, before truncation",
+    "lengths_by_label.png": "Text lengths in tokens, per label",
+    "confused_labels.png": "The pairs of labels that the simple model confuses most often",
     "confusion_matrix.png": "Confusion matrix of the simple model: labels in rows, predictions in columns",
-    "suspicious_labels.png": "Rows of each label whose label is doubted",
+    "suspicious_labels.png": "Suspicious rows per label",
 }
 
 
 def write_overview(overview: Overview, folder: Path) -> None:
-    """Write the folder, whole or not at all; what was there is replaced.
+    """Write the folder, whole or not at all; an earlier overview is replaced.
 
     Raises:
         StorageError: the disk is full.
     """
     folder = folder.resolve()
     figures = _plot_figures(overview)
+    texts, labels = overview.groups.texts, np.asarray(overview.rows["label"][:])
     with report_full_disk(folder), replace_folder(folder) as fresh:
         (fresh / "figures").mkdir()
         for name, figure in figures.items():
             save_figure(figure, fresh / "figures" / name)
         write_rows(fresh / "suspicious_labels.csv", _SUSPICIOUS_COLUMNS, _iterate_suspicious(overview))
-        groups = overview.groups
-        labels = np.asarray(overview.rows["label"][:])
-        _write_groups(fresh / "duplicates.csv", overview, groups.groups, find_repeated(groups.groups))
-        _write_groups(
-            fresh / "contradictions.csv", overview, groups.texts, groups_with_conflicting_labels(groups.texts, labels)
-        )
+        articles = overview.groups.groups
+        _write_groups(fresh / "duplicates.csv", overview, articles, chosen=find_repeated(articles))
+        conflicting = groups_with_conflicting_labels(texts, labels)
+        _write_groups(fresh / "conflicting_labels.csv", overview, texts, chosen=conflicting)
         write_json(fresh / "overview.json", overview.to_dict())
         write_text(fresh / "overview.md", render_overview(overview, figures=[*figures]))
 
@@ -81,8 +79,8 @@ def render_overview(overview: Overview, *, figures: Sequence[str]) -> str:
     """Return the page as Markdown.
 
     Args:
-        overview: what it shows.
-        figures: names of the figures that lie in `figures/` beside it.
+        overview: to show.
+        figures: names of the figures in `figures/`, next to the page.
     """
     quality = overview.quality
     page = render_template(
@@ -99,24 +97,22 @@ def render_overview(overview: Overview, *, figures: Sequence[str]) -> str:
             (*numbers, shorten_text(text))
             for *numbers, text in islice(_iterate_suspicious(overview), _SUSPICIOUS_ON_PAGE)
         ],
-        figures={name: text for name, text in _FIGURES.items() if name in figures},
+        figures={name: caption for name, caption in _CAPTIONS.items() if name in figures},
     )
     return re.sub(r"\n{3,}", "\n\n", page)
 
 
 def _plot_figures(overview: Overview) -> Mapping[str, Figure]:
-    data, quality = overview.data, overview.quality
-    names = data.label_names
-    labels, groups = np.asarray(overview.rows["label"][:]), overview.groups.groups
-    is_first = groups == np.arange(len(groups))
-    parts = {"first of an article": labels[is_first], "repeats of it": labels[~is_first]}
+    data, quality, max_length = overview.data, overview.quality, overview.data.truncation.max_length
+    names, pairs = data.label_names, quality.rank_by_confusion()
+    labels, articles = np.asarray(overview.rows["label"][:]), overview.groups.groups
+    is_first = articles == np.arange(len(articles))
+    parts = {"articles": labels[is_first], "duplicates": labels[~is_first]}
     counts = {part: np.bincount(values, minlength=len(names)).tolist() for part, values in parts.items()}
     figures = {
         "rows_by_label.png": plot_label_distribution(counts, label_names=names),
-        "text_lengths.png": plot_text_lengths(overview.token_counts, max_length=data.truncation.max_length),
-        "lengths_by_label.png": plot_label_lengths(
-            data.label_tokens, label_names=names, max_length=data.truncation.max_length
-        ),
+        "text_lengths.png": plot_text_lengths(overview.token_counts, max_length=max_length),
+        "lengths_by_label.png": plot_label_lengths(data.label_tokens, label_names=names, max_length=max_length),
         "confusion_matrix.png": plot_confusion_matrix(quality.confusion, label_names=names),
         "suspicious_labels.png": plot_suspicious_labels(
             quality.count_suspicious(), quality.confusion.sum(axis=1), label_names=names
@@ -124,7 +120,7 @@ def _plot_figures(overview: Overview) -> Mapping[str, Figure]:
     }
     if data.years:
         figures["rows_by_year.png"] = plot_years(data.year_counts, years=data.years, label_names=names)
-    if pairs := quality.rank_by_confusion():
+    if pairs:
         figures["confused_labels.png"] = plot_confused_labels(
             [(pair.first, pair.second) for pair in pairs],
             fractions=np.array([[pair.first_as_second, pair.second_as_first] for pair in pairs]),
@@ -137,14 +133,13 @@ def _iterate_suspicious(overview: Overview) -> Iterator[tuple[str, ...]]:
     return iterate_suspicious(overview.rows, quality.suspicious, label_names=quality.label_names)
 
 
-def _write_groups(path: Path, overview: Overview, groups: NDArray[np.int64], chosen: NDArray[np.int64]) -> None:
-    """Write the rows of some groups, group by group, each named after the id of its first row."""
+def _write_groups(path: Path, overview: Overview, groups: Rows, *, chosen: Rows) -> None:
+    """Write the rows of the chosen groups, group by group; the id of its first row is the name of a group."""
     members = np.flatnonzero(np.isin(groups, chosen))
     members = members[np.argsort(groups[members], kind="stable")]
-    names, ids = overview.data.label_names, overview.rows[ROW_ID][:]
-    rows = overview.rows.select(members)
+    names, rows = overview.data.label_names, overview.rows.select(members)
     columns = (
-        (ids[int(group)] for group in groups[members]),
+        overview.rows.select(groups[members])[ROW_ID],
         rows[ROW_ID],
         (names[label] for label in rows["label"]),
         map(flatten_text, rows["text"]),

@@ -1,4 +1,4 @@
-"""What is in a news file: rows by label and year, lengths, repeated articles, contradictions, very short texts.
+"""Statistics of a news file: rows by label and year, text lengths, duplicates and conflicting labels.
 
 Shape letters: N rows, L labels, Y years, Q quantiles.
 """
@@ -14,16 +14,16 @@ from hf_newscls.data.cleaning import CleanedRows
 from hf_newscls.data.duplicates import DuplicateGroups
 from hf_newscls.data.groups import find_repeated, groups_with_conflicting_labels
 from hf_newscls.errors import InputError
-from hf_newscls.overview.examples import Repeats, ShownRow, show_rows, summarize_repeats
+from hf_newscls.overview.examples import GroupSummary, ShownRow, show_rows, summarize_groups
 
 __all__ = [
     "LABEL_QUANTILES",
     "DataOverview",
     "Lengths",
     "Truncation",
-    "summarize_lengths",
+    "describe_lengths",
+    "describe_truncation",
     "summarize_rows",
-    "summarize_truncation",
 ]
 
 LABEL_QUANTILES = {"5%": 0.05, "25%": 0.25, "50%": 0.5, "75%": 0.75, "95%": 0.95}
@@ -38,11 +38,11 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Lengths:
-    """Lengths of the texts in one unit.
+    """Text lengths in one unit.
 
     Attributes:
-        mean: of the texts.
-        quantiles: by name, `min` to `max`; each is the length of some text.
+        mean: of all texts.
+        quantiles: by name, `min` to `max`; each is the length of a text.
     """
 
     mean: float
@@ -51,15 +51,15 @@ class Lengths:
 
 @dataclass(frozen=True)
 class Truncation:
-    """What the model does not read.
+    """How much of the texts the model cuts off.
 
     Attributes:
-        max_length: tokens the model reads of a text, special tokens included.
+        max_length: tokens of a text that the model reads, special tokens included.
         texts: texts that are longer.
-        text_fraction: those as a fraction of the texts.
+        text_fraction: their fraction of all texts.
         tokens: tokens of all texts.
         cut_tokens: tokens beyond `max_length`.
-        cut_fraction: those as a fraction of the tokens.
+        cut_fraction: their fraction of all tokens.
     """
 
     max_length: int
@@ -72,25 +72,25 @@ class Truncation:
 
 @dataclass(frozen=True)
 class DataOverview:
-    """What is in a news file, before anything is trained.
+    """Statistics of a news file.
 
     Attributes:
         rows_read: rows of the file.
-        rows_kept: rows that can be used.
-        dropped: the other rows, by reason.
+        rows_kept: usable rows.
+        dropped: number of other rows, by reason.
         label_names: in the order of the label ids.
         label_counts: shape (L,), rows kept.
-        years: four digits, ascending, `unknown` last; empty where the file has no dates.
+        years: four digits, ascending, `unknown` last; empty if the file has no dates.
         year_counts: shape (L, Y), rows kept.
-        words: lengths in words, which are what white space separates.
+        words: lengths in words, separated by white space.
         tokens: lengths in tokens of the recipe's tokenizer, special tokens included.
-        label_tokens: shape (L, Q), the quantiles `LABEL_QUANTILES` of the tokens of each label's texts.
-        truncation: what the model does not read.
-        articles: articles among the rows kept: rows that are one article count once.
-        equal: groups of rows whose texts are equal after normalization.
-        alike: groups of rows that are one article although their texts differ.
-        contradictions: groups of rows with one text and several labels.
-        shortest: the shortest texts kept, at most ten, ties in the file's order.
+        label_tokens: shape (L, Q), the quantiles `LABEL_QUANTILES` of the token counts of each label.
+        truncation: how much the model cuts off.
+        articles: different articles among the rows kept; duplicates count once.
+        exact_duplicates: groups of rows with equal texts after normalization.
+        near_duplicates: groups of rows of one article with different texts.
+        conflicting_labels: groups of rows with equal texts and different labels.
+        shortest: the shortest texts kept, at most ten, ties in file order.
     """
 
     rows_read: int
@@ -105,22 +105,20 @@ class DataOverview:
     label_tokens: Integers
     truncation: Truncation
     articles: int
-    equal: Repeats
-    alike: Repeats
-    contradictions: Repeats
+    exact_duplicates: GroupSummary
+    near_duplicates: GroupSummary
+    conflicting_labels: GroupSummary
     shortest: Sequence[ShownRow]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures as plain values, ready for JSON; what there is for each label stands under its name."""
+        """Return the statistics as plain values, ready for JSON; those of a label are under its name."""
         return asdict(self) | {
-            "label_names": [*self.label_names],
             "label_counts": dict(zip(self.label_names, self.label_counts.tolist(), strict=True)),
-            "years": [*self.years],
-            "year_counts": self._name_rows(self.year_counts, self.years),
-            "label_tokens": self._name_rows(self.label_tokens, [*LABEL_QUANTILES]),
+            "year_counts": self._name_cells(self.year_counts, self.years),
+            "label_tokens": self._name_cells(self.label_tokens, [*LABEL_QUANTILES]),
         }
 
-    def _name_rows(self, table: Integers, columns: Sequence[str]) -> dict[str, dict[str, int]]:
+    def _name_cells(self, table: Integers, columns: Sequence[str]) -> dict[str, dict[str, int]]:
         rows = (dict(zip(columns, row, strict=True)) for row in table.tolist())
         return dict(zip(self.label_names, rows, strict=True))
 
@@ -133,25 +131,28 @@ def summarize_rows(
     max_length: int,
     dates: NDArray[np.datetime64] | None = None,
 ) -> DataOverview:
-    """Describe the rows that were kept.
+    """Compute the statistics of the rows that were kept.
 
     Args:
         cleaned: the rows.
-        groups: which of them are one article.
-        token_counts: tokens of each, special tokens included, before truncation.
-        max_length: tokens the model reads.
-        dates: shape (N,), NaT where a row has none; None where the file has none.
+        groups: which rows are the same article.
+        token_counts: tokens of each text, special tokens included, before truncation.
+        max_length: tokens that the model reads.
+        dates: shape (N,), NaT for a row without one; None if the file has no dates.
 
     Raises:
-        InputError: groups, token counts or dates are not one for each row.
+        InputError: groups, token counts or dates have another length than the rows.
     """
     dataset, size = cleaned.dataset, len(cleaned.label_names)
-    _check_sizes(len(dataset), groups=groups.groups, token_counts=token_counts, dates=dates)
+    for name, column in {"groups": groups.groups, "token_counts": token_counts, "dates": dates}.items():
+        if column is not None and len(column) != len(dataset):
+            raise InputError(f"{name}: {len(column)} values for {len(dataset)} rows; pass one value for each row")
     texts, labels = dataset["text"][:], np.asarray(dataset["label"][:], dtype=np.int64)
     tokens = np.asarray(token_counts, dtype=np.int64)
     years, year_counts = _count_years(dates, labels, size=size)
     shortest = np.argsort([len(text) for text in texts], kind="stable")[:_SHORTEST]
-    equal, alike = find_repeated(groups.texts), groups_with_conflicting_labels(groups.groups, groups.texts)
+    exact, near = find_repeated(groups.texts), groups_with_conflicting_labels(groups.groups, groups.texts)
+    conflicting = groups_with_conflicting_labels(groups.texts, labels)
     return DataOverview(
         rows_read=cleaned.rows_read,
         rows_kept=len(dataset),
@@ -160,48 +161,38 @@ def summarize_rows(
         label_counts=np.bincount(labels, minlength=size),
         years=years,
         year_counts=year_counts,
-        words=summarize_lengths([len(text.split()) for text in texts]),
-        tokens=summarize_lengths(tokens),
+        words=describe_lengths([len(text.split()) for text in texts]),
+        tokens=describe_lengths(tokens),
         label_tokens=np.array([_find_quantiles(tokens[labels == label], LABEL_QUANTILES) for label in range(size)]),
-        truncation=summarize_truncation(tokens, max_length=max_length),
+        truncation=describe_truncation(tokens, max_length=max_length),
         articles=len(np.unique(groups.groups)),
-        equal=summarize_repeats(dataset, groups.texts, equal, kinds=labels),
-        alike=summarize_repeats(dataset, groups.groups, alike, kinds=groups.texts),
-        contradictions=summarize_repeats(
-            dataset, groups.texts, groups_with_conflicting_labels(groups.texts, labels), kinds=labels
-        ),
+        exact_duplicates=summarize_groups(dataset, groups.texts, exact, kinds=labels),
+        near_duplicates=summarize_groups(dataset, groups.groups, near, kinds=groups.texts),
+        conflicting_labels=summarize_groups(dataset, groups.texts, conflicting, kinds=labels),
         shortest=show_rows(dataset, shortest),
     )
 
 
-def summarize_lengths(lengths: Sequence[int] | Integers) -> Lengths:
-    """Return mean and quantiles of some lengths, at least one.
+def describe_lengths(lengths: Sequence[int] | Integers) -> Lengths:
+    """Return mean and quantiles of at least one length.
 
-    >>> summarize_lengths([1, 2, 3, 10]).quantiles["50%"]
+    >>> describe_lengths([1, 2, 3, 10]).quantiles["50%"]
     2
     """
-    values = np.asarray(lengths, dtype=np.int64)
-    return Lengths(
-        float(values.mean()), dict(zip(_QUANTILES, _find_quantiles(values, _QUANTILES).tolist(), strict=True))
-    )
+    values = _find_quantiles(lengths, _QUANTILES).tolist()
+    return Lengths(float(np.mean(lengths)), dict(zip(_QUANTILES, values, strict=True)))
 
 
-def summarize_truncation(token_counts: Sequence[int] | Integers, *, max_length: int) -> Truncation:
-    """Return what is cut off of texts of these numbers of tokens, at least one text.
+def describe_truncation(token_counts: Sequence[int] | Integers, *, max_length: int) -> Truncation:
+    """Return how much is cut off from texts with these token counts; at least one text.
 
-    >>> summarize_truncation([4, 10, 16], max_length=10)
+    >>> describe_truncation([4, 10, 16], max_length=10)
     Truncation(max_length=10, texts=1, text_fraction=0.3333333333333333, tokens=30, cut_tokens=6, cut_fraction=0.2)
     """
     counts = np.asarray(token_counts, dtype=np.int64)
     is_cut, tokens = counts > max_length, int(counts.sum())
     cut = int((counts - max_length)[is_cut].sum())
     return Truncation(max_length, int(is_cut.sum()), float(is_cut.mean()), tokens, cut, cut / tokens)
-
-
-def _check_sizes(rows: int, **columns: Sequence[Any] | NDArray[Any] | None) -> None:
-    sizes = {name: len(values) for name, values in columns.items() if values is not None}
-    if {*sizes.values()} != {rows}:
-        raise InputError(f"overview: each column must hold a value for each of {rows} rows, got {sizes}; pass all rows")
 
 
 def _count_years(dates: NDArray[np.datetime64] | None, labels: Integers, *, size: int) -> tuple[list[str], Integers]:
@@ -213,5 +204,5 @@ def _count_years(dates: NDArray[np.datetime64] | None, labels: Integers, *, size
     return [_UNKNOWN if np.isnat(year) else str(year) for year in years], counts
 
 
-def _find_quantiles(lengths: Integers, quantiles: Mapping[str, float]) -> Integers:
+def _find_quantiles(lengths: Sequence[int] | Integers, quantiles: Mapping[str, float]) -> Integers:
     return np.quantile(lengths, [*quantiles.values()], method="inverted_cdf").astype(np.int64)

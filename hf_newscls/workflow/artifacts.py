@@ -7,6 +7,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.errors import RunError
+from hf_newscls.evaluation.renamed_keys import rename_old_keys
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.evaluation.token_lengths import TokenLengths
 from hf_newscls.modeling.adapters import merge_adapter, save_adapter
@@ -69,11 +70,11 @@ def render_run_card(
         RunError: the run is incomplete, or another version wrote it.
     """
     try:
-        metrics = run.read_json(run.metrics)
+        metrics = rename_old_keys(run.read_json(run.metrics))
         manifest = SplitManifest.from_dict(run.read_json(run.split))
         record = TrainingRecord(**run.read_json(run.training))
         report = EvaluationReport.from_dict(metrics)
-        lengths = TokenLengths.from_dict(metrics["tokens"]) if "tokens" in metrics else None
+        lengths = TokenLengths(**metrics["tokens"]) if "tokens" in metrics else None
         example = metrics.get("example", {})
         answer = example["probabilities"] if example.get("text") == recipe.hub.example else None
     except RunError:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -169,7 +170,7 @@ def _write_results(run: RunFolder, measured: MeasuredRun, *, example: Mapping[st
         **measured.report.to_dict(),
         "errors": measured.errors.to_dict(),
         "example": example,
-        "tokens": summarize_lengths(lengths, max_length=measured.recipe.model.max_length).to_dict(),
+        "tokens": asdict(summarize_lengths(lengths, max_length=measured.recipe.model.max_length)),
         "train_runtime_seconds": record.runtime_seconds,
         "train_rows": record.train_rows,
         "split_fingerprint": measured.manifest.fingerprint,

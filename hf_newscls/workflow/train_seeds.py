@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_newscls.distributed import run_on_main
+from hf_newscls.evaluation.metric_names import DECISION_METRICS
+from hf_newscls.evaluation.renamed_keys import rename_old_keys
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.resuming import find_finished
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["SeedRuns", "train_seeds"]
 
 _FILE = "seeds.json"
-# Not log_loss: it is no fraction, and a single confident error can dominate it.
-_SCORES = ("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "mcc")
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,8 @@ def train_seeds(
         else:
             runs[seed] = train(seeded, resume=resume, runs_dir=runs_dir, cards_dir=cards_dir)
     ordered = [runs[seed] for seed in numbers]
-    spreads = {name: compute_spread([run.report.test.scores[name] for run in ordered]) for name in _SCORES}
+    # Without log_loss: a single confident error changes it a lot.
+    spreads = {name: compute_spread([run.report.test.scores[name] for run in ordered]) for name in DECISION_METRICS}
     gains = _compute_gains(recipe, fingerprint, spreads, runs_dir=runs_dir)
     result = SeedRuns(recipe.name, numbers, ordered, spreads, gains)
     run_on_main(lambda: _write(result, fingerprint, runs_dir=runs_dir))
@@ -119,10 +120,10 @@ def _compute_gains(
 
     gains = {}
     for path in sorted(runs_dir.glob(f"*/{_FILE}")):
-        other = json.loads(path.read_text(encoding="utf-8"))
+        other = rename_old_keys(json.loads(path.read_text(encoding="utf-8")))
         if path.parent.name != recipe.name and other["split_fingerprint"] == fingerprint:
             scores = {name: Spread(**values) for name, values in other["scores"].items()}
-            gains[path.parent.name] = {name: compare_spreads(spreads[name], scores[name]) for name in _SCORES}
+            gains[path.parent.name] = {name: compare_spreads(spread, scores[name]) for name, spread in spreads.items()}
     return gains
 
 

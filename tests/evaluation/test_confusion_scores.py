@@ -1,4 +1,4 @@
-"""Scores of many confusions at once are those of each by itself."""
+"""Scores of many confusion matrices at once equal those from the rows of each."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hf_newscls.evaluation.metrics import compute_scores
 
 
 @pytest.mark.parametrize("labels", [2, 3, 6])
-def test_scores_are_those_of_the_rows(labels: int) -> None:
+def test_scores_equal_those_from_rows(labels: int) -> None:
     rng = np.random.default_rng(labels)
     confusions = rng.integers(0, 9, size=(5, labels, labels))
     found = score_confusions(confusions.astype(np.float64))

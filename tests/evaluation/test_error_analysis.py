@@ -1,4 +1,4 @@
-"""Mistakes, pairs and parts of the test set, worked by hand."""
+"""Mistakes, confused pairs and parts of the test set, worked by hand."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hf_newscls.evaluation.error_analysis import ConfusedPair, ErrorAnalysis, analyze_errors, rank_pairs
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap
 
-# Six rows: the second and the fifth are wrong, the fifth more surely.
+# Six rows: the second and the fifth are wrong, the fifth with more confidence.
 PROBABILITIES = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.7, 0.3], [0.95, 0.05], [0.3, 0.7]])
 REFERENCES = np.array([0, 0, 1, 0, 1, 1])
 
@@ -26,11 +26,11 @@ def analyze(**changes: Any) -> ErrorAnalysis:
     return analyze_errors(PROBABILITIES, REFERENCES, **values | changes)
 
 
-def test_surest_mistake_comes_first() -> None:
+def test_most_confident_mistake_comes_first() -> None:
     assert analyze().mistakes.tolist() == [4, 1]
 
 
-def test_years_are_scored_apart() -> None:
+def test_each_year_is_scored() -> None:
     parts = analyze().by_year
     assert [(part.name, part.rows) for part in parts] == [("2020", 3), ("2021", 2), ("unknown", 1)]
     assert [part.scores["accuracy"] for part in parts] == pytest.approx([1 / 3, 1, 1])
@@ -38,7 +38,7 @@ def test_years_are_scored_apart() -> None:
     assert parts[0].scores["balanced_accuracy"] == pytest.approx(1 / 4)
 
 
-def test_lengths_are_scored_apart_and_what_was_cut_comes_last() -> None:
+def test_lengths_are_scored_and_texts_cut_off_come_last() -> None:
     parts = analyze().by_length
     assert [part.name for part in parts] == [
         "0 to 3 tokens",
@@ -51,7 +51,7 @@ def test_lengths_are_scored_apart_and_what_was_cut_comes_last() -> None:
     assert [part.scores["accuracy"] for part in parts] == [1, 0, 1, 1, 0.5]
 
 
-def test_lengths_are_shared_out_evenly() -> None:
+def test_parts_by_length_have_similar_sizes() -> None:
     counts = np.random.default_rng(1).permutation(np.arange(6))
     parts = analyze(token_counts=counts + 10, max_length=12).by_length
     assert sum(part.rows for part in parts) == 6
@@ -66,14 +66,14 @@ def test_rows_without_dates_have_no_years() -> None:
     assert analyze(years=None).by_year == []
 
 
-def test_intervals_hold_the_scores_of_each_part() -> None:
+def test_intervals_contain_the_scores_of_each_part() -> None:
     for part in (*analyze().by_length, *analyze().by_year):
         assert part.intervals["accuracy"].low <= part.scores["accuracy"] <= part.intervals["accuracy"].high
 
 
-def test_articles_of_a_part_stay_together() -> None:
+def test_rows_of_an_article_are_drawn_together_in_a_part() -> None:
     bootstrap = Bootstrap(resamples=50, seed=1, groups=np.array([0, 0, 1, 0, 1, 1]))
-    # One article of each label: there is nothing to draw.
+    # With one article of each label, every draw is the data.
     whole = analyze(years=["2020"] * 6, bootstrap=bootstrap).by_year[0].intervals["accuracy"]
     assert whole.low == whole.high == pytest.approx(4 / 6)
 
@@ -88,8 +88,8 @@ def test_pairs_worked_by_hand(size: int) -> None:
     assert rank_pairs(confusion, label_names=[*"ABC"]) == expected
 
 
-def test_wrong_label_is_doubted() -> None:
-    probabilities, references = _build_sure(60)
+def test_wrong_label_is_suspicious() -> None:
+    probabilities, references = _build_confident(60)
     references[7] = 1 - references[7]
     found = analyze_errors(
         probabilities,
@@ -104,7 +104,7 @@ def test_wrong_label_is_doubted() -> None:
     assert found.suspicious.suggested.tolist() == [1 - references[7]]
 
 
-def test_label_without_rows_is_no_obstacle() -> None:
+def test_label_without_rows_is_accepted() -> None:
     probabilities = np.hstack([PROBABILITIES * 0.9, np.full((6, 1), 0.1)])
     found = analyze_errors(
         probabilities,
@@ -118,14 +118,14 @@ def test_label_without_rows_is_no_obstacle() -> None:
     assert found.mistakes.tolist() == [4, 1]
 
 
-def test_analysis_has_no_row_in_its_json() -> None:
+def test_json_has_counts_of_rows() -> None:
     content = json.loads(json.dumps(analyze().to_dict(), allow_nan=False))
     assert content["mistakes"] == 2
     assert content["most_confused"][0] == {"reference": "FAKE", "prediction": "REAL", "rows": 1, "fraction": 1 / 3}
     assert [part["name"] for part in content["by_year"]] == ["2020", "2021", "unknown"]
 
 
-def _build_sure(rows: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _build_confident(rows: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     references = np.arange(rows) % 2
     shift = np.random.default_rng(1).uniform(0, 0.1, rows)
     return np.where(np.eye(2)[references] > 0, 0.95 - shift[:, None], 0.05 + shift[:, None]), references

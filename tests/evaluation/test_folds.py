@@ -1,4 +1,4 @@
-"""Samples are stratified, folds hold whole articles, and both follow from the seed alone."""
+"""Samples are stratified, an article is in one fold, and both depend on the seed."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def test_folds_are_stratified() -> None:
         assert np.bincount(LABELS[folds == fold]).tolist() == [12, 6, 2]
 
 
-def test_label_of_few_rows_is_spread() -> None:
+def test_few_rows_of_a_label_are_in_different_folds() -> None:
     labels = np.repeat([0, 1], [17, 3])
     folds = assign_folds(labels, np.arange(20), folds=5, seed=17)
     assert len({*folds[labels == 1].tolist()}) == 3
@@ -25,25 +25,31 @@ def test_label_of_few_rows_is_spread() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 2)), min_size=2), st.integers(2, 6))
-def test_group_lies_in_one_fold(rows: list[tuple[int, int]], folds: int) -> None:
+def test_group_is_in_one_fold_and_no_fold_is_empty(rows: list[tuple[int, int]], folds: int) -> None:
     groups, labels = (np.array(column) for column in zip(*rows, strict=True))
-    if len({*groups.tolist()}) < 2:
+    size = min(folds, len(np.unique(groups)), np.bincount(labels).max())
+    if size < 2:
         return
     found = assign_folds(labels, groups, folds=folds, seed=17)
     for group in groups:
         assert len({*found[groups == group].tolist()}) == 1
-    assert sorted({*found.tolist()}) == [*range(min(folds, len({*groups.tolist()})))]
+    assert sorted({*found.tolist()}) == [*range(size)]
 
 
-def test_folds_follow_from_the_seed() -> None:
+def test_folds_depend_on_the_seed() -> None:
     first, again, other = (assign_folds(LABELS, np.arange(100), folds=5, seed=seed) for seed in (17, 17, 18))
     assert first.tolist() == again.tolist()
     assert first.tolist() != other.tolist()
 
 
-def test_one_article_cannot_be_dealt() -> None:
-    with pytest.raises(InputError, match=r"^groups: must hold at least two articles, got 1; "):
+def test_one_article_is_refused() -> None:
+    with pytest.raises(InputError, match=r"\b1 article\b"):
         assign_folds(np.array([0, 1]), np.array([0, 0]), folds=5, seed=17)
+
+
+def test_a_label_for_each_row_is_refused() -> None:
+    with pytest.raises(InputError, match=r"\b3 rows\b.*`data.label`"):
+        assign_folds(np.arange(3), np.arange(3), folds=5, seed=17)
 
 
 def test_sample_is_stratified() -> None:
@@ -52,17 +58,17 @@ def test_sample_is_stratified() -> None:
     assert chosen.tolist() == sorted({*chosen.tolist()})
 
 
-def test_sample_holds_rows_of_each_label() -> None:
+def test_sample_has_rows_of_each_label() -> None:
     labels = np.repeat([0, 1], [999, 1])
     assert np.bincount(labels[stratified_sample(labels, max_rows=10, seed=17)]).tolist() == [10, 1]
 
 
 @pytest.mark.parametrize("max_rows", [100, 101])
-def test_rows_that_fit_are_all_taken(max_rows: int) -> None:
+def test_sample_of_few_rows_is_all_of_them(max_rows: int) -> None:
     assert stratified_sample(LABELS, max_rows=max_rows, seed=17).tolist() == [*range(100)]
 
 
-def test_sample_follows_from_the_seed() -> None:
+def test_sample_depends_on_the_seed() -> None:
     first, again, other = (stratified_sample(LABELS, max_rows=50, seed=seed) for seed in (17, 17, 18))
     assert first.tolist() == again.tolist()
     assert first.tolist() != other.tolist()

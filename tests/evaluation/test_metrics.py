@@ -48,7 +48,7 @@ def test_scores_worked_by_hand() -> None:
         {
             "accuracy": 2 / 4,
             "balanced_accuracy": 2 / 3,
-            # Hits less what chance hits, 2 x 4 - (1 x 2 + 1 x 2 + 2 x 0); the roots of 16 - 8 and of 16 - 6 below it.
+            # Hits minus hits by chance, 2 x 4 - (1 x 2 + 1 x 2 + 2 x 0), divided by the roots of 16 - 8 and 16 - 6.
             "mcc": 4 / np.sqrt(80),
             "precision_macro": 1 / 3,
             "recall_macro": 2 / 3,
@@ -57,12 +57,12 @@ def test_scores_worked_by_hand() -> None:
             "recall_weighted": 1 / 2,
             "f1_weighted": 1 / 3,
             "top_1_accuracy": 2 / 4,
-            # Row 2 gives labels 0 and 2 alike: 0 comes first, so its label 2 is third. In row 3 it is second.
+            # Row 2 gives labels 0 and 2 the same: 0 ranks higher, so its label 2 is third. In row 3 it is second.
             "top_2_accuracy": 3 / 4,
             "top_3_accuracy": 1.0,
             "log_loss": -(np.log(0.5) + np.log(0.5) + np.log(0.1) + np.log(0.25)) / 4,
             "brier_score": (0.38 + 0.375 + 1.46 + (0.36 + 0.0225 + 0.5625)) / 4,
-            # Three confidences, of which 0.5 is right twice; the others are wrong.
+            # Of three confidences, 0.5 is right twice and the others are wrong.
             "calibration_error": (2 * 0.5 + 0.8 + 0.6) / 4,
         }
     )
@@ -122,14 +122,14 @@ def test_scores_are_those_of_scikit_learn(seed: int, labels: int) -> None:
         expected[f"precision_{average}"] = precision_score(references, predictions, **options)
         expected[f"recall_{average}"] = recall_score(references, predictions, **options)
         expected[f"f1_{average}"] = f1_score(references, predictions, **options)
-    # scikit-learn takes probabilities of two labels for a mistake.
+    # scikit-learn refuses probabilities of two labels.
     expected["top_2_accuracy"] = (
         1.0 if labels == 2 else top_k_accuracy_score(references, probabilities, k=2, labels=range(labels))
     )
     assert scores == pytest.approx(expected)
 
 
-def test_labels_without_rows_count_in_the_macro_mean_alone() -> None:
+def test_labels_without_rows_count_only_in_the_macro_mean() -> None:
     probabilities = np.array([[0.9, 0.1, 0.0, 0.0], [0.1, 0.9, 0.0, 0.0]])
     scores = compute_scores(probabilities, [0, 1], top_k=[])
     assert scores["f1_macro"] == 0.5
@@ -141,7 +141,7 @@ def test_labels_without_rows_count_in_the_macro_mean_alone() -> None:
 
 @pytest.mark.parametrize(
     ("k", "expected"),
-    # All labels alike: of equal ones the lower id comes first, so label i is in the top i + 1.
+    # All probabilities are equal: the lower id ranks higher, so label i is in the top i + 1.
     [(1, 1 / 4), (2, 2 / 4), (3, 3 / 4), (4, 1.0), (9, 1.0)],
 )
 def test_ties_are_broken_by_label_id(k: int, expected: float) -> None:
@@ -169,7 +169,7 @@ def test_confusion_adds_up() -> None:
     assert np.trace(confusion) / 60 == compute_scores(probabilities, references, top_k=[])["accuracy"]
 
 
-def test_float32_is_good_enough() -> None:
+def test_float32_gives_the_same_scores() -> None:
     probabilities, references = draw(5, rows=500, labels=40)
     narrow = compute_scores(probabilities.astype(np.float32), references, top_k=[3])
     assert narrow == pytest.approx(compute_scores(probabilities, references, top_k=[3]), abs=1e-6)

@@ -1,4 +1,4 @@
-"""The report: each figure stands where it belongs, and the whole survives JSON."""
+"""The report has the right values, and JSON keeps them."""
 
 import json
 from typing import Any
@@ -35,7 +35,7 @@ def build(splits: DatasetDict, section: EvaluationSection = SECTION, **changes: 
     return build_report(splits, **{**drawn, **changes}, section=section, seed=17)
 
 
-def test_each_side_is_scored_on_its_own_rows(splits: DatasetDict) -> None:
+def test_each_split_is_scored_on_its_own_rows(splits: DatasetDict) -> None:
     report = build(splits)
     assert report.label_names == list(LABELS)
     for split, rows, seed in ((report.validation, 24, 1), (report.test, 30, 2)):
@@ -45,7 +45,7 @@ def test_each_side_is_scored_on_its_own_rows(splits: DatasetDict) -> None:
         assert [*split.per_class] == list(LABELS)
 
 
-def test_confusion_and_intervals_are_of_the_test_side(splits: DatasetDict) -> None:
+def test_confusion_and_intervals_are_of_the_test_split(splits: DatasetDict) -> None:
     report = build(splits)
     assert report.confusion.sum() == 30
     assert np.trace(report.confusion) / 30 == report.test.scores["accuracy"]
@@ -59,21 +59,21 @@ def test_baselines_are_trained_on_train_and_scored_on_test(splits: DatasetDict) 
     train, test = splits["train"], splits["test"]
     tfidf = predict_tfidf(train["text"][:], train["label"][:], test["text"][:], num_labels=3)
     assert report.baselines[TFIDF] == compute_scores(tfidf, test["label"][:], top_k=[1, 2])
-    # A third of the rows is of each label; of equal shares the lowest label wins.
+    # Each label has a third of the rows; the lowest label wins the tie.
     assert report.baselines[MAJORITY]["accuracy"] == pytest.approx(1 / 3)
     assert report.baselines[MAJORITY]["log_loss"] == pytest.approx(np.log(3))
     assert [*report.baselines] == [MAJORITY, TFIDF, SVM]
 
 
-def test_gain_over_oneself_is_nothing(splits: DatasetDict) -> None:
+def test_gain_over_equal_predictions_is_zero(splits: DatasetDict) -> None:
     train, test = splits["train"], splits["test"]
     tfidf = predict_tfidf(train["text"][:], train["label"][:], test["text"][:], num_labels=3)
     report = build(splits, test_probabilities=tfidf.astype(np.float32))
     assert {report.gains[name] for name in ("accuracy", "f1_macro", "f1_weighted", "mcc")} == {Interval(0.0, 0.0)}
 
 
-def test_gain_is_the_models_score_less_the_baselines(splits: DatasetDict) -> None:
-    # TF-IDF knows the tiny news by heart; random probabilities do not.
+def test_gain_is_the_score_minus_that_of_the_baseline(splits: DatasetDict) -> None:
+    # TF-IDF predicts the tiny news correctly; random probabilities do not.
     report = build(splits)
     for name in ("accuracy", "f1_macro", "f1_weighted"):
         interval = report.gains[name]
@@ -81,9 +81,9 @@ def test_gain_is_the_models_score_less_the_baselines(splits: DatasetDict) -> Non
         assert interval.low <= gain <= interval.high < 0
 
 
-def test_label_of_one_row_decides_no_gain(splits: DatasetDict) -> None:
-    # Only the model is right on the one row of the third label, whose text is another label's. A draw misses it with a
-    # chance of 36%, and then there is nothing to gain.
+def test_label_of_one_row_does_not_decide_the_gain(splits: DatasetDict) -> None:
+    # The one row of the third label has the text of another label, and only the model is right on it. A draw misses the
+    # row with a probability of 36%, and then the gain is zero.
     rows = [row for row in splits["test"] if row["label"] != 2]
     rows.append({**rows[0], "label": 2})
     splits["test"] = Dataset.from_list(rows, features=splits["test"].features)
@@ -94,13 +94,13 @@ def test_label_of_one_row_decides_no_gain(splits: DatasetDict) -> None:
     assert report.gains["f1_macro"].low == 0 < report.gains["f1_macro"].high
 
 
-def test_probes_see_their_columns_alone(splits: DatasetDict) -> None:
-    # The texts tell the label; their length does not, and neither does a column that is the same in all rows.
+def test_probes_see_only_their_columns(splits: DatasetDict) -> None:
+    # The texts predict the label; their length and a constant column do not.
     silent = DatasetDict({split: rows.add_column("author", ["ann"] * len(rows)) for split, rows in splits.items()})
-    report = build(silent, probes={"author alone": ["author"], "all": ["author", "text"]})
-    assert [*report.probes] == [LENGTH, "author alone", "all"]
+    report = build(silent, probes={"author only": ["author"], "all": ["author", "text"]})
+    assert [*report.probes] == [LENGTH, "author only", "all"]
     assert report.probes["all"].scores["accuracy"] > 0.9
-    assert report.probes["author alone"].scores["accuracy"] == pytest.approx(1 / 3, abs=0.05)
+    assert report.probes["author only"].scores["accuracy"] == pytest.approx(1 / 3, abs=0.05)
     low, high = report.probes[LENGTH].intervals["accuracy"].low, report.probes[LENGTH].intervals["accuracy"].high
     assert low <= report.probes[LENGTH].scores["accuracy"] <= high < 0.9
 
@@ -120,7 +120,7 @@ def test_rows_of_one_article_are_drawn_together(splits: DatasetDict) -> None:
     assert accuracy[0] != accuracy[1]
 
 
-def test_without_baseline_there_is_no_gain(splits: DatasetDict) -> None:
+def test_without_baselines_there_are_no_gains(splits: DatasetDict) -> None:
     report = build(splits, EvaluationSection(baseline=False, top_k=[], bootstrap_resamples=100))
     assert report.comparisons == {}
     assert report.baselines == {}
@@ -129,7 +129,7 @@ def test_without_baseline_there_is_no_gain(splits: DatasetDict) -> None:
 
 
 @pytest.mark.parametrize("baseline", [True, False])
-def test_report_survives_json(baseline: bool, splits: DatasetDict) -> None:
+def test_json_keeps_the_report(baseline: bool, splits: DatasetDict) -> None:
     report = build(splits, EvaluationSection(baseline=baseline, bootstrap_resamples=100))
     content = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     again = EvaluationReport.from_dict({**content, "train_rows": 60, "device": "CPU"})
@@ -137,14 +137,43 @@ def test_report_survives_json(baseline: bool, splits: DatasetDict) -> None:
     assert again.confusion.dtype == np.int64
     assert again.intervals == report.intervals
     assert again.comparisons == report.comparisons
-    assert again.calibration.to_dict() == report.calibration.to_dict()
+    assert type(again.test.per_class["SPORTS"]["support"]) is int
+    assert np.array_equal(again.calibration.abstention.accuracy, report.calibration.abstention.accuracy)
     assert (again.test, again.validation) == (report.test, report.validation)
 
 
-def test_side_keeps_rows_and_labels_apart_from_scores() -> None:
-    split = SplitReport(rows=4, scores={"accuracy": 0.5}, per_class={"A": {"f1": 0.5, "support": 4}})
-    assert split.to_dict() == {"accuracy": 0.5, "rows": 4, "per_class": {"A": {"f1": 0.5, "support": 4}}}
-    assert SplitReport.from_dict(split.to_dict()) == split
+def test_json_has_the_scores_next_to_the_rows(splits: DatasetDict) -> None:
+    report = build(splits)
+    content = report.to_dict()["test"]
+    assert content == {**report.test.scores, "rows": 30, "per_class": report.test.per_class}
+
+
+def test_report_of_an_earlier_version_is_read(splits: DatasetDict) -> None:
+    report = build(splits)
+    text = json.dumps(report.to_dict())
+    for new, old in (("mcc", "matthews"), ("fractions", "shares")):
+        text = text.replace(f'"{new}"', f'"{old}"')
+    assert text.count('"matthews"') > 3
+    assert EvaluationReport.from_dict(json.loads(text)).to_dict() == report.to_dict()
+
+
+def test_table_has_one_row_for_each_score(splits: DatasetDict) -> None:
+    report = build(splits)
+    table = report.to_pandas().set_index(["split", "score"])
+    assert len(table) == len(report.test.scores) + len(report.validation.scores)
+    assert table.loc[("test", "f1_macro")].tolist() == [report.test.scores["f1_macro"], *report.intervals["f1_macro"]]
+    assert table.loc[("validation", "mcc"), "value"] == report.validation.scores["mcc"]
+    assert table.loc["validation"][["low", "high"]].isna().all(axis=None)
+    assert table.loc[("test", "calibration_error"), ["low", "high"]].isna().all()
+    html = report._repr_html_()
+    assert html.startswith("<table")
+    assert "NaN" not in html
+
+
+def test_table_has_one_row_for_each_label() -> None:
+    scores = {"precision": 0.5, "recall": 1.0, "f1": 2 / 3, "support": 4}
+    table = SplitReport(rows=4, scores={}, per_class={"A": scores}).per_class_to_pandas()
+    assert table.to_dict("records") == [{"label": "A", **scores}]
 
 
 def test_label_without_test_rows_is_in_the_report(splits: DatasetDict) -> None:

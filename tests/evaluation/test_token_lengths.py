@@ -1,7 +1,5 @@
 """Lengths of texts, summarized."""
 
-import json
-
 import pytest
 
 from hf_newscls.evaluation.token_lengths import TokenLengths, summarize_lengths
@@ -18,8 +16,3 @@ from hf_newscls.evaluation.token_lengths import TokenLengths, summarize_lengths
 )
 def test_summary(counts: list[int], max_length: int, expected: TokenLengths) -> None:
     assert summarize_lengths(counts, max_length=max_length) == expected
-
-
-def test_summary_survives_json() -> None:
-    lengths = summarize_lengths([3, 5, 20, 4], max_length=8)
-    assert TokenLengths.from_dict(json.loads(json.dumps(lengths.to_dict()))) == lengths

@@ -1,4 +1,4 @@
-"""Rows that belong together are counted, and the telling ones shown."""
+"""Groups of rows are counted, and examples are chosen."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hf_newscls.data.groups import find_repeated, groups_with_conflicting_labels
-from hf_newscls.overview.examples import show_rows, summarize_repeats
+from hf_newscls.overview.examples import show_rows, summarize_groups
 from hf_newscls.report.text import shorten_text
 
 
@@ -22,22 +22,22 @@ def build_rows(texts: Sequence[str], labels: Sequence[int]) -> Dataset:
 def test_rows_of_groups_are_counted() -> None:
     groups = np.array([0, 1, 0, 3, 1, 0])
     rows = build_rows(["x", "y", "x", "z", "y", "x"], [0, 0, 0, 0, 1, 1])
-    repeats = summarize_repeats(rows, groups, find_repeated(groups), kinds=np.zeros(6, dtype=np.int64))
-    assert (repeats.groups, repeats.rows, repeats.extra, repeats.largest) == (2, 5, 3, 3)
+    summary = summarize_groups(rows, groups, find_repeated(groups), kinds=np.zeros(6, dtype=np.int64))
+    assert (summary.groups, summary.rows, summary.extra, summary.largest) == (2, 5, 3, 3)
 
 
-def test_no_groups_are_counted_as_none() -> None:
+def test_without_groups_all_counts_are_zero() -> None:
     groups = np.arange(3)
-    repeats = summarize_repeats(build_rows("xyz", [0, 1, 2]), groups, find_repeated(groups), kinds=groups)
-    assert (repeats.groups, repeats.rows, repeats.extra, repeats.largest) == (0, 0, 0, 0)
-    assert repeats.examples == []
+    summary = summarize_groups(build_rows("xyz", [0, 1, 2]), groups, find_repeated(groups), kinds=groups)
+    assert (summary.groups, summary.rows, summary.extra, summary.largest) == (0, 0, 0, 0)
+    assert summary.examples == []
 
 
-def test_examples_begin_with_the_largest_group() -> None:
+def test_largest_group_is_the_first_example() -> None:
     groups = np.array([0, 0, 2, 2, 2, 5, 5])
-    repeats = summarize_repeats(build_rows("aabbbcc", [0] * 7), groups, find_repeated(groups), kinds=groups)
-    assert [group.rows for group in repeats.examples] == [3, 2, 2]
-    assert [[row.id for row in group.shown] for group in repeats.examples] == [
+    summary = summarize_groups(build_rows("aabbbcc", [0] * 7), groups, find_repeated(groups), kinds=groups)
+    assert [group.rows for group in summary.examples] == [3, 2, 2]
+    assert [[row.id for row in group.shown] for group in summary.examples] == [
         ["r2", "r3", "r4"],
         ["r0", "r1"],
         ["r5", "r6"],
@@ -46,25 +46,25 @@ def test_examples_begin_with_the_largest_group() -> None:
 
 def test_example_shows_one_row_of_each_kind_first() -> None:
     groups, labels = np.zeros(5, dtype=np.int64), np.array([0, 0, 0, 2, 1])
-    (group,) = summarize_repeats(build_rows("xxxxx", labels), groups, np.array([0]), kinds=labels).examples
+    (group,) = summarize_groups(build_rows("xxxxx", labels), groups, np.array([0]), kinds=labels).examples
     assert group.rows == 5
     assert [(row.id, row.label) for row in group.shown] == [("r0", "A"), ("r3", "C"), ("r4", "B")]
 
 
 def test_at_most_ten_groups_are_examples() -> None:
     groups = np.arange(30) // 2 * 2
-    repeats = summarize_repeats(build_rows(["x"] * 30, [0] * 30), groups, find_repeated(groups), kinds=groups)
-    assert repeats.groups == 15
-    assert len(repeats.examples) == 10
+    summary = summarize_groups(build_rows(["x"] * 30, [0] * 30), groups, find_repeated(groups), kinds=groups)
+    assert summary.groups == 15
+    assert len(summary.examples) == 10
 
 
-def test_mixed_groups_hold_several_kinds() -> None:
+def test_conflicting_groups_have_several_kinds() -> None:
     groups, kinds = np.array([0, 0, 2, 2, 4]), np.array([1, 1, 0, 1, 2])
     assert groups_with_conflicting_labels(groups, kinds).tolist() == [2]
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), min_size=1))
-def test_mixed_groups_are_those_counted_by_hand(rows: list[tuple[int, int]]) -> None:
+def test_conflicting_groups_equal_a_plain_loop(rows: list[tuple[int, int]]) -> None:
     groups, kinds = (np.array(column) for column in zip(*rows, strict=True))
     expected = sorted({group for group, kind in rows for other, another in rows if group == other and kind != another})
     assert groups_with_conflicting_labels(groups, kinds).tolist() == expected
@@ -74,10 +74,10 @@ def test_mixed_groups_are_those_counted_by_hand(rows: list[tuple[int, int]]) -> 
     ("text", "shown"),
     [("two\n\n lines ", "two lines"), ("x" * 200, "x" * 200), ("x" * 201, "x" * 199 + "…"), ("", "")],
 )
-def test_shown_text_is_one_line_and_not_too_long(text: str, shown: str) -> None:
+def test_shown_text_is_one_short_line(text: str, shown: str) -> None:
     assert shorten_text(text) == shown
 
 
-def test_rows_are_shown_in_the_order_asked_for() -> None:
+def test_rows_are_shown_in_the_given_order() -> None:
     shown = show_rows(build_rows(["one", "two", "three"], [2, 1, 0]), [2, 0])
     assert [(row.id, row.label, row.text) for row in shown] == [("r2", "A", "three"), ("r0", "C", "one")]

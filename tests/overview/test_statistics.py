@@ -1,4 +1,4 @@
-"""Figures of a news file, worked by hand."""
+"""Statistics of a news file, worked by hand."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from hf_newscls.data.cleaning import CleanedRows, clean_rows
 from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates, normalize_text
 from hf_newscls.data.readers.rows import read_rows
 from hf_newscls.errors import InputError
-from hf_newscls.overview.statistics import DataOverview, summarize_lengths, summarize_rows, summarize_truncation
+from hf_newscls.overview.statistics import DataOverview, describe_lengths, describe_truncation, summarize_rows
 from hf_newscls.recipe.recipe import DataSection, NearDuplicatesSection
 
 TEXTS = ["Storm hits the coast", "storm HITS the coast", "Storm hits the coast", "Rain", "Sun and wind over the hills"]
@@ -63,32 +63,37 @@ def test_dates_that_are_all_unknown_are_counted() -> None:
     assert overview.year_counts.tolist() == [[2], [3]]
 
 
-def test_repeats_are_told_from_contradictions() -> None:
+def test_duplicates_and_conflicting_labels_are_counted() -> None:
     overview = summarize()
-    assert (overview.articles, overview.equal.groups, overview.equal.rows, overview.equal.extra) == (3, 1, 3, 2)
-    assert (overview.contradictions.groups, overview.contradictions.rows) == (1, 3)
-    assert overview.alike.groups == 0
-    (example,) = overview.contradictions.examples
+    assert (
+        overview.articles,
+        overview.exact_duplicates.groups,
+        overview.exact_duplicates.rows,
+        overview.exact_duplicates.extra,
+    ) == (3, 1, 3, 2)
+    assert (overview.conflicting_labels.groups, overview.conflicting_labels.rows) == (1, 3)
+    assert overview.near_duplicates.groups == 0
+    (example,) = overview.conflicting_labels.examples
     assert [(row.id, row.label) for row in example.shown] == [("0", "FAKE"), ("1", "REAL"), ("2", "FAKE")]
 
 
-def test_alike_texts_count_apart_from_equal_ones() -> None:
-    # Rows 0 and 1 are equal, 2 is like them; 3 and 4 are equal.
+def test_near_duplicates_and_exact_duplicates_are_counted_separately() -> None:
+    # Rows 0 and 1 are equal and 2 is a near duplicate of them; 3 and 4 are equal.
     groups = DuplicateGroups(groups=np.array([0, 0, 0, 3, 3]), texts=np.array([0, 0, 2, 3, 3]))
     overview = summarize_rows(build_cleaned(), groups, token_counts=TOKENS, max_length=6)
-    assert (overview.articles, overview.equal.groups, overview.equal.extra) == (2, 2, 2)
-    assert (overview.alike.groups, overview.alike.rows) == (1, 3)
-    (example,) = overview.alike.examples
+    assert (overview.articles, overview.exact_duplicates.groups, overview.exact_duplicates.extra) == (2, 2, 2)
+    assert (overview.near_duplicates.groups, overview.near_duplicates.rows) == (1, 3)
+    (example,) = overview.near_duplicates.examples
     assert [row.id for row in example.shown] == ["0", "2", "1"]
 
 
-def test_words_are_what_white_space_separates() -> None:
+def test_words_are_separated_by_white_space() -> None:
     words = summarize().words
     assert words.mean == (4 + 4 + 4 + 1 + 6) / 5
     assert (words.quantiles["min"], words.quantiles["50%"], words.quantiles["max"]) == (1, 4, 6)
 
 
-def test_tokens_are_summed_up_for_each_label() -> None:
+def test_tokens_are_summarized_for_each_label() -> None:
     overview = summarize()
     assert overview.label_tokens.tolist() == [[6, 6, 6, 6, 6], [3, 3, 6, 8, 8]]
     assert overview.tokens.quantiles["max"] == 8
@@ -98,13 +103,13 @@ def test_tokens_are_summed_up_for_each_label() -> None:
     ("max_length", "texts", "cut_tokens"), [(8, 0, 0), (7, 1, 1), (6, 1, 2), (5, 4, 6), (2, 5, 19)]
 )
 def test_truncation_counts_texts_and_tokens(max_length: int, texts: int, cut_tokens: int) -> None:
-    found = summarize_truncation(TOKENS, max_length=max_length)
+    found = describe_truncation(TOKENS, max_length=max_length)
     assert (found.texts, found.text_fraction) == (texts, texts / 5)
     assert (found.tokens, found.cut_tokens, found.cut_fraction) == (29, cut_tokens, cut_tokens / 29)
 
 
 def test_quantiles_are_lengths_of_texts() -> None:
-    lengths = summarize_lengths([*range(1, 101)])
+    lengths = describe_lengths([*range(1, 101)])
     assert lengths.mean == 50.5
     assert [*lengths.quantiles.values()] == [1, 5, 25, 50, 75, 95, 99, 100]
 
@@ -114,17 +119,20 @@ def test_shortest_texts_come_first() -> None:
     assert [row.text for row in overview.shortest] == [TEXTS[3], TEXTS[0], TEXTS[1], TEXTS[2], TEXTS[4]]
 
 
-def test_figures_can_be_written_as_json() -> None:
+def test_statistics_can_be_written_as_json() -> None:
     content = json.loads(json.dumps(summarize(dates=build_dates("2020", "2018", "2020", "2018", "2019")).to_dict()))
     assert content["label_counts"] == {"FAKE": 2, "REAL": 3}
     assert content["year_counts"]["REAL"] == {"2018": 2, "2019": 1, "2020": 0}
     assert content["label_tokens"]["REAL"] == {"5%": 3, "25%": 3, "50%": 6, "75%": 8, "95%": 8}
-    assert content["equal"]["examples"][0]["shown"][0] == {"id": "0", "label": "FAKE", "text": TEXTS[0]}
+    assert content["exact_duplicates"]["examples"][0]["shown"][0] == {"id": "0", "label": "FAKE", "text": TEXTS[0]}
 
 
-@pytest.mark.parametrize("changes", [{"token_counts": TOKENS[:4]}, {"dates": build_dates("2020")}])
-def test_columns_of_another_size_are_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=r"^overview: .* for each of 5 rows, got \{"):
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [({"token_counts": TOKENS[:4]}, "token_counts: 4 "), ({"dates": build_dates("2020")}, "dates: 1 ")],
+)
+def test_columns_of_another_length_are_refused(changes: dict[str, Any], fault: str) -> None:
+    with pytest.raises(InputError, match=rf"^{fault}.*\b5 rows"):
         summarize(**changes)
 
 
@@ -132,7 +140,7 @@ def test_columns_of_another_size_are_refused(changes: dict[str, Any]) -> None:
     ("file", "columns", "extra"),
     [("fake_news/titles_6335.csv", ["title"], 79), ("long_documents/bbc.csv", ["title", "text"], 98)],
 )
-def test_repeated_texts_of_real_files_are_those_known(
+def test_exact_duplicates_of_real_files_are_the_known_ones(
     file: str, columns: list[str], extra: int, real_data: Path
 ) -> None:
     section = DataSection(source=file, text=columns, label="label", near_duplicates=None)
@@ -140,17 +148,19 @@ def test_repeated_texts_of_real_files_are_those_known(
     cleaned = clean_rows(rows, section, source_name=file)
     texts = cleaned.dataset["text"][:]
     overview = summarize_rows(cleaned, find_duplicates(texts, None), token_counts=[1] * len(texts), max_length=8)
-    assert len(texts) - len({normalize_text(one) for one in texts}) == overview.equal.extra
-    assert overview.equal.extra >= extra, "equal as written, and more that differ in case or white space"
+    assert len(texts) - len({normalize_text(one) for one in texts}) == overview.exact_duplicates.extra
+    assert overview.exact_duplicates.extra >= extra, (
+        "more than the equal texts: also those that differ in case or white space"
+    )
     assert len(texts) - len({*texts}) == extra
 
 
-def test_alike_groups_hold_the_equal_ones(news_rows: list[dict[str, str]]) -> None:
+def test_articles_include_exact_duplicates(news_rows: list[dict[str, str]]) -> None:
     texts = [row["title"] for row in news_rows for _ in range(2)] + ["A storm hits the coast of the north today again!"]
     texts += ["A storm hits the coast of the north today again?"]
     labels = [0, 1] * (len(texts) // 2)
     groups = find_duplicates(texts, NearDuplicatesSection())
     overview = summarize_rows(build_cleaned(texts, labels), groups, token_counts=[1] * len(texts), max_length=8)
-    assert overview.equal.groups == len(news_rows)
-    assert overview.contradictions.groups == len(news_rows)
+    assert overview.exact_duplicates.groups == len(news_rows)
+    assert overview.conflicting_labels.groups == len(news_rows)
     assert overview.articles == len(np.unique(groups.groups))

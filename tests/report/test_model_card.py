@@ -70,7 +70,7 @@ def test_results_table_holds_model_baselines_and_probes(make_parts: MakeParts) -
         ["this model", "0.900 (0.700 to 0.950)", "0.890 (0.710 to 0.950)", ""],
         ["majority class", *["0.250 (0.230 to 0.270)"] * 2, "-0.012 to 0.046"],
         ["TF-IDF with logistic regression", *["0.750 (0.730 to 0.770)"] * 2, "-0.012 to 0.046"],
-        ["length alone", *["0.300 (0.280 to 0.320)"] * 2, "-0.012 to 0.046"],
+        ["length only", *["0.300 (0.280 to 0.320)"] * 2, "-0.012 to 0.046"],
     ]
 
 
@@ -87,7 +87,7 @@ def test_every_score_stands_in_the_card_with_its_interval(make_parts: MakeParts)
 
 def test_probes_and_first_answers_are_put_into_words(make_parts: MakeParts) -> None:
     text = " ".join(make_parts(evaluation={"top_k": [2]}).render().split())
-    assert "*length alone* sees too little to understand a text" in text
+    assert "*length only* sees too little to understand a text" in text
     assert "The right label is among the first 2 answers for 87.0% of the test rows." in text
     assert "among the first" not in make_parts(evaluation={"top_k": []}).render()
 

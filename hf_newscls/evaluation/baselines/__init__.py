@@ -1,1 +1,1 @@
-"""Simpler classifiers on the same split."""
+"""Simpler classifiers on the same split, to compare the model with."""

@@ -1,8 +1,8 @@
-"""What simpler classifiers score on the same split, each beside the model."""
+"""Compare the model with simpler classifiers on the same split."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from datasets import DatasetDict
@@ -24,7 +24,7 @@ MAJORITY = "majority class"
 TFIDF = "TF-IDF with logistic regression"
 SVM = "TF-IDF with linear SVM"
 FROZEN = "frozen encoder with linear head"
-LENGTH = "length alone"
+LENGTH = "length only"
 
 Probabilities = NDArray[np.float64]
 Kind = Literal["baseline", "probe"]
@@ -32,12 +32,12 @@ Kind = Literal["baseline", "probe"]
 
 @dataclass(frozen=True)
 class FrozenFeatures:
-    """What the encoder makes of texts before it learned.
+    """Features of texts from the encoder as it was before training.
 
     Attributes:
-        train_rows: places of the training rows that were encoded.
+        train_rows: indices of the training rows that were encoded.
         train: features of those rows, shape (rows, H).
-        test: of all test rows.
+        test: features of all test rows.
     """
 
     train_rows: NDArray[np.int64]
@@ -47,36 +47,19 @@ class FrozenFeatures:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A simpler classifier, trained and tested on the model's rows.
+    """A simpler classifier, trained and tested on the same rows as the model.
 
     Attributes:
-        kind: a baseline reads the text, a probe sees too little to.
+        kind: a baseline reads the text, a probe sees too little to understand it.
         scores: on test, as `compute_scores` names them.
-        intervals: 95%, of those scores.
-        gains: 95% interval of the model's score less this one's, paired.
+        intervals: 95% intervals of the scores.
+        gains: 95% intervals of the model's score minus this one's, paired.
     """
 
     kind: Kind
     scores: Mapping[str, float]
     intervals: Mapping[str, Interval]
     gains: Mapping[str, Interval]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON."""
-        return {
-            "kind": self.kind,
-            "scores": dict(self.scores),
-            "intervals": {name: [one.low, one.high] for name, one in self.intervals.items()},
-            "gains": {name: [one.low, one.high] for name, one in self.gains.items()},
-        }
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> "Comparison":
-        """Return the comparison that `to_dict` wrote."""
-        intervals, gains = (
-            {name: Interval(*ends) for name, ends in content[part].items()} for part in ("intervals", "gains")
-        )
-        return cls(kind=content["kind"], scores=content["scores"], intervals=intervals, gains=gains)
 
 
 def build_comparisons(
@@ -87,12 +70,12 @@ def build_comparisons(
     features: FrozenFeatures | None,
     probes: Mapping[str, list[str]],
 ) -> dict[str, Comparison]:
-    """Train every baseline and probe, score each, and measure what the model gains over it, drawn without strata.
+    """Train every baseline and probe, score it, and compute the model's gain over it.
 
     Args:
         splits: rows with `text`, a `ClassLabel` named `label`, and the columns of the probes.
-        model: its probabilities of the test rows, (N, L).
-        bootstrap: how rows are drawn for the intervals.
+        model: the model's probabilities of the test rows, (N, L).
+        bootstrap: for the intervals; those of gains are drawn without strata.
         features: of the frozen encoder; None leaves that baseline out.
         probes: columns by the probe's name.
     """
@@ -100,7 +83,7 @@ def build_comparisons(
     drawn = resample_scores(model, references, unstratified)
 
     def compare(kind: Kind, probabilities: Probabilities) -> Comparison:
-        """Score a classifier, and the model on the very same draws."""
+        """Score a classifier on the rows and the draws of the model."""
         return Comparison(
             kind=kind,
             scores=compute_scores(probabilities, references, top_k=bootstrap.top_k),
@@ -110,8 +93,8 @@ def build_comparisons(
 
     baselines, probed = _predict_baselines(splits, features), _predict_probes(splits, probes)
     return {
-        **{name: compare("baseline", values) for name, values in baselines.items()},
-        **{name: compare("probe", values) for name, values in probed.items()},
+        **{name: compare("baseline", probabilities) for name, probabilities in baselines.items()},
+        **{name: compare("probe", probabilities) for name, probabilities in probed.items()},
     }
 
 

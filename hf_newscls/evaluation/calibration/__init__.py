@@ -1,1 +1,1 @@
-"""How far probabilities can be trusted."""
+"""How well the model's probabilities match its accuracy."""

@@ -1,57 +1,45 @@
-"""How accurate a model is where it answers only what it is sure of (El-Yaniv and Wiener 2010).
+"""Accuracy of a model that answers only when it is confident (El-Yaniv and Wiener 2010).
 
 Shape letters: N rows, L labels, K points of a curve.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-__all__ = ["AbstentionCurve", "compute_abstention"]
+from hf_newscls.evaluation.arrays import FloatArray
+
+__all__ = ["RiskCoverage", "compute_risk_coverage"]
 
 _POINTS = 50
 
 
 @dataclass(frozen=True)
-class AbstentionCurve:
-    """Accuracy against the share of rows that are answered, from few to all.
+class RiskCoverage:
+    """Accuracy against coverage, the fraction of rows that are answered, from few rows to all.
 
     Attributes:
-        fractions: shape (K,), fractions of the rows, the surest ones.
-        accuracy: shape (K,), of those rows.
-        confidence: shape (K,), of the least sure of them: the threshold that answers just so many.
+        fractions: shape (K,), coverage; the most confident rows are answered.
+        accuracy: shape (K,), on those rows.
+        confidence: shape (K,), lowest confidence among them, the threshold that gives this coverage.
     """
 
-    fractions: NDArray[np.float64]
-    accuracy: NDArray[np.float64]
-    confidence: NDArray[np.float64]
+    fractions: FloatArray
+    accuracy: FloatArray
+    confidence: FloatArray
 
     def find_accuracy(self, fraction: float) -> float:
-        """Return the accuracy at the point nearest to a share."""
+        """Return the accuracy at the point with the nearest coverage."""
         return float(self.accuracy[np.abs(self.fractions - fraction).argmin()])
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the curve as plain values, ready for JSON."""
-        return {name: getattr(self, name).tolist() for name in ("fractions", "accuracy", "confidence")}
 
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> "AbstentionCurve":
-        """Return the curve that `to_dict` wrote."""
-        return cls(*(np.asarray(content[name], np.float64) for name in ("fractions", "accuracy", "confidence")))
+def compute_risk_coverage(probabilities: ArrayLike, references: ArrayLike, *, points: int = _POINTS) -> RiskCoverage:
+    """Return the curve of a model that answers its most confident rows first, given (N, L) and (N,) arrays.
 
+    It has at most `points` points, fewer if rows have equal confidence, since they are answered together.
 
-def compute_abstention(probabilities: ArrayLike, references: ArrayLike, *, points: int = _POINTS) -> AbstentionCurve:
-    """Return the curve of a model that answers its surest rows first.
-
-    Args:
-        probabilities: (N, L).
-        references: (N,) label ids.
-        points: K at most; rows of the very same confidence are answered together.
-
-    >>> compute_abstention([[0.9, 0.1], [0.6, 0.4]], [0, 1]).accuracy.tolist()
+    >>> compute_risk_coverage([[0.9, 0.1], [0.6, 0.4]], [0, 1]).accuracy.tolist()
     [1.0, 0.5]
     """
     probabilities = np.asarray(probabilities, dtype=np.float64)
@@ -59,6 +47,6 @@ def compute_abstention(probabilities: ArrayLike, references: ArrayLike, *, point
     order = np.argsort(-confidence, kind="stable")
     confidence, hits = confidence[order], np.cumsum(is_right[order])
     ends = np.linspace(0, len(order), min(points, len(order)) + 1)[1:].round().astype(np.int64)
-    # Up to the last row that is as sure as the one a point would end at.
+    # Extend each point to the last row with the same confidence.
     answered = np.unique(np.searchsorted(-confidence, -confidence[ends - 1], side="right"))
-    return AbstentionCurve(answered / len(order), hits[answered - 1] / answered, confidence[answered - 1])
+    return RiskCoverage(answered / len(order), hits[answered - 1] / answered, confidence[answered - 1])

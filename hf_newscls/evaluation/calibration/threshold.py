@@ -1,10 +1,9 @@
-"""Choose where two labels part: the probability of the second one from which it is the answer.
+"""Choose the decision threshold for two labels: from this probability on the second label is predicted.
 
 Shape letters: N rows, K candidates.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,12 @@ from numpy.typing import NDArray
 
 from hf_newscls.evaluation.confusion_scores import score_confusions
 
-__all__ = ["Threshold", "fit_threshold"]
+__all__ = ["Split", "Threshold", "fit_threshold"]
 
-_PLAIN = 0.5
+_DEFAULT = 0.5
 
-Values = NDArray[np.float64]
 Split = tuple[NDArray[np.floating[Any]], NDArray[np.int64]]
+"""Probabilities (N, L) and references (N,)."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +25,8 @@ class Threshold:
 
     Attributes:
         label: the second label.
-        probability: from which it is the answer.
-        metric: what was made best on validation.
+        probability: from which it is predicted.
+        metric: the score that is best on validation.
         score: of the metric on test, with the threshold.
         plain_score: of the metric on test, with 0.5.
     """
@@ -38,40 +37,29 @@ class Threshold:
     score: float
     plain_score: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> "Threshold":
-        """Return the threshold that `to_dict` wrote."""
-        return cls(**content)
-
 
 def fit_threshold(validation: Split, test: Split, *, label: str, metric: str) -> Threshold:
-    """Choose the threshold on validation, and tell what it is worth on test.
+    """Choose the threshold on validation and score it on test.
 
-    Candidates lie in the middle between the probabilities of validation rows. Of equally good ones the nearest to 0.5
-    is taken, and 0.5 itself where none is better.
-
-    Args:
-        validation: probabilities (N, 2) and references (N,).
-        test: the same of the test side.
-        label: name of the second label.
-        metric: what `score_confusions` computes.
+    The candidates are the midpoints between the probabilities of validation rows, and 0.5. Of equally good candidates
+    the one nearest to 0.5 wins. `label` is the name of the second label, `metric` a score of `score_confusions`.
     """
     values = np.unique(validation[0][:, 1].astype(np.float64))
-    candidates = np.append((values[1:] + values[:-1]) / 2, _PLAIN)
+    candidates = np.append((values[1:] + values[:-1]) / 2, _DEFAULT)
     scores = _score_thresholds(*validation, candidates, metric=metric)
     best = candidates[scores >= scores.max() - 1e-12]
-    chosen = float(best[np.abs(best - _PLAIN).argmin()])
-    score, plain_score = _score_thresholds(*test, np.array([chosen, _PLAIN]), metric=metric).tolist()
+    chosen = float(best[np.abs(best - _DEFAULT).argmin()])
+    score, plain_score = _score_thresholds(*test, np.array([chosen, _DEFAULT]), metric=metric).tolist()
     return Threshold(label, chosen, metric, score, plain_score)
 
 
 def _score_thresholds(
-    probabilities: NDArray[np.floating[Any]], references: NDArray[np.int64], thresholds: Values, *, metric: str
-) -> Values:
+    probabilities: NDArray[np.floating[Any]],
+    references: NDArray[np.int64],
+    thresholds: NDArray[np.float64],
+    *,
+    metric: str,
+) -> NDArray[np.float64]:
     """Return the score of each threshold, shape (K,)."""
     confusions = np.empty((len(thresholds), 2, 2))
     for reference in (0, 1):

@@ -1,11 +1,10 @@
-"""How much of a score is the luck of a seed, and whether one recipe beats another by more than that.
+"""The variance of a score over seeds, and whether the gain of one recipe over another exceeds it.
 
 Shape letter: S seeds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.stats import ttest_ind
@@ -18,11 +17,11 @@ __all__ = ["Spread", "SpreadGain", "compare_spreads", "compute_spread"]
 
 @dataclass(frozen=True)
 class Spread:
-    """A score of several trainings that differ in their seed alone.
+    """A score of several trainings that differ only in their seed.
 
     Attributes:
         mean: of the S values.
-        deviation: their standard deviation, of a sample: divided by S - 1.
+        deviation: sample standard deviation of the values (divided by S - 1).
         values: in the order of the seeds.
     """
 
@@ -30,23 +29,14 @@ class Spread:
     deviation: float
     values: Sequence[float]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON."""
-        return {"mean": self.mean, "deviation": self.deviation, "values": [*self.values]}
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> "Spread":
-        """Return the spread that `to_dict` wrote."""
-        return cls(**content)
-
 
 @dataclass(frozen=True)
 class SpreadGain:
-    """The mean of one recipe less that of another.
+    """The mean score of one recipe minus that of another.
 
     Attributes:
-        gain: of the means.
-        interval: 95%, by the test of Welch (1947), which lets the recipes have different spreads.
+        gain: difference of the means.
+        interval: 95% interval by the test of Welch (1947), which allows different variances.
     """
 
     gain: float
@@ -54,7 +44,7 @@ class SpreadGain:
 
     @property
     def exceeds_spread(self) -> bool:
-        """Whether the gain, or the loss, is more than the luck of seeds explains."""
+        """Whether the gain, or the loss, exceeds the variance over seeds."""
         return self.interval.low > 0 or self.interval.high < 0
 
 
@@ -68,14 +58,16 @@ def compute_spread(values: Sequence[float]) -> Spread:
     0.75
     """
     if len(values) < 2:
-        raise InputError(f"seeds: must be at least 2 to have a spread, got {len(values)}; train with more")
+        raise InputError(
+            f"seeds: {len(values)} given, but a standard deviation needs at least 2; train with more seeds"
+        )
     return Spread(float(np.mean(values)), float(np.std(values, ddof=1)), [float(value) for value in values])
 
 
 def compare_spreads(first: Spread, second: Spread) -> SpreadGain:
-    """Return what the first recipe gains over the second, of the same score on the same split.
+    """Return the gain of the first recipe over the second, for one score on one split.
 
-    Where neither has a spread the interval is the gain itself.
+    If all values of each recipe are equal, both ends of the interval are the gain.
     """
     gain = first.mean - second.mean
     if first.deviation == second.deviation == 0:

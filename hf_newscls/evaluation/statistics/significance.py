@@ -1,4 +1,4 @@
-"""Whether one of two classifiers is better beyond chance: both answered the very same rows."""
+"""Significance tests for two classifiers that predicted the same rows."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -18,10 +18,10 @@ __all__ = [
 ]
 
 Verdict = Literal["ahead", "tied", "behind"]
-"""What is said of the first of a pair."""
+"""How the first of a pair compares with the second."""
 
 ALPHA = 0.05
-"""Largest chance, over all pairs of a table, of calling one classifier better where both are equally good."""
+"""Significance level, over all pairs of a table together."""
 
 _LEAST_RESAMPLES, _MOST_RESAMPLES = 1000, 20_000
 _SPARE = 5
@@ -30,12 +30,8 @@ _SPARE = 5
 def compute_mcnemar_p(first_right: ArrayLike, second_right: ArrayLike) -> float:
     """Return the two-sided p-value of the exact test of McNemar (1947), as Dietterich (1998) advises.
 
-    Rows on which both are right, or both wrong, say nothing. Of the others, as many should go to the one as to the
-    other where both are equally good: a binomial test with a chance of one half.
-
-    Args:
-        first_right: (N,) whether the first classifier is right on each row.
-        second_right: (N,) the same of the second, in the same order.
+    The test uses the rows that only one classifier predicts correctly. Under the null hypothesis each classifier is the
+    correct one with probability 1/2. Both arguments say whether a classifier is right on each row, shape (N,).
 
     >>> compute_mcnemar_p([True] * 5 + [False], [False] * 5 + [False])
     0.0625
@@ -48,14 +44,10 @@ def compute_mcnemar_p(first_right: ArrayLike, second_right: ArrayLike) -> float:
 
 
 def compute_bootstrap_p(first: ArrayLike, second: ArrayLike) -> float:
-    """Return the two-sided p-value of a difference from scores of the same resamples (Davison and Hinkley 1997).
+    """Return the two-sided p-value of a difference between scores of the same draws (Davison and Hinkley 1997).
 
-    It is twice the share of resamples that lie on the other side of 0 or on it, the sample itself counted as one more;
-    so it never is 0.
-
-    Args:
-        first: (R,) scores of the first classifier on R resamples.
-        second: (R,) scores of the second on the same ones.
+    It is twice the fraction of draws with a difference of 0 or of the other sign. The data count as one more draw, so
+    the p-value is never 0. Both arguments have shape (R,), one score for each of R draws.
 
     >>> compute_bootstrap_p([0.5, 0.6, 0.7], [0.4, 0.5, 0.8])
     1.0
@@ -66,9 +58,9 @@ def compute_bootstrap_p(first: ArrayLike, second: ArrayLike) -> float:
 
 
 def holm_correction(p_values: Sequence[float]) -> list[float]:
-    """Return p-values that may all be held against one level, in the order given (Holm 1979).
+    """Return p-values corrected for their number (Holm 1979), in the given order.
 
-    The smallest of m is multiplied by m, the next by m - 1, and so on; none becomes smaller than one before it.
+    The smallest of m p-values is multiplied by m, the next by m - 1, and so on; none gets smaller than the one before.
 
     >>> holm_correction([0.25, 0.125, 0.5])
     [0.5, 0.375, 0.5]
@@ -82,11 +74,7 @@ def holm_correction(p_values: Sequence[float]) -> list[float]:
 
 
 def judge_gap(gain: float, p_value: float) -> Verdict:
-    """Say how the first of a pair stands, at 5%.
-
-    Args:
-        gain: by how much the first is better; below 0 where it is worse.
-        p_value: corrected for the number of pairs.
+    """Return how the first of a pair compares with the second at a level of 5%; a gain above 0 means it is better.
 
     >>> judge_gap(0.1, 0.04), judge_gap(-0.1, 0.04), judge_gap(0.1, 0.05)
     ('ahead', 'behind', 'tied')
@@ -97,9 +85,9 @@ def judge_gap(gain: float, p_value: float) -> Verdict:
 
 
 def choose_resamples(pairs: int) -> int:
-    """Return how many resamples let the smallest p-value of so many pairs fall well below 5% after Holm's correction.
+    """Return how many draws make p-values well below 5% possible for so many pairs after Holm's correction.
 
-    There are at most 20,000, for time; with more than 500 pairs no difference is then large enough.
+    At most 20,000, to limit the time; with more than 500 pairs no difference can then be significant.
 
     >>> choose_resamples(1), choose_resamples(45), choose_resamples(500)
     (1000, 9000, 20000)

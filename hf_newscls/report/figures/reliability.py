@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from hf_newscls.evaluation.calibration.reliability import Reliability
-from hf_newscls.evaluation.calibration.risk_coverage import AbstentionCurve
+from hf_newscls.evaluation.calibration.risk_coverage import RiskCoverage
 from hf_newscls.report.figures.style import BLUE, GREY, INK, ORANGE, PALE, SMALL, WIDTH, build_figure, style_axes
 
 __all__ = ["plot_abstention", "plot_reliability"]
@@ -37,7 +37,7 @@ def plot_reliability(before: Reliability, after: Reliability, *, temperature: fl
     return figure
 
 
-def plot_abstention(curve: AbstentionCurve, *, baseline: tuple[str, float] | None) -> Figure:
+def plot_abstention(curve: RiskCoverage, *, baseline: tuple[str, float] | None) -> Figure:
     """Return a figure of accuracy against the share of rows answered, the surest first.
 
     Args:

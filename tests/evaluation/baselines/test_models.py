@@ -1,4 +1,4 @@
-"""Baselines: shares of the training labels, and TF-IDF that learns the tiny news."""
+"""Baselines: fractions of the training labels, and TF-IDF that learns the tiny news."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ from hf_newscls.evaluation.baselines.models import (
 from tests.conftest import LABELS
 
 
-def test_majority_gives_every_row_the_shares() -> None:
+def test_majority_gives_every_row_the_fractions() -> None:
     probabilities = predict_majority([2, 0, 2, 2], rows=3, num_labels=4)
     assert probabilities.tolist() == [[0.25, 0.0, 0.75, 0.0]] * 3
 
@@ -28,7 +28,7 @@ def test_majority_of_no_rows_has_a_column_a_label() -> None:
 
 
 @pytest.mark.parametrize("predict", [predict_tfidf, predict_words])
-def test_words_tell_the_tiny_news(predict: Callable[..., NDArray[np.float64]], news_rows: Any) -> None:
+def test_words_predict_the_tiny_news(predict: Callable[..., NDArray[np.float64]], news_rows: Any) -> None:
     texts = [row["title"] for row in news_rows]
     labels = [LABELS.index(row["category"]) for row in news_rows]
     probabilities = predict(texts[:90], labels[:90], texts[90:], num_labels=3)
@@ -45,7 +45,7 @@ def test_tfidf_columns_are_label_ids() -> None:
 
 
 def test_tfidf_reads_word_pairs() -> None:
-    # Single words say nothing here: each text has the same two.
+    # Single words are no help: each text has the same two.
     texts = ["not good", "good not"] * 10
     probabilities = predict_tfidf(texts, [0, 1] * 10, ["not good", "good not"], num_labels=2)
     assert probabilities.argmax(axis=1).tolist() == [0, 1]
@@ -58,20 +58,20 @@ def test_tfidf_is_the_same_every_time(news_rows: Any) -> None:
     assert np.array_equal(first, second)
 
 
-def test_tfidf_of_unknown_words_falls_back_on_the_shares() -> None:
+def test_tfidf_of_unknown_words_predicts_the_largest_label() -> None:
     probabilities = predict_tfidf(["goal", "goal match", "bank"], [0, 0, 1], ["", "xyzzy"], num_labels=2)
     assert probabilities[0].tolist() == probabilities[1].tolist()
     assert probabilities[0].argmax() == 0
 
 
-def test_label_that_training_lacks_is_impossible() -> None:
+def test_label_without_training_rows_has_probability_zero() -> None:
     probabilities = predict_tfidf(["goal goal", "bank bank"], [0, 2], ["goal"], num_labels=4)
     assert probabilities[0, [1, 3]].tolist() == [0, 0]
     assert probabilities[0].argmax() == 0
 
 
 @pytest.mark.parametrize("predict", [predict_tfidf, predict_words])
-def test_texts_without_a_word_tell_nothing(predict: Callable[..., NDArray[np.float64]]) -> None:
+def test_training_texts_without_a_word_give_the_fractions(predict: Callable[..., NDArray[np.float64]]) -> None:
     assert predict(["", "?", "a"], [0, 0, 1], ["goal"], num_labels=2)[0].tolist() == pytest.approx([2 / 3, 1 / 3])
 
 
@@ -83,11 +83,11 @@ def test_svm_learns_the_tiny_news(size: int, news_rows: Any) -> None:
     probabilities = predict_svm(train, validation, texts[65:], num_labels=size)
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(len(rows) - 65))
     assert probabilities.argmax(axis=1).tolist() == labels[65:]
-    # It is right on validation, so its temperature makes it sure of itself.
+    # It is right on validation, so its temperature makes it confident.
     assert probabilities.max(axis=1).min() > 0.9
 
 
-def test_features_are_told_apart() -> None:
+def test_features_predict_their_labels() -> None:
     labels = np.arange(60) % 3
     features = np.eye(3)[labels] * 1000 + np.random.default_rng(1).normal(size=(60, 3))
     probabilities = predict_features(features[:45], labels[:45].tolist(), features[45:], num_labels=4)
@@ -95,8 +95,8 @@ def test_features_are_told_apart() -> None:
     assert probabilities[:, 3].tolist() == [0] * 15
 
 
-def test_length_gives_the_shares_of_texts_as_long() -> None:
-    # Short texts are of label 0 three times in four, long ones always of label 1; one row is added to each.
+def test_length_gives_the_fractions_of_similar_lengths() -> None:
+    # Three in four short texts have label 0, all long ones label 1; one row is added to each cell.
     texts, labels = ["xx"] * 40 + ["x" * 90] * 40, [0, 0, 0, 1] * 10 + [1] * 40
     probabilities = predict_length(texts, labels, ["abc", "ab", "y" * 100], num_labels=2)
     assert probabilities[1].tolist() == [31 / 42, 11 / 42]

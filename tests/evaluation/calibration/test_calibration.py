@@ -1,6 +1,5 @@
-"""The temperature that was put in is found again, and only validation decides it."""
+"""The fitted temperature is the one that was applied, and depends only on validation."""
 
-import json
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ Split = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 def draw(temperature: float, *, rows: int = 4000, labels: int = 4, seed: int = 1) -> Split:
-    """Draw labels by true probabilities, and give those as a model that is too sure or too unsure of them."""
+    """Draw labels by true probabilities, and return those of a model that is over- or underconfident."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(size=(rows, labels))
     truth = softmax(logits, axis=1)
@@ -48,7 +47,7 @@ def test_no_other_temperature_has_a_lower_loss() -> None:
     assert losses[0] == min(losses)
 
 
-def test_scaling_keeps_the_order_of_labels() -> None:
+def test_scaling_keeps_the_order_of_the_labels() -> None:
     probabilities, _ = draw(1.0, rows=50)
     for temperature in (0.1, 7.0):
         scaled = scale_probabilities(probabilities, temperature)
@@ -63,16 +62,16 @@ def test_temperature_one_changes_nothing() -> None:
 
 @pytest.mark.parametrize(("references", "expected"), [([0, 1], 0.05), ([1, 0], 20)])
 def test_temperature_stays_within_bounds(references: list[int], expected: float) -> None:
-    # Right or wrong throughout: no temperature would be cold, or hot, enough.
+    # All right or all wrong: the log loss has no minimum within the bounds.
     assert fit_temperature([[0.6, 0.4], [0.4, 0.6]], references) == pytest.approx(expected, rel=0.02)
 
 
-def test_probability_zero_is_no_obstacle() -> None:
+def test_probability_zero_is_accepted() -> None:
     probabilities = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], dtype=np.float32)
     assert np.isfinite(fit_temperature(probabilities, [0, 1, 1]))
 
 
-def test_calibration_mends_a_model_that_is_too_sure() -> None:
+def test_calibration_fixes_an_overconfident_model() -> None:
     validation, test = draw(3.0, seed=1), draw(3.0, seed=2)
     found = build(validation, test)
     assert found.before.error > 0.15
@@ -81,22 +80,14 @@ def test_calibration_mends_a_model_that_is_too_sure() -> None:
     assert found.scores["log_loss"] < compute_scores(*test, top_k=[])["log_loss"]
 
 
-def test_test_rows_decide_nothing() -> None:
+def test_temperature_does_not_depend_on_test_rows() -> None:
     validation = draw(3.0, rows=200)
     first, second = (build(validation, draw(temperature, seed=2)) for temperature in (3.0, 0.3))
     assert first.temperature == second.temperature
     assert first.before.error != second.before.error
 
 
-@pytest.mark.parametrize("names", ["AB", "ABC"])
-def test_calibration_survives_json(names: str) -> None:
-    found = build(draw(2.0, labels=len(names), seed=1), draw(2.0, labels=len(names), seed=2), names)
-    content = json.loads(json.dumps(found.to_dict(), allow_nan=False))
-    assert Calibration.from_dict(content).to_dict() == found.to_dict() == content
-    assert (found.threshold is None) == (names == "ABC")
-
-
-def test_config_says_what_there_is() -> None:
+def test_config_has_a_threshold_only_for_two_labels() -> None:
     two, three = (build(draw(2.0, labels=size), draw(2.0, labels=size), "ABC"[:size]) for size in (2, 3))
     assert three.to_config() == {"temperature": three.temperature}
     assert two.to_config()["threshold"] == {"label": "B", "probability": two.threshold.probability}

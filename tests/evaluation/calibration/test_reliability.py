@@ -1,11 +1,9 @@
 """Bins of equal mass and the gap between confidence and accuracy, worked by hand."""
 
-import json
-
 import numpy as np
 import pytest
 
-from hf_newscls.evaluation.calibration.reliability import Reliability, assign_bins, compute_reliability
+from hf_newscls.evaluation.calibration.reliability import assign_bins, compute_reliability
 
 # Confidences 0.9, 0.8, 0.6 and 0.5; the first and the third are right.
 PROBABILITIES = [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.5, 0.5]]
@@ -25,11 +23,11 @@ def test_error_of_one_bin_is_the_gap_of_the_means() -> None:
     assert compute_reliability(PROBABILITIES, REFERENCES, bins=1).error == pytest.approx(0.7 - 0.5)
 
 
-def test_sure_and_right_has_no_error() -> None:
+def test_confident_and_right_has_error_zero() -> None:
     assert compute_reliability(np.eye(3), [0, 1, 2]).error == 0
 
 
-def test_sure_and_wrong_has_all() -> None:
+def test_confident_and_wrong_has_error_one() -> None:
     assert compute_reliability(np.eye(3), [1, 2, 0]).error == 1
 
 
@@ -40,7 +38,7 @@ def test_bins_are_equal_in_size(rows: int) -> None:
     assert sizes.max() - sizes.min() <= 1
 
 
-def test_equal_values_share_a_bin() -> None:
+def test_equal_values_are_in_the_same_bin() -> None:
     assert assign_bins(np.array([0.5, 0.7, 0.5, 0.5]), bins=4).tolist() == [0, 3, 0, 0]
 
 
@@ -50,10 +48,3 @@ def test_order_of_the_rows_changes_nothing() -> None:
     order = rng.permutation(90)
     shuffled = compute_reliability(probabilities[order], references[order])
     assert shuffled.error == pytest.approx(compute_reliability(probabilities, references).error)
-
-
-def test_bins_survive_json() -> None:
-    found = compute_reliability(PROBABILITIES, REFERENCES)
-    again = Reliability.from_dict(json.loads(json.dumps(found.to_dict())))
-    assert again.to_dict() == found.to_dict()
-    assert again.error == found.error

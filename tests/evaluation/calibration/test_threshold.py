@@ -20,14 +20,14 @@ def fit(validation: Split, test: Split | None = None, metric: str = "accuracy") 
 
 
 def test_threshold_worked_by_hand() -> None:
-    # All REAL rows lie above 0.2, all others below: 0.25 is in the middle between 0.2 and 0.3.
+    # All REAL rows are above 0.2 and all others are not: 0.25 is the midpoint of 0.2 and 0.3.
     found = fit(split([0.1, 0.2, 0.3, 0.4, 0.9], [0, 0, 1, 1, 1]))
     assert found.probability == pytest.approx(0.25)
     assert (found.score, found.plain_score) == (1.0, 0.6)
     assert (found.label, found.metric) == ("REAL", "accuracy")
 
 
-def test_half_stays_where_nothing_is_better() -> None:
+def test_half_wins_if_nothing_is_better() -> None:
     assert fit(split([0.1, 0.4, 0.6, 0.9], [0, 0, 1, 1])).probability == 0.5
 
 
@@ -36,7 +36,7 @@ def test_nearest_to_half_wins_a_tie() -> None:
     assert fit(split([0.1, 0.2, 0.3, 0.4], [0, 1, 0, 1])).probability == pytest.approx(0.35)
 
 
-def test_worth_is_told_on_test() -> None:
+def test_threshold_is_scored_on_test() -> None:
     found = fit(split([0.1, 0.2, 0.3], [0, 0, 1]), split([0.22, 0.3, 0.6, 0.7], [0, 1, 1, 0]))
     assert found.probability == pytest.approx(0.25)
     assert (found.score, found.plain_score) == (3 / 4, 2 / 4)
@@ -62,5 +62,5 @@ def test_no_other_threshold_is_better(metric: str, compute: object) -> None:
     assert found.score > found.plain_score
 
 
-def test_label_that_validation_lacks_is_no_obstacle() -> None:
+def test_label_without_validation_rows_is_accepted() -> None:
     assert fit(split([0.6, 0.7], [1, 1])).probability == 0.5

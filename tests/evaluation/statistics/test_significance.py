@@ -18,7 +18,7 @@ from hf_newscls.evaluation.statistics.significance import (
 
 
 def rights(only_first: int, only_second: int, both: int = 3, neither: int = 2) -> tuple[list[bool], list[bool]]:
-    """Return who is right on each row."""
+    """Return whether each classifier is right, by row."""
     first = [True] * only_first + [False] * only_second + [True] * both + [False] * neither
     second = [False] * only_first + [True] * only_second + [True] * both + [False] * neither
     return first, second
@@ -37,16 +37,18 @@ def rights(only_first: int, only_second: int, both: int = 3, neither: int = 2) -
         (10, 2, 2 * (1 + 12 + 66) / 2**12),
     ],
 )
-def test_mcnemar_is_the_binomial_test_of_what_they_differ_on(only_first: int, only_second: int, p_value: float) -> None:
+def test_mcnemar_is_the_binomial_test_of_the_rows_that_differ(
+    only_first: int, only_second: int, p_value: float
+) -> None:
     assert compute_mcnemar_p(*rights(only_first, only_second)) == pytest.approx(p_value)
 
 
-def test_rows_both_get_right_or_wrong_play_no_part_in_mcnemar() -> None:
+def test_mcnemar_ignores_rows_that_both_get_right_or_wrong() -> None:
     few, many = rights(7, 2, both=0, neither=0), rights(7, 2, both=500, neither=300)
     assert compute_mcnemar_p(*few) == compute_mcnemar_p(*many)
 
 
-def test_mcnemar_is_the_same_from_either_side() -> None:
+def test_mcnemar_is_symmetric() -> None:
     first, second = rights(9, 3)
     tail = sum(comb(12, hits) for hits in range(4)) / 2**12
     assert compute_mcnemar_p(first, second) == compute_mcnemar_p(second, first) == pytest.approx(2 * tail)
@@ -63,7 +65,7 @@ def test_mcnemar_is_the_same_from_either_side() -> None:
         ([0.1, -0.1], 1.0),
     ],
 )
-def test_bootstrap_p_counts_resamples_on_the_other_side(differences: list[float], p_value: float) -> None:
+def test_bootstrap_p_counts_draws_of_the_other_sign(differences: list[float], p_value: float) -> None:
     assert compute_bootstrap_p(differences, np.zeros(len(differences))) == pytest.approx(p_value)
 
 
@@ -79,7 +81,7 @@ def test_bootstrap_p_counts_resamples_on_the_other_side(differences: list[float]
         ([0.6, 0.7], [1.0, 1.0]),
     ],
 )
-def test_holm_multiplies_by_the_pairs_that_are_left(p_values: list[float], adjusted: list[float]) -> None:
+def test_holm_multiplies_by_the_remaining_pairs(p_values: list[float], adjusted: list[float]) -> None:
     assert holm_correction(p_values) == pytest.approx(adjusted)
 
 
@@ -99,7 +101,7 @@ def test_gap_is_judged_at_five_percent(gain: float, p_value: float, verdict: Ver
 
 
 @pytest.mark.parametrize("pairs", [1, 3, 10, 190])
-def test_smallest_bootstrap_p_can_pass_the_correction(pairs: int) -> None:
+def test_smallest_bootstrap_p_can_be_significant_after_correction(pairs: int) -> None:
     assert pairs * 2 / (choose_resamples(pairs) + 1) < 0.05 / 2
 
 

@@ -1,0 +1,29 @@
+"""Keys of metrics.json and seeds.json that had another name in an earlier version; such files are still read."""
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["rename_old_keys"]
+
+_RENAMED = {"matthews": "mcc", "share_cut_off": "fraction_cut_off", "shares": "fractions"}
+# The keys below these are names of labels and classifiers, which stay as they are.
+_HOLD_NAMES = {"per_class", "label_intervals", "comparisons", "probabilities"}
+
+
+def rename_old_keys(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of a metrics.json or seeds.json under today's names.
+
+    >>> rename_old_keys({"test": {"matthews": 0.5}, "label_intervals": {"shares": [0.1, 0.2]}})
+    {'test': {'mcc': 0.5}, 'label_intervals': {'shares': [0.1, 0.2]}}
+    """
+    return {_RENAMED.get(key, key): _rename_below(key, value) for key, value in content.items()}
+
+
+def _rename_below(key: str, value: Any) -> Any:
+    if key == "metric":
+        return _RENAMED.get(value, value)
+    if not isinstance(value, Mapping):
+        return value
+    if key in _HOLD_NAMES:
+        return {name: _rename_below("", below) for name, below in value.items()}
+    return rename_old_keys(value)
