@@ -1,1 +1,1 @@
-"""From a report to a model card and a commit on the Hub."""
+"""Publish models and datasets: check the files, then push them to the Hugging Face Hub in one commit."""

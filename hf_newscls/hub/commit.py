@@ -1,49 +1,57 @@
-"""Push files to a repository in one commit, as often as need be: what is there already is not pushed again."""
+"""Push files to a repository in one commit; pushing the same files again makes no commit.
 
-import hashlib
-import io
+A push reads the newest commit, compares, and commits on top of exactly that one. If someone else committed in between,
+the Hub answers 412, and everything is read and compared again. If the response to a commit is lost, the next attempt
+reads that commit and finds nothing to push.
+"""
+
 import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, hf_hub_download
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, Discussion, HfApi, hf_hub_download
 from huggingface_hub.errors import RevisionNotFoundError
 from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.utils.sha import git_hash
 
 from hf_newscls.errors import PublishError
 from hf_newscls.hub.preflight import Target
-from hf_newscls.hub.retry import call_hub
+from hf_newscls.hub.retry import report_failures, retry
 
-__all__ = ["CARD_FILE", "Content", "Head", "PushOptions", "Pushed", "push_files"]
+__all__ = ["CARD_FILE", "Build", "Content", "Head", "PushOptions", "Pushed", "push_files"]
 
 CARD_FILE = "README.md"
-"""Where the Hub looks for a card."""
+"""The name of a card on the Hub."""
 
 Content = Path | bytes
-"""A file's content, or where it lies."""
+"""A file's content, or its path on this machine."""
 
 _Operation = CommitOperationAdd | CommitOperationDelete
-_BLOCK_BYTES = 1 << 20
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Head:
-    """What stands on a branch before a push.
+    """A branch at its newest commit.
 
     Attributes:
-        commit: the newest.
-        files: by path, SHA-256 of what is kept in LFS and SHA-1, as git has it, of the rest.
-        card: what README.md says, empty where there is none.
+        commit: its SHA-1.
+        files: by path in the repository.
+        card: the text of README.md; empty if there is none.
     """
 
     commit: str
-    files: Mapping[str, str]
+    files: Mapping[str, RepoFile]
     card: str
+
+
+Build = Callable[[Head], Mapping[str, Content]]
+"""Returns the files to push, by path in the repository, given the branch that they go on."""
 
 
 @dataclass(frozen=True)
@@ -52,29 +60,29 @@ class PushOptions:
 
     Attributes:
         message: of the commit, and the title of a pull request.
-        revision: branch that takes the commit; it is made where it is not there.
-        as_pull_request: propose the commit, so that somebody else decides.
-        tag: name that the commit gets besides.
-        owned: patterns of paths that belong to the push: such files, where they are no longer pushed, go.
-        command: that repeats the push, for messages.
+        revision: the branch; it is created if it does not exist.
+        as_pull_request: open a pull request, or update the open one.
+        tag: name of the commit, as in v1.0.
+        delete_patterns: paths that match and are not pushed are deleted; `*` does not cross folders.
+        command: repeats the push, for messages.
     """
 
     message: str
     revision: str = "main"
     as_pull_request: bool = False
     tag: str | None = None
-    owned: Sequence[str] = ()
+    delete_patterns: Sequence[str] = ()
     command: str = "hf-newscls publish"
 
 
 @dataclass(frozen=True)
 class Pushed:
-    """What came of a push.
+    """The result of a push.
 
     Attributes:
         url: of the commit, or of the pull request.
         commit: its SHA-1.
-        is_new: whether there was anything to push.
+        is_new: False if the files were there already.
     """
 
     url: str
@@ -82,161 +90,162 @@ class Pushed:
     is_new: bool
 
 
-def push_files(build: Callable[[Head], Mapping[str, Content]], target: Target, options: PushOptions) -> Pushed:
-    """Push files in one commit on top of the branch as it was read, and none where nothing changed.
+def push_files(build: Build, target: Target, options: PushOptions) -> Pushed:
+    """Push files in one commit on top of the newest one, and make no commit if nothing changed.
 
-    The commit names its parent, so the Hub refuses it where somebody committed meanwhile; then all is read and built
-    again. A commit that landed although its answer was lost is found in the next attempt.
-
-    Args:
-        build: returns the files by path in the repository, given what stands there; for a pull request it is asked
-            twice, of the branch and of the request.
-        target: the repository; it is created where it is not there.
-        options: how.
+    `build` is called for each attempt, and for a pull request also with the request's branch; its errors pass
+    unchanged. The repository is created if it does not exist.
 
     Raises:
-        PublishError: the Hub refused, or could not be reached; nothing, or all, was pushed.
+        PublishError: the Hub refused, or could not be reached; either all files were pushed, or none.
     """
+    pushed = retry(partial(_push, build, target, options))
+    action = "proposed to" if options.as_pull_request else "pushed to"
+    logger.info("%s %s: %s", action if pushed.is_new else "nothing new for", target.repo_id, pushed.commit)
+    return pushed
 
-    def push() -> Pushed:
-        """Push what differs from the head of the branch, if anything does."""
+
+def _push(build: Build, target: Target, options: PushOptions) -> Pushed:
+    """Push once; `build` runs outside `on_hub`, so that its errors are not reported as the Hub's."""
+    remedy = f"check that the token can write, then repeat `{options.command}`"
+    on_hub = partial(report_failures, f"push to {target.repo_id}", remedy=remedy)
+    with on_hub():
         head = _open_branch(target, options.revision)
-        change = _find_change(build(head), head, owned=options.owned)
-        is_tagged = options.tag is not None and _is_tagged(target, options.tag, head, is_changed=bool(change))
-        if not change:
-            pushed = Pushed(_name_commit(target, head.commit), head.commit, is_new=False)
-        elif options.as_pull_request:
-            pushed = _propose(build, target, options)
-        else:
-            pushed = _commit(change, head, target, message=options.message, revision=options.revision)
-        if options.tag is not None and not is_tagged:
+    changes = _find_changes(build(head), head, options.delete_patterns)
+    if options.tag is not None:
+        with on_hub():
+            _check_tag(target, options.tag, head, is_changed=bool(changes))
+    if changes and options.as_pull_request:
+        with on_hub():
+            request = _open_request(target, options.message)
+            head = _read_head(target, _name_ref(request))
+        changes = _find_changes(build(head), head, options.delete_patterns)
+        with on_hub():
+            return _update_request(changes, head, request, target)
+    with on_hub():
+        pushed = _commit(changes, head, target, message=options.message, revision=options.revision)
+        if options.tag is not None:
             HfApi().create_tag(
                 target.repo_id, tag=options.tag, revision=pushed.commit, repo_type=target.repo_type, exist_ok=True
             )
-        return pushed
-
-    remedy = f"repeat `{options.command}` later"
-    pushed = call_hub(push, what=f"take the push to {target.repo_id}", remedy=remedy)
-    way = "proposed to" if options.as_pull_request else "pushed to"
-    logger.info("%s %s: %s", way if pushed.is_new else "nothing new for", target.repo_id, pushed.commit)
     return pushed
 
 
 def _open_branch(target: Target, revision: str) -> Head:
-    """Read the branch; make it, and the repository, where they are not there."""
-    api = HfApi()
+    """Read the branch; create it, and the repository, if they do not exist."""
+    api, repo_type = HfApi(), target.repo_type
     if not target.exists:
-        api.create_repo(target.repo_id, repo_type=target.repo_type, private=target.is_private, exist_ok=True)
+        api.create_repo(target.repo_id, repo_type=repo_type, private=target.is_private, exist_ok=True)
     try:
         return _read_head(target, revision)
     except RevisionNotFoundError:
-        api.create_branch(target.repo_id, branch=revision, repo_type=target.repo_type, exist_ok=True)
+        api.create_branch(target.repo_id, branch=revision, repo_type=repo_type, exist_ok=True)
         return _read_head(target, revision)
 
 
 def _read_head(target: Target, revision: str) -> Head:
-    api, kind = HfApi(), target.repo_type
-    commit = str(api.repo_info(target.repo_id, repo_type=kind, revision=revision).sha)
-    tree = api.list_repo_tree(target.repo_id, repo_type=kind, revision=commit, recursive=True)
-    files = {one.path: one.lfs.sha256 if one.lfs else one.blob_id for one in tree if isinstance(one, RepoFile)}
-    return Head(commit, files, _read_card(target, commit) if CARD_FILE in files else "")
+    repo_id, repo_type, card = target.repo_id, target.repo_type, ""
+    commit = str(HfApi().repo_info(repo_id, repo_type=repo_type, revision=revision).sha)
+    tree = HfApi().list_repo_tree(repo_id, repo_type=repo_type, revision=commit, recursive=True)
+    files = {one.path: one for one in tree if isinstance(one, RepoFile)}
+    if CARD_FILE in files:
+        path = hf_hub_download(repo_id, CARD_FILE, repo_type=repo_type, revision=commit)
+        try:
+            card = Path(path).read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            message = f"{repo_id}: {CARD_FILE} is not UTF-8 ({error}); fix it on the Hub, or delete it"
+            raise PublishError(message) from error
+    return Head(commit, files, card)
 
 
-def _read_card(target: Target, commit: str) -> str:
-    path = hf_hub_download(target.repo_id, CARD_FILE, repo_type=target.repo_type, revision=commit)
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise PublishError(
-            f"{target.repo_id}: {CARD_FILE} must be UTF-8, got {error}; mend it on the Hub, or remove it"
-        ) from error
+def _find_changes(files: Mapping[str, Content], head: Head, delete_patterns: Sequence[str]) -> list[_Operation]:
+    """Return the files that differ from the branch, and deletions of those that an earlier version left.
 
-
-def _find_change(files: Mapping[str, Content], head: Head, *, owned: Sequence[str]) -> list[_Operation]:
-    """Return what has to be done to the branch; files of an earlier version that are pushed no more are removed."""
-    changed = [path for path, content in files.items() if head.files.get(path) not in _hash_content(content)]
-    stale = [path for path in head.files.keys() - files.keys() if any(_matches(path, pattern) for pattern in owned)]
+    `create_commit` would skip unchanged files too, but whether anything changes must be known before a pull request is
+    opened or a tag is refused.
+    """
+    additions = (CommitOperationAdd(path, content) for path, content in sorted(files.items()))
+    stale = sorted(
+        path for path in head.files.keys() - files.keys() if any(_matches(path, pattern) for pattern in delete_patterns)
+    )
     if stale:
-        logger.info("removing what belongs to an earlier version: %s", ", ".join(sorted(stale)))
+        logger.info("deleting files of an earlier version: %s", ", ".join(stale))
     return [
-        *(CommitOperationAdd(path, files[path]) for path in sorted(changed)),
-        *(CommitOperationDelete(path) for path in sorted(stale)),
+        *(one for one in additions if not _is_stored(one, head.files.get(one.path_in_repo))),
+        *(CommitOperationDelete(path) for path in stale),
     ]
 
 
 def _matches(path: str, pattern: str) -> bool:
-    """Return whether a pattern names a path; unlike in fnmatch, `*` does not go into folders."""
+    """Return whether a path matches; unlike in fnmatch, `*` does not cross folders."""
     return path.count("/") == pattern.count("/") and fnmatch(path, pattern)
 
 
-def _hash_content(content: Content) -> tuple[str, str]:
-    """Return a content's names on the Hub: SHA-256 where it is kept in LFS, else SHA-1 as git has it."""
-    size = len(content) if isinstance(content, bytes) else content.stat().st_size
-    digests = (hashlib.sha256(), hashlib.sha1(b"blob %d\0" % size))
-    with io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as stream:
-        while block := stream.read(_BLOCK_BYTES):
-            for digest in digests:
-                digest.update(block)
-    return digests[0].hexdigest(), digests[1].hexdigest()
+def _is_stored(addition: CommitOperationAdd, stored: RepoFile | None) -> bool:
+    """Return whether the Hub has this content; it knows large files by SHA-256 and small ones by git's SHA-1."""
+    if stored is None or stored.size != addition.upload_info.size:
+        return False
+    if stored.lfs is not None:
+        return stored.lfs.sha256 == addition.upload_info.sha256.hex()
+    with addition.as_file() as stream:
+        return stored.blob_id == git_hash(stream.read())
 
 
-def _commit(change: Sequence[_Operation], head: Head, target: Target, *, message: str, revision: str) -> Pushed:
+def _check_tag(target: Target, tag: str, head: Head, *, is_changed: bool) -> None:
+    """Refuse a tag of another commit; a tag is never moved.
+
+    Raises:
+        PublishError: the tag is taken.
+    """
+    refs = HfApi().list_repo_refs(target.repo_id, repo_type=target.repo_type)
+    found = next((one.target_commit for one in refs.tags if one.name == tag), None)
+    if found is not None and (is_changed or found != head.commit):
+        raise PublishError(
+            f"{target.repo_id}: the tag {tag!r} is taken by commit {found}; choose another tag, or delete that one on "
+            "the Hub"
+        )
+
+
+def _commit(changes: Sequence[_Operation], head: Head, target: Target, *, message: str, revision: str) -> Pushed:
+    """Commit on top of the head; without changes, return the head."""
+    repo_id, repo_type = target.repo_id, target.repo_type
+    if not changes:
+        folder = "" if repo_type == "model" else f"{repo_type}s/"
+        return Pushed(f"{HfApi().endpoint}/{folder}{repo_id}/commit/{head.commit}", head.commit, is_new=False)
     with warnings.catch_warnings():
-        # The predictions are Parquet, and they do belong to the model.
+        # The predictions are Parquet, and belong to the model.
         warnings.filterwarnings("ignore", message="It seems that you are about to commit a data file")
         info = HfApi().create_commit(
-            target.repo_id,
-            change,
+            repo_id,
+            changes,
             commit_message=message,
-            repo_type=target.repo_type,
+            repo_type=repo_type,
             revision=revision,
             parent_commit=head.commit,
         )
     return Pushed(str(info.commit_url), info.oid, is_new=True)
 
 
-def _propose(build: Callable[[Head], Mapping[str, Content]], target: Target, options: PushOptions) -> Pushed:
-    """Commit to a pull request: to an open one of the same title that we made, else to a new one.
+def _open_request(target: Target, title: str) -> Discussion:
+    """Return our open pull request of this title, else a new draft.
 
-    It is made first and filled then, so that a request whose answer was lost is found again, not made twice. It is
-    a draft until it has been filled, perhaps by an attempt before this one.
+    The request is opened before the commit: if a response is lost, the next attempt finds it and opens no second one.
     """
     api = HfApi()
     found = api.get_repo_discussions(
         target.repo_id, repo_type=target.repo_type, author=api.whoami()["name"], discussion_type="pull_request"
     )
-    request = next(
-        (one for one in found if one.title == options.message and one.status in {"open", "draft"}), None
-    ) or api.create_pull_request(target.repo_id, title=options.message, repo_type=target.repo_type)
-    revision = f"refs/pr/{request.num}"
-    head = _read_head(target, revision)
-    change = _find_change(build(head), head, owned=options.owned)
-    pushed = (
-        _commit(change, head, target, message=options.message, revision=revision)
-        if change
-        else Pushed(request.url, head.commit, is_new=False)
-    )
+    ours = (one for one in found if one.title == title and one.status in {"open", "draft"})
+    return next(ours, None) or api.create_pull_request(target.repo_id, title=title, repo_type=target.repo_type)
+
+
+def _update_request(changes: Sequence[_Operation], head: Head, request: Discussion, target: Target) -> Pushed:
+    """Commit to a pull request, and open it if it is a draft."""
+    pushed = _commit(changes, head, target, message=request.title, revision=_name_ref(request))
     if request.status == "draft":
-        api.change_discussion_status(target.repo_id, request.num, new_status="open", repo_type=target.repo_type)
+        HfApi().change_discussion_status(target.repo_id, request.num, new_status="open", repo_type=target.repo_type)
     return replace(pushed, url=request.url)
 
 
-def _name_commit(target: Target, commit: str) -> str:
-    kind = "" if target.repo_type == "model" else f"{target.repo_type}s/"
-    return f"{HfApi().endpoint}/{kind}{target.repo_id}/commit/{commit}"
-
-
-def _is_tagged(target: Target, tag: str, head: Head, *, is_changed: bool) -> bool:
-    """Return whether the branch's newest commit bears the tag; one that names another stays, and is an error.
-
-    It is found before anything is committed: a new commit cannot take a tag that is there.
-    """
-    refs = HfApi().list_repo_refs(target.repo_id, repo_type=target.repo_type)
-    found = next((one.target_commit for one in refs.tags if one.name == tag), None)
-    if found is not None and (is_changed or found != head.commit):
-        must = "be new, for the model has changed" if is_changed else f"be new or name commit {head.commit}"
-        raise PublishError(
-            f"{target.repo_id}: the tag {tag!r} must {must}, found it at {found}; choose another tag, or remove that "
-            "one on the Hub"
-        )
-    return found is not None
+def _name_ref(request: Discussion) -> str:
+    return f"refs/pr/{request.num}"

@@ -1,98 +1,81 @@
-"""Refuse what must not be published: an incomplete model, pickles, access tokens, paths of this machine."""
+"""Refuse files that must not be published: an incomplete model, pickles, access tokens, paths of this machine."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from huggingface_hub import get_token
 
 from hf_newscls.errors import PublishError, format_examples
-from hf_newscls.hub.commit import Content
+from hf_newscls.hub.commit import CARD_FILE, Content
 from hf_newscls.hub.retry import TOKEN_PATTERN
 
 __all__ = ["check_files", "check_model"]
 
-_REQUIRED = ("README.md", "config.json", "tokenizer_config.json")
-_PICKLES = (".bin", ".ckpt", ".joblib", ".npy", ".pickle", ".pkl", ".pt", ".pth")
-# The first bytes of a pickle since protocol 2, and of a ZIP archive, in which torch.save puts one.
-_PICKLED = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
-_TEXTS = {".json", ".md", ".py", ".txt", ".yaml", ".yml", ".jinja", ".html", ""}
-# A vocabulary holds whatever its makers read, things that look like paths among it.
+_REQUIRED = (CARD_FILE, "config.json", "tokenizer_config.json")
+_PICKLE_SUFFIXES = {".bin", ".ckpt", ".joblib", ".npy", ".pickle", ".pkl", ".pt", ".pth"}
+# Pickles since protocol 2, and ZIP archives, in which torch.save stores one.
+_PICKLE_STARTS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
+_TEXT_SUFFIXES = {".json", ".md", ".py", ".txt", ".yaml", ".yml", ".jinja", ".html", ""}
+# A vocabulary may hold words that look like paths.
 _VOCABULARIES = {"tokenizer.json", "vocab.json", "vocab.txt", "merges.txt", "added_tokens.json"}
 _LOCAL_PATH = re.compile(
     rb"(?:file://|(?<![\w.:/-]))(?:/(?:home|root|Users|tmp|mnt|data|workspace|content|kaggle)/[\w.-]+|[A-Z]:\\\\?Users)"
 )
-_SHORTEST_TOKEN = 8
 _TOKEN = re.compile(TOKEN_PATTERN.pattern.encode())
+_SHORTEST_TOKEN = 8
 
 
 def check_model(files: Mapping[str, Content]) -> None:
-    """Refuse a model that lacks something, or whose weights are not in safetensors; then as `check_files`.
+    """Check that a model is complete, with its weights in safetensors, then as in `check_files`.
 
     Raises:
-        PublishError: what is wrong with it.
+        PublishError: what is wrong.
     """
     weights = "adapter_model" if "adapter_config.json" in files else "model"
-    is_sharded = f"{weights}.safetensors.index.json" in files
-    needed = (*_REQUIRED, f"{weights}.safetensors.index.json" if is_sharded else f"{weights}.safetensors")
+    index = f"{weights}.safetensors.index.json"
+    needed = (*_REQUIRED, index if index in files else f"{weights}.safetensors")
     if missing := [name for name in needed if name not in files]:
-        raise PublishError(f"model: must hold {format_examples(missing)} to be published; evaluate the run again")
+        raise PublishError(f"model: cannot publish without {format_examples(missing)}; evaluate the run again")
     check_files(files)
 
 
 def check_files(files: Mapping[str, Content]) -> None:
-    """Refuse files that hold pickled objects, an access token, or a path of this machine.
+    """Check that no file holds pickled objects, an access token, or a path of this machine.
 
     Raises:
-        PublishError: which do.
+        PublishError: the files that do.
     """
-    for what, is_bad in _FORBIDDEN.items():
-        if found := [path for path, content in sorted(files.items()) if is_bad(PurePosixPath(path), content)]:
-            raise PublishError(f"files: must hold no {what}, found one in {format_examples(found)}; remove it")
+    found = defaultdict(list)
+    for name, content in sorted(files.items()):
+        for fault in _find_faults(PurePosixPath(name), content):
+            found[fault].append(name)
+    if found:
+        faults = "; ".join(f"{fault} in {format_examples(names)}" for fault, names in found.items())
+        raise PublishError(f"files: cannot publish {faults}; remove them")
 
 
-def _is_pickle(path: PurePosixPath, content: Content) -> bool:
-    if path.suffix == ".safetensors":  # whose first bytes are a length
-        return False
-    return path.suffix.lower() in _PICKLES or next(_read(content), b"").startswith(_PICKLED)
+def _find_faults(path: PurePosixPath, content: Content) -> Iterator[str]:
+    if path.suffix == ".safetensors":  # numbers, which may look like anything
+        return
+    if path.suffix.lower() in _PICKLE_SUFFIXES:
+        yield "pickled objects"
+        return
+    data = content if isinstance(content, bytes) else content.read_bytes()
+    if data.startswith(_PICKLE_STARTS):
+        yield "pickled objects"
+    # The token in use need not look like one of the Hub's.
+    token = (get_token() or "").encode()
+    if _TOKEN.search(data) or (len(token) >= _SHORTEST_TOKEN and token in data):
+        yield "an access token"
+    is_text = path.suffix in _TEXT_SUFFIXES and path.name not in _VOCABULARIES
+    if is_text and (_LOCAL_PATH.search(data) or _match_user_folders().search(data)):
+        yield "a path of this machine"
 
 
-def _holds_token(path: PurePosixPath, content: Content) -> bool:
-    if path.suffix == ".safetensors":
-        return False
-    # The one in use need not look like a token of the Hub.
-    own = (get_token() or "").encode()
-    return any(_TOKEN.search(block) or (len(own) >= _SHORTEST_TOKEN and own in block) for block in _read(content))
-
-
-def _holds_local_path(path: PurePosixPath, content: Content) -> bool:
-    if path.suffix not in _TEXTS or path.name in _VOCABULARIES:
-        return False
-    own = _match_own_folders()
-    return any(_LOCAL_PATH.search(block) or own.search(block) for block in _read(content))
-
-
-def _match_own_folders() -> re.Pattern[bytes]:
-    """Return a pattern of the folders that a user has most files under, wherever these are."""
+def _match_user_folders() -> re.Pattern[bytes]:
+    """Return a pattern of the home and the working folder."""
     folders = {folder.as_posix() for folder in (Path.home(), Path.cwd()) if folder != Path(folder.anchor)}
     names = "|".join(re.escape(folder) for folder in sorted(folders)) or "(?!)"
     return re.compile(rf"(?<![\w.-])(?:{names})(?![\w.-])".encode())
-
-
-_FORBIDDEN: Mapping[str, Callable[[PurePosixPath, Content], bool]] = {
-    "pickled objects": _is_pickle,
-    "access token": _holds_token,
-    "path of this machine": _holds_local_path,
-}
-
-
-def _read(content: Content, *, size: int = 1 << 24, overlap: int = 256) -> Iterator[bytes]:
-    """Yield blocks that overlap, so that what lies across two of them is seen."""
-    if isinstance(content, bytes):
-        yield content
-        return
-    with content.open("rb") as stream:
-        tail = b""
-        while block := stream.read(size):
-            yield tail + block
-            tail = block[-overlap:]

@@ -1,6 +1,6 @@
-"""Classify texts as a stranger would, for `reproduction.py`: run in a process of its own, with none of our modules.
+"""Classify texts with a model folder; `load_check.py` runs this file in a fresh process, without our modules.
 
-It reads the folder and the texts as JSON from standard input, and writes one list of label and probability a text.
+It reads the folder and the texts as JSON from standard input, and prints the score of each label for each text.
 """
 
 import json
@@ -30,14 +30,14 @@ def _load_pipeline(folder: str, base: str | None) -> Any:
     return pipeline("text-classification", model=model, tokenizer=tokenizer, top_k=None, device="cpu")
 
 
-def _answer(classifier: Any, text: str) -> Any:
-    """Return a list of label and score, from the text as the model was trained to have it cut."""
+def _classify(classifier: Any, text: str) -> Any:
+    """Return labels with their scores; the text is truncated as in training."""
     config = classifier.model.config
-    if hasattr(config, "window_count"):  # it cuts by itself
+    if hasattr(config, "window_count"):  # the model splits long texts by itself
         return classifier([text])[0]
     if getattr(config, "truncation", "head") != "head_tail":
         return classifier([text], truncation=True)[0]
-    # A tokenizer cuts at one end alone.
+    # A tokenizer truncates only at one end.
     tokenizer = classifier.tokenizer
     encoded = tokenizer(text, truncation=False, verbose=False, return_special_tokens_mask=True)
     special, limit = encoded.pop("special_tokens_mask"), tokenizer.model_max_length
@@ -48,16 +48,16 @@ def _answer(classifier: Any, text: str) -> Any:
         for name, ids in encoded.items()
     }
     inputs = tokenizer.pad({name: [ids] for name, ids in cut.items()}, return_tensors="pt")
-    fractions = classifier.model(**inputs).logits[0].softmax(dim=-1).tolist()
-    return [{"label": config.id2label[index], "score": fraction} for index, fraction in enumerate(fractions)]
+    scores = classifier.model(**inputs).logits[0].softmax(dim=-1).tolist()
+    return [{"label": config.id2label[index], "score": score} for index, score in enumerate(scores)]
 
 
 def _main() -> None:
     asked = json.load(sys.stdin)
     classifier = _load_pipeline(asked["folder"], asked["base"])
-    answers = [_answer(classifier, text) for text in asked["texts"]]
-    # Behind a mark, for the libraries print too.
-    print("\n" + json.dumps({"answers": answers}))  # noqa: T201 # read by the process that started this one
+    answers = [{part["label"]: part["score"] for part in _classify(classifier, text)} for text in asked["texts"]]
+    # On the last line, because libraries print too.
+    print("\n" + json.dumps(answers))  # noqa: T201 # read by the process that started this one
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Tell a repository that an earlier push of the same kind left from one that holds something else."""
+"""Recognize a repository that an earlier push of the same kind filled."""
 
 from collections.abc import Collection
 
@@ -10,41 +10,27 @@ from hf_newscls.hub.commit import Head
 
 __all__ = ["check_ownership"]
 
-# What the Hub itself puts into a new repository.
-_HUB_FILES = {".gitattributes"}
-
 
 def check_ownership(
     head: Head, *, repo_id: str, content: str, tags: Collection[str], forbidden: Collection[str] = ()
 ) -> None:
-    """Refuse a repository that holds something else than what would be pushed over.
+    """Refuse to overwrite a repository that holds something else.
 
     Args:
-        head: what stands there.
+        head: the branch at its newest commit.
         repo_id: for the message.
-        content: what such a repository holds, for the message, as in "a leaderboard".
-        tags: that the card of such a repository has.
-        forbidden: tags that it has not.
+        content: what is pushed, for the message, as in "a leaderboard".
+        tags: that the card must have.
+        forbidden: tags that the card must not have.
 
     Raises:
-        PublishError: it holds files without a card, or with the card of something else.
+        PublishError: there are files, and no card with these tags.
     """
-    found = _read_tags(head.card)
-    if found.issuperset(tags) and found.isdisjoint(forbidden):
-        return
-    others = sorted(head.files.keys() - _HUB_FILES)
-    if others:
-        raise PublishError(
-            f"{repo_id}: must be new or hold {content}, found {format_examples(others)} of something else; "
-            "name another repository"
-        )
-
-
-def _read_tags(card: str) -> set[str]:
-    if not card:
-        return set()
+    files = sorted(head.files.keys() - {".gitattributes"})  # which the Hub puts into a new repository
     try:
-        tags = DatasetCard(card).data.get("tags")
+        listed = DatasetCard(head.card).data.get("tags") if head.card else None
     except (ValueError, yaml.YAMLError):
-        return set()
-    return {str(tag) for tag in tags} if isinstance(tags, list) else set()
+        listed = None
+    found = {str(tag) for tag in listed} if isinstance(listed, list) else set()
+    if files and not (found.issuperset(tags) and found.isdisjoint(forbidden)):
+        raise PublishError(f"{repo_id}: holds {format_examples(files)}, but not {content}; name another repository")

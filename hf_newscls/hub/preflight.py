@@ -1,7 +1,8 @@
-"""What can be known before hours of training: whether the Hub will take the model."""
+"""Check before hours of training whether the Hub will accept the model."""
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from huggingface_hub import HfApi, ModelCard
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
@@ -9,25 +10,25 @@ from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundErro
 from hf_newscls.errors import PublishError, RecipeError
 from hf_newscls.evaluation.metric_names import is_metric
 from hf_newscls.hub.account import Account, find_account, name_repo
-from hf_newscls.hub.retry import call_hub, refuse
+from hf_newscls.hub.retry import call_hub
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.card_metadata import describe_recipe
 
-__all__ = ["Target", "check_license", "check_metadata", "check_target", "find_target", "preflight"]
+__all__ = ["Target", "check_license", "check_metadata", "find_target", "preflight"]
 
-_LICENCE_FORBIDS_CHANGES = "-nd"
+_NO_DERIVATIVES = "-nd"
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Target:
-    """A repository that may be pushed to.
+    """A repository that the token may push to.
 
     Attributes:
         repo_id: owner/name.
         repo_type: model or dataset.
-        exists: whether it is on the Hub already; else it is created when something is pushed.
+        exists: whether it is on the Hub already; otherwise the push creates it.
         is_private: whether it is private, or will be.
     """
 
@@ -38,128 +39,93 @@ class Target:
 
 
 def preflight(recipe: Recipe) -> Target | None:
-    """Check all that publishing a recipe's model needs and that is known before it is trained.
-
-    Returns:
-        Where the model will go; None without a token, for then it can only be published later.
+    """Check a later push, and return its target; None without a token, because the model can be published later.
 
     Raises:
-        InputError: the repository's name is no name, or a benchmark is sent what is no score.
-        PublishError: the token is not accepted or may not write there, the repository is public where it must be
-            private, the card's metadata is not valid, or the base model's licence forbids what is planned.
+        InputError: the name of the repository or of the benchmark's metric is not valid.
+        PublishError: the token is not accepted or may not write there, the repository is public but must be private,
+            the card's metadata is not valid, or the base model's licence forbids derivatives.
     """
     account = find_account()
     if account is None:
         return None
-    target = find_target(
-        name_repo(recipe.hub.repo_id, account, default_name=recipe.name), account, private=recipe.hub.private
-    )
-    _check_benchmark(recipe)
+    repo_id = name_repo(recipe.hub.repo_id, account, default_name=recipe.name)
+    target = find_target(repo_id, account, private=recipe.hub.private)
+    benchmark = recipe.hub.benchmark
+    if benchmark is not None and not is_metric(benchmark.metric):
+        raise RecipeError(
+            f"`hub.benchmark.metric` is {benchmark.metric!r}, which is not a test score; "
+            "write accuracy, f1_macro or another score of a report"
+        )
     check_metadata(f"---\n{describe_recipe(recipe).to_yaml()}\n---\n")
     check_license(recipe)
     return target
 
 
-def check_target(target: Target, *, private: bool) -> None:
-    """Refuse a public repository where it must be private.
-
-    Raises:
-        PublishError: it is public.
-    """
-    if private and not target.is_private:
-        option = "--public" if target.repo_type == "dataset" else "--no-private, or `hub.private: false` to the recipe,"
-        raise PublishError(
-            f"Hub: the {target.repo_type} {target.repo_id} must be private, found it public; "
-            f"add {option} or name another"
-        )
-
-
 def find_target(
     repo_id: str, account: Account, *, private: bool, repo_type: str = "model", is_proposal: bool = False
 ) -> Target:
-    """Look a repository up, and make sure that it can be pushed to or created.
+    """Find out whether the token may push to a repository, or create it.
 
     Args:
         repo_id: owner/name.
-        account: that pushes.
-        private: whether it must be private.
+        account: of the token.
+        private: whether the repository must be private.
         repo_type: model or dataset.
-        is_proposal: whether a pull request is all that is wanted: anyone may make one where the repository is there.
+        is_proposal: whether the push is a pull request, which anyone may open in an existing repository.
 
     Raises:
-        PublishError: the token may not, or the repository is public where it must be private.
+        PublishError: the token may not, or the repository is public but must be private.
     """
-    what = f"say what {repo_id} is"
+    remedy = "set HF_TOKEN to a token that can write there, or name another repository"
     try:
-        found = call_hub(lambda: HfApi().repo_info(repo_id, repo_type=repo_type), what=what)
+        found = call_hub(lambda: HfApi().repo_info(repo_id, repo_type=repo_type), what=f"look up {repo_id}")
     except PublishError as error:
         if not isinstance(error.__cause__, RepositoryNotFoundError):
             raise
-        found = None
-    is_asking = is_proposal and found is not None
-    if not is_asking and not (account.can_create(repo_id) if found is None else account.can_write(repo_id)):
+        if not account.can_create(repo_id):
+            who = f"{account.name} ({account.role})"
+            raise PublishError(f"Hub: the token of {who} cannot create {repo_id}; {remedy}") from error
+        return Target(repo_id, repo_type, exists=False, is_private=private)
+    if not is_proposal:
+        check = partial(HfApi().auth_check, repo_id, repo_type=repo_type, write=True)
+        call_hub(check, what=f"get write access to {repo_id}", remedy=remedy)
+    if private and not found.private:
+        option = "--public" if repo_type == "dataset" else "--no-private, or `hub.private: false` to the recipe,"
         raise PublishError(
-            f"Hub: the token of {account.name} ({account.role}) must have write access to {repo_id}, "
-            f"got none; set HF_TOKEN to one that has, or name another repository"
+            f"Hub: the {repo_type} {repo_id} is public, but must be private; add {option} or name another"
         )
-    target = Target(repo_id, repo_type, found is not None, private if found is None else bool(found.private))
-    check_target(target, private=private)
-    return target
+    return Target(repo_id, repo_type, exists=True, is_private=bool(found.private))
 
 
 def check_metadata(card: str) -> None:
-    """Ask the Hub whether it takes a card's metadata.
+    """Let the Hub validate a card's metadata.
 
     Raises:
-        PublishError: it does not, or could not be reached.
+        PublishError: the metadata is not valid, or the Hub could not be reached.
     """
-
-    def validate() -> None:
-        """Let the Hub check the metadata of the card."""
-        try:
-            ModelCard(card).validate(repo_type="model")
-        except ValueError as error:
-            raise refuse("take the card's metadata", error, remedy="change `hub` in the recipe") from error
-
-    call_hub(validate, what="check the card's metadata")
+    validate = partial(ModelCard(card).validate, repo_type="model")
+    call_hub(validate, what="validate the card's metadata", remedy="fix `hub` in the recipe, or try again later")
 
 
 def check_license(recipe: Recipe) -> None:
-    """Read the licence of the base model, which binds what is made of it.
+    """Check that the base model's licence allows derivatives; one that cannot be read does.
 
     Raises:
-        PublishError: it forbids changed versions, or the Hub could not be reached.
+        PublishError: it forbids them, or the Hub could not be reached.
     """
-    found = _read_license(recipe)
-    if found is None:
-        logger.info("the licence of %s could not be read on the Hub", recipe.base_model or "the base model")
-    elif _LICENCE_FORBIDS_CHANGES in found:
-        raise PublishError(
-            f"{recipe.base_model}: its licence must allow changed versions to be published, got {found!r}; "
-            "train another model, or do not publish"
-        )
-    elif found != recipe.hub.license:
-        logger.info("%s is under %s, the model will be under %s", recipe.base_model, found, recipe.hub.license)
-
-
-def _check_benchmark(recipe: Recipe) -> None:
-    benchmark = recipe.hub.benchmark
-    if benchmark is not None and not is_metric(benchmark.metric):
-        raise RecipeError(
-            f"`hub.benchmark.metric`: must be a test score, got {benchmark.metric!r}; write accuracy, f1_macro or "
-            "another score of a report"
-        )
-
-
-def _read_license(recipe: Recipe) -> str | None:
-    base, revision = recipe.base_model, recipe.base_revision
-    if base is None:
-        return None
+    base, found = recipe.base_model, None
     try:
-        found = call_hub(lambda: HfApi().model_info(base, revision=revision), what=f"describe {base}").card_data
+        if base is not None:
+            fetch = partial(HfApi().model_info, base, revision=recipe.base_revision)
+            card = call_hub(fetch, what=f"look up {base}").card_data
+            found = card.get("license") if card else None
     except PublishError as error:
-        if isinstance(error.__cause__, RepositoryNotFoundError | RevisionNotFoundError):
-            return None
-        raise
-    license_id = found.get("license") if found else None
-    return license_id if isinstance(license_id, str) else None
+        if not isinstance(error.__cause__, RepositoryNotFoundError | RevisionNotFoundError):
+            raise
+    if not isinstance(found, str):
+        logger.info("the licence of %s could not be read on the Hub", base or "the base model")
+    elif _NO_DERIVATIVES in found:
+        raise PublishError(f"{base}: its licence {found!r} forbids derivatives; train another model, or do not publish")
+    elif found != recipe.hub.license:
+        logger.info("%s is under %s, the model will be under %s", base, found, recipe.hub.license)

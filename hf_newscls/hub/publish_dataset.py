@@ -22,43 +22,45 @@ _SHARD_BYTES = 500_000_000
 def push_dataset(
     splits: DatasetDict, repo_id: str, *, account: Account, card: str, private: bool, message: str
 ) -> Pushed:
-    """Push all splits as Parquet, with the card, in one commit, and none where nothing changed.
+    """Push all splits as Parquet, with a card, in one commit, and make no commit if nothing changed.
 
-    What an earlier push left in `data/` goes in the same commit; a repository of something else is left alone.
+    Shards in `data/` that an earlier push left are deleted in the same commit.
 
     Args:
-        splits: what is pushed; the names of label ids travel in the Parquet files.
+        splits: the rows; the Parquet files keep the names of the label ids.
         repo_id: owner/name.
-        account: that pushes.
-        card: becomes README.md.
+        account: of the token.
+        card: the text of README.md.
         private: whether the repository must be private.
         message: of the commit.
 
     Raises:
-        PublishError: the Hub refused or could not be reached, the repository is public where it must be private, or
-            it holds something else.
+        PublishError: the Hub refused or could not be reached, the repository is public but must be private, or it
+            holds something else.
     """
     target = find_target(repo_id, account, private=private, repo_type="dataset")
+    check_files({CARD_FILE: card.encode()})
     with TemporaryDirectory() as folder:
         files: dict[str, Content] = {CARD_FILE: card.encode(), **_write_shards(splits, Path(folder))}
-        check_files({CARD_FILE: files[CARD_FILE]})
-        options = PushOptions(message=message, owned=("data/*.parquet",), command="hf-newscls prepare --publish")
 
         def build(head: Head) -> Mapping[str, Content]:
-            """Return the files, where the repository may be written to."""
-            check_ownership(
-                head, repo_id=repo_id, content="prepared data", tags=(TOOL_TAG,), forbidden=(LEADERBOARD_TAG,)
-            )
+            """Return the files, if the repository may be overwritten."""
+            tags, forbidden = (TOOL_TAG,), (LEADERBOARD_TAG,)
+            check_ownership(head, repo_id=repo_id, content="prepared data", tags=tags, forbidden=forbidden)
             return files
 
-        return push_files(build, target, options)
+        return push_files(
+            build,
+            target,
+            PushOptions(message, delete_patterns=("data/*.parquet",), command="hf-newscls prepare --publish"),
+        )
 
 
 def _write_shards(splits: DatasetDict, folder: Path) -> dict[str, Path]:
-    """Write each split into Parquet files of a size that the Hub's viewer likes, and return them by their names."""
+    """Write each split into Parquet files of a size that the Hub's viewer reads well; return them by their names."""
     paths: dict[str, Path] = {}
     for split, rows in splits.items():
-        # A split is a selection of a table that holds the others too.
+        # A split is a selection of rows from a table of all splits.
         size = rows.data.nbytes * len(rows) / max(1, rows.data.num_rows)
         count = math.ceil(size / _SHARD_BYTES) or 1
         for index in range(count):

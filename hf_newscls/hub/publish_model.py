@@ -1,15 +1,16 @@
-"""Publish a run: gather it, check it, and push it in one commit."""
+"""Publish a run: collect its files, check them, and push them in one commit."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from hf_newscls.errors import InputError
 from hf_newscls.hub.account import check_revision, name_repo, require_account
 from hf_newscls.hub.commit import CARD_FILE, Content, Head, Pushed, PushOptions, push_files
 from hf_newscls.hub.file_checks import check_model
 from hf_newscls.hub.load_check import check_reproduction, read_samples
-from hf_newscls.hub.preflight import Target, check_license, check_metadata, find_target
-from hf_newscls.hub.staging import OWNED_FILES, stage_run
+from hf_newscls.hub.preflight import check_license, check_metadata, find_target
+from hf_newscls.hub.staging import DELETE_PATTERNS, stage_run
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.card_notes import extract_notes
 from hf_newscls.runs.folder import RunFolder
@@ -21,15 +22,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PublishOptions:
-    """Where a model goes, and how.
+    """Where a model is pushed, and how.
 
     Attributes:
-        repo_id: owner/name or name; what the recipe says, or the recipe's name, where it is None.
-        private: whether the repository must be private; what the recipe says where it is None.
-        revision: branch that takes the commit.
-        as_pull_request: propose the commit.
-        tag: name that the commit gets besides, as in v1.0.
-        replace_card: push over a card that somebody else wrote.
+        repo_id: owner/name or name; None for the recipe's `hub.repo_id`, or else its name.
+        private: whether the repository must be private; None for the recipe's `hub.private`.
+        revision: the branch; it is created if it does not exist.
+        as_pull_request: open a pull request for main, or update the open one.
+        tag: name of the commit, as in v1.0.
+        replace_card: overwrite a card that hf-newscls did not write.
+
+    Raises:
+        InputError: a branch or tag has an impossible name, or goes with a pull request.
     """
 
     repo_id: str | None = None
@@ -39,41 +43,53 @@ class PublishOptions:
     tag: str | None = None
     replace_card: bool = False
 
+    def __post_init__(self) -> None:
+        """Check what the fields say together."""
+        check_revision(self.revision)
+        if self.tag is not None:
+            check_revision(self.tag)
+        if self.as_pull_request and self.tag is not None:
+            raise InputError(f"tag is {self.tag!r}, but a pull request has no tag; tag the commit after the merge")
+        if self.as_pull_request and self.revision != "main":
+            raise InputError(f"revision is {self.revision!r}, but a pull request is for main; leave one of them out")
+
 
 def publish_run(
     run: RunFolder, recipe: Recipe, options: PublishOptions, *, render_card: Callable[[str, str], str]
 ) -> Pushed:
-    """Push a run's model, card, metrics and predictions in one commit; can be repeated, and the run is only read.
+    """Push a run's model, card, metrics and predictions in one commit; the run is not changed.
 
     Args:
-        run: a measured run.
+        run: an evaluated run.
         recipe: of the run.
-        options: where to, and how.
-        render_card: returns the card, given owner/name and the notes that were written into it by hand.
+        options: where and how.
+        render_card: returns the card, given owner/name and the notes that someone wrote into the card on the Hub.
 
     Raises:
-        InputError: a name is no name.
+        InputError: the name of the repository is not valid, or the run cannot be read.
         PublishError: the model must not be published, or the Hub refused or could not be reached.
     """
-    for name in (options.revision, *(() if options.tag is None else (options.tag,))):
-        check_revision(name)
-    target = _find_target(recipe, options)
-
-    # Before the Hub is asked for anything more: what must not be published is not half published either.
+    account = require_account()
+    target = find_target(
+        name_repo(options.repo_id or recipe.hub.repo_id, account, default_name=recipe.name),
+        account,
+        private=recipe.hub.private if options.private is None else options.private,
+        is_proposal=options.as_pull_request,
+    )
     card = render_card(target.repo_id, "")
     staged = stage_run(run, recipe, card=card)
     check_model(staged)
     accuracy = run.read_json(run.metrics)["test"]["accuracy"]
     logger.info("publishing %s, test accuracy %.4f, to %s", run.path.name, accuracy, target.repo_id)
     if options.private is False and target.is_private and target.exists:
-        logger.warning("%s is private and stays so: change that in its settings on the Hub", target.repo_id)
+        logger.warning("%s stays private; change that in its settings on the Hub", target.repo_id)
     check_metadata(card)
     check_license(recipe)
     base = recipe.base_model if recipe.is_adapter_alone else None
     check_reproduction(run.model, read_samples(run.predictions), base=base)
 
-    def build(head: Head) -> dict[str, Content]:
-        """Return the files, with a card that keeps the notes of the one there."""
+    def build(head: Head) -> Mapping[str, Content]:
+        """Return the files, with a card that keeps the notes of the published one."""
         notes = "" if options.replace_card else extract_notes(head.card, repo_id=target.repo_id)
         return {**staged, CARD_FILE: render_card(target.repo_id, notes).encode()}
 
@@ -85,16 +101,6 @@ def publish_run(
             revision=options.revision,
             as_pull_request=options.as_pull_request,
             tag=options.tag,
-            owned=OWNED_FILES,
+            delete_patterns=DELETE_PATTERNS,
         ),
-    )
-
-
-def _find_target(recipe: Recipe, options: PublishOptions) -> Target:
-    account = require_account()
-    return find_target(
-        name_repo(options.repo_id or recipe.hub.repo_id, account, default_name=recipe.name),
-        account,
-        private=recipe.hub.private if options.private is None else options.private,
-        is_proposal=options.as_pull_request,
     )

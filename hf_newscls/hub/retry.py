@@ -1,9 +1,14 @@
-"""What can go wrong between here and the Hub: what is worth another try, and how it is told."""
+"""Call the Hub: try again after a failure that may pass, and raise every other one as a `PublishError`.
+
+huggingface_hub retries listings and uploads by itself, but not the requests that create, validate or commit. After a
+lost response to a commit, the branch must be read before the next attempt: `retry` therefore repeats a whole push.
+"""
 
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from json import JSONDecodeError
 from typing import TypeVar
 
@@ -14,25 +19,24 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError, 
     OfflineModeIsEnabled,
 )
 
-from hf_newscls.errors import PublishError
+from hf_newscls.errors import NewsclsError, PublishError
 
-__all__ = ["HUB_FAILURES", "TOKEN_PATTERN", "call_hub", "has_answered", "refuse"]
+__all__ = ["HUB_FAILURES", "TOKEN_PATTERN", "call_hub", "has_answered", "refuse", "report_failures", "retry"]
 
-# huggingface_hub raises a bare RuntimeError where a large file cannot be sent.
+# A failed upload of a large file is a bare RuntimeError.
 HUB_FAILURES = (HTTPError, OSError, ValueError, RuntimeError)
 """What huggingface_hub raises."""
 
 TOKEN_PATTERN = re.compile(r"\bhf_[A-Za-z0-9]{30,}")
-"""How an access token of the Hub looks."""
+"""The form of the Hub's access tokens."""
 
-# What follows the question mark can be a signature, with which anybody reads or writes the file for a while.
-_SIGNED = re.compile(r"(https?://[^\s?]+)\?[^\s'\")>]+")
+# The query of a signed URL gives access to the file for a while.
+_SIGNED_URL = re.compile(r"(https?://[^\s?]+)\?[^\s'\")>]+")
 _ATTEMPTS = 3
 _PATIENCE_SECONDS = 30.0
 _LONGEST_WAIT_SECONDS = 60.0
 _CONFLICT = 412
-_LOWEST_FAILURE = 500
-_TRANSIENT = frozenset({408, _CONFLICT, 429, 500, 502, 503, 504})
+_TRANSIENT = {408, _CONFLICT, 429, 500, 502, 503, 504}
 _REASON_LENGTH = 300
 
 logger = logging.getLogger(__name__)
@@ -41,67 +45,82 @@ T = TypeVar("T")
 
 
 def call_hub(action: Callable[[], T], *, what: str, remedy: str = "try again later") -> T:
-    """Do something on the Hub, again where it failed in a way that passes: at most three times, with growing waits.
+    """Run an action on the Hub as in `retry`, with its failures as in `report_failures`."""
 
-    The client tries single requests again by itself, so `action` may be a whole sequence of them. It must do no harm
-    when it is repeated after it has succeeded: an answer can be lost. After half a minute only a conflict, where
-    somebody else was quicker, is worth another try: the client has waited long enough for all else.
+    def attempt() -> T:
+        with report_failures(what, remedy=remedy):
+            return action()
+
+    return retry(attempt)
+
+
+@contextmanager
+def report_failures(what: str, *, remedy: str) -> Iterator[None]:
+    """Turn what huggingface_hub raises in the block into a `PublishError`; our own errors pass unchanged.
 
     Args:
-        action: what is done.
-        what: the Hub must do, for the message, as in "take the push to owner/name".
+        what: the action for the message, as in "push to owner/name".
         remedy: what the user can do, for the message.
 
     Raises:
         PublishError: the Hub refused, or could not be reached.
     """
+    try:
+        yield
+    except NewsclsError:
+        raise
+    except HUB_FAILURES as error:
+        raise refuse(what, error, remedy=remedy) from error
+
+
+def retry(action: Callable[[], T]) -> T:
+    """Run an action at most three times, with growing waits, while its failures on the Hub may pass.
+
+    The action must be safe to repeat after a success, because a response can be lost. After half a minute only a
+    conflict is tried again: someone else committed first, the Hub works, and the uploaded files are there already.
+    """
     start = time.monotonic()
-    attempt = 0
-    while True:
-        attempt += 1
+    for attempt in range(_ATTEMPTS - 1):
         try:
             return action()
-        except PublishError:
-            raise
-        except HUB_FAILURES as error:
-            is_late = time.monotonic() - start > _PATIENCE_SECONDS and not _is_conflict(error)
-            if attempt == _ATTEMPTS or is_late or not _is_transient(error):
-                raise refuse(what, error, remedy=remedy) from error
-            wait = _choose_wait(error, attempt)
-            logger.info("the Hub did not %s (%s); trying again in %.0f s", what, type(error).__name__, wait)
+        except PublishError as error:
+            is_late = time.monotonic() - start > _PATIENCE_SECONDS and _find_status(error.__cause__) != _CONFLICT
+            if is_late or not _is_transient(error.__cause__):
+                raise
+            wait = _choose_wait(error.__cause__, default=2.0**attempt)
+            logger.info("trying again in %.0f s: %s", wait, error)
             time.sleep(wait)
+    return action()
 
 
 def refuse(what: str, error: Exception, *, remedy: str) -> PublishError:
-    """Return the error that says what the Hub did not do; access tokens and signatures of addresses are blotted out."""
-    reason = " ".join(f"{error} {error.__cause__ or ''}".split())
+    """Return the error that says what could not be done; access tokens and signatures of URLs are masked."""
+    reason = " ".join(f"{error} {error.__cause__ or ''}".split()) or type(error).__name__
     token = get_token()
     reason = TOKEN_PATTERN.sub("hf_…", reason.replace(token, "hf_…") if token else reason)
-    reason = _SIGNED.sub(r"\1?…", reason)[:_REASON_LENGTH]
-    return PublishError(f"Hub: it must {what}, got {type(error).__name__} ({reason}); {remedy}")
+    reason = _SIGNED_URL.sub(r"\1?…", reason)[:_REASON_LENGTH]
+    return PublishError(f"Hub: could not {what}: {reason}; {remedy}")
 
 
 def has_answered(error: PublishError) -> bool:
-    """Return whether the Hub gave the answer itself that it did not like what it was asked."""
-    cause = error.__cause__
-    return isinstance(cause, HfHubHTTPError) and cause.response.status_code < _LOWEST_FAILURE
+    """Return whether the Hub itself refused the request; otherwise it failed or could not be reached."""
+    status = _find_status(error.__cause__)
+    return status is not None and status < 500
 
 
-def _is_transient(error: Exception) -> bool:
-    if isinstance(error, HfHubHTTPError):
-        return error.response.status_code in _TRANSIENT
-    if isinstance(error, OfflineModeIsEnabled):
-        return False
-    # An answer that is no JSON comes from something between here and the Hub.
-    return isinstance(error, (HTTPError, ConnectionError, TimeoutError, JSONDecodeError))
+def _find_status(cause: BaseException | None) -> int | None:
+    return cause.response.status_code if isinstance(cause, HfHubHTTPError) else None
 
 
-def _is_conflict(error: Exception) -> bool:
-    """Return whether somebody else was quicker: the Hub is well, and what was uploaded is there for the next try."""
-    return isinstance(error, HfHubHTTPError) and error.response.status_code == _CONFLICT
+def _is_transient(cause: BaseException | None) -> bool:
+    if (status := _find_status(cause)) is not None:
+        return status in _TRANSIENT
+    # A response that is not JSON comes from a proxy on the way to the Hub.
+    is_passing = isinstance(cause, (HTTPError, ConnectionError, TimeoutError, JSONDecodeError))
+    return is_passing and not isinstance(cause, OfflineModeIsEnabled)
 
 
-def _choose_wait(error: Exception, attempt: int) -> float:
-    """Return the seconds that the Hub asks for, else one that doubles."""
-    asked = error.response.headers.get("Retry-After", "") if isinstance(error, HfHubHTTPError) else ""
-    return min(float(asked), _LONGEST_WAIT_SECONDS) if asked.isdigit() else float(2 ** (attempt - 1))
+def _choose_wait(cause: BaseException | None, *, default: float) -> float:
+    """Return the seconds that the Hub asks for, else the default."""
+    asked = cause.response.headers.get("Retry-After", "") if isinstance(cause, HfHubHTTPError) else ""
+    return min(float(asked), _LONGEST_WAIT_SECONDS) if asked.isdigit() else default

@@ -1,4 +1,4 @@
-"""Gather what a repository of a model holds: the model, its card, what was measured, and predictions without text."""
+"""Collect the files of a model's repository: model, card, metrics, and predictions without texts."""
 
 import json
 from collections.abc import Mapping
@@ -12,14 +12,12 @@ from hf_newscls.recipe.recipe import BenchmarkSection, Recipe
 from hf_newscls.report.predictions import PREDICTIONS_FILE, hash_predictions, predictions_to_parquet
 from hf_newscls.runs.folder import RunFolder
 
-__all__ = ["METRICS_FILE", "OWNED_FILES", "stage_run"]
+__all__ = ["DELETE_PATTERNS", "stage_run"]
 
-METRICS_FILE = "metrics.json"
-"""What was measured, beside the weights."""
-
+_METRICS_FILE = "metrics.json"
 _BENCHMARK_FILE = ".eval_results/hf_newscls.yaml"
 
-OWNED_FILES = (
+DELETE_PATTERNS = (
     "*.safetensors",
     "*.safetensors.index.json",
     "pytorch_model*.bin*",
@@ -34,57 +32,59 @@ OWNED_FILES = (
     "special_tokens_map.json",
     "figures/*.png",
     _BENCHMARK_FILE,
-    METRICS_FILE,
+    _METRICS_FILE,
     PREDICTIONS_FILE,
 )
-"""Patterns of what a push may remove: left by an earlier version, such files would be loaded with the new ones."""
+"""Files that a push deletes if it does not replace them: left there, they would be loaded with the new model."""
 
 
 def stage_run(run: RunFolder, recipe: Recipe, *, card: str) -> dict[str, Content]:
     """Return the files of a run's repository, by path.
 
     Args:
-        run: a measured run.
+        run: an evaluated run.
         recipe: of the run.
-        card: what becomes README.md, in place of the folder's own, which does not know the repository.
+        card: the text of README.md; the folder's own card does not know the repository.
 
     Raises:
-        DataError: its predictions are not what a run writes.
-        RecipeError: it sends a benchmark a score that was not measured.
-        RunError: its metrics cannot be read.
+        DataError: the predictions cannot be read.
+        RecipeError: `hub.benchmark.metric` is not a score of the run.
+        RunError: the metrics cannot be read.
     """
     model = {path.relative_to(run.model).as_posix(): path for path in sorted(run.model.rglob("*")) if path.is_file()}
     files: dict[str, Content] = {
         **model,
         CARD_FILE: card.encode(),
-        METRICS_FILE: _select_metrics(run),
+        _METRICS_FILE: _select_metrics(run),
         PREDICTIONS_FILE: predictions_to_parquet(hash_predictions(run.predictions)),
     }
     if recipe.hub.benchmark is not None:
         scores, date = run.read_json(run.metrics)["test"], run.read_json(run.training)["finished"]
-        files[_BENCHMARK_FILE] = _write_benchmark(recipe.hub.benchmark, scores, date=date, notes=recipe.name)
+        files[_BENCHMARK_FILE] = _write_benchmark(recipe.hub.benchmark, scores, date=date, recipe=recipe.name)
     return files
 
 
 def _select_metrics(run: RunFolder) -> Content:
-    """Return what was measured of this model: another one is not this one's to publish, nor the paths in its recipe."""
+    """Return the metrics without the comparison with another run, which may name paths of this machine."""
     metrics = run.read_json(run.metrics)
     if metrics.pop("side_by_side", None) is None:
         return run.metrics
     return (json.dumps(metrics, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _write_benchmark(section: BenchmarkSection, scores: Mapping[str, float], *, date: str, notes: str) -> bytes:
-    """Write what feeds the Hub's own leaderboard of a benchmark dataset."""
+def _write_benchmark(section: BenchmarkSection, scores: Mapping[str, float], *, date: str, recipe: str) -> bytes:
+    """Return the entry for the Hub's leaderboard of a benchmark dataset, as YAML."""
     if section.metric not in scores:
         known = format_examples(name for name in scores if name not in {"rows", "per_class"})
-        raise RecipeError(f"`hub.benchmark.metric`: must be a test score, got {section.metric!r}; write one of {known}")
+        raise RecipeError(
+            f"`hub.benchmark.metric` is {section.metric!r}, which is not a test score; write one of {known}"
+        )
     entry = EvalResultEntry(
         dataset_id=section.dataset_id,
         task_id=section.task_id,
         value=round(scores[section.metric], 6),
         dataset_revision=section.revision,
         date=date,
-        notes=f"hf_newscls, recipe {notes}",
+        notes=f"hf_newscls, recipe {recipe}",
     )
     return yaml.safe_dump(eval_result_entries_to_yaml([entry]), sort_keys=False).encode()

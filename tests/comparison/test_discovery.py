@@ -127,7 +127,7 @@ def test_model_with_a_broken_card_is_refused(card: bytes, reason: str, hub_here:
 
 def test_file_that_cannot_be_fetched_is_noted(hub_here: HubServer) -> None:
     hub_here.create_repo("ann/model", files=build_files(18))
-    hub_here.faults.append(Fault("status", path=r"/resolve/.*/predictions\.parquet", place=None, status=403))
+    hub_here.faults.append(Fault("status", path=r"/resolve/.*/predictions\.parquet", index=None, status=403))
     (found,) = discover(TINY).models
     assert found.predictions is None
     assert "predictions.parquet" in found.notes[0]
@@ -197,14 +197,14 @@ def test_wrong_token_is_an_answer_of_the_hub(hub_here: HubServer, monkeypatch: p
 
 def test_hub_that_is_down_has_not_answered(hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hf_newscls.hub.retry.time.sleep", lambda _: None)
-    hub_here.faults.append(Fault("status", path="/api/models", place=None, status=503))
+    hub_here.faults.append(Fault("status", path="/api/models", index=None, status=503))
     with pytest.raises(PublishError, match="--local") as caught:
         discover(TINY)
     assert not has_answered(caught.value)
 
 
 def test_unreachable_hub_is_reported_after_one_request(hub_here: HubServer) -> None:
-    hub_here.faults.append(Fault("no answer", place=None))
+    hub_here.faults.append(Fault("no answer", index=None))
     with pytest.raises(PublishError, match="reachable") as caught:
         discover(TINY)
     assert not has_answered(caught.value)

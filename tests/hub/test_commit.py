@@ -1,16 +1,16 @@
-"""Files go in one commit on top of what was read, over HTTP with the unmodified client; no model is in play."""
+"""Files are pushed in one commit on top of the newest one, over HTTP with the unmodified client; no model is used."""
 
 from collections.abc import Mapping
 
 import pytest
 from huggingface_hub import HfApi
 
-from hf_newscls.errors import PublishError
+from hf_newscls.errors import DataError, PublishError
 from hf_newscls.hub.commit import Content, Head, Pushed, PushOptions, push_files
 from hf_newscls.hub.preflight import Target
 from tests.hub_server import Fault, HubServer
 
-# huggingface_hub uploads by a way of its HTTP client that is on its way out.
+# huggingface_hub uploads with a deprecated argument of its HTTP client.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
 REPO = "owner/pushed"
@@ -20,12 +20,12 @@ REQUEST = PushOptions("Train tiny", as_pull_request=True)
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hf_newscls.hub.retry.time.sleep", lambda _: None)
 
 
 def push(text: str, options: PushOptions) -> Pushed:
-    """Push a file, and a card that keeps what stood in the card that was read."""
+    """Push a file, and a card that keeps the text of the card on the Hub."""
 
     def build(head: Head) -> Mapping[str, Content]:
         return {"text.txt": text.encode(), "README.md": head.card.encode() or CARD}
@@ -33,24 +33,81 @@ def push(text: str, options: PushOptions) -> Pushed:
     return push_files(build, TARGET, options)
 
 
-def test_tag_that_is_taken_stops_the_commit(hub_here: HubServer) -> None:
+@pytest.mark.parametrize("error", [DataError("news.csv: no row"), ValueError("a bug"), OSError("no such file")])
+def test_error_in_the_build_is_not_the_hubs(error: Exception, hub_here: HubServer) -> None:
+    hub_here.create_repo(REPO, private=True)
+
+    def build(head: Head) -> Mapping[str, Content]:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        push_files(build, TARGET, PushOptions("Train"))
+    assert caught.value is error
+    assert hub_here.repos[REPO].commits == []
+
+
+def test_unchanged_files_make_no_commit(hub_here: HubServer) -> None:
+    repo = hub_here.create_repo(REPO, private=True)
+    files: Mapping[str, Content] = {"text.txt": b"one", "w.safetensors": b"\0" * 100, "README.md": CARD}
+    first = push_files(lambda _: files, TARGET, PushOptions("Train"))
+    before = len(hub_here.requests)
+    second = push_files(lambda _: files, TARGET, PushOptions("Train"))
+    assert (first.commit, first.url, first.is_new) == (second.commit, second.url, True)
+    assert not second.is_new
+    assert len(repo.commits) == 1
+    assert {method for method, _ in hub_here.requests[before:]} <= {"GET", "HEAD"}
+
+
+def test_conflict_reads_and_builds_again(hub_here: HubServer) -> None:
+    repo = hub_here.create_repo(REPO, files={"text.txt": b"zero"}, private=True)
+    heads: list[str] = []
+
+    def build(head: Head) -> Mapping[str, Content]:
+        heads.append(head.commit)
+        if len(heads) == 1:
+            repo.write({"notes.md": b"by someone else"}, "Note")
+        return {"text.txt": b"one"}
+
+    assert push_files(build, TARGET, PushOptions("Train")).commit == repo.head
+    assert len({*heads}) == 2
+    assert [title for title, _ in repo.commits] == ["Add files", "Note", "Train"]
+    assert repo.files == {"text.txt": b"one", "notes.md": b"by someone else"}
+
+
+def test_commit_with_a_lost_answer_is_not_repeated(hub_here: HubServer) -> None:
+    repo = hub_here.create_repo(REPO, private=True)
+    hub_here.faults.append(Fault("lost answer", method="POST", path="/commit/"))
+    assert push("one", PushOptions("Train")).commit == repo.head
+    assert hub_here.faults[0].fired == 1
+    assert [title for title, _ in repo.commits] == ["Train"]
+
+
+def test_taken_tag_stops_the_commit(hub_here: HubServer) -> None:
     repo = hub_here.create_repo(REPO, private=True)
     push("one", PushOptions("Train", tag="v1"))
-    with pytest.raises(PublishError, match=rf"the tag 'v1' must be new, .* found it at {repo.head}; choose another"):
+    with pytest.raises(PublishError, match=rf"'v1'.*{repo.head}"):
         push("two", PushOptions("Train", tag="v1"))
     assert repo.files["text.txt"] == b"one"
     assert repo.git.find_commit("v1") == repo.head
 
 
-def test_tag_of_another_commit_is_refused_where_nothing_changed(hub_here: HubServer) -> None:
+def test_tag_of_another_commit_is_refused_for_unchanged_files(hub_here: HubServer) -> None:
     repo = hub_here.create_repo(REPO, private=True)
     first = push("one", PushOptions("Train", tag="v1")).commit
     push("two", PushOptions("Train"))
-    with pytest.raises(PublishError, match=rf"'v1' must be new or name commit {repo.head}, found it at {first};"):
+    with pytest.raises(PublishError, match=rf"'v1'.*{first}"):
         push("two", PushOptions("Train", tag="v1"))
+    assert repo.git.find_commit("v1") == first
 
 
-def test_what_is_written_into_the_card_of_a_request_stays(hub_here: HubServer) -> None:
+def test_tag_of_the_same_commit_stays(hub_here: HubServer) -> None:
+    repo = hub_here.create_repo(REPO, private=True)
+    push("one", PushOptions("Train", tag="v1"))
+    assert not push("one", PushOptions("Train", tag="v1")).is_new
+    assert repo.git.find_commit("v1") == repo.head
+
+
+def test_notes_in_the_card_of_a_pull_request_stay(hub_here: HubServer) -> None:
     repo = hub_here.create_repo(REPO, files={"README.md": CARD}, private=True)
     push("one", REQUEST)
     HfApi().upload_file(path_or_fileobj=CARD + b"Noted.", path_in_repo="README.md", repo_id=REPO, revision="refs/pr/1")
@@ -62,7 +119,7 @@ def test_what_is_written_into_the_card_of_a_request_stays(hub_here: HubServer) -
 
 @pytest.mark.parametrize("kind", ["status", "lost answer"])
 @pytest.mark.parametrize("path", ["/commit/", "/discussions/1/status"])
-def test_request_is_open_whatever_went_wrong_on_the_way(kind: str, path: str, hub_here: HubServer) -> None:
+def test_pull_request_is_open_after_a_fault(kind: str, path: str, hub_here: HubServer) -> None:
     repo = hub_here.create_repo(REPO, files={"README.md": CARD}, private=True)
     hub_here.faults.append(Fault(kind, method="POST", path=path))  # type: ignore[arg-type] # one of its kinds
     push("one", REQUEST)

@@ -1,4 +1,4 @@
-"""Whatever goes wrong at whatever request of a publish: after one repeat the Hub holds one whole version."""
+"""Any fault at any request of a publish: after one repeat the Hub has exactly one complete version."""
 
 import shutil
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ FAULTS = {
     "slow": Fault("slow", seconds=0.3),
     "lost answer": Fault("lost answer"),
 }
-WAYS = {
+DESTINATIONS = {
     "new": (),
     "tag": ("--tag", "v1"),
     "branch": ("--revision", "trial"),
@@ -51,25 +51,25 @@ def command_line(hub: HubServer, runs_dir: Path) -> Iterator[CommandLine]:
         yield process
 
 
-def read_version(hub: HubServer, way: str, repo_id: str) -> tuple[dict[str, bytes], int]:
-    """Return the files where the push should have put them, and how many commits stand above the first."""
+def read_version(hub: HubServer, destination: str, repo_id: str) -> tuple[dict[str, bytes], int]:
+    """Return the files at the destination, and the number of our commits."""
     repo = hub.repos[repo_id]
-    revision = {"branch": "trial", "pull request": "refs/pr/1"}.get(way, "main")
+    revision = {"branch": "trial", "pull request": "refs/pr/1"}.get(destination, "main")
     files = repo.read_files(revision)
     files.pop(".gitattributes", None)
     log = repo.git.read_log(repo.git.find_commit(revision) or "")
     return files, len([commit for commit in log if commit.title.startswith("Train")])
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_fault_at_any_request_leaves_one_whole_version(
-    way: str, hub: HubServer, command_line: CommandLine, runs_dir: Path
+@pytest.mark.parametrize("destination", DESTINATIONS)
+def test_fault_at_any_request_leaves_one_complete_version(
+    destination: str, hub: HubServer, command_line: CommandLine, runs_dir: Path
 ) -> None:
-    arguments = ("publish", "tiny", *WAYS[way])
-    prefix = f"owner/{way.replace(' ', '-')}"
+    arguments = ("publish", "tiny", *DESTINATIONS[destination])
+    prefix = f"owner/{destination.replace(' ', '-')}"
 
     def push(repo_id: str) -> tuple[int, str]:
-        if way == "pull request" and repo_id not in hub.repos:
+        if destination == "pull request" and repo_id not in hub.repos:
             hub.create_repo(repo_id, files={"README.md": b"---\nlicense: mit\n---\n"}, private=True)
         result = command_line.run(*arguments, "--repo-id", repo_id)
         assert TOKEN not in result.out + result.err
@@ -77,11 +77,11 @@ def test_fault_at_any_request_leaves_one_whole_version(
         return result.code, result.err
 
     before = read_files(runs_dir)
-    # The client introduces itself once in a process; that is no part of a push.
+    # The first push of a process has additional requests.
     assert push(f"{prefix}-first")[0] == 0
     start = len(hub.requests)
     assert push(prefix)[0] == 0
-    expected, commits = read_version(hub, way, prefix)
+    expected, commits = read_version(hub, destination, prefix)
     assert commits == 1
     requests = len(hub.requests) - start
     for name in FAULTS:
@@ -95,13 +95,13 @@ def test_fault_at_any_request_leaves_one_whole_version(
             if code != 0:
                 assert message.count("error:") == 1, message
                 assert push(repo_id)[0] == 0
-            found, commits = read_version(hub, way, repo_id)
+            found, commits = read_version(hub, destination, repo_id)
             assert commits == 1, repo_id
             assert {path: found[path] for path in expected if path != "README.md"} == {
                 path: content for path, content in expected.items() if path != "README.md"
             }, repo_id
             assert found["README.md"].decode() == expected["README.md"].decode().replace(prefix, repo_id), repo_id
-            assert len(hub.repos[repo_id].discussions) == (way == "pull request"), repo_id
-            if way == "tag":
+            assert len(hub.repos[repo_id].discussions) == (destination == "pull request"), repo_id
+            if destination == "tag":
                 assert hub.repos[repo_id].git.find_commit("v1") == hub.repos[repo_id].head, repo_id
     assert read_files(runs_dir) == before

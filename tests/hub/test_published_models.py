@@ -1,4 +1,4 @@
-"""What was published gives the stored predictions anywhere: in a fresh process, on an empty cache, by the stock way."""
+"""Published models reproduce the stored predictions in a fresh process with an empty cache and the stock pipeline."""
 
 import json
 import shutil
@@ -29,7 +29,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "windowed": ("model={max_length: null, windows: {count: 8, length: 8, pooling: attention}}",),
 }
 CARRY_CODE = ("two_layer", "windowed")
-CUT_THEMSELVES = ("windowed",)
+SPLIT_LONG_TEXTS = ("windowed",)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def hub() -> Iterator[HubServer]:
 
 @pytest.fixture
 def publish(train_once: Callable[..., FinishedRun], hub: HubServer, tmp_path: Path) -> Callable[[str], FinishedRun]:
-    """Train a kind of model, unless it was, and publish it as `owner/KIND` in a process of its own."""
+    """Train a kind of model, and publish it as `owner/KIND` in a fresh process."""
 
     def publish_kind(kind: str) -> FinishedRun:
         found = train_once(f"tiny_{kind}", *KINDS[kind])
@@ -57,9 +57,9 @@ def publish(train_once: Callable[..., FinishedRun], hub: HubServer, tmp_path: Pa
 
 
 def classify(model: str, kind: str, texts: list[str], *, home: Path, hub: HubServer) -> list[dict[str, float]]:
-    """Return what the stock pipeline answers in a fresh process without a cache."""
+    """Return the answers of the stock pipeline in a fresh process with an empty cache."""
     options = {"trust_remote_code": True} if kind in CARRY_CODE else {}
-    cutting = {} if kind in CUT_THEMSELVES else {"truncation": True}
+    cutting = {} if kind in SPLIT_LONG_TEXTS else {"truncation": True}
     asked = json.dumps([model, texts, options, cutting])
     answer = run_python(CLASSIFY, cwd=home, home=home, environment=hub.build_environment(), stdin=asked)
     assert answer.code == 0, answer.err
@@ -68,7 +68,7 @@ def classify(model: str, kind: str, texts: list[str], *, home: Path, hub: HubSer
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_pipeline_gives_the_stored_predictions(
+def test_pipeline_reproduces_the_stored_predictions(
     kind: str, publish: Callable[[str], FinishedRun], hub: HubServer, fresh_home: Path
 ) -> None:
     stored = pq.read_table(publish(kind).run.predictions).to_pylist()
@@ -78,10 +78,10 @@ def test_pipeline_gives_the_stored_predictions(
         assert fractions == pytest.approx({name: row[f"probability of {name}"] for name in fractions}, abs=1e-5)
 
 
-def test_pipeline_reads_5000_words_from_the_hub_as_from_a_folder(
+def test_pipeline_gives_the_same_for_5000_words_from_hub_and_folder(
     publish: Callable[[str], FinishedRun], hub: HubServer, fresh_home: Path
 ) -> None:
-    # Eight windows of 8 hold 48 words: the 48th counts, the 49th does not.
+    # Eight windows of 8 tokens cover 48 words, not the 49th.
     ends = (["planet", "goal"], ["bank", "goal"], ["planet", "bank"])
     texts = [" ".join([*["goal"] * 47, *end, *["coach"] * 4951]) for end in ends]
     assert {len(text.split()) for text in texts} == {5000}

@@ -1,4 +1,4 @@
-"""Against the real Hub, where uploads go through Xet: opt-in, `HF_TOKEN=… make test-network`."""
+"""Publish to the real Hub, which uploads through Xet: opt-in, `HF_TOKEN=… make test-network`."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from transformers import pipeline
 classifier = pipeline("text-classification", model=sys.argv[1], top_k=None)
 print(json.dumps([{part["label"]: part["score"] for part in classifier([text])[0]} for text in sys.argv[2:]]))
 """
-# Taken when this module is imported: fixtures and tests put other values in their place.
+# Read at import, because fixtures and tests change the environment.
 TOKEN = os.environ.get("HF_TOKEN", "")
 ENVIRONMENT = {"HF_TOKEN": TOKEN, "HF_HUB_OFFLINE": "0"}
 
@@ -38,7 +38,7 @@ def repo_id() -> Iterator[str]:
     api.delete_repo(name, missing_ok=True)
 
 
-def test_published_model_comes_back(repo_id: str, tiny_run: FinishedRun, tmp_path: Path) -> None:
+def test_published_model_reproduces_its_predictions(repo_id: str, tiny_run: FinishedRun, tmp_path: Path) -> None:
     arguments = ("publish", str(tiny_run.run.path), "--repo-id", repo_id)
     first = run_cli(*arguments, cwd=tmp_path, home=tmp_path / "home", environment=ENVIRONMENT, timeout=600)
     assert first.code == 0, first.err

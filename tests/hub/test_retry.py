@@ -1,4 +1,4 @@
-"""What passes is tried again, what does not is said at once, and no message repeats a token."""
+"""Transient failures are tried again, others are raised at once, and no message contains a token."""
 
 import time
 from json import JSONDecodeError
@@ -7,12 +7,12 @@ import pytest
 from httpx2 import Request, Response
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
-from hf_newscls.errors import PublishError
+from hf_newscls.errors import DataError, PublishError
 from hf_newscls.hub.retry import call_hub
 
 
 class Answers:
-    """An action that fails in the given ways, one after the other, and then succeeds."""
+    """An action that raises the given failures, one after the other, and then succeeds."""
 
     def __init__(self, *failures: Exception) -> None:
         self.failures = [*failures]
@@ -32,25 +32,25 @@ def refusal(status: int, **headers: str) -> HfHubHTTPError:
 
 @pytest.fixture(autouse=True)
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that would have been waited."""
+    """The waits, in seconds."""
     waited: list[float] = []
     monkeypatch.setattr(time, "sleep", waited.append)
     return waited
 
 
 @pytest.mark.parametrize("status", [408, 412, 429, 500, 502, 503, 504])
-def test_what_passes_is_tried_again(status: int, waits: list[float]) -> None:
+def test_transient_status_is_tried_again(status: int, waits: list[float]) -> None:
     action = Answers(refusal(status), refusal(status))
     assert call_hub(action, what="listen") == "done"
     assert waits == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("error", [ConnectionError("cut"), JSONDecodeError("no value", "<html>", 0)])
-def test_lost_connection_and_garbled_answer_are_tried_again(error: Exception) -> None:
+def test_lost_connection_and_invalid_json_are_tried_again(error: Exception) -> None:
     assert call_hub(Answers(error), what="listen") == "done"
 
 
-def test_the_hub_says_how_long_to_wait(waits: list[float]) -> None:
+def test_retry_after_sets_the_wait(waits: list[float]) -> None:
     call_hub(Answers(refusal(429, **{"Retry-After": "7"}), refusal(429, **{"Retry-After": "4000"})), what="listen")
     assert waits == [7.0, 60.0]
 
@@ -58,9 +58,9 @@ def test_the_hub_says_how_long_to_wait(waits: list[float]) -> None:
 @pytest.mark.parametrize(
     "error", [refusal(400), refusal(403), ValueError("a bad name"), RuntimeError("no way"), OfflineModeIsEnabled()]
 )
-def test_what_does_not_pass_is_said_at_once(error: Exception, waits: list[float]) -> None:
+def test_permanent_failure_is_raised_at_once(error: Exception, waits: list[float]) -> None:
     action = Answers(error)
-    with pytest.raises(PublishError, match=r"Hub: it must listen, got \w+ \(.*\); shout"):
+    with pytest.raises(PublishError, match=r"listen.*; shout"):
         call_hub(action, what="listen", remedy="shout")
     assert (action.calls, waits) == (1, [])
 
@@ -73,7 +73,7 @@ def test_third_failure_is_the_last() -> None:
 
 
 @pytest.mark.parametrize(("status", "calls"), [(412, 2), (503, 1)])
-def test_after_a_long_upload_a_conflict_alone_is_tried_again(
+def test_after_a_long_upload_only_a_conflict_is_tried_again(
     status: int, calls: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = iter((0.0, 3600.0))
@@ -87,14 +87,16 @@ def test_after_a_long_upload_a_conflict_alone_is_tried_again(
     assert action.calls == calls
 
 
-def test_our_own_refusal_goes_through_as_it_is() -> None:
-    action = Answers(PublishError("a: must hold"))
-    with pytest.raises(PublishError, match=r"^a: must hold$"):
+@pytest.mark.parametrize("error", [PublishError("a: no card"), DataError("a: no rows")])
+def test_our_own_error_passes_unchanged(error: Exception) -> None:
+    action = Answers(error)
+    with pytest.raises(type(error)) as caught:
         call_hub(action, what="listen")
+    assert caught.value is error
     assert action.calls == 1
 
 
-def test_token_is_blotted_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "not-of-the-usual-form")
     secret = "hf_" + "aB3" * 12
     with pytest.raises(PublishError) as caught:
@@ -102,7 +104,7 @@ def test_token_is_blotted_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hf_… and hf_…" in str(caught.value)
 
 
-def test_signature_of_an_address_is_blotted_out() -> None:
+def test_signature_of_a_url_is_masked() -> None:
     reason = "Server error '507' for url 'https://files.example/blob?X-Amz-Signature=abc&Expires=9' (no room)"
     with pytest.raises(PublishError, match=r"for url 'https://files\.example/blob\?…' \(no room\)") as caught:
         call_hub(Answers(ValueError(reason)), what="listen")

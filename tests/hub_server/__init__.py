@@ -1,4 +1,4 @@
-"""A small Hub on 127.0.0.1 over real git repositories, for an unmodified huggingface_hub, with faults on request."""
+"""A small Hub on 127.0.0.1 over real git repositories. An unmodified huggingface_hub works with it."""
 
 from tests.hub_server.accounts import (
     ACCOUNT,

@@ -1,4 +1,4 @@
-"""`python -m tests.hub_server`: the test Hub for an hour, to try a push by hand; what is pushed goes when it ends."""
+"""`python -m tests.hub_server` serves the test Hub for an hour, to try a push by hand."""
 
 import threading
 
@@ -8,7 +8,7 @@ _SECONDS = 3600
 
 
 def main() -> None:
-    """Serve, and print what a shell has to export."""
+    """Serve, and print the environment for a shell."""
     with HubServer() as server:
         for name, value in server.build_environment().items():
             print(f"export {name}={value}", flush=True)  # noqa: T201 # the shell reads it

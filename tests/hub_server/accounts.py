@@ -1,4 +1,4 @@
-"""Who asks, and what they may do: two users, two organisations, and a token of each kind that the Hub gives out."""
+"""Accounts and their rights: two users, two organizations, and one token of each kind."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,20 +15,20 @@ READ_TOKEN = "hf_" + "reading" * 5
 FINE_GRAINED_TOKEN = "hf_" + "grained" * 5
 STRANGER_TOKEN = "hf_" + "foreign" * 5
 WRONG_TOKEN = "hf_" + "mistake" * 5
-# The one repository that the fine-grained token may write.
+# The only repository that the fine-grained token can write to.
 FINE_GRAINED_REPO = "owner/granted"
-# What each member may do there.
+# The role of each member.
 ORGANIZATIONS = {"newsroom": {ACCOUNT: "write"}, "readers": {ACCOUNT: "read"}}
 
 
 @dataclass(frozen=True)
 class Caller:
-    """The holder of a token, or nobody.
+    """The user who sends a request.
 
     Attributes:
         name: of the user; None without a token.
         role: write, read or fineGrained.
-        scope: the repositories that a fine-grained token is for.
+        scope: the repositories of a fine-grained token.
     """
 
     name: str | None = None
@@ -36,7 +36,7 @@ class Caller:
     scope: tuple[str, ...] = ()
 
     def may_read(self, repo: "Repository") -> bool:
-        """Return whether the repository is there for the caller."""
+        """Return whether the caller may see the repository."""
         if not repo.private:
             return True
         if self.role == "fineGrained" and repo.key not in self.scope:
@@ -50,7 +50,7 @@ class Caller:
         return self.may_create_in(repo.owner)
 
     def may_create_in(self, namespace: str) -> bool:
-        """Return whether the caller may make repositories under a name."""
+        """Return whether the caller may create repositories in a namespace."""
         return self.role == "write" and self._role_in(namespace) in {"admin", "write"}
 
     def may_propose(self, repo: "Repository") -> bool:
@@ -58,7 +58,7 @@ class Caller:
         return self.may_write(repo) or (self.role == "write" and self.may_read(repo))
 
     def may_download(self, repo: "Repository") -> bool:
-        """Return whether the terms of a gated repository let the caller in."""
+        """Return whether the caller may download from the repository, which may be gated."""
         return not repo.gated or self._role_in(repo.owner) is not None or self.name in repo.admitted
 
     def _role_in(self, namespace: str) -> str | None:
@@ -67,12 +67,12 @@ class Caller:
         return ORGANIZATIONS.get(namespace, {}).get(self.name or "")
 
     def require_token(self) -> None:
-        """Refuse whoever sent no token."""
+        """Refuse a request without a token."""
         if self.name is None:
             raise Refusal(401, "Invalid username or password.")
 
     def describe(self) -> dict[str, Any]:
-        """Return what /api/whoami-v2 answers."""
+        """Return the response to /api/whoami-v2."""
         token: dict[str, Any] = {"displayName": "tests", "role": self.role, "createdAt": "2026-01-01T00:00:00.000Z"}
         if self.role == "fineGrained":
             token["fineGrained"] = {
@@ -80,15 +80,15 @@ class Caller:
                 "global": [],
                 "scoped": [
                     {
-                        "entity": {"_id": f"{place:024x}", "type": "model", "name": key},
+                        "entity": {"_id": f"{index:024x}", "type": "model", "name": key},
                         "permissions": ["repo.content.read", "repo.write"],
                     }
-                    for place, key in enumerate(self.scope)
+                    for index, key in enumerate(self.scope)
                 ],
             }
         orgs = [
-            {"type": "org", "id": f"{place:024x}", "name": name, "fullname": name, "roleInOrg": members[self.name]}
-            for place, (name, members) in enumerate(ORGANIZATIONS.items())
+            {"type": "org", "id": f"{index:024x}", "name": name, "fullname": name, "roleInOrg": members[self.name]}
+            for index, (name, members) in enumerate(ORGANIZATIONS.items())
             if self.name in members
         ]
         return {
@@ -102,7 +102,7 @@ class Caller:
         }
 
 
-NOBODY = Caller()
+ANONYMOUS = Caller()
 _CALLERS = {
     TOKEN: Caller(ACCOUNT, "write"),
     READ_TOKEN: Caller(ACCOUNT, "read"),
@@ -112,9 +112,9 @@ _CALLERS = {
 
 
 def find_caller(authorization: str | None) -> Caller:
-    """Return whose token the header holds; a token of nobody is refused, as the Hub does even for public pages."""
+    """Return the owner of the token in the header; an unknown token is refused, even for public repositories."""
     if not authorization:
-        return NOBODY
+        return ANONYMOUS
     caller = _CALLERS.get(authorization.removeprefix("Bearer "))
     if caller is None:
         raise Refusal(401, "Invalid credentials in Authorization header")

@@ -1,4 +1,4 @@
-"""What the Hub tells of a repository, read from its card and its files: tags, library, task, metadata."""
+"""What the Hub derives from a repository's card and files: tags, library, task, metadata."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from tests.hub_server.hub import format_date
 from tests.hub_server.repositories import Repository, StoredFile
 
 HEAD = re.compile(r"\A---[\r\n]+(.*?)[\r\n]+---[\r\n]", flags=re.DOTALL)
-# Fields of a dataset's card that become tags with their names in front.
+# Fields of a dataset's card that become tags, as in `language:en`.
 _DATASET_FIELDS = ("task_categories", "task_ids", "language", "license", "size_categories", "multilinguality")
 _TASKS = {
     "ForSequenceClassification": "text-classification",
@@ -22,7 +22,7 @@ _TASKS = {
 
 
 def parse_card(text: str) -> dict[str, Any]:
-    """Return the metadata at the head of a card; nothing where there is none that can be read."""
+    """Return the metadata at the head of a card; empty if it cannot be read."""
     match = HEAD.match(text)
     try:
         data = yaml.safe_load(match[1]) if match else None
@@ -32,7 +32,7 @@ def parse_card(text: str) -> dict[str, Any]:
 
 
 class Description:
-    """A repository at one commit, as the Hub tells of it."""
+    """The Hub's description of a repository at one commit."""
 
     def __init__(self, repo: Repository, commit: str) -> None:
         self._repo, self._commit = repo, commit
@@ -48,7 +48,7 @@ class Description:
 
     @property
     def library(self) -> str | None:
-        """Return the card's library, or what the files look like."""
+        """Return the card's library, or one derived from the files."""
         if self.card.get("library_name"):
             return str(self.card["library_name"])
         if "adapter_config.json" in self._files:
@@ -57,13 +57,13 @@ class Description:
 
     @property
     def task(self) -> str | None:
-        """Return the card's pipeline, or the one of the architecture."""
+        """Return the card's task, or the task of the architecture."""
         ends = (task for end, task in _TASKS.items() if self._architecture.endswith(end))
         return self.card.get("pipeline_tag") or next(ends, None)
 
     @property
     def tags(self) -> list[str]:
-        """Return the tags that the Hub filters by."""
+        """Return the tags for the Hub's filters."""
         own = to_list(self.card.get("tags"))
         if self._repo.kind != "model":
             fields = [f"{name}:{value}" for name in _DATASET_FIELDS for value in to_list(self.card.get(name))]
@@ -83,7 +83,7 @@ class Description:
         return [f"base_model:{name}" for name in bases] + [f"base_model:{relation}:{name}" for name in bases]
 
     def list_siblings(self, *, blobs: bool = False) -> list[dict[str, Any]]:
-        """Return the names of the files, and sizes and ids when asked for."""
+        """Return the names of the files, with `blobs` also their sizes and ids."""
         return [describe_sibling(file) if blobs else {"rfilename": path} for path, file in self._files.items()]
 
     def list_evaluations(self) -> list[dict[str, Any]]:
@@ -96,10 +96,10 @@ class Description:
         ]
 
     def to_json(self, *, blobs: bool = False) -> dict[str, Any]:
-        """Return everything there is to tell; a route leaves out what was not asked for."""
+        """Return all fields; a route drops those that were not asked for."""
         repo = self._repo
         last = repo.git.read_log(self._commit)[0]
-        told = {
+        fields = {
             "_id": f"{repo.created_at:024x}",
             "id": repo.id,
             "author": repo.owner,
@@ -117,31 +117,31 @@ class Description:
             "usedStorage": sum(file.size for file in self._files.values()),
         }
         if repo.kind != "model":
-            return told
-        further: dict[str, Any] = {"modelId": repo.id, "library_name": self.library, "pipeline_tag": self.task}
+            return fields
+        extra: dict[str, Any] = {"modelId": repo.id, "library_name": self.library, "pipeline_tag": self.task}
         evaluations = self.list_evaluations()
-        further |= {"model-index": self.card.get("model-index"), "evalResults": evaluations or None}
-        further |= {"config": {"model_type": self._model_type, "architectures": [self._architecture]}}
-        return told | {name: value for name, value in further.items() if value is not None}
+        extra |= {"model-index": self.card.get("model-index"), "evalResults": evaluations or None}
+        extra |= {"config": {"model_type": self._model_type, "architectures": [self._architecture]}}
+        return fields | {name: value for name, value in extra.items() if value is not None}
 
 
 def describe_sibling(file: StoredFile) -> dict[str, Any]:
-    """Return a file with its size and its ids."""
-    told: dict[str, Any] = {"rfilename": file.path, "blobId": file.blob_id, "size": file.size}
+    """Return a file's name, size and ids."""
+    sibling: dict[str, Any] = {"rfilename": file.path, "blobId": file.blob_id, "size": file.size}
     if file.sha256:
-        told["lfs"] = {"sha256": file.sha256, "size": file.size, "pointerSize": file.pointer_size}
-    return told
+        sibling["lfs"] = {"sha256": file.sha256, "size": file.size, "pointerSize": file.pointer_size}
+    return sibling
 
 
 def to_list(value: Any) -> list[Any]:
-    """Return what may stand alone or in a list as a list; nothing as an empty one."""
+    """Return a value or a list as a list; None as an empty one."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
 def parse_json(text: str) -> dict[str, Any]:
-    """Return an object; nothing where there is none that can be read."""
+    """Return a JSON object; empty if it cannot be read."""
     try:
         data = json.loads(text or "{}")
     except ValueError:

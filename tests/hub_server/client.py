@@ -1,4 +1,4 @@
-"""Short ways for tests to use the unmodified client against the server."""
+"""Shortcuts for tests that use the unmodified client with the server."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.hub_server.server import HubServer
 
 
 def connect(hub: HubServer, token: str | bool = TOKEN) -> HfApi:
-    """Return a client of the server for the holder of a token; False stands for nobody."""
+    """Return a client of the server; False sends no token."""
     return HfApi(endpoint=hub.endpoint, token=token)
 
 

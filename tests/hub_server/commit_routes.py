@@ -1,4 +1,4 @@
-"""Routes of a push: how each file is to come, the large files, and the commit."""
+"""Routes of a push: the upload mode of each file, the uploads of large files, and the commit."""
 
 import base64
 import fnmatch
@@ -15,26 +15,26 @@ _CONFLICT = "A commit has happened since. Please refresh and try again."
 
 
 def preupload(request: Request) -> Response:
-    """Answer POST .../preupload/{rev}: whether each file is large, and which content stands there now."""
+    """Answer POST .../preupload/{rev}: whether each file is large, and the id of its stored content."""
     repo = find_repo(request)
     _require_push(request, repo)
     commit = request.hub.find_commit(repo, request.groups["revision"])
-    there = {file.path: file.sha256 or file.blob_id for file in repo.list_files(commit)}
+    stored = {file.path: file.sha256 or file.blob_id for file in repo.list_files(commit)}
     asked = request.read_json()
     ignored = [line.strip() for line in asked.get("gitIgnore", "").splitlines() if line.strip()[:1] not in {"", "#"}]
-    told = []
+    files = []
     for wanted in asked["files"]:
         path, sample = wanted["path"], base64.b64decode(wanted.get("sample", ""))
         is_large = repo.is_large(path, wanted["size"], sample, commit)
-        told.append(
+        files.append(
             {
                 "path": path,
                 "uploadMode": "lfs" if is_large else "regular",
                 "shouldIgnore": any(_matches(path, pattern) for pattern in ignored),
-                "oid": there.get(path),
+                "oid": stored.get(path),
             }
         )
-    return Response.from_json({"files": told, "commitOid": commit})
+    return Response.from_json({"files": files, "commitOid": commit})
 
 
 def _matches(path: str, pattern: str) -> bool:
@@ -43,7 +43,7 @@ def _matches(path: str, pattern: str) -> bool:
 
 
 def _require_push(request: Request, repo: Repository) -> None:
-    """Refuse who may neither write nor, where that is what is asked for, open a pull request or add to their own."""
+    """Refuse a caller who may not write, unless this is a new pull request or one of their own."""
     revision = request.groups["revision"]
     is_own = any(one.ref == revision and one.author == request.caller.name for one in repo.discussions)
     if not request.has("create_pr") and not is_own:
@@ -55,10 +55,10 @@ def _require_push(request: Request, repo: Repository) -> None:
 
 
 def offer_uploads(request: Request) -> Response:
-    """Answer POST /{id}.git/info/lfs/objects/batch: where to send what is not there yet."""
+    """Answer POST /{id}.git/info/lfs/objects/batch: where to upload the files that are not stored yet."""
     repo = find_repo(request)
     request.caller.require_token()
-    # Who may only open a pull request uploads too; the client does not say here which it will be.
+    # A caller who may only open a pull request uploads too; this request does not say what the commit will be.
     if not request.caller.may_propose(repo):
         raise Refusal(403, "Authorization error.")
     objects = request.read_json().get("objects", [])
@@ -73,7 +73,7 @@ def offer_uploads(request: Request) -> Response:
 
 
 def receive_upload(request: Request) -> Response:
-    """Answer PUT /lfs/{oid}: keep the content if it is what was announced."""
+    """Answer PUT /lfs/{oid}: store the content if its hash and size are right."""
     if hashlib.sha256(request.body).hexdigest() != request.groups["oid"]:
         raise Refusal(400, "the content does not have the SHA-256 it announced")
     if request.find("size") != str(len(request.body)):
@@ -86,7 +86,7 @@ def receive_upload(request: Request) -> Response:
 
 
 def verify_upload(request: Request) -> Response:
-    """Answer POST /lfs-verify: whether the content has come."""
+    """Answer POST /lfs-verify: whether the content is stored."""
     repo = request.hub.find(request.find("repo"), request.caller)
     asked = request.read_json()
     if repo.large.get(asked.get("oid", "")) != asked.get("size"):
@@ -95,7 +95,7 @@ def verify_upload(request: Request) -> Response:
 
 
 def commit(request: Request) -> Response:
-    """Answer POST .../commit/{rev}: lines of JSON, a header and the changes, become one commit or none."""
+    """Answer POST .../commit/{rev}: make one commit of JSON lines, a header and the changes, or none."""
     repo, revision = find_repo(request), request.groups["revision"]
     _require_push(request, repo)
     header, changes = _read_lines(request.body)
@@ -112,7 +112,7 @@ def commit(request: Request) -> Response:
     new = _store(repo, files, head, header, author=request.caller.name or "")
     if wants_pr:
         return _answer_proposal(request, repo, ref, new, header)
-    # Whoever moved the reference since it was read was first.
+    # Someone else may have moved the reference since it was read.
     if new != head and not repo.git.move_ref(ref, new, head):
         raise Refusal(412, _CONFLICT)
     return Response.from_json(_describe_commit(request, repo, new))
@@ -130,7 +130,7 @@ def _read_lines(body: bytes) -> tuple[dict[str, Any], list[tuple[str, dict[str, 
 
 
 def _find_ref(refs: dict[str, str], revision: str) -> str:
-    """Return the full name of a branch or of the reference of a pull request; to nothing else can be committed."""
+    """Return the full name of a branch or a pull request; nothing else takes commits."""
     found = f"refs/heads/{revision}" if f"refs/heads/{revision}" in refs else revision
     if found not in refs or found.startswith("refs/tags/"):
         raise Refusal(404, f"Invalid rev id: {revision}", "RevisionNotFound")
@@ -138,7 +138,7 @@ def _find_ref(refs: dict[str, str], revision: str) -> str:
 
 
 def _apply(repo: Repository, files: dict[str, str], changes: list[tuple[str, dict[str, Any]]]) -> dict[str, str]:
-    """Return the object ids by path after the changes, in their order."""
+    """Apply the changes in their order, and return the object ids by path."""
     contents = [_read_content(repo, key, value) for key, value in changes if not key.startswith("deleted")]
     stored = iter(repo.git.write_blobs(contents))
     after = dict(files)
@@ -148,11 +148,11 @@ def _apply(repo: Repository, files: dict[str, str], changes: list[tuple[str, dic
             _check_path(path)
             after[path] = next(stored)
             continue
-        gone = [path] if key == "deletedFile" else [one for one in after if one.startswith(f"{path.rstrip('/')}/")]
-        if not gone or gone[0] not in after:
+        deleted = [path] if key == "deletedFile" else [one for one in after if one.startswith(f"{path.rstrip('/')}/")]
+        if not deleted or deleted[0] not in after:
             what = "file" if key == "deletedFile" else "folder"
             raise Refusal(404, f"A {what} with this name doesn't exist: {path}", "EntryNotFound")
-        for one in gone:
+        for one in deleted:
             del after[one]
     return after
 
@@ -176,7 +176,7 @@ def _check_path(path: str) -> None:
 
 
 def _store(repo: Repository, files: dict[str, str], head: str, header: dict[str, Any], *, author: str) -> str:
-    """Return the new commit, or the old one where nothing changes."""
+    """Return the new commit, or the old one if nothing changes."""
     if files == repo.list_blobs(head):
         return head
     folders = {"/".join(path.split("/")[:length]) for path in files for length in range(1, path.count("/") + 1)}

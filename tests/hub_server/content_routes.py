@@ -1,4 +1,4 @@
-"""Routes that read what a repository holds, and that name its commits: trees, files, branches, tags."""
+"""Routes for the content of a repository: trees, files, commits, branches, tags."""
 
 import re
 from typing import Any
@@ -18,9 +18,9 @@ def list_tree(request: Request) -> Response:
     repo, revision = find_repo(request), request.groups["revision"]
     commit = request.hub.find_commit(repo, revision)
     folder = (request.groups.get("path") or "").strip("/")
-    told = _describe_entries(repo, commit, expand=request.has("expand"))
+    entries = _describe_entries(repo, commit, expand=request.has("expand"))
     prefix = f"{folder}/" if folder else ""
-    found = [entry for path, entry in told.items() if path.startswith(prefix)]
+    found = [entry for path, entry in entries.items() if path.startswith(prefix)]
     if folder and not found:
         raise Refusal(404, f'{folder} does not exist on "{revision}"', "EntryNotFound")
     if not request.has("recursive"):
@@ -29,33 +29,33 @@ def list_tree(request: Request) -> Response:
 
 
 def list_paths(request: Request) -> Response:
-    """Answer POST .../paths-info/{rev}: those of the paths asked for that there are."""
+    """Answer POST .../paths-info/{rev}: the requested paths that exist."""
     repo = find_repo(request)
     asked = request.read_form()
     expand = asked.get("expand", [""])[-1].lower() in {"true", "1"}
-    told = _describe_entries(repo, request.hub.find_commit(repo, request.groups["revision"]), expand=expand)
-    return Response.from_json([told[path] for path in asked.get("paths", []) if path in told])
+    entries = _describe_entries(repo, request.hub.find_commit(repo, request.groups["revision"]), expand=expand)
+    return Response.from_json([entries[path] for path in asked.get("paths", []) if path in entries])
 
 
 def _describe_entries(repo: Repository, commit: str, *, expand: bool) -> dict[str, dict[str, Any]]:
     files = {file.path: file for file in repo.list_files(commit)}
-    told: dict[str, dict[str, Any]] = {}
+    entries: dict[str, dict[str, Any]] = {}
     for path, kind, oid, _ in repo.git.read_tree(commit):
         if kind == "tree":
-            told[path] = {"type": "directory", "oid": oid, "size": 0, "path": path}
+            entries[path] = {"type": "directory", "oid": oid, "size": 0, "path": path}
             continue
         file = files[path]
-        told[path] = {"type": "file", "oid": oid, "size": file.size, "path": path}
+        entries[path] = {"type": "file", "oid": oid, "size": file.size, "path": path}
         if file.sha256:
-            told[path]["lfs"] = {"oid": file.sha256, "size": file.size, "pointerSize": file.pointer_size}
+            entries[path]["lfs"] = {"oid": file.sha256, "size": file.size, "pointerSize": file.pointer_size}
     if expand:
         for path, last in _find_last_commits(repo, commit).items():
-            told[path]["lastCommit"] = {"id": last.oid, "title": last.title, "date": format_date(last.seconds)}
-    return told
+            entries[path]["lastCommit"] = {"id": last.oid, "title": last.title, "date": format_date(last.seconds)}
+    return entries
 
 
 def _find_last_commits(repo: Repository, commit: str) -> dict[str, Commit]:
-    """Return the newest commit that changed each file, and each folder through its files."""
+    """Return the newest commit that changed each file, or a file in each folder."""
     left = {entry.path for entry in repo.git.read_tree(commit)}
     found: dict[str, Commit] = {}
     for one in repo.git.read_log(commit):
@@ -69,20 +69,20 @@ def _find_last_commits(repo: Repository, commit: str) -> dict[str, Commit]:
 def list_refs(request: Request) -> Response:
     """Answer GET .../refs."""
     repo = find_repo(request)
-    told: dict[str, list[dict[str, str]]] = {"branches": [], "converts": [], "tags": [], "pullRequests": []}
+    refs: dict[str, list[dict[str, str]]] = {"branches": [], "converts": [], "tags": [], "pullRequests": []}
     for name, commit in repo.git.read_refs().items():
         prefix = next(prefix for prefix in _GROUPS if name.startswith(prefix))
-        told[_GROUPS[prefix]].append({"name": name.removeprefix(prefix), "ref": name, "targetCommit": commit})
+        refs[_GROUPS[prefix]].append({"name": name.removeprefix(prefix), "ref": name, "targetCommit": commit})
     if not request.has("include_prs"):
-        del told["pullRequests"]
-    return Response.from_json(told)
+        del refs["pullRequests"]
+    return Response.from_json(refs)
 
 
 def list_commits(request: Request) -> Response:
     """Answer GET .../commits/{rev}."""
     repo = find_repo(request)
     log = repo.git.read_log(request.hub.find_commit(repo, request.groups["revision"]))
-    told = [
+    commits = [
         {
             "id": commit.oid,
             "title": commit.title,
@@ -92,7 +92,7 @@ def list_commits(request: Request) -> Response:
         }
         for commit in log
     ]
-    return build_page(request, told)
+    return build_page(request, commits)
 
 
 def create_branch(request: Request) -> Response:
@@ -120,7 +120,7 @@ def _create_ref(repo: Repository, name: str, commit: str) -> Response:
 
 
 def delete_branch(request: Request) -> Response:
-    """Answer DELETE .../branch/{name}; main stays."""
+    """Answer DELETE .../branch/{name}; main is refused."""
     if request.groups["revision"] == "main":
         raise Refusal(403, "Cannot delete the default branch")
     return _delete_ref(request, f"refs/heads/{request.groups['revision']}")
@@ -141,13 +141,13 @@ def _delete_ref(request: Request, name: str) -> Response:
 
 
 def resolve(request: Request) -> Response:
-    """Answer HEAD and GET /{id}/resolve/{rev}/{path}: a file, or the range of it that was asked for."""
+    """Answer HEAD and GET /{id}/resolve/{rev}/{path}: a file, or the requested range of it."""
     repo, path = find_repo(request), request.groups["path"]
     require_download(request, repo)
     commit = request.hub.find_commit(repo, request.groups["revision"])
     file = next((file for file in repo.list_files(commit) if file.path == path), None)
     if file is None:
-        # The client remembers for which commit a file is missing.
+        # The client caches that the file is missing in this commit.
         raise Refusal(404, f"{path} does not exist", "EntryNotFound", **{"X-Repo-Commit": commit})
     headers = {"X-Repo-Commit": commit, "ETag": f'"{file.sha256 or file.blob_id}"', "Accept-Ranges": "bytes"}
     if file.sha256:

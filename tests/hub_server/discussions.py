@@ -1,4 +1,4 @@
-"""Discussions and pull requests; the commits of a pull request stand under refs/pr/."""
+"""Discussions and pull requests; a pull request's commits are in refs/pr/."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ _PAGE = 10
 
 @dataclass
 class Discussion:
-    """A discussion, or a pull request where `base` names the branch it is for."""
+    """A discussion; a pull request if `base` names a branch."""
 
     num: int
     title: str
@@ -30,7 +30,7 @@ class Discussion:
         return f"refs/pr/{self.num}"
 
     def add_event(self, repo: Repository, kind: str, author: str, **data: Any) -> dict[str, Any]:
-        """Write down what happened, and return it as the Hub tells it."""
+        """Record an event, and return it in the Hub's form."""
         seconds = repo.clock.tick()
         event = {
             "id": f"{seconds:024x}",
@@ -43,11 +43,11 @@ class Discussion:
         return event
 
     def add_comment(self, repo: Repository, author: str, text: str) -> dict[str, Any]:
-        """Write down what somebody said."""
+        """Record a comment."""
         return self.add_event(repo, "comment", author, edited=False, hidden=False, latest={"raw": text})
 
     def describe(self, repo: Repository) -> dict[str, Any]:
-        """Return what the list tells."""
+        """Return the entry for a list of discussions."""
         return {
             "num": self.num,
             "title": self.title,
@@ -62,7 +62,7 @@ class Discussion:
 def open_discussion(
     repo: Repository, *, title: str, description: str, author: str, base: str | None = None, commit: str | None = None
 ) -> Discussion:
-    """Open a discussion, or with a base and a commit a pull request."""
+    """Open a discussion; with a base and a commit, a pull request."""
     with repo.lock:
         opened = Discussion(len(repo.discussions) + 1, title, author, repo.clock.tick(), base)
         if commit:
@@ -90,20 +90,20 @@ def list_discussions(request: Request) -> Response:
     return Response.from_json({"discussions": page, "count": len(found), "start": start})
 
 
-def tell_discussion(request: Request) -> Response:
+def read_discussion(request: Request) -> Response:
     """Answer GET .../discussions/{num}."""
     repo = find_repo(request)
     one = _find(request, repo)
-    told = one.describe(repo) | {"events": one.events}
+    details = one.describe(repo) | {"events": one.events}
     if one.base:
-        told |= {"changes": {"base": one.base}, "filesWithConflicts": _find_conflicts(repo, one), "diff": ""}
+        details |= {"changes": {"base": one.base}, "filesWithConflicts": _find_conflicts(repo, one), "diff": ""}
         if one.merge_commit:
-            told["changes"]["mergeCommitId"] = one.merge_commit
-    return Response.from_json(told)
+            details["changes"]["mergeCommitId"] = one.merge_commit
+    return Response.from_json(details)
 
 
 def create_discussion(request: Request) -> Response:
-    """Answer POST .../discussions; a pull request begins as a draft without commits."""
+    """Answer POST .../discussions; a new pull request is a draft without commits."""
     repo = find_repo(request)
     _require_proposal(request, repo)
     asked = request.read_json()
@@ -126,7 +126,7 @@ def comment(request: Request) -> Response:
 
 
 def change_status(request: Request) -> Response:
-    """Answer POST .../discussions/{num}/status: open or close; who opened it may, and who writes the repository."""
+    """Answer POST .../discussions/{num}/status: its author, and those who may write, open and close it."""
     repo = find_repo(request)
     one = _find(request, repo)
     if request.caller.name != one.author:
@@ -138,7 +138,7 @@ def change_status(request: Request) -> Response:
 
 
 def merge(request: Request) -> Response:
-    """Answer POST .../discussions/{num}/merge: what the pull request changed goes onto its base in one commit."""
+    """Answer POST .../discussions/{num}/merge: put the pull request's changes on its base in one commit."""
     repo = find_repo(request)
     require_write(request, repo)
     one = _find(request, repo)
@@ -174,7 +174,7 @@ def _require_proposal(request: Request, repo: Repository) -> None:
 
 
 def _find_changes(repo: Repository, one: Discussion) -> dict[str, str]:
-    """Return what a pull request changed since it left its base: object ids by path, nothing for what it deleted."""
+    """Return a pull request's changes: object ids by path, empty for deleted files."""
     refs = repo.git.read_refs()
     before = repo.list_blobs(repo.git.find_base(refs[one.base or ""], refs[one.ref]))
     after = repo.list_blobs(refs[one.ref])

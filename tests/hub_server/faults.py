@@ -1,4 +1,4 @@
-"""Faults that a test asks for: which request, and what goes wrong with it."""
+"""Faults for tests: which request fails, and how."""
 
 import re
 import threading
@@ -13,49 +13,49 @@ class Fault:
     """What goes wrong, and with which request.
 
     Attributes:
-        kind: `status` answers with a status, and nothing else happens; `no answer` closes the connection before the
-            request is carried out; `cut upload` closes it when half of the body has come; `cut download` closes it
-            when half of the answer's body has been sent; `slow` waits, then goes on as usual; `lost answer` carries
-            the request out and closes the connection instead of answering.
-        method: of the requests that are meant; any, where empty.
-        path: pattern that is searched for in the path without its quoting; any, where empty.
-        place: which of the matching requests, counted from 1 and from the moment the fault is asked for; None: each.
+        kind: `status` answers with a status and does nothing else; `no answer` closes the connection before the request
+            is handled; `cut upload` closes it after half of the request's body; `cut download` closes it after half
+            of the response's body; `slow` waits first; `lost answer` handles the request, then closes the connection
+            without a response.
+        method: of the request; empty for any.
+        path: a pattern, searched for in the unquoted path; empty for any.
+        index: which of the matching requests fails, counted from 1 since the fault was added; None for all.
         status: for the kind `status`.
-        retry_after: seconds that the answer tells the client to wait.
+        retry_after: seconds for the header Retry-After.
         seconds: for the kind `slow`.
-        fired: how often it went wrong so far.
+        fired: how often it has happened.
     """
 
     kind: Kind
     method: str = ""
     path: str = ""
-    place: int | None = 1
+    index: int | None = 1
     status: int = 500
     retry_after: int | None = None
     seconds: float = 0.0
     fired: int = 0
     _seen: int = field(default=0, repr=False)
 
-    def strikes(self, method: str, path: str) -> bool:
-        """Return whether it is this request's turn; each call counts."""
+    def matches(self, method: str, path: str) -> bool:
+        """Return whether this request fails; each call counts the request."""
         if self.method not in {"", method} or not re.search(self.path, path):
             return False
         self._seen += 1
-        return self.place in {None, self._seen}
+        return self.index in {None, self._seen}
 
 
 class Faults(list[Fault]):
-    """The faults of a server; the first whose turn it is strikes."""
+    """The faults of a server; if several match a request, the first one is used."""
 
     def __init__(self) -> None:
         super().__init__()
         self._lock = threading.Lock()
 
     def find(self, method: str, path: str) -> Fault | None:
-        """Return what goes wrong with a request; all faults count it."""
+        """Return the fault for a request; all faults count the request."""
         with self._lock:
-            struck = [fault for fault in self if fault.strikes(method, path)]
-            if not struck:
+            matching = [fault for fault in self if fault.matches(method, path)]
+            if not matching:
                 return None
-            struck[0].fired += 1
-            return struck[0]
+            matching[0].fired += 1
+            return matching[0]

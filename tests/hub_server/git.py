@@ -1,6 +1,6 @@
-"""Bare git repositories through git's plumbing: trees in, commits out, references moved only from where they were.
+"""Bare git repositories: write and read trees and commits, and move references if they have not moved.
 
-The user's git settings are not read, and every commit has a date that it is given: the same requests in the same order
+The user's git settings are not read, and the caller dates every commit, so that the same requests in the same order
 give the same commit ids.
 """
 
@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 _NOTHING = "0" * 40
-_ONCE = 100_000  # bytes up to which a file is kept in memory once it was read
+_CACHED_BYTES = 100_000  # a larger file is read from git each time
 
 
 class GitError(Exception):
-    """Git did not do what it was told."""
+    """A git command failed."""
 
 
 class Entry(NamedTuple):
@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 
 
 class Commit(NamedTuple):
-    """A commit; the date in seconds, the parents without those that a merge adds."""
+    """A commit, with its date in seconds and its first parent."""
 
     oid: str
     parent: str | None
@@ -41,11 +41,11 @@ class Commit(NamedTuple):
 
 
 class GitRepository:
-    """A bare repository in a folder; what never changes once it is there, trees and small files, is kept in memory.
+    """A bare repository in a folder; trees and small files, which never change, are cached in memory.
 
     Args:
-        path: of the folder, which is not there yet.
-        template: a repository to begin as, instead of an empty one.
+        path: of the new folder.
+        template: a repository to copy; None for an empty one.
     """
 
     def __init__(self, path: Path, *, template: "GitRepository | None" = None) -> None:
@@ -61,13 +61,13 @@ class GitRepository:
         self._run("init", "--quiet", "--bare", "--template=", "--initial-branch=main", str(path))
 
     def read_refs(self) -> dict[str, str]:
-        """Return the commit that each full name, such as refs/heads/main, stands for."""
+        """Return the commit of each full name, such as refs/heads/main."""
         lines = self._run("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)").decode().splitlines()
         parts = [line.split(" ") for line in lines]
         return {name: peeled or oid for name, oid, peeled in parts}
 
     def find_commit(self, revision: str) -> str | None:
-        """Return the commit of a branch, a tag, a reference of a pull request or a full commit id."""
+        """Return the commit of a branch, a tag, a full reference name or a full commit id."""
         refs = self.read_refs()
         for name in (f"refs/heads/{revision}", f"refs/tags/{revision}", revision):
             if name in refs:
@@ -87,19 +87,19 @@ class GitRepository:
         return self._trees[commit]
 
     def read_blobs(self, oids: Iterable[str]) -> dict[str, bytes]:
-        """Return the contents of files by object id, read by one process."""
+        """Return the contents of files by object id; one git process reads them all."""
         wanted = list(dict.fromkeys(oids))
         missing = [oid for oid in wanted if oid not in self._contents]
         contents = _split_batch(self._run("cat-file", "--batch", stdin=_to_lines(missing))) if missing else {}
-        self._contents.update({oid: content for oid, content in contents.items() if len(content) <= _ONCE})
+        self._contents.update({oid: content for oid, content in contents.items() if len(content) <= _CACHED_BYTES})
         return {oid: contents[oid] if oid in contents else self._contents[oid] for oid in wanted}
 
     def write_blobs(self, contents: Sequence[bytes]) -> list[str]:
-        """Store contents by one process, and return their object ids in the same order."""
+        """Store contents with one git process, and return their object ids in the same order."""
         if not contents:
             return []
         with tempfile.TemporaryDirectory(dir=self.path) as folder:
-            paths = [str(Path(folder) / str(place)) for place in range(len(contents))]
+            paths = [str(Path(folder) / str(index)) for index in range(len(contents))]
             for path, content in zip(paths, contents, strict=True):
                 Path(path).write_bytes(content)
             return (
@@ -109,7 +109,7 @@ class GitRepository:
     def write_commit(
         self, files: Mapping[str, str], *, parents: Sequence[str], message: str, author: str, seconds: int
     ) -> str:
-        """Store a commit of exactly these files (object ids by path), and return its id; no reference moves."""
+        """Store a commit of exactly these files (object ids by path), and return its id; no reference is moved."""
         with tempfile.TemporaryDirectory(dir=self.path) as folder:
             index: dict[str, Any] = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
             lines = "".join(f"100644 {oid}\t{path}\0" for path, oid in files.items())
@@ -124,10 +124,10 @@ class GitRepository:
         return self._run("commit-tree", tree, *options, stdin=message.encode(), **people).decode().strip()
 
     def move_ref(self, name: str, new: str | None, old: str | None) -> bool:
-        """Let a full name stand for another commit if it still stands for `old`; None means that it is not there.
+        """Move a reference, by its full name, from `old` to `new`; None means that it does not exist.
 
         Returns:
-            Whether it did: of several who come from the same commit, one gets True.
+            False if the reference was not at `old`; of several concurrent calls, one gets True.
         """
         command = f"update {name} {new} {old or _NOTHING}\n" if new else f"delete {name} {old}\n"
         try:
@@ -137,15 +137,15 @@ class GitRepository:
         return True
 
     def read_log(self, commit: str) -> list[Commit]:
-        """Return a commit and those before it, the newest first."""
-        # %x1e and %x1f are separators that no message holds.
+        """Return a commit and its ancestors, the newest first."""
+        # %x1e and %x1f are separators that occur in no message.
         output = self._run("log", "--first-parent", "--format=%H%x1f%P%x1f%an%x1f%at%x1f%s%x1f%b%x1e", commit).decode()
         commits = [_parse_commit(record.lstrip("\n")) for record in output.split("\x1e") if record.strip()]
         self._commits.update({found.oid: found for found in commits})
         return commits
 
     def find_base(self, one: str, other: str) -> str:
-        """Return the newest commit that both come from."""
+        """Return the newest common ancestor."""
         return self._run("merge-base", one, other).decode().strip()
 
     def _run(self, *arguments: str, stdin: bytes = b"", **environment: str) -> bytes:
@@ -181,11 +181,11 @@ def _parse_commit(record: str) -> Commit:
 
 
 def _split_batch(output: bytes) -> dict[str, bytes]:
-    """Take apart what `cat-file --batch` writes: a line of id, type and size, the content, and a line break."""
-    contents, place = {}, 0
-    while place < len(output):
-        end = output.index(b"\n", place)
-        oid, _, size = output[place:end].split()
+    """Parse the output of `cat-file --batch`: a line of id, type and size, the content, and a line break."""
+    contents, position = {}, 0
+    while position < len(output):
+        end = output.index(b"\n", position)
+        oid, _, size = output[position:end].split()
         contents[oid.decode()] = output[end + 1 : end + 1 + int(size)]
-        place = end + 2 + int(size)
+        position = end + 2 + int(size)
     return contents

@@ -1,4 +1,4 @@
-"""What the Hub holds apart from HTTP: its repositories, and what tests put there themselves."""
+"""The state of the Hub: its repositories, leaderboards and settings."""
 
 import shutil
 import threading
@@ -14,13 +14,13 @@ from tests.hub_server.repositories import Clock, LargeFiles, Repository, build_t
 
 
 class Repositories(Mapping[str, Repository]):
-    """Repositories by key: owner/name, those of datasets by datasets/owner/name."""
+    """Repositories by key: owner/name, for datasets datasets/owner/name."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._found: dict[str, Repository] = {}
         self._lock = threading.Lock()
-        self._made = 0
+        self._count = 0
         self._template: GitRepository | None = None
         self._clock = Clock()
         self.large_files = LargeFiles(folder / "large")
@@ -35,34 +35,34 @@ class Repositories(Mapping[str, Repository]):
         return len(self._found)
 
     def create(self, key: str, *, private: bool) -> Repository | None:
-        """Make a repository with the Hub's first commit; None where there is one already."""
+        """Create a repository with the Hub's first commit; None if it exists already."""
         with self._lock:
             if key in self._found:
                 return None
             if self._template is None:
                 self._template = build_template(self._folder / "template", self._clock)
-            # A name that comes again must not find the files of the one that went.
-            self._made += 1
-            git = GitRepository(self._folder / "git" / str(self._made), template=self._template)
+            # A repository that is created again must not find the files of the deleted one.
+            self._count += 1
+            git = GitRepository(self._folder / "git" / str(self._count), template=self._template)
             made = Repository(key, git, store=self.large_files, clock=self._clock, private=private)
             self._found[key] = made
             return made
 
     def delete(self, key: str) -> None:
-        """Take a repository away."""
+        """Delete a repository."""
         with self._lock:
-            gone = self._found.pop(key)
-        shutil.rmtree(gone.git.path, ignore_errors=True)
+            repo = self._found.pop(key)
+        shutil.rmtree(repo.git.path, ignore_errors=True)
 
 
 class Hub:
-    """The Hub without its HTTP.
+    """The Hub without HTTP.
 
     Attributes:
         repos: the repositories.
-        leaderboards: entries by dataset, as the Hub answers them; what an entry lacks is filled in.
-        page_size: how many repositories, files or commits one answer lists.
-        lfs_verify: whether uploads of large files are to be followed by a call that verifies them.
+        leaderboards: entries by dataset, in the Hub's form; missing fields get defaults.
+        page_size: how many repositories, files or commits are on one page.
+        lfs_verify: whether the client must verify uploads of large files.
     """
 
     def __init__(self, folder: Path, endpoint: str) -> None:
@@ -73,10 +73,10 @@ class Hub:
         self.lfs_verify = False
 
     def find(self, key: str, caller: Caller) -> Repository:
-        """Return a repository that is there for the caller.
+        """Return a repository that the caller may see.
 
         Raises:
-            Refusal: there is none, which is also what is said of a private one.
+            Refusal: it does not exist, or is private.
         """
         found = self.repos.get(key)
         if found is not None and caller.may_read(found):
@@ -86,7 +86,7 @@ class Hub:
         raise Refusal(404, "Repository not found", "RepoNotFound")
 
     def find_commit(self, repo: Repository, revision: str) -> str:
-        """Return the commit that a revision stands for.
+        """Return the commit of a revision.
 
         Raises:
             Refusal: there is no such revision.
@@ -97,10 +97,10 @@ class Hub:
         return commit
 
     def build_address(self, repo: Repository, *parts: str) -> str:
-        """Return the address of a page of a repository."""
+        """Return the URL of a page of a repository."""
         return "/".join([self.endpoint, repo.key, *parts])
 
 
 def format_date(seconds: int) -> str:
-    """Return seconds as the Hub writes dates."""
+    """Format seconds in the Hub's form."""
     return datetime.fromtimestamp(seconds, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")

@@ -1,4 +1,4 @@
-"""Routes that list repositories, and the leaderboard of a dataset."""
+"""Routes for lists of repositories and for the leaderboard of a dataset."""
 
 import re
 from typing import Any
@@ -9,22 +9,22 @@ from tests.hub_server.messages import Refusal, Request, Response
 from tests.hub_server.paging import build_page
 from tests.hub_server.repo_routes import find_repo, select
 
-# What a list tells when nothing more is asked for.
+# The fields of a list by default.
 _BRIEF = ("modelId", "private", "likes", "downloads", "tags", "pipeline_tag", "library_name", "createdAt")
 _FULL = (*_BRIEF, "author", "sha", "lastModified", "gated", "disabled", "siblings")
 _SORTS = {"createdAt", "lastModified", "downloads", "likes", "trendingScore"}
 
 
 def list_repositories(request: Request) -> Response:
-    """Answer GET /api/models and its like: those that the caller may see, with every filter true."""
+    """Answer GET /api/models, datasets and spaces: what the caller may see and all filters match."""
     kind = request.groups["kind"].removesuffix("s")
     repos = [repo for repo in request.hub.repos.values() if repo.kind == kind and request.caller.may_read(repo)]
-    told = [Description(repo, repo.head).to_json() for repo in repos]
-    found = [one for one in told if _is_wanted(request, one)]
+    described = [Description(repo, repo.head).to_json() for repo in repos]
+    found = [one for one in described if _is_wanted(request, one)]
     sort = request.find("sort", "trendingScore")
     if sort not in _SORTS:
         raise Refusal(400, f'"sort" must be one of [{", ".join(sorted(_SORTS))}]')
-    # The newest first, where nothing else tells them apart.
+    # Ties: the newest first.
     found.sort(key=lambda one: (one.get(sort, 0), one["lastModified"]), reverse=True)
     limit = int(request.find("limit", "0")) or None
     return build_page(request, [_shorten(request, one) for one in found], limit=limit)
@@ -43,7 +43,7 @@ def _shorten(request: Request, one: dict[str, Any]) -> dict[str, Any]:
     if expand := request.query.get("expand"):
         return select(one, expand)
     names = [*(_FULL if request.has("full") else _BRIEF)]
-    # Datasets come with the facts of their cards when all is asked for, models when the card is.
+    # `full` includes the cards of datasets, but not of models.
     if request.has("cardData") or (request.has("full") and "modelId" not in one):
         names.append("cardData")
     if request.has("config"):
@@ -51,8 +51,8 @@ def _shorten(request: Request, one: dict[str, Any]) -> dict[str, Any]:
     return select(one, names)
 
 
-def tell_leaderboard(request: Request) -> Response:
-    """Answer GET /api/datasets/{id}/leaderboard: without `base_model=false` only models made from no other."""
+def read_leaderboard(request: Request) -> Response:
+    """Answer GET /api/datasets/{id}/leaderboard: without `base_model=false`, only models without a base model."""
     repo = find_repo(request)
     entries = request.hub.leaderboards.get(repo.id)
     if entries is None:

@@ -1,4 +1,4 @@
-"""What travels over HTTP: a request as the routes see it, their answer, and the refusal that takes its place."""
+"""Requests, responses and refusals, as the routes see them."""
 
 import json
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Refusal(Exception):
-    """An answer other than success, with the error code that the client reads."""
+    """An error response, with the error code that the client reads."""
 
     def __init__(self, status: int, message: str, code: str = "", **headers: str) -> None:
         super().__init__(message)
@@ -23,9 +23,9 @@ class Request:
     """One request.
 
     Attributes:
-        query: each parameter with all its values.
-        headers: by names in lower case.
-        groups: the parts of the path that the route names, without the quoting.
+        query: all values of each parameter.
+        headers: by their names in lower case.
+        groups: the named parts of the path, unquoted.
     """
 
     hub: "Hub"
@@ -38,7 +38,7 @@ class Request:
     groups: dict[str, str] = field(default_factory=dict)
 
     def read_json(self) -> dict[str, Any]:
-        """Return the body; anything but an object is refused."""
+        """Return the body, which must be a JSON object."""
         try:
             content = json.loads(self.body or b"{}")
         except ValueError as error:
@@ -52,7 +52,7 @@ class Request:
         return parse_qs(self.body.decode())
 
     def has(self, name: str) -> bool:
-        """Return whether a parameter is there and means yes."""
+        """Return whether a parameter is true."""
         return self.find(name).lower() in {"true", "1"}
 
     def find(self, name: str, default: str = "") -> str:
@@ -62,7 +62,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One answer; the length of the body goes without saying."""
+    """One response; the server adds Content-Length."""
 
     body: bytes = b""
     status: int = 200
@@ -76,9 +76,9 @@ class Response:
 
     @classmethod
     def from_refusal(cls, refusal: Refusal) -> "Response":
-        """Say no where the client looks for it: in the headers, and in the body for people."""
+        """Build an error response; the client reads its headers, people read its body."""
         message = str(refusal)
-        # A header holds one line of Latin letters.
+        # A header is one line of Latin-1.
         headers = {"X-Error-Message": " ".join(message.split()).encode("latin-1", "replace").decode("latin-1")}
         if refusal.code:
             headers["X-Error-Code"] = refusal.code

@@ -1,4 +1,4 @@
-"""Routes about repositories as wholes: who am I, create, delete, settings, and what there is to tell of one."""
+"""Routes for the account and for whole repositories: create, delete, settings, access, info."""
 
 import re
 from typing import Any
@@ -29,11 +29,11 @@ def create(request: Request) -> Response:
         raise Refusal(403, f'You don\'t have the rights to create a {kind} under the namespace "{owner}"')
     key = f"{KINDS[kind]}{owner}/{name}"
     private = wanted.get("visibility") == "private" or wanted.get("private") is True
-    told = {"url": f"{request.hub.endpoint}/{key}", "name": f"{owner}/{name}", "private": private}
+    created = {"url": f"{request.hub.endpoint}/{key}", "name": f"{owner}/{name}", "private": private}
     made = request.hub.repos.create(key, private=private)
     if made is None:
-        return Response.from_json({"error": f"You already created this {kind} repo", **told}, status=409)
-    return Response.from_json({**told, "id": f"{made.created_at:024x}"})
+        return Response.from_json({"error": f"You already created this {kind} repo", **created}, status=409)
+    return Response.from_json({**created, "id": f"{made.created_at:024x}"})
 
 
 def delete(request: Request) -> Response:
@@ -55,7 +55,7 @@ def _read_name(request: Request, wanted: dict[str, Any]) -> tuple[str, str, str]
 
 
 def change_settings(request: Request) -> Response:
-    """Answer PUT .../settings: who sees it, and whether terms stand before it."""
+    """Answer PUT .../settings: private or public, gated or not."""
     repo = find_repo(request)
     require_write(request, repo)
     wanted = request.read_json()
@@ -76,35 +76,35 @@ def check_access(request: Request) -> Response:
     return Response.from_json({})
 
 
-def tell(request: Request) -> Response:
+def read_info(request: Request) -> Response:
     """Answer GET /api/models/{id} and .../revision/{rev}."""
     repo = find_repo(request)
     commit = request.hub.find_commit(repo, request.groups.get("revision") or "main")
-    told = Description(repo, commit).to_json(blobs=request.has("blobs"))
-    return Response.from_json(select(told, request.query.get("expand", [])))
+    info = Description(repo, commit).to_json(blobs=request.has("blobs"))
+    return Response.from_json(select(info, request.query.get("expand", [])))
 
 
-def select(told: dict[str, Any], names: list[str]) -> dict[str, Any]:
-    """Return only the properties that `expand` names, where it names any; the id always."""
+def select(fields: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """Return the named fields and the ids; without names, all fields."""
     if not names:
-        return {name: value for name, value in told.items() if name != "evalResults"}
-    return {name: value for name, value in told.items() if name in {"_id", "id", *names}}
+        return {name: value for name, value in fields.items() if name != "evalResults"}
+    return {name: value for name, value in fields.items() if name in {"_id", "id", *names}}
 
 
 def find_repo(request: Request) -> Repository:
-    """Return the repository in the path, if it is there for the caller."""
+    """Return the repository in the path, if the caller may see it."""
     return request.hub.find(request.groups["repo"], request.caller)
 
 
 def require_write(request: Request, repo: Repository) -> None:
-    """Refuse who may not change the repository."""
+    """Refuse a caller who may not change the repository."""
     request.caller.require_token()
     if not request.caller.may_write(repo):
         raise Refusal(403, "Forbidden: you must use a write token of an account that may write this repository")
 
 
 def require_download(request: Request, repo: Repository) -> None:
-    """Refuse who has not accepted the terms of a gated repository."""
+    """Refuse a caller without access to a gated repository."""
     if request.caller.may_download(repo):
         return
     page = request.hub.build_address(repo)

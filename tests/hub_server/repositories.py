@@ -1,4 +1,4 @@
-"""Repositories of the Hub: git underneath, large files beside it, and what the Hub itself knows of each."""
+"""Repositories of the Hub: a git repository, large files, and settings."""
 
 import fnmatch
 import hashlib
@@ -13,7 +13,7 @@ from tests.hub_server.git import Commit, GitRepository
 KINDS = {"model": "", "dataset": "datasets/", "space": "spaces/"}
 _SUFFIXES = "bin gz h5 msgpack npy npz onnx parquet pickle pkl pt pth safetensors tar tflite zip zst"
 GITATTRIBUTES = "".join(f"*.{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in _SUFFIXES.split()).encode()
-_LARGE = 10 * 2**20  # bytes from which every file goes over LFS
+_LARGE = 10 * 2**20  # bytes; larger files go to LFS
 _POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\nsize (\d+)\n", flags=re.ASCII
 )
@@ -21,7 +21,7 @@ _POINTER_LENGTH = 200  # bytes; no pointer is longer
 
 
 class StoredFile(NamedTuple):
-    """A file of a commit; `size` is that of the content, `sha256` and `pointer_size` are there for large files only."""
+    """A file of a commit with the size of its content; only large files have `sha256` and `pointer_size`."""
 
     path: str
     blob_id: str
@@ -31,14 +31,14 @@ class StoredFile(NamedTuple):
 
 
 class Clock:
-    """Seconds that go on by one each time they are asked for, from the start of 2026."""
+    """A clock that starts in 2026 and advances by one second with each call."""
 
     def __init__(self) -> None:
         self._seconds = 1_767_225_600
         self._lock = threading.Lock()
 
     def tick(self) -> int:
-        """Return a second that nobody got before."""
+        """Return the next second."""
         with self._lock:
             self._seconds += 1
             return self._seconds
@@ -52,7 +52,7 @@ class LargeFiles:
         folder.mkdir(parents=True)
 
     def read_all(self) -> dict[str, bytes]:
-        """Return everything there is."""
+        """Return all contents."""
         return {path.name: path.read_bytes() for path in self._folder.iterdir() if path.suffix != ".part"}
 
     def read(self, oid: str) -> bytes:
@@ -72,10 +72,10 @@ class Repository:
     """A repository.
 
     Attributes:
-        key: owner/name, that of a dataset or space behind `datasets/` or `spaces/`.
-        large: SHA-256 and size of the large files that this repository has got.
-        admitted: users whom the owner let into a gated repository.
-        discussions: the pull requests among them; each has its number.
+        key: owner/name, for a dataset or space with `datasets/` or `spaces/` in front.
+        large: sizes of the large files by SHA-256.
+        admitted: users with access to a gated repository.
+        discussions: with pull requests, in the order of their numbers.
     """
 
     def __init__(self, key: str, git: GitRepository, *, store: LargeFiles, clock: Clock, private: bool) -> None:
@@ -99,20 +99,20 @@ class Repository:
 
     @property
     def commits(self) -> list[tuple[str, list[str]]]:
-        """Return title and changed files of each commit on main, the oldest first, without the Hub's own first one."""
+        """Return title and changed files of each commit on main, the oldest first, without the Hub's first commit."""
         log = [commit for commit in reversed(self.git.read_log(self.head)) if commit.oid != self._first]
         return [(commit.title, self.find_changes(commit)) for commit in log]
 
     @property
     def files(self) -> dict[str, bytes]:
-        """Return what stands on main, without the .gitattributes of the Hub as long as nobody changed it."""
+        """Return the contents on main, without the Hub's own .gitattributes."""
         files = self.read_files("main")
         return {
             path: content for path, content in files.items() if (path, content) != (".gitattributes", GITATTRIBUTES)
         }
 
     def read_files(self, revision: str) -> dict[str, bytes]:
-        """Return the contents at a revision that there is."""
+        """Return the contents at a revision."""
         return {file.path: self.read_content(file) for file in self.list_files(self.git.find_commit(revision) or "")}
 
     def find_changes(self, commit: Commit) -> list[str]:
@@ -137,7 +137,7 @@ class Repository:
         return files
 
     def read_content(self, file: StoredFile) -> bytes:
-        """Return what the file holds, wherever it is stored."""
+        """Return the content of a small or large file."""
         return self.store.read(file.sha256) if file.sha256 else self.git.read_blobs([file.blob_id])[file.blob_id]
 
     def add_large(self, content: bytes) -> str:
@@ -154,13 +154,13 @@ class Repository:
         branch: str = "main",
         author: str = "",
     ) -> str:
-        """Commit changes, past the HTTP of the server, and return the commit's id.
+        """Commit changes without HTTP, and return the commit's id.
 
         Args:
-            changes: contents by path; None deletes. Large ones become LFS files.
+            changes: contents by path; None deletes a file.
             message: of the commit.
             branch: the branch to commit to.
-            author: the owner, where nothing else is said.
+            author: empty for the owner.
         """
         parent = self.git.read_refs().get(f"refs/heads/{branch}")
         blobs = self.list_blobs(parent) if parent else {}
@@ -173,7 +173,7 @@ class Repository:
         return new
 
     def store_commit(self, files: Mapping[str, str], *, parents: Sequence[str], message: str, author: str) -> str:
-        """Store a commit of exactly these files (object ids by path) at the next second, and return its id."""
+        """Store a commit of exactly these files (object ids by path), and return its id; no reference is moved."""
         return self.git.write_commit(files, parents=parents, message=message, author=author, seconds=self.clock.tick())
 
     def _store(self, path: str, content: bytes, commit: str | None) -> bytes:
@@ -182,7 +182,7 @@ class Repository:
         return build_pointer(self.add_large(content), len(content))
 
     def is_large(self, path: str, size: int, sample: bytes, commit: str) -> bool:
-        """Return whether a file goes over LFS: by its name, its size, or because it is no text."""
+        """Return whether a file goes to LFS: by its name or size, or because it is binary."""
         if not size:
             return False
         attributes = {entry.path: entry.oid for entry in self.git.read_tree(commit)}.get(".gitattributes")
@@ -193,7 +193,7 @@ class Repository:
 
 
 def build_template(path: Path, clock: Clock) -> GitRepository:
-    """Return a repository with the commit that the Hub makes itself; all others begin as copies, which is quick."""
+    """Return a repository with the Hub's first commit; copying it is faster than creating one."""
     git = GitRepository(path)
     (attributes,) = git.write_blobs([GITATTRIBUTES])
     files = {".gitattributes": attributes}
@@ -204,5 +204,5 @@ def build_template(path: Path, clock: Clock) -> GitRepository:
 
 
 def build_pointer(oid: str, size: int) -> bytes:
-    """Return what stands in git in the place of a large file."""
+    """Return the content that git stores for a large file."""
     return f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {size}\n".encode()

@@ -1,4 +1,4 @@
-"""The table of routes; its patterns meet the path as it came, with its quoting."""
+"""The table of routes; its patterns match the path before it is unquoted."""
 
 import re
 from collections.abc import Callable
@@ -19,11 +19,11 @@ _ROUTES: tuple[tuple[str, str, Respond], ...] = (
     ("POST", "/api/repos/create", repo_routes.create),
     ("DELETE", "/api/repos/delete", repo_routes.delete),
     ("GET", "/api/(?P<kind>models|datasets|spaces)", listing.list_repositories),
-    ("GET", _API, repo_routes.tell),
-    ("GET", f"{_API}/revision/{_REVISION}", repo_routes.tell),
+    ("GET", _API, repo_routes.read_info),
+    ("GET", f"{_API}/revision/{_REVISION}", repo_routes.read_info),
     ("PUT", f"{_API}/settings", repo_routes.change_settings),
     ("GET", f"{_API}/auth-check(?P<write>/write)?", repo_routes.check_access),
-    ("GET", f"{_API}/leaderboard", listing.tell_leaderboard),
+    ("GET", f"{_API}/leaderboard", listing.read_leaderboard),
     ("GET", f"{_API}/tree/{_REVISION}(?:/{_PATH})?", content_routes.list_tree),
     ("POST", f"{_API}/paths-info/{_REVISION}", content_routes.list_paths),
     ("GET", f"{_API}/refs", content_routes.list_refs),
@@ -36,7 +36,7 @@ _ROUTES: tuple[tuple[str, str, Respond], ...] = (
     ("POST", f"{_API}/commit/{_REVISION}", commit_routes.commit),
     ("GET", f"{_API}/discussions", discussions.list_discussions),
     ("POST", f"{_API}/discussions", discussions.create_discussion),
-    ("GET", rf"{_API}/discussions/(?P<num>\d+)", discussions.tell_discussion),
+    ("GET", rf"{_API}/discussions/(?P<num>\d+)", discussions.read_discussion),
     ("POST", rf"{_API}/discussions/(?P<num>\d+)/comment", discussions.comment),
     ("POST", rf"{_API}/discussions/(?P<num>\d+)/status", discussions.change_status),
     ("POST", rf"{_API}/discussions/(?P<num>\d+)/merge", discussions.merge),
@@ -49,15 +49,15 @@ _ROUTES: tuple[tuple[str, str, Respond], ...] = (
 
 
 def find_route(method: str, path: str) -> tuple[Respond, dict[str, str]]:
-    """Return what answers a request, and the named parts of its path without their quoting.
+    """Return the function that answers a request, and the named parts of its path, unquoted.
 
     Raises:
-        Refusal: nothing does.
+        Refusal: there is no such route.
     """
     for wanted, pattern, respond in _ROUTES:
         if wanted == method and (match := re.fullmatch(pattern, path)):
             return respond, {name: unquote(part) for name, part in match.groupdict().items() if part}
-    # Names without an owner are the Hub's own repositories; this one has none.
+    # Names without an owner belong to the Hub itself, which has no repositories here.
     is_repo = re.fullmatch("(/api/(models|datasets|spaces))?/[^/]+(/(resolve|revision|tree)/.+)?", path)
     code = "RepoNotFound" if is_repo else ""
     raise Refusal(404, f"Sorry, we can't find the page you are looking for: {unquote(path)}", code)

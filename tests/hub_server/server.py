@@ -1,4 +1,4 @@
-"""The HTTP of the Hub on 127.0.0.1: from a connection to a route and back, with the faults in between."""
+"""The HTTP server of the Hub on 127.0.0.1, with faults."""
 
 import re
 import shutil
@@ -23,17 +23,17 @@ from tests.hub_server.routes import find_route
 
 
 class HubServer(ThreadingHTTPServer):
-    """The server; use it as a context manager. Its repositories go when the block is left.
+    """The server; use it as a context manager. Leaving the block deletes its repositories.
 
     Attributes:
-        hub: what it serves, with a few settings.
-        faults: what goes wrong; tests append to it.
-        failures: patterns of paths, and the status that requests to such paths are answered with.
-        requests: method and path of each request, in the order they came.
-        errors: what the server itself stumbled over; tests of the server look here.
+        hub: its state and settings.
+        faults: tests append to them.
+        failures: the status of all requests to a path, by a pattern of the path.
+        requests: method and path of each request, in their order.
+        errors: of the server itself; its tests assert that there are none.
     """
 
-    daemon_threads = False  # leaving the block waits for them, and closes what they wait for
+    daemon_threads = False  # leaving the block closes their connections and waits for them
     request_queue_size = 64
 
     def __init__(self) -> None:
@@ -50,12 +50,12 @@ class HubServer(ThreadingHTTPServer):
 
     @property
     def endpoint(self) -> str:
-        """Return what HF_ENDPOINT must be."""
+        """Return the value for HF_ENDPOINT."""
         return f"http://127.0.0.1:{self.server_port}"
 
     @property
     def repos(self) -> Mapping[str, Repository]:
-        """Return the repositories by owner/name, those of datasets by datasets/owner/name."""
+        """Return the repositories by owner/name, for datasets datasets/owner/name."""
         return self.hub.repos
 
     @property
@@ -65,27 +65,27 @@ class HubServer(ThreadingHTTPServer):
 
     @property
     def leaderboards(self) -> dict[str, list[dict[str, Any]]]:
-        """Return the entries by dataset; tests put theirs here."""
+        """Return the entries by dataset; tests add to them."""
         return self.hub.leaderboards
 
     def create_repo(
         self, key: str, *, files: Mapping[str, bytes] | None = None, private: bool = False, gated: bool = False
     ) -> Repository:
-        """Make a repository past the HTTP, with the files in a commit after the Hub's own."""
+        """Create a repository without HTTP; the files are in a second commit, after the Hub's own."""
         made = self.hub.repos.create(key, private=private)
         if made is None:
-            raise ValueError(f"{key}: there is such a repository already")
+            raise ValueError(f"{key} exists already")
         made.gated = gated
         if files:
             made.write(files, "Add files")
         return made
 
     def delete_repo(self, key: str) -> None:
-        """Take a repository away past the HTTP."""
+        """Delete a repository without HTTP."""
         self.hub.repos.delete(key)
 
     def build_environment(self, token: str = TOKEN) -> dict[str, str]:
-        """Return what a process needs to use this Hub."""
+        """Return the environment for a process that uses this Hub."""
         return {"HF_ENDPOINT": self.endpoint, "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0", "HF_TOKEN": token}
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -99,7 +99,7 @@ class HubServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that went away."""
+        """Ignore clients that closed the connection."""
 
     def __enter__(self) -> "HubServer":
         self._thread.start()
@@ -116,7 +116,7 @@ class HubServer(ThreadingHTTPServer):
 
 
 def cut(connection: socket.socket) -> None:
-    """End a connection both ways, whether or not it is still there."""
+    """Close a connection, which may be closed already."""
     try:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
@@ -125,13 +125,13 @@ def cut(connection: socket.socket) -> None:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Head and body leave together: apart, the second waits 40 ms for the first to be acknowledged.
+    # Head and body are sent together; otherwise the body waits 40 ms for the head to be acknowledged.
     wbufsize = -1
     disable_nagle_algorithm = True
     server: HubServer
 
     def _answer(self) -> None:
-        """Let the fault, where there is one, come before the body, between request and answer, or in the answer."""
+        """Answer a request, with the fault if there is one."""
         path = unquote(urlsplit(self.path).path)
         self.server.requests.append((self.command, path))
         fault = self._find_fault(path)
@@ -158,10 +158,10 @@ class _Handler(BaseHTTPRequestHandler):
         """Write nothing."""
 
     def _find_fault(self, path: str) -> Fault | None:
-        struck = self.server.faults.find(self.command, path)
+        fault = self.server.faults.find(self.command, path)
         statuses = (status for pattern, status in self.server.failures.items() if re.search(pattern, path))
         status = next(statuses, None)
-        return struck or (Fault("status", status=status) if status else None)
+        return fault or (Fault("status", status=status) if status else None)
 
     def _respond(self, body: bytes) -> Response:
         split = urlsplit(self.path)

@@ -1,4 +1,4 @@
-"""The check of a card's metadata that the Hub makes before a commit."""
+"""The Hub's validation of a card's metadata before a commit."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import yaml
 from tests.hub_server.cards import HEAD, to_list
 from tests.hub_server.messages import Request, Response
 
-# One string, for the message lists them too.
+# One string, because the message lists them too.
 _LICENSES = (
     "apache-2.0, mit, openrail, bigscience-openrail-m, creativeml-openrail-m, afl-3.0, artistic-2.0, bsl-1.0, "
     "bsd, bsd-2-clause, bsd-3-clause, bsd-3-clause-clear, c-uda, cc, cc0-1.0, cc-by-2.0, cc-by-3.0, cc-by-4.0, "
@@ -23,15 +23,15 @@ _NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
 def validate_yaml(request: Request) -> Response:
-    """Answer POST /api/validate-yaml: errors with status 400, else only warnings."""
+    """Answer POST /api/validate-yaml: status 400 if there are errors; warnings do not count."""
     asked = request.read_json()
     errors, warnings = find_problems(asked["content"], kind=asked.get("repoType", "model"))
-    told = {"errors": [{"message": text} for text in errors], "warnings": [{"message": text} for text in warnings]}
-    return Response.from_json(told, status=400 if errors else 200)
+    problems = {"errors": [{"message": text} for text in errors], "warnings": [{"message": text} for text in warnings]}
+    return Response.from_json(problems, status=400 if errors else 200)
 
 
 def find_problems(text: str, *, kind: str) -> tuple[list[str], list[str]]:
-    """Return the errors and the warnings that the Hub has for a card."""
+    """Return the errors and the warnings for a card."""
     match = HEAD.match(text)
     if match is None:
         return [], ["empty or missing yaml metadata in repo card"]
@@ -50,18 +50,18 @@ def _check_common(data: dict[str, Any]) -> Iterator[str]:
         yield f'"license" must be one of [{_LICENSES}]'
     if data.get("license") == "other" and not data.get("license_name"):
         yield '"license_name" is required when "license" is "other"'
-    for place, code in enumerate(to_list(data.get("language"))):
+    for index, code in enumerate(to_list(data.get("language"))):
         if not isinstance(code, str) or not _LANGUAGE.fullmatch(code):
-            yield f'"language[{place}]" must only contain lowercase characters, two or three of them, got {code!r}'
+            yield f'"language[{index}]" must only contain lowercase characters, two or three of them, got {code!r}'
     for name in ("tags", "datasets", "metrics"):
         if name in data and any(not isinstance(value, str) for value in to_list(data[name])):
             yield f'"{name}" must be an array of strings'
 
 
 def _check_dataset(data: dict[str, Any]) -> Iterator[str]:
-    for place, config in enumerate(to_list(data.get("configs"))):
+    for index, config in enumerate(to_list(data.get("configs"))):
         if not isinstance(config, dict) or not config.get("config_name"):
-            yield f'"configs[{place}].config_name" is required'
+            yield f'"configs[{index}].config_name" is required'
 
 
 def _check_model(data: dict[str, Any]) -> Iterator[str]:
@@ -75,10 +75,10 @@ def _check_model(data: dict[str, Any]) -> Iterator[str]:
     if not isinstance(index, list):
         yield '"model-index" must be an array'
         return
-    for place, model in enumerate(index):
-        yield from _check_entry(model, f"model-index[{place}]", "name", "results")
+    for number, model in enumerate(index):
+        yield from _check_entry(model, f"model-index[{number}]", "name", "results")
         for row, result in enumerate(_take_list(model, "results")):
-            yield from _check_result(result, f"model-index[{place}].results[{row}]")
+            yield from _check_result(result, f"model-index[{number}].results[{row}]")
 
 
 def _check_result(result: Any, where: str) -> Iterator[str]:
@@ -89,8 +89,8 @@ def _check_result(result: Any, where: str) -> Iterator[str]:
         yield from _check_entry(result["task"], f"{where}.task", "type")
     if "dataset" in result:
         yield from _check_entry(result["dataset"], f"{where}.dataset", "name", "type")
-    for place, metric in enumerate(_take_list(result, "metrics")):
-        yield from _check_entry(metric, f"{where}.metrics[{place}]", "type", "value")
+    for index, metric in enumerate(_take_list(result, "metrics")):
+        yield from _check_entry(metric, f"{where}.metrics[{index}]", "type", "value")
 
 
 def _check_entry(entry: Any, where: str, *names: str) -> Iterator[str]:

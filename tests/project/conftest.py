@@ -10,7 +10,7 @@ from tests.hub_server import HubServer
 
 @pytest.fixture(scope="module")
 def hub() -> Iterator[HubServer]:
-    """A Hub for the tests of a module, which keep to repositories of their own."""
+    """A Hub for the tests of a module; each test has its own repositories."""
     from huggingface_hub import constants
 
     with pytest.MonkeyPatch.context() as patch, HubServer() as server:
@@ -22,5 +22,5 @@ def hub() -> Iterator[HubServer]:
 
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
-    """A repository that no other test uses; it is not there yet."""
+    """A name for a repository that no other test uses."""
     return "owner/" + re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[:80].strip("-")

@@ -1,4 +1,4 @@
-"""Who may do what on the test Hub, through the unmodified client over HTTP."""
+"""Rights on the test Hub, through the unmodified client over HTTP."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from tests.hub_server import (
 )
 from tests.hub_server.client import add, connect, push
 
-# huggingface_hub uploads by a way of its HTTP client that is on its way out.
+# huggingface_hub uploads with a deprecated argument of its HTTP client.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
 
@@ -29,10 +29,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning
     ("token", "expected"),
     [(TOKEN, "write"), (READ_TOKEN, "read"), (FINE_GRAINED_TOKEN, "fineGrained"), (STRANGER_TOKEN, "write")],
 )
-def test_token_tells_its_role(token: str, expected: str, hub: HubServer) -> None:
-    told = connect(hub, token).whoami()
-    assert told["auth"]["accessToken"]["role"] == expected
-    assert told["name"] == ("stranger" if token == STRANGER_TOKEN else "owner")
+def test_whoami_returns_the_role_of_the_token(token: str, expected: str, hub: HubServer) -> None:
+    account = connect(hub, token).whoami()
+    assert account["auth"]["accessToken"]["role"] == expected
+    assert account["name"] == ("stranger" if token == STRANGER_TOKEN else "owner")
 
 
 def test_owner_has_a_role_in_each_organization(hub: HubServer) -> None:
@@ -40,13 +40,13 @@ def test_owner_has_a_role_in_each_organization(hub: HubServer) -> None:
     assert roles == {"newsroom": "write", "readers": "read"}
 
 
-def test_fine_grained_token_tells_what_it_is_for(hub: HubServer) -> None:
+def test_whoami_returns_the_scope_of_a_fine_grained_token(hub: HubServer) -> None:
     (scope,) = connect(hub, FINE_GRAINED_TOKEN).whoami()["auth"]["accessToken"]["fineGrained"]["scoped"]
     assert (scope["entity"]["type"], scope["entity"]["name"]) == ("model", FINE_GRAINED_REPO)
     assert "repo.write" in scope["permissions"]
 
 
-def test_wrong_token_is_refused_even_for_what_is_public(hub: HubServer, name: str) -> None:
+def test_wrong_token_is_refused_even_for_a_public_repository(hub: HubServer, name: str) -> None:
     hub.create_repo(name)
     with pytest.raises(HfHubHTTPError, match="Invalid user token"):
         connect(hub, WRONG_TOKEN).whoami()
@@ -65,7 +65,7 @@ def test_wrong_token_is_refused_even_for_what_is_public(hub: HubServer, name: st
         ("owner", FINE_GRAINED_TOKEN),
     ],
 )
-def test_repository_is_not_made_without_the_right(owner: str, token: str, hub: HubServer) -> None:
+def test_repository_is_not_created_without_the_right(owner: str, token: str, hub: HubServer) -> None:
     with pytest.raises(
         HfHubHTTPError, match="You don't have the rights to create a model under the namespace"
     ) as caught:
@@ -74,7 +74,7 @@ def test_repository_is_not_made_without_the_right(owner: str, token: str, hub: H
     assert f"{owner}/forbidden" not in hub.repos
 
 
-def test_writer_makes_repositories_of_the_organization(hub: HubServer) -> None:
+def test_writer_creates_repositories_of_the_organization(hub: HubServer) -> None:
     connect(hub).create_repo("newsroom/tiny", private=True)
     push(hub, "newsroom/tiny", add("a.txt"))
     assert hub.repos["newsroom/tiny"].files == {"a.txt": b"text"}
@@ -82,7 +82,7 @@ def test_writer_makes_repositories_of_the_organization(hub: HubServer) -> None:
 
 
 @pytest.mark.parametrize("token", [STRANGER_TOKEN, FINE_GRAINED_TOKEN, False])
-def test_private_repository_is_not_there_for_others(token: str | bool, hub: HubServer, name: str) -> None:
+def test_private_repository_does_not_exist_for_others(token: str | bool, hub: HubServer, name: str) -> None:
     hub.create_repo(name, files={"a.txt": b"a"}, private=True)
     with pytest.raises(RepositoryNotFoundError):
         connect(hub, token).model_info(name)
@@ -103,12 +103,12 @@ def test_fine_grained_token_writes_its_repository(hub: HubServer, monkeypatch: p
     repo = hub.create_repo(FINE_GRAINED_REPO, private=True)
     push(hub, FINE_GRAINED_REPO, add("a.txt"), add("weights.safetensors", b"\0w"), token=FINE_GRAINED_TOKEN)
     assert repo.files == {"a.txt": b"text", "weights.safetensors": b"\0w"}
-    # Its holder may not create it, but the client sees that it is there (and reads its own setting of the address).
+    # The token may not create it, but the client sees that it exists (at the endpoint of its constants).
     monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
     assert connect(hub, FINE_GRAINED_TOKEN).create_repo(FINE_GRAINED_REPO, exist_ok=True).repo_id == FINE_GRAINED_REPO
 
 
-def test_gated_files_are_for_who_was_admitted(hub: HubServer, name: str, tmp_path: Path) -> None:
+def test_gated_files_are_for_admitted_users(hub: HubServer, name: str, tmp_path: Path) -> None:
     repo = hub.create_repo(name, files={"a.txt": b"a"}, gated=True)
     stranger = connect(hub, STRANGER_TOKEN)
     assert stranger.model_info(name).gated == "auto"

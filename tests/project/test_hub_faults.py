@@ -1,4 +1,4 @@
-"""What goes wrong with the test Hub when a test asks for it, and what the unmodified client makes of it."""
+"""Faults of the test Hub, and how the unmodified client reacts."""
 
 import time
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from tests.hub_server import TOKEN, Fault, HubServer
 from tests.hub_server.client import add, connect, push
 
-# huggingface_hub uploads by a way of its HTTP client that is on its way out.
+# huggingface_hub uploads with a deprecated argument of its HTTP client.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
 FILES = {"a.txt": b"text", "w.safetensors": b"\0" * 200_000}
@@ -22,7 +22,7 @@ KINDS = ("status", "no answer", "cut upload", "cut download", "lost answer")
 
 @pytest.fixture(autouse=True)
 def _quick_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client waits for a second or more before it tries again; here it does not."""
+    """The client does not wait before it tries again."""
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
@@ -54,14 +54,14 @@ def ask(hub: HubServer, method: str = "GET", path: str = "/api/whoami-v2", **opt
     return httpx2.request(method, hub.endpoint + path, headers=headers, timeout=20, verify=False, **options)
 
 
-# Which request.
+# The request.
 
 
 @pytest.mark.parametrize(
     ("index", "expected"), [(1, [503, 200, 200]), (2, [200, 503, 200]), (None, [503, 503, 503]), (4, [200, 200, 200])]
 )
-def test_fault_strikes_in_its_place(index: int | None, expected: list[int], hub: HubServer) -> None:
-    hub.faults.append(Fault("status", "GET", "^/api/whoami", place=index, status=503))
+def test_fault_happens_at_its_index(index: int | None, expected: list[int], hub: HubServer) -> None:
+    hub.faults.append(Fault("status", "GET", "^/api/whoami", index=index, status=503))
     answers = []
     for _ in range(3):
         ask(hub, path="/api/models")
@@ -70,8 +70,8 @@ def test_fault_strikes_in_its_place(index: int | None, expected: list[int], hub:
     assert hub.faults[0].fired == expected.count(503)
 
 
-def test_first_fault_strikes_and_the_others_count(hub: HubServer) -> None:
-    hub.faults += [Fault("status", status=503), Fault("status", place=2, status=429, retry_after=7)]
+def test_first_fault_is_used_and_the_others_count(hub: HubServer) -> None:
+    hub.faults += [Fault("status", status=503), Fault("status", index=2, status=429, retry_after=7)]
     answers = [ask(hub) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [503, 429, 200]
     assert answers[1].headers["Retry-After"] == "7"
@@ -83,31 +83,31 @@ def test_failures_are_statuses_by_pattern(hub: HubServer) -> None:
     assert ask(hub, path="/api/models").status_code == 200
 
 
-# What goes wrong.
+# The fault.
 
 
 @pytest.mark.parametrize(
-    ("kind", "is_made"), [("status", False), ("no answer", False), ("cut upload", False), ("lost answer", True)]
+    ("kind", "is_created"), [("status", False), ("no answer", False), ("cut upload", False), ("lost answer", True)]
 )
-def test_request_is_carried_out_or_not(kind: Any, is_made: bool, hub: HubServer) -> None:
+def test_request_is_handled_or_not(kind: Any, is_created: bool, hub: HubServer) -> None:
     hub.faults.append(Fault(kind, "POST", "/create"))
     if kind == "status":
-        assert ask(hub, "POST", "/api/repos/create", json={"name": "made"}).status_code == 500
+        assert ask(hub, "POST", "/api/repos/create", json={"name": "created"}).status_code == 500
     else:
         with pytest.raises(httpx2.TransportError):
-            ask(hub, "POST", "/api/repos/create", json={"name": "made"})
-    assert ("owner/made" in hub.repos) is is_made
+            ask(hub, "POST", "/api/repos/create", json={"name": "created"})
+    assert ("owner/created" in hub.repos) is is_created
     assert hub.requests[-1] == ("POST", "/api/repos/create")
 
 
-def test_answer_may_come_late(hub: HubServer) -> None:
+def test_slow_answer_waits(hub: HubServer) -> None:
     hub.faults.append(Fault("slow", seconds=0.3))
     start = time.monotonic()
     assert ask(hub).status_code == 200
     assert time.monotonic() - start >= 0.3
 
 
-def test_late_answer_does_not_hold_up_the_end() -> None:
+def test_slow_answer_does_not_delay_the_end() -> None:
     start = time.monotonic()
     with HubServer() as hub:
         hub.faults.append(Fault("slow", seconds=60))
@@ -116,7 +116,7 @@ def test_late_answer_does_not_hold_up_the_end() -> None:
     assert time.monotonic() - start < 5
 
 
-# What the client makes of it.
+# The client's reaction.
 
 
 def test_upload_is_sent_again_after_a_cut(hub: HubServer) -> None:
@@ -126,7 +126,7 @@ def test_upload_is_sent_again_after_a_cut(hub: HubServer) -> None:
     assert hub.repos["owner/tiny"].files == FILES
 
 
-def test_cut_download_goes_on_where_it_was(hub: HubServer, tmp_path: Path) -> None:
+def test_cut_download_is_resumed(hub: HubServer, tmp_path: Path) -> None:
     hub.create_repo("owner/tiny", files=FILES)
     hub.faults.append(Fault("cut download", "GET", "/w.safetensors$"))
     before = len(hub.requests)
@@ -135,7 +135,7 @@ def test_cut_download_goes_on_where_it_was(hub: HubServer, tmp_path: Path) -> No
     assert [method for method, _ in hub.requests[before:]] == ["HEAD", "GET", "GET"]
 
 
-def test_client_waits_as_long_as_it_is_told(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_waits_for_retry_after(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.create_repo("owner/tiny", files=FILES)
     waited: list[float] = []
     monkeypatch.setattr(time, "sleep", waited.append)
@@ -145,12 +145,12 @@ def test_client_waits_as_long_as_it_is_told(hub: HubServer, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_push_is_whole_or_not_there_whatever_goes_wrong(kind: Any, hub: HubServer) -> None:
+def test_push_is_complete_or_absent_after_any_fault(kind: Any, hub: HubServer) -> None:
     before = len(hub.requests)
     publish(hub)
     for index in range(1, len(hub.requests) - before + 1):
         hub.delete_repo("owner/tiny")
-        hub.faults[:] = [Fault(kind, place=index)]
+        hub.faults[:] = [Fault(kind, index=index)]
         try:
             publish(hub)
         except (HfHubHTTPError, httpx2.TransportError):
@@ -161,7 +161,7 @@ def test_push_is_whole_or_not_there_whatever_goes_wrong(kind: Any, hub: HubServe
         assert hub.repos["owner/tiny"].commits == [("Push", [*FILES])]
 
 
-def test_repositories_go_when_the_block_is_left() -> None:
+def test_leaving_the_block_deletes_the_repositories() -> None:
     with HubServer() as hub:
         folder = hub.create_repo("owner/tiny", files=FILES).git.path
         client = httpx2.Client()

@@ -81,14 +81,14 @@ def test_private_models_are_listed_for_their_owner(token: str, sees: bool, hub: 
     assert ("owner/second" in find_models(hub, token)) is sees
 
 
-def test_list_goes_on_over_pages(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_has_pages(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub.hub, "page_size", 1)
     before = len(hub.requests)
     assert find_models(hub, filter=["news", "en"]) == ["owner/second", "owner/first"]
     assert [path for _, path in hub.requests[before:]] == ["/api/models", "/api/models"]
 
 
-def test_list_tells_as_much_as_was_asked_for(hub: HubServer) -> None:
+def test_list_has_the_requested_fields(hub: HubServer) -> None:
     api = HfApi(hub.endpoint, token=TOKEN)
     (brief,) = api.list_models(search="first")
     assert (brief.card_data, brief.sha, brief.private) == (None, None, False)
@@ -107,24 +107,27 @@ def test_datasets_are_listed(hub: HubServer) -> None:
     assert [one.id for one in HfApi(hub.endpoint, token=STRANGER_TOKEN).list_datasets()] == ["owner/news"]
 
 
-def test_evaluation_results_are_told_when_asked_for(hub: HubServer) -> None:
-    told = HfApi(hub.endpoint, token=TOKEN).model_info("owner/first", expand=["evalResults"])
-    assert [(one.dataset_id, one.value) for one in told.eval_results] == [("owner/news", 0.75)]
+def test_evaluation_results_are_returned_on_request(hub: HubServer) -> None:
+    info = HfApi(hub.endpoint, token=TOKEN).model_info("owner/first", expand=["evalResults"])
+    assert [(one.dataset_id, one.value) for one in info.eval_results] == [("owner/news", 0.75)]
 
 
 # Leaderboards.
 
 
-def test_leaderboard_hides_what_was_made_from_another_model(hub: HubServer) -> None:
+def test_leaderboard_hides_fine_tuned_models_by_default(hub: HubServer) -> None:
     hub.leaderboards["owner/news"] = [
         {"modelId": "owner/first", "value": 0.5},
         {"modelId": "owner/second", "value": 0.75},
     ]
     api = HfApi(hub.endpoint, token=TOKEN)
     assert [(one.rank, one.model_id) for one in api.get_dataset_leaderboard("owner/news")] == [(1, "owner/first")]
-    told = api.get_dataset_leaderboard("owner/news", base_model_only=False)
-    assert [(one.rank, one.model_id, one.value) for one in told] == [(1, "owner/second", 0.75), (2, "owner/first", 0.5)]
-    assert (told[0].author.username, told[0].verified) == ("owner", False)
+    entries = api.get_dataset_leaderboard("owner/news", base_model_only=False)
+    assert [(one.rank, one.model_id, one.value) for one in entries] == [
+        (1, "owner/second", 0.75),
+        (2, "owner/first", 0.5),
+    ]
+    assert (entries[0].author.username, entries[0].verified) == ("owner", False)
 
 
 def test_dataset_may_have_no_leaderboard(hub: HubServer) -> None:
@@ -136,7 +139,7 @@ def test_dataset_may_have_no_leaderboard(hub: HubServer) -> None:
 
 
 @pytest.mark.parametrize("head", ["license: mit\nlanguage: [en, de]", "tags: []\nlanguage: multilingual", "{}"])
-def test_card_may_say_little(head: str, hub: HubServer) -> None:
+def test_short_card_is_valid(head: str, hub: HubServer) -> None:
     HfApi(hub.endpoint, token=TOKEN)._validate_yaml(f"---\n{head}\n---\n# Card\n")
 
 
@@ -164,6 +167,6 @@ def test_card_is_refused(head: str, message: str, hub: HubServer) -> None:
     assert message in str(caught.value)
 
 
-def test_card_without_metadata_is_warned_of(hub: HubServer) -> None:
+def test_card_without_metadata_gives_a_warning(hub: HubServer) -> None:
     with pytest.warns(UserWarning, match="empty or missing yaml metadata in repo card"):
         HfApi(hub.endpoint, token=TOKEN)._validate_yaml("# Card\n")

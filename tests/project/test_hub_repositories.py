@@ -18,7 +18,7 @@ from huggingface_hub.errors import (
 from tests.hub_server import TOKEN, HubServer
 from tests.hub_server.client import add, connect, push
 
-# huggingface_hub uploads by a way of its HTTP client that is on its way out.
+# huggingface_hub uploads with a deprecated argument of its HTTP client.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
 CARD = """\
@@ -45,7 +45,7 @@ model-index:
 
 
 @pytest.mark.parametrize(("kind", "key"), [("model", ""), ("dataset", "datasets/"), ("space", "spaces/")])
-def test_new_repository_holds_the_hubs_own_commit(kind: str, key: str, hub: HubServer, name: str) -> None:
+def test_new_repository_has_the_hubs_first_commit(kind: str, key: str, hub: HubServer, name: str) -> None:
     sdk = {"space_sdk": "static"} if kind == "space" else {}
     url = connect(hub).create_repo(name, repo_type=kind, private=True, **sdk)
     assert (url.repo_id, url.repo_type) == (name, kind)
@@ -55,7 +55,7 @@ def test_new_repository_holds_the_hubs_own_commit(kind: str, key: str, hub: HubS
     assert (hub.repos[key + name].commits, hub.repos[key + name].files) == ([], {})
 
 
-def test_repository_is_made_once_and_deleted_once(hub: HubServer, name: str) -> None:
+def test_repository_is_created_once_and_deleted_once(hub: HubServer, name: str) -> None:
     api = connect(hub)
     api.create_repo(name)
     api.create_repo(name, exist_ok=True)
@@ -73,30 +73,30 @@ def test_repository_is_made_once_and_deleted_once(hub: HubServer, name: str) -> 
 def test_settings_are_changed(hub: HubServer, name: str) -> None:
     hub.create_repo(name)
     connect(hub).update_repo_settings(name, private=True, gated="manual")
-    told = connect(hub).model_info(name)
-    assert (told.private, told.gated) == (True, "manual")
+    info = connect(hub).model_info(name)
+    assert (info.private, info.gated) == (True, "manual")
 
 
-def test_info_tells_what_card_and_files_say(hub: HubServer, name: str) -> None:
+def test_info_is_derived_from_card_and_files(hub: HubServer, name: str) -> None:
     config = b'{"model_type": "bert", "architectures": ["BertForSequenceClassification"]}'
     repo = hub.create_repo(
         name, files={"README.md": CARD.encode(), "config.json": config, "a.safetensors": b"\0" * 300}
     )
-    told = connect(hub).model_info(name, files_metadata=True)
-    assert (told.sha, told.library_name, told.pipeline_tag) == (repo.head, "transformers", "text-classification")
+    info = connect(hub).model_info(name, files_metadata=True)
+    assert (info.sha, info.library_name, info.pipeline_tag) == (repo.head, "transformers", "text-classification")
     wanted = "transformers safetensors bert text-classification news en dataset:owner/news base_model:owner/encoder"
     others = "base_model:finetune:owner/encoder license:mit model-index region:us"
-    assert told.tags == f"{wanted} {others}".split()
-    assert told.card_data.eval_results[0].metric_value == 0.75
-    assert told.last_modified > told.created_at
-    large = next(one for one in told.siblings if one.rfilename == "a.safetensors")
+    assert info.tags == f"{wanted} {others}".split()
+    assert info.card_data.eval_results[0].metric_value == 0.75
+    assert info.last_modified > info.created_at
+    large = next(one for one in info.siblings if one.rfilename == "a.safetensors")
     assert (large.size, large.lfs.size, len(large.lfs.sha256)) == (300, 300, 64)
 
 
 # Pushing.
 
 
-def test_push_is_one_commit_with_large_files_beside_it(hub: HubServer, name: str, tmp_path: Path) -> None:
+def test_push_is_one_commit_with_large_files_in_lfs(hub: HubServer, name: str, tmp_path: Path) -> None:
     files = {
         "a.txt": b"a\n",
         "b/c.json": b"{}",
@@ -117,7 +117,7 @@ def test_push_is_one_commit_with_large_files_beside_it(hub: HubServer, name: str
     assert files["w.safetensors"] in hub.blobs.values()
 
 
-def test_what_is_there_already_makes_no_commit(hub: HubServer, name: str) -> None:
+def test_unchanged_files_make_no_commit(hub: HubServer, name: str) -> None:
     repo = hub.create_repo(name, files={"a.txt": b"text", "b.bin": b"\0b"})
     head = repo.head
     assert push(hub, name, add("a.txt"), add("b.bin", b"\0b")).oid == head
@@ -140,7 +140,7 @@ def test_files_and_folders_are_deleted(hub: HubServer, name: str) -> None:
         push(hub, name, CommitOperationDelete("a.txt"))
 
 
-def test_files_are_put_there_past_the_http(hub: HubServer, name: str) -> None:
+def test_files_are_written_without_http(hub: HubServer, name: str) -> None:
     repo = hub.create_repo(name, files={"a.txt": b"a", "b.txt": b"b"})
     repo.write({"a.txt": None, "c.bin": b"\0c"}, "Change")
     assert repo.files == {"b.txt": b"b", "c.bin": b"\0c"}
@@ -157,7 +157,7 @@ def test_impossible_path_is_refused(path: str, hub: HubServer, name: str) -> Non
     assert len(repo.commits) == 1
 
 
-def test_large_file_nobody_sent_is_refused(hub: HubServer, name: str) -> None:
+def test_large_file_without_an_upload_is_refused(hub: HubServer, name: str) -> None:
     repo = hub.create_repo(name)
     operation = add("w.bin", b"\0never sent")
     operation._is_uploaded, operation._upload_mode, operation._should_ignore = True, "lfs", False
@@ -166,15 +166,13 @@ def test_large_file_nobody_sent_is_refused(hub: HubServer, name: str) -> None:
     assert repo.commits == []
 
 
-def test_large_file_must_be_what_it_announced(hub: HubServer, name: str) -> None:
+def test_large_file_must_match_its_hash(hub: HubServer, name: str) -> None:
     repo = hub.create_repo(name)
     answer = httpx2.put(f"{hub.endpoint}/lfs/{'a' * 64}?repo={name}&size=3", content=b"abc")
     assert (answer.status_code, repo.large) == (400, {})
 
 
-def test_upload_is_verified_where_the_hub_asks_for_it(
-    hub: HubServer, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_upload_is_verified_if_the_hub_asks_for_it(hub: HubServer, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub.hub, "lfs_verify", True)
     hub.create_repo(name)
     before = len(hub.requests)
@@ -192,7 +190,7 @@ def test_commit_on_another_parent_is_refused(hub: HubServer, name: str) -> None:
     assert sorted(repo.files) == ["a.txt", "b.txt"]
 
 
-def test_one_of_three_racing_commits_lands(hub: HubServer, name: str) -> None:
+def test_one_of_three_concurrent_commits_succeeds(hub: HubServer, name: str) -> None:
     repo = hub.create_repo(name)
     head, together = repo.head, threading.Barrier(3)
 
@@ -209,7 +207,7 @@ def test_one_of_three_racing_commits_lands(hub: HubServer, name: str) -> None:
     assert len(repo.commits) == len(repo.files) == 1
 
 
-def test_reference_moves_only_from_where_it_was(hub: HubServer, name: str) -> None:
+def test_reference_moves_only_from_the_expected_commit(hub: HubServer, name: str) -> None:
     repo = hub.create_repo(name, files={"a.txt": b"a"})
     log = repo.git.read_log(repo.head)
     assert not repo.git.move_ref("refs/heads/main", log[1].oid, log[1].oid)

@@ -15,14 +15,14 @@ from huggingface_hub.errors import (
 from tests.hub_server import READ_TOKEN, STRANGER_TOKEN, HubServer
 from tests.hub_server.client import add, connect, push
 
-# huggingface_hub uploads by a way of its HTTP client that is on its way out.
+# huggingface_hub uploads with a deprecated argument of its HTTP client.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
 
 # Branches, tags and pull requests.
 
 
-def test_branch_takes_commits_of_its_own(hub: HubServer, name: str) -> None:
+def test_branch_has_its_own_commits(hub: HubServer, name: str) -> None:
     repo, api = hub.create_repo(name, files={"a.txt": b"a"}), connect(hub)
     api.create_branch(name, branch="next/try")
     api.create_branch(name, branch="next/try", exist_ok=True)
@@ -35,7 +35,7 @@ def test_branch_takes_commits_of_its_own(hub: HubServer, name: str) -> None:
     assert [branch.name for branch in api.list_repo_refs(name).branches] == ["main"]
 
 
-def test_tag_stays_where_it_was_put(hub: HubServer, name: str, tmp_path: Path) -> None:
+def test_tag_does_not_move(hub: HubServer, name: str, tmp_path: Path) -> None:
     repo, api = hub.create_repo(name, files={"a.txt": b"old"}), connect(hub)
     old = repo.head
     api.create_tag(name, tag="v1")
@@ -51,7 +51,7 @@ def test_tag_stays_where_it_was_put(hub: HubServer, name: str, tmp_path: Path) -
         api.model_info(name, revision="v1")
 
 
-def test_pull_request_waits_beside_main(hub: HubServer, name: str) -> None:
+def test_pull_request_does_not_change_main(hub: HubServer, name: str) -> None:
     repo = hub.create_repo(name, files={"a.txt": b"a"})
     opened = push(hub, name, add("b.txt"), add("w.bin", b"\0w"), token=STRANGER_TOKEN, create_pr=True)
     assert (opened.pr_num, opened.pr_revision) == (1, "refs/pr/1")
@@ -63,7 +63,7 @@ def test_pull_request_waits_beside_main(hub: HubServer, name: str) -> None:
     assert sorted(repo.read_files("refs/pr/1")) == [".gitattributes", "a.txt", "b.txt", "c.txt", "w.bin"]
 
 
-def test_pull_request_of_another_is_not_to_be_changed(hub: HubServer, name: str) -> None:
+def test_pull_request_of_another_user_cannot_be_changed(hub: HubServer, name: str) -> None:
     repo = hub.create_repo(name)
     push(hub, name, add("a.txt"), create_pr=True)
     with pytest.raises(HfHubHTTPError, match="403 Forbidden"):
@@ -78,11 +78,11 @@ def test_pull_request_is_merged_as_one_commit(hub: HubServer, name: str) -> None
     assert api.get_discussion_details(name, 1).conflicting_files == []
     api.merge_pull_request(name, 1)
     assert sorted(repo.files) == ["b.txt", "c.txt", "d.txt"]
-    told = api.get_discussion_details(name, 1)
-    assert (told.status, told.merge_commit_oid, told.target_branch) == ("merged", repo.head, "refs/heads/main")
+    details = api.get_discussion_details(name, 1)
+    assert (details.status, details.merge_commit_oid, details.target_branch) == ("merged", repo.head, "refs/heads/main")
 
 
-def test_discussions_are_listed_by_kind_state_and_author(hub: HubServer, name: str) -> None:
+def test_discussions_are_listed_by_type_status_and_author(hub: HubServer, name: str) -> None:
     hub.create_repo(name)
     api = connect(hub)
     api.create_discussion(name, "A question")
@@ -103,18 +103,18 @@ def test_discussions_are_listed_by_kind_state_and_author(hub: HubServer, name: s
 # Reading.
 
 
-def test_tree_tells_files_folders_and_last_commits(hub: HubServer, name: str) -> None:
+def test_tree_has_files_folders_and_last_commits(hub: HubServer, name: str) -> None:
     repo, api = hub.create_repo(name, files={"a.txt": b"a", "b/c/d.bin": b"\0d"}), connect(hub)
     repo.write({"a.txt": b"aa"}, "Second")
     assert [one.path for one in api.list_repo_tree(name)] == [".gitattributes", "a.txt", "b"]
     assert [one.path for one in api.list_repo_tree(name, "b/c")] == ["b/c/d.bin"]
-    told = {one.path: one for one in api.list_repo_tree(name, recursive=True, expand=True)}
-    assert {path: one.last_commit.title for path, one in told.items()} == {
+    tree = {one.path: one for one in api.list_repo_tree(name, recursive=True, expand=True)}
+    assert {path: one.last_commit.title for path, one in tree.items()} == {
         ".gitattributes": "initial commit",
         "a.txt": "Second",
         **dict.fromkeys(["b", "b/c", "b/c/d.bin"], "Add files"),
     }
-    assert (told["b/c/d.bin"].size, told["b/c/d.bin"].lfs.size, told["a.txt"].lfs) == (2, 2, None)
+    assert (tree["b/c/d.bin"].size, tree["b/c/d.bin"].lfs.size, tree["a.txt"].lfs) == (2, 2, None)
     assert [one.path for one in api.get_paths_info(name, ["b/c/d.bin", "none"])] == ["b/c/d.bin"]
     with pytest.raises(EntryNotFoundError):
         [*api.list_repo_tree(name, "none")]
@@ -123,13 +123,13 @@ def test_tree_tells_files_folders_and_last_commits(hub: HubServer, name: str) ->
 def test_commits_are_listed_the_newest_first(hub: HubServer, name: str) -> None:
     hub.create_repo(name, files={"a.txt": b"a"})
     push(hub, name, add("b.txt"))
-    told = connect(hub).list_repo_commits(name)
-    assert [one.title for one in told] == ["Push", "Add files", "initial commit"]
-    assert told[0].authors == ["owner"]
-    assert told[0].created_at > told[1].created_at > told[2].created_at
+    commits = connect(hub).list_repo_commits(name)
+    assert [one.title for one in commits] == ["Push", "Add files", "initial commit"]
+    assert commits[0].authors == ["owner"]
+    assert commits[0].created_at > commits[1].created_at > commits[2].created_at
 
 
-def test_snapshot_is_what_was_pushed(hub: HubServer, name: str, tmp_path: Path) -> None:
+def test_snapshot_has_the_pushed_files(hub: HubServer, name: str, tmp_path: Path) -> None:
     files = {"a.txt": b"a", "b/w.safetensors": b"\0" * 2000, "empty.txt": b""}
     hub.create_repo(f"datasets/{name}", files=files, private=True)
     folder = Path(
@@ -149,7 +149,7 @@ def test_snapshot_is_what_was_pushed(hub: HubServer, name: str, tmp_path: Path) 
         ("", 200, b"012345"),
     ],
 )
-def test_part_of_a_file_is_given(wanted: str, status: int, content: bytes | None, hub: HubServer, name: str) -> None:
+def test_range_of_a_file_is_sent(wanted: str, status: int, content: bytes | None, hub: HubServer, name: str) -> None:
     hub.create_repo(name, files={"a.txt": b"012345"})
     answer = httpx2.get(f"{hub.endpoint}/{name}/resolve/main/a.txt", headers={"Range": wanted})
     assert answer.status_code == status
@@ -164,7 +164,7 @@ def test_part_of_a_file_is_given(wanted: str, status: int, content: bytes | None
         ("a.txt", "f" * 40, RevisionNotFoundError),
     ],
 )
-def test_what_is_not_there_is_told_apart(
+def test_missing_file_and_missing_revision_differ(
     file: str, revision: str, error: type[Exception], hub: HubServer, name: str, tmp_path: Path
 ) -> None:
     hub.create_repo(name, files={"a.txt": b"a"})
@@ -172,7 +172,7 @@ def test_what_is_not_there_is_told_apart(
         connect(hub).hf_hub_download(name, file, revision=revision, cache_dir=tmp_path)
 
 
-def test_model_is_loaded_from_here(hub_here: HubServer, tiny_encoder: Path) -> None:
+def test_model_loads_from_the_test_hub(hub_here: HubServer, tiny_encoder: Path) -> None:
     from transformers import AutoModel, AutoTokenizer
 
     files = {path.name: path.read_bytes() for path in tiny_encoder.iterdir()}

@@ -421,7 +421,7 @@ def test_private_model_is_not_shown_to_a_stranger(
 
 def test_hub_that_fails_ends_with_1(hub_here: HubServer, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hf_newscls.hub.retry.time.sleep", lambda _: None)
-    hub_here.faults.append(Fault("status", path="/api/models", place=None, status=400))
+    hub_here.faults.append(Fault("status", path="/api/models", index=None, status=400))
     result = call("compare", "ann/news")
     assert result.code == 1
     assert "list models tagged hf-newscls" in result.err
