@@ -8,18 +8,17 @@ The functions are the commands of the command line:
 >>> run.report.test.scores["accuracy"]  # doctest: +SKIP
 >>> hf_newscls.predict(run, ["Rail strike ends after nine days"]).to_pandas()  # doctest: +SKIP
 
-After `import hf_newscls` the auto classes and `pipeline()` of transformers load models with a two-layer head without
-`trust_remote_code`. The import loads neither torch nor transformers: each name below is imported when it is first
-used.
+The import loads neither torch nor transformers: each name below is loaded when it is first used. After
+`hf_newscls.register()` the auto classes and `pipeline()` of transformers load two-layer and windowed models without
+`trust_remote_code`.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from hf_newscls.modeling.registration import register_when_imported
-
 if TYPE_CHECKING:
     from hf_newscls.modeling.loading import name_loaded_parameters
+    from hf_newscls.modeling.registration import register
     from hf_newscls.training.callbacks.freeze import TwoStageFreezeCallback
     from hf_newscls.training.optimizer import build_two_stage_optimizers
     from hf_newscls.workflow.compare import compare
@@ -48,6 +47,7 @@ __all__ = [
     "prepare",
     "publish",
     "publish_prepared",
+    "register",
     "train",
     "train_seeds",
 ]
@@ -58,9 +58,8 @@ _MODULES = {
     "TwoStageFreezeCallback": "hf_newscls.training.callbacks.freeze",
     "build_two_stage_optimizers": "hf_newscls.training.optimizer",
     "name_loaded_parameters": "hf_newscls.modeling.loading",
+    "register": "hf_newscls.modeling.registration",
 }
-
-register_when_imported()
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,4 @@
-"""What one process does for all, where `accelerate launch` started several.
-
-Called after `TrainingArguments` were made, which set the processes up. With a single one everything is a plain call.
-"""
+"""Work that the main process does for all processes that `accelerate launch` started."""
 
 import os
 from collections.abc import Callable
@@ -15,16 +12,18 @@ Result = TypeVar("Result")
 
 
 def is_main_rank() -> bool:
-    """Tell whether this is the process that prints; asks the launcher's environment, so torch need not be loaded."""
-    # torch_xla's launcher sets a variable of its own.
+    """Say whether this process prints. Reads only the environment, so that torch need not be loaded."""
+    # torch_xla's launcher sets PJRT_LOCAL_PROCESS_RANK.
     return os.environ.get("RANK", os.environ.get("PJRT_LOCAL_PROCESS_RANK", "0")) == "0"
 
 
 def run_on_main(function: Callable[[], Result]) -> Result:
-    """Call a function in the main process and return its result in all of them; the others wait.
+    """Call a function in the main process and return its result in every process; the others wait.
+
+    Call it after `TrainingArguments` were built: they connect the processes.
 
     Raises:
-        NewsclsError: what the function raised, in every process.
+        NewsclsError: the function's own, raised in every process.
     """
     from accelerate import PartialState
     from accelerate.utils import broadcast_object_list
@@ -41,4 +40,4 @@ def run_on_main(function: Callable[[], Result]) -> Result:
     broadcast_object_list(outcome)
     if isinstance(outcome[1], NewsclsError):
         raise outcome[1]
-    return outcome[0]  # type: ignore[return-value] # it is what the function returned in the main process
+    return outcome[0]  # type: ignore[return-value] # broadcast as object

@@ -2,18 +2,19 @@
 
 ::
 
-    NewsclsError                      the command line ends with its `exit_code`
-    ├── InputError (ValueError)       2: something the user gave cannot be used
+    NewsclsError                      the command line exits with its `exit_code`
+    ├── InputError (ValueError)       2: the user's input cannot be used
     │   ├── RecipeError               the recipe is wrong or contradicts itself
-    │   ├── SourceError (OSError)     the data file is not there or cannot be fetched
-    │   ├── DataError                 the data file's content does not fit the recipe
+    │   ├── SourceError (OSError)     the data file does not exist or cannot be fetched
+    │   ├── DataError                 the content of the data file does not fit the recipe
     │   ├── ModelError (OSError)      the model cannot be found or loaded
-    │   ├── RunError                  the run folder is missing or incomplete
-    │   └── StorageError (OSError)    the disk is full
-    ├── PublishError (RuntimeError)   1: the Hub refused or could not be reached
-    └── TrainingInterrupted           130: a signal stopped the training, a checkpoint was written
+    │   ├── RunError                  the run folder is missing, incomplete or of another version
+    │   └── StorageError (OSError)    the disk is full, or a file is where a folder must be
+    ├── PublishError (RuntimeError)   1: the Hub refused the push or cannot be reached
+    └── TrainingInterrupted           130: a signal stopped the training after a checkpoint was saved
 
-Every message has the form ``where: what must hold, got value; what to do``.
+A message says what failed, the value found and the fix: ``news.csv: no column 'label' (found: title, text); set
+data.label``.
 """
 
 import difflib
@@ -31,6 +32,7 @@ __all__ = [
     "StorageError",
     "TrainingInterrupted",
     "format_examples",
+    "shorten_text",
     "suggest_name",
 ]
 
@@ -42,7 +44,7 @@ class NewsclsError(Exception):
 
 
 class InputError(NewsclsError, ValueError):
-    """Something the user gave cannot be used."""
+    """The user's input cannot be used."""
 
     exit_code = 2
 
@@ -52,7 +54,7 @@ class RecipeError(InputError):
 
 
 class SourceError(InputError, OSError):
-    """The data file is not there or cannot be fetched."""
+    """The data file does not exist or cannot be fetched."""
 
 
 class DataError(InputError):
@@ -64,41 +66,51 @@ class ModelError(InputError, OSError):
 
 
 class RunError(InputError):
-    """The run folder is missing or incomplete."""
+    """The run folder is missing, incomplete or of another version."""
 
 
 class StorageError(InputError, OSError):
-    """The disk is full."""
+    """The disk is full, or a file is where a folder must be."""
 
 
 class PublishError(NewsclsError, RuntimeError):
-    """The Hub refused what was published or could not be reached."""
+    """The Hub refused the push or cannot be reached."""
 
 
 class TrainingInterrupted(NewsclsError):
-    """A signal stopped the training; it goes on from the checkpoint that was written."""
+    """A signal stopped the training after a checkpoint was saved; the run can be resumed."""
 
     exit_code = 130
 
 
-def format_examples(offenders: Iterable[object], *, limit: int = 5) -> str:
-    """List at most `limit` offenders by their repr, then their total.
+def format_examples(values: Iterable[object], *, limit: int = 5) -> str:
+    """Return the repr of at most `limit` values, and their total when there are more.
 
     >>> format_examples(["a", "b"])
     "'a', 'b'"
     >>> format_examples(range(7), limit=2)
     '0, 1, … (7 in all)'
     """
-    shown = [repr(offender) for offender in offenders]
+    shown = [repr(value) for value in values]
     if len(shown) <= limit:
         return ", ".join(shown)
     return f"{', '.join(shown[:limit])}, … ({len(shown)} in all)"
 
 
-def suggest_name(name: str, known: Sequence[str]) -> str | None:
-    """Return the known name that `name` was most likely meant to be, or None.
+def shorten_text(text: object, *, limit: int = 200) -> str:
+    r"""Return a text, or the message of an error, in one line of at most `limit` characters.
 
-    A name that differs only in case or in surrounding white space wins over one that is merely similar.
+    >>> shorten_text("two\n lines"), shorten_text("abcdef", limit=4)
+    ('two lines', 'abc…')
+    """
+    line = " ".join(str(text).split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def suggest_name(name: str, known: Sequence[str]) -> str | None:
+    """Return the known name closest to `name`, or None if none is close.
+
+    Case and surrounding white space are ignored.
 
     >>> suggest_name(" Title", ["text", "title"])
     'title'

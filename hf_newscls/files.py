@@ -1,4 +1,4 @@
-"""Find files that installed packages carry, and check what a file holds."""
+"""Addresses of files: inside installed packages, on this machine, in messages; and checksums."""
 
 import hashlib
 import importlib.util
@@ -13,30 +13,30 @@ PACKAGE_SCHEME = "package:"
 
 
 def find_package_path(address: str) -> Path:
-    """Return the path that ``package:module/path`` stands for, without importing the module.
+    """Return the path behind ``package:module/path`` without importing the module.
 
     Args:
         address: `package:` followed by a top-level module name and a path inside its folder.
 
     Raises:
-        SourceError: the package is not installed, or holds no such path.
+        SourceError: the package is not installed, or has no such path.
     """
     module, _, relative = address.removeprefix(PACKAGE_SCHEME).partition("/")
     spec = importlib.util.find_spec(module) if module.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         distribution = module.replace("_", "-")
         raise SourceError(
-            f"{address}: the package must be installed, found no module {module!r}; "
-            f"run `pip install --no-deps {distribution}` or name a local path"
+            f"{address}: no module {module!r} is installed; run `pip install --no-deps {distribution}` or use a local "
+            "path"
         )
     path = Path(spec.submodule_search_locations[0], relative)
     if not relative or not path.exists():
-        raise SourceError(f"{address}: the package must hold {relative!r}, found no such path; check the spelling")
+        raise SourceError(f"{address}: the package has no path {relative!r}; check the spelling")
     return path
 
 
 def is_local_address(address: str) -> bool:
-    """Tell a model on this machine from one on the Hub by how its address is written.
+    """Say whether an address names a model on this machine and not one on the Hub.
 
     >>> [is_local_address(address) for address in ("package:encoders/mini", "./mini", "FacebookAI/roberta-base")]
     [True, True, False]
@@ -46,15 +46,15 @@ def is_local_address(address: str) -> bool:
 
 def compute_sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        digest = hashlib.sha256()
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
 
 
 def name_paths(paths: Sequence[Path]) -> str:
-    """Name files in a message: the first, and how many more there are.
+    """Return the first path and the number of further ones, for a message.
 
     >>> name_paths([Path("fake.csv"), Path("true.csv")])
     'fake.csv and 1 more'
@@ -63,7 +63,7 @@ def name_paths(paths: Sequence[Path]) -> str:
 
 
 def name_source(address: str) -> str:
-    """Return an address that says the same everywhere, and of a path on this machine the file's name alone.
+    """Return an address without the folders of this machine: a local path becomes its file name.
 
     >>> name_source("/home/me/news.csv")
     'news.csv'

@@ -1,4 +1,4 @@
-"""Write files whole or not at all, and tell a full disk from other failures."""
+"""Write files completely or not at all, and recognize a full disk."""
 
 import errno
 import json
@@ -25,112 +25,113 @@ __all__ = [
     "write_text",
 ]
 
-_BYTES_A_PARAMETER = 4
-# A checkpoint holds the weights and the two moments of AdamW. Three can stand at once: the best, the last, and the one
-# being written before the last is pruned. The trained model comes on top.
+_BYTES_PER_PARAMETER = 4
+# A checkpoint holds the weights and two moments of AdamW. Up to three exist at once: the best, the last, and the next
+# one while it is written. The trained model is one more copy of the weights.
 _COPIES = 3 * 3 + 1
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder whose place a file has taken.
+    """Refuse a folder if it, or one of its parents, is a file.
 
     Raises:
-        StorageError: where the file is.
+        StorageError: names the file.
     """
-    taken = next((path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()), None)
-    if taken is not None:
-        raise StorageError(f"{folder}: must be a folder or free for one, found the file {str(taken)!r}; name another")
+    file = next((path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()), None)
+    if file is not None:
+        raise StorageError(f"{folder}: cannot be a folder, {str(file)!r} is a file; choose another folder")
 
 
 def check_replaceable(folder: Path, *, signs: Sequence[str], content: str) -> None:
-    """Refuse a folder that holds anything but what an earlier call wrote.
+    """Refuse to replace a folder unless it is new, empty or was written by an earlier call.
 
     Args:
-        folder: what would be replaced.
-        signs: names of files that every such folder has.
+        folder: the folder to replace.
+        signs: file names that every folder of this kind has.
         content: what such a folder holds, for the message, as in "an overview".
 
     Raises:
-        RunError: it holds something else, which would be lost.
-        StorageError: a file stands in its place.
+        RunError: the folder holds other files, which would be lost.
+        StorageError: a file has this path.
     """
     check_folder(folder)
     if folder.exists() and any(folder.iterdir()) and not all((folder / sign).is_file() for sign in signs):
-        raise RunError(f"{folder}: must be new, empty or hold {content}, found other files; name another folder")
+        found = sorted(path.name for path in folder.iterdir())[0]
+        raise RunError(f"{folder}: holds other files than {content}, such as {found!r}; choose a new or empty folder")
 
 
 def check_disk_space(folder: Path, *, parameters: int) -> None:
-    """Refuse to start a training whose checkpoints would not fit on the disk.
+    """Refuse to start a training if its checkpoints do not fit on the disk.
 
     Raises:
-        StorageError: how much is free, and how much is needed.
+        StorageError: says how much is free and how much is needed.
     """
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    free, needed = shutil.disk_usage(existing).free, parameters * _BYTES_A_PARAMETER * _COPIES
+    free, needed = shutil.disk_usage(existing).free, parameters * _BYTES_PER_PARAMETER * _COPIES
     if free < needed:
         raise StorageError(
-            f"{folder}: the disk must have {needed / 1e6:,.1f} MB free for checkpoints, got {free / 1e6:,.1f} MB; "
-            "make room, or choose another disk with --runs-dir"
+            f"{folder}: {free / 1e6:,.1f} MB free, but checkpoints need {needed / 1e6:,.1f} MB; free some space, or "
+            "choose another disk with --runs-dir"
         )
 
 
 @contextmanager
 def report_full_disk(folder: Path) -> Iterator[None]:
-    """Turn what libraries raise when the disk is full into a StorageError."""
+    """Turn the errors that libraries raise on a full disk into a StorageError."""
     try:
         yield
     except (OSError, RuntimeError, SafetensorError) as error:
         if not _is_disk_full(error):
             raise
-        raise StorageError(f"{folder}: the disk must have room, found it full; make room and start again") from error
+        raise StorageError(f"{folder}: the disk is full; free some space and start again") from error
 
 
 @contextmanager
 def replace_file(path: Path) -> Iterator[Path]:
-    """Yield a path to write to; it takes the place of `path` once all went well, and vanishes otherwise."""
+    """Yield a path to write to. It replaces `path` when the block succeeds and is removed when it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{os.getpid()}-{path.name}")
+    new = path.with_name(f".{os.getpid()}-{path.name}")
     try:
-        yield fresh
-        fresh.replace(path)
+        yield new
+        new.replace(path)
     finally:
-        fresh.unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
 
 
 @contextmanager
 def replace_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder to fill; it takes the place of `folder` once all went well, and vanishes otherwise."""
+    """Yield an empty folder to fill. It replaces `folder` when the block succeeds and is removed when it fails."""
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{folder} is a file")
-    # Not the process's number: on a disk that containers share, several have the same.
-    fresh, old = (folder.with_name(f".{uuid4().hex}-{kind}-{folder.name}") for kind in ("new", "old"))
-    fresh.mkdir(parents=True)
+    # A process id is not unique on a disk that containers use together.
+    new, old = (folder.with_name(f".{uuid4().hex}-{kind}-{folder.name}") for kind in ("new", "old"))
+    new.mkdir(parents=True)
     try:
-        yield fresh
+        yield new
         if folder.exists():
             folder.replace(old)
-        fresh.replace(folder)
+        new.replace(folder)
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
-    with replace_file(path) as fresh:
-        fresh.write_text(text, encoding="utf-8")
+    """Write a text file completely or not at all."""
+    with replace_file(path) as new:
+        new.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file, whole or not at all."""
+    """Write a JSON file completely or not at all."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _is_disk_full(error: BaseException | None) -> bool:
-    # safetensors and torch.save raise errors of their own, with the system's words or none at all.
     if error is None:
         return False
+    # safetensors has no errno, only the system's message.
     if getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT} or os.strerror(errno.ENOSPC) in str(error):
         return True
-    # torch.save gives the place in its own source, not the reason.
+    # torch.save names only a line of its own source.
     return "inline_container.cc" in str(error) or _is_disk_full(error.__cause__ or error.__context__)

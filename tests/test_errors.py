@@ -1,4 +1,4 @@
-"""The tree of errors, and the words that messages share."""
+"""The tree of errors, and the parts that messages have in common."""
 
 import pytest
 
@@ -14,6 +14,7 @@ from hf_newscls.errors import (
     SourceError,
     StorageError,
     format_examples,
+    shorten_text,
     suggest_name,
 )
 
@@ -31,14 +32,14 @@ from hf_newscls.errors import (
         (PublishError, RuntimeError, 1),
     ],
 )
-def test_each_error_is_ours_and_the_fitting_builtin(
+def test_each_error_is_ours_and_the_matching_builtin(
     error: type[NewsclsError], builtin: type[Exception], exit_code: int
 ) -> None:
-    raised = error("news.csv: must be there")
+    raised = error("news.csv: no such file")
     assert isinstance(raised, NewsclsError)
     assert isinstance(raised, builtin)
     assert raised.exit_code == exit_code
-    assert str(raised) == "news.csv: must be there"
+    assert str(raised) == "news.csv: no such file"
 
 
 def test_publishing_errors_are_no_input_errors() -> None:
@@ -52,7 +53,7 @@ def test_tree_in_the_docstring_names_every_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("offenders", "limit", "expected"),
+    ("values", "limit", "expected"),
     [
         ([], 5, ""),
         (["a"], 5, "'a'"),
@@ -62,8 +63,8 @@ def test_tree_in_the_docstring_names_every_error() -> None:
         (iter("abc"), 1, "'a', … (3 in all)"),
     ],
 )
-def test_offenders_are_listed_up_to_a_limit(offenders: object, limit: int, expected: str) -> None:
-    assert format_examples(offenders, limit=limit) == expected  # type: ignore[arg-type]
+def test_examples_are_listed_up_to_a_limit(values: object, limit: int, expected: str) -> None:
+    assert format_examples(values, limit=limit) == expected  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -80,3 +81,11 @@ def test_offenders_are_listed_up_to_a_limit(offenders: object, limit: int, expec
 )
 def test_nearest_name_is_suggested(name: str, known: list[str], expected: str | None) -> None:
     assert suggest_name(name, known) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("", ""), ("a  b\n c", "a b c"), ("12345", "12345"), ("123456", "1234…"), (ValueError("no\nway"), "no w…")],
+)
+def test_text_becomes_one_short_line(text: object, expected: str) -> None:
+    assert shorten_text(text, limit=5) == expected

@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from hf_newscls import __version__
 from hf_newscls.runs.checkpoints import find_last_checkpoint, read_trainer_state
 from hf_newscls.runs.folder import RunFolder
 from tests.conftest import write_recipe
@@ -142,7 +143,6 @@ def killed_run(tiny_encoder: Path, noisy_csv: Path, tmp_path_factory: pytest.Tem
     """The folder of a run with what is left of it when it is killed after step 11."""
     from hf_newscls import workflow
     from hf_newscls.recipe.loading import read_recipe
-    from hf_newscls.recipe.serialization import recipe_to_yaml
 
     folder = tmp_path_factory.mktemp("killed")
     path = write_recipe(folder / "tiny.yaml", source=noisy_csv, encoder=tiny_encoder)
@@ -158,7 +158,8 @@ def killed_run(tiny_encoder: Path, noisy_csv: Path, tmp_path_factory: pytest.Tem
         left.unlink()
     # As the tests write it.
     recipe = read_recipe(str(path), OVERRIDES)
-    run.recipe.write_text(recipe_to_yaml(recipe).replace(str(noisy_csv), "news.csv"))
+    run.write_recipe(recipe)
+    run.recipe.write_text(run.recipe.read_text().replace(str(noisy_csv), "news.csv"))
     return run.path
 
 
@@ -187,7 +188,16 @@ def test_what_is_told_may_change(interrupted: RunFolder, train: Train) -> None:
 def test_changed_data_is_refused(interrupted: RunFolder, workspace: Path, train: Train) -> None:
     rows = (workspace / "news.csv").read_text().splitlines(keepends=True)
     (workspace / "news.csv").write_text("".join(rows[:-3]))
-    check_refusal(train(), "runs/tiny/", "news.csv")
+    check_refusal(train(), "runs/tiny/", "news.csv", "--no-resume")
+
+
+@pytest.mark.parametrize("version", ["0.1", "0.3.1"])
+def test_run_of_another_version_is_refused(version: str, interrupted: RunFolder, train: Train) -> None:
+    mark, recipe = interrupted.recipe.read_text().split("\n", maxsplit=1)
+    # Version 0.1 wrote no mark.
+    interrupted.recipe.write_text(recipe if version == "0.1" else f"{mark.replace(__version__, version)}\n{recipe}")
+    check_refusal(train(), "runs/tiny/", f"version {version}, ", "--no-resume")
+    assert find_last_checkpoint(interrupted.checkpoints).name == "checkpoint-11"
 
 
 def test_other_number_of_steps_is_refused(interrupted: RunFolder, train: Train) -> None:
@@ -201,7 +211,7 @@ def test_other_number_of_steps_is_refused(interrupted: RunFolder, train: Train) 
 def test_fresh_leaves_the_interrupted_run_alone(interrupted: RunFolder, workspace: Path, train: Train) -> None:
     result = train("--no-resume")
     assert result.code == 0, result.err
-    assert "going on" not in result.out
+    assert "resuming" not in result.out
     assert len([*(workspace / "runs" / "tiny").iterdir()]) == 3
     assert not interrupted.is_complete
 
@@ -243,7 +253,7 @@ def test_training_that_had_ended_is_only_measured(workspace: Path, train: Train)
     weights = (run.model / "model.safetensors").stat().st_mtime_ns
     result = train()
     assert result.code == 0, result.err
-    assert "training has ended, measuring" in result.out
+    assert "training has ended" in result.out
     assert (run.model / "model.safetensors").stat().st_mtime_ns == weights
     assert find_only_run(workspace).is_complete
 
@@ -273,5 +283,5 @@ def test_run_of_a_living_process_is_left_alone(interrupted: RunFolder, workspace
     with FileLock(interrupted.lock):
         result = train()
     assert result.code == 0, result.err
-    assert "going on" not in result.out
+    assert "resuming" not in result.out
     assert not interrupted.is_complete

@@ -16,6 +16,8 @@ from transformers import (
     DistilBertConfig,
     DistilBertModel,
     DistilBertTokenizerFast,
+    ModernBertConfig,
+    ModernBertModel,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     RobertaConfig,
@@ -74,6 +76,17 @@ def save_encoder(
     return folder
 
 
+def save_modernbert(folder: Path, pooling: str) -> Path:
+    """Save a ModernBERT with random weights, of which a stock head reads the mean of all tokens, or the first (cls)."""
+    save_encoder(folder, "bert")  # for its tokenizer
+    special = {"pad_token_id": 0, "cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3}
+    set_seed(17)
+    config = ModernBertConfig(vocab_size=300, local_attention=8, **_LAYERS, **special)
+    config.classifier_pooling = pooling
+    ModernBertModel(config).save_pretrained(folder)
+    return folder
+
+
 def _train_tokenizer(folder: Path, architecture: str) -> PreTrainedTokenizerBase:
     if architecture == "roberta":
         special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
@@ -96,7 +109,7 @@ def load_tiny(folder: Path, *, labels: Sequence[str] = LABELS, seed: int = 17, *
 
 
 def build_splits(rows: Sequence[Mapping[str, str]], **sizes: int) -> DatasetDict:
-    """Cut rows of the tiny news into sides of the given sizes, one after the other."""
+    """Cut rows of the tiny news into splits of the given sizes, in order."""
     features = Features({"text": Value("string"), "label": ClassLabel(names=list(LABELS))})
     splits, start = DatasetDict(), 0
     for split, size in sizes.items():

@@ -1,10 +1,9 @@
-"""Which words moved a decision: their Shapley values, estimated by captum (the extra `explain`).
+"""Which words caused a prediction: Shapley values, estimated by captum (the extra `explain`).
 
-A word's contribution is what the probability of a label gains by it, on average over the orders in which the words can
-be added one after the other to an empty text: Shapley values (Lundberg and Lee 2017, arXiv 1705.07874), by sampled
-orders (Castro et al. 2009). Whatever the orders, the contributions add up to what the whole text gains over the empty
-one; each by itself is an estimate. The model is asked as `predict` asks it, so heads, windows and adapters of any kind
-are explained alike.
+The contribution of a word is its average gain in the probability of a label, over all orders in which the words can be
+added to an empty text: Shapley values (Lundberg and Lee 2017, arXiv 1705.07874), estimated from sampled orders (Castro
+et al. 2009). The contributions always add up to the difference between the whole and the empty text. Only predictions
+are needed, so the method works for every head, for windows and for adapters.
 """
 
 import logging
@@ -21,17 +20,17 @@ from hf_newscls.inference.predicting import TrainedClassifier, predict_probabili
 
 __all__ = ["Attribution", "Contribution", "attribute_words", "check_captum", "cut_into_parts", "cut_to_read"]
 
-_READINGS = 2000
-_LEAST_SAMPLES = 25
+_PREDICTIONS = 2000
+_MIN_SAMPLES = 25
 _MAX_PARTS = 64
-_TEXTS_AT_ONCE = 64
+_BATCH_TEXTS = 64
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Contribution:
-    """A word, or a few in a row, and what the probability gains by it, in [-1, 1]."""
+    """A word, or several in a row, and its gain in probability, in [-1, 1]."""
 
     words: str
     value: float
@@ -39,12 +38,12 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Attribution:
-    """What the words of a text did for a label.
+    """The contributions of the words of a text to the probability of a label.
 
     Attributes:
         contributions: in the order of the text.
-        empty_probability: of the label where there is no word.
-        probability: of the label for the whole text; the empty one and all contributions together.
+        empty_probability: probability of the label for an empty text.
+        probability: probability of the label for the whole text: `empty_probability` plus all contributions.
     """
 
     contributions: Sequence[Contribution]
@@ -53,32 +52,31 @@ class Attribution:
 
 
 def check_captum() -> None:
-    """Refuse to go on without captum.
+    """Check that captum is installed.
 
     Raises:
-        InputError: it is not installed.
+        InputError: it is not.
     """
     try:
         import captum.attr  # noqa: F401
     except ModuleNotFoundError as error:
         raise InputError(
-            f"explain: captum must be installed, found no module {error.name!r}; "
-            "run `pip install 'hf-newscls[explain]'`"
+            f"explain: no module {error.name!r} is installed; run `pip install 'hf-newscls[explain]'`"
         ) from error
 
 
 def attribute_words(
     classifier: TrainedClassifier, text: str, *, label: int, samples: int | None = None, seed: int = 17
 ) -> Attribution:
-    """Share the probability of a label out among the words of a text.
+    """Return the contributions of the words of a text to the probability of a label.
 
     Args:
-        classifier: that is asked.
-        text: to explain, as `cut_to_read` returns it; over 64 words are taken a few in a row together.
+        classifier: the model to explain.
+        text: from `cut_to_read`. More than 64 words are grouped into 64 parts.
         label: id of the label.
-        samples: orders of the words to try; the text is read so many times its words. If None, as many as make some
-            2,000 readings, and no fewer than 25.
-        seed: of the orders.
+        samples: number of sampled orders; each needs as many predictions as there are words. If None, about 2,000
+            predictions are made, but at least 25 orders.
+        seed: of the sampled orders.
 
     Raises:
         InputError: captum is not installed.
@@ -89,8 +87,8 @@ def attribute_words(
     parts = cut_into_parts(text, at_most=_MAX_PARTS)
 
     def predict(kept: Tensor) -> Tensor:
-        """Return the probability of the label for texts of the words that are kept."""
-        # Without the space behind the last word, which is a token of its own to some tokenizers.
+        """Return the probability of the label for the words that are kept, one text per row."""
+        # The space after the last word is removed: some tokenizers make it a token.
         texts = [
             "".join(part for part, is_kept in zip(parts, row, strict=True) if is_kept).rstrip() for row in kept.tolist()
         ]
@@ -103,18 +101,18 @@ def attribute_words(
         torch.manual_seed(seed)
         values: Tensor = ShapleyValueSampling(predict).attribute(
             torch.ones(1, len(parts)),
-            n_samples=samples or max(_READINGS // len(parts), _LEAST_SAMPLES),
-            perturbations_per_eval=_TEXTS_AT_ONCE,
+            n_samples=samples or max(_PREDICTIONS // len(parts), _MIN_SAMPLES),
+            perturbations_per_eval=_BATCH_TEXTS,
         )
     contributions = [Contribution(part.strip(), value) for part, value in zip(parts, values[0].tolist(), strict=True)]
     return Attribution(contributions, empty, whole)
 
 
 def cut_to_read(classifier: TrainedClassifier, text: str) -> str:
-    """Return what a classifier reads of a text, without space around it: words that it never reads move nothing.
+    """Return the part of a text that a classifier reads, without white space around it.
 
     Raises:
-        InputError: the text is longer than the classifier reads, and not its head is kept.
+        InputError: the text is too long, and the classifier does not keep its beginning.
     """
     tokenizer, text = classifier.tokenizer, text.strip()
     tokens, limit = len(tokenizer(text, truncation=False, verbose=False)["input_ids"]), tokenizer.model_max_length
@@ -122,20 +120,19 @@ def cut_to_read(classifier: TrainedClassifier, text: str) -> str:
         return text
     if classifier.truncation != "head" or not tokenizer.is_fast:
         raise InputError(
-            f"explain: a text must have at most {limit:,} tokens, of which this model reads all, got {tokens:,}; "
-            "shorten it"
+            f"explain: the text has {tokens:,} tokens, but this model reads at most {limit:,}; shorten the text"
         )
     spans = tokenizer(text, truncation=True, max_length=limit, return_offsets_mapping=True)["offset_mapping"]
-    logger.warning("explains the first %s of %s tokens, which is all that the model reads", f"{limit:,}", f"{tokens:,}")
+    logger.warning("explaining the first %s of %s tokens: the model reads no more", f"{limit:,}", f"{tokens:,}")
     return text[: max(end for _, end in spans)]
 
 
 def cut_into_parts(text: str, *, at_most: int) -> list[str]:
-    """Cut a text into words, each with the space behind it; together they are the text from its first word on.
+    """Cut a text into words, each with the white space after it; joined, they are the text from its first word on.
 
     Args:
-        text: to cut.
-        at_most: parts; where there are more words, neighbours stay together.
+        text: any text.
+        at_most: most parts; if there are more words, neighboring words form a part.
 
     >>> cut_into_parts(" Rail strike  ends", at_most=3)
     ['Rail ', 'strike  ', 'ends']

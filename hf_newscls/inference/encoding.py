@@ -1,4 +1,4 @@
-"""What an encoder makes of texts before anything has learned: the features a new head would read.
+"""The vectors of texts that a new head would read from a pre-trained encoder.
 
 Shape letters: N texts, H hidden size.
 """
@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from transformers import BatchEncoding
 
 from hf_newscls.inference.predicting import choose_device, iterate_batches
+from hf_newscls.modeling.heads import find_token_pooling, pool_tokens
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.modeling.windows import MeanPooling
@@ -25,29 +24,27 @@ def compute_features(
 ) -> NDArray[np.float32]:
     """Return the features of each text, shape (N, H): row i is text i.
 
-    They are the output of the pooler where it was pre-trained, else the first token's last hidden state; of a model
-    that reads windows, their mean. Texts are cut off at the tokenizer's `model_max_length`.
+    They are the vector that the classifier's head reads, or the first token instead of a pooler without pre-trained
+    weights; for a windowed model, the mean over the windows. Texts are truncated to the tokenizer's `model_max_length`.
 
     Args:
-        classifier: the encoder as it was loaded.
-        texts: to encode.
+        classifier: a model whose training has not started.
+        texts: any number of texts.
         batch_size: texts in a batch.
     """
     model: Any = classifier.model
     model.to(choose_device()).eval()
-    has_pooler = any(".pooler." in name for name in classifier.backbone_parameters)
+    pooling = find_token_pooling(model)
+    if pooling == "pooler" and not any(".pooler." in name for name in classifier.backbone_parameters):
+        pooling = "first"
     features = np.empty((len(texts), model.base_model.config.hidden_size), dtype=np.float32)
     truncation = str(getattr(model.config, "truncation", "head"))
     for indices, batch in iterate_batches(classifier.tokenizer, texts, batch_size=batch_size, truncation=truncation):
+        inputs = batch.to(model.device)
         with torch.inference_mode():
-            features[indices] = _read(model, batch.to(model.device), has_pooler=has_pooler).float().cpu()
+            if isinstance(model, WindowedClassifier):
+                vectors = MeanPooling()(*model.encode(inputs["input_ids"], inputs["attention_mask"]))
+            else:
+                vectors = pool_tokens(model.base_model(**inputs), inputs["attention_mask"], pooling)
+        features[indices] = vectors.float().cpu()
     return features
-
-
-def _read(model: Any, batch: BatchEncoding, *, has_pooler: bool) -> Tensor:
-    if isinstance(model, WindowedClassifier):
-        pooled: Tensor = MeanPooling()(*model.encode(batch["input_ids"], batch["attention_mask"]))
-        return pooled
-    output = model.base_model(**batch)
-    vectors: Tensor = output.pooler_output if has_pooler else output.last_hidden_state[:, 0]
-    return vectors

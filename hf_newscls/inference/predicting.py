@@ -1,4 +1,4 @@
-"""Load a trained classifier and predict, row for row in the order of the texts.
+"""Load a trained classifier and predict, with one row for each text, in the order of the texts.
 
 Shape letters: N texts, L labels.
 """
@@ -21,9 +21,10 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from hf_newscls.errors import ModelError, format_examples
+from hf_newscls.errors import ModelError, format_examples, shorten_text
 from hf_newscls.modeling.adapters import is_adapter, load_adapted, read_base
 from hf_newscls.modeling.loading import check_tokenizer, count_positions
+from hf_newscls.modeling.registration import register
 from hf_newscls.modeling.sources import find_encoder, find_model
 from hf_newscls.modeling.tokenization import encode_texts
 from hf_newscls.recipe.model import ModelSection
@@ -37,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainedClassifier:
-    """A model in eval mode on the best device at hand, with its tokenizer."""
+    """A model in eval mode on the best available device, with its tokenizer."""
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
@@ -49,7 +50,7 @@ class TrainedClassifier:
 
     @property
     def truncation(self) -> str:
-        """What is kept of a text that is too long, as `encode_texts` takes it."""
+        """Which tokens are kept of a text that is too long, as in `encode_texts`."""
         return str(getattr(self.model.config, "truncation", "head"))
 
 
@@ -60,51 +61,48 @@ def load_classifier(
     revision: str = "main",
     trust_remote_code: bool = False,
 ) -> TrainedClassifier:
-    """Load a text classifier from a folder or from the Hub; its weights must be in safetensors.
+    """Load a text classifier with weights in safetensors format, from a folder or from the Hub.
 
     Args:
         folder_or_id: of the classifier.
-        encoder: as a recipe names it, where the classifier is an adapter alone; without it the adapter says which
-            one it needs, and that comes from the Hub.
+        encoder: a recipe's model section, for an adapter without the encoder's weights. If None, the encoder that the
+            adapter names is fetched from the Hub.
         revision: branch, tag or commit on the Hub.
-        trust_remote_code: run code that travels with the model; without it no such code is even fetched.
+        trust_remote_code: fetch and run Python code of the model.
 
     Raises:
-        ModelError: there is no such model, it lacks its weights, or the Hub cannot be reached.
+        ModelError: there is no such model, weights are missing, or the Hub cannot be reached.
     """
+    register()
     address = str(folder_or_id)
     try:
-        folder = Path(address) if Path(address).is_dir() else _fetch(address, revision, trust_remote_code)
+        is_folder = Path(address).is_dir()
+        folder = Path(address) if is_folder else find_model(address, revision=revision, with_code=trust_remote_code)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
         model, missing = _load_model(folder, encoder, trust_remote_code=trust_remote_code)
     except ModelError:
         raise
-    except (OSError, ValueError, ImportError, SafetensorError) as error:  # the code of a model may want a package
-        reason = " ".join(str(error).split())[:300]
+    except (OSError, ValueError, ImportError, SafetensorError) as error:  # ImportError: the model's own code
         raise ModelError(
-            f"{address}: must be a trained classifier, got {reason!r}; name a run's model folder or a Hub id"
+            f"{address}: cannot be loaded as a classifier ({shorten_text(error, limit=300)}); use a run's model folder "
+            "or a Hub id"
         ) from error
     check_tokenizer(tokenizer, address)
     if missing:
         raise ModelError(
-            f"{address}: must hold a trained classifier, found no weights for "
-            f"{format_examples(missing)}; name a model that was fine-tuned"
+            f"{address}: no weights for {format_examples(missing)}; use a model that was fine-tuned for classification"
         )
     tokenizer.model_max_length = min(tokenizer.model_max_length, count_positions(model))
     return TrainedClassifier(model.to(choose_device()).eval(), tokenizer)
 
 
 def choose_device() -> str:
-    """Return the best device at hand."""
+    """Return the best available device: cuda, mps or cpu."""
     return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _fetch(address: str, revision: str, trust_remote_code: bool) -> Path:
-    return find_model(address, revision=revision, with_code=trust_remote_code)
-
-
 def _load_model(folder: Path, encoder: ModelSection | None, *, trust_remote_code: bool) -> tuple[Any, list[str]]:
-    """Return the model, and the names of weights that it lacks."""
+    """Return the model, and the names of missing weights."""
     if is_adapter(folder):
         return load_adapted(folder, base=_find_base(folder) if encoder is None else find_encoder(encoder)), []
     model, info = AutoModelForSequenceClassification.from_pretrained(
@@ -123,8 +121,8 @@ def predict_probabilities(
 ) -> NDArray[np.float32]:
     """Return the probability of each label for each text, shape (N, L).
 
-    Texts are cut off at the tokenizer's `model_max_length`, where the model was trained to be cut, batched by length
-    to save padding, and put back into their own order: row i is text i.
+    Row i is text i, although batches are built by length to save padding. Texts are truncated to the tokenizer's
+    `model_max_length`, at the end where the model was trained to be.
     """
     tokenizer, model = classifier.tokenizer, classifier.model
     probabilities = np.empty((len(texts), len(classifier.label_names)), dtype=np.float32)
@@ -138,11 +136,11 @@ def predict_probabilities(
 def iterate_batches(
     tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, batch_size: int, truncation: str = "head"
 ) -> Iterator[tuple[NDArray[np.int64], BatchEncoding]]:
-    """Yield the places of some texts and their padded batch, longest texts first; together all of them."""
+    """Yield the indices of texts and their padded batch, longest texts first, until all texts were yielded."""
     if not texts:  # some tokenizers fail
         return
     encoded = encode_texts(texts, tokenizer, max_length=tokenizer.model_max_length, truncation=truncation)
-    # Not beyond the positions that the model has.
+    # Padding must not exceed the positions of the model.
     multiple = _PAD_TO_MULTIPLE_OF if tokenizer.model_max_length % _PAD_TO_MULTIPLE_OF == 0 else None
     order = np.argsort([-len(ids) for ids in encoded["input_ids"]], kind="stable")
     for start in range(0, len(order), batch_size):

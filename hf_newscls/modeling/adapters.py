@@ -1,4 +1,4 @@
-"""Train a low-rank adapter in place of the encoder's weights: LoRA, Hu et al. 2021, arXiv 2106.09685."""
+"""Low-rank adapters, which are trained instead of the encoder's weights (LoRA: Hu et al. 2021, arXiv 2106.09685)."""
 
 import logging
 import warnings
@@ -12,15 +12,16 @@ from peft.utils import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
 from torch import nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
-from hf_newscls.errors import ModelError, RecipeError, format_examples
+from hf_newscls.errors import ModelError, RecipeError, format_examples, shorten_text
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
+from hf_newscls.modeling.registration import register
 from hf_newscls.recipe.model import AdapterSection
 
 __all__ = ["add_adapter", "is_adapter", "load_adapted", "merge_adapter", "read_base", "save_adapter"]
 
 _ADAPTER = "default"
-# By architecture, as in peft, whose own table leaves the last ones out.
+# Target modules by architecture: the table of peft, and architectures that it lacks.
 _TARGETS: Mapping[str, Any] = {
     **TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING,
     "albert": ["query", "value"],
@@ -33,23 +34,22 @@ logger = logging.getLogger(__name__)
 
 
 def add_adapter(classifier: PretrainedClassifier, section: AdapterSection, *, seed: int) -> PretrainedClassifier:
-    """Put an adapter into a classifier's encoder.
+    """Add an adapter to a classifier's encoder, and freeze the encoder's own weights.
 
-    The encoder's own weights will not learn any more; stage 1 trains the head, stage 2 head and adapter. All new
-    modules, of whatever name, are saved with the adapter.
+    Stage 1 trains the head, stage 2 the head and the adapter. All new modules are saved with the adapter.
 
     Args:
-        classifier: what `load_pretrained` returned; its model is changed in place.
+        classifier: from `load_pretrained`; its model is changed in place.
         section: the recipe's adapter section.
         seed: of the adapter's random values.
 
     Raises:
-        RecipeError: the encoder has no modules that the recipe, or peft, names as targets.
+        RecipeError: the encoder does not have the target modules.
     """
     backbone: Any = classifier.model.base_model
     encoder = backbone.config.model_type
     config = LoraConfig(
-        # SEQ_CLS would also wrap what is called classifier or score inside the modules that are wrapped already.
+        # SEQ_CLS would wrap modules called classifier or score again, inside modules that are wrapped already.
         task_type=None if isinstance(classifier.model, WindowedClassifier) else TaskType.SEQ_CLS,
         r=section.r,
         lora_alpha=section.lora_alpha,
@@ -58,32 +58,31 @@ def add_adapter(classifier: PretrainedClassifier, section: AdapterSection, *, se
         modules_to_save=[*_find_new_modules(classifier.model, classifier.backbone_parameters)],
     )
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for something by its old name
+        warnings.simplefilter("ignore", FutureWarning)  # peft uses an old name of transformers
         torch.manual_seed(seed)
         try:
             model: Any = get_peft_model(classifier.model, config)
         except ValueError as error:
-            reason = " ".join(str(error).split())[:200]
             raise RecipeError(
-                f"`adapter.target_modules` must name linear layers of the encoder, got {section.target_modules!r} for "
-                f"{encoder} ({reason}); list them, as in [query, value]"
+                f"adapter.target_modules is {section.target_modules!r}, but {encoder} has no such linear layers "
+                f"({shorten_text(error)}); list the names of its layers, as in [query, value]"
             ) from error
-    # Else peft would ask the Hub for its configuration at each checkpoint.
+    # With a name peft would fetch its configuration from the Hub at each checkpoint.
     model.peft_config[_ADAPTER].base_model_name_or_path = ""
-    learning = {name: parameter.numel() for name, parameter in model.named_parameters() if parameter.requires_grad}
-    adapter = frozenset(name for name in learning if ".modules_to_save." not in name)
+    trained = {name: parameter.numel() for name, parameter in model.named_parameters() if parameter.requires_grad}
+    adapter = frozenset(name for name in trained if ".modules_to_save." not in name)
     logger.info(
-        "adapter of rank %d in %s: %s parameters, and %s of the head",
+        "adapter of rank %d in %s: %s parameters, head: %s parameters",
         section.r,
         ", ".join(sorted(model.peft_config[_ADAPTER].target_modules)),
-        f"{sum(learning[name] for name in adapter):,}",
-        f"{sum(size for name, size in learning.items() if name not in adapter):,}",
+        f"{sum(trained[name] for name in adapter):,}",
+        f"{sum(size for name, size in trained.items() if name not in adapter):,}",
     )
     return PretrainedClassifier(model, classifier.tokenizer, backbone_parameters=adapter)
 
 
 def merge_adapter(model: PreTrainedModel | PeftModel) -> PreTrainedModel:
-    """Return the model with its adapter, if it has one, added into the weights of the encoder."""
+    """Return the model with its adapter, if it has one, merged into the encoder's weights."""
     if not isinstance(model, PeftModel):
         return model
     merged: PreTrainedModel = model.merge_and_unload()
@@ -91,51 +90,52 @@ def merge_adapter(model: PreTrainedModel | PeftModel) -> PreTrainedModel:
 
 
 def save_adapter(model: PreTrainedModel, folder: Path, *, base_model: str, revision: str | None = None) -> None:
-    """Write adapter and head, and the configuration that names the labels.
+    """Save the adapter, the head, and the configuration with the labels.
 
     Args:
-        model: with its adapter.
-        folder: to write to.
-        base_model: Hub id of the encoder, which whoever loads the adapter will need; never a folder of this machine.
-        revision: of the encoder on the Hub, where it is known.
+        model: a model with an adapter.
+        folder: to save to.
+        base_model: Hub id of the encoder, from which the adapter is loaded again; never a folder of this machine.
+        revision: of the encoder on the Hub, if known.
     """
     peft_config: Any = model.peft_config
     peft_config[_ADAPTER].base_model_name_or_path = base_model
     peft_config[_ADAPTER].revision = revision
     model.save_pretrained(folder, save_embedding_layers=False)
     model.config.save_pretrained(folder)
-    (folder / "README.md").unlink(missing_ok=True)  # peft's own card; ours comes later
+    (folder / "README.md").unlink(missing_ok=True)  # a card by peft; ours is written later
 
 
 def is_adapter(folder: Path) -> bool:
-    """Tell whether a folder holds an adapter without the weights under it."""
+    """Return whether a folder holds an adapter without the encoder's weights."""
     return (folder / "adapter_config.json").is_file()
 
 
 def read_base(folder: Path) -> tuple[str, str]:
-    """Return Hub id and revision of the encoder that an adapter says it was trained on.
+    """Return Hub id and revision of the encoder that an adapter was trained on.
 
     Raises:
-        ModelError: it names none.
+        ModelError: the adapter names none.
     """
     config = PeftConfig.from_pretrained(str(folder))
     if not config.base_model_name_or_path:
         raise ModelError(
-            f"{folder}: `base_model_name_or_path` in adapter_config.json must name the encoder, found none; write it"
+            f"{folder}: adapter_config.json has no base_model_name_or_path; set it to the Hub id of the encoder"
         )
     return config.base_model_name_or_path, config.revision or "main"
 
 
 def load_adapted(folder: Path, *, base: Path) -> PreTrainedModel:
-    """Load an adapter onto its encoder and merge both.
+    """Load an encoder with its adapter, and merge the two.
 
     Args:
-        folder: what `save_adapter` wrote.
+        folder: of the adapter, from `save_adapter`.
         base: folder of the encoder that it was trained on.
 
     Raises:
-        ModelError: weights of the adapter or of the head are not there, or do not fit the encoder.
+        ModelError: weights of the adapter or of the head are missing, or do not fit the encoder.
     """
+    register()
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     try:
         model, info = AutoModelForSequenceClassification.from_pretrained(
@@ -152,27 +152,26 @@ def load_adapted(folder: Path, *, base: Path) -> PreTrainedModel:
             warnings.filterwarnings("error", message="Found missing adapter keys")
             adapted = PeftModel.from_pretrained(model, str(folder))
     except (KeyError, RuntimeError, UserWarning) as error:
-        reason = " ".join(str(error).split())[:300]
         raise ModelError(
-            f"{folder}: must hold an adapter and a head for the encoder in {base}, got {reason!r}; check that it was "
-            "trained on this encoder"
+            f"{folder}: the adapter does not fit the encoder in {base} ({shorten_text(error, limit=300)}); check that "
+            "it was trained on this encoder"
         ) from error
     return merge_adapter(adapted)
 
 
 def _check_encoder(folder: Path, base: Path, *, missing: Collection[str]) -> None:
-    """Refuse an encoder that lacks weights other than those that come with the adapter."""
+    """Refuse an encoder that lacks weights which the adapter does not bring either."""
     brought = tuple(f"{name}." for name in PeftConfig.from_pretrained(str(folder)).modules_to_save or ())
     lacking = sorted(name for name in missing if not name.startswith(brought))
     if lacking:
         raise ModelError(
-            f"{folder}: must be an adapter for the encoder in {base}, found no weights there for "
-            f"{format_examples(lacking)}; check that it was trained on this encoder"
+            f"{folder}: the encoder in {base} has no weights for {format_examples(lacking)}; check that the adapter "
+            "was trained on this encoder"
         )
 
 
 def _find_new_modules(model: nn.Module, backbone_parameters: frozenset[str], prefix: str = "") -> Iterator[str]:
-    """Yield the names of the outermost modules all of whose parameters are new."""
+    """Yield the names of the outermost modules that have only new parameters."""
     for name, module in model.named_children():
         path = f"{prefix}{name}"
         parameters = [f"{path}.{inner}" for inner, _ in module.named_parameters()]

@@ -1,4 +1,4 @@
-"""Configuration of `NewsClassifier`; this file travels with the model. It loads no torch."""
+"""Configuration of `NewsClassifier`; this file travels with the model and loads no torch."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ __all__ = ["NewsClassifierConfig"]
 
 
 class NewsClassifierConfig(PreTrainedConfig):
-    """An encoder's configuration and the dropout of the two-layer head on it.
+    """The configuration of the encoder, and the dropout rate of the two-layer head.
 
     Args:
         backbone_config: configuration of the encoder, or its dictionary with `model_type`.
-        head_dropout: dropout before each of the head's linear layers.
+        head_dropout: dropout rate before each linear layer of the head.
     """
 
     model_type = "newscls"
-    sub_configs = {"backbone_config": AutoConfig}  # noqa: RUF012 - transformers reads it as a plain class attribute
+    sub_configs = {"backbone_config": AutoConfig}  # noqa: RUF012 - transformers needs a plain class attribute
 
     def __init__(
         self, backbone_config: PreTrainedConfig | dict[str, Any] | None = None, head_dropout: float = 0.4, **kwargs: Any

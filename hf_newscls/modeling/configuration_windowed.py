@@ -1,4 +1,4 @@
-"""Configuration of `WindowedClassifier`; this file travels with the model. It loads no torch."""
+"""Configuration of `WindowedClassifier`; this file travels with the model and loads no torch."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,26 +9,26 @@ __all__ = ["WindowedClassifierConfig"]
 
 
 class WindowedClassifierConfig(PreTrainedConfig):
-    """An encoder's configuration, the windows it reads a text in, and the head.
+    """The configurations of the encoder, of the windows it reads, and of the head.
 
     Args:
         backbone_config: configuration of the encoder, or its dictionary with `model_type`.
-        head: stock, the architecture's own, or two_layer.
-        head_dropout: dropout before each linear layer of a two_layer head.
-        window_count: windows of a text at most.
-        window_length: tokens of a window, special tokens included.
-        window_stride: tokens that a window shares with the one before.
+        head: stock (the architecture's own head) or two_layer.
+        head_dropout: dropout rate before each linear layer of a two_layer head.
+        window_count: most windows of a text.
+        window_length: length of a window in tokens, special tokens included.
+        window_stride: overlap of two windows in tokens.
         window_pooling: mean, max, attention or gru.
-        window_batch_size: windows that run through the encoder at once; None runs all.
-        truncation: what is kept of a text that is longer than all windows: head, tail or head_tail.
-        prefix_token_ids: special tokens that begin each window.
-        suffix_token_ids: special tokens that end it.
+        window_batch_size: windows that the encoder reads at once; None for all.
+        truncation: which tokens are kept of a text that does not fit: head, tail or head_tail.
+        prefix_token_ids: special tokens at the beginning of each window.
+        suffix_token_ids: special tokens at the end of each window.
     """
 
     model_type = "newscls_windowed"
-    # The name that versions before 0.2 gave it in config.json.
+    # Its name in the config.json of versions before 0.2.
     attribute_map = {"max_windows_a_step": "window_batch_size"}  # noqa: RUF012
-    sub_configs = {"backbone_config": AutoConfig}  # noqa: RUF012 - transformers reads it as a plain class attribute
+    sub_configs = {"backbone_config": AutoConfig}  # noqa: RUF012 - transformers needs a plain class attribute
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Load a pre-trained encoder with a new head, and say which of its parameters were pre-trained."""
+"""Load a pre-trained encoder with a new head, and name the parameters that were pre-trained."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -21,11 +21,12 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from hf_newscls.errors import InputError, ModelError, RecipeError, format_examples
+from hf_newscls.errors import InputError, ModelError, RecipeError, format_examples, shorten_text
 from hf_newscls.files import is_local_address
 from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
+from hf_newscls.modeling.registration import register
 from hf_newscls.modeling.sources import find_encoder
 from hf_newscls.modeling.windowing import add_windows
 from hf_newscls.recipe.model import ModelSection
@@ -54,13 +55,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PretrainedClassifier:
-    """A model ready to be trained.
+    """A model that is ready for training.
 
     Attributes:
         model: encoder and head.
         tokenizer: its `model_max_length` is the recipe's `max_length`.
-        backbone_parameters: names of the parameters that stage 1 keeps frozen and stage 2 trains at the backbone's
-            rate: those whose values were pre-trained or, with an adapter, the adapter's. What else learns is new.
+        backbone_parameters: names of the parameters that stage 1 freezes: those with pre-trained values or, with an
+            adapter, those of the adapter. The other trainable parameters are new.
     """
 
     model: PreTrainedModel
@@ -69,22 +70,23 @@ class PretrainedClassifier:
 
 
 def load_tokenizer(section: ModelSection) -> PreTrainedTokenizerBase:
-    """Load the encoder's tokenizer and let it cut texts off at the recipe's `max_length`, that of all windows together.
+    """Load the encoder's tokenizer, with the recipe's `max_length` as its `model_max_length`.
 
     Raises:
         ModelError: there is no such model, or it cannot be fetched.
         RecipeError: the encoder reads fewer tokens than `max_length`, or than a window has.
     """
-    # Saved with the tokenizer: the stock pipeline's `truncation=True` then cuts there too. Both ends it cannot keep.
-    split = {"truncation_side": "left"} if section.truncation == "tail" else {}
-    tokenizer: PreTrainedTokenizerBase = _load(AutoTokenizer.from_pretrained, section, **split)
+    # Saved with the tokenizer, so that `truncation=True` of the stock pipeline cuts at this end too. A tokenizer cannot
+    # keep both ends.
+    side = {"truncation_side": "left"} if section.truncation == "tail" else {}
+    tokenizer: PreTrainedTokenizerBase = _load(AutoTokenizer.from_pretrained, section, **side)
     check_tokenizer(tokenizer, section.model_name_or_path)
     limit = min(tokenizer.model_max_length, count_positions(_build_outline(section)))
-    name, length = ("windows.length", section.windows.length) if section.windows else ("max_length", section.max_length)
+    key, length = ("windows.length", section.windows.length) if section.windows else ("max_length", section.max_length)
     if length > limit:
         raise RecipeError(
-            f"{section.model_name_or_path}: `model.{name}` must not exceed the {limit} tokens the encoder reads, "
-            f"got {length}; lower it"
+            f"{section.model_name_or_path}: model.{key} is {length}, but the encoder reads at most {limit} tokens; "
+            "lower it"
         )
     tokenizer.model_max_length = section.max_length
     return tokenizer
@@ -95,31 +97,34 @@ def load_config(section: ModelSection) -> PreTrainedConfig:
 
     Raises:
         ModelError: there is no such model, or it cannot be fetched.
-        RecipeError: `model.config` names a value the configuration does not have.
+        RecipeError: `model.config` has a name or a value that the configuration does not accept.
     """
     config: PreTrainedConfig = _load(AutoConfig.from_pretrained, section)
     unknown = [name for name in section.config if not hasattr(config, name)]
     if unknown:
-        raise RecipeError(f"`model.config` must hold values of {type(config).__name__}, got {unknown}; check the names")
+        raise RecipeError(f"model.config: {type(config).__name__} has no {format_examples(unknown)}; check the names")
     for name, value in section.config.items():
         try:
             setattr(config, name, value)
         except StrictDataclassError as error:
-            raise RecipeError(f"`model.config.{name}` must be of the right type, got {value!r}; mend it") from error
+            reason = shorten_text(error.__cause__ or error)
+            raise RecipeError(
+                f"model.config.{name} is {value!r}, which has the wrong type ({reason}); fix it"
+            ) from error
     return config
 
 
 def load_pretrained(section: ModelSection, label_names: Sequence[str], *, seed: int) -> PretrainedClassifier:
-    """Load the encoder's weights under a new head for the given labels.
+    """Load the encoder's weights under a new head for these labels.
 
     Args:
         section: the recipe's model section.
         label_names: in the order of the label ids.
-        seed: of the new parameters' random values.
+        seed: of the random values of new parameters.
 
     Raises:
         ModelError: there is no such model, it has no weights, or it cannot be fetched.
-        RecipeError: the recipe asks for what the encoder does not have.
+        RecipeError: the encoder does not support what the recipe asks for.
     """
     tokenizer = load_tokenizer(section)
     config = load_config(section)
@@ -130,47 +135,42 @@ def load_pretrained(section: ModelSection, label_names: Sequence[str], *, seed: 
         if section.windows is not None:
             model, loaded = add_windows(model, loaded, section, tokenizer)
     if section.truncation != "head":
-        model.config.truncation = section.truncation  # saved with the model, and read where it predicts
+        model.config.truncation = section.truncation  # saved with the model, for predictions
     new = sum(parameter.numel() for name, parameter in model.named_parameters() if name not in loaded)
     logger.info(
-        "loaded %s: %s parameters, %s of them new",
-        section.model_name_or_path,
-        f"{model.num_parameters():,}",
-        f"{new:,}",
+        "loaded %s: %s parameters, %s new", section.model_name_or_path, f"{model.num_parameters():,}", f"{new:,}"
     )
     return PretrainedClassifier(model, tokenizer, backbone_parameters=loaded)
 
 
 def check_tokenizer(tokenizer: PreTrainedTokenizerBase, address: str) -> None:
-    """Refuse the tokenizer of special tokens alone that transformers makes up where a model has none.
+    """Refuse the tokenizer without words that transformers makes up if a model has none.
 
     Raises:
-        ModelError: it knows no word.
+        ModelError: it only knows special tokens.
     """
     if len(tokenizer) <= len(tokenizer.all_special_ids):
-        raise ModelError(f"{address}: must come with its tokenizer, found none; save tokenizer.json beside the weights")
+        raise ModelError(f"{address}: no tokenizer found; save tokenizer.json next to the weights")
 
 
 def count_positions(model: PreTrainedModel) -> int:
-    """Return the tokens of a text that a model can read: of all windows, or those it has positions for.
-
-    RoBERTa numbers positions from behind its padding token.
-    """
+    """Return how many tokens of a text a model can read: those of all windows, or the number of its positions."""
     for name, module in model.named_modules():
         if isinstance(module, WindowedClassifier):
             return module.layout.max_tokens
         if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
+            # RoBERTa's positions start after the id of its padding token.
             return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
-    # Other names, as in GPT-2 and BART.
+    # The module has another name, as in GPT-2 and BART.
     return int(getattr(model.config, "max_position_embeddings", _NO_LIMIT))
 
 
 def name_loaded_parameters(model: nn.Module, loading_info: Mapping[str, Any]) -> frozenset[str]:
-    """Return the names of the parameters that were loaded: all but those `from_pretrained` initialised anew.
+    """Return the names of the parameters that `from_pretrained` loaded and did not initialize.
 
     Args:
-        model: what `from_pretrained(..., output_loading_info=True)` returned first.
-        loading_info: what it returned second.
+        model: first result of `from_pretrained(..., output_loading_info=True)`.
+        loading_info: its second result.
     """
     missing = {*loading_info["missing_keys"], *(mismatch[0] for mismatch in loading_info["mismatched_keys"])}
     return frozenset(name for name, _ in model.named_parameters() if name not in missing)
@@ -179,34 +179,33 @@ def name_loaded_parameters(model: nn.Module, loading_info: Mapping[str, Any]) ->
 def _build_outline(section: ModelSection) -> PreTrainedModel:
     """Build the encoder without its weights."""
     config = load_config(section)
-    # Left to from_config the refusal would take ten seconds: its message imports every model there is.
+    # from_config would take ten seconds to refuse this: its message imports every model of transformers.
     if type(config) not in MODEL_MAPPING:
         raise RecipeError(
-            f"{section.model_name_or_path}: must be an encoder, got a model of type {config.model_type!r}; name another"
+            f"{section.model_name_or_path}: a model of type {config.model_type!r} is not an encoder; choose another"
         )
     try:
         with torch.device("meta"):
             outline: PreTrainedModel = AutoModel.from_config(config)
             return outline
     except (KeyError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
         raise RecipeError(
-            f"{section.model_name_or_path}: must be an encoder, with the values of `model.config`, got {reason!r}; "
-            "mend them or name another"
+            f"{section.model_name_or_path}: cannot be built with model.config ({shorten_text(error)}); change its "
+            "values, or choose another encoder"
         ) from error
 
 
 def _load_stock(
     section: ModelSection, config: PreTrainedConfig, label_names: Sequence[str]
 ) -> tuple[PreTrainedModel, frozenset[str]]:
-    # A head for other labels is not what the recipe wants kept.
     has_head = any(name.endswith("ForSequenceClassification") for name in config.architectures or [])
     _set_labels(config, label_names)
     model, info = _load(AutoModelForSequenceClassification.from_pretrained, section, config=config, **_WEIGHTS)
-    _check_sizes(section, info, prefix=f"{model.base_model_prefix}.")
+    backbone = f"{model.base_model_prefix}."
+    _check_sizes(section, info, prefix=backbone)
     loaded = name_loaded_parameters(model, info)
-    if has_head:
-        loaded = frozenset(name for name in loaded if name.startswith(f"{model.base_model_prefix}."))
+    if has_head:  # it was trained for other labels, so it counts as new
+        loaded = frozenset(name for name in loaded if name.startswith(backbone))
     return model, loaded
 
 
@@ -215,20 +214,18 @@ def _load_two_layer(
 ) -> tuple[PreTrainedModel, frozenset[str]]:
     if config.is_encoder_decoder or type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
         raise RecipeError(
-            f"{section.model_name_or_path}: `model.head: two_layer` needs an encoder, got {config.model_type!r}, whose "
-            "first token sees no other; write `head: stock`"
+            f"{section.model_name_or_path}: model.head is 'two_layer', which reads the first token, but the first "
+            f"token of {config.model_type!r} does not see the others; write `head: stock`"
         )
     backbone, info = _load(AutoModel.from_pretrained, section, config=config, **_WEIGHTS)
     _check_sizes(section, info, prefix="")
-    config = backbone.config
-    # It would be saved with the model: a folder of this machine tells nobody anything.
-    config._name_or_path = ""
+    backbone.config._name_or_path = ""  # it is saved with the model, and may be a folder of this machine
     dropout = _DEFAULT_HEAD_DROPOUT if section.head_dropout is None else section.head_dropout
-    newscls_config = NewsClassifierConfig(backbone_config=config, head_dropout=dropout)
+    newscls_config = NewsClassifierConfig(backbone_config=backbone.config, head_dropout=dropout)
     _set_labels(newscls_config, label_names)
     model = NewsClassifier(newscls_config)
     loaded = {f"backbone.{name}" for name in name_loaded_parameters(backbone, info)}
-    # Not strict: the encoder's pooler has no place in the classifier.
+    # Not strict, because the classifier has no pooler.
     model.backbone.load_state_dict(backbone.state_dict(), strict=False)
     NewsClassifierConfig.register_for_auto_class()  # type: ignore[no-untyped-call]
     NewsClassifier.register_for_auto_class("AutoModelForSequenceClassification")  # type: ignore[no-untyped-call]
@@ -245,23 +242,23 @@ def _check_sizes(section: ModelSection, info: dict[str, Any], *, prefix: str) ->
     wrong = sorted(mismatch[0] for mismatch in info["mismatched_keys"] if mismatch[0].startswith(prefix))
     if wrong:
         raise RecipeError(
-            f"{section.model_name_or_path}: `model.config` must leave the encoder's sizes as they were trained, "
-            f"other sizes found in {format_examples(wrong)}; remove what changes them"
+            f"{section.model_name_or_path}: model.config changes the size of pre-trained weights "
+            f"({format_examples(wrong)}); remove the values that do"
         )
 
 
 def _load(from_pretrained: Any, section: ModelSection, **options: Any) -> Any:
-    """Call a `from_pretrained` of transformers; what it raises for a model that cannot be had becomes a ModelError."""
+    """Call a `from_pretrained` of transformers, and turn its errors into a ModelError."""
     address = section.model_name_or_path
+    register()
     try:
         return from_pretrained(str(find_encoder(section)), trust_remote_code=False, **options)
     except InputError:
         raise
     except (OSError, ValueError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:300]
         hint = (
             "check that the folder holds config.json, the tokenizer's files and model.safetensors"
             if is_local_address(address)
-            else "check the id and the network, or put the model in a folder and set `model.model_name_or_path` to it"
+            else "check the id and the network, or set model.model_name_or_path to a local folder"
         )
-        raise ModelError(f"{address}: must be a model that can be loaded, got {reason!r}; {hint}") from error
+        raise ModelError(f"{address}: cannot be loaded ({shorten_text(error, limit=300)}); {hint}") from error

@@ -1,4 +1,4 @@
-"""A classifier of texts of any length on any encoder that `AutoModel` knows; this file travels with the model.
+"""A classifier for long texts on any encoder that `AutoModel` loads; this file travels with the model.
 
 Shape letters: B batch, W windows of a document, N used windows of a batch, T tokens, H hidden size, L labels.
 """
@@ -12,18 +12,18 @@ from transformers import AutoModel, AutoModelForSequenceClassification, PreTrain
 from transformers.modeling_outputs import BaseModelOutputWithPooling, SequenceClassifierOutput
 
 from .configuration_windowed import WindowedClassifierConfig
-from .heads import TwoLayerHead
+from .heads import TwoLayerHead, find_token_pooling, pool_tokens
 from .windows import WindowLayout, build_pooling
 
 __all__ = ["StockHead", "WindowFeatures", "WindowedClassifier"]
 
 
 class WindowFeatures(NamedTuple):
-    """What the encoder made of the windows of some texts.
+    """The encoder's vectors of the windows of a batch.
 
     Attributes:
         features: (B, W, H).
-        is_used: (B, W), True where a window holds tokens; the features of others mean nothing.
+        is_used: (B, W), True for each window that holds tokens; ignore the features of the others.
     """
 
     features: Tensor
@@ -31,15 +31,15 @@ class WindowFeatures(NamedTuple):
 
 
 class StockHead(nn.Module):
-    """The head that an architecture's own classifier has, whatever it is.
+    """The head of an architecture's own classifier.
 
     Args:
-        stock: the classifier; its encoder is taken out of it.
+        stock: the classifier; its encoder is removed.
     """
 
     def __init__(self, stock: PreTrainedModel) -> None:
         super().__init__()
-        setattr(stock, stock.base_model_prefix, _Passing())
+        setattr(stock, stock.base_model_prefix, _Identity())
         self.stock = stock
 
     def forward(self, features: Tensor) -> Tensor:
@@ -48,26 +48,26 @@ class StockHead(nn.Module):
         return logits
 
 
-class _Passing(nn.Module):
-    """Stands in a stock classifier for its encoder, and hands on what it is given as if that had come out."""
+class _Identity(nn.Module):
+    """Replaces the encoder of a stock classifier, and returns its input as the encoder's output."""
 
     def forward(self, *args: Any, inputs_embeds: Tensor, **kwargs: Any) -> BaseModelOutputWithPooling:
-        """Return states (B, T, H) as they come, the first of each as the pooled one (B, H)."""
+        """Return the states (B, T, H) unchanged, and the first of each text as the pooled one (B, H)."""
         return BaseModelOutputWithPooling(last_hidden_state=inputs_embeds, pooler_output=inputs_embeds[:, 0])
 
 
 class WindowedClassifier(PreTrainedModel):
-    """An encoder that reads a text in windows, whose vectors are pooled and classified.
+    """An encoder that reads a text in windows, and a head that classifies the pooled vectors of the windows.
 
-    It takes sequences of any length, as a tokenizer gives them; what its windows cannot hold is left out. With one
-    window it computes what the architecture's own classifier does.
+    It takes tokenized texts of any length; tokens that do not fit into the windows are ignored. With one window it
+    computes the same as the architecture's own classifier.
     """
 
     config_class = WindowedClassifierConfig
     base_model_prefix = "backbone"
     supports_gradient_checkpointing = True
     _supports_sdpa = True
-    # As in NewsClassifier: forward() knows nothing of the batches accumulated with its own (transformers#47688).
+    # As in NewsClassifier (transformers#47688).
     accepts_loss_kwargs = False
 
     def __init__(self, config: WindowedClassifierConfig) -> None:
@@ -85,12 +85,13 @@ class WindowedClassifier(PreTrainedModel):
             self.document_head = TwoLayerHead(
                 hidden_size=self.backbone.config.hidden_size, num_labels=labels, dropout=config.head_dropout
             )
+        self.token_pooling = find_token_pooling(self)
         self.window_pooling = build_pooling(config.window_pooling, self.backbone.config.hidden_size)
         self.post_init()  # type: ignore[no-untyped-call]
 
     @property
     def layout(self) -> WindowLayout:
-        """How texts are laid out in windows."""
+        """How texts are cut into windows."""
         config = self.config
         return WindowLayout(
             count=config.window_count,
@@ -109,12 +110,12 @@ class WindowedClassifier(PreTrainedModel):
         token_type_ids: Tensor | None = None,
         labels: Tensor | None = None,
     ) -> SequenceClassifierOutput:
-        """Return logits (B, L), and the mean cross-entropy where labels are given.
+        """Return logits (B, L), and the mean cross-entropy if labels are given.
 
         Args:
-            input_ids: (B, T), T of any size, special tokens once around each text.
-            attention_mask: (B, T), 1 where there is a token; all of them if None.
-            token_type_ids: not read: windows are single texts.
+            input_ids: (B, T), T of any size, with the special tokens around the whole text.
+            attention_mask: (B, T), 1 for each token; None if nothing is padded.
+            token_type_ids: ignored, because windows are single texts.
             labels: (B,) label ids.
         """
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
@@ -123,17 +124,12 @@ class WindowedClassifier(PreTrainedModel):
         return SequenceClassifierOutput(loss=loss, logits=logits)
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor) -> WindowFeatures:
-        """Run the encoder over the windows that hold tokens.
-
-        Args:
-            input_ids: (B, T).
-            attention_mask: (B, T).
-        """
+        """Run the encoder on the windows of texts: input_ids and attention_mask are (B, T)."""
         windows = self.layout.fold(input_ids, attention_mask)
         shape = windows.is_used.shape
         ids, mask = windows.input_ids.flatten(0, 1), windows.attention_mask.flatten(0, 1)
         if input_ids.device.type == "xla" or torch.compiler.is_compiling():
-            # The number of windows in use would be a shape of its own in each batch: all run.
+            # All windows run: the number of used ones would be a new shape in each batch.
             return WindowFeatures(self._read(ids, mask).view(*shape, -1), windows.is_used)
         used = windows.is_used.flatten().nonzero().squeeze(1)
         read = self._read_in_parts(ids[used], mask[used])
@@ -141,9 +137,9 @@ class WindowedClassifier(PreTrainedModel):
         return WindowFeatures(features.view(*shape, -1), windows.is_used)
 
     def _read_in_parts(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return features (N, H) of windows (N, T), in parts of like length where there are too many for one.
+        """Return features (N, H) of windows (N, T), in parts of at most `window_batch_size` windows of similar length.
 
-        In training each part is computed anew when its gradients are: only one part's activations are kept at a time.
+        In training each part is recomputed in the backward pass, so that only one part's activations are in memory.
         """
         limit = self.config.window_batch_size
         if limit is None or len(input_ids) <= limit:
@@ -161,12 +157,6 @@ class WindowedClassifier(PreTrainedModel):
         return torch.cat(parts)[order.argsort()]
 
     def _read(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return what the head reads of each window: (N, H) of (N, T)."""
+        """Return the vectors (N, H) that the head reads of windows (N, T)."""
         output = self.backbone(input_ids=input_ids, attention_mask=attention_mask)
-        if getattr(self.backbone, "pooler", None) is not None:
-            pooled: Tensor = output.pooler_output
-            return pooled
-        hidden: Tensor = output.last_hidden_state
-        if self.config.head == "stock" and getattr(self.backbone.config, "classifier_pooling", "cls") == "mean":
-            return (hidden * attention_mask.unsqueeze(-1)).sum(dim=1) / attention_mask.sum(dim=1, keepdim=True)
-        return hidden[:, 0]
+        return pool_tokens(output, attention_mask, self.token_pooling)

@@ -1,4 +1,4 @@
-"""The tokens that a tokenizer puts around a text."""
+"""The special tokens that a tokenizer adds to a text."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _PROBE = "news"
 
 @dataclass(frozen=True)
 class SpecialTokens:
-    """Ids of the tokens that stand before and after a text."""
+    """Ids of the tokens before and after a text."""
 
     prefix: list[int]
     suffix: list[int]
 
 
 def find_special_tokens(tokenizer: PreTrainedTokenizerBase) -> SpecialTokens:
-    """Return the special tokens around a text, as [CLS] and [SEP].
+    """Return the special tokens around a text, such as [CLS] and [SEP].
 
     Raises:
-        ModelError: the tokenizer does more to a text than to put tokens around it.
+        ModelError: the tokenizer changes more than the beginning and the end of a text.
     """
     inner: list[int] = tokenizer(_PROBE, add_special_tokens=False)["input_ids"]
     whole: list[int] = tokenizer(_PROBE)["input_ids"]
@@ -35,6 +35,6 @@ def find_special_tokens(tokenizer: PreTrainedTokenizerBase) -> SpecialTokens:
         if inner and whole[begin : begin + len(inner)] == inner:
             return SpecialTokens(whole[:begin], whole[begin + len(inner) :])
     raise ModelError(
-        f"{tokenizer.name_or_path}: its tokenizer must put special tokens before and after a text alone, got {whole} "
-        f"for a text of {inner}; name another encoder"
+        f"{tokenizer.name_or_path}: the tokenizer turns {inner} into {whole}, but may only add special tokens before "
+        "and after a text; choose another encoder"
     )

@@ -1,4 +1,4 @@
-"""Turn texts into the token ids a model reads."""
+"""Turn texts into the token ids that a model reads."""
 
 import logging
 from collections.abc import Sequence
@@ -9,12 +9,11 @@ from datasets import DatasetDict
 from transformers import PreTrainedTokenizerBase
 
 from hf_newscls.modeling.special_tokens import find_special_tokens
+from hf_newscls.modeling.windows import count_head_tokens
 
 __all__ = ["count_tokens", "encode_texts", "tokenize_splits"]
 
 _BATCH_ROWS = 1000
-# Of what is kept by head_tail, the part that comes from the beginning: as modeling/windows.py has it.
-_HEAD_FRACTION = 4
 _TOKENS = "tokens"
 
 logger = logging.getLogger(__name__)
@@ -23,24 +22,22 @@ logger = logging.getLogger(__name__)
 def tokenize_splits(
     splits: DatasetDict, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: str = "head"
 ) -> DatasetDict:
-    """Tokenize every side, cutting texts off at `max_length` tokens; nothing is padded here.
-
-    What is cut off is logged: rows, and their share of all tokens.
+    """Tokenize all splits, truncated to `max_length` tokens and not padded; log how much is cut off.
 
     Args:
         splits: the rows, with text and label.
         tokenizer: of the model.
-        max_length: tokens that are kept, special tokens included.
-        truncation: what is kept of a longer text, as `encode_texts` takes it.
+        max_length: most tokens of a text, special tokens included.
+        truncation: which tokens are kept of a longer text: head, tail or head_tail.
 
     Returns:
-        Columns input_ids, attention_mask (and what else the tokenizer makes) and labels, rows in their order.
+        Columns input_ids, attention_mask (and further ones of the tokenizer) and labels, in the order of the rows.
     """
 
     def tokenize(batch: dict[str, list[Any]]) -> dict[str, Any]:
-        """Return the tokens of a batch, its labels, and how many tokens each text has uncut."""
-        whole = _encode(batch["text"], tokenizer)
-        kept = _cut(whole, tokenizer, max_length=max_length, truncation=truncation)
+        """Return the tokens and labels of a batch, and the length of each text before truncation."""
+        whole = _tokenize(batch["text"], tokenizer)
+        kept = _truncate(whole, tokenizer, max_length=max_length, truncation=truncation)
         return {**kept, "labels": batch["label"], _TOKENS: [*map(len, whole["input_ids"])]}
 
     tokenized = DatasetDict()
@@ -52,7 +49,7 @@ def tokenize_splits(
             remove_columns=dataset.column_names,
             desc=f"tokenize {split}",
         )
-        _log_cut(split, rows[_TOKENS][:], max_length=max_length)
+        _log_truncation(split, rows[_TOKENS][:], max_length=max_length)
         tokenized[split] = rows.remove_columns(_TOKENS)
     return tokenized
 
@@ -60,33 +57,37 @@ def tokenize_splits(
 def encode_texts(
     texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: str = "head"
 ) -> dict[str, list[list[int]]]:
-    """Return input_ids, attention_mask and what else the tokenizer makes, a list for each text; nothing is padded.
+    """Return input_ids, attention_mask and further outputs of the tokenizer, one list per text, not padded.
 
-    What is cut off is logged.
+    How much is cut off is logged.
 
     Args:
-        texts: in any number.
+        texts: any number of texts.
         tokenizer: of the model.
-        max_length: tokens that are kept, special tokens included.
-        truncation: what is kept of a longer text: its head, its tail, or head_tail, a quarter from its head and the
-            rest from its tail, near the 128 and 382 of Sun et al. 2019, arXiv 1905.05583. Special tokens are kept.
+        max_length: most tokens of a text, special tokens included.
+        truncation: which tokens are kept of a longer text: head, tail or head_tail. Special tokens are always kept.
     """
-    whole = _encode(texts, tokenizer)
-    _log_cut("to predict", [*map(len, whole["input_ids"])], max_length=max_length)
-    return _cut(whole, tokenizer, max_length=max_length, truncation=truncation)
+    whole = _tokenize(texts, tokenizer)
+    _log_truncation("to predict", [*map(len, whole["input_ids"])], max_length=max_length)
+    return _truncate(whole, tokenizer, max_length=max_length, truncation=truncation)
 
 
-def _encode(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> dict[str, list[list[int]]]:
+def count_tokens(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Return the number of tokens of each text before truncation, special tokens included."""
+    batches = (texts[start : start + _BATCH_ROWS] for start in range(0, len(texts), _BATCH_ROWS))
+    return [len(ids) for batch in batches for ids in _tokenize(batch, tokenizer)["input_ids"]]
+
+
+def _tokenize(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> dict[str, list[list[int]]]:
     return {**tokenizer([*texts], truncation=False, verbose=False)}
 
 
-def _cut(
+def _truncate(
     whole: dict[str, list[list[int]]], tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: str
 ) -> dict[str, list[list[int]]]:
     special = find_special_tokens(tokenizer)
-    before, after = len(special.prefix), len(special.suffix)
-    kept = max_length - before - after
-    head = before + {"head": kept, "tail": 0, "head_tail": kept // _HEAD_FRACTION}[truncation]
+    kept = max_length - len(special.prefix) - len(special.suffix)
+    head = len(special.prefix) + count_head_tokens(kept, truncation)
     tail = max_length - head
     return {
         name: [row if len(row) <= max_length else [*row[:head], *row[len(row) - tail :]] for row in rows]
@@ -94,7 +95,7 @@ def _cut(
     }
 
 
-def _log_cut(split: str, counts: Sequence[int], *, max_length: int) -> None:
+def _log_truncation(split: str, counts: Sequence[int], *, max_length: int) -> None:
     tokens = np.asarray(counts, dtype=np.int64)
     cut = np.maximum(tokens - max_length, 0)
     if cut.any():
@@ -106,15 +107,3 @@ def _log_cut(split: str, counts: Sequence[int], *, max_length: int) -> None:
             f"{max_length:,}",
             100 * cut.sum() / tokens.sum(),
         )
-
-
-def count_tokens(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Return the tokens of each text before truncation, special tokens included."""
-    counts: list[int] = []
-    for start in range(0, len(texts), _BATCH_ROWS):
-        batch = list(texts[start : start + _BATCH_ROWS])
-        encoded = tokenizer(
-            batch, truncation=False, verbose=False, return_attention_mask=False, return_token_type_ids=False
-        )
-        counts += map(len, encoded["input_ids"])
-    return counts

@@ -1,9 +1,8 @@
-"""Put the windows around a classifier that was loaded: same weights, texts of any length."""
+"""Turn a loaded classifier into a windowed one with the same weights."""
 
 from typing import Any
 
 import torch
-from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from hf_newscls.errors import RecipeError
@@ -19,10 +18,10 @@ __all__ = ["add_windows"]
 def add_windows(
     classifier: PreTrainedModel, loaded: frozenset[str], section: ModelSection, tokenizer: PreTrainedTokenizerBase
 ) -> tuple[WindowedClassifier, frozenset[str]]:
-    """Return a windowed classifier with the weights of a plain one, and the names of the parameters that were loaded.
+    """Return a windowed classifier with the weights of a plain one, and the names of its loaded parameters.
 
     Args:
-        classifier: a stock one or a `NewsClassifier`; it is taken apart.
+        classifier: a stock model or a `NewsClassifier`; do not use it afterwards.
         loaded: names of its parameters that were loaded.
         section: the recipe's model section, with windows.
         tokenizer: of the model.
@@ -30,17 +29,14 @@ def add_windows(
     Raises:
         RecipeError: the architecture's own head reads more than one vector of a text.
     """
-    config = _build_config(classifier, section, tokenizer)
-    backbone = f"{classifier.base_model_prefix}."
-    windowed = WindowedClassifier(config)
-    weights = classifier.state_dict()
-    windowed.backbone.load_state_dict(_take(weights, backbone))
+    windowed = WindowedClassifier(_build_config(classifier, section, tokenizer))
+    backbone, weights = f"{classifier.base_model_prefix}.", classifier.state_dict()
+    windowed.backbone.load_state_dict(_select(weights, backbone))
     if isinstance(classifier, NewsClassifier):
-        windowed.document_head.load_state_dict(_take(weights, "head."))
+        windowed.document_head.load_state_dict(_select(weights, "head."))
     else:
         head = {name: value for name, value in weights.items() if not name.startswith(backbone)}
-        stock: nn.Module = windowed.document_head.get_submodule("stock")
-        stock.load_state_dict(head)
+        windowed.document_head.get_submodule("stock").load_state_dict(head)
         _check_head(windowed, classifier, section)
     names = {f"backbone.{name.removeprefix(backbone)}" for name in loaded if name.startswith(backbone)}
     WindowedClassifierConfig.register_for_auto_class()  # type: ignore[no-untyped-call]
@@ -52,16 +48,15 @@ def _build_config(
     classifier: PreTrainedModel, section: ModelSection, tokenizer: PreTrainedTokenizerBase
 ) -> WindowedClassifierConfig:
     config, windows = classifier.config, section.windows
-    assert windows is not None, "add_windows is for recipes that have them"
+    assert windows is not None, "add_windows is only for recipes with windows"
     special = find_special_tokens(tokenizer)
-    is_ours = isinstance(classifier, NewsClassifier)
-    encoder: Any = config.backbone_config if is_ours else config
-    # It would be saved with the model: a folder of this machine tells nobody anything.
-    encoder._name_or_path = ""
+    has_two_layers = isinstance(classifier, NewsClassifier)
+    encoder: Any = config.backbone_config if has_two_layers else config
+    encoder._name_or_path = ""  # it is saved with the model, and may be a folder of this machine
     return WindowedClassifierConfig(
         backbone_config=encoder,
         head=section.head,
-        head_dropout=config.head_dropout if is_ours else 0.0,
+        head_dropout=config.head_dropout if has_two_layers else 0.0,
         window_count=windows.count,
         window_length=windows.length,
         window_stride=windows.stride,
@@ -76,18 +71,18 @@ def _build_config(
     )
 
 
-def _take(weights: dict[str, Any], prefix: str) -> dict[str, Any]:
+def _select(weights: dict[str, Any], prefix: str) -> dict[str, Any]:
     return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
 
 
 @torch.no_grad()
 def _check_head(windowed: WindowedClassifier, classifier: PreTrainedModel, section: ModelSection) -> None:
-    """Compare both on one short text: a head that reads all of a text's tokens cannot read pooled windows."""
+    """Compare the logits of both on a short text: a head that reads several tokens cannot read pooled windows."""
     layout = windowed.layout
     ids = torch.tensor([[*layout.prefix, *range(10, 14), *layout.suffix]])
     mask = torch.ones_like(ids)
     for model in (classifier, windowed):
-        nn.Module.eval(model)
+        torch.nn.Module.eval(model)
     expected = classifier(input_ids=ids, attention_mask=mask).logits
     try:
         found = windowed.document_head(windowed.encode(ids, mask).features[:, 0])
@@ -95,6 +90,6 @@ def _check_head(windowed: WindowedClassifier, classifier: PreTrainedModel, secti
         found = torch.full_like(expected, torch.nan)
     if not torch.allclose(found, expected, atol=1e-5):
         raise RecipeError(
-            f"{section.model_name_or_path}: `model.windows` with `head: stock` need a head that reads one vector of a "
-            f"text, got {type(classifier).__name__}; write `head: two_layer`"
+            f"{section.model_name_or_path}: the head of {type(classifier).__name__} reads more than one vector of a "
+            "text, so it cannot read pooled windows; write `model.head: two_layer`, or remove model.windows"
         )

@@ -1,9 +1,8 @@
-"""Fold texts into windows, and pool what an encoder made of each; this file travels with the model.
+"""Cut long texts into windows, and pool the vectors of the windows; this file travels with the model.
 
-A text longer than an encoder reads is cut into windows that each begin and end as the encoder's texts do, and one
-vector is made of theirs: Pappagari et al. 2019, arXiv 1910.10781, with what Park et al. 2022, arXiv 2203.11258, compare
-such models to. Where we depart: encoder and pooling learn together, while Pappagari et al. train the encoder first and
-a recurrent network on its frozen vectors.
+The method is that of Pappagari et al. 2019, arXiv 1910.10781 (compared with others by Park et al. 2022, arXiv
+2203.11258): each window has its own special tokens, and the vectors of all windows are pooled into one. We depart in
+one point: encoder and pooling are trained together, not a recurrent network on the vectors of a frozen encoder.
 
 Shape letters: B batch, W windows of a document, T tokens (of a document, or of a window), H hidden size.
 """
@@ -15,20 +14,40 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-__all__ = ["AttentionPooling", "GruPooling", "MaxPooling", "MeanPooling", "WindowLayout", "Windows", "build_pooling"]
+__all__ = [
+    "AttentionPooling",
+    "GruPooling",
+    "MaxPooling",
+    "MeanPooling",
+    "WindowLayout",
+    "Windows",
+    "build_pooling",
+    "count_head_tokens",
+]
 
-# Of what is kept of a text, the part that comes from its beginning: 128 of 510 tokens, as in Sun et al. 2019.
-_HEAD_FRACTION = 4
+
+def count_head_tokens(kept: int, truncation: str) -> int:
+    """Return how many of the kept tokens of a long text come from its beginning; the others come from its end.
+
+    Args:
+        kept: number of tokens, without special tokens.
+        truncation: head, tail, or head_tail: a quarter from the beginning, close to the 128 of 510 tokens of Sun et al.
+            2019, arXiv 1905.05583.
+
+    >>> [count_head_tokens(510, truncation) for truncation in ("head", "tail", "head_tail")]
+    [510, 0, 127]
+    """
+    return {"head": kept, "tail": 0, "head_tail": kept // 4}[truncation]
 
 
 class Windows(NamedTuple):
-    """Texts folded into windows.
+    """Texts cut into windows.
 
     Attributes:
-        input_ids: (B, W, T), each window with the encoder's special tokens, padded on the right.
-        attention_mask: (B, W, T), 1 where there is a token.
-        is_used: (B, W), True where a window holds tokens of its text; a text's used windows come first, and the first
-            is used always.
+        input_ids: (B, W, T), each window with special tokens, padded on the right.
+        attention_mask: (B, W, T), 1 for each token.
+        is_used: (B, W), True for each window that holds tokens of its text. Used windows come first; the first window
+            is always used.
     """
 
     input_ids: Tensor
@@ -38,17 +57,16 @@ class Windows(NamedTuple):
 
 @dataclass(frozen=True)
 class WindowLayout:
-    """How a sequence of tokens is laid out in windows.
+    """How tokens are cut into windows.
 
     Attributes:
-        count: windows of a text at most.
+        count: most windows of a text.
         length: tokens of a window, special tokens included.
-        stride: tokens that a window shares with the one before.
-        prefix: ids of the special tokens that begin a text, as [CLS].
-        suffix: ids of those that end it, as [SEP].
-        pad: id of the padding.
-        truncation: what is kept of a text that the windows cannot hold: head, tail, or head_tail, a quarter from its
-            head and the rest from its tail (Sun et al. 2019, arXiv 1905.05583).
+        stride: overlap of two windows in tokens.
+        prefix: ids of the special tokens before a text, such as [CLS].
+        suffix: ids of the special tokens after a text, such as [SEP].
+        pad: id of the padding token.
+        truncation: which tokens are kept of a text that does not fit, as in `count_head_tokens`.
     """
 
     count: int
@@ -61,21 +79,21 @@ class WindowLayout:
 
     @property
     def capacity(self) -> int:
-        """Tokens of a text that one window holds."""
+        """Tokens of a window without special tokens."""
         return self.length - len(self.prefix) - len(self.suffix)
 
     @property
     def step(self) -> int:
-        """Tokens from the beginning of one window to that of the next."""
+        """Distance of two windows in tokens."""
         return self.capacity - self.stride
 
     @property
     def max_tokens(self) -> int:
-        """Tokens of the longest text that is read whole, its special tokens counted once."""
+        """Tokens of the longest text that fits, with one prefix and one suffix."""
         return self.length + (self.count - 1) * self.step
 
     def count_windows(self, tokens: int) -> int:
-        """Return the windows that so many tokens take, special tokens counted once.
+        """Return the number of windows for a text of so many tokens, with one prefix and one suffix.
 
         >>> layout = WindowLayout(count=3, length=5, stride=1, prefix=[1], suffix=[2], pad=0)
         >>> [layout.count_windows(tokens) for tokens in (2, 5, 6, 7, 8, 100)]
@@ -85,9 +103,9 @@ class WindowLayout:
         return min(1 + -(-beyond // self.step), self.count)
 
     def fold(self, input_ids: Tensor, attention_mask: Tensor) -> Windows:
-        """Cut sequences into windows, each with special tokens of its own.
+        """Cut a batch of texts into windows, each with its own special tokens.
 
-        Six tokens in windows of five, of which each holds three, two texts in a batch:
+        Two texts of six tokens and one token, in windows of five tokens with room for three of a text:
 
         >>> layout = WindowLayout(count=4, length=5, stride=0, prefix=[1], suffix=[2], pad=0)
         >>> texts = torch.tensor([[1, 11, 12, 13, 14, 15, 16, 2], [1, 21, 2, 0, 0, 0, 0, 0]])
@@ -97,11 +115,11 @@ class WindowLayout:
         >>> windows.is_used.tolist()
         [[True, True], [True, False]]
 
-        Shapes follow from those of the arguments alone, so on XLA nothing is compiled anew.
+        The shapes depend only on the shapes of the arguments, so XLA does not recompile.
 
         Args:
-            input_ids: (B, T), special tokens once around each text, padded on either side.
-            attention_mask: (B, T), 1 where there is a token.
+            input_ids: (B, T), with special tokens around the whole text, padded on either side.
+            attention_mask: (B, T), 1 for each token.
         """
         device, tokens = input_ids.device, input_ids.shape[1]
         width = min(tokens, self.length)
@@ -130,8 +148,7 @@ class WindowLayout:
 
     @property
     def _head(self) -> int:
-        """Tokens kept from the beginning of a text that is cut."""
-        return {"head": self._max_text, "tail": 0, "head_tail": self._max_text // _HEAD_FRACTION}[self.truncation]
+        return count_head_tokens(self._max_text, self.truncation)
 
 
 class MeanPooling(nn.Module):
@@ -144,7 +161,7 @@ class MeanPooling(nn.Module):
 
 
 class MaxPooling(nn.Module):
-    """The largest value of the used windows, for each unit."""
+    """The maximum over the used windows, for each of the H values."""
 
     def forward(self, features: Tensor, is_used: Tensor) -> Tensor:
         """Return (B, H) of features (B, W, H) and (B, W)."""
@@ -152,7 +169,7 @@ class MaxPooling(nn.Module):
 
 
 class AttentionPooling(nn.Module):
-    """A weighted mean of the used windows; what weighs them learns (Yang et al. 2016, N16-1174)."""
+    """A mean of the used windows with learned weights (Yang et al. 2016, N16-1174)."""
 
     def __init__(self, hidden_size: int) -> None:
         super().__init__()
@@ -168,11 +185,11 @@ class AttentionPooling(nn.Module):
 
 
 class GruPooling(nn.Module):
-    """The state of a recurrent network after the last used window, which alone sees the windows' order."""
+    """The state of a recurrent network after the last used window; only this pooling sees the order of windows."""
 
     def __init__(self, hidden_size: int) -> None:
         super().__init__()
-        # Not nn.GRU: torch_xla puts one of its own in that place, which refuses to run on a CPU.
+        # Not nn.GRU: torch_xla replaces it with one that does not run on a CPU.
         self.cell = nn.GRUCell(hidden_size, hidden_size)
 
     def forward(self, features: Tensor, is_used: Tensor) -> Tensor:
@@ -184,7 +201,7 @@ class GruPooling(nn.Module):
 
 
 def build_pooling(name: str, hidden_size: int) -> nn.Module:
-    """Return what pools windows: mean, max, attention or gru. With one window all but gru return it as it is."""
+    """Return the pooling of this name: mean, max, attention or gru. All but gru return a single window unchanged."""
     if name in {"mean", "max"}:
         return MeanPooling() if name == "mean" else MaxPooling()
     return AttentionPooling(hidden_size) if name == "attention" else GruPooling(hidden_size)

@@ -1,4 +1,4 @@
-"""In which keys two recipes differ."""
+"""The keys in which two recipes differ."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ __all__ = ["RecipeChange", "find_changes"]
 
 @dataclass(frozen=True)
 class RecipeChange:
-    """A key that two recipes give other values.
+    """A key with different values in two recipes.
 
     Attributes:
         key: as `section.key`.
-        before: the value of the one; None also where it has none.
-        now: that of the other.
+        before: value in the first recipe; None also if it has no such key.
+        now: value in the second recipe; None also if it has no such key.
     """
 
     key: str
@@ -24,17 +24,17 @@ class RecipeChange:
     now: Any
 
     def __repr__(self) -> str:
-        """Tell the change as an error does."""
+        """Return key and values as an error message shows them."""
         return f"{self.key} ({self.before!r}, now {self.now!r})"
 
 
 def find_changes(before: Recipe, now: Recipe, *, exclude: Collection[str]) -> list[RecipeChange]:
-    """Return the keys with other values, in alphabetical order.
+    """Return the keys with different values, in alphabetical order.
 
     Args:
-        before: the one recipe.
-        now: the other one.
-        exclude: top-level keys that may differ.
+        before: the first recipe.
+        now: the second recipe.
+        exclude: top-level keys that are not compared.
     """
     old, new = (_flatten(recipe.model_dump(mode="json", exclude={*exclude})) for recipe in (before, now))
     keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
@@ -42,7 +42,7 @@ def find_changes(before: Recipe, now: Recipe, *, exclude: Collection[str]) -> li
 
 
 def _flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return `section.key` to value.
+    """Return the values by `section.key`.
 
     >>> _flatten({"a": {"b": 1, "c": {"d": [2]}}})
     {'a.b': 1, 'a.c.d': [2]}

@@ -1,8 +1,8 @@
-"""What a recipe may say, section by section, in the order of the flow."""
+"""A recipe: all its sections, in the order of the flow, and the rules between them."""
 
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from hf_newscls.files import is_local_address
 from hf_newscls.recipe.data import DataSection, NearDuplicatesSection
@@ -31,120 +31,112 @@ __all__ = [
 
 
 class Recipe(Section):
-    """A recipe: everything that decides what is trained, measured and published."""
+    """Everything that decides what is trained, evaluated and published."""
 
-    name: str = Field(pattern=RECIPE_NAME, description="Names the run folder and the card.")
+    name: str = Field(pattern=RECIPE_NAME)
+    """Name of the recipe, of its run folders and of its card."""
     data: DataSection
     split: SplitSection = SplitSection()
     model: ModelSection
-    adapter: AdapterSection | None = Field(None, description="Train a LoRA adapter in place of the encoder.")
-    freeze: FreezeSection | None = Field(None, description="The head-first stage; null trains everything at once.")
-    training_arguments: Annotated[dict[str, Any], Field(validate_default=True)] = Field(
-        {}, description="transformers.TrainingArguments by their own names; they govern stage 2."
-    )
+    adapter: AdapterSection | None = None
+    """Train a LoRA adapter instead of the encoder's weights; null: train the weights."""
+    freeze: FreezeSection | None = None
+    """Stage 1, which trains only the head; null: all parameters are trained from the start."""
+    training_arguments: Annotated[
+        dict[str, Any], AfterValidator(check_training_arguments), Field(validate_default=True)
+    ] = Field({})
+    """Values of transformers.TrainingArguments, under their own names; they are for stage 2."""
     finetune: FinetuneSection = FinetuneSection()
     loss: LossSection = LossSection()
-    sampling: SamplingSection | None = Field(
-        None, description="Draw the rows of rare labels more often; null takes every row once an epoch."
-    )
+    sampling: SamplingSection | None = None
+    """Draw rows of rare labels more often; null: every row once per epoch."""
     evaluation: EvaluationSection = EvaluationSection()
     hub: HubSection = HubSection()
 
-    @model_validator(mode="after")
-    def _stands_beside_another(self) -> "Recipe":
-        if self.evaluation.compare_with == self.name:
-            raise ValueError(f"`evaluation.compare_with` must name another recipe, got {self.name!r}; remove it")
-        return self
-
     @property
     def rebalances_classes(self) -> bool:
-        """Whether rare labels count for more than their rows, so that probabilities are not those of the rows."""
+        """Whether rare labels count more than their rows, so that probabilities do not match label frequencies."""
         return self.loss.name == "logit_adjustment" or bool(self.loss.class_weights or self.sampling)
 
     @property
     def seed(self) -> int:
-        """Seed of the training: `training_arguments.seed`, else that of the split."""
+        """Seed of the training: `training_arguments.seed`, or else that of the split."""
         return int(self.training_arguments.get("seed", self.split.seed))
 
     @property
     def base_model(self) -> str | None:
-        """Hub id of the encoder, or None where the recipe names only a folder."""
+        """Hub id of the encoder; None if the recipe only names a folder."""
         address = self.model.model_name_or_path
         return self.model.base_model or (None if is_local_address(address) else address)
 
     @property
     def base_revision(self) -> str | None:
-        """Revision of `base_model`, or None where the weights come from elsewhere."""
+        """Revision of `base_model`; None if the weights come from a folder."""
         return None if is_local_address(self.model.model_name_or_path) else self.model.revision
 
     @property
     def is_adapter_alone(self) -> bool:
-        """Whether what is published is an adapter without the weights under it."""
+        """Whether only the adapter is published, without the encoder's weights."""
         return self.adapter is not None and not self.adapter.merge
 
     @property
     def columns(self) -> list[str]:
-        """Columns of the file that are read, ids apart."""
+        """Columns of the file that are read, except for the ids."""
         return list(dict.fromkeys([*self.data.text, self.data.label, *self.data.keep, *self.extra_columns]))
 
     @property
     def extra_columns(self) -> list[str]:
-        """Columns that stay beside text and label for the split and for the probes."""
+        """Columns that prepared rows keep for the split and for the probes."""
         probed = [name for names in self.probes.values() for name in names]
         return list(dict.fromkeys([*self.split_columns, *probed]))
 
     @property
     def probes(self) -> dict[str, list[str]]:
-        """Columns of each probe: what the recipe names, and the first of several text columns by itself."""
+        """Columns of each probe: those of the recipe, and the first one of several text columns."""
         title = self.data.text[0]
-        # A column of that name would take the place of the joined text.
+        # A column with a reserved name would be overwritten in the prepared rows.
         has_title = len(self.data.text) > 1 and title not in RESERVED_COLUMNS
         return {**({f"{title} alone": [title]} if has_title else {}), **self.evaluation.probes}
 
     @property
     def split_columns(self) -> list[str]:
-        """Columns that a split may go by."""
+        """Columns that the split can depend on."""
         return [name for name in (self.data.date, self.split.predefined) if name]
 
     @model_validator(mode="after")
-    def _time_needs_dates(self) -> "Recipe":
+    def _check_sections_fit(self) -> "Recipe":
+        if self.evaluation.compare_with == self.name:
+            raise ValueError(f"evaluation.compare_with is this recipe ({self.name!r}); name another one, or remove it")
         if self.split.by == "time" and self.data.date is None:
-            raise ValueError("`split.by: time` must go with `data.date`, got none; name the column of dates")
+            raise ValueError("split.by is 'time', but data.date is not set; set it to the column with the dates")
         return self
 
     @model_validator(mode="after")
-    def _sampling_is_the_one_correction(self) -> "Recipe":
+    def _check_sampling(self) -> "Recipe":
         if self.sampling is None:
             return self
-        if self.loss.class_weights is not None or self.loss.name == "logit_adjustment":
-            raise ValueError(
-                "`sampling` must not go with class weights or logit adjustment, got "
-                f"{self.loss.class_weights or self.loss.name!r}: both make up for rare labels; remove one of them"
-            )
+        sampling = f"sampling.labels is {self.sampling.labels!r}"
+        for key, value in (("class_weights", self.loss.class_weights), ("name", self.loss.name)):
+            if value not in {None, "cross_entropy", "focal"}:
+                raise ValueError(
+                    f"{sampling} and loss.{key} is {value!r}: both correct for rare labels; remove one of them"
+                )
         if self.training_arguments.get("train_sampling_strategy") == "sequential":
-            raise ValueError(
-                "`sampling` must go with rows in random order, got `train_sampling_strategy: sequential`; remove one"
-            )
+            raise ValueError(f"{sampling}, but train_sampling_strategy is 'sequential'; remove one of them")
         return self
 
     @model_validator(mode="after")
-    def _adapter_alone_needs_its_base(self) -> "Recipe":
+    def _check_adapter(self) -> "Recipe":
         if not self.is_adapter_alone:
             return self
         if self.base_model is None:
             raise ValueError(
-                f"`adapter.merge: false` needs the Hub id of the encoder, got {self.model.model_name_or_path!r}; "
-                "set `model.base_model`, or merge"
+                "adapter.merge is false, but the encoder has no Hub id, only the path "
+                f"{self.model.model_name_or_path!r}; set model.base_model, or write `merge: true`"
             )
-        ours = "windows" if self.model.windows else self.model.head
-        if ours != "stock":
+        if self.model.windows or self.model.head != "stock":
+            ours = "model.windows is set" if self.model.windows else f"model.head is {self.model.head!r}"
             raise ValueError(
-                f"`adapter.merge: false` must go with `head: stock` and without windows, got {ours!r}, which the "
-                "encoder on the Hub does not have; merge"
+                f"adapter.merge is false, but {ours}, which the encoder on the Hub does not have; write `merge: true`"
             )
         return self
-
-    @field_validator("training_arguments")
-    @classmethod
-    def _known_to_the_trainer(cls, arguments: dict[str, Any]) -> dict[str, Any]:
-        return check_training_arguments(arguments)

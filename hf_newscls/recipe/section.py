@@ -1,28 +1,49 @@
-"""What all sections of a recipe have in common."""
+"""The base class of all recipe sections, and the field types that several sections use."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-__all__ = ["RESERVED_COLUMNS", "FreeColumnName", "Section", "Sha256", "check_free_column"]
+__all__ = [
+    "RESERVED_COLUMNS",
+    "ColumnName",
+    "FreeColumnName",
+    "NullableDict",
+    "NullableList",
+    "Section",
+    "Sha256",
+]
 
 RESERVED_COLUMNS = frozenset({"id", "text", "label", "duplicate_group"})
+"""Columns that every prepared row has."""
+
+T = TypeVar("T")
 
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-def check_free_column(name: str | None) -> str | None:
-    """Refuse the name of a column that every prepared row has."""
+def _check_not_reserved(name: str) -> str:
     if name in RESERVED_COLUMNS:
-        raise ValueError(f"must not name a column that every row has, found {name}; rename it in the file")
+        raise ValueError("must not be a reserved column name; rename the column in the file")
     return name
 
 
-FreeColumnName = Annotated[str, Field(min_length=1), AfterValidator(check_free_column)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+ColumnName = Annotated[str, Field(min_length=1)]
+FreeColumnName = Annotated[ColumnName, AfterValidator(_check_not_reserved)]
+
+# A recipe that extends another one resets an inherited collection by writing null.
+NullableList = Annotated[
+    list[T],
+    BeforeValidator(lambda value: [] if value is None else value),
+    Field(json_schema_extra={"type": ["array", "null"]}),
+]
+NullableDict = Annotated[
+    dict[str, T],
+    BeforeValidator(lambda value: {} if value is None else value),
+    Field(json_schema_extra={"type": ["object", "null"]}),
+]
 
 
 class Section(BaseModel):
-    """Base of all sections: unknown keys are refused, and nothing changes afterwards."""
+    """Base of all sections: unknown keys are refused, and values cannot change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

@@ -1,4 +1,4 @@
-"""Write recipes as YAML, and the JSON schema for editors."""
+"""Write recipes as YAML, and their JSON schema for editors."""
 
 import json
 import re
@@ -13,29 +13,28 @@ __all__ = ["build_schema", "recipe_to_yaml"]
 
 
 def recipe_to_yaml(recipe: Recipe) -> str:
-    """Return the recipe as YAML with every default written out; reading it gives the same recipe."""
+    """Return the recipe as YAML with all defaults written out; reading it gives an equal recipe."""
     content = _escape_interpolations(recipe.model_dump(mode="json"))
     return yaml.dump(content, Dumper=_RecipeDumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def build_schema() -> str:
-    """Return the JSON Schema of recipe files, for editors and for `recipes/schema.json`."""
+    """Return the JSON schema of recipe files, the content of `recipes/schema.json`."""
     schema = Recipe.model_json_schema()
     arguments = build_training_arguments_model().model_json_schema(ref_template="#/$defs/{model}")
     schema["$defs"] |= arguments.pop("$defs", {})
     schema["properties"]["training_arguments"] = {**arguments, "title": "TrainingArguments"}
     schema["properties"] = {"extends": {"type": "string", "title": "Recipe to start from"}, **schema["properties"]}
-    # A recipe that extends another may leave out what the other says, in every section.
+    # A recipe that extends another one may leave out any key.
     for section in (schema, *schema["$defs"].values()):
         section.pop("required", None)
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    # Descriptions are docstrings: their line breaks mean nothing.
+    return json.dumps(schema, indent=2, ensure_ascii=False).replace("\\n", " ") + "\n"
 
 
 class _RecipeDumper(yaml.SafeDumper):
-    """Quotes what OmegaConf would read as a number and PyYAML would not, as 1e3."""
-
     def represent_text(self, text: str) -> yaml.ScalarNode:
-        """Quote what another reader of YAML may take for a number, and what cannot be printed."""
+        """Quote texts such as 1e3, which are numbers to OmegaConf but not to PyYAML, and unprintable ones."""
         style = '"' if re.match(r"[-+.\d]", text) or not text.isprintable() else None
         return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
@@ -44,11 +43,9 @@ _RecipeDumper.add_representer(str, _RecipeDumper.represent_text)
 
 
 def _escape_interpolations(content: Any) -> Any:
-    """Escape ${ in all texts, for OmegaConf would resolve it; backslashes before it are doubled."""
+    """Escape `${` in all texts, which OmegaConf would resolve, and double the backslashes before it."""
     if isinstance(content, dict):
         return {key: _escape_interpolations(value) for key, value in content.items()}
     if isinstance(content, list):
         return [_escape_interpolations(value) for value in content]
-    if isinstance(content, str):
-        return re.sub(r"(\\*)\$\{", lambda match: match[1] * 2 + "\\${", content)
-    return content
+    return re.sub(r"(\\*)\$\{", r"\1\1\\${", content) if isinstance(content, str) else content

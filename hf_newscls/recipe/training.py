@@ -1,4 +1,4 @@
-"""What a recipe may say of the two stages of a training, beyond `training_arguments`."""
+"""The recipe's sections on training: `freeze` (stage 1), `finetune` (stage 2), `loss` and `sampling`."""
 
 from typing import Literal
 
@@ -11,117 +11,103 @@ __all__ = ["FinetuneSection", "FreezeSection", "LossSection", "SamplingSection"]
 
 
 class FreezeSection(Section):
-    """Stage 1: only what was not pre-trained learns (Kumar et al. 2022, arXiv 2202.10054)."""
+    """Stage 1: only parameters without pre-trained values are trained (Kumar et al. 2022, arXiv 2202.10054)."""
 
-    epochs: float | None = Field(
-        None, gt=0, description="Length of stage 1; stage 2 then takes training_arguments.num_train_epochs."
-    )
-    steps: int | None = Field(None, gt=0, description="Length of stage 1 in optimizer steps, in place of epochs.")
-    learning_rate: float = Field(gt=0, description="Peak learning rate of stage 1.")
-    warmup: float = Field(0.1, ge=0, description="Linear warm-up: a fraction of stage 1 below 1, else steps.")
-    lr_scheduler_type: LearningRateShape = Field(
-        "linear", description="How the rate of stage 1 goes on after its warm-up."
-    )
-    cache_features: bool = Field(
-        True, description="Run the frozen part once and train the head on what it gave; the losses stay the same."
-    )
+    epochs: float | None = Field(None, gt=0)
+    """Length of stage 1 in epochs; stage 2 has training_arguments.num_train_epochs of its own."""
+    steps: int | None = Field(None, gt=0)
+    """Length of stage 1 in optimizer steps, instead of epochs."""
+    learning_rate: float = Field(gt=0)
+    """Highest learning rate of stage 1."""
+    warmup: float = Field(0.1, ge=0)
+    """Linear warm-up: below 1 a fraction of stage 1, else a number of optimizer steps."""
+    lr_scheduler_type: LearningRateShape = "linear"
+    """Shape of the learning rate after the warm-up of stage 1."""
+    cache_features: bool = True
+    """Compute the frozen encoder's output only once per text; the losses stay the same."""
 
     @model_validator(mode="after")
-    def _one_length(self) -> "FreezeSection":
+    def _check_one_length(self) -> "FreezeSection":
         if (self.epochs is None) == (self.steps is None):
-            raise ValueError(
-                f"one of `epochs` and `steps` must be given, got {self.epochs} and {self.steps}; write one of them"
-            )
+            raise ValueError(f"epochs is {self.epochs} and steps is {self.steps}; set exactly one of them")
         return self
 
 
 class FinetuneSection(Section):
-    """Stage 2, beyond what `training_arguments` say of it."""
+    """Stage 2, where all parameters are trained; `training_arguments` has the rest of its settings."""
 
-    head_learning_rate: float | None = Field(
-        None, gt=0, description="Peak learning rate of the new parameters in stage 2; that of all if unset."
-    )
-    layerwise_lr_decay: float = Field(
-        1.0, gt=0, le=1, description="What each layer further down multiplies its learning rate by."
-    )
-    early_stopping_patience: int | None = Field(
-        None, ge=1, description="End after so many evaluations of stage 2 without a new best; null never does."
-    )
+    head_learning_rate: float | None = Field(None, gt=0)
+    """Highest learning rate in stage 2 of parameters without pre-trained values. If unset,
+    training_arguments.learning_rate."""
+    layerwise_lr_decay: float = Field(1.0, gt=0, le=1)
+    """Factor of the learning rate from each layer to the one below it; 1 is no decay."""
+    early_stopping_patience: int | None = Field(None, ge=1)
+    """Stop after this many evaluations in stage 2 without a new best score; null: never."""
 
 
-# A number, the key and the value that it goes with, and what it is if unset.
-_NUMBERS = (
-    ("gamma", "name", "focal", 2.0),
-    ("tau", "name", "logit_adjustment", 1.0),
-    ("beta", "class_weights", "effective_number", 0.999),
-)
+# The parameters of losses and class weights: the key and value that each belongs to, and its default.
+_PARAMETERS = {
+    "gamma": ("name", "focal", 2.0),
+    "tau": ("name", "logit_adjustment", 1.0),
+    "beta": ("class_weights", "effective_number", 0.999),
+}
 
 
 class LossSection(Section):
-    """What training minimises, where some labels have far fewer rows than others."""
+    """The loss, with options for labels that have far fewer rows than others."""
 
-    name: Literal["cross_entropy", "focal", "logit_adjustment"] = Field(
-        "cross_entropy",
-        description="focal: rows that are right already count less (Lin et al. 2017, arXiv 1708.02002). "
-        "logit_adjustment: rare labels must win by a margin (Menon et al. 2021, arXiv 2007.07314).",
-    )
-    class_weights: Literal["balanced", "effective_number"] | None = Field(
-        None,
-        description="balanced: all labels together weigh the same. effective_number: as many rows of a label count as "
-        "are not yet like others (Cui et al. 2019, arXiv 1901.05555).",
-    )
-    label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="Fraction of each target that is shared out among all labels."
-    )
-    gamma: float | None = Field(None, gt=0, description="How much less certain rows count under focal; 2 if unset.")
-    tau: float | None = Field(None, gt=0, description="How large the margin of logit_adjustment is; 1 if unset.")
-    beta: float | None = Field(
-        None, gt=0, lt=1, description="The more, the more rows of a label count under effective_number; 0.999 if unset."
-    )
+    name: Literal["cross_entropy", "focal", "logit_adjustment"] = "cross_entropy"
+    """focal: gives less weight to rows that are already classified well (Lin et al. 2017, arXiv 1708.02002).
+    logit_adjustment: rare labels must win by a margin (Menon et al. 2021, arXiv 2007.07314)."""
+    class_weights: Literal["balanced", "effective_number"] | None = None
+    """balanced: every label has the same total weight. effective_number: weights by the effective number of rows, which
+    grows more slowly than the number of rows (Cui et al. 2019, arXiv 1901.05555). null: every row has the same weight.
+    """
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    """Fraction of each target that is spread evenly over all labels."""
+    gamma: float | None = Field(None, gt=0)
+    """focal: a higher value gives less weight to well-classified rows. If unset, 2."""
+    tau: float | None = Field(None, gt=0)
+    """logit_adjustment: scale of the margin. If unset, 1."""
+    beta: float | None = Field(None, gt=0, lt=1)
+    """effective_number: closer to 1, weights come closer to those of balanced. If unset, 0.999."""
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is the cross-entropy that every model computes by itself."""
+        """Whether this is the cross-entropy that every model computes itself."""
         return self.name == "cross_entropy" and self.class_weights is None and self.label_smoothing == 0
 
     @property
     def numbers(self) -> dict[str, float]:
-        """What its loss and its weights go by, of gamma, tau and beta; the usual value where none is set."""
-        used = {number: default for number, key, owner, default in _NUMBERS if getattr(self, key) == owner}
+        """Those of gamma, tau and beta that this loss uses, with their defaults filled in."""
         return {
-            number: default if getattr(self, number) is None else getattr(self, number)
-            for number, default in used.items()
+            name: default if (value := getattr(self, name)) is None else value
+            for name, (key, owner, default) in _PARAMETERS.items()
+            if getattr(self, key) == owner
         }
 
     @model_validator(mode="after")
-    def _numbers_go_with_their_loss(self) -> "LossSection":
-        for number, key, owner, _ in _NUMBERS:
-            if getattr(self, number) is not None and getattr(self, key) != owner:
-                raise ValueError(
-                    f"`{number}` must go with `{key}: {owner}`, got {getattr(self, number)} with "
-                    f"`{key}: {getattr(self, key)}`; remove one of them"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _one_correction(self) -> "LossSection":
+    def _check_combinations(self) -> "LossSection":
+        for name, (key, owner, _) in _PARAMETERS.items():
+            value, found = getattr(self, name), getattr(self, key)
+            if value is not None and found != owner:
+                raise ValueError(f"{name} is {value}, but {key} is {found!r}; remove {name}, or write `{key}: {owner}`")
         if self.name == "logit_adjustment" and self.class_weights is not None:
             raise ValueError(
-                f"`class_weights` must not go with `name: logit_adjustment`, got {self.class_weights!r}: both make up "
-                "for rare labels; remove one of them"
+                f"class_weights is {self.class_weights!r}, but name is 'logit_adjustment': both correct for rare "
+                "labels; remove one of them"
             )
         if self.name == "focal" and self.label_smoothing:
             raise ValueError(
-                f"`label_smoothing` must not go with `name: focal`, got {self.label_smoothing}, which is defined for "
-                "whole labels; remove one of them"
+                f"label_smoothing is {self.label_smoothing}, but name is 'focal', which needs hard labels; remove one "
+                "of them"
             )
         return self
 
 
 class SamplingSection(Section):
-    """How often rows are drawn in an epoch, which has as many draws as there are rows."""
+    """How often each label is drawn in an epoch; an epoch has as many draws as training rows."""
 
-    labels: Literal["balanced", "square_root"] = Field(
-        description="balanced: each label equally often. square_root: by the square root of its rows (Mahajan et al. "
-        "2018, arXiv 1805.00932)."
-    )
+    labels: Literal["balanced", "square_root"]
+    """balanced: every label equally often. square_root: in proportion to the square root of its number of rows (Mahajan
+    et al. 2018, arXiv 1805.00932)."""

@@ -1,12 +1,12 @@
-"""Turn pydantic errors into one message about a recipe."""
+"""Turn pydantic's errors into one message about a recipe."""
 
 import re
 from collections.abc import Sequence
-from typing import Any, TypeGuard, get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from hf_newscls.errors import suggest_name
+from hf_newscls.errors import shorten_text, suggest_name
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.renamed_keys import RENAMED_KEYS
 from hf_newscls.recipe.training_arguments import build_training_arguments_model
@@ -15,57 +15,66 @@ __all__ = ["explain_validation_error"]
 
 
 def explain_validation_error(error: ValidationError, *, source_name: str) -> str:
-    """Return one message that names everything that is wrong with a recipe."""
-    lines = [_explain_one(dict(detail)) for detail in error.errors()]
+    """Return one message that names every error in a recipe."""
+    lines = [_explain_detail(dict(detail)) for detail in error.errors()]
     if len(lines) == 1:
         return f"{source_name}: {lines[0]}"
-    return f"{source_name}: {len(lines)} things must change:\n" + "\n".join(f"  - {line}" for line in lines)
+    return f"{source_name}: {len(lines)} errors:\n" + "\n".join(f"  - {line}" for line in lines)
 
 
-def _explain_one(detail: dict[str, Any]) -> str:
-    key = ".".join(str(part) for part in detail["loc"])
+def _explain_detail(detail: dict[str, Any]) -> str:
+    key = ".".join(map(str, detail["loc"]))
     if detail["type"] == "extra_forbidden":
-        if key in RENAMED_KEYS:
-            return f"`{key}` is now called `{RENAMED_KEYS[key]}`; rename it"
-        name = str(detail["loc"][-1])
-        is_misplaced = len(detail["loc"]) == 1
-        suggestion = (is_misplaced and _find_section_key(name)) or suggest_name(name, _known_keys(detail["loc"][:-1]))
-        hint = f"did you mean `{suggestion}`?" if suggestion else "remove it, or see recipes/schema.json"
-        return f"`{key}` must be a known key; {hint}"
+        return _explain_unknown_key(key, detail["loc"])
     if detail["type"] == "missing":
-        return f"`{key}` must be given; add it to the recipe"
-    message = re.sub(r"^\w+ should", "must", detail["msg"].removeprefix("Value error, "))
-    message = message.partition(", unable to parse")[0]  # the value is shown anyway
-    shown = "" if ", got " in message or ", found " in message else f", got {_shorten(detail['input'])}"
-    what, _, hint = message.partition("; ")
-    # What holds between sections has no key of its own.
-    subject = f"`{key}` " if key else ""
-    return f"{subject}{what}{shown}; {hint or 'see recipes/schema.json'}"
+        return f"{key} is missing; add it to the recipe"
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "training_argument_name":
+        return f"{key} {message}"
+    requirement = _phrase_requirement(message, detail)
+    if requirement.startswith("must "):
+        return f"{key} is {shorten_text(repr(detail['input']), limit=80)}, but {requirement}"
+    # A rule between several keys names them itself, relative to their section.
+    return f"{key}.{message}" if key else message
+
+
+def _phrase_requirement(message: str, detail: dict[str, Any]) -> str:
+    """Return pydantic's message as what the value must be, without what it says about the value."""
+    value, below = detail["input"], detail.get("ctx", {}).get("lt")
+    if below == 1:
+        is_percentage = isinstance(value, (int, float)) and 1 < value <= 100
+        return "must be a fraction below 1" + (f"; write {value / 100:g}" if is_percentage else "")
+    message = re.sub(r"(, unable to parse| after validation, not \d| or instance of \w+).*", "", message)
+    return re.sub(r"^\w+ should", "must", message)
+
+
+def _explain_unknown_key(key: str, location: Sequence[str | int]) -> str:
+    if key in RENAMED_KEYS:
+        return f"{key} is now called {RENAMED_KEYS[key]}; rename it"
+    section, name = location[:-1], str(location[-1])
+    suggestion = None if section else _find_section_key(name)
+    if suggestion is None and (similar := suggest_name(name, _list_keys(section))):
+        suggestion = ".".join(map(str, [*section, similar]))
+    hint = f"did you mean {suggestion}?" if suggestion else "remove it, or see recipes/schema.json"
+    return f"{key} is not a known key; {hint}"
 
 
 def _find_section_key(name: str) -> str | None:
-    """Return `section.name` of the one section that knows a name, which was written without one."""
-    known = {section: _known_keys([section]) for section in Recipe.model_fields}
+    """Return `section.name` if exactly one section has a key of this name."""
+    known = {section: _list_keys([section]) for section in Recipe.model_fields}
     known["training_arguments"] = [*build_training_arguments_model().model_fields]
     sections = [section for section, keys in known.items() if name in keys]
     return f"{sections[0]}.{name}" if len(sections) == 1 else None
 
 
-def _known_keys(location: Sequence[str | int]) -> list[str]:
+def _list_keys(location: Sequence[str | int]) -> list[str]:
+    """Return the keys of the section at a location, or none if that is not a section."""
     fields = Recipe.model_fields
     for part in location:
         annotation = fields[str(part)].annotation
-        sections = [kind for kind in get_args(annotation) or (annotation,) if _is_section(kind)]
-        if not sections:
+        kinds = get_args(annotation) or (annotation,)
+        section = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+        if section is None:
             return []
-        fields = sections[0].model_fields
+        fields = section.model_fields
     return [*fields]
-
-
-def _is_section(kind: object) -> TypeGuard[type[BaseModel]]:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
-
-
-def _shorten(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}…"

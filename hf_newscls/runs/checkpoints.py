@@ -1,7 +1,7 @@
-"""The Trainer's checkpoints on the disk: which are whole, which is the last, and where the best one is.
+"""The Trainer's checkpoints on disk: which are complete, which is the last, and where the best one is.
 
-A process can be killed at any moment, so a checkpoint counts only once everything in it is there. The Trainer writes
-`trainer_state.json` last, and removes checkpoints that it has no use for any more file by file.
+A process can be killed at any moment, so a checkpoint counts only if all its files exist. The Trainer writes
+`trainer_state.json` last, and deletes old checkpoints file by file.
 """
 
 import json
@@ -32,12 +32,12 @@ _PARTS = (
 
 
 def find_last_checkpoint(folder: Path) -> Path | None:
-    """Return the whole checkpoint with the most steps, or None."""
+    """Return the complete checkpoint with the most steps, or None."""
     return max(filter(is_whole, _list_checkpoints(folder)), key=_read_step, default=None)
 
 
 def is_whole(checkpoint: Path) -> bool:
-    """Tell whether weights, optimizer, schedule, random states and the Trainer's state are all there."""
+    """Return whether weights, optimizer, schedule, random states and the Trainer's state are all there."""
     if not all(any(any(checkpoint.glob(name)) for name in names) for names in _PARTS):
         return False
     try:
@@ -47,7 +47,7 @@ def is_whole(checkpoint: Path) -> bool:
 
 
 def remove_partial(folder: Path) -> None:
-    """Remove checkpoints that were being written or removed when their process ended."""
+    """Remove checkpoints that were not completely written or not completely deleted when their process ended."""
     for checkpoint in _list_checkpoints(folder):
         if not is_whole(checkpoint):
             shutil.rmtree(checkpoint, ignore_errors=True)
@@ -55,9 +55,12 @@ def remove_partial(folder: Path) -> None:
 
 @contextmanager
 def discard_unfinished(run: Path, *, checkpoints: Path, sign: Path) -> Iterator[None]:
-    """Remove a run's folder when the work in it fails before the file `sign` is there, or a whole checkpoint.
+    """Remove incomplete checkpoints after the block, and the run's folder if there is nothing to resume from.
 
-    Of checkpoints that were being written only the trace is removed.
+    Args:
+        run: folder of the run.
+        checkpoints: its folder of checkpoints; a complete one keeps the run.
+        sign: file that keeps the run too.
     """
     try:
         yield
@@ -65,29 +68,29 @@ def discard_unfinished(run: Path, *, checkpoints: Path, sign: Path) -> Iterator[
         remove_partial(checkpoints)
         if not sign.exists() and find_last_checkpoint(checkpoints) is None:
             shutil.rmtree(run, ignore_errors=True)
-            with suppress(OSError):  # its parent holds other folders
+            with suppress(OSError):  # the parent has other folders
                 run.parent.rmdir()
 
 
 def read_trainer_state(checkpoint: Path) -> dict[str, Any]:
-    """Return the Trainer's state as it was saved."""
+    """Return the Trainer's state as saved."""
     state: dict[str, Any] = json.loads((checkpoint / _STATE).read_text(encoding="utf-8"))
     return state
 
 
 def relocate_best(checkpoint: Path) -> None:
-    """Make the checkpoint name the best one beside it.
+    """Correct the path of the best checkpoint in the Trainer's state to the one in the same folder.
 
-    The Trainer saves the path as it was then, perhaps relative to another folder, and where there is nothing any more
-    it goes on without the best model, silently.
+    The saved path may be relative to another folder. If it does not exist, the Trainer ends without the best model and
+    without an error.
     """
     state = read_trainer_state(checkpoint)
     saved = state.get("best_model_checkpoint")
     if saved is None:
         return
-    beside = checkpoint.parent / Path(saved).name
-    if beside.is_dir() and str(beside) != saved:
-        write_json(checkpoint / _STATE, {**state, "best_model_checkpoint": str(beside)})
+    best = checkpoint.parent / Path(saved).name
+    if best.is_dir() and str(best) != saved:
+        write_json(checkpoint / _STATE, {**state, "best_model_checkpoint": str(best)})
 
 
 def _list_checkpoints(folder: Path) -> list[Path]:

@@ -2,40 +2,45 @@
 
 ::
 
-    runs/<recipe>/latest                  -> the newest run that was finished
-    runs/<recipe>/<run>/recipe.yaml       the resolved recipe
+    runs/<recipe>/latest                  -> the newest finished run
+    runs/<recipe>/<run>/recipe.yaml       the resolved recipe, and the version that trained it
                         split.json        the split's manifest
                         training.json     the record of the training
-                        metrics.json      what was measured
+                        metrics.json      the evaluation report
                         predictions.parquet
                         figures/          PNG
-                        errors/           CSV: where it failed
-                        report.html       all of it to read; shows texts, so it is never published
-                        checkpoints/      the Trainer's
-                        model/            what `pipeline()` loads and `publish` pushes
-                        .lock             held by the process that trains it
+                        errors/           CSV: where the model failed
+                        report.html       the report; it shows texts, so it is never published
+                        checkpoints/      of the Trainer
+                        model/            loaded by `pipeline()`, pushed by `publish`
+                        .lock             held by the process that trains the run
 """
 
 import json
 import os
+import re
 import shlex
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from hf_newscls import __version__
 from hf_newscls.errors import RunError, suggest_name
 from hf_newscls.recipe.loading import find_recipes, is_recipe_path, read_recipe, read_run_recipe
 from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.recipe.serialization import recipe_to_yaml
+from hf_newscls.storage import write_text
 
 __all__ = ["RunFolder", "create_run", "find_run", "find_runs", "list_runs"]
 
 _LATEST = "latest"
+_VERSION_LINE = "# Trained by hf_newscls {}.\n"
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Names the files of one run."""
+    """The files of one run."""
 
     path: Path
 
@@ -56,7 +61,7 @@ class RunFolder:
 
     @property
     def metrics(self) -> Path:
-        """What was measured."""
+        """The evaluation report."""
         return self.path / "metrics.json"
 
     @property
@@ -66,17 +71,17 @@ class RunFolder:
 
     @property
     def figures(self) -> Path:
-        """The plots."""
+        """The figures."""
         return self.path / "figures"
 
     @property
     def errors(self) -> Path:
-        """Lists of where the model failed."""
+        """Tables of the model's errors."""
         return self.path / "errors"
 
     @property
     def report(self) -> Path:
-        """The page to read."""
+        """The report as a web page."""
         return self.path / "report.html"
 
     @property
@@ -86,7 +91,7 @@ class RunFolder:
 
     @property
     def model(self) -> Path:
-        """What `pipeline()` loads and `publish` pushes."""
+        """The trained model."""
         return self.path / "model"
 
     @property
@@ -96,41 +101,51 @@ class RunFolder:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the run has gone through to its card."""
+        """Whether everything was done, up to the model's card."""
         return (self.model / "README.md").is_file()
 
     def mark_latest(self) -> None:
-        """Point `latest` beside the run at it, in one step."""
+        """Point `latest` at this run, in one step."""
         link = self.path.parent / _LATEST
-        fresh = link.with_name(f".{_LATEST}-{self.path.name}")
-        fresh.symlink_to(self.path.name)
-        fresh.replace(link)
+        new = link.with_name(f".{_LATEST}-{self.path.name}")
+        new.symlink_to(self.path.name)
+        new.replace(link)
+
+    def write_recipe(self, recipe: Recipe) -> None:
+        """Write the recipe under a line with the version that trains the run, or has trained it."""
+        version = self.read_version() if self.training.is_file() else __version__
+        write_text(self.recipe, (_VERSION_LINE.format(version) if version else "") + recipe_to_yaml(recipe))
 
     def read_recipe(self) -> Recipe:
-        """Read the recipe that the run was made by, also one of an earlier version.
+        """Read the recipe of the run, which may be of an earlier version.
 
         Raises:
             RecipeError: it cannot be read.
         """
         return read_run_recipe(self.recipe)
 
+    def read_version(self) -> str | None:
+        """Return the version that trained the run; None if it is before 0.2, which wrote no version."""
+        found = re.match(_VERSION_LINE.format(r"(\S+)"), self.recipe.read_text(encoding="utf-8"))
+        return found[1] if found else None
+
     def read_json(self, path: Path) -> dict[str, Any]:
         """Read one of the run's JSON files.
 
         Raises:
-            RunError: it is not there, or not whole.
+            RunError: it does not exist, or is incomplete.
         """
         try:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RunError(
-                f"{self.path}: must hold {path.name}, got {error}; evaluate the run, or train again"
+                f"{self.path}: cannot read {path.name} ({error}); evaluate the run, or train again"
             ) from error
         return content
 
 
 def create_run(runs_dir: Path, recipe_name: str) -> RunFolder:
-    """Make a new, empty run folder, named after the present time."""
+    """Make a new, empty run folder, named after the current time."""
     name = datetime.now().strftime("%Y%m%d-%H%M%S")
     for suffix in ("", *(f"-{index}" for index in range(2, 100))):
         path = runs_dir / recipe_name / (name + suffix)
@@ -139,31 +154,30 @@ def create_run(runs_dir: Path, recipe_name: str) -> RunFolder:
         except FileExistsError:
             continue
         return RunFolder(path)
-    raise RunError(f"{runs_dir / recipe_name}: must have room for a run of {name}, found 99 of them; try again later")
+    raise RunError(f"{runs_dir / recipe_name}: already has 99 runs of {name}; try again later")
 
 
 def find_run(name_or_path: str, *, runs_dir: Path) -> RunFolder:
-    """Return the run that a path names, or the latest one of a recipe, which its name or its file may name.
+    """Return a run by its folder, or the latest run of a recipe by the recipe's name or file.
 
     Raises:
         RunError: there is no such run, or it has no model.
-        RecipeError: it is a recipe's file, and the recipe cannot be used.
+        RecipeError: the recipe's file cannot be read.
     """
-    for path in _list_indices(name_or_path, runs_dir):
-        # Unlike Path.is_file, false for a path longer than the system takes.
+    for path in _list_candidates(name_or_path, runs_dir):
+        # Unlike Path.is_file, this is False for a path that is too long for the system.
         if os.path.isfile(path / "recipe.yaml"):
             run = RunFolder(path.resolve())
             if not run.model.is_dir():
-                raise RunError(f"{path}: must hold a trained model, found none; train the recipe again")
+                raise RunError(f"{path}: has no trained model; train the recipe again")
             return run
     raise RunError(
-        f"{name_or_path}: must be a run folder or a recipe with a finished run in {runs_dir}, found neither; "
+        f"{name_or_path}: no such run folder, and no recipe with a finished run in {runs_dir}; "
         + _suggest_run(name_or_path, runs_dir)
     )
 
 
 def _suggest_run(name_or_path: str, runs_dir: Path) -> str:
-    """Return what to do where there is no such run."""
     recipes = find_recipes()
     if is_recipe_path(name_or_path) or name_or_path in recipes:
         command = shlex.join(["hf-newscls", "train", name_or_path, "--runs-dir", str(runs_dir)])
@@ -173,24 +187,27 @@ def _suggest_run(name_or_path: str, runs_dir: Path) -> str:
     return f"did you mean {suggestion!r}?" if suggestion else "check its name and --runs-dir, or train the recipe first"
 
 
-def _list_indices(name_or_path: str, runs_dir: Path) -> tuple[Path, ...]:
-    """Return where the run may be, the likeliest first."""
+def _list_candidates(name_or_path: str, runs_dir: Path) -> tuple[Path, ...]:
+    """Return the folders where the run may be, the most likely one first."""
     path = Path(name_or_path)
     if not is_recipe_path(name_or_path) or os.path.isdir(path):
         return path, runs_dir / name_or_path / _LATEST
     run = RunFolder(path.parent)
-    if path.name == run.recipe.name and run.split.is_file():  # that which a run was trained by
+    if path.name == run.recipe.name and run.split.is_file():  # the recipe.yaml of a run
         return (run.path,)
     return (runs_dir / read_recipe(name_or_path).name / _LATEST,)
 
 
 def find_runs(recipe_name: str, *, runs_dir: Path) -> list[RunFolder]:
-    """Return the measured runs of a recipe, oldest first."""
-    paths = sorted(path for path in (runs_dir / recipe_name).glob("*/metrics.json") if path.parent.name != _LATEST)
-    return [RunFolder(path.parent) for path in paths]
+    """Return the evaluated runs of a recipe, oldest first."""
+    return _find_runs_with("metrics.json", recipe_name, runs_dir)
 
 
 def list_runs(recipe_name: str, *, runs_dir: Path) -> list[RunFolder]:
-    """Return the runs of a recipe that were begun, oldest first, finished or not."""
-    paths = sorted(path for path in (runs_dir / recipe_name).glob("*/split.json") if path.parent.name != _LATEST)
+    """Return all runs of a recipe that were started, oldest first."""
+    return _find_runs_with("split.json", recipe_name, runs_dir)
+
+
+def _find_runs_with(file: str, recipe_name: str, runs_dir: Path) -> list[RunFolder]:
+    paths = sorted(path for path in (runs_dir / recipe_name).glob(f"*/{file}") if path.parent.name != _LATEST)
     return [RunFolder(path.parent) for path in paths]

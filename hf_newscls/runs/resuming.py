@@ -1,4 +1,4 @@
-"""Go on with a run that was interrupted, or begin a new one."""
+"""Resume an interrupted run, or start a new one."""
 
 import logging
 import shutil
@@ -9,15 +9,16 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from hf_newscls import __version__
 from hf_newscls.errors import RecipeError, RunError, format_examples
-from hf_newscls.recipe.diff import find_changes
+from hf_newscls.recipe.diff import RecipeChange, find_changes
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.checkpoints import find_last_checkpoint, read_trainer_state, relocate_best, remove_partial
 from hf_newscls.runs.folder import RunFolder, create_run, find_runs, list_runs
 
 __all__ = ["OpenRun", "find_finished", "open_run"]
 
-# They decide what is measured and told, not what is trained.
+# They decide what is evaluated and published, but not what is trained.
 _FREE_SECTIONS = {"evaluation", "hub"}
 
 logger = logging.getLogger(__name__)
@@ -25,11 +26,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class OpenRun:
-    """A run that is to be trained.
+    """A run to train.
 
     Attributes:
         run: its folder.
-        checkpoint: what training goes on from; None where it begins, or has ended.
+        checkpoint: where training resumes; None if it starts, or if it has ended and only the evaluation is missing.
     """
 
     run: RunFolder
@@ -38,21 +39,21 @@ class OpenRun:
 
 @contextmanager
 def open_run(recipe: Recipe, *, fingerprint: str, runs_dir: Path, no_resume: bool = False) -> Iterator[OpenRun]:
-    """Yield the recipe's newest run if it was interrupted, else a new one; no other process takes it meanwhile.
+    """Yield the recipe's newest run if it was interrupted, else a new one, and lock it for other processes.
 
     Args:
         recipe: as resolved now.
-        fingerprint: of the split that its data gives now.
-        runs_dir: where run folders are kept.
-        no_resume: begin a new run, whatever was interrupted.
+        fingerprint: of the split as prepared now.
+        runs_dir: where run folders are.
+        no_resume: start a new run even if one was interrupted.
 
     Raises:
-        RunError: the interrupted run had another recipe, or other data.
+        RunError: the interrupted run is of another version, or has another recipe or other data.
     """
-    for run in reversed(list_runs(recipe.name, runs_dir=runs_dir)[-1:] if not no_resume else []):
+    for run in [] if no_resume else list_runs(recipe.name, runs_dir=runs_dir)[-1:]:
         with _try_lock(run) as is_ours:
-            if is_ours and _can_go_on(run):
-                _check_same(run, recipe, fingerprint)
+            if is_ours and _can_resume(run):
+                _check_unchanged(run, recipe, fingerprint)
                 yield OpenRun(run, _choose_checkpoint(run))
                 return
     run = create_run(runs_dir, recipe.name)
@@ -61,12 +62,12 @@ def open_run(recipe: Recipe, *, fingerprint: str, runs_dir: Path, no_resume: boo
 
 
 def find_finished(recipe: Recipe, fingerprint: str, *, runs_dir: Path) -> RunFolder | None:
-    """Return the newest finished run that was trained by the same recipe on the same split, or None.
+    """Return the newest finished run with the same recipe and the same split, or None.
 
     Args:
         recipe: as resolved now.
-        fingerprint: of the split that its data gives now.
-        runs_dir: where run folders are kept.
+        fingerprint: of the split as prepared now.
+        runs_dir: where run folders are.
     """
     for run in reversed(find_runs(recipe.name, runs_dir=runs_dir)):
         is_on_split = run.is_complete and run.read_json(run.metrics)["split_fingerprint"] == fingerprint
@@ -77,14 +78,14 @@ def find_finished(recipe: Recipe, fingerprint: str, *, runs_dir: Path) -> RunFol
 
 def _was_trained_by(run: RunFolder, recipe: Recipe) -> bool:
     try:
-        return not _describe_changes(run.read_recipe(), recipe)
-    except RecipeError:  # of another version
+        return not _find_training_changes(run, recipe)
+    except RecipeError:  # a recipe that this version cannot read
         return False
 
 
 @contextmanager
 def _try_lock(run: RunFolder) -> Iterator[bool]:
-    """Hold the run's lock, if no living process has it; the system frees it when a process is killed."""
+    """Hold the run's lock unless a living process has it; the system releases the lock of a killed process."""
     lock = FileLock(run.lock)
     try:
         lock.acquire(timeout=0)
@@ -98,8 +99,8 @@ def _try_lock(run: RunFolder) -> Iterator[bool]:
         lock.release()
 
 
-def _can_go_on(run: RunFolder) -> bool:
-    """Tell whether there is something to go on from; a run that was killed before that is removed."""
+def _can_resume(run: RunFolder) -> bool:
+    """Return whether the run was interrupted with something to resume from; one with nothing is removed."""
     if run.is_complete:
         return False
     if run.training.is_file() or find_last_checkpoint(run.checkpoints):
@@ -110,32 +111,37 @@ def _can_go_on(run: RunFolder) -> bool:
 
 def _choose_checkpoint(run: RunFolder) -> Path | None:
     if run.training.is_file():
-        logger.info("going on with %s: training has ended, measuring", run.path)
+        logger.info("resuming %s: training has ended, evaluating", run.path)
         return None
     remove_partial(run.checkpoints)
     checkpoint = find_last_checkpoint(run.checkpoints)
-    assert checkpoint is not None, "_can_go_on saw one"
+    assert checkpoint is not None, "_can_resume found one"
     relocate_best(checkpoint)
     state = read_trainer_state(checkpoint)
-    logger.info("going on with %s from step %d of %d", run.path, state["global_step"], state["max_steps"])
+    logger.info("resuming %s from step %d of %d", run.path, state["global_step"], state["max_steps"])
     return checkpoint
 
 
-def _check_same(run: RunFolder, recipe: Recipe, fingerprint: str) -> None:
-    changed = _describe_changes(run.read_recipe(), recipe)
-    if changed:
+def _check_unchanged(run: RunFolder, recipe: Recipe, fingerprint: str) -> None:
+    """Refuse a run that would not end as if it had never been interrupted."""
+    version = run.read_version()
+    if version != __version__ and not run.training.is_file():
         raise RunError(
-            f"{run.path}: an interrupted run must go on with its own recipe, got other values of {changed}; "
-            "bring them back, or begin anew with --no-resume"
+            f"{run.path}: interrupted in version {version or '0.1'}, but this is {__version__}, which trains "
+            "differently; start a new run with --no-resume, or install that version"
         )
-    expected = run.read_json(run.split)["fingerprint"]
-    if fingerprint != expected:
+    if changes := _find_training_changes(run, recipe):
         raise RunError(
-            f"{run.path}: an interrupted run must go on with its own split, {expected[:12]}, but "
-            f"{recipe.data.source_text} now gives {fingerprint[:12]}, found by fingerprint; "
-            "bring the file back, or begin anew with --no-resume"
+            f"{run.path}: the recipe has changed since the interruption: {format_examples(changes)}; undo the changes, "
+            "or start a new run with --no-resume"
+        )
+    before = run.read_json(run.split)["fingerprint"]
+    if fingerprint != before:
+        raise RunError(
+            f"{run.path}: the split has changed since the interruption: {recipe.data.source_text} had the fingerprint "
+            f"{before[:12]}, now it is {fingerprint[:12]}; restore the file, or start a new run with --no-resume"
         )
 
 
-def _describe_changes(before: Recipe, now: Recipe) -> str:
-    return format_examples(find_changes(before, now, exclude=_FREE_SECTIONS))
+def _find_training_changes(run: RunFolder, recipe: Recipe) -> list[RecipeChange]:
+    return find_changes(run.read_recipe(), recipe, exclude=_FREE_SECTIONS)

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from hf_newscls.distributed import run_on_main
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.recipe.serialization import recipe_to_yaml
 from hf_newscls.runs.checkpoints import discard_unfinished
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.resuming import open_run
-from hf_newscls.storage import check_disk_space, check_folder, report_full_disk, write_json, write_text
+from hf_newscls.storage import check_disk_space, check_folder, report_full_disk, write_json
 from hf_newscls.workflow.evaluate import evaluate_folder
 from hf_newscls.workflow.prepare import prepare
 from hf_newscls.workflow.recipes import to_recipe
@@ -183,7 +182,7 @@ def _warn(recipe: Recipe, prepared: PreparedData, arguments: TrainingArguments, 
 
 
 def _describe_run(run: RunFolder, recipe: Recipe, prepared: PreparedData) -> None:
-    write_text(run.recipe, recipe_to_yaml(recipe))
+    run.write_recipe(recipe)
     write_json(run.split, prepared.manifest.to_dict())
 
 

@@ -59,7 +59,7 @@ def test_contributions_add_up(text: str, classifier: TrainedClassifier) -> None:
     assert " ".join(one.words for one in found.contributions).split() == text.split()
 
 
-def test_seed_decides_alone(classifier: TrainedClassifier) -> None:
+def test_only_the_seed_decides(classifier: TrainedClassifier) -> None:
     one, same, other = (attribute_words(classifier, TEXT, label=0, samples=3, seed=seed) for seed in (1, 1, 2))
     assert one == same != other
 
@@ -72,7 +72,7 @@ def test_parts_are_the_text(text: str, at_most: int) -> None:
     assert all(part.strip() for part in parts)
 
 
-def test_words_that_are_not_read_are_left_out(classifier: TrainedClassifier) -> None:
+def test_words_beyond_the_limit_are_left_out(classifier: TrainedClassifier) -> None:
     text = "  bank shares profit planet cells fossil goal coach"
     short = copy.copy(classifier.tokenizer)
     short.model_max_length = len(short("bank shares profit planet")["input_ids"])
@@ -89,13 +89,13 @@ def test_text_whose_end_is_kept_must_be_read_whole(classifier: TrainedClassifier
     model.config = copy.copy(model.config)
     model.config.truncation = "tail"
     limit = classifier.tokenizer.model_max_length
-    with pytest.raises(InputError, match=rf"at most {limit:,} tokens, .* got \d+; shorten it"):
+    with pytest.raises(InputError, match=rf"\d+ tokens, .*at most {limit:,};"):
         cut_to_read(TrainedClassifier(model, classifier.tokenizer), "bank " * limit)
 
 
-def test_missing_captum_is_told(classifier: TrainedClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_captum_is_reported(classifier: TrainedClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "captum.attr", None)
-    with pytest.raises(InputError, match=r"captum must be installed, found no module.*hf-newscls\[explain\]"):
+    with pytest.raises(InputError, match=r"'captum.*hf-newscls\[explain\]"):
         attribute_words(classifier, TEXT, label=0)
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from transformers import BertForMaskedLM
 
 from hf_newscls.inference.encoding import compute_features
 from hf_newscls.modeling.loading import load_pretrained
 from hf_newscls.recipe.model import ModelSection
-from tests.tiny_models import load_tiny, save_encoder
+from tests.tiny_models import load_tiny, save_encoder, save_modernbert
 
 TEXTS = ["bank shares", "goal coach league after long week in the north", "orbit"]
 
@@ -26,6 +27,28 @@ def test_features_are_what_a_head_would_read(architecture: str, tmp_path: Path) 
         # Only BERT has a pooler that was pre-trained.
         expected = output.pooler_output if architecture == "bert" else output.last_hidden_state[:, 0]
         assert row == pytest.approx(expected[0].numpy(), abs=1e-5)
+
+
+@pytest.mark.parametrize(("pooling", "head"), [("mean", "stock"), ("cls", "stock"), ("mean", "two_layer")])
+def test_features_of_modernbert_are_pooled_as_its_head_does(pooling: str, head: str, tmp_path: Path) -> None:
+    classifier = load_tiny(save_modernbert(tmp_path, pooling), head=head)
+    features = compute_features(classifier, TEXTS, batch_size=3)
+    for text, row in zip(TEXTS, features, strict=True):
+        with torch.inference_mode():
+            hidden = classifier.model.base_model(**classifier.tokenizer(text, return_tensors="pt")).last_hidden_state[0]
+        # A two-layer head reads the first token of any encoder.
+        expected = hidden.mean(dim=0) if (pooling, head) == ("mean", "stock") else hidden[0]
+        assert row == pytest.approx(expected.numpy(), abs=1e-5)
+
+
+def test_pooler_without_weights_is_not_used(tmp_path: Path) -> None:
+    encoder = save_encoder(tmp_path, "bert", model_class=BertForMaskedLM)
+    classifier = load_tiny(encoder)
+    assert hasattr(classifier.model.base_model, "pooler")
+    (row,) = compute_features(classifier, ["bank shares"])
+    with torch.inference_mode():
+        output = classifier.model.base_model(**classifier.tokenizer("bank shares", return_tensors="pt"))
+    assert row == pytest.approx(output.last_hidden_state[0, 0].numpy(), abs=1e-5)
 
 
 def test_no_text_gives_no_row(tiny_encoder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Prediction: row i is text i, whatever the lengths and batches, and what cannot be loaded is said so."""
+"""Prediction: row i is text i, whatever the lengths and batches; what cannot be loaded is refused."""
 
 import json
 import shutil
@@ -132,7 +132,7 @@ def copied(tiny_encoder: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
 def test_missing_file_is_a_model_error(missing: str, copied: Path) -> None:
     (copied / missing).unlink()
-    with pytest.raises(ModelError, match="copied: must be a trained classifier"):
+    with pytest.raises(ModelError, match="/copied: "):
         load_classifier(copied)
 
 
@@ -160,7 +160,7 @@ def test_pickled_weights_are_refused(copied: Path) -> None:
 
 def test_encoder_without_a_head_is_refused(tiny_encoder: Path) -> None:
     # transformers would put random numbers in its place and predict with them.
-    with pytest.raises(ModelError, match="trained classifier"):
+    with pytest.raises(ModelError, match=r"'classifier\.bias'"):
         load_classifier(tiny_encoder)
 
 
@@ -212,5 +212,5 @@ def test_text_is_cut_where_the_model_was_trained_to_be(
     classify = pipeline("text-classification", model=str(tmp_path / "model"), top_k=None)
     (scores,) = classify([" ".join(text)], **({} if windows else {"truncation": True}))
     differences = [abs(score["score"] - found[0][LABELS.index(score["label"])]) for score in scores]
-    # A plain model's tokenizer cuts at one end alone.
+    # A plain model's tokenizer can only cut at one end.
     assert (max(differences) < 1e-6) == (windows is not None or truncation != "head_tail")

@@ -1,6 +1,7 @@
-"""LoRA adapters: what learns in each stage, what is saved, and that merging changes no answer."""
+"""LoRA adapters: what is trained in each stage, what is saved, and that merging changes no prediction."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -80,7 +81,7 @@ def test_accumulated_batches_weigh_as_one(head: str, make_recipe: MakeRecipe, ne
     assert compute_first_step(4, 4) == pytest.approx(whole, rel=1e-4)
 
 
-def test_one_seed_gives_one_adapter_and_leaves_torch_alone(tiny_encoder: Path) -> None:
+def test_seed_decides_the_adapter_and_torch_keeps_its_random_state(tiny_encoder: Path) -> None:
     torch.manual_seed(5)
     expected = torch.rand(1)
     states = []
@@ -110,7 +111,7 @@ def compute_logits(model: Any, tokenizer: Any) -> torch.Tensor:
         return model.eval()(**batch).logits
 
 
-def test_adapter_alone_answers_as_merged(
+def test_adapter_without_its_encoder_predicts_as_merged(
     tiny_encoder: Path, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
 ) -> None:
     classifier = train_adapter(make_recipe, news_rows, tmp_path / "run")
@@ -130,7 +131,7 @@ def test_adapter_alone_answers_as_merged(
 
 @pytest.fixture
 def saved(tiny_encoder: Path, tmp_path: Path) -> Path:
-    """An adapter with its head, alone in a folder."""
+    """A folder with only an adapter and its head."""
     adapted = add_adapter(load_tiny(tiny_encoder), AdapterSection(), seed=3)
     save_adapter(adapted.model, tmp_path / "adapter", base_model="owner/encoder", revision="v2")
     adapted.tokenizer.save_pretrained(tmp_path / "adapter")
@@ -150,25 +151,25 @@ def change_weights(folder: Path, keep: Callable[[str], bool]) -> None:
 @pytest.mark.parametrize("part", ["lora_B", "classifier"])
 def test_adapter_that_lacks_weights_is_refused(part: str, saved: Path, tiny_encoder: Path) -> None:
     change_weights(saved, lambda name: part not in name)
-    with pytest.raises(ModelError, match="adapter: must hold an adapter and a head for the encoder in"):
+    with pytest.raises(ModelError, match=rf"/adapter: .*{re.escape(str(tiny_encoder))}"):
         load_classifier(saved, encoder=name_encoder(tiny_encoder))
 
 
 def test_encoder_of_another_size_is_refused(saved: Path, tmp_path: Path) -> None:
     other = save_encoder(tmp_path / "wide", "bert", hidden_size=64)
-    with pytest.raises(ModelError, match=r"adapter: must"):
+    with pytest.raises(ModelError, match=r"/adapter: .*/wide"):
         load_classifier(saved, encoder=name_encoder(other))
 
 
 def test_encoder_with_other_weights_is_refused(saved: Path, tiny_encoder: Path) -> None:
-    with pytest.raises(ModelError, match="must have SHA-256 0000"):
+    with pytest.raises(ModelError, match=r"model\.sha256 is 0000"):
         load_classifier(saved, encoder=name_encoder(tiny_encoder, sha256="0" * 64))
 
 
 def test_adapter_that_names_no_encoder_is_refused(saved: Path) -> None:
     config = json.loads((saved / "adapter_config.json").read_text())
     (saved / "adapter_config.json").write_text(json.dumps({**config, "base_model_name_or_path": ""}))
-    with pytest.raises(ModelError, match=r"`base_model_name_or_path` in adapter_config.json must name the encoder"):
+    with pytest.raises(ModelError, match="base_model_name_or_path"):
         load_classifier(saved)
 
 
@@ -251,18 +252,21 @@ def test_whole_run_with_an_adapter(
 
 def test_unknown_targets_are_refused(tiny_encoder: Path) -> None:
     section = AdapterSection(target_modules=["nothing_of_the_kind"])
-    with pytest.raises(RecipeError, match=r"`adapter\.target_modules` must name linear layers"):
+    with pytest.raises(RecipeError, match=r"adapter\.target_modules is \['nothing_of_the_kind'\]"):
         add_adapter(load_tiny(tiny_encoder), section, seed=1)
 
 
 @pytest.mark.parametrize(
     ("overrides", "reason"),
     [
-        (("adapter={merge: false}",), "needs the Hub id of the encoder"),
-        (("adapter={merge: false}", "model.base_model=a/b", "model.head=two_layer"), "must go with `head: stock`"),
+        (("adapter={merge: false}",), "adapter.merge is false, .* model.base_model"),
+        (
+            ("adapter={merge: false}", "model.base_model=a/b", "model.head=two_layer"),
+            "adapter.merge is false, .*'two_layer'",
+        ),
     ],
 )
-def test_adapter_alone_needs_a_base_on_the_hub(
+def test_adapter_without_its_encoder_needs_a_base_on_the_hub(
     overrides: tuple[str, ...], reason: str, make_recipe: MakeRecipe
 ) -> None:
     with pytest.raises(RecipeError, match=reason):

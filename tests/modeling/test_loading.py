@@ -105,11 +105,11 @@ def test_log_counts_new_parameters(head: str, new: str, tiny_encoder: Path, capl
         model = load_tiny(tiny_encoder, head=head).model
     total = sum(parameter.numel() for parameter in model.parameters())
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("hf_newscls")]
-    assert lines == [f"loaded {tiny_encoder}: {total:,} parameters, {new} of them new"]
+    assert lines == [f"loaded {tiny_encoder}: {total:,} parameters, {new} new"]
 
 
 @pytest.mark.parametrize("head", HEADS)
-def test_seed_alone_decides_the_new_parameters(head: str, tiny_encoder: Path) -> None:
+def test_only_the_seed_decides_the_new_parameters(head: str, tiny_encoder: Path) -> None:
     first = load_tiny(tiny_encoder, head=head, seed=3)
     torch.manual_seed(99)
     expected = torch.random.get_rng_state()
@@ -143,7 +143,7 @@ def test_longest_text_goes_through_the_encoder(architecture: str, tmp_path: Path
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_max_length_above_the_positions_is_refused(architecture: str, max_length: int, tmp_path: Path) -> None:
     folder = save_encoder(tmp_path / "encoder", architecture)
-    with pytest.raises(RecipeError, match=rf"`model.max_length` must not exceed the 64 tokens .*got {max_length}"):
+    with pytest.raises(RecipeError, match=rf"model.max_length is {max_length}, .* 64 tokens"):
         load_tokenizer(build_section(folder, max_length=max_length))
 
 
@@ -158,7 +158,7 @@ def gpt(tiny_encoder: Path, tmp_path: Path) -> Path:
 
 def test_positions_are_counted_whatever_their_module_is_called(gpt: Path) -> None:
     assert load_tokenizer(build_section(gpt, max_length=64)).model_max_length == 64
-    with pytest.raises(RecipeError, match="the 64 tokens"):
+    with pytest.raises(RecipeError, match="64 tokens"):
         load_tokenizer(build_section(gpt, max_length=65))
 
 
@@ -181,7 +181,7 @@ def test_max_length_above_the_tokenizers_limit_is_refused(tmp_path: Path) -> Non
     folder = save_encoder(tmp_path / "encoder", "bert")
     AutoTokenizer.from_pretrained(folder, model_max_length=40).save_pretrained(folder)
     assert load_tokenizer(build_section(folder, max_length=40)).model_max_length == 40
-    with pytest.raises(RecipeError, match="the 40 tokens"):
+    with pytest.raises(RecipeError, match="40 tokens"):
         load_tokenizer(build_section(folder, max_length=41))
 
 
@@ -219,7 +219,7 @@ def test_config_that_the_model_cannot_use_is_refused(architecture: str, config: 
 
 def test_message_names_the_unknown_config_value(tiny_encoder: Path) -> None:
     section = build_section(tiny_encoder, config={"hidden_dropout": 0.1, "hidden_act": "gelu"})
-    with pytest.raises(RecipeError, match=r"`model.config` must hold values of BertConfig, got \['hidden_dropout'\]"):
+    with pytest.raises(RecipeError, match=r"model.config: .*'hidden_dropout'"):
         load_config(section)
 
 
@@ -265,7 +265,7 @@ def test_missing_tokenizer_is_a_model_error(architecture: str, tmp_path: Path) -
 def test_pickled_weights_are_refused(head: str, copied: Path) -> None:
     torch.save(load_file(copied / "model.safetensors"), copied / "pytorch_model.bin")
     (copied / "model.safetensors").unlink()
-    with pytest.raises(ModelError, match=r"must hold weights as model\.safetensors"):
+    with pytest.raises(ModelError, match=r"model\.safetensors"):
         load_tiny(copied, head=head)
 
 
@@ -284,7 +284,7 @@ def test_sha256_is_checked(copied: Path) -> None:
     right = compute_sha256(copied / "model.safetensors")
     assert load_tiny(copied, sha256=right).model.num_labels == 3
     wrong = "0" * 64
-    with pytest.raises(ModelError, match=rf"must have SHA-256 {wrong}, got {right}"):
+    with pytest.raises(ModelError, match=rf"{right}.* model.sha256 is {wrong}"):
         load_tiny(copied, sha256=wrong)
 
 
@@ -317,6 +317,6 @@ def test_hub_id_without_network_is_a_quick_model_error(network: dict[str, str], 
     result = run_python(code, cwd=tmp_path, home=tmp_path, environment=environment)
     assert result.code == 0, result.err
     seconds, _, message = result.out.partition(" ")
-    assert message.startswith("nobody/nothing: must be a model that can be loaded")
+    assert message.startswith("nobody/nothing: ")
     assert "check the id and the network" in message
     assert float(seconds) < 10

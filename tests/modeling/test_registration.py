@@ -1,7 +1,6 @@
-"""Registration: who may load a model of ours, and what `import hf_newscls` costs. Each in a process of its own."""
+"""Registration: our models load with trust, or after `register()`; each in its own process."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
 from hf_newscls.modeling.configuration_windowed import WindowedClassifierConfig
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
-from hf_newscls.modeling.registration import register_auto_classes, register_when_imported
+from hf_newscls.modeling.registration import register
 from tests.conftest import LABELS
 from tests.processes import run_python
 from tests.tiny_models import load_tiny
@@ -47,7 +46,7 @@ def test_import_loads_neither_torch_nor_transformers(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_pipeline_needs_trust_where_the_package_is_not_imported(saved: Path, tmp_path: Path) -> None:
+def test_pipeline_needs_trust_without_the_package(saved: Path, tmp_path: Path) -> None:
     code = f"""if True:
         import json, sys
         from transformers import pipeline
@@ -72,26 +71,23 @@ def test_pipeline_needs_trust_where_the_package_is_not_imported(saved: Path, tmp
 
 
 @pytest.mark.slow
-def test_pipeline_needs_no_trust_once_the_package_is_imported(saved: Path, tmp_path: Path) -> None:
+def test_pipeline_needs_no_trust_after_register(saved: Path, tmp_path: Path) -> None:
     code = f"""if True:
-        import sys
         import hf_newscls
         from transformers import pipeline
+        hf_newscls.register()
         trained = pipeline("text-classification", model={str(saved)!r})
         assert type(trained.model).__module__.startswith("hf_newscls.modeling.modeling_")
-        assert trained("bank shares profit")[0]["label"] in {LABELS!r}
-        print([finder for finder in sys.meta_path if "Registering" in type(finder).__name__])
+        print(trained("bank shares profit")[0]["label"])
     """
     result = run_python(code, cwd=tmp_path, home=tmp_path, environment={"PYTHONPATH": str(ROOT)})
-    assert (result.code, result.out) == (0, "[]\n"), result.err
+    assert result.code == 0, result.err
+    assert result.out.split()[-1] in LABELS
 
 
 def test_registering_again_changes_nothing() -> None:
-    finders = [*sys.meta_path]
     for _ in range(2):
-        register_when_imported()
-        register_auto_classes()
-    assert sys.meta_path == finders
+        register()
     assert isinstance(AutoConfig.for_model("newscls"), NewsClassifierConfig)
     assert AutoModelForSequenceClassification._model_mapping[NewsClassifierConfig] is NewsClassifier
     assert isinstance(AutoConfig.for_model("newscls_windowed"), WindowedClassifierConfig)

@@ -1,4 +1,4 @@
-"""From a loaded classifier to a windowed one: what is new, what is refused, and what learns with an adapter."""
+"""From a loaded classifier to a windowed one: what is new, what is refused, and what is trained with an adapter."""
 
 from pathlib import Path
 from typing import Any
@@ -43,21 +43,19 @@ def test_head_that_reads_the_last_token_is_refused(tmp_path: Path) -> None:
     sizes: dict[str, Any] = {"d_model": 32, "encoder_layers": 1, "decoder_layers": 1, "max_position_embeddings": 64}
     sizes |= {"encoder_attention_heads": 2, "decoder_attention_heads": 2}
     BartModel(BartConfig(vocab_size=300, encoder_ffn_dim=32, decoder_ffn_dim=32, **sizes)).save_pretrained(folder)
-    with pytest.raises(
-        RecipeError, match=r"need a head that reads one vector of a text, got BartFor.*; write `head: t"
-    ):
+    with pytest.raises(RecipeError, match=r"BartFor.*`model.head: two_layer`"):
         load_windowed(folder)
 
 
 def test_window_must_not_be_longer_than_the_encoder_reads(tiny_encoder: Path) -> None:
-    with pytest.raises(RecipeError, match=r"`model.windows.length` must not exceed the 64 tokens .*, got 65; lower it"):
+    with pytest.raises(RecipeError, match=r"model.windows.length is 65, .* 64 tokens"):
         load_windowed(tiny_encoder, length=65)
     assert load_windowed(tiny_encoder, length=64).tokenizer.model_max_length == 6 * 64
 
 
 @pytest.mark.parametrize("head", ["stock", "two_layer"])
 @pytest.mark.parametrize("architecture", ["bert", "roberta", "distilbert"])
-def test_adapter_learns_with_head_and_pooling_and_merges(architecture: str, head: str, tmp_path: Path) -> None:
+def test_adapter_is_trained_with_head_and_pooling_and_merges(architecture: str, head: str, tmp_path: Path) -> None:
     windowed = load_windowed(save_encoder(tmp_path, architecture), head=head, pooling="attention")
     new = len(name_new(windowed))
     adapted = add_adapter(windowed, AdapterSection(r=4), seed=17)

@@ -1,4 +1,4 @@
-"""Every recipe in recipes/ loads, says how it is run, and fits the schema beside it."""
+"""Every recipe in recipes/ loads, says how to run it, and fits the schema in the same folder."""
 
 import json
 import re
@@ -88,7 +88,7 @@ def test_titles_are_not_inherited() -> None:
 
 def test_schema_is_current() -> None:
     is_current = (FOLDER / "schema.json").read_text(encoding="utf-8") == build_schema()
-    assert is_current, "write build_schema() to recipes/schema.json anew"
+    assert is_current, "run `make schema`"
 
 
 @pytest.fixture(scope="module")

@@ -49,9 +49,10 @@ def find_problem(path: str, *overrides: str) -> str:
     return str(caught.value)
 
 
-def test_rule_between_sections_is_told_without_a_key(base: str) -> None:
+def test_rule_between_sections_names_both_keys(base: str) -> None:
     problem = find_problem(base, "split.by=time")
-    assert problem.startswith(f"{base} with split.by overridden: `split.by: time` must go with `data.date`, got none")
+    assert problem.startswith(f"{base} with split.by overridden: split.by is 'time'")
+    assert "data.date" in problem
 
 
 def test_numbers_are_read_as_people_write_them(base: str) -> None:
@@ -78,7 +79,7 @@ def test_mappings_are_merged_key_by_key(base: str, write: Callable[[str, str], s
     assert recipe.data.merge_labels == {"A": ["a"], "B": ["b"]}
 
 
-def test_null_takes_inherited_values_back(base: str, write: Callable[[str, str], str]) -> None:
+def test_null_resets_inherited_values(base: str, write: Callable[[str, str], str]) -> None:
     child = write("child.yaml", "extends: base\nfreeze: null\ndata: {labels: null, merge_labels: null, keep: null}\n")
     recipe = read_recipe(child)
     assert recipe.freeze is None
@@ -87,7 +88,7 @@ def test_null_takes_inherited_values_back(base: str, write: Callable[[str, str],
     assert recipe.data.keep == []
 
 
-def test_section_taken_back_can_be_given_anew(base: str, write: Callable[[str, str], str]) -> None:
+def test_section_that_was_reset_can_be_set_again(base: str, write: Callable[[str, str], str]) -> None:
     write("middle.yaml", "extends: base\nfreeze: null\n")
     last = write("last.yaml", "extends: middle\nfreeze: {epochs: 2, learning_rate: 1e-4}\n")
     recipe = read_recipe(last)
@@ -95,7 +96,7 @@ def test_section_taken_back_can_be_given_anew(base: str, write: Callable[[str, s
     assert (recipe.freeze.epochs, recipe.freeze.warmup) == (2.0, 0.1)
 
 
-def test_parent_beside_the_recipe_comes_before_a_shipped_one(write: Callable[[str, str], str]) -> None:
+def test_parent_in_the_same_folder_comes_before_a_shipped_one(write: Callable[[str, str], str]) -> None:
     write("quickstart.yaml", BASE)
     child = write("child.yaml", "extends: quickstart\nname: child\n")
     assert read_recipe(child).data.source == "news.csv"
@@ -118,14 +119,15 @@ def test_circle_of_extends_is_refused(links: dict[str, str], write: Callable[[st
     for name, parent in links.items():
         write(f"{name}.yaml", f"extends: {parent}\nname: {name}\n")
     problem = find_problem(write("start.yaml", "extends: one\nname: start\n"))
-    assert "`extends` must not lead back to the recipe itself" in problem
+    assert any(f"{name}.yaml: `extends`" in problem for name in links)
 
 
 def test_unknown_parent_is_refused(write: Callable[[str, str], str]) -> None:
     path = write("child.yaml", "extends: quikstart\nname: child\n")
     problem = find_problem(path)
-    assert problem.startswith(f"{path}, `extends`: ")
-    assert "got 'quikstart'; did you mean 'quickstart'?" in problem
+    assert problem.startswith(f"{path}: extends: ")
+    assert "'quikstart'" in problem
+    assert "'quickstart'" in problem
 
 
 @pytest.mark.parametrize(
@@ -168,13 +170,13 @@ def test_source_is_taken_as_it_is(source: str, base: str) -> None:
 
 def test_source_does_not_hide_what_is_wrong(write: Callable[[str, str], str]) -> None:
     path = write("bad.yaml", "name: bad\ndata: 5\nmodel: {model_name_or_path: x}\n")
-    with pytest.raises(RecipeError, match="`data` must be a valid dictionary"):
+    with pytest.raises(RecipeError, match="data is 5"):
         read_recipe(path, source="news.csv")
 
 
 def test_recipe_below_the_present_folder_is_named_in_short(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(base).parent)
-    assert find_problem(base, "name=a/b").startswith("base.yaml with name overridden: `name` must")
+    assert find_problem(base, "name=a/b").startswith("base.yaml with name overridden: name is 'a/b'")
 
 
 def test_later_override_wins(base: str) -> None:
@@ -192,12 +194,14 @@ def test_training_argument_is_overridden_with_its_type(base: str) -> None:
     "override", ["max_length", "=3", "1=2", "data..text=x", "data.=x", "a b=c", "--max_length=3", ""]
 )
 def test_override_of_another_form_is_refused(override: str, base: str) -> None:
-    assert find_problem(base, override).startswith("override: must have the form section.key=value, got")
+    problem = find_problem(base, override)
+    assert repr(override) in problem
+    assert "section.key=value" in problem
 
 
 @pytest.mark.parametrize("override", ["data.source=[", "hub.title=${", 'hub.title="'])
 def test_override_that_is_no_yaml_is_refused(override: str, base: str) -> None:
-    assert find_problem(base, override).startswith("override: must be valid YAML after `=`")
+    assert override in find_problem(base, override)
 
 
 @pytest.mark.parametrize(
@@ -205,10 +209,10 @@ def test_override_that_is_no_yaml_is_refused(override: str, base: str) -> None:
     ["data.text.first=title", "data.text={a: b}", "data=[1]", "training_arguments=[1]", "model.max_length.x=3"],
 )
 def test_override_of_another_shape_is_refused(override: str, base: str) -> None:
-    assert "must" in find_problem(base, override)
+    assert override.partition("=")[0] in find_problem(base, override)
 
 
-def test_everything_wrong_is_told_at_once(base: str) -> None:
+def test_everything_wrong_is_reported_at_once(base: str) -> None:
     overrides = [
         "data.sorce=x",
         "modle.x=1",
@@ -219,66 +223,100 @@ def test_everything_wrong_is_told_at_once(base: str) -> None:
     ]
     problem = find_problem(base, *overrides)
     keys = "data.sorce, modle.x, split.train, model.max_length, training_arguments.warmup_ratio and 1 more"
-    assert problem.startswith(f"{base} with {keys} overridden: 6 things must change:\n")
+    assert problem.startswith(f"{base} with {keys} overridden: 6 errors:\n")
     lines = problem.splitlines()[1:]
-    assert sorted(re.findall(r"^  - `([\w.]+)`", line)[0] for line in lines) == [
+    assert sorted(re.findall(r"^  - ([\w.]+) ", line)[0] for line in lines) == [
         "data.sorce",
         "model.max_length",
         "modle",
-        "split",
+        "split.train",
         "training_arguments.learning_rate",
         "training_arguments.warmup_ratio",
     ]
 
 
 @pytest.mark.parametrize(
-    ("override", "message"),
+    ("override", "parts"),
     [
-        ("data.sorce=x", "`data.sorce` must be a known key; did you mean `source`?"),
-        ("freeze.lerning_rate=1", "`freeze.lerning_rate` must be a known key; did you mean `learning_rate`?"),
-        ("modle.head=stock", "`modle` must be a known key; did you mean `model`?"),
-        ("zzz=1", "`zzz` must be a known key; remove it, or see recipes/schema.json"),
-        ("max_length=3", "`max_length` must be a known key; did you mean `model.max_length`?"),
-        ("num_train_epochs=3", "must be a known key; did you mean `training_arguments.num_train_epochs`?"),
-        # Of several sections.
-        ("learning_rate=3", "`learning_rate` must be a known key; remove it, or see recipes/schema.json"),
-        ("training_arguments.learning_rat=1", "did you mean `learning_rate`?"),
-        ("training_arguments.learning_rate=abc", "`training_arguments.learning_rate` must be a valid number, got"),
-        ("training_arguments.learning_rate=abc", "number, got 'abc'; see recipes/schema.json"),
-        ("training_arguments.evaluation_strategy=epoch", "write `eval_strategy`"),
-        ("training_arguments.output_dir=x", "`training_arguments.output_dir` must not be set in a recipe"),
-        ("split.test=20", "got 20"),
-        ("split.test=0.3", "must sum to 1, got 0.8 + 0.1 + 0.3 = 1.2; write fractions of the rows"),
-        ("data.text=title", "`data.text` must be a valid list, got 'title'"),
-        ("data=5", "`data` must be a valid"),
-        ("model.head=big", "`model.head` must be 'stock' or 'two_layer', got 'big'"),
+        ("data.sorce=x", ["data.source?"]),
+        ("freeze.lerning_rate=1", ["freeze.learning_rate?"]),
+        ("modle.head=stock", ["modle ", "model?"]),
+        ("zzz=1", ["zzz ", "schema.json"]),
+        ("max_length=3", ["max_length ", "model.max_length?"]),
+        ("num_train_epochs=3", ["training_arguments.num_train_epochs?"]),
+        # A key of several sections.
+        ("learning_rate=3", ["learning_rate ", "schema.json"]),
+        ("training_arguments.learning_rat=1", ["`learning_rate`?"]),
+        ("training_arguments.learning_rate=abc", ["'abc'", "number"]),
+        ("training_arguments.evaluation_strategy=epoch", ["`eval_strategy`"]),
+        ("training_arguments.output_dir=x", ["run folder"]),
+        ("split.test=20", ["is 20,", "below 1", "write 0.2"]),
+        ("split.test=1.5", ["is 1.5,", "write 0.015"]),
+        ("split.test=0", ["is 0,", "greater than 0"]),
+        ("adapter.dropout=25", ["is 25,", "write 0.25"]),
+        ("data.text=title", ["'title'", "list"]),
+        ("data=5", ["is 5,"]),
+        ("model.head=big", ["'big'", "'stock'", "'two_layer'"]),
+        ("evaluation.top_k=3", ["is 3,", "list"]),
     ],
 )
-def test_problem_names_key_value_and_way_out(override: str, message: str, base: str) -> None:
-    problem = find_problem(base, override)
-    assert message in problem
-    assert problem.startswith(f"{base} with {override.partition('=')[0]} overridden: ")
+def test_problem_names_key_value_and_fix(override: str, parts: list[str], base: str) -> None:
+    key, problem = override.partition("=")[0], find_problem(base, override)
+    start = f"{base} with {key} overridden: "
+    assert problem.startswith(start + key.removesuffix(".head" if key.startswith("modle") else ""))
+    assert [part for part in parts if part not in problem.removeprefix(start)] == []
+
+
+@pytest.mark.parametrize(
+    ("override", "parts"),
+    [
+        ("split.test=0.3", ["split.", "0.8 + 0.1 + 0.3 = 1.2"]),
+        ("split.fold=3", ["split.fold is 3", "folds"]),
+        ("split={folds: 5, fold: 5}", ["split.fold is 5", "folds is 5"]),
+        ("split={folds: 5, predefined: split}", ["split.predefined", "folds"]),
+        ("loss.gamma=2", ["loss.gamma is 2.0", "name is 'cross_entropy'", "name: focal"]),
+        ("loss={name: focal, label_smoothing: 0.1}", ["loss.label_smoothing is 0.1", "'focal'"]),
+        ("loss={name: logit_adjustment, class_weights: balanced}", ["loss.class_weights is 'balanced'"]),
+        ("data.rare_labels=other", ["data.rare_labels is 'other'", "min_count is 1"]),
+        ("data.min_count=2", ["data.min_count is 2", "labels"]),
+        ("model.windows={count: 2, length: 31}", ["model.max_length is 64", "62", "max_length: null"]),
+        ("model.pad_to=[32]", ["model.pad_to is [32]", "64"]),
+        ("model.head_dropout=0.1", ["model.head_dropout is 0.1", "'stock'"]),
+        ("model.sha256=" + 64 * "a", ["model.sha256", "'FacebookAI/roberta-base'"]),
+        ("freeze.steps=3", ["freeze.epochs is 1.0", "steps is 3"]),
+        ("evaluation.compare_with=base", ["evaluation.compare_with", "'base'"]),
+        ("evaluation.compare_with=runs/one", ["evaluation.compare_with is 'runs/one'", "--compare-with"]),
+        ("adapter={merge: false}\nmodel.head=two_layer", ["adapter.merge is false", "'two_layer'"]),
+        ("sampling.labels=balanced\nloss.class_weights=balanced", ["sampling.labels is 'balanced'", "class_weights"]),
+    ],
+)
+def test_rule_between_keys_names_them_with_their_values(override: str, parts: list[str], base: str) -> None:
+    problem = find_problem(base, *override.split("\n")).partition("overridden: ")[2]
+    assert problem.startswith(parts[0])
+    assert [part for part in parts if part not in problem] == []
 
 
 @pytest.mark.parametrize(
     "override",
     ["data.labels=[A]", "data.text=[]", "data.source=''", "evaluation.top_k=3", "hub.repo_id=a b", "name=a/b"],
 )
-def test_problem_says_what_must_hold(override: str, base: str) -> None:
+def test_problem_says_what_is_allowed(override: str, base: str) -> None:
     source_name = re.escape(f"{base} with {override.partition('=')[0]} overridden")
-    assert re.fullmatch(rf"{source_name}: `[\w.]+` must .*, got .*", find_problem(base, override))
+    assert re.fullmatch(rf"{source_name}: [\w.]+ is .*, but must .*", find_problem(base, override))
 
 
 @pytest.mark.parametrize("override", ["model.config.num_labels=[1]", "training_arguments.report_to=5"])
 def test_value_of_no_type_that_fits_is_one_problem(override: str, base: str) -> None:
     problem = find_problem(base, override)
-    assert "things must change" not in problem
-    assert f"`{override.partition('=')[0]}` must " in problem
+    assert "\n" not in problem
+    assert f"{override.partition('=')[0]} is " in problem
 
 
 @pytest.mark.parametrize("value", ["[]", "''", "5", "[a.csv, '']", "{a: b}", "null", "[[a.csv]]"])
 def test_source_that_is_no_address_is_one_problem(value: str, base: str) -> None:
-    assert "`data.source` must be an address or a list of addresses, got " in find_problem(base, f"data.source={value}")
+    problem = find_problem(base, f"data.source={value}")
+    assert "\n" not in problem
+    assert "data.source is " in problem
 
 
 @pytest.mark.parametrize(("value", "sources"), [("a.csv", ["a.csv"]), ("[b.csv, hf://datasets/x/y]", None)])
@@ -290,9 +328,7 @@ def test_source_is_one_address_or_several(value: str, sources: list[str] | None,
 
 def test_missing_keys_are_named(write: Callable[[str, str], str]) -> None:
     problem = find_problem(write("short.yaml", "name: short\ndata: {source: news.csv}\n"))
-    assert "`data.text` must be given; add it to the recipe" in problem
-    assert "`data.label` must be given" in problem
-    assert "`model` must be given" in problem
+    assert [key for key in ("data.text", "data.label", "model") if f"  - {key} is missing" not in problem] == []
 
 
 @pytest.mark.parametrize(
@@ -301,14 +337,14 @@ def test_missing_keys_are_named(write: Callable[[str, str], str]) -> None:
         ("name: x\ndata: {source: a\nmodel: b\n", "line 3"),
         ("name: x\n\tdata: 1\n", "line 2"),
         ("name: x\nname: y\n", "line 2"),
-        ("name: ${x\n", "must be a YAML file"),
+        ("name: ${x\n", "${x"),
         ("name: 'x\n", "line"),
     ],
 )
 def test_broken_yaml_is_refused_with_its_line(content: str, reason: str, write: Callable[[str, str], str]) -> None:
     path = write("broken.yaml", content)
     problem = find_problem(path)
-    assert problem.startswith(f"{path}: must be a YAML file, got ")
+    assert problem.startswith(f"{path}: ")
     assert reason in problem
     assert "\n" not in problem
 
@@ -318,18 +354,18 @@ def test_yaml_without_sections_is_refused(content: str, write: Callable[[str, st
     path = write("list.yaml", content)
     problem = find_problem(path)
     assert problem.startswith(f"{path}: ")
-    assert "must" in problem
+    assert "sections" in problem
 
 
 @pytest.mark.parametrize("content", ["", "# only a comment\n", "null\n"])
 def test_empty_recipe_lacks_everything(content: str, write: Callable[[str, str], str]) -> None:
     problem = find_problem(write("empty.yaml", content))
-    assert [key for key in ("name", "data", "model") if f"`{key}` must be given" not in problem] == []
+    assert [key for key in ("name", "data", "model") if f"  - {key} is missing" not in problem] == []
 
 
 def test_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"name: \xe9t\xe9\n")
-    assert "must be a YAML file" in find_problem(str(tmp_path / "latin.yaml"))
+    assert "utf-8" in find_problem(str(tmp_path / "latin.yaml"))
 
 
 def test_reference_that_leads_nowhere_is_refused(base: str) -> None:
@@ -343,11 +379,11 @@ def test_reference_within_the_recipe_is_resolved(base: str) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("quikstart", "got 'quikstart'; did you mean 'quickstart'?"),
+        ("quikstart", "'quikstart'; did you mean 'quickstart'?"),
         ("Fake_News_Bert", "did you mean 'fake_news_bert'?"),
-        ("zzz", "got 'zzz'; `hf-newscls recipes` lists them"),
-        ("nowhere/zzz.yaml", "nowhere/zzz.yaml: must be a recipe file, found none"),
-        ("zzz.yml", "zzz.yml: must be a recipe file, found none"),
+        ("zzz", "'zzz'; `hf-newscls recipes`"),
+        ("nowhere/zzz.yaml", "nowhere/zzz.yaml: "),
+        ("zzz.yml", "zzz.yml: "),
     ],
 )
 def test_unknown_recipe_is_refused_with_the_nearest(name: str, reason: str) -> None:
@@ -504,15 +540,23 @@ def test_published_settings_of_fake_news() -> None:
 
 
 @pytest.mark.parametrize("name", ["fake_news_roberta", "fake_news_bert", "fake_news_bert_two_layer"])
-def test_comparisons_differ_from_the_published_run_in_the_model_alone(name: str) -> None:
+def test_comparisons_differ_from_the_published_run_only_in_the_model(name: str) -> None:
     published, other = (read_recipe(recipe) for recipe in ("fake_news_roberta_two_layer", name))
     for section in ("data", "split", "freeze", "training_arguments", "evaluation"):
         assert getattr(other, section) == getattr(published, section)
     assert other.model != published.model
 
 
-def test_schema_describes_every_section() -> None:
+def test_schema_describes_every_section_and_key() -> None:
     schema = json.loads(build_schema())
+    bare = [
+        f"{name}.{key}"
+        for name, section in schema["$defs"].items()
+        if name.endswith("Section")
+        for key, content in section["properties"].items()
+        if "\n" in content.get("description", "\n")
+    ]
+    assert bare == []
     assert [*schema["properties"]] == ["extends", *Recipe.model_fields]
     arguments = schema["properties"]["training_arguments"]
     assert arguments["additionalProperties"] is False
@@ -527,7 +571,7 @@ def test_schema_lets_a_recipe_leave_out_what_its_parent_says() -> None:
 
 
 @pytest.mark.parametrize("key", ["labels", "merge_labels", "keep"])
-def test_schema_lets_null_take_an_inherited_value_back(key: str) -> None:
+def test_schema_lets_null_reset_an_inherited_value(key: str) -> None:
     schema = json.loads(build_schema())["$defs"]["DataSection"]["properties"][key]
     assert "null" in schema.get("type", []) or {"type": "null"} in schema.get("anyOf", [])
 

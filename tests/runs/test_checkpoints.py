@@ -1,4 +1,4 @@
-"""Which checkpoints are whole, and what becomes of those that are not."""
+"""Which checkpoints are complete, and what happens to the others."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def test_adapter_and_several_processes_count_too(tmp_path: Path) -> None:
     assert is_whole(checkpoint)
 
 
-def test_best_is_looked_for_beside_the_checkpoint(tmp_path: Path) -> None:
+def test_best_is_found_in_the_same_folder(tmp_path: Path) -> None:
     best = save_checkpoint(tmp_path, 2)
     last = save_checkpoint(tmp_path, 4, best_model_checkpoint="elsewhere/runs/checkpoint-2", best_global_step=2)
     relocate_best(last)
@@ -68,7 +68,7 @@ def test_best_is_looked_for_beside_the_checkpoint(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("saved", [None, "elsewhere/checkpoint-3"])
-def test_best_that_is_not_there_is_left_alone(saved: str | None, tmp_path: Path) -> None:
+def test_path_of_a_missing_best_is_kept(saved: str | None, tmp_path: Path) -> None:
     last = save_checkpoint(tmp_path, 4, best_model_checkpoint=saved)
     relocate_best(last)
     assert read_trainer_state(last)["best_model_checkpoint"] == saved
@@ -95,7 +95,7 @@ def test_unfinished_folder_stays_only_with_its_sign(has_sign: bool, fails: bool,
     assert run.exists() == has_sign
 
 
-def test_unfinished_folder_takes_its_empty_parent_along(tmp_path: Path) -> None:
+def test_unfinished_folder_is_removed_with_its_empty_parent(tmp_path: Path) -> None:
     first, second = tmp_path / "runs" / "tiny" / "one", tmp_path / "runs" / "tiny" / "two"
     for run in (first, second):
         run.mkdir(parents=True)

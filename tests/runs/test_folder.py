@@ -2,11 +2,14 @@
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from hf_newscls import __version__
 from hf_newscls.errors import RecipeError, RunError
+from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder, create_run, find_run, find_runs
 from tests.conftest import write_recipe
 
@@ -33,6 +36,18 @@ def test_runs_of_the_same_second_get_folders_of_their_own(tmp_path: Path) -> Non
     assert all(run.path.is_dir() for run in runs)
     # Twenty folders take far less than a second, so most of them have a suffix.
     assert sum(run.path.name.count("-") == 2 for run in runs) > 10
+
+
+def test_recipe_is_written_with_the_version_that_trains(make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
+    run, recipe = RunFolder(tmp_path), make_recipe()
+    run.write_recipe(recipe)
+    assert run.read_version() == __version__
+    assert run.read_recipe() == recipe
+    # A run of another version that is only evaluated now was not trained by this one.
+    run.recipe.write_text(run.recipe.read_text().replace(__version__, "0.0.9", 1))
+    run.training.write_text("{}")
+    run.write_recipe(recipe)
+    assert run.read_version() == "0.0.9"
 
 
 def test_files_are_named_inside_the_run() -> None:
@@ -76,7 +91,7 @@ def test_run_is_found_by_its_recipes_file(tmp_path: Path) -> None:
     run = finish_run(tmp_path)
     file = write_recipe(tmp_path / "other.yaml", source=tmp_path / "news.csv", encoder=tmp_path / "encoder")
     assert find_run(str(file), runs_dir=tmp_path).path == run.path.resolve()
-    with pytest.raises(RunError, match=r"train it first with `hf-newscls train .*/other\.yaml --runs-dir .*/empty`"):
+    with pytest.raises(RunError, match=r"`hf-newscls train .*/other\.yaml --runs-dir .*/empty`"):
         find_run(str(file), runs_dir=tmp_path / "empty")
     file.write_text("name: tiny\n")
     with pytest.raises(RecipeError, match=r"other\.yaml"):
@@ -84,7 +99,7 @@ def test_run_is_found_by_its_recipes_file(tmp_path: Path) -> None:
 
 
 def test_file_that_is_not_there_is_no_recipe_to_train(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"absent\.yaml: must be a recipe file, found none; check the path"):
+    with pytest.raises(RecipeError, match=r"^absent\.yaml: "):
         find_run("absent.yaml", runs_dir=tmp_path)
 
 
@@ -96,31 +111,32 @@ def test_recipe_in_a_run_folder_means_that_run(tmp_path: Path) -> None:
 
 def test_name_that_is_nearly_a_run_is_suggested(tmp_path: Path) -> None:
     finish_run(tmp_path)
-    with pytest.raises(RunError, match=r"found neither; did you mean 'tiny'\?"):
+    with pytest.raises(RunError, match=r"did you mean 'tiny'\?"):
         find_run("tinny", runs_dir=tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("name", "way_out"),
+    ("name", "fix"),
     [
-        ("quickstart", "train it first with `hf-newscls train quickstart --runs-dir "),
+        ("quickstart", "`hf-newscls train quickstart --runs-dir "),
         ("quickstat", r"did you mean 'quickstart'\?"),
         # No recipe goes by these names, so none can be trained by them.
-        ("small", "check its name and --runs-dir, or train the recipe first"),
-        ("runs/tiny/20200101-000000", "check its name and --runs-dir, or train the recipe first"),
+        ("small", "--runs-dir"),
+        ("runs/tiny/20200101-000000", "--runs-dir"),
     ],
 )
-def test_unknown_run_is_refused_with_the_way_out(name: str, way_out: str, tmp_path: Path) -> None:
+def test_unknown_run_is_refused_with_the_fix(name: str, fix: str, tmp_path: Path) -> None:
     finish_run(tmp_path)
-    with pytest.raises(RunError, match=way_out) as caught:
+    with pytest.raises(RunError, match=fix) as caught:
         find_run(name, runs_dir=tmp_path)
-    assert str(caught.value).startswith(f"{name}: must be a run folder or a recipe with a finished run in {tmp_path}")
+    assert str(caught.value).startswith(f"{name}: ")
+    assert str(tmp_path) in str(caught.value)
 
 
 def test_run_without_a_model_is_refused(tmp_path: Path) -> None:
     run = finish_run(tmp_path)
     run.model.rmdir()
-    with pytest.raises(RunError, match="must hold a trained model, found none"):
+    with pytest.raises(RunError, match=f"^{tmp_path}.*: .*no trained model"):
         find_run("tiny", runs_dir=tmp_path)
 
 
@@ -149,5 +165,5 @@ def test_missing_or_broken_json_is_refused(content: str | bytes | None, tmp_path
     run = RunFolder(tmp_path)
     if content is not None:
         run.metrics.write_bytes(content.encode() if isinstance(content, str) else content)
-    with pytest.raises(RunError, match=r"must hold metrics\.json, got .*; evaluate the run, or train again"):
+    with pytest.raises(RunError, match=rf"^{re.escape(str(tmp_path))}: .*metrics\.json"):
         run.read_json(run.metrics)

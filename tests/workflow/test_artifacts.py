@@ -214,10 +214,12 @@ def test_config_maps_labels_both_ways(tiny_run: FinishedRun) -> None:
 
 
 @pytest.mark.slow
-def test_two_layer_model_needs_no_trust_after_our_import(
+def test_two_layer_model_needs_no_trust_after_register(
     tiny_two_layer_run: FinishedRun, served: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:
-    (found,) = classify(tmp_path, [LONG_TEXT], (tiny_two_layer_run.run.model, {}), preamble="import hf_newscls\n")
+    (found,) = classify(
+        tmp_path, [LONG_TEXT], (tiny_two_layer_run.run.model, {}), preamble="import hf_newscls\nhf_newscls.register()\n"
+    )
     assert found["answers"] == served["tiny_two_layer_run"]["answers"][-1:]
     assert "hf_newscls.modeling.modeling_newscls" in found["modules"]
 

@@ -1,0 +1,109 @@
+"""Run folders and models of version 0.1 are found, read, evaluated and predicted with, but not resumed.
+
+tests/fixtures/run_0_1 is what 0.1.0 (commit 5dba700) wrote: three runs over news.csv with the encoder in encoder/.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from transformers import AutoModelForSequenceClassification
+
+from hf_newscls import workflow
+from hf_newscls.errors import RunError
+from hf_newscls.inference.predicting import load_classifier, predict_probabilities
+from hf_newscls.runs.folder import find_run
+from hf_newscls.runs.resuming import open_run
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "run_0_1"
+RECIPES = ["tiny", "tiny_two_layer", "tiny_windows"]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the fixture, as the current folder: the paths in its recipes are relative."""
+    shutil.copytree(FIXTURE, tmp_path / "run_0_1")
+    monkeypatch.chdir(tmp_path / "run_0_1")
+    for recipe in RECIPES:
+        Path("runs", recipe, "latest").symlink_to("20261130-010000")
+    return tmp_path / "run_0_1"
+
+
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_run_is_found_and_its_recipe_is_read(recipe: str) -> None:
+    run = find_run(recipe, runs_dir=Path("runs"))
+    assert run.read_version() is None
+    found = run.read_recipe()
+    assert (found.name, found.data.conflicting_labels, found.hub.limitations) == (recipe, "keep", ["A made-up file."])
+    assert (found.model.windows is None) == (recipe != "tiny_windows")
+    assert found.model.windows is None or found.model.windows.window_batch_size == 4
+
+
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_model_predicts_what_it_predicted_then(recipe: str) -> None:
+    run = find_run(recipe, runs_dir=Path("runs"))
+    rows = pq.read_table(run.predictions).to_pylist()
+    classifier = load_classifier(run.model)
+    expected = [[row[f"probability of {name}"] for name in classifier.label_names] for row in rows]
+    found = predict_probabilities(classifier, [row["text"] for row in rows])
+    assert found == pytest.approx(np.asarray(expected), abs=1e-5)
+    assert np.ptp(found, axis=0).min() > 0.1  # rows in another order would be seen
+
+
+@pytest.mark.parametrize(
+    ("recipe", "module"), [("tiny_two_layer", "modeling_newscls"), ("tiny_windows", "modeling_windowed")]
+)
+def test_model_loads_with_the_code_that_travels_with_it(recipe: str, module: str, workspace: Path) -> None:
+    folder = workspace / "runs" / recipe / "20261130-010000" / "model"
+    auto_map = json.loads((folder / "config.json").read_text())["auto_map"]
+    assert auto_map["AutoModelForSequenceClassification"].partition(".")[0] == module
+    model = AutoModelForSequenceClassification.from_pretrained(folder, trust_remote_code=True)
+    assert model.num_labels == 3
+
+
+@pytest.mark.usefixtures("workspace")
+def test_run_is_evaluated_again_with_the_same_scores() -> None:
+    run = find_run("tiny", runs_dir=Path("runs"))
+    before = run.read_json(run.metrics)
+    predictions = pq.read_table(run.predictions).to_pylist()
+    workflow.evaluate("tiny", runs_dir=Path("runs"))
+    after = run.read_json(run.metrics)
+    assert after["split_fingerprint"] == before["split_fingerprint"]
+    assert after["test"]["f1_macro"] == pytest.approx(before["test"]["f1_macro"], abs=1e-6)
+    for row, old in zip(pq.read_table(run.predictions).to_pylist(), predictions, strict=True):
+        assert (row["id"], row["prediction"]) == (old["id"], old["prediction"])
+
+
+@pytest.mark.usefixtures("workspace")
+def test_interrupted_run_is_refused() -> None:
+    run = find_run("tiny", runs_dir=Path("runs"))
+    recipe, fingerprint = run.read_recipe(), run.read_json(run.split)["fingerprint"]
+    checkpoint = run.checkpoints / "checkpoint-4"
+    checkpoint.mkdir(parents=True)
+    for name in ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth"):
+        (checkpoint / name).touch()
+    (checkpoint / "trainer_state.json").write_text('{"global_step": 4, "max_steps": 198}')
+    run.training.unlink()
+    (run.model / "README.md").unlink()
+    with (
+        pytest.raises(RunError, match=r"^runs/tiny/20261130-010000: .*version 0\.1,.*--no-resume"),
+        open_run(recipe, fingerprint=fingerprint, runs_dir=Path("runs")),
+    ):
+        pass
+    with open_run(recipe, fingerprint=fingerprint, runs_dir=Path("runs"), no_resume=True) as opened:
+        assert (opened.run.path.name == run.path.name, opened.checkpoint) == (False, None)
+    assert checkpoint.is_dir()
+
+
+@pytest.mark.usefixtures("workspace")
+def test_run_whose_training_has_ended_is_only_evaluated() -> None:
+    run = find_run("tiny", runs_dir=Path("runs"))
+    (run.model / "README.md").unlink()
+    fingerprint = run.read_json(run.split)["fingerprint"]
+    with open_run(run.read_recipe(), fingerprint=fingerprint, runs_dir=Path("runs")) as opened:
+        assert (opened.run.path.name, opened.checkpoint) == (run.path.name, None)
