@@ -109,11 +109,8 @@ def train_and_predict(recipe, splits) -> dict:
         record = fit_classifier(
             classifier,
             tokenized,
+            recipe=recipe,
             arguments=build_training_arguments(recipe, output_dir=Path(folder), backend=backend),
-            freeze=recipe.freeze,
-            finetune=recipe.finetune,
-            loss=recipe.loss,
-            sampling=recipe.sampling,
             backend=backend,
         )
     peak = read_peak_megabytes()

@@ -43,6 +43,9 @@ class Recipe(Section):
         {}, description="transformers.TrainingArguments by their own names; they govern stage 2."
     )
     finetune: FinetuneSection = FinetuneSection()
+    speedups: bool = Field(
+        True, description="Use the speed-ups of hf_newscls.training.acceleration, which leave results as they are."
+    )
     loss: LossSection = LossSection()
     sampling: SamplingSection | None = Field(
         None, description="Draw the rows of rare labels more often; null takes every row once an epoch."

@@ -191,13 +191,9 @@ def _fit(
     record = fit_classifier(
         classifier,
         tokenized,
+        recipe=recipe,
         arguments=arguments,
-        freeze=recipe.freeze,
-        finetune=recipe.finetune,
-        loss=recipe.loss,
-        sampling=recipe.sampling,
         backend=backend,
-        lengths=backend.choose_lengths(recipe.model),
         resume_from=resume_from,
     )
 
