@@ -33,7 +33,9 @@ class NormCallback(TrainerCallback):
 
 
 def measure_norm(model: torch.nn.Module) -> float:
-    return torch.nn.utils.get_total_norm([one.grad.to_dense() for one in model.parameters() if one.grad is not None]).item()
+    return torch.nn.utils.get_total_norm(
+        [one.grad.to_dense() for one in model.parameters() if one.grad is not None]
+    ).item()
 
 
 @pytest.mark.parametrize(("optim", "is_in_step"), [("adamw_torch_fused", True), ("adamw_torch", False)])
