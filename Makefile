@@ -126,7 +126,7 @@ docs: $(DOCS_STAMP) ## Build the documentation site into build/site; a broken li
 
 .PHONY: bench
 bench: $(STAMP) ## Run the benchmarks, or one: BENCH=training_speed [ARGS="--rows 640 --rounds 2"].
-	@for name in $(or $(BENCH),training_speed stage_one data_scale profile_step gpu_sweep plot_speed); do \
+	@for name in $(or $(BENCH),training_speed stage_one data_scale plot_speed write_tables); do \
 	  (set -f; $(BIN)/python "benchmarks/$$name.py" $(ARGS)) || exit 1; done
 
 .PHONY: reproduce

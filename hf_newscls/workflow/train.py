@@ -204,13 +204,9 @@ def _fit(
     record = fit_classifier(
         classifier,
         tokenized,
+        recipe=recipe,
         arguments=setup.arguments,
-        freeze=recipe.freeze,
-        finetune=recipe.finetune,
-        loss=recipe.loss,
-        sampling=recipe.sampling,
         backend=setup.backend,
-        lengths=setup.backend.choose_lengths(recipe.model),
         callbacks=callbacks,
         resume_from=resume_from,
     )

@@ -172,7 +172,7 @@ def test_model_learns_by_the_loss_of_the_recipe(make_recipe: MakeRecipe, uneven_
     recipe = make_recipe(*QUIET, *NO_DROPOUT["stock"], *whole, "loss.class_weights=balanced")
     run = prepare_run(recipe, uneven_rows, tmp_path)
     model, rows = run.classifier.model.eval(), run.tokenized["train"]
-    loss = build_loss(run.loss, rows["labels"][:], num_labels=3)
+    loss = build_loss(run.recipe.loss, rows["labels"][:], num_labels=3)
     assert loss is not None
     logits = torch.cat([model(torch.tensor([ids])).logits.detach() for ids in rows["input_ids"]])
     expected = loss(Outputs(logits), torch.tensor(rows["labels"][:])).item()

@@ -41,8 +41,8 @@ def build(make_recipe: MakeRecipe, news_rows: Any, folder: Path, *overrides: str
     trainer = build_trainer(
         classifier,
         tokenize_splits(splits, classifier.tokenizer, max_length=recipe.model.max_length),
+        recipe=recipe,
         arguments=arguments,
-        freeze=recipe.freeze,
         lengths=backend.choose_lengths(recipe.model),
     )
     backend.seed(arguments.seed)
@@ -171,10 +171,9 @@ def test_one_seed_gives_one_result(make_recipe: MakeRecipe, news_rows: Any, tmp_
         fit_classifier(
             classifier,
             tokenize_splits(splits, classifier.tokenizer, max_length=recipe.model.max_length),
+            recipe=recipe,
             arguments=build_training_arguments(recipe, output_dir=tmp_path / name, backend=backend),
-            freeze=recipe.freeze,
             backend=backend,
-            lengths=backend.choose_lengths(recipe.model),
         )
         assert classifier.model.device.type == "cpu"
         states.append(classifier.model.state_dict())

@@ -1,50 +1,68 @@
-"""What surrounds a training on its device: all that makes it faster and leaves its results alone."""
+"""All speed-ups, their gains, and what they change.
 
-from collections.abc import Iterator
+TABLE
+"""
+
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 
-from torch import nn
-from torch.optim import Optimizer
-from transformers import PreTrainedModel, TrainingArguments
+from transformers import PreTrainedModel, Trainer
 
-from hf_newscls.training.acceleration.cls_only_last_layer import first_token_alone
+from hf_newscls.training.acceleration.cls_only_last_layer import cls_only_last_layer
 from hf_newscls.training.acceleration.cpu_kernels import (
     attend_in_float32,
+    clip_in_step,
     draw_dropout_from_bits,
     is_fused,
     sparse_word_gradients,
 )
-from hf_newscls.training.acceleration.malloc import keep_freed_memory
 
-__all__ = ["accelerated"]
+__all__ = ["SPEEDUPS", "accelerated"]
+
+SPEEDUPS = (
+    "first token",
+    "float32 attention",
+    "dropout from bits",
+    "clipping in the step",
+    "sparse word gradients",
+)
+"""Names of the speed-ups."""
 
 
 @contextmanager
-def accelerated(
-    model: PreTrainedModel, arguments: TrainingArguments, optimizer: Optimizer | None = None
-) -> Iterator[None]:
-    """Do around a training what its device asks for.
+def accelerated(trainer: Trainer, *, without: Collection[str] = ()) -> Iterator[None]:
+    """Apply the speed-ups that suit the training, for as long as the context lasts.
 
     Args:
-        model: that is trained.
-        arguments: of the run.
-        optimizer: that takes the steps; None where nothing learns.
+        trainer: not yet training, with its optimizer.
+        without: names of speed-ups to leave out, for benchmarks.
     """
-    if arguments.device.type == "xla":
-        yield
-        nn.Module.to(model, "cpu")  # tensors of XLA cannot be saved as they are
-        return
+    model: PreTrainedModel = trainer.model
+    arguments, optimizer = trainer.args, trainer.optimizer
+    on_cpu = arguments.device.type == "cpu" and not arguments.torch_compile
+    # Without a limit the Trainer takes the norm itself, and cannot take that of sparse gradients.
+    clips = on_cpu and is_fused(optimizer) and (arguments.max_grad_norm or 0) > 0
+    contexts = {
+        "first token": arguments.device.type != "xla" and cls_only_last_layer(model),
+        "float32 attention": (
+            arguments.device.type == "cpu"
+            and arguments.bf16
+            and getattr(model.config, "_attn_implementation", None) == "sdpa"
+            and attend_in_float32(model)
+        ),
+        "dropout from bits": on_cpu and draw_dropout_from_bits(model),
+        "clipping in the step": clips and clip_in_step(trainer, optimizer),
+        # Several processes would have to add up their sparse gradients.
+        "sparse word gradients": (
+            clips
+            and arguments.world_size == 1
+            and "clipping in the step" not in without
+            and sparse_word_gradients(model, optimizer)
+        ),
+    }
     with ExitStack() as stack:
-        stack.enter_context(first_token_alone(model))
-        if arguments.device.type == "cpu":
-            stack.enter_context(keep_freed_memory())
-            if not arguments.torch_compile:
-                stack.enter_context(draw_dropout_from_bits(model))
-                # Several processes would have to add their sparse gradients up, and without a limit the Trainer takes
-                # their norm by itself.
-                can_be_sparse = arguments.world_size == 1 and (arguments.max_grad_norm or 0) > 0
-                if optimizer is not None and is_fused(optimizer) and can_be_sparse:
-                    stack.enter_context(sparse_word_gradients(model, optimizer))
-            if arguments.bf16 and model.config._attn_implementation == "sdpa":
-                stack.enter_context(attend_in_float32(model))
+        for name in SPEEDUPS:
+            context = contexts[name]
+            if context and name not in without:
+                stack.enter_context(context)
         yield

@@ -197,7 +197,7 @@ def test_boundary_in_epochs_is_rounded_up_to_a_step(
 
 @pytest.mark.parametrize("boundary", [{}, {"boundary_step": 1, "boundary_epoch": 1.0}])
 def test_one_boundary_must_be_given(boundary: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"must be given, got .*; write one"):
+    with pytest.raises(ValueError, match=r"boundary_step.*boundary_epoch"):
         TwoStageFreezeCallback([], **boundary)
 
 
