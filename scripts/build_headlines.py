@@ -1,7 +1,7 @@
-"""A synthetic set of news headlines, written for this project, for the offline quickstart.
+"""Build the synthetic news headlines of the offline quickstart.
 
-``python -m scripts.build_headlines PATH`` writes the file again. The templates and word lists are in
-``headlines_vocabulary.yaml``; places, organizations and events are invented.
+``python -m scripts.build_headlines PATH`` writes the file. The templates and word lists in
+``headlines_vocabulary.yaml`` were written for this project; places, organizations and events are invented.
 """
 
 import argparse
@@ -18,9 +18,9 @@ import yaml
 
 __all__ = ["Headline", "build_headlines", "write_headlines"]
 
-# Shares of the rows: some templates fit two categories on purpose, so that no classifier reaches an accuracy of 1.
-_CROSSING_SHARE = 0.125  # a little above the 12% that remain once repeats are dropped
-_FRAME_SHARE = 0.32
+# Fractions of the rows. Some templates fit two categories on purpose, so that no classifier reaches an accuracy of 1.
+_CROSSING_FRACTION = 0.125  # 12% remain after repeats are dropped
+_FRAME_FRACTION = 0.32
 _SHORTEST, _LONGEST = 6, 14  # words in a headline
 _FIRST_DAY, _LAST_DAY = datetime.date(2016, 1, 1), datetime.date(2024, 12, 31)
 _T = TypeVar("_T")
@@ -44,14 +44,11 @@ class _Template:
 
 
 def build_headlines(*, rows: int = 2400, seed: int = 17) -> list[Headline]:
-    """Return `rows` invented headlines of 8 categories, by ascending date.
+    """Return invented headlines of 8 categories, by ascending date.
 
-    No two differ in case alone; each has 6 to 14 words. About 12% are built from templates that fit two categories and
-    carry one of the two at random, so that half of those cannot be told from the text.
-
-    Args:
-        rows: number of headlines.
-        seed: the same seed gives the same headlines on every machine and Python version.
+    No two differ only in case; each has 6 to 14 words. About 12% come from templates that fit two categories and get
+    one of the two at random, so half of them cannot be classified from the text. The same seed gives the same
+    headlines on every machine and Python version.
 
     >>> [len(build_headlines(rows=rows)) for rows in (0, 3)]
     [0, 3]
@@ -84,27 +81,27 @@ def _load_vocabulary() -> dict[str, Any]:
 
 
 def _draw_template(vocabulary: Mapping[str, Any], source: Random) -> _Template:
-    if source.random() < _CROSSING_SHARE:
+    if source.random() < _CROSSING_FRACTION:
         crossing = _pick(vocabulary["crossings"], source)
         return _Template(_pick(crossing["templates"], source), _pick(crossing["labels"], source), vocabulary["words"])
     categories = vocabulary["categories"]
     weighted = [name for name, category in categories.items() for _ in range(category["weight"])]
     name = _pick(weighted, source)
-    templates = vocabulary["frames"] if source.random() < _FRAME_SHARE else categories[name]["templates"]
+    templates = vocabulary["frames"] if source.random() < _FRAME_FRACTION else categories[name]["templates"]
     return _Template(_pick(templates, source), name, vocabulary["words"] | categories[name]["words"])
 
 
 def _fill_template(template: _Template, source: Random) -> str | None:
-    """Return the template with a word in each slot, or None where a word comes twice or the length does not fit."""
+    """Return the template with a word in each slot, or None if a word occurs twice or the length does not fit."""
     drawn: list[str] = []
 
     def draw_word(slot: re.Match[str]) -> str:
-        """Draw the word of a slot, and note it."""
+        """Draw the word of a slot, and record it."""
         drawn.append(_pick(template.words[slot[1]], source))
         return drawn[-1]
 
     text = template.text
-    while "{" in text:  # a word may hold slots itself
+    while "{" in text:  # a word can contain slots
         text = _SLOT.sub(draw_word, text)
     plain = [word for word in drawn if word and "{" not in word]
     if len(set(plain)) < len(plain) or not _SHORTEST <= len(text.split()) <= _LONGEST:
@@ -118,8 +115,7 @@ def _draw_date(source: Random) -> str:
 
 
 def _pick(options: Sequence[_T], source: Random) -> _T:
-    # Python promises that random() gives the same numbers for a seed in every version; of choice(), shuffle() and
-    # sample() it does not.
+    # Python keeps the numbers of random() for a seed in every version, but not those of choice() or sample().
     return options[int(source.random() * len(options))]
 
 

@@ -6,8 +6,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from hf_newscls.data.deduplication import DuplicateCounts
-from hf_newscls.data.leakage import Leakage
-from hf_newscls.data.manifest import SplitManifest
+from hf_newscls.data.manifest import Leakage, SplitManifest
 from hf_newscls.evaluation.baselines.comparison import LENGTH, MAJORITY, TFIDF, Comparison
 from hf_newscls.evaluation.calibration.calibration import Calibration, build_calibration
 from hf_newscls.evaluation.report import EvaluationReport, SplitReport
@@ -57,9 +56,9 @@ def _build_manifest(labels: Sequence[str]) -> SplitManifest:
         label_counts={split: dict.fromkeys(labels, count) for split, count in counts.items()},
         row_ids={"train": [], "validation": [], "test": []},
         duplicates=DuplicateCounts(
-            handling="group", groups=3, rows=7, largest=3, equal=3, alike=1, contradictory_texts=0, contradictory_rows=0
+            handling="group", groups=3, rows=7, largest=3, exact=3, near=1, conflicting_texts=0, conflicting_rows=0
         ),
-        leakage=Leakage(rows=0, plain=2, plain_test_rows=500),
+        leakage=Leakage(rows=0, random_split_rows=2, random_split_test_rows=500),
     )
 
 

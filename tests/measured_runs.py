@@ -7,8 +7,7 @@ import numpy as np
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from hf_newscls.data.deduplication import DuplicateCounts
-from hf_newscls.data.leakage import Leakage
-from hf_newscls.data.manifest import SplitManifest
+from hf_newscls.data.manifest import Leakage, SplitManifest
 from hf_newscls.evaluation.error_analysis import analyze_errors
 from hf_newscls.evaluation.report import build_report
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap
@@ -93,7 +92,7 @@ def _build_manifest(labels: Sequence[str], splits: DatasetDict) -> SplitManifest
         label_counts={split: dict(zip(labels, rows, strict=True)) for split, rows in counts.items()},
         row_ids={},
         duplicates=DuplicateCounts("group", 3, 7, 3, 3, 1, 0, 0),
-        leakage=Leakage(rows=0, plain=2, plain_test_rows=40),
+        leakage=Leakage(rows=0, random_split_rows=2, random_split_test_rows=40),
     )
 
 

@@ -4,12 +4,13 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetInfo, Features, Value
 from datasets.fingerprint import generate_random_fingerprint
 
-from hf_newscls.data.labels import invert_merges, resolve_label_names
+from hf_newscls.data.labels import resolve_label_names
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.recipe import DataSection
@@ -26,7 +27,7 @@ class CleanedRows:
     Attributes:
         dataset: columns id, text, label (a `ClassLabel`) and those the recipe keeps, in the file's order.
         rows_read: rows of the file; equals the rows of `dataset` plus all dropped ones.
-        dropped: rows dropped, by reason, in the order the reasons are tried.
+        dropped: number of dropped rows by reason, in the order the reasons are tried.
     """
 
     dataset: Dataset
@@ -41,7 +42,7 @@ class CleanedRows:
 
 
 def join_columns(values: Sequence[str | None], *, separator: str) -> str:
-    """Join what the text columns of a row hold, skipping the empty ones.
+    """Join the text columns of a row, skipping the empty ones.
 
     >>> join_columns(["Storm hits coast ", None, "Two towns cut off"], separator=". ")
     'Storm hits coast. Two towns cut off'
@@ -52,50 +53,45 @@ def join_columns(values: Sequence[str | None], *, separator: str) -> str:
 def clean_rows(
     rows: Dataset, section: DataSection, *, extra_columns: Sequence[str] = (), source_name: str
 ) -> CleanedRows:
-    """Build text and label of each row; drop and count the rows whose text is too short or whose label is missing.
+    """Build text and label of each row; drop and count the rows with a short text, no label or a rare label.
 
-    White space around texts and labels is no part of them.
-
-    Args:
-        rows: what `read_rows` returned.
-        section: the recipe's data section.
-        extra_columns: columns that stay beside text and label, further to those that the section names.
-        source_name: the data file, for messages.
+    White space around texts and labels is removed. The section's columns and the `extra_columns` are kept.
 
     Raises:
-        DataError: labels are missing where the recipe forbids it, nothing is left, or the labels do not fit.
+        DataError: labels are missing although the recipe forbids it, no row is left, or the labels do not fit.
     """
-    columns = [rows[name][:] for name in section.text]
-    reasons = [
-        _find_reason(values, label, section) for *values, label in zip(*columns, rows[section.label][:], strict=True)
-    ]
+    texts, labels = _build_texts(rows, section), _build_labels(rows, section)
+    reasons = _find_reasons(rows, section, texts=texts, labels=labels)
     if section.missing_label == "error":
         _refuse_missing_labels(rows, reasons, section, source_name=source_name)
+    usable = [index for index, reason in enumerate(reasons) if reason is None]
+    for index, label in zip(usable, apply_min_count([labels[index] for index in usable], section), strict=True):
+        labels[index], reasons[index] = label or "", None if label else "rare label"
     kept = [index for index, reason in enumerate(reasons) if reason is None]
-    dropped = {reason: reasons.count(reason) for reason in ("missing label", "empty text", "short text")}
-    targets = invert_merges(section.merge_labels)
-    labels = [targets.get(label, label) for label in map(str.strip, rows.select(kept)[section.label][:])]
-    if section.min_count > 1:
-        settled = apply_min_count(labels, section)
-        dropped["rare label"] = settled.count(None)
-        kept = [index for index, label in zip(kept, settled, strict=True) if label is not None]
-        labels = [label for label in settled if label is not None]
-    _log_counts(len(rows), len(kept), dropped)
+    tried = ["missing label", "empty text", "short text"] + ["rare label"] * (section.min_count > 1)
+    dropped = {reason: reasons.count(reason) for reason in tried}
+    counts = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items() if count) or "none dropped"
+    logger.info("kept %s of %s rows: %s", f"{len(kept):,}", f"{len(rows):,}", counts)
     if not kept:
         raise DataError(
-            f"{source_name}: must hold rows that can be used, found none of {len(rows)}; see data.min_characters and "
-            "data.min_count"
+            f"{source_name}: none of {len(rows)} rows can be used ({counts}); "
+            "check data.text, data.min_characters and data.min_count"
         )
-    chosen = rows.select(kept)
-    names = resolve_label_names(Counter(labels), expected=section.labels, source_name=source_name)
-    text = [join_columns([column[index] for column in columns], separator=section.separator) for index in kept]
-    columns_kept = {name: chosen[name][:] for name in (*section.keep, *extra_columns)}
-    dataset = _build_dataset(chosen[ROW_ID][:], text, labels, names=names, extra_columns=columns_kept)
-    return CleanedRows(dataset, rows_read=len(rows), dropped=dropped)
+    kept_labels = [labels[index] for index in kept]
+    names = resolve_label_names(Counter(kept_labels), expected=section.labels, source_name=source_name)
+    found = rows.select(kept)
+    ids = dict(zip(names, range(len(names)), strict=True))
+    columns: dict[str, Sequence[Any]] = {
+        ROW_ID: found[ROW_ID][:],
+        "text": [texts[index] for index in kept],
+        "label": [ids[label] for label in kept_labels],
+        **{name: found[name][:] for name in (*section.keep, *extra_columns)},
+    }
+    return CleanedRows(_build_dataset(columns, names), rows_read=len(rows), dropped=dropped)
 
 
 def apply_min_count(labels: Sequence[str], section: DataSection) -> list[str | None]:
-    """Return each row's label, that of rare ones being what the section makes of it: another label, or None to drop it.
+    """Return each row's label; a rare one becomes the label that the section names, or None to drop the row.
 
     >>> section = DataSection(source="a.csv", text=["a"], label="b", min_count=2, rare_labels="OTHER")
     >>> apply_min_count(["X", "Y", "X"], section)
@@ -104,60 +100,54 @@ def apply_min_count(labels: Sequence[str], section: DataSection) -> list[str | N
     counts = Counter(labels)
     rare = {label for label, count in counts.items() if count < section.min_count}
     if rare:
-        logger.info(
-            "%d of %d labels have fewer than %d rows: %s",
-            len(rare),
-            len(counts),
-            section.min_count,
-            format_examples(sorted(rare)),
-        )
+        shown = format_examples(sorted(rare))
+        logger.info("%d of %d labels have fewer than %d rows: %s", len(rare), len(counts), section.min_count, shown)
     target = None if section.rare_labels == "drop" else section.rare_labels
     return [target if label in rare else label for label in labels]
 
 
-def _build_dataset(
-    ids: Sequence[str],
-    text: Sequence[str],
-    labels: Sequence[str],
-    *,
-    names: Sequence[str],
-    extra_columns: Mapping[str, Sequence[str | None]],
-) -> Dataset:
-    indices = {name: index for index, name in enumerate(names)}
-    string = pa.large_string()  # as in read_rows
-    table = {
-        ROW_ID: pa.array(ids, string),
-        "text": pa.array(text, string),
-        "label": pa.array([indices[label] for label in labels], pa.int64()),
-        **{name: pa.array(values, string) for name, values in extra_columns.items()},
-    }
-    features = Features({name: Value("large_string") for name in table} | {"label": ClassLabel(names=[*names])})
-    # Without a fingerprint `datasets` would pickle all rows to make one.
-    info = DatasetInfo(features=features)
-    return Dataset(pa.table(table), info=info, fingerprint=generate_random_fingerprint())
+def _build_dataset(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> Dataset:
+    features = Features({name: Value("large_string") for name in columns} | {"label": ClassLabel(names=[*names])})
+    # Without a fingerprint `datasets` would pickle all rows to compute one.
+    info, fingerprint = DatasetInfo(features=features), generate_random_fingerprint()
+    return Dataset(pa.table(dict(columns), schema=features.arrow_schema), info=info, fingerprint=fingerprint)
 
 
-def _find_reason(values: Sequence[str | None], label: str | None, section: DataSection) -> str | None:
-    if label is None or not label.strip():
+def _build_texts(rows: Dataset, section: DataSection) -> list[str]:
+    columns = [rows[name][:] for name in section.text]
+    return [join_columns(values, separator=section.separator) for values in zip(*columns, strict=True)]
+
+
+def _build_labels(rows: Dataset, section: DataSection) -> list[str]:
+    """Return the label of each row after merging; "" if it is missing."""
+    targets = {source: target for target, sources in section.merge_labels.items() for source in sources}
+    labels = [(label or "").strip() for label in rows[section.label][:]]
+    return [label and targets.get(label, label) for label in labels]
+
+
+def _find_reasons(
+    rows: Dataset, section: DataSection, *, texts: Sequence[str], labels: Sequence[str]
+) -> list[str | None]:
+    """Return for each row why it cannot be used; None if it can."""
+    measured = [texts] if section.min_characters_in == "joined" else [rows[name][:] for name in section.text]
+    lengths = [min(len((value or "").strip()) for value in values) for values in zip(*measured, strict=True)]
+    return [_find_reason(*row, section.min_characters) for row in zip(labels, texts, lengths, strict=True)]
+
+
+def _find_reason(label: str, text: str, length: int, min_characters: int) -> str | None:
+    if not label:
         return "missing label"
-    joined = join_columns(values, separator=section.separator)
-    if not joined:
+    if not text:
         return "empty text"
-    parts = [joined] if section.min_characters_in == "joined" else [(value or "").strip() for value in values]
-    return "short text" if min(map(len, parts)) < section.min_characters else None
+    return "short text" if length < min_characters else None
 
 
 def _refuse_missing_labels(
     rows: Dataset, reasons: Sequence[str | None], section: DataSection, *, source_name: str
 ) -> None:
-    offenders = [row_id for row_id, reason in zip(rows[ROW_ID][:], reasons, strict=True) if reason == "missing label"]
-    if offenders:
+    unlabelled = [row_id for row_id, reason in zip(rows[ROW_ID][:], reasons, strict=True) if reason == "missing label"]
+    if unlabelled:
         raise DataError(
-            f"{source_name}: every row must have a label in {section.label!r}, found none in the rows with id "
-            f"{format_examples(offenders)}; label them or set `data.missing_label: drop`"
+            f"{source_name}: no label in column {section.label!r} of the rows with id {format_examples(unlabelled)}; "
+            "label them or set `data.missing_label: drop`"
         )
-
-
-def _log_counts(read: int, kept: int, dropped: Mapping[str, int]) -> None:
-    counts = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items() if count) or "none dropped"
-    logger.info("kept %s of %s rows: %s", f"{kept:,}", f"{read:,}", counts)

@@ -1,15 +1,15 @@
-"""Find rows that stand for the same article, and articles with conflicting labels."""
+"""Find groups of rows that are one article, and groups with conflicting labels."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["find_repeated", "groups_with_conflicting_labels"]
+__all__ = ["Rows", "find_repeated", "groups_with_conflicting_labels"]
 
 Rows = NDArray[np.int64]
 
 
 def find_repeated(groups: Rows) -> Rows:
-    """Return the groups of two rows or more, ascending.
+    """Return the groups with at least two rows, ascending.
 
     >>> find_repeated(np.array([0, 1, 0, 3, 1]))
     array([0, 1])
@@ -18,11 +18,10 @@ def find_repeated(groups: Rows) -> Rows:
 
 
 def groups_with_conflicting_labels(groups: Rows, kinds: Rows) -> Rows:
-    """Return the groups, ascending, that hold rows of several kinds.
+    """Return the groups, ascending, with rows of several kinds.
 
     >>> groups_with_conflicting_labels(np.array([0, 1, 0, 1]), kinds=np.array([5, 5, 5, 6]))
     array([1])
     """
-    width = kinds.max() + 1
-    pairs = np.unique(groups * width + kinds)
-    return np.flatnonzero(np.bincount(pairs // width) > 1)
+    pairs = np.unique(np.stack([groups, kinds]), axis=1)
+    return find_repeated(pairs[0])

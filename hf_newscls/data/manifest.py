@@ -1,4 +1,4 @@
-"""Say what decided a split and what came of it."""
+"""Describe a split: what decided it, and its counts."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,34 +6,61 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from datasets import DatasetDict
+from datasets import Dataset, DatasetDict
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from hf_newscls.data.deduplication import DuplicateCounts
-from hf_newscls.data.leakage import Leakage
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.data.splitting import SPLITS
+from hf_newscls.data.stratification import assign_groups, hash_rows
 from hf_newscls.recipe.recipe import SplitSection
 
-__all__ = ["SplitManifest", "build_manifest", "compute_fingerprint", "hash_row"]
+__all__ = ["Leakage", "SplitManifest", "build_manifest", "compute_fingerprint", "hash_row", "measure_leakage"]
+
+# Keys that version 0.1 wrote to split.json, and their names today.
+_RENAMED_KEYS = {"way": "strategy"}
+_RENAMED_DUPLICATE_KEYS = {
+    "equal": "exact",
+    "alike": "near",
+    "contradictory_texts": "conflicting_texts",
+    "contradictory_rows": "conflicting_rows",
+}
+_RENAMED_LEAKAGE_KEYS = {"plain": "random_split_rows", "plain_test_rows": "random_split_test_rows"}
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """Rows of the test set that have a duplicate in the training set.
+
+    Attributes:
+        rows: rows in the split that was made.
+        random_split_rows: rows in a stratified random split of the same rows and seed that ignores duplicates.
+        random_split_test_rows: size of the test set of that random split.
+    """
+
+    rows: int
+    random_split_rows: int
+    random_split_test_rows: int
 
 
 @dataclass(frozen=True)
 class SplitManifest:
-    """What decides a split and what came of it; saved as `split.json`.
+    """What decided a split, and its counts; saved as `split.json`.
 
     Attributes:
-        source: address of the data file as the recipe gives it.
+        source: address of the data file as in the recipe.
         source_sha256: SHA-256 of the file.
         rows_read: rows of the file.
-        dropped: rows dropped, by reason.
+        dropped: number of dropped rows by reason.
         strategy: how rows were split, in words.
-        seed: the seed of the split.
-        fractions: the fraction asked for, by side; None where a column or folds decided.
-        fingerprint: SHA-256 over the content hash and the side of every row, whatever the rows' order.
-        label_counts: rows by side and label.
-        row_ids: ids by side, in the file's order.
-        duplicates: what was found.
-        leakage: of this split, and of one that does not know of duplicates.
+        seed: seed of the split.
+        fractions: fraction of the rows by split; None if a column or folds decided.
+        fingerprint: SHA-256 over the content hash and the split of every row, independent of the order of rows.
+        label_counts: rows by split and label.
+        row_ids: ids by split, in the file's order.
+        duplicates: duplicates that were found.
+        leakage: duplicates between training and test set.
     """
 
     source: str
@@ -55,12 +82,20 @@ class SplitManifest:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "SplitManifest":
-        """Return the manifest that `to_dict` made the values of."""
-        parts = {
-            "duplicates": DuplicateCounts(**values["duplicates"]),
-            "leakage": Leakage(**values["leakage"]),
+        """Return the manifest that `to_dict` or version 0.1 made the values of.
+
+        Raises:
+            ValueError: a value is missing or has another type.
+        """
+        renamed = _rename(values, _RENAMED_KEYS) | {
+            "duplicates": _rename(values["duplicates"], _RENAMED_DUPLICATE_KEYS),
+            "leakage": _rename(values["leakage"], _RENAMED_LEAKAGE_KEYS),
         }
-        return cls(**{**values, **parts})
+        return TypeAdapter(cls).validate_python(renamed)
+
+
+def _rename(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {names.get(key, key): value for key, value in values.items()}
 
 
 def build_manifest(
@@ -74,7 +109,7 @@ def build_manifest(
     duplicates: DuplicateCounts,
     leakage: Leakage,
 ) -> SplitManifest:
-    """Describe a split, its counts and its fingerprint."""
+    """Describe a split with its counts and its fingerprint."""
     names: list[str] = splits["train"].features["label"].names
     return SplitManifest(
         source=source,
@@ -92,8 +127,36 @@ def build_manifest(
     )
 
 
+def measure_leakage(
+    dataset: Dataset, splits: NDArray[np.int64], *, groups: NDArray[np.int64], section: SplitSection
+) -> Leakage:
+    """Count the leaks of a split, and those of a random split of the same rows that ignores duplicates.
+
+    `splits` are from `assign_splits`, and `groups` are equal for rows of one article; both have shape (N,).
+    """
+    kept = np.flatnonzero(splits >= 0)
+    dataset, splits, groups = dataset.select(kept), splits[kept], groups[kept]
+    labels, keys = np.asarray(dataset["label"][:]), hash_rows(dataset["text"][:], seed=section.seed)
+    # If the recipe gives no fractions, the random split has the sizes of this one.
+    sizes = np.bincount(splits, minlength=len(SPLITS))
+    asked = [getattr(section, split) for split in SPLITS]
+    fractions = asked if section.has_fractions else (sizes / sizes.sum()).tolist()
+    random_splits = assign_groups(labels, np.arange(len(groups)), keys, fractions)
+    return Leakage(
+        rows=_count_leaks(groups, splits),
+        random_split_rows=_count_leaks(groups, random_splits),
+        random_split_test_rows=int((random_splits == SPLITS.index("test")).sum()),
+    )
+
+
+def _count_leaks(groups: NDArray[np.int64], splits: NDArray[np.int64]) -> int:
+    """Return the number of test rows with a row of the same group in the training set; both have shape (N,)."""
+    train, test = (groups[splits == SPLITS.index(split)] for split in ("train", "test"))
+    return int(np.isin(test, train).sum())
+
+
 def compute_fingerprint(splits: DatasetDict) -> str:
-    """Return a SHA-256 that is equal for equal splits: over the sorted pairs of side and content of every row."""
+    """Return a SHA-256 over the sorted pairs of split and content of all rows: equal splits have the same."""
     names: list[str] = splits["train"].features["label"].names
     digest = hashlib.sha256()
     for split in sorted(SPLITS):
@@ -104,15 +167,15 @@ def compute_fingerprint(splits: DatasetDict) -> str:
 
 
 def hash_row(text: str, label_name: str) -> str:
-    """Return the SHA-256 of a row's content, by which it is known where its text must not be shown."""
+    """Return the SHA-256 of a row's content, which identifies the row without showing its text."""
     return hashlib.sha256(f"{label_name}\n{text}".encode()).hexdigest()
 
 
 def _describe_strategy(section: SplitSection, splits: DatasetDict) -> str:
     if section.predefined is not None:
         train, validation = ({*splits[split][section.predefined][:]} for split in ("train", "validation"))
-        # The column has no word for validation where that side's rows say what training rows say.
-        cut = ", validation cut from its training rows by chance" if validation <= train else ""
+        # If the column has no word for validation, the validation rows say what the training rows say.
+        cut = ", validation cut from its training rows at random" if validation <= train else ""
         return f"as the column {section.predefined} says{cut}"
     if section.by == "time":
         return "by time, the newest rows in the test set"

@@ -1,4 +1,4 @@
-"""From a recipe to split rows: read, clean, find duplicates, split; kept, so that it is done once."""
+"""From a recipe to split rows: read, clean, find duplicates, split; the result is cached on disk."""
 
 import hashlib
 import json
@@ -8,7 +8,6 @@ import re
 import shutil
 import time
 import unicodedata
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -23,8 +22,7 @@ from hf_newscls import __version__
 from hf_newscls.data.cleaning import CleanedRows, clean_rows
 from hf_newscls.data.dates import parse_dates
 from hf_newscls.data.deduplication import resolve_duplicates
-from hf_newscls.data.leakage import measure_leakage
-from hf_newscls.data.manifest import SplitManifest, build_manifest
+from hf_newscls.data.manifest import SplitManifest, build_manifest, measure_leakage
 from hf_newscls.data.readers.rows import ROW_ID, read_rows
 from hf_newscls.data.sources import Source, fetch_source
 from hf_newscls.data.splitting import assign_splits, select_splits
@@ -36,8 +34,8 @@ __all__ = ["PreparedData", "prepare", "read_dates", "read_source", "save_prepare
 
 _KEPT_ENTRIES = 8
 _SECONDS_A_DAY = 86_400
-# With what `replace_folder` puts before it while it writes.
-_ENTRY = re.compile(r"(?P<unfinished>\.[0-9a-f]{32}-(new|old)-)?[0-9a-f]{32}")
+# Including the prefix that `replace_folder` adds while it writes.
+_ENTRY = re.compile(r"(\.[0-9a-f]{32}-(new|old)-)?[0-9a-f]{32}")
 _MANIFEST = "split.json"
 _DECIDING_PACKAGES = ("datasets", "numpy", "pandas", "pyarrow", "rensa")
 
@@ -49,8 +47,8 @@ class PreparedData:
     """Rows that were read, cleaned and split.
 
     Attributes:
-        splits: train, validation and test, with id, text, label and what the recipe keeps.
-        manifest: what decided the split and what came of it.
+        splits: train, validation and test, with id, text, label and the columns that the recipe keeps.
+        manifest: what decided the split, and its counts.
     """
 
     splits: DatasetDict
@@ -64,22 +62,24 @@ class PreparedData:
 
 
 def prepare(recipe: Recipe) -> PreparedData:
-    """Read, clean and split the recipe's data file, or take what an earlier call made of the same.
+    """Read, clean and split the recipe's data file, or load the cached result of an earlier call.
 
-    What was made is kept in the folder that HF_NEWSCLS_CACHE names, else in ~/.cache/hf-newscls/prepared, under a
-    fingerprint of the file's content, the recipe's data and split sections, and the code that read them.
+    The cache is the folder that HF_NEWSCLS_CACHE names, else ~/.cache/hf-newscls/prepared. An entry is used again only
+    if the file's content, the recipe's data and split sections and the code that reads them are the same.
 
     Raises:
-        SourceError: the file is not there, or cannot be fetched.
+        SourceError: the file does not exist, or cannot be fetched.
         DataError: its content does not fit the recipe.
     """
     source = fetch_source(recipe.data.source, sha256=recipe.data.sha256)
-    entry = _find_cache() / _name_entry(recipe, source.sha256)
-    return _take(entry) or _keep(_prepare(recipe, source), entry)
+    chosen = os.environ.get("HF_NEWSCLS_CACHE")
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    entry = Path(chosen or f"{home}/hf-newscls/prepared").expanduser() / _name_entry(recipe, source.sha256)
+    return _load_entry(entry) or _save_entry(_prepare(recipe, source), entry)
 
 
 def read_source(recipe: Recipe, source: Source) -> CleanedRows:
-    """Return the rows of the recipe's data files that can be used, with the columns for the split and for the probes.
+    """Return the usable rows of the recipe's data files, with the columns for the split and for the probes.
 
     Raises:
         DataError: their content does not fit the recipe.
@@ -90,10 +90,10 @@ def read_source(recipe: Recipe, source: Source) -> CleanedRows:
 
 
 def read_dates(dataset: Dataset, column: str | None, *, source_name: str) -> NDArray[np.datetime64] | None:
-    """Return the dates of cleaned rows, shape (N,); None where the recipe names no column of dates.
+    """Return the dates of cleaned rows, shape (N,); None if the recipe names no column of dates.
 
     Raises:
-        DataError: values that are no dates.
+        DataError: a value is not a date.
     """
     if column is None:
         return None
@@ -101,98 +101,51 @@ def read_dates(dataset: Dataset, column: str | None, *, source_name: str) -> NDA
 
 
 def save_prepared(prepared: PreparedData, folder: Path) -> None:
-    """Save the `DatasetDict`, for `datasets.load_from_disk`, with the manifest beside it.
+    """Save the `DatasetDict`, for `datasets.load_from_disk`, and the manifest next to it.
 
     Raises:
-        RunError: the folder holds something else, which would be lost.
+        RunError: the folder holds other files, which would be lost.
     """
     folder = folder.resolve()
     check_replaceable(folder, signs=["dataset_dict.json", _MANIFEST], content="prepared data")
     with report_full_disk(folder), replace_folder(folder) as fresh:
-        _write_prepared(prepared, fresh)
+        _write(prepared, fresh)
 
 
 def _prepare(recipe: Recipe, source: Source) -> PreparedData:
-    data, source_name = recipe.data, source.name
     cleaned = read_source(recipe, source)
-    deduplicated = resolve_duplicates(cleaned, data)
-    dataset = deduplicated.cleaned.dataset
-    dates = read_dates(dataset, data.date, source_name=source_name)
-    assignment = assign_splits(
-        dataset, recipe.split, groups=deduplicated.bound_groups, dates=dates, source_name=source_name
+    deduplicated = resolve_duplicates(cleaned, recipe.data)
+    dataset, groups = deduplicated.cleaned.dataset, deduplicated.groups
+    dates = read_dates(dataset, recipe.data.date, source_name=source.name)
+    assigned = assign_splits(
+        dataset, recipe.split, groups=deduplicated.bound_groups, dates=dates, source_name=source.name
     )
-    splits = select_splits(dataset, assignment)
+    splits = select_splits(dataset, assigned)
     dropped = dict(deduplicated.cleaned.dropped)
     if recipe.split.predefined is not None:
-        dropped["twin on another side"] = int((assignment < 0).sum())
+        dropped["duplicate in another split"] = int((assigned < 0).sum())
     manifest = build_manifest(
         splits,
         recipe.split,
-        source=data.source_text,
+        source=recipe.data.source_text,
         source_sha256=source.sha256,
         rows_read=cleaned.rows_read,
         dropped=dropped,
         duplicates=deduplicated.counts,
-        leakage=measure_leakage(dataset, assignment, groups=deduplicated.groups, section=recipe.split),
+        leakage=measure_leakage(dataset, assigned, groups=groups, section=recipe.split),
     )
     return PreparedData(splits, manifest)
 
 
-def _take(entry: Path) -> PreparedData | None:
-    """Return what an earlier call kept; None where it kept nothing, or only a part of it is left."""
-    if not entry.is_dir():
-        return None
-    try:
-        prepared = _load_prepared(entry)
-    except (OSError, ValueError, KeyError, TypeError):  # another process is removing it, or a file of it is damaged
-        shutil.rmtree(entry, ignore_errors=True)
-        return None
-    with suppress(OSError):  # a cache of someone else's
-        os.utime(entry)
-    logger.info("took the rows that were prepared before")
-    return prepared
-
-
-def _keep(prepared: PreparedData, entry: Path) -> PreparedData:
-    """Keep prepared rows, and return them mapped from the disk; a cache that cannot be written is no error."""
-    # Another process made the same meanwhile: files that it has mapped must not go from under it.
-    if kept := _take(entry):
-        return kept
-    try:
-        with replace_folder(entry) as fresh:
-            _write_prepared(prepared, fresh)
-        _prune(entry.parent)
-        return _load_prepared(entry)
-    except OSError as error:
-        logger.info("the prepared rows could not be kept in %s (%s)", entry.parent, error)
-        return prepared
-
-
-def _write_prepared(prepared: PreparedData, folder: Path) -> None:
-    prepared.splits.save_to_disk(folder)
-    write_json(folder / _MANIFEST, prepared.manifest.to_dict())
-
-
-def _load_prepared(folder: Path) -> PreparedData:
-    manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-    return PreparedData(load_from_disk(str(folder)), SplitManifest.from_dict(manifest))
-
-
-def _find_cache() -> Path:
-    chosen = os.environ.get("HF_NEWSCLS_CACHE")
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(chosen or f"{home}/hf-newscls/prepared").expanduser()
-
-
 def _name_entry(recipe: Recipe, source_sha256: str) -> str:
-    """Return the fingerprint of all that decides what comes of a file."""
-    deciding: Mapping[str, object] = {
+    """Return a fingerprint of everything that decides the result."""
+    deciding = {
         "source": [recipe.data.sources, source_sha256],
         "data": recipe.data.model_dump(),
         "split": recipe.split.model_dump(),
         "columns": recipe.columns,
         "code": _hash_code(),
-        "versions": [__version__, unicodedata.unidata_version, *(version(name) for name in _DECIDING_PACKAGES)],
+        "versions": [__version__, unicodedata.unidata_version, *map(version, _DECIDING_PACKAGES)],
     }
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -201,25 +154,55 @@ def _name_entry(recipe: Recipe, source_sha256: str) -> str:
 def _hash_code() -> str:
     package = Path(__file__).parents[1]
     files = [package / "files.py", *sorted(package.glob("recipe/*.py")), *sorted(package.glob("data/**/*.py"))]
-    return hashlib.sha256("".join(compute_sha256(path) for path in files).encode()).hexdigest()
+    return hashlib.sha256("".join(map(compute_sha256, files)).encode()).hexdigest()
+
+
+def _load_entry(entry: Path) -> PreparedData | None:
+    """Return a cached result; None if there is none or it is damaged."""
+    if not entry.is_dir():
+        return None
+    try:
+        prepared = _read(entry)
+    except (OSError, ValueError, KeyError, TypeError):  # another process is removing it, or a file of it is damaged
+        shutil.rmtree(entry, ignore_errors=True)
+        return None
+    with suppress(OSError):  # a cache that belongs to another user
+        os.utime(entry)
+    logger.info("using cached rows: %s", ", ".join(f"{len(rows):,} {name}" for name, rows in prepared.splits.items()))
+    return prepared
+
+
+def _save_entry(prepared: PreparedData, entry: Path) -> PreparedData:
+    """Cache a result, and return it mapped from the disk; if the cache cannot be written, return it as it is."""
+    # If another process cached the same result meanwhile, it may have mapped the files: do not replace them.
+    if kept := _load_entry(entry):
+        return kept
+    try:
+        with replace_folder(entry) as fresh:
+            _write(prepared, fresh)
+        with suppress(FileNotFoundError):  # another process prunes too
+            _prune(entry.parent)
+        return _read(entry)
+    except OSError as error:
+        logger.info("cannot cache the prepared rows in %s (%s)", entry.parent, error)
+        return prepared
+
+
+def _write(prepared: PreparedData, folder: Path) -> None:
+    prepared.splits.save_to_disk(folder)
+    write_json(folder / _MANIFEST, prepared.manifest.to_dict())
+
+
+def _read(folder: Path) -> PreparedData:
+    manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+    return PreparedData(load_from_disk(str(folder)), SplitManifest.from_dict(manifest))
 
 
 def _prune(folder: Path) -> None:
-    """Remove all entries but those used last, and what a killed process left; nothing that is no entry."""
-    whole: list[Path] = []
-    broken: list[Path] = []
-    for path in folder.iterdir():
-        if match := _ENTRY.fullmatch(path.name):
-            is_whole = not match["unfinished"] and (path / _MANIFEST).is_file()
-            (whole if is_whole else broken).append(path)
-    whole.sort(key=_read_age)
-    for entry in [*whole[_KEPT_ENTRIES:], *(path for path in broken if _read_age(path) > _SECONDS_A_DAY)]:
-        shutil.rmtree(entry, ignore_errors=True)
-
-
-def _read_age(path: Path) -> float:
-    """Return the seconds since a folder was written or used; 0 where another process is removing it."""
-    try:
-        return time.time() - path.stat().st_mtime
-    except OSError:
-        return 0
+    """Remove all entries but those used last, and what killed processes left; other files stay."""
+    entries = [path for path in folder.iterdir() if _ENTRY.fullmatch(path.name)]
+    whole = [path for path in entries if path.name[0] != "." and (path / _MANIFEST).is_file()]
+    outdated = sorted(whole, key=os.path.getmtime)[:-_KEPT_ENTRIES]
+    broken = [path for path in entries if path not in whole and time.time() - os.path.getmtime(path) > _SECONDS_A_DAY]
+    for path in [*outdated, *broken]:
+        shutil.rmtree(path, ignore_errors=True)

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 from hf_newscls.data.hub_sources import HUB_SCHEME, PASS_THE_PATH, fetch_from_hub, list_snapshot
 from hf_newscls.errors import SourceError, format_examples, suggest_name
@@ -18,7 +17,7 @@ __all__ = ["Source", "fetch_source"]
 
 KAGGLE_SCHEME = "kaggle://"
 _KAGGLE_ADDRESS = re.compile(
-    r"kaggle://(?P<owner>[\w-]+)/(?P<dataset>[\w-]+)(/versions/(?P<version>\d+))?/(?P<file>(?!versions/\d+$).+)"
+    r"kaggle://(?P<dataset>[\w-]+/[\w-]+)(?P<version>/versions/\d+)?/(?P<file>(?!versions/\d+$).+)"
 )
 
 logger = logging.getLogger(__name__)
@@ -30,8 +29,8 @@ class Source:
 
     Attributes:
         paths: the files; a folder is the snapshot of a dataset of the Hub.
-        sha256: of one file, the SHA-256 of its bytes. Of several, the SHA-256 over theirs in hexadecimal, one a line;
-            the files of a snapshot, its card among them, stand in the order of their names, each with its name.
+        sha256: for one file, the SHA-256 of its bytes. For several, the SHA-256 over these in hexadecimal, one a line;
+            for a snapshot, each line also has the name of the file, and the dataset's card is one of the files.
     """
 
     paths: Sequence[Path]
@@ -44,57 +43,57 @@ class Source:
 
 
 def fetch_source(addresses: str | Sequence[str], *, sha256: str | None = None) -> Source:
-    """Return data files on this machine, fetched from Kaggle or the Hub where that is asked for.
+    """Return data files on this machine, fetched from Kaggle or the Hub if needed.
+
+    kagglehub and huggingface_hub show their own progress and keep the files in their own caches.
 
     Args:
-        addresses: one or several of: a path, a pattern of paths as `news/*.csv`, `package:module/path`,
-            `kaggle://owner/set/file`, which may pin a version of the set as `kaggle://owner/set/versions/2/file`, and
-            `hf://datasets/owner/name[@revision][/path]`, which is the whole dataset where it names no file. kagglehub
-            and huggingface_hub show their own progress and keep what they fetched in their own caches.
-        sha256: what `Source.sha256` must be.
+        addresses: one or several of: a path, a pattern of paths such as `news/*.csv`, `package:module/path`,
+            `kaggle://owner/set[/versions/2]/file`, and `hf://datasets/owner/name[@revision][/path]`, which is the
+            whole dataset if it names no file.
+        sha256: expected `Source.sha256`.
 
     Raises:
-        SourceError: there is no such file, it cannot be fetched, or it is not the one the checksum names.
+        SourceError: a file does not exist, cannot be fetched, or has another checksum.
     """
     listed = [addresses] if isinstance(addresses, str) else [*addresses]
     paths = [path for address in listed for path in _fetch(address)]
     repeated = [str(path) for path, count in Counter(path.resolve() for path in paths).items() if count > 1]
     if repeated:
-        raise SourceError(
-            f"data.source: must name each file once, found {format_examples(repeated)} more than once; remove them"
-        )
+        raise SourceError(f"data.source: files named more than once: {format_examples(repeated)}; remove them")
     source = Source(paths, _compute_fingerprint(paths))
     if sha256 not in {None, source.sha256}:
-        whose = "file's" if len(paths) == 1 else "files'"
         raise SourceError(
-            f"{', '.join(listed)}: the {whose} SHA-256 must be {sha256}, got {source.sha256}; "
-            f"{_advise(listed[0], source)}, or set `data.sha256` to what was found"
+            f"{', '.join(listed)}: SHA-256 is {source.sha256}, but data.sha256 is {sha256}; "
+            f"{_advise(listed[0], source)}, or update data.sha256"
         )
     return source
 
 
 def _advise(address: str, source: Source) -> str:
-    """Say how another file than the expected one may be replaced: a cache would give it again and again."""
+    """Say how to replace the wrong file, which a cache would return again and again."""
     if address.startswith(KAGGLE_SCHEME):
         return f"delete {source.name} to fetch it again, or pin its version as kaggle://owner/set/versions/2/file"
     if address.startswith(HUB_SCHEME):
-        return "pin the revision that is meant as hf://datasets/owner/name@revision"
+        return "pin the revision as hf://datasets/owner/name@revision"
     return "fetch the file again"
 
 
 def _compute_fingerprint(paths: Sequence[Path]) -> str:
+    lines = []
     try:
-        lines = [line for path in paths for line in (_hash_snapshot(path) if path.is_dir() else [compute_sha256(path)])]
+        for path in paths:
+            if path.is_dir():
+                # The name of a snapshot's file can decide which split its rows belong to.
+                files = {file: file.relative_to(path).as_posix() for file in list_snapshot(path)}
+                lines += [f"{compute_sha256(file)} {name}" for file, name in files.items()]
+            else:
+                lines.append(compute_sha256(path))
     except OSError as error:
-        raise SourceError(f"{name_paths(paths)}: must be files that can be read, got {error}; check them") from error
+        raise SourceError(f"{name_paths(paths)}: cannot be read ({error}); check its permissions") from error
     if len(paths) == 1 and not paths[0].is_dir():
         return lines[0]
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
-
-
-def _hash_snapshot(folder: Path) -> Sequence[str]:
-    """Return SHA-256 and name of each file: the name says which split its rows are of."""
-    return [f"{compute_sha256(file)} {file.relative_to(folder).as_posix()}" for file in list_snapshot(folder)]
 
 
 def _fetch(address: str) -> Sequence[Path]:
@@ -107,7 +106,7 @@ def _fetch(address: str) -> Sequence[Path]:
     else:
         paths = _find_local(address)
     if any(path.is_dir() for path in paths):
-        raise SourceError(f"{address}: `data.source` must name a file, got a folder; add the file's name")
+        raise SourceError(f"{address}: data.source is a folder; add the file's name")
     return paths
 
 
@@ -116,52 +115,43 @@ def _find_local(address: str) -> list[Path]:
         path = Path(address).expanduser()
         if path.exists():
             return [path]
-        # What a pattern matches is sorted, for the order of a folder differs from machine to machine.
+        # Sorted, because the order of files in a folder differs between machines.
         matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
     except (OSError, RuntimeError, ValueError) as error:
-        raise SourceError(f"{address}: `data.source` must name an existing file, got {error}; check it") from error
+        raise SourceError(f"{address}: data.source is not a valid path ({error}); correct it") from error
     if matches:
         return [match for match in matches if not match.is_dir()] or matches
     if glob.has_magic(address):
-        raise SourceError(f"{address}: `data.source` must match files, found none; check the pattern")
-    suggestion = suggest_name(path.name, _list_names(path.parent))
-    hint = f"did you mean {str(path.parent / suggestion)!r}?" if suggestion else PASS_THE_PATH
-    raise SourceError(f"{address}: `data.source` must name an existing file, found none; {hint}")
-
-
-def _list_names(folder: Path) -> list[str]:
+        raise SourceError(f"{address}: data.source matches no file; check the pattern")
     try:
-        return [entry.name for entry in folder.iterdir() if entry.is_file()]
-    except OSError:  # there is none, or it may be entered but not listed
-        return []
+        neighbors = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
+    except OSError:  # the folder does not exist, or cannot be listed
+        neighbors = []
+    close = suggest_name(path.name, neighbors)
+    hint = f"did you mean {str(path.parent / close)!r}?" if close else PASS_THE_PATH
+    raise SourceError(f"{address}: data.source does not exist; {hint}")
 
 
 def _fetch_from_kaggle(address: str) -> Path:
     match = _KAGGLE_ADDRESS.fullmatch(address)
     if match is None:
-        raise SourceError(f"{address}: must have the form kaggle://owner/set/file, got another; write it so")
-    page = f"https://www.kaggle.com/datasets/{match['owner']}/{match['dataset']}"
-    by_hand = f"download {match['file']} from {page} and {PASS_THE_PATH}"
+        raise SourceError(f"{address}: not a Kaggle address; write it as kaggle://owner/set/file")
+    dataset, version, file = match["dataset"], match["version"] or "", match["file"]
+    by_hand = f"download {file} from https://www.kaggle.com/datasets/{dataset} and {PASS_THE_PATH}"
     try:
         import kagglehub
         import requests
         from kagglehub import exceptions
     except ModuleNotFoundError as error:
         raise SourceError(
-            f"{address}: kagglehub must be installed, found none; run `pip install 'hf-newscls[kaggle]'`, or {by_hand}"
+            f"{address}: kagglehub is not installed; run `pip install 'hf-newscls[kaggle]'`, or {by_hand}"
         ) from error
-    handle = f"{match['owner']}/{match['dataset']}" + (f"/versions/{match['version']}" if match["version"] else "")
-    failures: tuple[type[Exception], ...] = (requests.RequestException, OSError, ValueError, *_list_errors(exceptions))
-    logger.info("fetching %s from Kaggle", match["file"])
+    # kagglehub's exceptions have no base class of their own.
+    theirs = [kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    failures: tuple[type[Exception], ...] = (requests.RequestException, OSError, ValueError, *theirs)
+    logger.info("fetching %s from Kaggle", file)
     try:
-        return Path(kagglehub.dataset_download(handle, path=match["file"]))
+        return Path(kagglehub.dataset_download(dataset + version, path=file))
     except failures as error:
         reason = " ".join(str(error).split())[:200]
-        raise SourceError(
-            f"{address}: Kaggle must be reachable, got {type(error).__name__} ({reason}); {by_hand}"
-        ) from error
-
-
-def _list_errors(module: ModuleType) -> list[type[Exception]]:
-    """Return the exceptions of a module: kagglehub's have no class of their own above them."""
-    return [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Exception)]
+        raise SourceError(f"{address}: fetching failed ({type(error).__name__}: {reason}); {by_hand}") from error

@@ -1,4 +1,4 @@
-"""Rows become texts with labels; what cannot be used is dropped and counted."""
+"""Rows become texts with labels; rows that cannot be used are dropped and counted."""
 
 import logging
 import re
@@ -54,7 +54,7 @@ def test_columns_are_joined_without_the_empty_ones(values: list[str | None], sep
     assert join_columns(values, separator=separator) == expected
 
 
-def test_text_label_and_id_come_out() -> None:
+def test_rows_get_a_text_a_label_and_an_id() -> None:
     cleaned = clean(TWO)
     assert cleaned.dataset.column_names == ["id", "text", "label"]
     assert cleaned.dataset.to_dict() == {
@@ -81,25 +81,25 @@ def test_rows_are_dropped_and_counted_by_reason() -> None:
     ]
     cleaned = clean(rows, min_characters=5, missing_label="drop")
     assert cleaned.dropped == {"missing label": 2, "empty text": 1, "short text": 2}
-    # Hi, and x with y: four characters when joined.
+    # "Hi" and "x. y" have fewer than five characters.
     assert cleaned.dataset["id"][:] == ["a", "d"]
     assert cleaned.rows_read == 7
 
 
-def test_rows_read_are_logged_by_what_became_of_them(caplog: pytest.LogCaptureFixture) -> None:
+def test_counts_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="hf_newscls")
     clean([*TWO, ("", "", "REAL"), ("", "", "REAL"), ("a", "b", " ")], missing_label="drop")
     assert caplog.messages == ["kept 2 of 5 rows: 1 missing label, 2 empty text"]
 
 
-def test_nothing_dropped_is_said_too(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_dropped_rows_are_logged_too(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="hf_newscls")
     assert clean(TWO).dropped == {"missing label": 0, "empty text": 0, "short text": 0}
     assert caplog.messages == ["kept 2 of 2 rows: none dropped"]
 
 
 @pytest.mark.parametrize(
-    ("minimum", "source_name", "expected"),
+    ("minimum", "measured", "expected"),
     [
         (1, "joined", "abcdef"),
         (3, "joined", "abcdf"),
@@ -111,7 +111,7 @@ def test_nothing_dropped_is_said_too(caplog: pytest.LogCaptureFixture) -> None:
         (3, "each", "df"),
     ],
 )
-def test_shortest_text_is_measured_joined_or_in_each_column(minimum: int, source_name: str, expected: str) -> None:
+def test_length_is_measured_joined_or_in_each_column(minimum: int, measured: str, expected: str) -> None:
     # Joined with ". " they have 6, 7, 3, 10, 1 and 12 characters.
     rows = [
         ("a", "aaa", "X"),
@@ -121,14 +121,13 @@ def test_shortest_text_is_measured_joined_or_in_each_column(minimum: int, source
         (None, "a", "Y"),
         ("aaaaa", "aaaaa", "X"),
     ]
-    assert clean(rows, min_characters=minimum, min_characters_in=source_name).dataset["id"][:] == [*expected]
+    assert clean(rows, min_characters=minimum, min_characters_in=measured).dataset["id"][:] == [*expected]
 
 
 def test_rows_without_a_label_are_refused_by_their_ids() -> None:
     rows = [*TWO, ("a", "b", None), ("c", "d", "REAL"), ("e", "f", "  ")]
-    with pytest.raises(DataError, match=r"news\.csv: every row must have a label in 'kind'") as caught:
+    with pytest.raises(DataError, match=r"news\.csv: .*column 'kind' .*id 'c', 'e'; .*`data.missing_label: drop`"):
         clean(rows)
-    assert "rows with id 'c', 'e'; label them or set `data.missing_label: drop`" in str(caught.value)
 
 
 def test_many_rows_without_a_label_are_cut_short() -> None:
@@ -142,8 +141,8 @@ def test_rows_without_a_label_can_be_dropped() -> None:
 
 
 @pytest.mark.parametrize("rows", [[("", None, "REAL"), (" ", "", "FAKE")], [("ab", "", "REAL"), ("cd", "", "FAKE")]])
-def test_file_with_no_row_left_is_refused(rows: list[Row]) -> None:
-    with pytest.raises(DataError, match=r"news\.csv: must hold rows that can be used, found none of 2"):
+def test_file_without_usable_rows_is_refused(rows: list[Row]) -> None:
+    with pytest.raises(DataError, match=r"news\.csv: none of 2 rows .*data.min_characters"):
         clean(rows, min_characters=3)
 
 
@@ -154,7 +153,7 @@ def test_labels_are_merged() -> None:
     assert find_labels(cleaned) == ["ARTS & CULTURE", "ARTS & CULTURE", "CRIME", "ARTS & CULTURE"]
 
 
-def test_merging_is_no_chain() -> None:
+def test_merged_label_is_not_merged_again() -> None:
     cleaned = clean([("a", "b", "B"), ("c", "d", "C")], merge_labels={"A": ["B"], "B": ["C"]})
     assert find_labels(cleaned) == ["A", "B"]
 
@@ -169,17 +168,17 @@ def test_labels_are_sorted_unless_the_recipe_lists_them() -> None:
 @pytest.mark.parametrize(
     "labels", [["1", "2", "10"], ["2", "0", "1"], ["-1", "1", "0"], ["1", "1.0", "01"], ["A", "Á", "B"]]
 )
-def test_labels_that_look_alike_or_like_numbers_stay_themselves(labels: list[str]) -> None:
+def test_similar_and_numeric_labels_stay_distinct(labels: list[str]) -> None:
     cleaned = clean([("a", "b", label) for label in labels])
     assert find_labels(cleaned) == labels
     assert cleaned.label_names == sorted(labels)
 
 
-def test_labels_that_differ_in_case_alone_are_refused_until_they_are_merged() -> None:
+def test_labels_that_differ_only_in_case_are_refused_until_merged() -> None:
     rows = [("a", "b", "SPORTS"), ("c", "d", "Sports"), ("e", "f", "CRIME"), ("g", "h", "SPORTS")]
-    with pytest.raises(DataError, match="labels must differ in more than case and white space") as caught:
+    with pytest.raises(DataError, match=r"SPORTS \(2 rows\) and Sports \(1 row\)") as caught:
         clean(rows)
-    mapping = re.search("`merge_labels: (.+)` to the data section", str(caught.value))
+    mapping = re.search("`merge_labels: (.+?)`", str(caught.value))
     assert mapping is not None
     cleaned = clean(rows, merge_labels=yaml.safe_load(mapping[1]))
     assert find_labels(cleaned) == ["SPORTS", "SPORTS", "CRIME", "SPORTS"]
@@ -187,23 +186,23 @@ def test_labels_that_differ_in_case_alone_are_refused_until_they_are_merged() ->
 
 
 def test_unknown_labels_are_listed() -> None:
-    with pytest.raises(DataError, match=r"found 'SATIRE \(2 rows\)'; add them there, merge them"):
+    with pytest.raises(DataError, match=r"data.labels .*: 'SATIRE \(2 rows\)'"):
         clean([*TWO, ("a", "b", "SATIRE"), ("c", "d", "SATIRE")], labels=["FAKE", "REAL"])
 
 
 def test_listed_label_whose_rows_were_all_dropped_is_refused() -> None:
-    with pytest.raises(DataError, match="found none of 'SATIRE'"):
+    with pytest.raises(DataError, match=r"'SATIRE'.*data\.labels"):
         clean([*TWO, ("", "", "SATIRE")], labels=["FAKE", "REAL", "SATIRE"])
 
 
 @pytest.mark.parametrize("merges", [{}, {"NEWS": ["REAL", "FAKE"]}])
-def test_one_label_alone_is_refused(merges: dict[str, list[str]]) -> None:
+def test_single_label_is_refused(merges: dict[str, list[str]]) -> None:
     rows = TWO if merges else [TWO[0], TWO[0]]
-    with pytest.raises(DataError, match=r"at least two labels, found '(NEWS|REAL)'; check `data.label`"):
+    with pytest.raises(DataError, match=r"\(found: '(NEWS|REAL)'\); .*data.label"):
         clean(rows, merge_labels=merges)
 
 
-def test_kept_columns_stay_beside_their_rows() -> None:
+def test_kept_columns_stay_with_their_rows() -> None:
     cleaned = clean([("", "", "REAL"), *TWO], keep=["title", "kind"])
     assert cleaned.dataset.column_names == ["id", "text", "label", "title", "kind"]
     assert (cleaned.dataset["title"][:], cleaned.dataset["kind"][:]) == (["Storm", "Moon"], ["REAL", "FAKE"])
@@ -243,7 +242,7 @@ def test_news_category_recipes_fit_the_real_file(real_data: Path) -> None:
     # The 28 of version 2 and the one that version 3 brought.
     published = read_recipe("news_category_roberta").data
     assert cleaned.label_names == sorted([*(published.labels or []), "U.S. NEWS"])
-    with pytest.raises(DataError, match=r"found 'U\.S\. NEWS \(1377 rows\)'; .* or set `data.labels: null`"):
+    with pytest.raises(DataError, match=r"'U\.S\. NEWS \(1377 rows\)'; .*`data.labels: null`"):
         clean_rows(rows, published, source_name=str(path))
 
 
@@ -266,8 +265,8 @@ def test_rare_labels_are_dropped_or_merged(settings: dict[str, Any], kept: Seque
     assert cleaned.rows_read == len(cleaned.dataset) + sum(cleaned.dropped.values())
 
 
-def test_every_label_rare_leaves_nothing() -> None:
-    with pytest.raises(DataError, match=r"found none of 9; see data.min_characters and data.min_count"):
+def test_file_with_only_rare_labels_is_refused() -> None:
+    with pytest.raises(DataError, match=r"none of 9 rows .*data.min_count"):
         clean(MANY, min_count=5)
 
 

@@ -1,4 +1,4 @@
-"""What the recipe says of duplicates and contradictions is done, and every row is accounted for."""
+"""Duplicates and conflicting labels are handled as the recipe says, and every row is accounted for."""
 
 from collections.abc import Sequence
 
@@ -33,11 +33,11 @@ def list_ids(resolved: DeduplicatedRows) -> list[str]:
     return resolved.cleaned.dataset["id"][:]
 
 
-def test_what_is_found_is_counted() -> None:
+def test_duplicates_are_counted() -> None:
     counts = resolve(ROWS).counts
     assert (counts.groups, counts.rows, counts.largest) == (2, 6, 3)
-    assert (counts.equal, counts.alike) == (3, 1)  # rain, Rain and the upper case; the exclamation mark
-    assert (counts.contradictory_texts, counts.contradictory_rows) == (1, 3)
+    assert (counts.exact, counts.near) == (3, 1)  # rain, Rain and the upper case; the exclamation mark
+    assert (counts.conflicting_texts, counts.conflicting_rows) == (1, 3)
 
 
 def test_groups_are_kept_together_by_default() -> None:
@@ -46,27 +46,27 @@ def test_groups_are_kept_together_by_default() -> None:
     assert resolved.groups.tolist() == resolved.bound_groups.tolist() == [0, 1, 2, 1, 0, 0, 1]
 
 
-def test_first_of_a_group_stays_where_they_are_dropped() -> None:
+def test_first_row_of_a_group_stays_if_duplicates_are_dropped() -> None:
     resolved = resolve(ROWS, duplicates="drop")
     assert list_ids(resolved) == ["0", "1", "2"]
     assert resolved.cleaned.dropped == {"empty text": 3, "duplicate": 4}
 
 
-def test_kept_duplicates_bind_nothing_but_are_known() -> None:
+def test_kept_duplicates_are_not_bound_to_one_split() -> None:
     resolved = resolve(ROWS, duplicates="keep")
     assert resolved.groups.tolist() == [0, 1, 2, 1, 0, 0, 1]
     assert resolved.bound_groups.tolist() == [*range(7)]
 
 
-def test_contradictions_are_dropped_with_all_their_rows() -> None:
+def test_conflicting_labels_are_dropped_with_all_their_rows() -> None:
     resolved = resolve(ROWS, conflicting_labels="drop", duplicates="drop")
     assert list_ids(resolved) == ["1", "2"]
-    assert resolved.cleaned.dropped == {"empty text": 3, "contradictory label": 3, "duplicate": 2}
+    assert resolved.cleaned.dropped == {"empty text": 3, "conflicting labels": 3, "duplicate": 2}
 
 
-def test_alike_texts_count_only_where_the_recipe_wants_it() -> None:
+def test_similar_texts_count_only_if_the_recipe_wants_it() -> None:
     counts = resolve(ROWS, near_duplicates=None).counts
-    assert (counts.groups, counts.rows, counts.equal, counts.alike) == (2, 5, 3, 0)
+    assert (counts.groups, counts.rows, counts.exact, counts.near) == (2, 5, 3, 0)
 
 
 @settings(deadline=None, max_examples=50, derandomize=True)
@@ -87,7 +87,7 @@ def test_every_row_is_kept_or_dropped_for_a_reason(
 
 
 @pytest.mark.parametrize("duplicates", ["group", "drop"])
-def test_nothing_found_changes_nothing(duplicates: str) -> None:
+def test_rows_without_duplicates_are_unchanged(duplicates: str) -> None:
     resolved = resolve([("Rain", "A"), ("Snow", "B")], duplicates=duplicates)
     assert list_ids(resolved) == ["0", "1"]
     assert (resolved.counts.groups, resolved.counts.largest) == (0, 1)

@@ -1,4 +1,4 @@
-"""Duplicates: the groups are those of a brute-force search, and no group is an accident of hashing."""
+"""Duplicates: the groups are those of a brute-force search over all pairs."""
 
 import csv
 import itertools
@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import CountVectorizer
 
 from hf_newscls.data import duplicates
-from hf_newscls.data.duplicates import compute_similarity, find_duplicates, normalize_text
+from hf_newscls.data.duplicates import find_duplicates, normalize_text
 from hf_newscls.recipe.recipe import NearDuplicatesSection
 
 NEAR = NearDuplicatesSection()
@@ -37,16 +37,16 @@ def list_groups(texts: Sequence[str], near: NearDuplicatesSection | None = NEAR)
         "\uff33torm hits coast",
     ],
 )
-def test_form_case_and_space_make_no_other_text(other: str) -> None:
+def test_texts_that_differ_in_form_case_or_space_are_equal(other: str) -> None:
     assert list_groups(["Bank fails", "Storm hits coast", other], near=None) == [0, 1, 1]
 
 
 @pytest.mark.parametrize("other", ["Storm hits coasts", "Storm, hits coast", "Stórm hits coast", ""])
-def test_other_letters_make_another_text(other: str) -> None:
+def test_texts_that_differ_in_letters_are_not_equal(other: str) -> None:
     assert list_groups(["Storm hits coast", other], near=None) == [0, 1]
 
 
-def test_accents_are_equal_however_they_are_written() -> None:
+def test_composed_and_decomposed_accents_are_equal() -> None:
     assert normalize_text("e\u0301te\u0301") == normalize_text("\u00e9t\u00e9")
 
 
@@ -67,7 +67,11 @@ def test_no_texts_give_no_groups() -> None:
     ],
 )
 def test_similarity_is_that_of_the_sets_of_shingles(first: str, second: str, shingle: int, expected: float) -> None:
-    assert compute_similarity(first, second, shingle=shingle) == pytest.approx(expected)
+    near = NearDuplicatesSection(threshold=expected or 1e-9, shingle=shingle)
+    assert list_groups([first, second], near) == [0, 0 if expected else 1]
+    if expected < 1:
+        stricter = near.model_copy(update={"threshold": expected + 1e-6})
+        assert list_groups([first, second], stricter) == [0, 1]
 
 
 def compare_by_hand(first: str, second: str, shingle: int) -> float:
@@ -92,10 +96,10 @@ def group_by_hand(texts: Sequence[str], near: NearDuplicatesSection) -> list[int
 
 @settings(deadline=None, max_examples=50, derandomize=True)
 @given(texts=st.lists(st.text(alphabet="ab ", max_size=12), max_size=30), shingle=st.integers(1, 4))
-def test_groups_of_short_texts_are_those_of_all_pairs(texts: list[str], shingle: int) -> None:
+def test_groups_of_short_texts_match_all_pairs(texts: list[str], shingle: int) -> None:
     near = NearDuplicatesSection(threshold=0.5, shingle=shingle)
     found, expected = list_groups(texts, near), group_by_hand(texts, near)
-    # Hashing may overlook a pair; it never makes a group that is none, and never overlooks equal sets.
+    # Hashing can miss a pair; it never joins texts that differ, and never misses equal sets.
     assert all(expected[row] == expected[group] for row, group in enumerate(found))
     for first, second in itertools.combinations(range(len(texts)), 2):
         if compare_by_hand(*(normalize_text(texts[row]) for row in (first, second)), shingle) == 1:
@@ -108,26 +112,26 @@ def spoil(text: str, letters: int, chance: random.Random) -> str:
     return text
 
 
-def test_groups_of_news_are_those_of_all_pairs() -> None:
+def test_groups_of_news_match_all_pairs() -> None:
     chance = random.Random(17)
     words = ["".join(chance.choices(string.ascii_lowercase, k=chance.randint(2, 9))) for _ in range(300)]
     originals = [" ".join(chance.choices(words, k=chance.randint(6, 40))) for _ in range(40)]
     texts = originals + [spoil(text, chance.randint(0, 4), chance) for text in originals for _ in range(2)]
     chance.shuffle(texts)
     expected = group_by_hand(texts, NEAR)
-    assert 50 < len(set(expected)) < 100  # some are near enough, some are not
+    assert 50 < len(set(expected)) < 100  # some are similar enough, some are not
     assert list_groups(texts) == expected
 
 
-def test_rows_belong_together_through_a_third() -> None:
+def test_rows_are_grouped_through_a_third() -> None:
     start = "the council of the harbour town votes on the new bridge after a long night of talks"
     chain = [start, start + " and tea", start + " and tea then rest"]
     near = NearDuplicatesSection(threshold=0.88)
-    assert compute_similarity(chain[0], chain[2], shingle=5) < near.threshold
+    assert compare_by_hand(chain[0], chain[2], 5) < near.threshold
     assert list_groups(chain, near) == [0, 0, 0]
 
 
-def test_equal_texts_are_told_from_alike_ones() -> None:
+def test_exact_and_near_duplicates_are_distinguished() -> None:
     text = "the council of the harbour town votes on the new bridge after a long night of talks"
     found = find_duplicates(["other", text, text.upper(), text + "!"], NEAR)
     assert found.groups.tolist() == [0, 1, 1, 1]
@@ -144,10 +148,10 @@ def test_one_text_a_thousand_times_is_one_group() -> None:
 
 @pytest.mark.parametrize("is_shuffled", [False, True])
 def test_chain_is_one_group_in_any_order(is_shuffled: bool) -> None:
-    # Each is like the one before it alone: in a large bucket the first of a group is like few of the others.
+    # Each text is similar only to its neighbors, so the first text of the group is similar to few of the others.
     words = [f"word{number:03}" for number in range(260)]
     texts = [" ".join(words[start : start + 60]) for start in range(0, 200, 3)]
-    assert compute_similarity(texts[0], texts[-1], shingle=5) < 0.5
+    assert compare_by_hand(texts[0], texts[-1], 5) < 0.5
     if is_shuffled:
         random.Random(3).shuffle(texts)
     assert set(list_groups(texts)) == {0}
@@ -172,7 +176,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def group_by_matrix(texts: Sequence[str], near: NearDuplicatesSection) -> list[int]:
-    """Connected components over all pairs, whose shared shingles a product of matrices counts: no hashing at all."""
+    """Connected components over all pairs, with shared shingles counted by a product of matrices, without hashing."""
     length = near.shingle
     vectorizer = CountVectorizer(
         analyzer=lambda text: {text[index : index + length] for index in range(max(1, len(text) - length + 1))}
@@ -195,7 +199,7 @@ def read_texts(folder: Path, name: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_groups_of_real_news_are_those_of_all_pairs(real_data: Path) -> None:
+def test_groups_of_real_news_match_all_pairs(real_data: Path) -> None:
     texts = read_texts(real_data, "fake_news/titles_6335.csv")
     found, expected = list_groups(texts), group_by_matrix(texts, NEAR)
     assert len(set(expected)) < len(texts)

@@ -83,15 +83,13 @@ def test_file_fetched_once_is_read_offline(hub_here: HubServer, monkeypatch: pyt
 
 def test_other_file_than_the_checksum_names_is_refused(hub_here: HubServer) -> None:
     serve(hub_here, {"first.csv": NEWS})
-    with pytest.raises(SourceError, match=r"SHA-256 must be a{64}, got .*; pin the revision that is meant as hf://"):
+    with pytest.raises(SourceError, match=r"data.sha256 is a{64}; pin the revision as hf://"):
         fetch_source(f"{ADDRESS}/first.csv", sha256="a" * 64)
 
 
 def test_file_that_is_not_there_is_refused(hub_here: HubServer) -> None:
     serve(hub_here, {"more/first.csv": NEWS})
-    assert find_problem(f"{ADDRESS}/more/frist.csv") == (
-        "must hold the file 'more/frist.csv', found none; did you mean 'more/first.csv'?"
-    )
+    assert find_problem(f"{ADDRESS}/more/frist.csv") == "no file 'more/frist.csv'; did you mean 'more/first.csv'?"
 
 
 # The whole dataset.
@@ -125,7 +123,7 @@ def test_parquet_shards_are_read(hub_here: HubServer, tmp_path: Path) -> None:
     assert read() == [("a", "REAL"), ("b", "FAKE"), ("c", "REAL")]
 
 
-def test_column_called_split_is_left_alone(hub_here: HubServer) -> None:
+def test_column_named_split_is_read_as_it_is(hub_here: HubServer) -> None:
     serve(hub_here, {"train.csv": b"title,split\na,dev\n"})
     assert read(columns=("title", "split")) == [("a", "dev")]
 
@@ -169,14 +167,14 @@ def test_dataset_fetched_once_is_read_offline(hub_here: HubServer, monkeypatch: 
     ["hf://", "hf://owner/news", "hf://datasets/news", "hf://models/owner/news", f"{ADDRESS}/", f"{ADDRESS}@"],
 )
 def test_malformed_address_is_refused(address: str) -> None:
-    assert find_problem(address).startswith("must have the form hf://datasets/owner/name or ")
+    assert "hf://datasets/owner/name" in find_problem(address)
 
 
 @pytest.mark.parametrize("path", ["", "/first.csv"])
 def test_dataset_that_is_not_there_is_refused(path: str, hub_here: HubServer) -> None:
-    assert find_problem(ADDRESS + path) == (
-        "must be a dataset on the Hub, found none of this name; check the spelling; a private one needs `hf auth login`"
-    )
+    problem = find_problem(ADDRESS + path)
+    assert problem.startswith("no such dataset")
+    assert "`hf auth login`" in problem
 
 
 @pytest.mark.parametrize("path", ["", "/first.csv"])
@@ -184,34 +182,35 @@ def test_gated_dataset_is_refused(path: str, hub_here: HubServer, monkeypatch: p
     monkeypatch.setenv("HF_TOKEN", STRANGER_TOKEN)
     serve(hub_here, {"first.csv": NEWS}, gated=True)
     page = f"{hub_here.endpoint}/datasets/owner/news"
-    assert find_problem(ADDRESS + path) == (
-        f"must be open to you, got a gated dataset; accept its terms at {page} and run `hf auth login`"
-    )
+    problem = find_problem(ADDRESS + path)
+    assert problem.startswith("gated dataset")
+    assert f"{page} and run `hf auth login`" in problem
 
 
 @pytest.mark.parametrize("path", ["", "/first.csv"])
 def test_revision_that_is_not_there_is_refused(path: str, hub_here: HubServer) -> None:
     serve(hub_here, {"first.csv": NEWS})
-    assert find_problem(f"{ADDRESS}@v2{path}").startswith("must have the revision 'v2', found none; see http")
+    assert find_problem(f"{ADDRESS}@v2{path}").startswith("no revision 'v2'; see http")
 
 
 @pytest.mark.parametrize("path", ["", "/first.csv"])
-def test_offline_the_way_out_is_told(path: str, hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_fetch_explains_what_to_do(path: str, hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     serve(hub_here, {"first.csv": NEWS})
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     problem = find_problem(ADDRESS + path)
-    assert problem.startswith("the Hub must be reachable, got OfflineModeIsEnabled (")
-    assert "; go online once, for what was fetched is kept, and unset HF_HUB_OFFLINE; or download the file " in problem
+    assert "OfflineModeIsEnabled: " in problem
+    assert "HF_HUB_OFFLINE" in problem
+    assert "--data" in problem
 
 
 def test_unreachable_hub_is_refused(hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    assert find_problem().startswith("the Hub must be reachable, got ConnectError (")
+    assert "ConnectError: " in find_problem()
 
 
 def test_dataset_without_data_is_refused(hub_here: HubServer) -> None:
     serve(hub_here, {"README.md": "# News\n", "config.json": "{}", "picture.png": b"x"})
-    assert find_problem().startswith("must hold a data file (.csv, .tsv, .json, ")
+    assert "(.csv, .tsv, .json, " in find_problem()
 
 
 def test_several_configurations_are_refused_by_name(hub_here: HubServer) -> None:
@@ -219,10 +218,9 @@ def test_several_configurations_are_refused_by_name(hub_here: HubServer) -> None
         "---\nconfigs:\n" + "".join(f"- {{config_name: {name}, data_files: {name}.csv}}\n" for name in "ab") + "---\n"
     )
     serve(hub_here, {"README.md": card, "a.csv": NEWS, "b.csv": MORE})
-    assert find_problem() == (
-        "must have one configuration, or a default one, found 'a', 'b'; name one of its files as "
-        "hf://datasets/owner/name/path"
-    )
+    problem = find_problem()
+    assert "configurations ('a', 'b')" in problem
+    assert problem.endswith("hf://datasets/owner/name/path")
     assert len(read(f"{ADDRESS}/a.csv")) == 2
 
 
@@ -234,7 +232,7 @@ def test_default_configuration_is_taken(hub_here: HubServer) -> None:
 
 def test_missing_column_is_refused_by_the_datasets_name(hub_here: HubServer) -> None:
     serve(hub_here, {"train.csv": b"title,kind\na,X\n"})
-    assert find_problem().startswith("must have the columns 'label', found 'title', 'kind', 'split'")
+    assert "'label' (found: 'title', 'kind', 'split')" in find_problem()
 
 
 @pytest.mark.parametrize(
@@ -252,6 +250,6 @@ def test_missing_column_is_refused_by_the_datasets_name(hub_here: HubServer) -> 
 def test_dataset_that_cannot_be_read_is_refused(files: dict[str, bytes], hub_here: HubServer) -> None:
     serve(hub_here, {**files})
     problem = find_problem()
-    assert problem.startswith("must be a dataset that `datasets` can read, got ")
-    assert problem.endswith("); name one of its files as hf://datasets/owner/name/path")
+    assert problem.startswith("`datasets` cannot read it (")
+    assert problem.endswith("hf://datasets/owner/name/path")
     gc.collect()  # `datasets` leaves open what it could not read

@@ -1,25 +1,10 @@
-"""Merging label names and putting them in the model's order."""
+"""Label names in the model's order, and labels that are refused."""
 
 import pytest
 import yaml
 
-from hf_newscls.data.labels import invert_merges, resolve_label_names
+from hf_newscls.data.labels import resolve_label_names
 from hf_newscls.errors import DataError
-
-
-@pytest.mark.parametrize(
-    ("merges", "expected"),
-    [
-        ({}, {}),
-        ({"NEWS": []}, {}),
-        ({"ARTS": ["ARTS", "CULTURE"]}, {"ARTS": "ARTS", "CULTURE": "ARTS"}),
-        ({"A": ["b"], "C": ["d", "e"]}, {"b": "A", "d": "C", "e": "C"}),
-        # Merging is one step: what B becomes does not pass on to A.
-        ({"A": ["B"], "B": ["C"]}, {"B": "A", "C": "B"}),
-    ],
-)
-def test_merges_are_inverted(merges: dict[str, list[str]], expected: dict[str, str]) -> None:
-    assert invert_merges(merges) == expected
 
 
 def test_labels_found_are_sorted_by_code_point() -> None:
@@ -47,7 +32,7 @@ def test_labels_found_are_sorted_by_code_point() -> None:
 def test_spellings_of_one_label_are_refused_with_the_mapping(
     counts: dict[str, int], found: str, mapping: dict[str, list[str]]
 ) -> None:
-    with pytest.raises(DataError, match="must differ in more than case and white space") as caught:
+    with pytest.raises(DataError, match=r"data\.labels") as caught:
         resolve_label_names(counts, expected=None, source_name="news.csv")
     assert found in str(caught.value)
     assert yaml.safe_load(str(caught.value).split("`")[1]) == {"merge_labels": mapping}
@@ -68,17 +53,17 @@ def test_listed_labels_keep_their_order() -> None:
     assert isinstance(names, list)
 
 
-@pytest.mark.parametrize(("counts", "found"), [({}, "found ;"), ({"REAL": 9}, "found 'REAL';")])
+@pytest.mark.parametrize(("counts", "found"), [({}, "found: none"), ({"REAL": 9}, "found: 'REAL'")])
 @pytest.mark.parametrize("expected", [None, ["FAKE", "REAL"]])
 def test_fewer_than_two_labels_are_refused(counts: dict[str, int], found: str, expected: list[str] | None) -> None:
-    with pytest.raises(DataError, match=r"news\.csv: must hold at least two labels") as caught:
+    with pytest.raises(DataError, match=r"news\.csv: .*data.label") as caught:
         resolve_label_names(counts, expected=expected, source_name="news.csv")
     assert found in str(caught.value)
 
 
 def test_unknown_labels_are_listed_with_their_counts() -> None:
     counts = {"REAL": 3, "FAKE": 2, "SATIRE": 7, "BIAS": 1}
-    with pytest.raises(DataError, match=r"'BIAS \(1 row\)', 'SATIRE \(7 rows\)'; add them there"):
+    with pytest.raises(DataError, match=r"data.labels .*'BIAS \(1 row\)', 'SATIRE \(7 rows\)';"):
         resolve_label_names(counts, expected=["FAKE", "REAL"], source_name="news.csv")
 
 
@@ -89,5 +74,5 @@ def test_many_unknown_labels_are_cut_short() -> None:
 
 
 def test_listed_labels_without_rows_are_refused() -> None:
-    with pytest.raises(DataError, match="found none of 'SATIRE'; remove them there"):
+    with pytest.raises(DataError, match=r"'SATIRE'.*data\.labels"):
         resolve_label_names({"REAL": 3, "FAKE": 2}, expected=["FAKE", "REAL", "SATIRE"], source_name="news.csv")

@@ -1,24 +1,30 @@
-"""The manifest of a split: what it says, and a fingerprint that changes with any row and with nothing else."""
+"""The manifest of a split, its fingerprint, and the leaks from training to test set."""
 
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from datasets import DatasetDict
 
 from hf_newscls.data.deduplication import DuplicateCounts
-from hf_newscls.data.leakage import Leakage, count_leaks, measure_leakage
-from hf_newscls.data.manifest import SplitManifest, build_manifest, compute_fingerprint
+from hf_newscls.data.manifest import (
+    Leakage,
+    SplitManifest,
+    build_manifest,
+    compute_fingerprint,
+    measure_leakage,
+)
 from hf_newscls.data.splitting import SPLITS
 from hf_newscls.recipe.recipe import SplitSection
 from tests.data.test_splitting import HALF, PINNED, PINNED_FINGERPRINT, build_classes, build_dataset, split
 
 COUNTS = DuplicateCounts(
-    handling="group", groups=1, rows=2, largest=2, equal=1, alike=0, contradictory_texts=0, contradictory_rows=0
+    handling="group", groups=1, rows=2, largest=2, exact=1, near=0, conflicting_texts=0, conflicting_rows=0
 )
-LEAKAGE = Leakage(rows=0, plain=1, plain_test_rows=2)
+LEAKAGE = Leakage(rows=0, random_split_rows=1, random_split_test_rows=2)
 
 
 def describe(splits: DatasetDict, section: SplitSection = HALF) -> SplitManifest:
@@ -64,17 +70,17 @@ def test_fingerprint_changes_with_any_row(index: int, changed: tuple[str, str, s
 
 
 @pytest.mark.parametrize("extra", [PINNED[0], PINNED[1]])
-def test_fingerprint_changes_with_a_row_more(extra: tuple[str, str, str]) -> None:
+def test_fingerprint_changes_with_an_added_row(extra: tuple[str, str, str]) -> None:
     assert compute_fingerprint(build_splits([*PINNED, extra])) != PINNED_FINGERPRINT
 
 
-def test_fingerprint_leaves_out_ids_and_kept_columns() -> None:
+def test_fingerprint_ignores_ids_and_kept_columns() -> None:
     splits = build_splits(PINNED)
     renamed = splits.map(lambda row: {"id": f"x{row['id']}", "date": "2020"})
     assert compute_fingerprint(renamed) == PINNED_FINGERPRINT
 
 
-def test_manifest_tells_what_decided_the_split() -> None:
+def test_manifest_describes_the_split() -> None:
     manifest = describe(split(build_dataset([(text, label) for text, label, _ in PINNED]), HALF))
     assert manifest.to_dict() == {
         "source": "news.csv",
@@ -96,17 +102,17 @@ def test_manifest_tells_what_decided_the_split() -> None:
             "groups": 1,
             "rows": 2,
             "largest": 2,
-            "equal": 1,
-            "alike": 0,
-            "contradictory_texts": 0,
-            "contradictory_rows": 0,
+            "exact": 1,
+            "near": 0,
+            "conflicting_texts": 0,
+            "conflicting_rows": 0,
         },
-        "leakage": {"rows": 0, "plain": 1, "plain_test_rows": 2},
+        "leakage": {"rows": 0, "random_split_rows": 1, "random_split_test_rows": 2},
     }
     assert SplitManifest.from_dict(json.loads(json.dumps(manifest.to_dict()))) == manifest
 
 
-def test_label_missing_on_a_side_is_counted_as_none() -> None:
+def test_label_missing_from_a_split_has_a_count_of_zero() -> None:
     manifest = describe(build_splits([row for row in PINNED if row[2] != "test" or row[1] == "REAL"]))
     assert manifest.label_counts["test"] == {"FAKE": 0, "REAL": 1}
     assert Counter(len(ids) for ids in manifest.row_ids.values()) == {4: 1, 2: 1, 1: 1}
@@ -119,7 +125,7 @@ def test_label_missing_on_a_side_is_counted_as_none() -> None:
         ({"folds": 5, "fold": 2}, "fold 2 of 5, stratified by label"),
     ],
 )
-def test_way_is_said(changes: dict[str, object], strategy: str) -> None:
+def test_strategy_is_described(changes: dict[str, object], strategy: str) -> None:
     section = HALF.model_copy(update=changes)
     assert describe(build_splits(PINNED), section).strategy == strategy
 
@@ -128,10 +134,10 @@ def test_way_is_said(changes: dict[str, object], strategy: str) -> None:
     ("validation", "strategy"),
     [
         ("dev", "as the column part says"),
-        ("train", "as the column part says, validation cut from its training rows by chance"),
+        ("train", "as the column part says, validation cut from its training rows at random"),
     ],
 )
-def test_way_of_predefined_sides_says_where_validation_comes_from(validation: str, strategy: str) -> None:
+def test_strategy_says_where_predefined_validation_comes_from(validation: str, strategy: str) -> None:
     words = {"train": "train", "validation": validation, "test": "test"}
     splits = DatasetDict(
         {
@@ -142,17 +148,48 @@ def test_way_of_predefined_sides_says_where_validation_comes_from(validation: st
     assert describe(splits, HALF.model_copy(update={"predefined": "part"})).strategy == strategy
 
 
+def test_manifest_of_version_0_1_is_read() -> None:
+    manifest = describe(build_splits(PINNED))
+    values = manifest.to_dict()
+    old = {
+        **{key: value for key, value in values.items() if key != "strategy"},
+        "way": values["strategy"],
+        "label_counts": {"train": {"equal": 1, "plain": 2}},  # labels are not keys
+        "duplicates": {
+            "handling": "group",
+            "groups": 1,
+            "rows": 2,
+            "largest": 2,
+            "equal": 1,
+            "alike": 0,
+            "contradictory_texts": 0,
+            "contradictory_rows": 0,
+        },
+        "leakage": {"rows": 0, "plain": 1, "plain_test_rows": 2},
+    }
+    expected = replace(manifest, label_counts={"train": {"equal": 1, "plain": 2}})
+    assert SplitManifest.from_dict(json.loads(json.dumps(old))) == expected
+
+
+def test_manifest_without_a_value_is_refused() -> None:
+    values = describe(build_splits(PINNED)).to_dict()
+    del values["fingerprint"]
+    with pytest.raises(ValueError, match="fingerprint"):
+        SplitManifest.from_dict(values)
+
+
 # Leaks.
 
 
-def test_rows_of_the_test_set_with_a_twin_in_training_are_counted() -> None:
-    #                  train  train  validation  test  test  test  left out
-    splits = np.array([0, 0, 1, 2, 2, 2, -1])
-    groups = np.array([7, 8, 9, 7, 7, 9, 8])
-    assert count_leaks(groups, splits) == 2
+def test_test_rows_with_a_duplicate_in_training_are_counted() -> None:
+    #                  train, validation, test, left out
+    splits = np.array([0, 0, 1, 1, 2, 2, 2, 2, -1])
+    groups = np.array([7, 8, 9, 6, 7, 7, 9, 5, 5])
+    dataset = build_dataset([(f"text {index}", "AB"[index % 2]) for index in range(9)])
+    assert measure_leakage(dataset, splits, groups=groups, section=HALF).rows == 2
 
 
-def test_plain_split_leaks_where_a_grouped_one_does_not() -> None:
+def test_random_split_leaks_and_a_grouped_one_does_not() -> None:
     dataset, groups = build_classes(100, 100), np.arange(200) // 2
     splits = np.zeros(200, dtype=np.int64)
     for index, split_name in enumerate(SPLITS):
@@ -162,4 +199,4 @@ def test_plain_split_leaks_where_a_grouped_one_does_not() -> None:
     train = {int(row_id) // 2 for row_id in plain["train"]["id"]}
     expected = sum(int(row_id) // 2 in train for row_id in plain["test"]["id"])
     assert expected > 0
-    assert leakage == Leakage(rows=0, plain=expected, plain_test_rows=20)
+    assert leakage == Leakage(rows=0, random_split_rows=expected, random_split_test_rows=20)

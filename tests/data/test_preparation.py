@@ -1,4 +1,4 @@
-"""Prepared rows are kept, and made anew once anything changes that decides them."""
+"""Prepared rows are cached, and prepared again after any change that can affect them."""
 
 import csv
 import logging
@@ -25,13 +25,13 @@ def news(news_csv: Path, tmp_path: Path) -> Path:
 
 
 def is_new(prepared: PreparedData, caplog: pytest.LogCaptureFixture) -> bool:
-    taken = any("prepared before" in record.message for record in caplog.records)
+    is_cached = any("using cached rows" in record.message for record in caplog.records)
     caplog.clear()
     assert prepared.splits["train"].cache_files  # mapped from the disk, not held in memory
-    return not taken
+    return not is_cached
 
 
-def test_nothing_changed_is_taken_from_the_cache(
+def test_unchanged_rows_are_taken_from_the_cache(
     make_recipe: MakeRecipe, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -46,7 +46,7 @@ def test_nothing_changed_is_taken_from_the_cache(
 
 
 @pytest.mark.parametrize("change", ["data.separator=' / '", "split.seed=5", "data.duplicates=drop"])
-def test_changed_recipe_is_prepared_anew(
+def test_changed_recipe_is_prepared_again(
     change: str, make_recipe: MakeRecipe, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -55,7 +55,7 @@ def test_changed_recipe_is_prepared_anew(
     assert is_new(prepare(make_recipe(change)), caplog)
 
 
-def test_changed_line_is_prepared_anew(
+def test_changed_file_is_prepared_again(
     news: Path, make_recipe: MakeRecipe, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -70,7 +70,7 @@ def test_changed_line_is_prepared_anew(
     assert after.manifest.fingerprint != before
 
 
-def test_changed_code_is_prepared_anew(
+def test_changed_code_is_prepared_again(
     make_recipe: MakeRecipe, cache: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -97,7 +97,7 @@ def test_entries_used_last_are_kept(
     assert is_new(prepare(recipes[1]), caplog)
 
 
-def test_what_a_killed_process_left_goes_after_a_day(make_recipe: MakeRecipe, cache: Path) -> None:
+def test_unfinished_entries_are_removed_after_a_day(make_recipe: MakeRecipe, cache: Path) -> None:
     old, new = (cache / f".{digit * 32}-new-{digit * 32}" for digit in "01")
     for folder in (old, new):
         folder.mkdir(parents=True)
@@ -108,7 +108,7 @@ def test_what_a_killed_process_left_goes_after_a_day(make_recipe: MakeRecipe, ca
 
 
 @pytest.mark.parametrize("pattern", ["train/data-*.arrow", "dataset_dict.json", "test/state.json"])
-def test_damaged_entry_is_made_anew(
+def test_damaged_entry_is_prepared_again(
     pattern: str, make_recipe: MakeRecipe, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -122,7 +122,7 @@ def test_damaged_entry_is_made_anew(
     assert not is_new(prepare(make_recipe()), caplog)
 
 
-def test_cache_that_cannot_be_written_stops_nothing(
+def test_cache_that_cannot_be_written_is_not_an_error(
     make_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
@@ -133,7 +133,7 @@ def test_cache_that_cannot_be_written_stops_nothing(
     )
 
 
-def test_article_is_on_one_side(news_rows: list[dict[str, str]], make_recipe: MakeRecipe, tmp_path: Path) -> None:
+def test_article_is_in_one_split(news_rows: list[dict[str, str]], make_recipe: MakeRecipe, tmp_path: Path) -> None:
     path = tmp_path / "twice.csv"
     with path.open("w", newline="") as stream:
         writer = csv.DictWriter(stream, fieldnames=[*news_rows[0]])
@@ -141,9 +141,13 @@ def test_article_is_on_one_side(news_rows: list[dict[str, str]], make_recipe: Ma
         writer.writerows([*news_rows, *({**row, "title": row["title"].upper()} for row in news_rows)])
     grouped = prepare(make_recipe(f"data.source={path}"))
     assert grouped.manifest.leakage.rows == 0
-    assert grouped.manifest.leakage.plain > 0
+    assert grouped.manifest.leakage.random_split_rows > 0
     kept = prepare(make_recipe(f"data.source={path}", "data.duplicates=keep"))
-    assert kept.manifest.leakage.rows == kept.manifest.leakage.plain == grouped.manifest.leakage.plain
+    assert (
+        kept.manifest.leakage.rows
+        == kept.manifest.leakage.random_split_rows
+        == grouped.manifest.leakage.random_split_rows
+    )
     dropped = prepare(make_recipe(f"data.source={path}", "data.duplicates=drop"))
     assert dropped.manifest.leakage.rows == 0
     assert dropped.manifest.dropped["duplicate"] >= len(news_rows)

@@ -38,7 +38,7 @@ json_value = st.recursive(
 
 
 def read(path: Path, content: bytes, name: str | None = None) -> Dataset | None:
-    """Read a file of this content; None where it was refused. Anything but an error of ours would go through."""
+    """Read a file of this content, or return None if it was refused; only our own errors are caught."""
     path.write_bytes(content)
     problem, rows = "", None
     try:
@@ -74,7 +74,7 @@ def _drop(text: str, characters: str) -> str:
 def test_csv_gives_back_what_was_written(
     rows: list[tuple[str, str]], quoting: int, line_end: str, tmp_path: Path
 ) -> None:
-    # Python's own writer leaves a lone carriage return unquoted, if it may; no reader can tell that from a line end.
+    # Python's writer does not quote a carriage return, so a reader takes it for a line end.
     bare = "\0" if quoting == csv.QUOTE_ALL else "\0\r"
     rows = [(_drop(title, bare), _drop(label, bare)) for title, label in rows]
     content = write_csv(rows, quoting=quoting, lineterminator=line_end)

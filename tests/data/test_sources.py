@@ -1,4 +1,4 @@
-"""Addresses of data files: local paths, files in packages, and Kaggle, which a server on this machine stands in for."""
+"""Addresses of data files: local paths, files in packages, and Kaggle, played by a local server."""
 
 import hashlib
 import json
@@ -47,7 +47,7 @@ def test_path_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("name", ["nws.csv", "News.csv", "news.cvs"])
 def test_file_of_a_similar_name_is_suggested(name: str, tmp_path: Path) -> None:
     (tmp_path / "news.csv").write_bytes(NEWS)
-    with pytest.raises(SourceError, match="found none; did you mean") as caught:
+    with pytest.raises(SourceError, match=r"data\.source") as caught:
         fetch_source(str(tmp_path / name))
     assert str(caught.value).endswith(f"did you mean {str(tmp_path / 'news.csv')!r}?")
 
@@ -55,12 +55,12 @@ def test_file_of_a_similar_name_is_suggested(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("address", ["{folder}/other.json", "{folder}/none/news.csv", "/nowhere/at/all.csv"])
 def test_missing_file_without_a_similar_one_is_refused(address: str, tmp_path: Path) -> None:
     (tmp_path / "news.csv").write_bytes(NEWS)
-    with pytest.raises(SourceError, match="must name an existing file, found none; pass its path with --data"):
+    with pytest.raises(SourceError, match=r"data.source .*--data"):
         fetch_source(address.format(folder=tmp_path))
 
 
 def test_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="must name a file, got a folder; add the file's name"):
+    with pytest.raises(SourceError, match=r"data.source .*folder"):
         fetch_source(str(tmp_path))
 
 
@@ -70,8 +70,8 @@ def test_folder_of_a_package_is_refused() -> None:
 
 
 @pytest.mark.parametrize("address", ["~no_such_user_here/news.csv", "n" * 300 + ".csv"])
-def test_path_that_cannot_be_is_refused(address: str) -> None:
-    with pytest.raises(SourceError, match="must name an existing file"):
+def test_invalid_path_is_refused(address: str) -> None:
+    with pytest.raises(SourceError, match=r"data.source "):
         fetch_source(address)
 
 
@@ -105,7 +105,7 @@ def test_right_checksum_is_accepted(tmp_path: Path) -> None:
 def test_wrong_checksum_is_refused(tmp_path: Path) -> None:
     (tmp_path / "news.csv").write_bytes(b"abd")
     expected, found = "ba78" + "0" * 60, hashlib.sha256(b"abd").hexdigest()
-    with pytest.raises(SourceError, match=f"SHA-256 must be {expected}, got {found}; fetch the file again, or set"):
+    with pytest.raises(SourceError, match=f"SHA-256 is {found}, but data.sha256 is {expected}; fetch"):
         fetch_source(str(tmp_path / "news.csv"), sha256=expected)
 
 
@@ -154,12 +154,12 @@ def test_name_that_looks_like_a_pattern_is_a_name_first(tmp_path: Path) -> None:
 
 
 def test_pattern_that_matches_nothing_is_refused(folder: Path) -> None:
-    with pytest.raises(SourceError, match=r"\*\.tsv: `data.source` must match files, found none; check the pattern"):
+    with pytest.raises(SourceError, match=r"\*\.tsv: data.source "):
         fetch_source(f"{folder}/*.tsv")
 
 
 def test_file_named_twice_is_refused(folder: Path) -> None:
-    with pytest.raises(SourceError, match=r"must name each file once, found '.*/b\.csv' more than once; remove them"):
+    with pytest.raises(SourceError, match=r"data.source: .*'.*/b\.csv'"):
         fetch_source([f"{folder}/b.csv", f"{folder}/*.csv"])
 
 
@@ -170,7 +170,7 @@ def test_checksum_of_several_files_is_over_theirs(folder: Path) -> None:
     assert source.sha256 == expected
     assert source.name == f"{folder}/a.csv and 1 more"
     assert fetch_source([f"{folder}/b.csv", f"{folder}/a.csv"]).sha256 != expected
-    with pytest.raises(SourceError, match=f"the files' SHA-256 must be {abc}, got {expected}; fetch"):
+    with pytest.raises(SourceError, match=f"SHA-256 is {expected}, but data.sha256 is {abc}; fetch"):
         fetch_source(f"{folder}/*.csv", sha256=abc)
 
 
@@ -188,7 +188,7 @@ def test_checksum_of_several_files_is_over_theirs(folder: Path) -> None:
 )
 @pytest.mark.usefixtures("kaggle_unreachable")
 def test_malformed_kaggle_address_is_refused(address: str) -> None:
-    with pytest.raises(SourceError, match="must have the form kaggle://owner/set/file") as caught:
+    with pytest.raises(SourceError, match="kaggle://owner/set/file") as caught:
         fetch_source(address)
     assert str(caught.value).startswith(f"{address}: ")
 
@@ -228,12 +228,13 @@ def kaggle_unreachable(kaggle_cache: Path, monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 @pytest.mark.usefixtures("kaggle_unreachable")
-def test_without_network_the_way_by_hand_is_told(address: str, file: str, page: str) -> None:
+def test_without_network_the_manual_download_is_explained(address: str, file: str, page: str) -> None:
     with pytest.raises(SourceError) as caught:
         fetch_source(address)
     message = str(caught.value)
-    assert message.startswith(f"{address}: Kaggle must be reachable, got ProxyError (")
-    assert message.endswith(f"; download {file} from {page} and pass its path with --data, or to make as DATA=path")
+    assert message.startswith(f"{address}: ")
+    assert "ProxyError" in message
+    assert f"download {file} from {page} and pass its path with --data" in message
     assert "\n" not in message
 
 
@@ -297,7 +298,7 @@ def test_pinned_version_is_downloaded_once(kaggle: Kaggle) -> None:
 
 
 def test_download_with_another_checksum_is_refused(kaggle: Kaggle) -> None:
-    with pytest.raises(SourceError, match="SHA-256 must be 0000") as caught:
+    with pytest.raises(SourceError, match=r"data\.sha256 is 0000") as caught:
         fetch_source("kaggle://owner/news-set/versions/2/news.csv", sha256="0" * 64)
     # The cache would give the same file again.
     cached = re.search("delete (.+) to fetch it again, or pin its version", str(caught.value))
@@ -311,34 +312,33 @@ def test_progress_is_shown_as_kagglehub_does(kaggle: Kaggle, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize("status", [403, *(pytest.param(one, marks=pytest.mark.slow) for one in (401, 404, 429, 500))])
-def test_refusal_of_kaggle_tells_the_way_by_hand(status: int, kaggle: Kaggle) -> None:
+def test_refusal_of_kaggle_explains_the_manual_download(status: int, kaggle: Kaggle) -> None:
     kaggle.status = status
-    with pytest.raises(SourceError, match=f"got KaggleApiHTTPError .*{status}.*; download news.csv from") as caught:
+    with pytest.raises(SourceError, match=f"KaggleApiHTTPError: .*{status}.*; download news.csv from") as caught:
         fetch_source("kaggle://owner/news-set/versions/2/news.csv")
     caught.value.__cause__.response.close()  # type: ignore[union-attr] # kagglehub leaves its socket open
-    by_hand = "https://www.kaggle.com/datasets/owner/news-set and pass its path with --data, or to make as DATA=path"
-    assert str(caught.value).endswith(by_hand)
+    assert "https://www.kaggle.com/datasets/owner/news-set and pass its path with --data" in str(caught.value)
 
 
 def test_damaged_download_is_refused(kaggle: Kaggle) -> None:
     kaggle.checksum = "AAAAAAAAAAAAAAAAAAAAAA=="
-    with pytest.raises(SourceError, match=r"got DataCorruptionError .*; download news\.csv from"):
+    with pytest.raises(SourceError, match=r"DataCorruptionError: .*; download news\.csv from"):
         fetch_source("kaggle://owner/news-set/versions/2/news.csv")
 
 
-def test_errors_of_kagglehub_alone_tell_the_way_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Raised inside Kaggle's own notebooks, which cannot be had here.
+def test_errors_of_kagglehub_explain_the_manual_download(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Raised only inside Kaggle's own notebooks.
     kagglehub = pytest.importorskip("kagglehub", reason="needs the extra `kaggle`")
 
     def refuse(*_: object, **__: object) -> None:
         raise kagglehub.exceptions.BackendError("no such set")
 
     monkeypatch.setattr(kagglehub, "dataset_download", refuse)
-    with pytest.raises(SourceError, match=r"got BackendError \(no such set\); download news\.csv from"):
+    with pytest.raises(SourceError, match=r"BackendError: no such set\); download news\.csv from"):
         fetch_source("kaggle://owner/news-set/news.csv")
 
 
-def test_real_file_has_the_checksum_it_has(real_data: Path, tmp_path: Path) -> None:
+def test_checksum_of_a_real_file_is_accepted(real_data: Path, tmp_path: Path) -> None:
     source = real_data / "fake_news" / "titles_6335.csv"
     sha256 = hashlib.sha256(source.read_bytes()).hexdigest()
     shutil.copy(source, tmp_path / "titles.csv")

@@ -195,8 +195,10 @@ def test_card_tells_duplicates_and_leaks(handling: str, leaks: int, expected: st
 @pytest.mark.parametrize("handling", ["group", "drop", "keep"])
 def test_card_without_duplicates_says_no_more(handling: str, make_parts: MakeParts) -> None:
     parts = make_parts()
-    none = replace(parts.manifest.duplicates, handling=handling, groups=0, rows=0, largest=1, equal=0, alike=0)
-    manifest = replace(parts.manifest, duplicates=none, leakage=replace(parts.manifest.leakage, rows=0, plain=0))
+    none = replace(parts.manifest.duplicates, handling=handling, groups=0, rows=0, largest=1, exact=0, near=0)
+    manifest = replace(
+        parts.manifest, duplicates=none, leakage=replace(parts.manifest.leakage, rows=0, random_split_rows=0)
+    )
     card = parts._replace(manifest=manifest).render()
     assert "No article was found twice." in card
     assert not re.search("twin|flatter|one row was used", card)
@@ -213,7 +215,7 @@ def test_contradictory_rows_are_said_to_be_what_became_of_them(make_parts: MakeP
     parts = make_parts()
     said = {"drop": "the first row of each text was used, with its label", "group": "they were kept"}
     for handling, words in said.items():
-        found = replace(parts.manifest.duplicates, handling=handling, contradictory_texts=1, contradictory_rows=2)
+        found = replace(parts.manifest.duplicates, handling=handling, conflicting_texts=1, conflicting_rows=2)
         card = parts._replace(manifest=replace(parts.manifest, duplicates=found)).render()
         assert f"1 texts occur under several labels (2 rows); {words}." in card
 

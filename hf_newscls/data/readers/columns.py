@@ -1,6 +1,6 @@
-"""Columns of text: found in a header, built block by block, converted from other types."""
+"""Columns of text: found in a file, built block by block, converted from other types."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 
 from hf_newscls.errors import DataError, format_examples, suggest_name
 
-__all__ = ["BLOCK_ROWS", "TEXT", "build_blocks", "check_columns", "is_text_type", "to_text", "to_text_array"]
+__all__ = ["BLOCK_ROWS", "TEXT", "build_blocks", "check_columns", "convert_table", "to_text"]
 
-# Large strings: a column of whole articles outgrows the 2 GiB that 32-bit offsets reach.
+# Large strings: a column of articles can exceed the 2 GiB that 32-bit offsets address.
 TEXT = pa.large_string()
 """Arrow type of every column."""
 
@@ -21,37 +21,26 @@ BLOCK_ROWS = 4096
 
 
 def check_columns(source_name: Path | str, wanted: Iterable[str], found: Sequence[str]) -> None:
-    """Refuse a file that lacks a column, or has one twice.
-
-    Args:
-        source_name: the file, for messages.
-        wanted: columns that are read.
-        found: columns of the file, in its order.
-
-    Raises:
-        DataError: which columns, and which were probably meant.
-    """
+    """Raise a DataError if a wanted column is missing or occurs twice; `found` are the file's columns in order."""
     wanted = [*wanted]
-    repeated = [name for name in wanted if found.count(name) > 1]
-    if repeated:
-        first = repeated[0]
-        indices = ", ".join(str(index) for index, name in enumerate(found, start=1) if name == first)
-        raise DataError(
-            f"{source_name}: must have each column once, found {format_examples(repeated)} repeated, {first!r} "
-            "as columns "
-            f"{indices}; rename them"
-        )
+    for name in wanted:
+        numbers = [number for number, column in enumerate(found, start=1) if column == name]
+        if len(numbers) > 1:
+            raise DataError(
+                f"{source_name}: column {name!r} occurs {len(numbers)} times (columns {format_examples(numbers)}); "
+                "rename them"
+            )
     missing = [name for name in wanted if name not in found]
-    if not missing:
-        return
-    hints = [f"did you mean {close!r} for {name!r}?" for name in missing if (close := suggest_name(name, found))]
-    hint = " ".join(hints) or "set data.text, data.label, data.id and data.keep to columns of the file"
-    shown = format_examples(found, limit=12) or "none"
-    raise DataError(f"{source_name}: must have the columns {format_examples(missing)}, found {shown}; {hint}")
+    if missing:
+        hints = [f"did you mean {close!r} for {name!r}?" for name in missing if (close := suggest_name(name, found))]
+        raise DataError(
+            f"{source_name}: no column {format_examples(missing)} (found: {format_examples(found, limit=12) or 'none'})"
+            f"; {' '.join(hints) or 'set data.text, data.label, data.id and data.keep to columns of the file'}"
+        )
 
 
 def build_blocks(rows: Iterable[Sequence[str | None]], names: Sequence[str]) -> Iterator[pa.Table]:
-    """Yield tables of `BLOCK_ROWS` rows, the last shorter; empty texts become null.
+    """Yield tables of `BLOCK_ROWS` rows, the last one shorter; empty texts become null.
 
     >>> [block.to_pydict() for block in build_blocks([("Storm", ""), (None, "REAL")], ["title", "label"])]
     [{'title': ['Storm', None], 'label': [None, 'REAL']}]
@@ -66,54 +55,52 @@ def _build_array(values: Sequence[str | None]) -> pa.Array:
     try:
         return pa.array(values, TEXT)
     except UnicodeEncodeError:
-        # JSON can hold half of a surrogate pair, which no file can; it becomes the replacement character.
+        # JSON can escape half of a surrogate pair, which UTF-8 cannot hold: it becomes the replacement character.
         whole = (value and value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for value in values)
         return pa.array(whole, TEXT)
 
 
-def is_text_type(kind: pa.DataType) -> bool:
-    """Tell types whose values can be taken as text, numbers and dates among them, from lists and the like."""
-    if pa.types.is_dictionary(kind):
-        return is_text_type(kind.value_type)
-    return not pa.types.is_nested(kind)
+def convert_table(
+    table: pa.Table, wanted: Sequence[str], *, source_name: Path | str, label_names: Mapping[str, Sequence[str]]
+) -> pa.Table:
+    """Return the wanted columns as text; numbers and dates are converted, empty values become null.
 
-
-def to_text_array(array: pa.Array, *, label_names: Sequence[str] | None = None) -> pa.Array:
-    """Convert an Arrow array to text, what is empty to null.
-
-    Args:
-        array: of a type that `is_text_type` accepts.
-        label_names: where the array holds label ids, the names they stand for; negative ids have none.
+    `label_names` holds the names of the labels for each column of label ids; negative ids have none.
 
     Raises:
-        pyarrow.ArrowException: the array is damaged, or an id has no name.
+        DataError: a column holds lists or other nested values.
+        pyarrow.ArrowException: the values are damaged, or an id has no name.
 
-    >>> to_text_array(pa.array([1, -1, 0]), label_names=["FAKE", "REAL"]).to_pylist()
-    ['REAL', None, 'FAKE']
+    >>> table = pa.table({"label": [1, -1, 0]})
+    >>> convert_table(table, ["label"], source_name="a.parquet", label_names={"label": ["FAKE", "REAL"]}).to_pydict()
+    {'label': ['REAL', None, 'FAKE']}
     """
-    array.validate(full=True)  # Arrow takes a file's word for it that its texts are UTF-8
-    if label_names is not None and pa.types.is_integer(array.type):
-        ids = pc.if_else(pc.less(array, 0), None, array)
-        return pa.array(label_names, TEXT).take(ids)
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    if not _is_string(array.type):
-        return pa.array([to_text(value) for value in array.to_pylist()], TEXT)
-    texts = array.cast(TEXT)
+    for name in wanted:
+        kind = table.schema.field(name).type
+        if pa.types.is_nested(kind.value_type if pa.types.is_dictionary(kind) else kind):
+            raise DataError(
+                f"{source_name}: column {name!r} holds {kind}, not text or numbers; "
+                "name another column, or convert it to text"
+            )
+    return pa.table({name: _convert_column(table.column(name), label_names.get(name)) for name in wanted})
+
+
+def _convert_column(column: pa.ChunkedArray, label_names: Sequence[str] | None) -> pa.ChunkedArray:
+    column.validate(full=True)  # Arrow does not check on reading that a file's texts are UTF-8
+    if label_names is not None and pa.types.is_integer(column.type):
+        return pc.take(pa.array(label_names, TEXT), pc.if_else(pc.less(column, 0), None, column))
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if column.type not in {pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary()}:
+        return pa.chunked_array([pa.array(map(to_text, column.to_pylist()), TEXT)])
+    texts = column.cast(TEXT)  # fails on bytes that are not UTF-8
     return pc.if_else(pc.equal(texts, ""), None, texts)
 
 
-def _is_string(kind: pa.DataType) -> bool:
-    # Bytes that are UTF-8 are cast; others are refused by the cast.
-    return kind in {pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary()}
-
-
 def to_text(value: Any) -> str | None:
-    """Return a value as text; null, what is empty and not-a-number become None.
+    """Return a value as text; null, empty values and not-a-number become None.
 
     >>> [to_text(value) for value in (7, True, "", float("nan"))]
     ['7', 'True', None, None]
     """
-    if value is None or value == "" or value != value:
-        return None
-    return str(value)
+    return None if value is None or value == "" or value != value else str(value)

@@ -1,4 +1,4 @@
-"""Open a data file as a stream of bytes, whatever it is compressed with; nothing is unpacked to disk."""
+"""Open a data file as a stream of bytes, compressed or not; nothing is unpacked to disk."""
 
 import bz2
 import gzip
@@ -8,9 +8,8 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import pyarrow as pa
 
@@ -19,28 +18,26 @@ from hf_newscls.errors import DataError, InputError, SourceError, format_example
 __all__ = ["COMPRESSED_ENDINGS", "OpenedFile", "open_data"]
 
 COMPRESSED_ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".zip")
-"""What the names of compressed files end in."""
+"""Endings of the names of compressed files."""
 
-_LONGEST_SIGNATURE = 16
-_ZIP = re.compile(rb"PK(\x03\x04|\x05\x06)")
-# The first bytes of a compressed file, and what reads it.
-_FORMATS: tuple[tuple[re.Pattern[bytes], Callable[[IO[bytes]], Any]], ...] = (
-    (re.compile(rb"\x1f\x8b"), lambda raw: gzip.GzipFile(fileobj=raw)),
-    (re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), bz2.BZ2File),
-    (re.compile(rb"\xfd7zXZ\x00"), lzma.LZMAFile),
-    (re.compile(rb"\x28\xb5\x2f\xfd"), lambda raw: pa.CompressedInputStream(raw, "zstd")),
+# By content: files are often named wrongly, which fsspec, going by the name, does not notice.
+_OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
+    (rb"\x1f\x8b", gzip.open),
+    (rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", bz2.open),
+    (rb"\xfd7zXZ\x00", lzma.open),
+    (rb"\x28\xb5\x2f\xfd", lambda raw: pa.CompressedInputStream(raw, "zstd")),
 )
-# What these raise on a file that is cut off or damaged.
+_ZIP_SIGNATURE = rb"PK(\x03\x04|\x05\x06)"
+# What the openers raise on a file that is cut off or damaged.
 _DAMAGE = (EOFError, OSError, NotImplementedError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowException)
 
 
-@dataclass(frozen=True)
-class OpenedFile:
-    """A data file that is open.
+class OpenedFile(NamedTuple):
+    """An open data file.
 
     Attributes:
         stream: its bytes, unpacked.
-        name: its name without the ending of a compression; of a ZIP archive, the name of the file in it.
+        name: its name without the ending of a compression; for a ZIP archive, the name of the file inside.
         is_compressed: whether the bytes differ from those on disk.
     """
 
@@ -51,37 +48,36 @@ class OpenedFile:
 
 @contextmanager
 def open_data(path: Path) -> Iterator[OpenedFile]:
-    """Open a file of gzip, bzip2, xz, Zstandard, ZIP or no compression, told by its first bytes.
+    """Open a file; its first bytes say whether it is gzip, bzip2, xz, Zstandard, ZIP or uncompressed.
 
-    Args:
-        path: the file; a ZIP archive must hold one file, what macOS adds not counted.
+    A ZIP archive must hold exactly one file, not counting those that macOS adds.
 
     Raises:
         SourceError: the file cannot be read.
-        DataError: it is cut off or damaged, which may show only while it is read; or an archive of several files.
+        DataError: it is cut off or damaged (which can show only while it is read), or an archive of several files.
     """
     with ExitStack() as stack:
         try:
             raw = stack.enter_context(path.open("rb"))
-            signature = raw.read(_LONGEST_SIGNATURE)
+            signature = raw.read(16)
             raw.seek(0)
         except OSError as error:
-            raise SourceError(f"{path}: must be a file that can be read, got {error}; check its permissions") from error
+            raise SourceError(f"{path}: cannot be read ({error}); check its permissions") from error
         try:
             yield _unpack(path, raw, signature, stack)
         except InputError:
             raise
         except _DAMAGE as error:
-            raise DataError(f"{path}: must be whole, got {str(error) or repr(error)}; fetch it again") from error
+            raise DataError(f"{path}: damaged or cut off ({str(error) or repr(error)}); fetch it again") from error
 
 
 def _unpack(path: Path, raw: IO[bytes], signature: bytes, stack: ExitStack) -> OpenedFile:
-    if _ZIP.match(signature):
+    if re.match(_ZIP_SIGNATURE, signature):
         archive = stack.enter_context(zipfile.ZipFile(raw))
         member = _find_member(path, archive)
         return OpenedFile(stack.enter_context(archive.open(member)), PurePath(member.filename).name, True)
-    for pattern, unpack in _FORMATS:
-        if pattern.match(signature):
+    for pattern, unpack in _OPENERS:
+        if re.match(pattern, signature):
             name = path.stem if path.suffix.lower() in COMPRESSED_ENDINGS else path.name
             return OpenedFile(stack.enter_context(unpack(raw)), name, True)
     return OpenedFile(raw, path.name, False)
@@ -91,11 +87,11 @@ def _find_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     members = [
         member
         for member in archive.infolist()
-        if not (member.is_dir() or member.filename.startswith("__MACOSX/") or PurePath(member.filename).name[:1] == ".")
+        if not (member.is_dir() or member.filename.startswith("__MACOSX/") or PurePath(member.filename).name[0] == ".")
     ]
     if len(members) != 1:
         names = format_examples(member.filename for member in members) or "none"
-        raise DataError(f"{path}: an archive must hold one file, found {names}; unpack it and name the file you mean")
+        raise DataError(f"{path}: the archive must hold one file (found: {names}); unpack it and name a file")
     if members[0].flag_bits & 1:
-        raise DataError(f"{path}: an archive must be open, found a password on it; unpack it and name the file in it")
+        raise DataError(f"{path}: the archive has a password; unpack it and name the file")
     return members[0]

@@ -1,123 +1,100 @@
-"""Read CSV in blocks, and say in which line and column it is broken."""
+"""Read CSV in blocks, and report the line and column of a fault.
+
+Python's `csv` does the parsing: pandas fills short records up, and pandas and pyarrow accept misplaced quotes.
+"""
 
 import csv
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from operator import itemgetter
 from typing import TextIO
 
 import pyarrow as pa
 
 from hf_newscls.data.readers.columns import build_blocks, check_columns
-from hf_newscls.data.readers.encoding import TextFile
+from hf_newscls.data.readers.encoding import Position, TextFile
 from hf_newscls.errors import DataError, format_examples
 
 __all__ = ["read_csv_blocks"]
 
 _MAX_FIELD_CHARACTERS = (1 << 31) - 1
+_QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
 
 
 def read_csv_blocks(file: TextFile, wanted: Sequence[str]) -> Iterator[pa.Table]:
     """Yield the wanted columns of a CSV file, block by block, in the file's order.
 
-    Columns without a name in the header are called `Unnamed: 0` and so on, after their place, as pandas does. Fields
-    are separated by tabs where the file's name ends in .tsv, and by semicolons or tabs where the header has those and
-    no comma. Empty lines are passed over.
+    Columns without a name in the header are called `Unnamed: 0` and so on by their index, as in pandas. The separator
+    is a tab in files named .tsv, a semicolon or tab if the header has these and no comma, else a comma. Empty lines
+    are skipped.
 
     Raises:
-        DataError: a column is missing or repeated, records differ in length, or a quote is misplaced.
+        DataError: a column is missing or occurs twice, records differ in length, or a quote is misplaced.
     """
-    # The default limit of 131,072 characters is shorter than some articles; it can only be set for the process.
+    # The default limit of 131,072 characters is shorter than some articles; it can only be set for the whole process.
     csv.field_size_limit(_MAX_FIELD_CHARACTERS)
+    delimiter = _find_delimiter(file)
     with file.open() as stream:
-        records = _iterate_records(file, stream)
+        records = _read_records(file, stream, delimiter)
         header = _name_columns(next(records, []))
         check_columns(file.path, wanted, header)
-        yield from build_blocks(map(_build_picker([header.index(name) for name in wanted]), records), wanted)
+        indices = [header.index(name) for name in wanted]
+        yield from build_blocks(([record[index] for index in indices] for record in records), wanted)
 
 
 def _name_columns(header: Sequence[str]) -> list[str]:
     return [name or f"Unnamed: {index}" for index, name in enumerate(header)]
 
 
-def _build_picker(indices: Sequence[int]) -> Callable[[list[str]], tuple[str, ...]]:
-    if len(indices) == 1:
-        return lambda record: (record[indices[0]],)
-    return itemgetter(*indices)
-
-
 def _find_delimiter(file: TextFile) -> str:
-    """Return what stands between fields: a comma, unless the name or a header without commas says otherwise."""
     if file.name.lower().endswith(".tsv"):
         return "\t"
     with file.open() as stream:
-        header = re.sub(r'"[^"]*"', "", next((line for line in stream if line.strip()), ""))
+        header = _QUOTED.sub("", next((line for line in stream if line.strip()), ""))
     return "," if "," in header else max(",;\t", key=header.count)
 
 
-def _iterate_records(file: TextFile, stream: TextIO) -> Iterator[list[str]]:
-    """Yield the header and the records; records of another length are all counted before they are refused."""
-    reader = csv.reader(stream, strict=True, delimiter=_find_delimiter(file))
+def _read_records(file: TextFile, stream: TextIO, delimiter: str) -> Iterator[list[str]]:
+    """Yield the header and the records; records of another length are refused at the end, all in one message."""
+    reader = csv.reader(stream, strict=True, delimiter=delimiter)
     header: list[str] = []
     ragged: list[tuple[int, int]] = []
     start = 1
     try:
         for record in reader:
-            if record:
-                header = header or record
-                if len(record) == len(header):
-                    yield record
-                else:
-                    ragged.append((start, len(record)))
+            header = header or record
+            if record and len(record) == len(header):
+                yield record
+            elif record:
+                ragged.append((start, len(record)))
             start = reader.line_num + 1
     except csv.Error as error:
-        # A stray quote can make the records before it ragged; what comes first in the file is told first.
+        # If records before the stray quote differ in length, they come first in the file and are reported.
         if not ragged:
-            raise _refuse_record(file, start, header, error) from error
+            position, field = _locate_quote(file, start, reader.line_num, delimiter)
+            names = [repr(name) for name in _name_columns(header)]
+            name = names[field] if field < len(names) else f"number {field + 1}"
+            raise DataError(
+                f"{file.path}: line {position.line}, column {position.column}, field {name}: {error}, in the record "
+                f"that starts on line {start}; fix the quote there, or fetch the file again if it is cut off"
+            ) from error
     if ragged:
         lines, lengths = zip(*ragged, strict=True)
-        one, its = ("line", "line's") if len(ragged) == 1 else ("lines", "lines'")
         raise DataError(
-            f"{file.path}: {one} {format_examples(lines)}: must hold {len(header)} fields like the header, found "
-            f"{format_examples(lengths)}; mend the {its} quotes or separators"
+            f"{file.path}: line{'s' * (len(ragged) > 1)} {format_examples(lines)}: {format_examples(lengths)} fields, "
+            f"but the header has {len(header)}; fix the quotes or separators there"
         )
 
 
-def _refuse_record(file: TextFile, start: int, header: Sequence[str], error: csv.Error) -> DataError:
-    line, column, index = _locate_quote(file, start)
-    names = _name_columns(header)
-    field = repr(names[index]) if index < len(names) else f"number {index + 1}"
-    hint = "the file is cut off, fetch it again" if "unexpected end" in str(error) else "mend its quotes"
-    return DataError(
-        f"{file.path}: the record that starts on line {start} must be whole, got {error} (quote in line {line}, column "
-        f"{column}, field {field}); {hint}"
-    )
-
-
-def _locate_quote(file: TextFile, start: int) -> tuple[int, int, int]:
-    """Return line and column of the quote that a record stumbles over, from 1, and the place of its field, from 0."""
-    delimiter = _find_delimiter(file)
-    opened, field, is_open = (start, 1), 0, False
+def _locate_quote(file: TextFile, start: int, end: int, delimiter: str) -> tuple[Position, int]:
+    """Return the position of the misplaced quote of the record in lines `start` to `end`, and its field's index."""
     with file.open() as stream:
-        for number, line in enumerate(islice(stream, start - 1, None), start=start):
-            index = 0
-            while 0 <= index < len(line):
-                if is_open:
-                    index = line.find('"', index) + 1
-                    if not index:
-                        break
-                    if line[index : index + 1] == '"':
-                        index += 1
-                        continue
-                    is_open = False
-                    if line[index : index + 1] not in {"", delimiter, "\r", "\n"}:
-                        return number, index, field
-                elif line[index] == '"':
-                    opened, is_open, index = (number, index + 1), True, index + 1
-                else:
-                    index = line.find(delimiter, index) + 1
-                    if not index:
-                        break
-                    field += 1
-    return (*opened, field)
+        lines = [line.rstrip("\r\n") for line in islice(stream, start - 1, end)]
+    record = "\n".join(lines)
+    field = re.compile(rf'(?:{_QUOTED.pattern}|(?!")[^\n{delimiter}]*){delimiter}')
+    index = number = 0
+    while match := field.match(record, index):
+        index, number = match.end(), number + 1
+    # A quoted field with text after it, or one that never ends.
+    quoted = _QUOTED.match(record, index)
+    return Position(start, 1).after(record[: quoted.end() - 1 if quoted else index]), number

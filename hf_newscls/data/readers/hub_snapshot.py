@@ -9,14 +9,14 @@ import yaml
 from datasets import DatasetDict, get_dataset_config_names, get_dataset_default_config_name, load_dataset
 from datasets.exceptions import DatasetsError
 
-from hf_newscls.data.readers.columns import BLOCK_ROWS, TEXT, check_columns
-from hf_newscls.data.readers.parquet_file import convert_table, find_label_names
+from hf_newscls.data.readers.columns import BLOCK_ROWS, TEXT, check_columns, convert_table
+from hf_newscls.data.readers.parquet_file import find_label_names
 from hf_newscls.errors import DataError, format_examples
 
-__all__ = ["SPLIT_COLUMN", "read_snapshot_blocks"]
+__all__ = ["read_snapshot_blocks"]
 
-SPLIT_COLUMN = "split"
-"""Column that says which split of the dataset a row comes from."""
+_SPLIT = "split"
+_FIX = "name one of its files as hf://datasets/owner/name/path"
 
 logger = logging.getLogger(__name__)
 
@@ -24,36 +24,31 @@ logger = logging.getLogger(__name__)
 def read_snapshot_blocks(folder: Path, wanted: Sequence[str]) -> Iterator[pa.Table]:
     """Yield the wanted columns of a dataset as text, block by block, one split after the other.
 
-    What belongs to which split, and the names behind label ids, is as the dataset's card says. No code of the dataset
-    is run.
-
-    Args:
-        folder: what `fetch_source` returned for the dataset.
-        wanted: columns to read; `split` is the name of the row's split unless the dataset has such a column.
+    The dataset's card decides which files belong to which split, and the names of label ids. No code of the dataset
+    is run. The column `split` is the name of the row's split, unless the dataset has such a column.
 
     Raises:
         DataError: `datasets` cannot read it, it has several configurations, or a column is missing or holds lists.
     """
-    source_name = _name_snapshot(folder)
+    # huggingface_hub keeps snapshots as `datasets--owner--name/snapshots/commit`.
+    source_name = "hf://" + folder.parents[1].name.replace("--", "/")
     try:
         for split, dataset in _load_splits(folder, source_name).items():
             names = dataset.column_names
-            check_columns(source_name, wanted, names if SPLIT_COLUMN in names else [*names, SPLIT_COLUMN])
+            check_columns(source_name, wanted, names if _SPLIT in names else [*names, _SPLIT])
             present = [name for name in wanted if name in names]
             label_names = find_label_names(dataset.features)
             for table in dataset.select_columns(present).with_format("arrow").iter(batch_size=BLOCK_ROWS):
                 texts = convert_table(table, present, source_name=source_name, label_names=label_names)
-                if SPLIT_COLUMN in wanted and SPLIT_COLUMN not in names:
-                    texts = texts.append_column(SPLIT_COLUMN, pa.array([split] * len(texts), TEXT))
+                if len(present) < len(wanted):
+                    texts = texts.append_column(_SPLIT, pa.array([split] * len(texts), TEXT))
                 yield texts.select([*wanted])
     except DataError:
         raise
     except (DatasetsError, OSError, ValueError, TypeError, KeyError, pa.ArrowException, yaml.YAMLError) as error:
         reason = " ".join(str(error.__cause__ or error).split())[:300]
         raise DataError(
-            f"{source_name}: must be a dataset that `datasets` can read, got {type(error).__name__} ({reason}); "
-            "name one of "
-            "its files as hf://datasets/owner/name/path"
+            f"{source_name}: `datasets` cannot read it ({type(error).__name__}: {reason}); {_FIX}"
         ) from error
 
 
@@ -61,16 +56,7 @@ def _load_splits(folder: Path, source_name: str) -> DatasetDict:
     names = get_dataset_config_names(str(folder))
     chosen = names[0] if len(names) == 1 else get_dataset_default_config_name(str(folder))
     if chosen is None:
-        raise DataError(
-            f"{source_name}: must have one configuration, or a default one, found {format_examples(names)}; "
-            "name one of "
-            "its files as hf://datasets/owner/name/path"
-        )
+        raise DataError(f"{source_name}: no default among its configurations ({format_examples(names)}); {_FIX}")
     splits: DatasetDict = load_dataset(str(folder), chosen)
     logger.info("%s: %s", source_name, ", ".join(f"{len(rows):,} {split}" for split, rows in splits.items()))
     return splits
-
-
-def _name_snapshot(folder: Path) -> str:
-    """Return the address of what huggingface_hub keeps as `datasets--owner--name/snapshots/commit`."""
-    return "hf://" + folder.parents[1].name.replace("--", "/")

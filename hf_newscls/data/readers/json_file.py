@@ -1,62 +1,49 @@
-"""Read JSON lines and JSON arrays in blocks, and say in which line and column they are broken."""
+"""Read JSON lines and JSON arrays in blocks, and report the line and column of a fault.
+
+Python's `json` does the parsing: pandas and pyarrow turn 1.10 into 1.1, and neither notices a key that occurs twice.
+"""
 
 import json
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 import pyarrow as pa
 
 from hf_newscls.data.readers.columns import build_blocks, check_columns, to_text
-from hf_newscls.data.readers.encoding import TextFile
+from hf_newscls.data.readers.encoding import Position, TextFile
 from hf_newscls.errors import DataError, format_examples
 
 __all__ = ["read_json_blocks"]
 
 _CHUNK_CHARACTERS = 1 << 20
-# The parser gives up at most so far before the end of a text that was cut: the length of \uXXXX and of -Infinity.
+# An item cut off by the end of a chunk fails at most this far before that end: the length of \uXXXX and of -Infinity.
 _LOOK_BACK = 16
-_SPACE = re.compile(r"[ \t\r\n]*")
 _CONSTANTS = {"NaN": None, "Infinity": "Infinity", "-Infinity": "-Infinity"}
-_INVALID = "must be valid JSON"
 
 
 def read_json_blocks(file: TextFile, wanted: Sequence[str]) -> Iterator[pa.Table]:
     """Yield the wanted columns of a file of JSON lines or of one JSON array, block by block, in the file's order.
 
-    Numbers become the text they are written as; true and false become True and False. A record may leave out what it
-    has no value for, but every column must occur.
+    Numbers become the text they are written as, true and false become True and False. A record may leave columns out,
+    but every column must occur in some record.
 
     Raises:
-        DataError: something is no JSON or no object, a list or an object stands where text is wanted, a record has a
-            column twice, or a column never occurs.
+        DataError: invalid JSON, a record that is not an object or has a column twice, a nested value instead of text,
+            or a column that never occurs.
     """
-    with file.open() as stream:
-        is_array = _Window(stream).skip_space() == "["
+    with file.open(newline=None) as stream:
+        is_array = _Array(stream).skip_space() == "["
     records, has_rows = _Records(file, wanted), False
-    with file.open() as stream:
-        texts = records.iterate_array(stream) if is_array else records.iterate_lines(stream)
-        for block in build_blocks(texts, wanted):
+    with file.open(newline=None) as stream:
+        for block in build_blocks(records.read_array(stream) if is_array else records.read_lines(stream), wanted):
             has_rows = True
             yield block
-    records.refuse_faults()
     if has_rows:
         check_columns(file.path, wanted, [*records.names])
 
 
-@dataclass(frozen=True)
-class _Fault:
-    """What is wrong with some records: `found` says it of the first of them."""
-
-    must: str
-    found: str
-    remedy: str
-    indices: list[int] = field(default_factory=list)
-
-
 class _Records:
-    """Takes the wanted texts out of records, and notes the records that cannot be used.
+    """Takes the wanted texts out of records, and counts the records that cannot be used.
 
     Attributes:
         names: columns that occur, in the order they were found.
@@ -64,10 +51,10 @@ class _Records:
 
     def __init__(self, file: TextFile, wanted: Sequence[str]) -> None:
         self.names: dict[str, None] = {}
-        self._file, self._wanted = file, wanted
+        self._path, self._wanted = file.path, wanted
         self._repeated: set[str] = set()
-        self._faults: dict[str, _Fault] = {}
-        self._kind = "line"
+        self._faulty: list[int] = []
+        self._first_fault = ""
         self._decoder = json.JSONDecoder(
             object_pairs_hook=self._build_object,
             parse_int=str,
@@ -75,50 +62,31 @@ class _Records:
             parse_constant=_CONSTANTS.__getitem__,
         )
 
-    def iterate_lines(self, stream: TextIO) -> Iterator[list[str | None]]:
-        """Yield the texts of each line; broken lines are noted and passed over."""
+    def read_lines(self, stream: TextIO) -> Iterator[Sequence[str | None]]:
+        """Yield the texts of each line; raise at the end if lines could not be used."""
         for number, line in enumerate(stream, start=1):
             if line.isspace():
                 continue
             try:
                 record = self._decoder.decode(line)
-            except json.JSONDecodeError as error:
-                column = min(error.pos, len(line.rstrip())) + 1
-                self._note(number, _INVALID, f"got {_name_error(error)} at column {column}", "mend it")
-            except RecursionError as error:
-                self._note(number, "must be valid JSON that Python can hold", f"got {error}", "mend it")
+            except (json.JSONDecodeError, RecursionError) as error:
+                column = min(getattr(error, "pos", 0), len(line.rstrip())) + 1
+                self._note(number, f"column {column}: {_describe(error)}")
             else:
-                if (texts := self._take(number, record)) is not None:
-                    yield texts
+                yield from self._take(number, record)
+        self._refuse_faults("line")
 
-    def iterate_array(self, stream: TextIO) -> Iterator[list[str | None]]:
-        """Yield the texts of each item; never more than the item and a chunk of the file is held."""
-        self._kind = "item"
-        window = _Window(stream)
+    def read_array(self, stream: TextIO) -> Iterator[Sequence[str | None]]:
+        """Yield the texts of each item; raise at the end if items could not be used."""
+        array = _Array(stream)
         try:
-            for number, record in enumerate(window.iterate_items(self._decoder)):
-                if (texts := self._take(number, record)) is not None:
-                    yield texts
-        except json.JSONDecodeError as error:
-            self.refuse_faults()
-            line, column = window.locate(error.pos)
-            raise DataError(
-                f"{self._file.path}: line {line}: {_INVALID}, got {_name_error(error)} at column {column}; mend it"
-            ) from error
-        except RecursionError as error:
-            line, _ = window.locate(window.index)
-            raise DataError(
-                f"{self._file.path}: line {line}: must be valid JSON that Python can hold, got {error}; mend it"
-            ) from error
-
-    def refuse_faults(self) -> None:
-        """Raise a DataError where records were noted: the first kind of fault, with all records that have it."""
-        for fault in self._faults.values():
-            kind, rest = (self._kind, "") if len(fault.indices) == 1 else (f"{self._kind}s", " in the first")
-            raise DataError(
-                f"{self._file.path}: {kind} {format_examples(fault.indices)}: {fault.must}, {fault.found}{rest}; "
-                f"{fault.remedy}"
-            )
+            for number, record in enumerate(array.read_items(self._decoder)):
+                yield from self._take(number, record)
+        except (json.JSONDecodeError, RecursionError) as error:
+            self._refuse_faults("item")
+            line, column = array.locate(getattr(error, "pos", array.index))
+            raise DataError(f"{self._path}: line {line}, column {column}: {_describe(error)}; fix it there") from error
+        self._refuse_faults("item")
 
     def _build_object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         record = dict(pairs)
@@ -127,68 +95,67 @@ class _Records:
             self._repeated |= {name for name in record if names.count(name) > 1}
         return record
 
-    def _take(self, number: int, record: Any) -> list[str | None] | None:
-        repeated, self._repeated = self._repeated, set()
+    def _take(self, number: int, record: Any) -> Iterator[Sequence[str | None]]:
+        """Yield the texts of a record, unless it has a fault."""
+        repeated, self._repeated = self._repeated.intersection(self._wanted), set()
         if type(record) is not dict:
-            self._note(number, "must be a JSON object", f"found {record!r:.60}", "mend the file there")
-            return None
+            return self._note(number, f"{record!r:.60} is not a JSON object")
         if not self.names.keys() >= record.keys():
             self.names |= dict.fromkeys(record)
-        if repeated and (names := repeated.intersection(self._wanted)):
-            self._note(number, "must have each column once", f"found {min(names)!r} repeated", "rename one of them")
-            return None
-        texts = [record.get(name) for name in self._wanted]
-        for index, value in enumerate(texts):
-            if type(value) is str or value is None:
-                continue
+        if repeated:
+            return self._note(number, f"column {min(repeated)!r} occurs twice")
+        values = [record.get(name) for name in self._wanted]
+        for name, value in zip(self._wanted, values, strict=True):
             if isinstance(value, (list, dict)):
-                kind = "a list" if isinstance(value, list) else "an object"
-                must = f"{self._wanted[index]!r} must be text or a number"
-                self._note(number, must, f"found {kind}, {value!r:.60}", "name another column, or turn it into text")
-                return None
-            texts[index] = to_text(value)
-        return texts
+                return self._note(number, f"column {name!r} holds {value!r:.60}, not text or a number")
+        yield [value if type(value) is str else to_text(value) for value in values]
 
-    def _note(self, number: int, must: str, found: str, remedy: str) -> None:
-        self._faults.setdefault(must, _Fault(must, found, remedy)).indices.append(number)
+    def _note(self, number: int, fault: str) -> None:
+        self._first_fault = self._first_fault or fault
+        self._faulty.append(number)
+
+    def _refuse_faults(self, unit: str) -> None:
+        if self._faulty:
+            others = f" ({len(self._faulty)} {unit}s are faulty: {format_examples(self._faulty)})"
+            raise DataError(
+                f"{self._path}: {unit} {self._faulty[0]}: {self._first_fault}; fix it there"
+                f"{others if len(self._faulty) > 1 else ''}"
+            )
 
 
-def _name_error(error: json.JSONDecodeError) -> str:
-    return error.msg.removesuffix(" at").removesuffix(" starting")
+def _describe(error: json.JSONDecodeError | RecursionError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"invalid JSON ({error.msg.removesuffix(' at').removesuffix(' starting')})"
+    return f"too deeply nested ({error})"
 
 
-class _Window:
-    """The part of a stream that is being parsed, and where in the file it begins.
+class _Array:
+    """A JSON array in a stream; one item and one chunk of the stream are held at a time.
 
     Attributes:
-        index: of the next character, in the part that is held.
+        index: index of the next character, in the text that is held.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self.index = 0
         self._stream, self._text, self._is_last = stream, "", False
-        self._line, self._column = 1, 1
+        self._start = Position()
 
-    def locate(self, index: int) -> tuple[int, int]:
-        """Return line and column, from 1, of a place in the part that is held."""
-        breaks = self._text.count("\n", 0, index)
-        if not breaks:
-            return self._line, self._column + index
-        return self._line + breaks, index - self._text.rfind("\n", 0, index)
+    def locate(self, index: int) -> Position:
+        """Return the position in the file of an index in the text that is held."""
+        return self._start.after(self._text[:index])
 
     def skip_space(self) -> str:
-        """Go to the next character that is no white space and return it, or nothing at the end of the stream."""
+        """Go to the next character that is not white space and return it; "" at the end of the stream."""
         while True:
-            match = _SPACE.match(self._text, self.index)
-            self.index = match.end() if match else self.index
-            if self.index < len(self._text):
-                return self._text[self.index]
-            if self._is_last:
-                return ""
+            while self._text[self.index : self.index + 1].isspace():
+                self.index += 1
+            if self.index < len(self._text) or self._is_last:
+                return self._text[self.index : self.index + 1]
             self._grow()
 
-    def iterate_items(self, decoder: json.JSONDecoder) -> Iterator[Any]:
-        """Yield the items of the array that begins at the next character."""
+    def read_items(self, decoder: json.JSONDecoder) -> Iterator[Any]:
+        """Yield the items of the array, which must begin at the next character."""
         self.skip_space()
         self.index += 1
         following = self.skip_space()
@@ -213,15 +180,15 @@ class _Window:
                 if self._is_last or not is_cut:
                     raise
             else:
-                # What ends with the text may go on behind it, as a number does.
+                # An item that ends where the text ends may continue in the next chunk, as a number can.
                 if end < len(self._text) or self._is_last:
                     self.index = end
                     return item
             self._grow()
 
     def _grow(self) -> None:
-        """Let go of what was parsed, and read at least as much as is left of it."""
-        self._line, self._column = self.locate(self.index)
+        """Drop the text that was parsed, and read at least as much as is left."""
+        self._start = self.locate(self.index)
         rest = self._text[self.index :]
         more = self._stream.read(max(_CHUNK_CHARACTERS, len(rest)))
         self._text, self.index, self._is_last = rest + more, 0, not more

@@ -23,9 +23,7 @@ from hf_newscls.files import name_paths
 __all__ = ["ROW_ID", "read_rows"]
 
 ROW_ID = "id"
-_PARQUET_MAGIC = b"PAR1"
 _SAMPLE_BYTES = 1 << 16
-_JSON_ENDINGS = (".json", ".jsonl", ".ndjson")
 
 
 def read_rows(
@@ -33,15 +31,14 @@ def read_rows(
 ) -> Dataset:
     """Read the named columns of news files, one row a record, in the files' order.
 
-    The kind of a file is told by its content, then by its ending. Rows go into Arrow block by block: a file is never
-    held as Python objects, nor as a whole where it is compressed.
+    The content decides how a file is read, then the ending of its name. Rows go into Arrow block by block: a file is
+    never held as Python objects, and a compressed text file never as a whole.
 
     Args:
-        paths: a file, or files of the same columns; a folder is the snapshot of a dataset of the Hub.
-        columns: columns to read; every one must be in every file.
-        id_column: column of unique row ids; without it the id is the row's place in all files, from 0.
-        encoding: the encoding of text files; without it UTF-8 with or without a byte order mark, else cp1252, else
-            latin-1.
+        paths: a file, or files with the same columns; a folder is the snapshot of a dataset of the Hub.
+        columns: columns to read; every file must have them all.
+        id_column: column of unique row ids; if None, ids are the indices of the rows over all files, from 0.
+        encoding: encoding of text files; if None, `detect_encoding` finds it.
 
     Returns:
         The columns as strings, null where the file has no value, and `id`, a string unique to the row.
@@ -53,50 +50,49 @@ def read_rows(
     paths = [paths] if isinstance(paths, Path) else paths
     if ROW_ID in columns and id_column != ROW_ID:
         raise DataError(
-            f"{name_paths(paths)}: a column called {ROW_ID!r} must be named in `data.id`, found it elsewhere in the "
-            f"data section; set `data.id: {ROW_ID}` or rename the column"
+            f"{name_paths(paths)}: the column {ROW_ID!r} can only hold row ids; set `data.id: {ROW_ID}` or rename it"
         )
     wanted = list(dict.fromkeys([*columns, *([id_column] if id_column else [])]))
     table = pa.concat_tables([block for path in paths for block in _read_blocks(path, wanted, encoding)])
     ids = _build_ids(paths, table, id_column)
     kept = {name: table.column(name) for name in wanted if name != ROW_ID}
-    # Without a fingerprint `datasets` would pickle all rows to make one; it is only used for caches on disk.
+    # Without a fingerprint `datasets` would pickle all rows to compute one, which only its caches on disk use.
     return Dataset(pa.table({ROW_ID: ids, **kept}), fingerprint=generate_random_fingerprint())
 
 
 def _build_ids(paths: Sequence[Path], table: pa.Table, column: str | None) -> pa.ChunkedArray:
     if column is None:
         return pa.chunked_array([pa.array(np.arange(len(table))).cast(TEXT)])
-    ids: pa.ChunkedArray = table.column(column)
+    ids = table.column(column)
     if ids.null_count or pc.count_distinct(ids).as_py() < len(ids):
-        seen: set[str | None] = {None}
-        offenders = [value for value in ids.to_pylist() if value in seen or seen.add(value)]  # type: ignore[func-returns-value]
+        values = ids.to_pandas()
+        offenders = format_examples(values[values.isna() | values.duplicated()].replace({np.nan: None}))
         raise DataError(
-            f"{name_paths(paths)}: `data.id` must name a column of unique values, found "
-            f"{format_examples(offenders)} empty or repeated in {column!r}; set `data.id: null` to number the rows"
+            f"{name_paths(paths)}: column {column!r} of `data.id` has empty or repeated values ({offenders}); set "
+            "`data.id: null` to number the rows"
         )
     return ids
 
 
 def _read_blocks(path: Path, wanted: Sequence[str], encoding: str | None) -> Iterator[pa.Table]:
-    """Yield tables of the wanted columns; never none at all."""
+    """Yield tables of the wanted columns, at least one."""
     rows = 0
     for block in read_snapshot_blocks(path, wanted) if path.is_dir() else _read_file_blocks(path, wanted, encoding):
         rows += len(block)
         yield block
     if not rows:
-        raise DataError(f"{path}: must hold at least one row, found none; check that the file is whole")
+        raise DataError(f"{path}: no rows; check that the file is whole")
 
 
 def _read_file_blocks(path: Path, wanted: Sequence[str], encoding: str | None) -> Iterator[pa.Table]:
     with open_data(path) as opened:
         sample, name = opened.stream.read(_SAMPLE_BYTES), opened.name
-    if sample.startswith(_PARQUET_MAGIC):
+    if sample.startswith(b"PAR1"):
         return read_parquet_blocks(path, wanted)
     if not sample.removeprefix(codecs.BOM_UTF8).strip():
-        raise DataError(f"{path}: must hold a header and rows, found an empty file; check that the file is whole")
+        raise DataError(f"{path}: an empty file; check that it is whole")
     file = TextFile(path, name, detect_encoding(path, sample, encoding=encoding))
-    opening = sample.decode(file.encoding, "ignore").lstrip()[:1]
-    if name.lower().endswith(_JSON_ENDINGS) or opening in {"{", "["}:
+    is_json = name.lower().endswith((".json", ".jsonl", ".ndjson"))
+    if is_json or sample.decode(file.encoding, "ignore").lstrip()[:1] in {"{", "["}:
         return read_json_blocks(file, wanted)
     return read_csv_blocks(file, wanted)

@@ -1,4 +1,4 @@
-"""Compressed files are opened as streams, told by their content, and refused where they are cut off."""
+"""Compressed files are recognized by their content, opened as streams, and refused if they are cut off."""
 
 import gzip
 import zipfile
@@ -27,20 +27,20 @@ def test_compressed_file_is_read(ending: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", COMPRESSIONS)
-def test_compression_is_told_by_content(ending: str, tmp_path: Path) -> None:
+def test_content_decides_the_compression(ending: str, tmp_path: Path) -> None:
     path = tmp_path / "news.csv"
     path.write_bytes(COMPRESSIONS[ending](NEWS))
     assert read(path) == (NEWS, "news.csv", True)
 
 
 @pytest.mark.parametrize("name", ["news.csv", "news.csv.gz"])
-def test_other_file_is_read_as_it_is(name: str, tmp_path: Path) -> None:
+def test_uncompressed_file_is_unchanged(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(NEWS)
     assert read(tmp_path / name) == (NEWS, name, False)
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"BZh, a column\n", b"PK"])
-def test_short_file_is_read_as_it_is(content: bytes, tmp_path: Path) -> None:
+def test_short_file_is_unchanged(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "news.csv").write_bytes(content)
     assert read(tmp_path / "news.csv")[0] == content
 
@@ -51,18 +51,18 @@ def test_file_cut_off_is_refused(ending: str, left: float, tmp_path: Path) -> No
     whole = COMPRESSIONS[ending](NEWS)
     path = tmp_path / "news.csv"
     path.write_bytes(whole[: max(20, int(len(whole) * left))])
-    with pytest.raises(DataError, match=r"news\.csv: must be whole, got .+; fetch it again"):
+    with pytest.raises(DataError, match=r"news\.csv: .*; fetch it again"):
         read(path)
 
 
-# Arrow writes Zstandard without the checksum that would tell.
+# Arrow writes Zstandard without a checksum.
 @pytest.mark.parametrize("ending", sorted(COMPRESSIONS.keys() - {"zst"}))
 def test_damaged_file_is_refused(ending: str, tmp_path: Path) -> None:
     content = bytearray(COMPRESSIONS[ending](NEWS))
     for index in range(len(content) // 2, len(content) // 2 + 8):
         content[index] ^= 0xA5
     (tmp_path / "news.csv").write_bytes(content)
-    with pytest.raises(DataError, match="must be whole"):
+    with pytest.raises(DataError, match=r"news\.csv: "):
         read(tmp_path / "news.csv")
 
 
@@ -83,14 +83,12 @@ def test_file_in_an_archive_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("members", "found"),
-    [({"fake.csv": NEWS, "true.csv": NEWS}, "found 'fake.csv', 'true.csv'"), ({}, "found none"), ({"a/": b""}, "none")],
+    [({"fake.csv": NEWS, "true.csv": NEWS}, "'fake.csv', 'true.csv'"), ({}, "none"), ({"a/": b""}, "none")],
 )
 def test_archive_of_several_files_or_none_is_refused(members: dict[str, bytes], found: str, tmp_path: Path) -> None:
     path = write_zip(tmp_path / "archive.zip", members)
-    with pytest.raises(DataError, match="must hold one file") as caught:
+    with pytest.raises(DataError, match=rf"archive\.zip: .*{found}"):
         read(path)
-    assert found in str(caught.value)
-    assert str(caught.value).endswith("; unpack it and name the file you mean")
 
 
 def test_archive_with_a_password_is_refused(tmp_path: Path) -> None:
@@ -100,14 +98,14 @@ def test_archive_with_a_password_is_refused(tmp_path: Path) -> None:
     content[6] |= 1
     content[content.index(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(content)
-    with pytest.raises(DataError, match="found a password on it"):
+    with pytest.raises(DataError, match="password"):
         read(path)
 
 
 def test_archive_cut_off_is_refused(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "archive.zip", {"news.csv": NEWS})
     path.write_bytes(path.read_bytes()[:300])
-    with pytest.raises(DataError, match="must be whole"):
+    with pytest.raises(DataError, match=r"archive\.zip: .*; fetch it again"):
         read(path)
 
 
@@ -116,16 +114,16 @@ def test_archive_with_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("news.csv", NEWS)
     path.write_bytes(path.read_bytes().replace(b"Storm 7 ", b"Storm 8 "))
-    with pytest.raises(DataError, match="must be whole, got Bad CRC-32"):
+    with pytest.raises(DataError, match="Bad CRC-32"):
         read(path)
 
 
 def test_file_that_is_gone_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="must be a file that can be read, got "):
+    with pytest.raises(SourceError, match=r"news\.csv: .*No such file"):
         read(tmp_path / "news.csv")
 
 
-def test_error_of_the_reader_is_left_alone(tmp_path: Path) -> None:
+def test_errors_of_the_reader_pass_unchanged(tmp_path: Path) -> None:
     (tmp_path / "news.csv").write_bytes(NEWS)
     with pytest.raises(DataError, match=r"^mine$"), open_data(tmp_path / "news.csv"):
         raise DataError("mine")

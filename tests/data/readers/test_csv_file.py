@@ -41,20 +41,19 @@ def test_single_column_is_read(tmp_path: Path) -> None:
 def test_ragged_rows_are_all_counted(tmp_path: Path) -> None:
     content = "title,label\n" + "a,X\n" * 3 + "b\n" + "a,X\n" + "c,d,Y\n" + 'e,"two\nlines"\n' + "f,\n,g,h,i\n"
     problem = find_problem(tmp_path, content)
-    # Two of them, lines 5 and 7, come before the record of two lines; the last one stands on line 11.
-    assert problem == (
-        "lines 5, 7, 11: must hold 2 fields like the header, found 1, 3, 4; mend the lines' quotes or separators"
-    )
+    # Lines 5 and 7 come before a record of two lines, line 11 after it.
+    assert problem.startswith("lines 5, 7, 11: 1, 3, 4 fields")
+    assert "header has 2" in problem
 
 
 def test_many_ragged_rows_are_cut_short(tmp_path: Path) -> None:
     problem = find_problem(tmp_path, "title,label\n" + "a\n" * 12_345)
-    assert problem.startswith("lines 2, 3, 4, 5, 6, … (12345 in all): must hold 2 fields like the header, found 1, 1,")
+    assert problem.startswith("lines 2, 3, 4, 5, 6, … (12345 in all): 1, 1,")
 
 
-def test_what_comes_first_is_told_first(tmp_path: Path) -> None:
-    assert find_problem(tmp_path, 'title,label\na\n"b" c,Y\n').startswith("line 2: must hold 2 fields")
-    assert find_problem(tmp_path, 'title,label\n"b" c,Y\na\n').startswith("the record that starts on line 2")
+def test_first_fault_in_the_file_is_reported(tmp_path: Path) -> None:
+    assert find_problem(tmp_path, 'title,label\na\n"b" c,Y\n').startswith("line 2: 1 fields")
+    assert find_problem(tmp_path, 'title,label\n"b" c,Y\na\n').startswith("line 2, column 3, field 'title'")
 
 
 @pytest.mark.parametrize(
@@ -67,31 +66,32 @@ def test_what_comes_first_is_told_first(tmp_path: Path) -> None:
         ('title,label\n"a, b","c"d\n', 2, 2, 10, "'label'"),
         ('title,label\na,b,"c"d\n', 2, 2, 7, "number 3"),
         ('"title" ,label\na,X\n', 1, 1, 7, "number 1"),
-        # Cut off: the quote that was opened last.
+        # Cut off: the quote that was never closed.
         ('title,label\n"a,X\nb,Y\n', 2, 2, 1, "'title'"),
         ('title,label\na,X\nb,"Y\nc\n', 3, 3, 3, "'label'"),
         ('title,label\n"x","say ""no""', 2, 2, 5, "'label'"),
     ],
 )
-def test_misplaced_quote_is_placed(
+def test_misplaced_quote_is_located(
     content: str, start: int, line: int, column: int, field: str, tmp_path: Path
 ) -> None:
     problem = find_problem(tmp_path, content)
-    assert problem.startswith(f"the record that starts on line {start} must be whole, got ")
-    assert f"(quote in line {line}, column {column}, field {field})" in problem
+    assert problem.startswith(f"line {line}, column {column}, field {field}: ")
+    assert f"starts on line {start};" in problem
 
 
-def test_quote_in_tab_separated_values_is_placed(tmp_path: Path) -> None:
+def test_quote_in_tab_separated_values_is_located(tmp_path: Path) -> None:
     problem = find_problem(tmp_path, 'title\tlabel\na, b\t"Y"Z\n', "news.TSV")
-    assert "(quote in line 2, column 8, field 'label')" in problem
+    assert problem.startswith("line 2, column 8, field 'label': ")
 
 
-def test_column_twice_in_the_header_is_placed(tmp_path: Path) -> None:
+def test_column_twice_in_the_header_is_refused_with_its_numbers(tmp_path: Path) -> None:
     problem = find_problem(tmp_path, "title,date,label,title\na,b,X,c\n")
-    assert problem == "must have each column once, found 'title' repeated, 'title' as columns 1, 4; rename them"
+    assert problem.startswith("column 'title'")
+    assert "columns 1, 4" in problem
 
 
-def test_column_that_is_not_read_may_stand_twice(tmp_path: Path) -> None:
+def test_unused_column_may_occur_twice(tmp_path: Path) -> None:
     (block,) = read_csv_blocks(write(tmp_path, "date,title,date,label\n1,a,2,X\n"), WANTED)
     assert block.to_pydict() == {"title": ["a"], "label": ["X"]}
 

@@ -1,4 +1,4 @@
-"""Where a text file stops being what it should be is told by offset, line and column."""
+"""Text files: the encoding is detected, and a fault is reported with its line and column."""
 
 import io
 from pathlib import Path
@@ -6,50 +6,48 @@ from pathlib import Path
 import pytest
 
 from hf_newscls.data.readers import encoding as module
-from hf_newscls.data.readers.encoding import TextFile, detect_encoding, scan_text
+from hf_newscls.data.readers.encoding import Fault, Position, TextFile, detect_encoding, find_fault
 from hf_newscls.errors import DataError
 
 
 @pytest.mark.parametrize(
-    ("content", "encoding", "offset", "line", "column"),
+    ("content", "encoding", "line", "column", "byte", "is_after_ascii"),
     [
-        (b"\xe9", "utf-8", 0, 1, 1),
-        (b"ab\xe9", "utf-8", 2, 1, 3),
-        (b"a\nb\xe9c", "utf-8", 3, 2, 2),
-        (b"a\r\nb\xe9c", "utf-8", 4, 2, 2),
-        (b"a\rb\n\r\xe9", "utf-8", 5, 4, 1),
-        ("é\né".encode() + b"\xe9 ", "utf-8", 5, 2, 2),
-        (b"a\n\xe2\x82", "utf-8", 2, 2, 1),  # cut off within a character
-        (b"a\nb\x81", "cp1252", 3, 2, 2),
-        (b"a\n\xff", "ascii", 2, 2, 1),
-        ("a\nb".encode("utf-16-le") + b"\x00\xdc\x00\x00", "utf-16-le", 6, 2, 2),
+        (b"\xe9", "utf-8", 1, 1, 0xE9, True),
+        (b"ab\xe9", "utf-8", 1, 3, 0xE9, True),
+        (b"a\nb\xe9c", "utf-8", 2, 2, 0xE9, True),
+        (b"a\r\nb\xe9c", "utf-8", 2, 2, 0xE9, True),
+        (b"a\rb\n\r\xe9", "utf-8", 4, 1, 0xE9, True),
+        ("é\né".encode() + b"\xe9 ", "utf-8", 2, 2, 0xE9, False),
+        (b"a\n\xe2\x82", "utf-8", 2, 1, 0xE2, True),  # cut off within a character
+        (b"a\nb\x81", "cp1252", 2, 2, 0x81, True),
+        (b"a\n\xff", "ascii", 2, 1, 0xFF, True),
+        ("a\nb".encode("utf-16-le") + b"\x01\xdc\x00\x00", "utf-16-le", 2, 2, 0x01, True),
+        (b"a\0b\n\0", "utf-8", 1, 2, 0, True),
+        ("é\n\r\nab\0".encode(), "utf-8", 3, 3, 0, False),
+        (b"a\0\xe9", "utf-8", 1, 2, 0, True),
+        (b"a\xe9\0", "utf-8", 1, 2, 0xE9, True),
     ],
 )
 @pytest.mark.parametrize("block", [1, 2, 3, 1 << 20])
-def test_byte_that_cannot_be_decoded_is_placed(
-    block: int, content: bytes, encoding: str, offset: int, line: int, column: int, monkeypatch: pytest.MonkeyPatch
+def test_first_fault_is_located(
+    block: int,
+    content: bytes,
+    encoding: str,
+    line: int,
+    column: int,
+    byte: int,
+    is_after_ascii: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "_BLOCK_BYTES", block)
-    scan = scan_text(io.BytesIO(content), encoding)
-    assert (scan.offset, scan.line, scan.column) == (offset, line, column)
-    assert scan.bad_byte == content[offset]
+    assert find_fault(io.BytesIO(content), encoding) == Fault(Position(line, column), byte, is_after_ascii)
 
 
 @pytest.mark.parametrize("block", [1, 7, 1 << 20])
-def test_text_that_is_right_is_read_to_its_end(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_valid_text_has_no_fault(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_BLOCK_BYTES", block)
-    content = "Café\r\nzwei\nstörm".encode()
-    scan = scan_text(io.BytesIO(content), "utf-8")
-    assert (scan.bad_byte, scan.offset, scan.line, scan.column) == (None, len(content), 3, 6)
-    assert (scan.is_ascii, scan.nul_count) == (False, 0)
-
-
-@pytest.mark.parametrize("block", [1, 3, 1 << 20])
-def test_nul_characters_are_placed_and_counted(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_BLOCK_BYTES", block)
-    scan = scan_text(io.BytesIO(b"a\0b\n\0\n\nab\0" + b"\0" * 7), "utf-8")
-    assert scan.nul_indices == [(1, 2), (2, 1), (4, 3), (4, 4), (4, 5)]
-    assert (scan.nul_count, scan.is_ascii) == (10, True)
+    assert find_fault(io.BytesIO("Café\r\nzwei\nstörm".encode()), "utf-8") is None
 
 
 def detect(folder: Path, content: bytes, encoding: str | None = None) -> str:
@@ -84,47 +82,39 @@ def find_problem(folder: Path, content: bytes, encoding: str | None = None) -> s
 
 def test_two_encodings_in_one_file_are_refused(tmp_path: Path) -> None:
     problem = find_problem(tmp_path, "title\nCafé\nÜber ".encode() + "Café".encode("latin-1"))
-    # 6 + 6 bytes of two lines, 6 of the third, then three letters.
-    assert "found UTF-8 that ends being valid with byte 0xe9 at offset 21, line 3, column 9" in problem
-    assert "set `data.encoding` to what most of the file is in, as cp1252" in problem
+    # The third line is "Über Caf" and then the byte.
+    assert "news.csv: line 3, column 9: byte 0xe9" in problem
+    assert "`data.encoding`" in problem
 
 
-def test_end_of_utf8_is_placed_where_the_recipe_names_it(tmp_path: Path) -> None:
+def test_file_not_in_the_encoding_of_the_recipe_is_refused(tmp_path: Path) -> None:
     problem = find_problem(tmp_path, b"title,label\nCaf\xe9,X\n", "utf-8")
-    assert "must be readable as `data.encoding`, got 'utf-8', which ends being valid with byte 0xe9" in problem
-    assert "at offset 15, line 2, column 4; set the file's own" in problem
+    assert "news.csv: line 2, column 4: byte 0xe9" in problem
+    assert "'utf-8'; set `data.encoding`" in problem
 
 
 @pytest.mark.parametrize("encoding", ["no-such-encoding", "base64", "rot13", "undefined", "a\0b", ""])
-def test_encoding_that_is_none_is_refused(encoding: str, tmp_path: Path) -> None:
-    assert f"must be readable as `data.encoding`, got {encoding!r}" in find_problem(tmp_path, b"a,b\n", encoding)
+def test_unknown_encoding_is_refused(encoding: str, tmp_path: Path) -> None:
+    assert f"`data.encoding` {encoding!r}" in find_problem(tmp_path, b"a,b\n", encoding)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_wide_encoding_is_named(encoding: str, tmp_path: Path) -> None:
     problem = find_problem(tmp_path, "title,label\na,X\n".encode(encoding))
-    assert f"found {encoding.upper()}; set `data.encoding: {encoding}`, or convert it to UTF-8 first" in problem
+    assert f"{encoding.upper()}; set `data.encoding: {encoding}`" in problem
 
 
-def test_few_nul_characters_are_no_wide_encoding(tmp_path: Path) -> None:
-    problem = find_problem(tmp_path, b"title,label\na\0b,X\n")
-    assert problem.endswith("must hold no NUL characters, found some in line 2 column 2; remove them")
+def test_nul_character_is_refused_with_its_position(tmp_path: Path) -> None:
+    assert "news.csv: line 2, column 2: NUL" in find_problem(tmp_path, b"title,label\na\0b,X\n")
 
 
-def test_many_nul_characters_are_cut_short(tmp_path: Path) -> None:
-    problem = find_problem(tmp_path, b"title,label\n" * 100 + b"\0" * 9)
-    assert "line 101 column 1, " in problem
-    assert "line 101 column 5, … (9 in all); remove them" in problem
+def test_binary_file_is_refused_with_the_byte(tmp_path: Path) -> None:
+    assert "line 2: byte 0x1a" in find_problem(tmp_path, b"\x89PNG\r\n\x1a\n\x00\x00")
 
 
-def test_byte_of_no_text_is_refused_with_its_offset(tmp_path: Path) -> None:
-    problem = find_problem(tmp_path, b"\x89PNG\r\n\x1a\n\x00\x00")
-    assert "must be CSV, JSON or Parquet, found byte 0x1a at offset 6, line 2: a binary file; name another" in problem
-
-
-def test_stray_control_characters_are_text_where_the_recipe_says_so(tmp_path: Path) -> None:
+def test_stray_control_characters_are_text_if_the_recipe_names_the_encoding(tmp_path: Path) -> None:
     content = b"title,label\nStorm\x1f,REAL\n"
-    assert "offset 17, line 2: a binary file" in find_problem(tmp_path, content)
+    assert "line 2: byte 0x1f" in find_problem(tmp_path, content)
     assert detect(tmp_path, content, "utf-8") == "utf-8-sig"
 
 

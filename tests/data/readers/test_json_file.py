@@ -79,34 +79,38 @@ def test_number_is_the_text_it_is_written_as(value: str, text: str | None, tmp_p
     assert read(tmp_path, f'{{"title": {value}, "label": "X"}}') == [(text, "X")]
 
 
-def test_broken_line_is_told_by_number_and_column(tmp_path: Path) -> None:
+def test_broken_line_is_reported_by_number_and_column(tmp_path: Path) -> None:
     lines = [GOOD] * 20_000
     lines[12_344] = '{"title": "a", "label" "X"}'
     problem = find_problem(tmp_path, "\n".join(lines))
-    assert problem == "line 12345: must be valid JSON, got Expecting ':' delimiter at column 24; mend it"
+    assert problem.startswith("line 12345: column 24: ")
+    assert "Expecting ':' delimiter" in problem
 
 
 @pytest.mark.parametrize(
-    ("line", "what"),
+    ("line", "column", "fault"),
     [
-        ('{"title": "b"', "got Expecting ',' delimiter at column 14"),
-        ("{title: a}", "got Expecting property name enclosed in double quotes at column 2"),
-        ('{"title": "b\tc"}', "got Invalid control character at column 13"),
-        (GOOD + " x", "got Extra data at column 30"),
+        ('{"title": "b"', 14, "Expecting ',' delimiter"),
+        ("{title: a}", 2, "Expecting property name"),
+        ('{"title": "b\tc"}', 13, "Invalid control character"),
+        (GOOD + " x", 30, "Extra data"),
     ],
 )
-def test_fault_in_a_line_has_its_column(line: str, what: str, tmp_path: Path) -> None:
-    assert what in find_problem(tmp_path, f"{GOOD}\n{line}\n{GOOD}\n")
+def test_fault_in_a_line_has_its_column(line: str, column: int, fault: str, tmp_path: Path) -> None:
+    problem = find_problem(tmp_path, f"{GOOD}\n{line}\n{GOOD}\n")
+    assert problem.startswith(f"line 2: column {column}: ")
+    assert fault in problem
 
 
 def test_many_broken_lines_are_counted(tmp_path: Path) -> None:
     problem = find_problem(tmp_path, f"{GOOD}\n" + "{\n" * 40 + f"{GOOD}\n[]\n")
-    assert problem.startswith("lines 2, 3, 4, 5, 6, … (40 in all): must be valid JSON, got ")
-    assert problem.endswith(" in the first; mend it")
+    assert problem.startswith("line 2: column 2: ")
+    assert "41 lines" in problem
+    assert "2, 3, 4, 5, 6, … (41 in all)" in problem
 
 
 @pytest.mark.parametrize(
-    ("content", "line", "what", "column"),
+    ("content", "line", "fault", "column"),
     [
         (f'[{GOOD},\n{{"title": }}]', 2, "Expecting value", 11),
         (f"[{GOOD}\n {GOOD}]", 2, "Expecting ',' delimiter", 2),
@@ -118,47 +122,48 @@ def test_many_broken_lines_are_counted(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("chunk", [1, 10, 1 << 20])
-def test_fault_in_an_array_is_placed(
-    chunk: int, content: str, line: int, what: str, column: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_fault_in_an_array_is_located(
+    chunk: int, content: str, line: int, fault: str, column: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(json_file, "_CHUNK_CHARACTERS", chunk)
-    assert find_problem(tmp_path, content) == f"line {line}: must be valid JSON, got {what} at column {column}; mend it"
+    problem = find_problem(tmp_path, content)
+    assert problem.startswith(f"line {line}, column {column}: ")
+    assert fault in problem
 
 
-def test_array_does_not_read_on_behind_a_fault(tmp_path: Path) -> None:
+def test_reading_an_array_stops_at_a_fault(tmp_path: Path) -> None:
     problem = find_problem(tmp_path, f"[{GOOD}, {{'title': 1}}" + f", {GOOD}" * 100_000 + "]")
-    assert "line 1: must be valid JSON, got Expecting property name" in problem
+    assert problem.startswith("line 1, column 33: ")
+    assert "Expecting property name" in problem
 
 
-@pytest.mark.parametrize(
-    ("value", "found"), [('["a", "b"]', "a list, ['a', 'b']"), ('{"en": "a"}', "an object, {'en': 'a'}")]
-)
+@pytest.mark.parametrize(("value", "found"), [('["a", "b"]', "['a', 'b']"), ('{"en": "a"}', "{'en': 'a'}")])
 @pytest.mark.parametrize("form", ["{}\n{}\n", "[{},\n{}]"])
-def test_list_in_place_of_a_text_is_refused_with_its_column(form: str, value: str, found: str, tmp_path: Path) -> None:
+def test_nested_value_is_refused_with_its_column(form: str, value: str, found: str, tmp_path: Path) -> None:
     problem = find_problem(tmp_path, form.format(GOOD, f'{{"title": {value}, "label": "X"}}'))
     index = "line 2" if form[0] == "{" else "item 1"
-    assert problem == (
-        f"{index}: 'title' must be text or a number, found {found}; name another column, or turn it into text"
-    )
+    assert problem.startswith(f"{index}: column 'title'")
+    assert found in problem
 
 
 def test_column_twice_in_a_record_is_refused(tmp_path: Path) -> None:
     problem = find_problem(tmp_path, GOOD + '\n{"title": "b", "label": "Y", "title": "c"}\n')
-    assert problem == "line 2: must have each column once, found 'title' repeated; rename one of them"
+    assert problem.startswith("line 2: column 'title'")
 
 
-def test_column_that_is_not_read_may_stand_twice_in_a_record(tmp_path: Path) -> None:
+def test_unused_column_may_occur_twice_in_a_record(tmp_path: Path) -> None:
     assert read(tmp_path, '{"date": 1, "title": "b", "label": "Y", "date": 2}') == [("b", "Y")]
 
 
-def test_only_the_first_kind_of_fault_is_told(tmp_path: Path) -> None:
+def test_first_fault_is_reported_with_the_lines_of_all(tmp_path: Path) -> None:
     problem = find_problem(tmp_path, f'{GOOD}\n17\n{{"title": []}}\n[]\n')
-    assert problem == "lines 2, 4: must be a JSON object, found '17' in the first; mend the file there"
+    assert problem.startswith("line 2: '17'")
+    assert "2, 3, 4" in problem
 
 
 def test_column_that_never_occurs_is_refused(tmp_path: Path) -> None:
-    assert "must have the columns 'label', found 'title', 'Label'" in find_problem(tmp_path, '{"title": 1, "Label": 2}')
-    assert "must have the columns 'title', 'label', found none; set " in find_problem(tmp_path, "{}\n{}")
+    assert "'label' (found: 'title', 'Label')" in find_problem(tmp_path, '{"title": 1, "Label": 2}')
+    assert "'title', 'label' (found: none)" in find_problem(tmp_path, "{}\n{}")
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""News files of all kinds are read whole, or refused with the place of the fault."""
+"""News files of all kinds are read whole, or refused with the position of the fault."""
 
 import csv
 import datetime
@@ -69,13 +69,13 @@ def test_csv_is_read(content: str, expected: list[tuple[str | None, str | None]]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
-def test_usual_encodings_are_told_apart(encoding: str, tmp_path: Path) -> None:
+def test_common_encodings_are_detected(encoding: str, tmp_path: Path) -> None:
     path = write_bytes(tmp_path, "title,label\nCafé Ünal,É\n".encode(encoding))
     assert read_titles(path) == [("Café Ünal", "É")]
 
 
 def test_late_byte_decides_the_encoding(tmp_path: Path) -> None:
-    # Far behind whatever sample a guess would take.
+    # Beyond any sample that a guess would take.
     content = "title,label\n" + "plain,X\n" * 20_000 + "Café,Y\n"
     assert read_titles(write_bytes(tmp_path, content.encode("latin-1")))[-1] == ("Café", "Y")
 
@@ -86,7 +86,7 @@ def test_encoding_of_the_recipe_is_used(encoding: str, title: str, tmp_path: Pat
     assert read_titles(path, encoding=encoding) == [(title, "X")]
 
 
-def test_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+def test_byte_order_mark_is_not_part_of_the_first_column(tmp_path: Path) -> None:
     path = write_bytes(tmp_path, "title,label\na,X\n".encode("utf-8-sig"))
     assert read_titles(path, encoding="utf-8") == [("a", "X")]
 
@@ -95,10 +95,11 @@ def test_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
 def test_wrong_encoding_is_refused(encoding: str, tmp_path: Path) -> None:
     path = write_bytes(tmp_path, "title,label\nCafé,X\n".encode("latin-1"))
     problem = find_problem(path, encoding=encoding)
-    assert f"must be readable as `data.encoding`, got {encoding!r}" in problem
+    assert "`data.encoding`" in problem
+    assert repr(encoding) in problem
 
 
-def test_columns_without_a_name_are_called_as_pandas_does(tmp_path: Path) -> None:
+def test_columns_without_a_name_are_named_as_in_pandas(tmp_path: Path) -> None:
     path = write_bytes(tmp_path, ",title,,label\n7,a,x,X\n8,b,y,Y\n")
     rows = read_rows(path, columns=["title", "Unnamed: 2"], id_column="Unnamed: 0")
     assert rows.to_dict() == {"id": ["7", "8"], "title": ["a", "b"], "Unnamed: 2": ["x", "y"], "Unnamed: 0": ["7", "8"]}
@@ -112,7 +113,7 @@ def test_article_of_any_length_is_read(length: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mark", [";", "\t"])
-def test_header_without_commas_tells_what_separates(mark: str, tmp_path: Path) -> None:
+def test_header_without_commas_decides_the_separator(mark: str, tmp_path: Path) -> None:
     path = write_bytes(tmp_path, f'\ntitle{mark}label{mark}"a, b"\na, b{mark}X{mark}\n"c{mark} d"{mark}Y{mark}\n')
     assert read_titles(path) == [("a, b", "X"), (f"c{mark} d", "Y")]
 
@@ -134,33 +135,31 @@ def test_tab_separated_values_are_read(tmp_path: Path) -> None:
 )
 def test_ragged_row_is_refused_with_its_line(content: str, line: int, found: int, tmp_path: Path) -> None:
     problem = find_problem(write_bytes(tmp_path, content))
-    assert f"line {line}: must hold 2 fields like the header, found {found};" in problem
+    assert f"line {line}: {found} fields" in problem
 
 
 @pytest.mark.parametrize(
-    ("content", "line"),
+    ("content", "line", "column"),
     [
-        ('title,label\n"a,X\nb,Y\n', 2),
-        ('title,label\n"one\ntwo",X\n\n"three\nfour,Y\n', 5),
-        ('title,label\na,"', 2),
-        ('"title,label\n', 1),
+        ('title,label\n"a,X\nb,Y\n', 2, 1),
+        ('title,label\n"one\ntwo",X\n\n"three\nfour,Y\n', 5, 1),
+        ('title,label\na,"', 2, 3),
+        ('"title,label\n', 1, 1),
     ],
 )
-def test_open_quote_is_refused_with_the_line_of_its_record(content: str, line: int, tmp_path: Path) -> None:
+def test_open_quote_is_refused_with_its_position(content: str, line: int, column: int, tmp_path: Path) -> None:
     problem = find_problem(write_bytes(tmp_path, content))
-    assert f"the record that starts on line {line} must be whole, got unexpected end of data" in problem
-    assert problem.endswith("the file is cut off, fetch it again")
+    assert f"line {line}, column {column}, " in problem
+    assert "unexpected end of data" in problem
 
 
-def test_stray_quote_is_refused_with_its_line(tmp_path: Path) -> None:
-    problem = find_problem(write_bytes(tmp_path, 'title,label\na,X\n"b" c,Y\n'))
-    assert "the record that starts on line 3 must be whole" in problem
-    assert problem.endswith("mend its quotes")
+def test_stray_quote_is_refused_with_its_position(tmp_path: Path) -> None:
+    assert "line 3, column 3, " in find_problem(write_bytes(tmp_path, 'title,label\na,X\n"b" c,Y\n'))
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n  \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n\r\n"])
 def test_empty_file_is_refused(content: bytes, tmp_path: Path) -> None:
-    assert "found an empty file; check that the file is whole" in find_problem(write_bytes(tmp_path, content))
+    assert "empty file" in find_problem(write_bytes(tmp_path, content))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +173,7 @@ def test_empty_file_is_refused(content: bytes, tmp_path: Path) -> None:
 )
 def test_file_without_rows_is_refused(content: str, name: str, tmp_path: Path) -> None:
     problem = find_problem(write_bytes(tmp_path, content, name=name))
-    assert "must hold at least one row, found none" in problem
+    assert "no rows" in problem
 
 
 @pytest.mark.parametrize(
@@ -185,14 +184,13 @@ def test_file_without_rows_is_refused(content: str, name: str, tmp_path: Path) -
     ],
 )
 def test_binary_file_is_refused(content: bytes, tmp_path: Path) -> None:
-    problem = find_problem(write_bytes(tmp_path, content))
-    assert "must be CSV, JSON or Parquet, found byte 0x" in problem
+    assert "byte 0x" in find_problem(write_bytes(tmp_path, content))
 
 
 @pytest.mark.parametrize("name", ["news.csv", "news.json"])
 def test_utf16_is_refused_by_name(name: str, tmp_path: Path) -> None:
     path = write_bytes(tmp_path, "title,label\na,X\n".encode("utf-16"), name=name)
-    assert "found UTF-16; set `data.encoding: utf-16`, or convert it to UTF-8 first" in find_problem(path)
+    assert "`data.encoding: utf-16`" in find_problem(path)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
@@ -200,7 +198,7 @@ def test_utf16_is_refused_by_name(name: str, tmp_path: Path) -> None:
     ("content", "name"),
     [("title,label\nCafé,X\n", "news.csv"), ('{"title": "Café", "label": "X"}', "a"), ("[{}]", "b")],
 )
-def test_utf16_is_read_where_the_recipe_names_it(content: str, name: str, encoding: str, tmp_path: Path) -> None:
+def test_utf16_is_read_if_the_recipe_names_it(content: str, name: str, encoding: str, tmp_path: Path) -> None:
     content = content.replace("[{}]", '[{"title": "Café", "label": "X"}]')
     assert read_titles(write_bytes(tmp_path, content.encode(encoding), name=name), encoding=encoding) == [("Café", "X")]
 
@@ -232,31 +230,33 @@ def test_json_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "index"),
+    ("content", "position"),
     [
-        ('{"title": "a", "label": "X"}\n\n{"title": "b"\n', "line 3: must be valid JSON"),
-        ('{"title": "a", "label": "X"}\n{"title": "b", "label"', "line 2: must be valid JSON"),
-        ("{title: a}\n", "line 1: must be valid JSON"),
-        ('[{"title": "a", "label": "X"},\n\n{"title": }]', "line 3: must be valid JSON"),
-        ('[{"title": "a", "label": "X"}', "line 1: must be valid JSON"),
-        ('{"title": "a", "label": "X"}\n["b", "Y"]\n', "line 2: must be a JSON object, found ['b', 'Y']"),
-        ('{"title": "a", "label": "X"}\n17\n', "line 2: must be a JSON object, found '17'"),
-        ('[{"title": "a", "label": "X"}, null]', "item 1: must be a JSON object, found None"),
+        ('{"title": "a", "label": "X"}\n\n{"title": "b"\n', "line 3: column 14: "),
+        ('{"title": "a", "label": "X"}\n{"title": "b", "label"', "line 2: column 23: "),
+        ("{title: a}\n", "line 1: column 2: "),
+        ('[{"title": "a", "label": "X"},\n\n{"title": }]', "line 3, column 11: "),
+        ('[{"title": "a", "label": "X"}', "line 1, column 30: "),
+        ('{"title": "a", "label": "X"}\n["b", "Y"]\n', "line 2: ['b', 'Y']"),
+        ('{"title": "a", "label": "X"}\n17\n', "line 2: '17'"),
+        ('[{"title": "a", "label": "X"}, null]', "item 1: None"),
     ],
 )
-def test_broken_json_is_refused_with_its_place(content: str, index: str, tmp_path: Path) -> None:
-    assert index in find_problem(write_bytes(tmp_path, content, name="news.json"))
+def test_broken_json_is_refused_with_its_position(content: str, position: str, tmp_path: Path) -> None:
+    assert position in find_problem(write_bytes(tmp_path, content, name="news.json"))
 
 
 @pytest.mark.parametrize("form", ["{}\n", "[{}]"])
-def test_json_beyond_the_limits_of_python_is_refused_with_its_place(form: str, tmp_path: Path) -> None:
+def test_json_nested_too_deeply_is_refused_with_its_position(form: str, tmp_path: Path) -> None:
     nested = "[" * 100_000 + "]" * 100_000
     path = write_bytes(tmp_path, form.format(f'{{"title": {nested}, "label": "X"}}'), name="news.json")
-    assert "line 1: must be valid JSON that Python can hold, got " in find_problem(path)
+    problem = find_problem(path)
+    assert "line 1" in problem
+    assert "nested" in problem
 
 
 def test_half_an_emoji_in_json_is_replaced(tmp_path: Path) -> None:
-    # Texts cut off by their publisher end so; UTF-8, and with it Arrow, cannot hold the half.
+    # Texts that their publisher cut off end like this; UTF-8, and so Arrow, cannot hold the half.
     path = write_bytes(tmp_path, '{"title": "half \\ud83d", "label": "X"}\n', name="news.json")
     assert read_titles(path) == [("half \ufffd", "X")]
 
@@ -273,7 +273,7 @@ def test_parquet_of_categories_is_read(tmp_path: Path) -> None:
     assert read_titles(tmp_path / "news.parquet") == [("a", "X"), ("b", "Y"), ("c", "X")]
 
 
-def test_label_ids_of_parquet_become_the_names_that_stand_in_it(tmp_path: Path) -> None:
+def test_label_ids_of_parquet_become_the_names_in_the_file(tmp_path: Path) -> None:
     features = Features({"title": Value("string"), "label": ClassLabel(names=["FAKE", "REAL"])})
     rows = Dataset.from_dict({"title": ["a", "b", "c"], "label": [1, 0, None]}, features=features)
     rows.to_parquet(tmp_path / "news.parquet")
@@ -291,7 +291,7 @@ def test_label_ids_of_parquet_become_the_names_that_stand_in_it(tmp_path: Path) 
         (["é".encode(), b""], ["é", None]),
     ],
 )
-def test_values_of_parquet_are_taken_as_text(values: list[Any], texts: list[str | None], tmp_path: Path) -> None:
+def test_values_of_parquet_become_text(values: list[Any], texts: list[str | None], tmp_path: Path) -> None:
     pq.write_table(pa.table({"title": values, "label": ["X"] * len(values)}), tmp_path / "news.parquet")
     assert [title for title, _ in read_titles(tmp_path / "news.parquet")] == texts
 
@@ -299,12 +299,12 @@ def test_values_of_parquet_are_taken_as_text(values: list[Any], texts: list[str 
 @pytest.mark.parametrize(("value", "kind"), [(["a"], "list<"), ({"en": "a"}, "struct<")])
 def test_parquet_column_of_lists_is_refused(value: Any, kind: str, tmp_path: Path) -> None:
     pq.write_table(pa.table({"title": [value], "label": ["X"]}), tmp_path / "news.parquet")
-    assert f"'title' must be text or a number, found {kind}" in find_problem(tmp_path / "news.parquet")
+    assert f"column 'title' holds {kind}" in find_problem(tmp_path / "news.parquet")
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+def test_bytes_that_are_not_utf8_are_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"title": [b"Caf\xe9"], "label": ["X"]}), tmp_path / "news.parquet")
-    assert "must be a whole Parquet file, got " in find_problem(tmp_path / "news.parquet")
+    assert "Parquet" in find_problem(tmp_path / "news.parquet")
 
 
 def test_text_damaged_in_parquet_is_refused(tmp_path: Path) -> None:
@@ -312,7 +312,7 @@ def test_text_damaged_in_parquet_is_refused(tmp_path: Path) -> None:
     table = pa.table({"title": ["Storm hits coast"], "label": ["X"]})
     pq.write_table(table, path, compression="none", use_dictionary=False, write_statistics=False)
     path.write_bytes(path.read_bytes().replace(b"Storm", b"St\xffrm"))
-    assert "must be a whole Parquet file, got " in find_problem(path)
+    assert "Parquet" in find_problem(path)
 
 
 def write_parquet(folder: Path) -> Path:
@@ -324,7 +324,7 @@ def write_parquet(folder: Path) -> Path:
 def test_parquet_cut_off_is_refused(tmp_path: Path) -> None:
     path = write_parquet(tmp_path)
     path.write_bytes(path.read_bytes()[:1000])
-    assert "must be a whole Parquet file" in find_problem(path)
+    assert "Parquet" in find_problem(path)
 
 
 @pytest.mark.parametrize("start", ["head", "tail"])
@@ -335,11 +335,11 @@ def test_damaged_parquet_is_refused(start: str, tmp_path: Path) -> None:
     for index in indices:
         content[index] ^= 0x5A
     path.write_bytes(content)
-    assert "must be a whole Parquet file" in find_problem(path)
+    assert "Parquet" in find_problem(path)
 
 
 @pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
-def test_missing_column_is_refused_with_what_there_is(kind: str, tmp_path: Path) -> None:
+def test_missing_column_is_refused_with_those_found(kind: str, tmp_path: Path) -> None:
     row = {"Title": "a", " label ": "X", "date": "2020"}
     path = tmp_path / f"news.{kind}"
     if kind == "parquet":
@@ -347,13 +347,14 @@ def test_missing_column_is_refused_with_what_there_is(kind: str, tmp_path: Path)
     else:
         path.write_text(json.dumps(row) if kind == "json" else "Title, label ,date\na,X,2020\n")
     problem = find_problem(path, columns=["title", "label", "date"])
-    assert "must have the columns 'title', 'label', found 'Title', ' label ', 'date'" in problem
-    assert "did you mean 'Title' for 'title'? did you mean ' label ' for 'label'?" in problem
+    assert "'title', 'label' (found: 'Title', ' label ', 'date')" in problem
+    assert "'Title' for 'title'? did you mean ' label ' for 'label'?" in problem
 
 
-def test_column_like_none_is_refused_with_the_settings(tmp_path: Path) -> None:
+def test_missing_column_without_a_similar_name_is_refused_with_the_keys(tmp_path: Path) -> None:
     problem = find_problem(write_bytes(tmp_path, "a,b\n1,2\n"))
-    assert problem.endswith("found 'a', 'b'; set data.text, data.label, data.id and data.keep to columns of the file")
+    assert "(found: 'a', 'b')" in problem
+    assert "data.text, data.label, data.id and data.keep" in problem
 
 
 def test_rows_are_numbered_without_an_id_column(tmp_path: Path) -> None:
@@ -362,7 +363,7 @@ def test_rows_are_numbered_without_an_id_column(tmp_path: Path) -> None:
     assert rows[ROW_ID][:] == ["0", "1", "2"]
 
 
-def test_rows_of_several_files_are_numbered_through(tmp_path: Path) -> None:
+def test_rows_are_numbered_over_all_files(tmp_path: Path) -> None:
     first = write_bytes(tmp_path, "title,label\na,X\nb,Y\n")
     second = write_bytes(tmp_path, '{"label": "Z", "title": "c"}\n', name="more.json")
     rows = read_rows([first, second, write_parquet(tmp_path)], columns=COLUMNS)
@@ -374,23 +375,21 @@ def test_rows_of_several_files_are_numbered_through(tmp_path: Path) -> None:
 def test_each_file_needs_the_columns(tmp_path: Path) -> None:
     first = write_bytes(tmp_path, "title,label\na,X\n")
     second = write_bytes(tmp_path, "title,kind\na,X\n", name="more.csv")
-    with pytest.raises(DataError, match=r"more\.csv: must have the columns 'label', found 'title', 'kind'"):
+    with pytest.raises(DataError, match=r"more\.csv: .*'label' \(found: 'title', 'kind'\)"):
         read_rows([first, second], columns=COLUMNS)
 
 
 def test_each_file_needs_rows(tmp_path: Path) -> None:
     first = write_bytes(tmp_path, "title,label\na,X\n")
     second = write_bytes(tmp_path, "title,label\n", name="more.csv")
-    with pytest.raises(DataError, match=r"more\.csv: must hold at least one row"):
+    with pytest.raises(DataError, match=r"more\.csv: no rows"):
         read_rows([first, second], columns=COLUMNS)
 
 
 def test_ids_must_be_unique_in_all_files(tmp_path: Path) -> None:
     first = write_bytes(tmp_path, "key,title,label\n7,a,X\n8,a,X\n")
     second = write_bytes(tmp_path, "key,title,label\n9,a,X\n7,b,X\n", name="more.csv")
-    with pytest.raises(
-        DataError, match=r"news\.csv and 1 more: `data.id` must .*, found '7' empty or repeated in 'key'"
-    ):
+    with pytest.raises(DataError, match=r"news\.csv and 1 more: column 'key' of `data.id` .*\('7'\)"):
         read_rows([first, second], columns=COLUMNS, id_column="key")
 
 
@@ -416,7 +415,7 @@ def test_file_in_an_archive_is_read(tmp_path: Path) -> None:
 
 def test_compressed_file_without_content_is_refused(tmp_path: Path) -> None:
     path = write_bytes(tmp_path, COMPRESSIONS["gz"](b"\n"), name="news.csv.gz")
-    assert "found an empty file; check that the file is whole" in find_problem(path)
+    assert "empty file" in find_problem(path)
 
 
 def test_id_column_gives_the_ids(tmp_path: Path) -> None:
@@ -428,30 +427,32 @@ def test_id_column_gives_the_ids(tmp_path: Path) -> None:
     }
 
 
-def test_other_id_column_stays_beside_the_ids(tmp_path: Path) -> None:
+def test_id_column_can_be_kept_too(tmp_path: Path) -> None:
     path = write_bytes(tmp_path, "link,title,label\nu1,a,X\nu2,b,Y\n")
     rows = read_rows(path, columns=[*COLUMNS, "link"], id_column="link")
     assert (rows["id"][:], rows["link"][:]) == (["u1", "u2"], ["u1", "u2"])
 
 
-def test_text_column_called_id_is_not_replaced_by_row_numbers(tmp_path: Path) -> None:
+def test_text_column_named_id_is_refused(tmp_path: Path) -> None:
     path = write_bytes(tmp_path, "id,label\nStorm,X\nMoon,Y\n")
-    assert "`data.id`" in find_problem(path, columns=["id", "label"])
+    problem = find_problem(path, columns=["id", "label"])
+    assert "'id'" in problem
+    assert "`data.id: id`" in problem
 
 
 @pytest.mark.parametrize(
     ("ids", "offenders"),
     [
-        (["1", "2", "1"], "found '1' empty"),
-        (["1", "", "2"], "found None empty"),
-        (["1", "1", ""], "found '1', None empty"),
+        (["1", "2", "1"], "('1')"),
+        (["1", "", "2"], "(None)"),
+        (["1", "1", ""], "('1', None)"),
     ],
 )
 def test_ids_that_are_not_unique_are_refused(ids: list[str], offenders: str, tmp_path: Path) -> None:
     lines = "".join(f"{row_id},a,X\n" for row_id in ids)
     problem = find_problem(write_bytes(tmp_path, f"key,title,label\n{lines}"), id_column="key")
-    assert "`data.id` must name a column of unique values" in problem
-    assert f"{offenders} or repeated in 'key'; set `data.id: null`" in problem
+    assert "column 'key' of `data.id`" in problem
+    assert offenders in problem
 
 
 def test_column_wanted_twice_is_read_once(tmp_path: Path) -> None:
@@ -460,7 +461,6 @@ def test_column_wanted_twice_is_read_once(tmp_path: Path) -> None:
 
 
 def test_same_column_twice_in_the_header_is_refused(tmp_path: Path) -> None:
-    # Which of the two is meant cannot be known.
     assert "'title'" in find_problem(write_bytes(tmp_path, "title,title,label\na,b,X\n"))
 
 
@@ -491,7 +491,7 @@ def test_file_is_never_held_as_python_objects(kind: str, tmp_path: Path, monkeyp
     assert peak < 3_000_000
 
 
-def test_columns_take_more_than_two_gigabytes(tmp_path: Path) -> None:
+def test_columns_can_exceed_two_gigabytes(tmp_path: Path) -> None:
     rows = read_rows(write_bytes(tmp_path, "title,label\na,X\n"), columns=COLUMNS)
     assert {name: feature.dtype for name, feature in rows.features.items()} == dict.fromkeys(
         ["id", "title", "label"], "large_string"
@@ -509,17 +509,16 @@ def test_kaggle_layout_of_the_real_set_is_read(real_data: Path) -> None:
     rows = read_rows(path, columns=["title", "text", "label"], id_column="Unnamed: 0")
     assert Counter(rows["label"]) == {"REAL": 133, "FAKE": 123}
     assert len({*rows[ROW_ID]}) == 256
-    # One line breaks as often as another: articles hold whole paragraphs.
+    # Articles hold whole paragraphs.
     assert sum("\n" in (text or "") for text in rows["text"]) > 100
 
 
 def test_truncated_real_file_is_refused(real_data: Path) -> None:
     path = real_data / "fake_news" / "news_truncated.csv"
     problem = find_problem(path, columns=["title", "text", "label"])
-    assert "must be whole, got unexpected end of data (quote in line 4514, column 91, field 'text')" in problem
-    assert problem.endswith("; the file is cut off, fetch it again")
-    # 168 whole rows stand before that line, and the lines up to it hold an even number of quotes.
-    line = int(problem.partition("starts on line ")[2].split()[0])
+    assert "line 4514, column 91, field 'text': unexpected end of data" in problem
+    # 168 whole rows come before the record, and the lines up to it hold an even number of quotes.
+    line = int(problem.partition("starts on line ")[2].split(";")[0])
     head = path.read_text(encoding="utf-8").split("\n")[: line - 1]
     assert "\n".join(head).count('"') % 2 == 0
     assert len([*csv.reader(f"{part}\n" for part in head)]) == 169
