@@ -77,7 +77,7 @@ def save_encoder(
 
 
 def save_modernbert(folder: Path, pooling: str) -> Path:
-    """Save a ModernBERT with random weights, of which a stock head reads the mean of all tokens, or the first (cls)."""
+    """Save a ModernBERT with random weights; a stock head reads the mean of its tokens, or the first token (cls)."""
     save_encoder(folder, "bert")  # for its tokenizer
     special = {"pad_token_id": 0, "cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3}
     set_seed(17)

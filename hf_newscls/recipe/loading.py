@@ -130,7 +130,8 @@ def _read_yaml(path: Path) -> DictConfig:
     try:
         config = OmegaConf.load(path)
     except (yaml.YAMLError, UnicodeDecodeError, OSError, OmegaConfBaseException) as error:
-        raise RecipeError(f"{path}: not a valid YAML file ({shorten_text(error, limit=300)}); fix it") from error
+        reason = shorten_text(str(error).replace(f'in "{path}",', "in"), limit=300)
+        raise RecipeError(f"{path}: not a valid YAML file ({reason}); fix it") from error
     if not isinstance(config, DictConfig):
         raise RecipeError(f"{path}: has no sections, only a {type(config).__name__}; see recipes/ for examples")
     return config

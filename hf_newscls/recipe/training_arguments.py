@@ -143,12 +143,12 @@ def _restore_no(name: str, value: Any) -> Any:
 def _explain_name(name: str) -> Any:
     """Return why a recipe cannot set this name, or None if it can."""
     if name in _REMOVED:
-        return f"was removed in transformers 5; {_REMOVED[name]}"
+        return f"transformers 5 removed this name; {_REMOVED[name]}"
     if name in _OWNED or name.startswith("hub_"):
-        return f"cannot be set in a recipe: {_OWNED.get(name, 'the hub section decides it')}; remove it"
+        return f"a recipe cannot set it: {_OWNED.get(name, 'the hub section decides it')}; remove it"
     known = [*build_training_arguments_model().model_fields]
     if name in known:
         return None
     suggestion = suggest_name(name, known)
     hint = f"did you mean `{suggestion}`?" if suggestion else "see transformers.TrainingArguments"
-    return f"is not a name of transformers.TrainingArguments; {hint}"
+    return f"transformers.TrainingArguments has no such name; {hint}"

@@ -29,10 +29,8 @@ def _explain_detail(detail: dict[str, Any]) -> str:
     if detail["type"] == "missing":
         return f"{key} is missing; add it to the recipe"
     message = detail["msg"].removeprefix("Value error, ")
-    if detail["type"] == "training_argument_name":
-        return f"{key} {message}"
     requirement = _phrase_requirement(message, detail)
-    if requirement.startswith("must "):
+    if requirement.startswith("must ") or detail["type"] == "training_argument_name":
         return f"{key} is {shorten_text(repr(detail['input']), limit=80)}, but {requirement}"
     # A rule between several keys names them itself, relative to their section.
     return f"{key}.{message}" if key else message

@@ -38,66 +38,33 @@ _LATEST = "latest"
 _VERSION_LINE = "# Trained by hf_newscls {}.\n"
 
 
+class _Inside:
+    """An attribute of a run folder: the path of one of its files or folders."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, run: "RunFolder", owner: type) -> Path:
+        return run.path / self._name
+
+
 @dataclass(frozen=True)
 class RunFolder:
-    """The files of one run."""
+    """The files of one run, as listed above."""
 
     path: Path
 
-    @property
-    def recipe(self) -> Path:
-        """The resolved recipe."""
-        return self.path / "recipe.yaml"
-
-    @property
-    def split(self) -> Path:
-        """The split's manifest."""
-        return self.path / "split.json"
-
-    @property
-    def training(self) -> Path:
-        """The record of the training."""
-        return self.path / "training.json"
-
-    @property
-    def metrics(self) -> Path:
-        """The evaluation report."""
-        return self.path / "metrics.json"
-
-    @property
-    def predictions(self) -> Path:
-        """One row for each row of the test set."""
-        return self.path / "predictions.parquet"
-
-    @property
-    def figures(self) -> Path:
-        """The figures."""
-        return self.path / "figures"
-
-    @property
-    def errors(self) -> Path:
-        """Tables of the model's errors."""
-        return self.path / "errors"
-
-    @property
-    def report(self) -> Path:
-        """The report as a web page."""
-        return self.path / "report.html"
-
-    @property
-    def checkpoints(self) -> Path:
-        """The Trainer's checkpoints."""
-        return self.path / "checkpoints"
-
-    @property
-    def model(self) -> Path:
-        """The trained model."""
-        return self.path / "model"
-
-    @property
-    def lock(self) -> Path:
-        """Held by the process that trains the run."""
-        return self.path / ".lock"
+    recipe = _Inside("recipe.yaml")
+    split = _Inside("split.json")
+    training = _Inside("training.json")
+    metrics = _Inside("metrics.json")
+    predictions = _Inside("predictions.parquet")
+    figures = _Inside("figures")
+    errors = _Inside("errors")
+    report = _Inside("report.html")
+    checkpoints = _Inside("checkpoints")
+    model = _Inside("model")
+    lock = _Inside(".lock")
 
     @property
     def is_complete(self) -> bool:

@@ -22,7 +22,7 @@ TEXTS = [" ".join(WORDS[index % 7 :: 1 + index % 3] * (1 + index % 4)) for index
 
 @pytest.fixture(scope="module", params=["stock", "two_layer"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The saved model folder of a run, with each kind of head; its weights are large enough to tell texts apart."""
+    """The saved model folder of a run, with each kind of head; its weights are large enough for texts to differ."""
     folder = tmp_path_factory.mktemp(request.param)
     encoder = save_encoder(folder / "encoder", "bert", initializer_range=0.5)
     loaded = load_tiny(encoder, labels=["SPORTS", "BUSINESS", "SCIENCE"], head=request.param)
@@ -53,7 +53,7 @@ def test_row_i_is_text_i(classifier: TrainedClassifier) -> None:
         logits = classifier.model(**encoded).logits[0].double().numpy()
         expected.append(np.exp(logits) / np.exp(logits).sum())
     assert predict_probabilities(classifier, TEXTS) == pytest.approx(np.asarray(expected), abs=1e-5)
-    # The texts can be told apart: rows in another order would be seen.
+    # The rows differ, so another order would be seen.
     assert len({tuple(row.round(3)) for row in expected}) > 10
 
 
@@ -77,9 +77,9 @@ def test_no_texts_give_no_rows(classifier: TrainedClassifier) -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t", "日本語のニュース", "\x00", "🏟️"])
 def test_odd_text_gets_a_row(text: str, classifier: TrainedClassifier) -> None:
-    alone = predict_probabilities(classifier, [text])
-    assert alone.sum() == pytest.approx(1, abs=1e-6)
-    assert predict_probabilities(classifier, [TEXTS[0], text])[1] == pytest.approx(alone[0], abs=1e-5)
+    single = predict_probabilities(classifier, [text])
+    assert single.sum() == pytest.approx(1, abs=1e-6)
+    assert predict_probabilities(classifier, [TEXTS[0], text])[1] == pytest.approx(single[0], abs=1e-5)
 
 
 def test_long_text_is_cut_off(classifier: TrainedClassifier) -> None:

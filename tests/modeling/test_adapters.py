@@ -120,11 +120,11 @@ def test_adapter_without_its_encoder_predicts_as_merged(
     classifier.tokenizer.save_pretrained(tmp_path / "adapter")
     merge_adapter(classifier.model).save_pretrained(tmp_path / "merged")
     classifier.tokenizer.save_pretrained(tmp_path / "merged")
-    alone = load_classifier(tmp_path / "adapter", encoder=name_encoder(tiny_encoder))
+    adapted = load_classifier(tmp_path / "adapter", encoder=name_encoder(tiny_encoder))
     merged = load_classifier(tmp_path / "merged")
-    assert alone.label_names == merged.label_names == [*LABELS]
+    assert adapted.label_names == merged.label_names == [*LABELS]
     assert torch.allclose(compute_logits(merged.model, merged.tokenizer), expected, atol=1e-5)
-    assert torch.allclose(compute_logits(alone.model, alone.tokenizer), expected, atol=1e-5)
+    assert torch.allclose(compute_logits(adapted.model, adapted.tokenizer), expected, atol=1e-5)
     assert not (tmp_path / "adapter" / "README.md").exists()
     assert not (tmp_path / "adapter" / "model.safetensors").exists()
 
@@ -239,7 +239,7 @@ def test_whole_run_with_an_adapter(
     if merge == "true":
         answers = pipeline("text-classification", model=str(finished.run.model), top_k=None)(TEXTS)
     else:
-        # The card's own lines, as if the Hub's encoder were at hand.
+        # The card's own lines, with a local encoder instead of the one on the Hub.
         snippet = card.split("```python\n")[1].split("```")[0].replace('"owner/encoder"', repr(str(tiny_encoder)))
         space: dict[str, Any] = {}
         monkeypatch.chdir(finished.run.model)

@@ -71,7 +71,7 @@ def test_pooler_of_bert_is_loaded_and_two_layer_has_none(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("checkpoint_labels", [3, 5])
-def test_head_of_another_task_is_not_taken_for_pretrained(checkpoint_labels: int, head: str, tmp_path: Path) -> None:
+def test_head_of_another_task_counts_as_new(checkpoint_labels: int, head: str, tmp_path: Path) -> None:
     # A fine-tuned classifier is a common start: its encoder is wanted, its head is for other labels.
     folder = save_encoder(
         tmp_path / "encoder", "bert", model_class=BertForSequenceClassification, num_labels=checkpoint_labels

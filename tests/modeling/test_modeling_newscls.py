@@ -78,8 +78,8 @@ def test_padding_moves_no_logit(architecture: str, tmp_path: Path) -> None:
     loaded = load_tiny(save_encoder(tmp_path / "encoder", architecture), head="two_layer")
     loaded.model.eval()
     padded = loaded.model(**encode(loaded, padding="max_length", max_length=32)).logits
-    alone = torch.cat([loaded.model(**encode(loaded, [text])).logits for text in TEXTS])
-    assert padded.numpy() == pytest.approx(alone.numpy(), abs=1e-5)
+    single = torch.cat([loaded.model(**encode(loaded, [text])).logits for text in TEXTS])
+    assert padded.numpy() == pytest.approx(single.numpy(), abs=1e-5)
 
 
 @torch.no_grad()

@@ -23,7 +23,7 @@ POOLINGS = ["mean", "max", "attention", "gru"]
 _SIZES: dict[str, Any] = {"vocab_size": 300, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
 _SIZES |= {"intermediate_size": 64, "max_position_embeddings": 66}
 _MODERN = {"pad_token_id": 0, "cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3}
-# Class of transformers, what it needs beside sizes, and whose tokenizer goes with it.
+# Class of transformers, its settings in addition to the sizes, and the architecture of its tokenizer.
 ENCODERS: dict[str, tuple[str, dict[str, Any], str]] = {
     "albert": ("Albert", {"embedding_size": 16}, "bert"),
     "deberta-v2": ("DebertaV2", {"relative_attention": True, "pos_att_type": "p2c|c2p"}, "bert"),
@@ -92,8 +92,8 @@ def test_padding_and_batch_mates_move_no_logit(architecture: str, tmp_path: Path
     windowed = load_windowed(save_any(tmp_path, architecture), window_batch_size=4)
     texts = [TEXTS[0], LONG, "", TEXTS[1], LONG[:200]]
     together = windowed.model(**encode(windowed, texts)).logits
-    alone = torch.cat([windowed.model(**encode(windowed, [text])).logits for text in texts])
-    assert together.numpy() == pytest.approx(alone.numpy(), abs=1e-6)
+    single = torch.cat([windowed.model(**encode(windowed, [text])).logits for text in texts])
+    assert together.numpy() == pytest.approx(single.numpy(), abs=1e-6)
 
 
 @torch.no_grad()
@@ -118,10 +118,10 @@ def count_windows(windowed: PretrainedClassifier) -> list[tuple[int, ...]]:
 
 
 @torch.no_grad()
-def test_encoder_runs_on_windows_that_hold_tokens_alone(windowed: PretrainedClassifier) -> None:
+def test_encoder_runs_only_on_windows_that_hold_tokens(windowed: PretrainedClassifier) -> None:
     shapes = count_windows(windowed)
     windowed.model(**encode(windowed, [LONG, *TEXTS]))
-    # 190 words take seven windows, of which there are six.
+    # 190 words need seven windows, but there are six.
     assert shapes == [(6 + 3, 32)]
 
 
@@ -215,9 +215,9 @@ def test_stock_pipeline_takes_5000_words_and_batches_of_mixed_lengths(classify: 
     texts = [" ".join(["goal coach"] * 2500), "bank", LONG, ""]
     together = classify(texts, batch_size=4)
     for text, scores in zip(texts, together, strict=True):
-        (alone,) = classify([text])
+        (single,) = classify([text])
         assert {score["label"] for score in scores} == {*LABELS}
-        expected = {score["label"]: score["score"] for score in alone}
+        expected = {score["label"]: score["score"] for score in single}
         assert {score["label"]: score["score"] for score in scores} == pytest.approx(expected, abs=1e-6)
 
 

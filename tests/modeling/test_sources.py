@@ -21,7 +21,7 @@ from tests.hub_server import HubServer
         (None, None),
     ],
 )
-def test_licence_is_that_of_the_encoders_card(card: str | None, license: str | None, tmp_path: Path) -> None:
+def test_license_is_that_of_the_encoders_card(card: str | None, license: str | None, tmp_path: Path) -> None:
     if card is not None:
         (tmp_path / "README.md").write_text(card)
     section = ModelSection(model_name_or_path=str(tmp_path))
@@ -42,5 +42,5 @@ def test_encoder_of_the_hub_has_its_commit(hub_here: HubServer, tiny_encoder: Pa
     assert describe_origin(section) == EncoderOrigin(commit, "mit")
 
 
-def test_encoder_that_left_the_cache_has_no_origin(hub_here: HubServer) -> None:
+def test_encoder_without_a_cache_entry_has_no_origin(hub_here: HubServer) -> None:
     assert describe_origin(ModelSection(model_name_or_path="owner/encoder")) == EncoderOrigin(None, None)

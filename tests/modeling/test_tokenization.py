@@ -44,7 +44,7 @@ def test_cut_keeps_the_start_and_both_special_tokens(splits: DatasetDict, tokeni
     assert tokens == "[CLS] goal coach league match medal over [SEP]"
 
 
-def test_every_side_keeps_its_rows_in_order(splits: DatasetDict, tokenizer: PreTrainedTokenizerBase) -> None:
+def test_every_split_keeps_its_rows_in_order(splits: DatasetDict, tokenizer: PreTrainedTokenizerBase) -> None:
     tokenized = tokenize_splits(splits, tokenizer, max_length=32)
     assert {split: [len(ids) for ids in rows["input_ids"]] for split, rows in tokenized.items()} == {
         "train": LENGTHS,
@@ -132,7 +132,7 @@ def test_real_bert_keeps_or_folds_case(name: str, tokens: list[str], real_data: 
         ("head_tail", "goal over the long week after"),
     ],
 )
-def test_cut_is_where_it_is_asked_for(
+def test_truncation_cuts_where_it_should(
     truncation: str, kept: str, splits: DatasetDict, tokenizer: PreTrainedTokenizerBase
 ) -> None:
     rows = tokenize_splits(splits, tokenizer, max_length=8, truncation=truncation)["train"]

@@ -58,7 +58,7 @@ def test_windows_take_the_tokens_in_turn(text: Sequence[int], windows: list[list
     ("text", "windows"),
     [
         ([11, 12, 13], [[1, 11, 12, 13, 2]]),
-        # The last token of the first window stands in the second too; a window of that alone is none.
+        # The second window starts with the last token of the first; a window with only that token is not used.
         ([11, 12, 13, 14], [[1, 11, 12, 13, 2], [1, 13, 14, 2]]),
         ([11, 12, 13, 14, 15], [[1, 11, 12, 13, 2], [1, 13, 14, 15, 2]]),
         (range(11, 17), [[1, 11, 12, 13, 2], [1, 13, 14, 15, 2], [1, 15, 16, 2]]),
@@ -109,7 +109,7 @@ def test_longest_text_fills_all_windows_and_one_more_token_is_lost(stride: int) 
     assert whole == cut
 
 
-def test_shapes_follow_from_the_padded_length_alone() -> None:
+def test_shapes_depend_only_on_the_padded_length() -> None:
     texts = torch.tensor([[1, *[11] * 10, 2], [1, 2, *[0] * 10]])
     windows = build_layout(count=9).fold(texts, (texts > 0).long())
     assert windows.input_ids.shape == windows.attention_mask.shape == (2, 4, 5)
@@ -146,7 +146,7 @@ def test_gru_ends_with_the_last_used_window() -> None:
     assert pooled[1].tolist() == pytest.approx(expected[1], abs=1e-6)
 
 
-def test_gru_alone_sees_the_order() -> None:
+def test_only_gru_sees_the_order() -> None:
     swapped = FEATURES[:, [1, 0, 2]]
     used = IS_USED[:1]
 

@@ -14,7 +14,7 @@ def test_equal_recipes_differ_in_nothing(make_recipe: MakeRecipe) -> None:
     assert find_changes(make_recipe(), make_recipe(), exclude=()) == []
 
 
-def test_keys_stand_in_order_with_both_values(make_recipe: MakeRecipe) -> None:
+def test_keys_are_in_order_with_both_values(make_recipe: MakeRecipe) -> None:
     other = make_recipe("training_arguments.num_train_epochs=3", "freeze.learning_rate=0.5", "name=other")
     assert find_changes(make_recipe(), other, exclude={"name"}) == [
         RecipeChange("freeze.learning_rate", 1e-2, 0.5),
@@ -23,7 +23,7 @@ def test_keys_stand_in_order_with_both_values(make_recipe: MakeRecipe) -> None:
 
 
 @pytest.mark.parametrize("section", ["sampling", "adapter"])
-def test_section_that_one_of_them_lacks_shows_by_its_keys(section: str, make_recipe: MakeRecipe) -> None:
+def test_section_of_only_one_recipe_is_shown_by_its_keys(section: str, make_recipe: MakeRecipe) -> None:
     key, value = {"sampling": ("labels", "balanced"), "adapter": ("r", 4)}[section]
     plain, other = make_recipe(), make_recipe(f"{section}.{key}={value}")
     forwards, backwards = find_changes(plain, other, exclude=()), find_changes(other, plain, exclude=())

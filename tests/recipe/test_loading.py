@@ -55,14 +55,14 @@ def test_rule_between_sections_names_both_keys(base: str) -> None:
     assert "data.date" in problem
 
 
-def test_numbers_are_read_as_people_write_them(base: str) -> None:
+def test_scientific_notation_is_read_as_a_number(base: str) -> None:
     recipe = read_recipe(base)
     assert recipe.training_arguments == {"learning_rate": 0.00002, "num_train_epochs": 2.0}
     assert recipe.freeze is not None
     assert recipe.freeze.learning_rate == 0.001
 
 
-def test_chain_of_extends_is_merged_from_the_far_end(base: str, write: Callable[[str, str], str]) -> None:
+def test_chain_of_extends_is_merged_from_the_last_parent(base: str, write: Callable[[str, str], str]) -> None:
     write("middle.yaml", "extends: base\nname: middle\nmodel: {max_length: 128}\nhub: {title: Middle, tags: [one]}\n")
     last = write("last.yaml", "extends: middle.yaml\nname: last\nhub: {tags: [two]}\ndata: {text: [title]}\n")
     recipe = read_recipe(last)
@@ -115,7 +115,7 @@ def test_extends_with_a_relative_path(base: str, write: Callable[[str, str], str
 @pytest.mark.parametrize(
     "links", [{"one": "one.yaml"}, {"one": "two", "two": "one"}, {"one": "two", "two": "three", "three": "two"}]
 )
-def test_circle_of_extends_is_refused(links: dict[str, str], write: Callable[[str, str], str]) -> None:
+def test_circular_extends_is_refused(links: dict[str, str], write: Callable[[str, str], str]) -> None:
     for name, parent in links.items():
         write(f"{name}.yaml", f"extends: {parent}\nname: {name}\n")
     problem = find_problem(write("start.yaml", "extends: one\nname: start\n"))
@@ -174,7 +174,7 @@ def test_source_does_not_hide_what_is_wrong(write: Callable[[str, str], str]) ->
         read_recipe(path, source="news.csv")
 
 
-def test_recipe_below_the_present_folder_is_named_in_short(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recipe_in_the_current_folder_has_a_short_name(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(base).parent)
     assert find_problem(base, "name=a/b").startswith("base.yaml with name overridden: name is 'a/b'")
 
@@ -368,7 +368,7 @@ def test_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     assert "utf-8" in find_problem(str(tmp_path / "latin.yaml"))
 
 
-def test_reference_that_leads_nowhere_is_refused(base: str) -> None:
+def test_unknown_reference_is_refused(base: str) -> None:
     assert "Interpolation key 'nope' not found" in find_problem(base, "hub.title=${nope}")
 
 
@@ -476,7 +476,7 @@ def test_any_labels_read_back(labels: list[str], tmp_path_factory: pytest.TempPa
     assert found == recipe
 
 
-def test_yaml_writes_every_default_out(base: str) -> None:
+def test_yaml_contains_every_default(base: str) -> None:
     text = recipe_to_yaml(read_recipe(base))
     for line in ("name: base", "  seed: 17", "  head: stock", "  min_characters_in: joined", "  private: true"):
         assert line in text.splitlines()
@@ -576,7 +576,7 @@ def test_schema_lets_null_reset_an_inherited_value(key: str) -> None:
     assert "null" in schema.get("type", []) or {"type": "null"} in schema.get("anyOf", [])
 
 
-def test_references_of_the_schema_lead_somewhere() -> None:
+def test_references_of_the_schema_exist() -> None:
     text = build_schema()
     targets = set(re.findall(r'"\$ref": "#/\$defs/(\w+)"', text))
     assert targets

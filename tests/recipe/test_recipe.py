@@ -149,7 +149,7 @@ def test_dropout_of_the_two_layer_head_needs_that_head() -> None:
         ModelSection.model_validate({**MODEL, "head_dropout": 0.0})
 
 
-def test_label_may_stand_twice_under_one_merge() -> None:
+def test_label_may_be_listed_twice_in_one_merge() -> None:
     merges = {"ARTS": ["ARTS", "CULTURE", "CULTURE"]}
     assert DataSection.model_validate({**DATA, "merge_labels": merges}).merge_labels == merges
 
@@ -169,7 +169,7 @@ def test_training_arguments_get_the_types_of_the_trainer() -> None:
 
 
 @pytest.mark.parametrize("given", [{}, {"max_length": None}, {"max_length": 2048}])
-def test_windows_say_how_long_a_text_may_be(given: dict[str, Any]) -> None:
+def test_windows_decide_the_length(given: dict[str, Any]) -> None:
     section = ModelSection.model_validate({**MODEL, "windows": {"count": 4, "length": 512}, **given})
     assert section.max_length == 2048
     assert ModelSection.model_validate(section.model_dump()) == section
@@ -180,5 +180,5 @@ def test_length_that_contradicts_the_windows_is_refused() -> None:
         ModelSection.model_validate({**MODEL, "max_length": 256, "windows": {"count": 4, "length": 512}})
 
 
-def test_length_is_what_it_was_without_windows() -> None:
+def test_length_without_windows_is_256() -> None:
     assert ModelSection.model_validate({**MODEL, "max_length": None}).max_length == 256

@@ -149,5 +149,5 @@ def test_everything_wrong_is_found_at_once() -> None:
     assert sorted(messages) == ["learning_rat", "learning_rate", "output_dir", "warmup_ratio"]
 
 
-def test_braces_in_a_name_do_no_harm() -> None:
+def test_braces_in_a_name_are_shown() -> None:
     assert "transformers.TrainingArguments" in find_messages({"{x}": "{y}"})["{x}"]

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 from transformers import AutoModelForSequenceClassification
 
-from hf_newscls import workflow
 from hf_newscls.errors import RunError
 from hf_newscls.inference.predicting import load_classifier, predict_probabilities
 from hf_newscls.runs.folder import find_run
 from hf_newscls.runs.resuming import open_run
+from hf_newscls.workflow.evaluate import evaluate
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "run_0_1"
 RECIPES = ["tiny", "tiny_two_layer", "tiny_windows"]
@@ -71,7 +71,7 @@ def test_run_is_evaluated_again_with_the_same_scores() -> None:
     run = find_run("tiny", runs_dir=Path("runs"))
     before = run.read_json(run.metrics)
     predictions = pq.read_table(run.predictions).to_pylist()
-    workflow.evaluate("tiny", runs_dir=Path("runs"))
+    evaluate("tiny", runs_dir=Path("runs"))
     after = run.read_json(run.metrics)
     assert after["split_fingerprint"] == before["split_fingerprint"]
     assert after["test"]["f1_macro"] == pytest.approx(before["test"]["f1_macro"], abs=1e-6)
