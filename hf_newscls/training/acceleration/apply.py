@@ -13,8 +13,8 @@ BENCH=training_speed`), and on a CPU with AMX, for headlines, measured with an e
 | dropout from bits | four random numbers of dropout from one draw | 0.96 | 0.98 | 0.88 | `forward` of each nn.Dropout |
 | clipping in the step | the fused optimizer scales gradients as it reads them | 0.85 | 1.07 | 0.78 | the Trainer's
   `_clip_grad_norm` (private; without it, nothing is done), `grad_scale` of the optimizer within a step |
-| sparse word gradients | gradients only of the words in the batch | 0.81 | 1.09 | 0.76 | `sparse` of the word embeddings,
-  a hook on the optimizer's step |
+| sparse word gradients | gradients only of the words in the batch | 0.81 | 1.09 | 0.76 | `sparse` of the word
+  embeddings, a hook on the optimizer's step |
 
 `training_arguments.bf16`, on by default on a CPU with units for it, is no part of this: 0.71, 0.67 and 0.72.
 `speedups: false` in a recipe turns all of them off.
