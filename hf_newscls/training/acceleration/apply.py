@@ -20,10 +20,11 @@ BENCH=training_speed`), and on a CPU with AMX, for headlines, measured with an e
 `speedups: false` in a recipe turns all of them off.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
 
-from transformers import PreTrainedModel, Trainer
+from transformers import Trainer
 
 from hf_newscls.training.acceleration.cls_only_last_layer import cls_only_last_layer
 from hf_newscls.training.acceleration.cpu_kernels import (
@@ -45,15 +46,16 @@ def accelerated(trainer: Trainer, *, without: Collection[str] = ()) -> Iterator[
         trainer: not yet training, with its optimizer.
         without: names of speed-ups in the table to leave out, for benchmarks.
     """
-    model: PreTrainedModel = trainer.model
-    arguments, optimizer = trainer.args, trainer.optimizer
+    model: Any = trainer.model
+    optimizer: Any = trainer.optimizer
+    arguments = trainer.args
     on_cpu = arguments.device.type == "cpu"
     is_eager = on_cpu and not arguments.torch_compile
     clips = (
         on_cpu and (arguments.max_grad_norm or 0) > 0 and is_fused(optimizer) and hasattr(trainer, "_clip_grad_norm")
     )
     is_sdpa = getattr(model.config, "_attn_implementation", None) == "sdpa"
-    suitable = {
+    suitable: dict[str, tuple[bool, Callable[[], AbstractContextManager[None]]]] = {
         "float32 attention": (on_cpu and arguments.bf16 and is_sdpa, lambda: attend_in_float32(model)),
         "first token": (arguments.device.type != "xla", lambda: cls_only_last_layer(model)),
         "dropout from bits": (is_eager, lambda: draw_dropout_from_bits(model)),
