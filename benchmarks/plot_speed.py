@@ -39,7 +39,7 @@ def draw(axes, name: str, ways) -> None:
     axes.invert_yaxis()
     axes.set_xlim(0, 1.5 * max(ways[way][f"speed to {BASE}"][2] for way in shown))
     axes.set_title(name, fontsize=9, loc="left")
-    axes.set_xlabel(f'texts per second relative to "{BASE}"; lines: range over the rounds', fontsize=8)
+    axes.set_xlabel(f'speed relative to "{BASE}"; lines: range over rounds', fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
 
 

@@ -188,7 +188,7 @@ def test_what_is_told_may_change(interrupted: RunFolder, train: Train) -> None:
 def test_changed_data_is_refused(interrupted: RunFolder, workspace: Path, train: Train) -> None:
     rows = (workspace / "news.csv").read_text().splitlines(keepends=True)
     (workspace / "news.csv").write_text("".join(rows[:-3]))
-    check_refusal(train(), "runs/tiny/", "news.csv now gives", "bring the file back")
+    check_refusal(train(), "runs/tiny/", "news.csv")
 
 
 def test_other_number_of_steps_is_refused(interrupted: RunFolder, train: Train) -> None:

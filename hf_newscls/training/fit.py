@@ -43,9 +43,9 @@ from hf_newscls.training.collator import build_collator
 from hf_newscls.training.losses import build_loss
 from hf_newscls.training.optimizer import build_optimizer, build_scheduler
 from hf_newscls.training.record import TrainingRecord, describe_machine, describe_versions
-from hf_newscls.training.sampler import compute_useful_fraction, weigh_rows
+from hf_newscls.training.sampler import compute_useful_fraction, measure_lengths, weigh_rows
 from hf_newscls.training.schedule import TwoStageSchedule, count_steps_per_epoch, plan_schedule
-from hf_newscls.training.trainer import NewsTrainer, measure_lengths
+from hf_newscls.training.trainer import NewsTrainer
 
 __all__ = ["build_trainer", "fit_classifier"]
 

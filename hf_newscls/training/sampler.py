@@ -9,15 +9,19 @@ import random
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from datasets import Dataset
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerState
 
 from hf_newscls.recipe.training import SamplingSection
 
-__all__ = ["EpochCallback", "EpochSampler", "compute_useful_fraction", "order_rows", "weigh_rows"]
+__all__ = ["EpochCallback", "EpochSampler", "compute_useful_fraction", "measure_lengths", "order_rows", "weigh_rows"]
 
 # Rows are sorted by length within this many batches. More batches save no more padding and make the order less random.
 _SORTED_BATCHES = 50
@@ -65,6 +69,13 @@ def order_rows(
     return [row for batch in (*batches, order[whole:]) for row in batch]
 
 
+def measure_lengths(dataset: Dataset) -> list[int]:
+    """Return the number of tokens of each row, without making Python objects of the tokens."""
+    column: pa.ChunkedArray = dataset.with_format("arrow")[:]["input_ids"]
+    lengths: list[int] = pc.list_value_length(column).to_pylist()
+    return lengths
+
+
 def weigh_rows(labels: Sequence[int], section: SamplingSection) -> list[float]:
     """Return the weight with which each row is drawn.
 
@@ -107,26 +118,12 @@ class EpochSampler(Sampler[int]):
 
     Args:
         lengths: tokens of each row.
-        batch_rows: rows of an optimizer step.
-        seed: of the run.
-        is_grouped: put rows of similar length into one batch.
-        weights: draw rows with these weights; None: each row once.
+        options: the other arguments of `order_rows`, except the epoch.
     """
 
-    def __init__(
-        self,
-        lengths: Sequence[int],
-        *,
-        batch_rows: int,
-        seed: int,
-        is_grouped: bool,
-        weights: Sequence[float] | None = None,
-    ) -> None:
+    def __init__(self, lengths: Sequence[int], **options: Any) -> None:
         self._lengths = lengths
-        self._batch_rows = batch_rows
-        self._seed = seed
-        self._is_grouped = is_grouped
-        self._weights = weights
+        self._options = options
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -135,15 +132,7 @@ class EpochSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         """Iterate over the row indices of the epoch."""
-        order = order_rows(
-            self._lengths,
-            batch_rows=self._batch_rows,
-            seed=self._seed,
-            epoch=self.epoch,
-            is_grouped=self._is_grouped,
-            weights=self._weights,
-        )
-        return iter(order)
+        return iter(order_rows(self._lengths, epoch=self.epoch, **self._options))
 
 
 class EpochCallback(TrainerCallback):
@@ -155,8 +144,6 @@ class EpochCallback(TrainerCallback):
     def __init__(self, sampler: EpochSampler) -> None:
         self._sampler = sampler
 
-    def on_epoch_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
-    ) -> None:
+    def on_epoch_begin(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
         """Set the epoch before its first batch is drawn."""
         self._sampler.epoch = int(state.epoch or 0)

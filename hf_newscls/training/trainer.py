@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from datasets import Dataset
 from torch.utils.data import DataLoader, Sampler
 from transformers import IntervalStrategy, Trainer, TrainingArguments
 
 from hf_newscls.training.callbacks.feature_cache import number_rows
-from hf_newscls.training.sampler import EpochCallback, EpochSampler
+from hf_newscls.training.sampler import EpochCallback, EpochSampler, measure_lengths
 from hf_newscls.training.schedule import TwoStageSchedule
 
-__all__ = ["NewsTrainer", "measure_lengths"]
+__all__ = ["NewsTrainer"]
 
 
 class NewsTrainer(Trainer):
@@ -109,10 +107,3 @@ class NewsTrainer(Trainer):
         )
         prepared: DataLoader[Any] = self.accelerator.prepare(loader)
         return prepared
-
-
-def measure_lengths(dataset: Dataset) -> list[int]:
-    """Return the number of tokens of each row, without making Python objects of the tokens."""
-    column: pa.ChunkedArray = dataset.with_format("arrow")[:]["input_ids"]
-    lengths: list[int] = pc.list_value_length(column).to_pylist()
-    return lengths

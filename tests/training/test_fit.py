@@ -116,7 +116,7 @@ def test_loss_falls_and_the_news_are_learned(make_recipe: MakeRecipe, news_rows:
     evaluations = [entry for entry in history if "eval_loss" in entry]
     # Three words of five in each title tell its class; guessing one of three costs ln 3.
     assert losses[0] == pytest.approx(math.log(3), abs=0.3)
-    assert sum(losses[-9:]) / 9 < 0.5 * losses[0]  # over the last epoch: one batch alone may be a hard one
+    assert sum(losses[-9:]) / 9 < 0.5 * losses[0]  # over the last epoch: a single batch may be a hard one
     assert evaluations[-1]["eval_loss"] < evaluations[0]["eval_loss"]
     assert evaluations[-1]["eval_accuracy"] > 0.9
 
@@ -137,7 +137,7 @@ def test_record_names_the_precision(
     overrides = (*QUIET, f"training_arguments.bf16={bf16}", "training_arguments.max_steps=1")
     run = prepare_run(make_recipe(*overrides), news_rows, tmp_path)
     assert fit(run).precision == precision
-    # Mixed precision leaves the weights themselves alone.
+    # Mixed precision does not change the type of the weights.
     assert {parameter.dtype for parameter in run.classifier.model.parameters()} == {torch.float32}
 
 

@@ -122,7 +122,7 @@ def test_rates_around_the_boundary(tmp_path: Path) -> None:
         ("cosine", [1.0, 0.8535534, 0.5, 0.1464466, 0.0]),
     ],
 )
-def test_shape_governs_stage_two_alone(shape: str, rates: list[float], tmp_path: Path) -> None:
+def test_shape_applies_only_to_stage_two(shape: str, rates: list[float], tmp_path: Path) -> None:
     freeze = FreezeSection(epochs=0.4, learning_rate=1.0, warmup=0)
     schedule = plan(tmp_path, freeze=freeze, max_steps=6, learning_rate=1.0, warmup_steps=0, lr_scheduler_type=shape)
     assert [schedule.head(step) for step in range(2)] == [1.0, 0.5]

@@ -1,12 +1,30 @@
-"""All speed-ups, their gains, and what they change.
+"""The speed-ups of a training: what each does, what it gains, and what it changes.
 
-TABLE
+The gain is the speed without it, relative to the speed with all: medians on a CPU with AVX-512 and bfloat16, for
+headlines and for articles of 256 tokens (docs/benchmarks.md has the ranges and the command, `make bench
+BENCH=training_speed`), and on a CPU with AMX, for headlines, measured with an earlier version.
+
+| speed-up | what it does | headlines | articles | AMX | what it changes, until the context ends |
+|---|---|---|---|---|---|
+| float32 attention | attention in float32 under bfloat16 autocast | 0.73 | 1.02 | 0.66 | the model's attention
+  implementation, through transformers' AttentionInterface, which keeps the name `sdpa_float32` for good |
+| first token | feed-forward of the last layer only for the token that the head reads | 1.02 | 0.90 | 0.83 (with fewer
+  keys and values) | a forward hook on the last layer |
+| dropout from bits | four random numbers of dropout from one draw | 0.96 | 0.98 | 0.88 | `forward` of each nn.Dropout |
+| clipping in the step | the fused optimizer scales gradients as it reads them | 0.85 | 1.07 | 0.78 | the Trainer's
+  `_clip_grad_norm` (private; without it, nothing is done), `grad_scale` of the optimizer within a step |
+| sparse word gradients | gradients only of the words in the batch | 0.81 | 1.09 | 0.76 | `sparse` of the word
+  embeddings, a hook on the optimizer's step |
+
+`training_arguments.bf16`, on by default on a CPU with units for it, is no part of this: 0.71, 0.67 and 0.72.
+`speedups: false` in a recipe turns all of them off.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
 
-from transformers import PreTrainedModel, Trainer
+from transformers import Trainer
 
 from hf_newscls.training.acceleration.cls_only_last_layer import cls_only_last_layer
 from hf_newscls.training.acceleration.cpu_kernels import (
@@ -17,16 +35,7 @@ from hf_newscls.training.acceleration.cpu_kernels import (
     sparse_word_gradients,
 )
 
-__all__ = ["SPEEDUPS", "accelerated"]
-
-SPEEDUPS = (
-    "first token",
-    "float32 attention",
-    "dropout from bits",
-    "clipping in the step",
-    "sparse word gradients",
-)
-"""Names of the speed-ups."""
+__all__ = ["accelerated"]
 
 
 @contextmanager
@@ -35,34 +44,30 @@ def accelerated(trainer: Trainer, *, without: Collection[str] = ()) -> Iterator[
 
     Args:
         trainer: not yet training, with its optimizer.
-        without: names of speed-ups to leave out, for benchmarks.
+        without: names of speed-ups in the table to leave out, for benchmarks.
     """
-    model: PreTrainedModel = trainer.model
-    arguments, optimizer = trainer.args, trainer.optimizer
-    on_cpu = arguments.device.type == "cpu" and not arguments.torch_compile
-    # Without a limit the Trainer takes the norm itself, and cannot take that of sparse gradients.
-    clips = on_cpu and is_fused(optimizer) and (arguments.max_grad_norm or 0) > 0
-    contexts = {
-        "first token": arguments.device.type != "xla" and cls_only_last_layer(model),
-        "float32 attention": (
-            arguments.device.type == "cpu"
-            and arguments.bf16
-            and getattr(model.config, "_attn_implementation", None) == "sdpa"
-            and attend_in_float32(model)
-        ),
-        "dropout from bits": on_cpu and draw_dropout_from_bits(model),
-        "clipping in the step": clips and clip_in_step(trainer, optimizer),
-        # Several processes would have to add up their sparse gradients.
+    model: Any = trainer.model
+    optimizer: Any = trainer.optimizer
+    arguments = trainer.args
+    on_cpu = arguments.device.type == "cpu"
+    is_eager = on_cpu and not arguments.torch_compile
+    clips = (
+        on_cpu and (arguments.max_grad_norm or 0) > 0 and is_fused(optimizer) and hasattr(trainer, "_clip_grad_norm")
+    )
+    is_sdpa = getattr(model.config, "_attn_implementation", None) == "sdpa"
+    suitable: dict[str, tuple[bool, Callable[[], AbstractContextManager[None]]]] = {
+        "float32 attention": (on_cpu and arguments.bf16 and is_sdpa, lambda: attend_in_float32(model)),
+        "first token": (arguments.device.type != "xla", lambda: cls_only_last_layer(model)),
+        "dropout from bits": (is_eager, lambda: draw_dropout_from_bits(model)),
+        "clipping in the step": (clips, lambda: clip_in_step(trainer, optimizer)),
+        # Only our clipping takes the norm of sparse gradients, and several processes would have to add them up.
         "sparse word gradients": (
-            clips
-            and arguments.world_size == 1
-            and "clipping in the step" not in without
-            and sparse_word_gradients(model, optimizer)
+            clips and is_eager and arguments.world_size == 1 and "clipping in the step" not in without,
+            lambda: sparse_word_gradients(model, optimizer),
         ),
     }
     with ExitStack() as stack:
-        for name in SPEEDUPS:
-            context = contexts[name]
-            if context and name not in without:
-                stack.enter_context(context)
+        for name, (is_suitable, enter) in suitable.items():
+            if is_suitable and name not in without:
+                stack.enter_context(enter())
         yield

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -34,8 +35,8 @@ def cls_only_last_layer(model: PreTrainedModel) -> Iterator[None]:
 
 def _find_attention_output(model: nn.Module) -> nn.Module | None:
     """Return `encoder.layer[-1].attention.output` of the only encoder in the model that has it."""
-    encoders = [module for name, module in model.named_modules() if name.endswith("encoder.layer")]
-    if len(encoders) != 1 or not isinstance(encoders[0], nn.ModuleList):
+    encoders: list[Any] = [module for name, module in model.named_modules() if name.endswith("encoder.layer")]
+    if len(encoders) != 1:
         return None
     output = getattr(getattr(encoders[0][-1], "attention", None), "output", None)
     return output if isinstance(output, nn.Module) else None
@@ -48,9 +49,10 @@ def _keep_first_token(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Te
 def _has_same_logits(model: PreTrainedModel, output: nn.Module) -> bool:
     """Compare the logits of random tokens with and without the other tokens."""
     try:
-        vocabulary = model.get_input_embeddings().weight.shape[0]
+        embeddings: Any = model.get_input_embeddings()
     except NotImplementedError:  # transformers does not find them in some models
         return False
+    vocabulary = embeddings.weight.shape[0]
     generator = torch.Generator().manual_seed(0)
     tokens = torch.randint(vocabulary, (_PROBE_ROWS, _PROBE_TOKENS), generator=generator).to(model.device)
     was_training = model.training

@@ -100,10 +100,7 @@ def clip_in_step(trainer: Trainer, optimizer: Optimizer) -> Iterator[None]:
     It reads each gradient anyway, and divides it by `grad_scale`, which `torch.amp.GradScaler` sets in mixed precision.
     To clip beforehand would read and write all gradients once more.
     """
-    original = getattr(trainer, "_clip_grad_norm", None)
-    if original is None:  # a release of transformers that clips elsewhere
-        yield
-        return
+    original: Any = trainer._clip_grad_norm
 
     def clip(model: nn.Module) -> Tensor:
         """Return the norm of the gradients; they stay unclipped until the step."""

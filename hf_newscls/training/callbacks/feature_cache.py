@@ -23,10 +23,11 @@ from accelerate import PartialState
 from accelerate.utils import gather_object
 from datasets import Dataset
 from torch import Tensor, nn
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerState, TrainingArguments
 
 from hf_newscls.training.callbacks.frozen_part import FrozenPart
 from hf_newscls.training.collator import Collator
+from hf_newscls.training.sampler import measure_lengths
 
 __all__ = ["FeatureCacheCallback", "number_rows"]
 
@@ -73,9 +74,7 @@ class FeatureCacheCallback(TrainerCallback):
         # Never removed: batches have row numbers in stage 2 and in later evaluations too.
         model.register_forward_pre_hook(self._take_rows, with_kwargs=True)
 
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: Any, **kwargs: Any) -> None:
         """Compute the features if training begins in stage 1."""
         self._restore()  # an earlier training may have failed
         if state.global_step >= self._boundary_step:
@@ -91,9 +90,7 @@ class FeatureCacheCallback(TrainerCallback):
         # The model's own walks all modules, which takes longer than the head's forward pass.
         self._model.__dict__["zero_grad"] = kwargs["optimizer"].zero_grad
 
-    def on_epoch_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: Any, **kwargs: Any) -> None:
         """Leave the tokens out of the batches of an epoch that is wholly in stage 1; nothing reads them.
 
         Batches are made before their steps, so an epoch with the boundary in it keeps them.
@@ -102,16 +99,12 @@ class FeatureCacheCallback(TrainerCallback):
         is_whole = self._is_cached and state.global_step + steps <= self._boundary_step
         self._datasets[0].set_format(columns=[_ROW, "labels"] if is_whole and not args.dataloader_num_workers else None)
 
-    def on_step_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_step_begin(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
         """Run the frozen part again from the boundary on."""
         if state.global_step >= self._boundary_step:
             self._restore()
 
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Run the frozen part again, also if training ended in stage 1."""
         self._restore()
         self._datasets[0].reset_format()
@@ -171,8 +164,7 @@ class FeatureCacheCallback(TrainerCallback):
         return torch.allclose(whole, cut, rtol=1e-3, atol=1e-4)
 
     def _load_batch(self, indices: Any, dataset: Dataset, device: torch.device) -> dict[str, Tensor]:
-        columns = dataset.remove_columns([_ROW, "labels"])[[int(index) for index in indices]]
-        rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        rows = dataset.remove_columns([_ROW, "labels"]).select(indices).to_list()
         return {name: values.to(device) for name, values in self._collate(rows).items()}
 
     def _look_up(
@@ -257,7 +249,7 @@ def _count_local_processes() -> int:
 
 def _divide_rows(dataset: Dataset, *, batch_size: int) -> Iterator[Any]:
     """Yield the rows of this process in batches of similar length, longest first."""
-    order = np.argsort([-len(ids) for ids in dataset["input_ids"]], kind="stable")
+    order = np.argsort(-np.asarray(measure_lengths(dataset)), kind="stable")
     own = order[PartialState().local_process_index :: _count_local_processes()]
     for start in range(0, len(own), batch_size):
         yield own[start : start + batch_size]

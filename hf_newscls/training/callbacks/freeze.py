@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from torch import nn
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerState, TrainingArguments
 
 __all__ = ["TwoStageFreezeCallback", "find_frozen_modules"]
 
@@ -52,9 +52,7 @@ class TwoStageFreezeCallback(TrainerCallback):
         self._frozen: list[nn.Parameter] = []
         self._held: list[nn.Module] = []
 
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: Any, **kwargs: Any) -> None:
         """Enter the stage of the step at which training starts or resumes."""
         if self._boundary_epoch is not None:
             batches = len(kwargs["train_dataloader"])
@@ -63,15 +61,11 @@ class TwoStageFreezeCallback(TrainerCallback):
         self._is_frozen = None
         self._enter_stage(state.global_step, kwargs["model"])
 
-    def on_step_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_step_begin(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
         """Unfreeze at the boundary."""
         self._enter_stage(state.global_step, kwargs["model"])
 
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Unfreeze, also if training ended in stage 1."""
         self._set_frozen(kwargs["model"], is_frozen=False)
 

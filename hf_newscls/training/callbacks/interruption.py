@@ -52,21 +52,19 @@ class InterruptionCallback(TrainerCallback):
         if args.world_size == 1 and self._is_requested and not is_epoch_end:
             self._is_stopping = control.should_save = True
 
-    def on_epoch_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_epoch_end(self, args: TrainingArguments, state: Any, control: TrainerControl, **kwargs: Any) -> None:
         """Request a checkpoint after the evaluation of the epoch."""
         if args.world_size == 1 and self._is_requested:
             self._is_stopping = control.should_save = True
 
-    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+    def on_log(self, args: TrainingArguments, state: Any, control: TrainerControl, **kwargs: Any) -> None:
         """Agree with the other processes; they would wait for one that stopped by itself."""
         if args.world_size > 1 and "loss" in kwargs["logs"]:
             requests = reduce(torch.tensor(float(self._is_requested), device=args.device), reduction="sum")
             if requests.item():
                 self._is_stopping = control.should_save = True
 
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: Any, **kwargs: Any) -> None:
         """Stop once the checkpoint is written."""
         if self._is_stopping:
             raise TrainingInterrupted(

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from transformers import ProgressCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import ProgressCallback, TrainerCallback, TrainerState
 
 __all__ = ["EpochLogCallback", "ProgressBarCallback"]
 
@@ -20,7 +20,7 @@ class ProgressBarCallback(ProgressCallback):
 class EpochLogCallback(TrainerCallback):
     """Log one line for each evaluation."""
 
-    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+    def on_evaluate(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
         """Log the scores on the validation set."""
         metrics = kwargs["metrics"]
         logger.info(

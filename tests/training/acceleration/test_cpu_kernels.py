@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from hf_newscls.training.acceleration.apply import accelerated
 from hf_newscls.training.acceleration.cpu_kernels import (
@@ -92,11 +92,13 @@ def test_clipping_in_the_step_is_clipping_before(size: float) -> None:
     torch.testing.assert_close(ours, expected, rtol=1e-6, atol=1e-8)
 
 
-def test_trainer_that_clips_elsewhere_is_left_as_it_is() -> None:
-    optimizer = torch.optim.AdamW([nn.Parameter(torch.ones(2))], fused=True)
-    trainer: Any = SimpleNamespace()
-    with clip_in_step(trainer, optimizer):
-        assert vars(trainer) == {}
+def test_gradients_stay_dense_where_transformers_clips_elsewhere(
+    make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = prepare_run(make_recipe(), news_rows, tmp_path).build_trainer()
+    monkeypatch.delattr(Trainer, "_clip_grad_norm")
+    with accelerated(trainer):
+        assert not trainer.model.get_input_embeddings().sparse
 
 
 @pytest.mark.parametrize("parts", [1, 3])
