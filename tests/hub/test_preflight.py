@@ -181,7 +181,7 @@ def test_failed_publish_prints_the_command(
     tmp_path: Path, hub_here: HubServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = RunFolder(tmp_path / "runs" / "tiny" / "gone")
-    with pytest.raises(RunError, match="must be a run folder"):
+    with pytest.raises(RunError, match="gone"):
         train._publish(run, has_token=True)
     assert f"publish later with: hf-newscls publish {run.path}" in capsys.readouterr().out
 
