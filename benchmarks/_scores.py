@@ -1,4 +1,4 @@
-"""What the benchmarks of quality share: train as `make train` does, in a process apart, and compare what came out."""
+"""For the benchmarks of scores: train as `hf-newscls train` does, in a process of its own, and compare the scores."""
 
 import argparse
 import hashlib
@@ -14,25 +14,25 @@ from pathlib import Path
 from _common import describe_machine
 
 RESAMPLES = 2000
-OF_THE_CALL = {"recipe", "data", "overrides", "results", "finished", "ways", "way", "seeds", "seed"}
+_CALL_OPTIONS = {"recipe", "data", "overrides", "results", "finished", "ways", "way", "seeds", "seed"}
 SCORES = ("accuracy", "f1_macro")
 
 
 def add_quality_options(parser: argparse.ArgumentParser, *, recipe: str, ways) -> None:
     parser.set_defaults(recipe=recipe)
-    parser.add_argument("--seeds", type=int, default=3, help="how often, each time with another split")
+    parser.add_argument("--seeds", type=int, default=3, help="number of seeds, each with its own split")
     parser.add_argument("--ways", default="|".join(ways), help="ways to measure, separated by |")
     parser.add_argument(
         "--finished",
         type=Path,
-        help="folder of finished measurements, not made again: one folder for a state of the code",
+        help="folder of finished measurements, which are not repeated; use a new one when the code changes",
     )
     parser.add_argument("--way", help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, help=argparse.SUPPRESS)
 
 
 def measure_ways(options) -> dict[str, list[dict]]:
-    """Return what each way gave with each seed; the ways take turns, each in a process of its own."""
+    """Return the figures of each way with each seed; the ways take turns, each in a process of its own."""
     about = describe_measurements(options) if options.finished else {}
     measured: dict[str, list[dict]] = {way: [] for way in options.ways.split("|")}
     for seed in range(17, 17 + options.seeds):
@@ -44,19 +44,19 @@ def measure_ways(options) -> dict[str, list[dict]]:
 
 
 def describe_measurements(options) -> dict:
-    """Return all that decides the measurements of a call but way, seed and code."""
+    """Return all that affects the measurements of a call, except way, seed and code."""
     from hf_newscls import workflow
     from hf_newscls.recipe.loading import read_recipe
 
     recipe = read_recipe(options.recipe, options.overrides, source=options.data)
     content = recipe.model_dump(mode="json", exclude={"evaluation", "hub"})
-    content["data"]["source"] = workflow.prepare(recipe).manifest.fingerprint  # the rows, wherever they lie
-    own = {name: value for name, value in vars(options).items() if name not in OF_THE_CALL}
+    content["data"]["source"] = workflow.prepare(recipe).manifest.fingerprint  # the rows, wherever the file is
+    own = {name: value for name, value in vars(options).items() if name not in _CALL_OPTIONS}
     return {**own, "recipe": content, "script": Path(sys.argv[0]).name, **describe_machine()}
 
 
 def read_or_measure(folder: Path | None, what: dict) -> dict:
-    """Return what an earlier call put into the folder of finished measurements, else measure and put it there."""
+    """Return the figures from the folder of finished measurements, or measure and save them there."""
     from hf_newscls.storage import write_json
 
     options = ("--way", what["way"], "--seed", str(what["seed"]))
@@ -73,12 +73,12 @@ def read_or_measure(folder: Path | None, what: dict) -> dict:
 def run_apart(*arguments: str) -> dict:
     ended = subprocess.run([sys.executable, *sys.argv, *arguments], capture_output=True, text=True, check=False)
     if ended.returncode:
-        sys.exit(f"{arguments}: must run, ended with {ended.returncode}:\n{ended.stderr[-2000:]}")
+        sys.exit(f"{arguments}: ended with {ended.returncode}:\n{ended.stderr[-2000:]}")
     return json.loads(ended.stdout.splitlines()[-1])
 
 
 def read_rows(options, *overrides: str):
-    """Return the recipe and its split rows, of each side no more than were asked for."""
+    """Return the recipe and its splits, with no more rows each than the options say."""
     from hf_newscls import workflow
     from hf_newscls.recipe.loading import read_recipe
 
@@ -91,7 +91,7 @@ def read_rows(options, *overrides: str):
 
 
 def train_and_predict(recipe, splits) -> dict:
-    """Train by the recipe, keep the best checkpoint, and predict the test side."""
+    """Train by the recipe, keep the best checkpoint, and predict the test split."""
     from hf_newscls.data.deduplication import GROUP
     from hf_newscls.inference.predicting import TrainedClassifier, predict_probabilities
     from hf_newscls.modeling.loading import count_positions, load_pretrained
@@ -109,11 +109,8 @@ def train_and_predict(recipe, splits) -> dict:
         record = fit_classifier(
             classifier,
             tokenized,
+            recipe=recipe,
             arguments=build_training_arguments(recipe, output_dir=Path(folder), backend=backend),
-            freeze=recipe.freeze,
-            finetune=recipe.finetune,
-            loss=recipe.loss,
-            sampling=recipe.sampling,
             backend=backend,
         )
     peak = read_peak_megabytes()
@@ -145,14 +142,14 @@ def read_peak_megabytes() -> float:
 
 
 def summarize(measured: dict[str, list[dict]], drawn: dict, *, base: str) -> dict[str, dict]:
-    """Score each way on the test rows of all seeds, and its difference to a base on the very same rows.
+    """Return the scores of each way on the test rows of all seeds, and their difference to a base on the same rows.
 
-    Intervals are 95% by bootstrap over those rows; they say nothing of other runs on the same split.
+    Intervals are 95% by bootstrap over those rows; they do not include the variance between training runs.
 
     Args:
-        measured: what each way gave with each seed.
-        drawn: of each of them what `resample` returns without strata, for the differences.
-        base: the way that others are compared with, where it was measured.
+        measured: the figures of each way with each seed.
+        drawn: the result of `resample` without strata for each way, for the differences.
+        base: the way that others are compared with, if it was measured.
     """
     from hf_newscls.evaluation.statistics.bootstrap import compute_difference, compute_intervals
 
@@ -167,7 +164,7 @@ def summarize(measured: dict[str, list[dict]], drawn: dict, *, base: str) -> dic
         summary[way] = medians | _join(scores, compute_intervals(resample(runs, is_stratified=True)))
         if way != base and base in measured:
             if pool(runs, "ids") != pool(measured[base], "ids"):
-                sys.exit("--ways: must predict the same rows, got others")
+                sys.exit("--ways: the ways predicted different rows; use the same data and split")
             gains = {name: scores[name] - value for name, value in _compute(measured[base]).items()}
             summary[way][f"less {base}"] = _join(gains, compute_difference(drawn[way], drawn[base]))
     return summary
@@ -185,19 +182,19 @@ def _compute(runs: list[dict]) -> dict[str, float]:
 
 
 def resample(runs: list[dict], *, is_stratified: bool):
-    """Score draws of the test rows of all seeds, rows of one article drawn together, those of other seeds too."""
+    """Return scores of resampled test rows of all seeds; the rows of an article are drawn together."""
     import numpy as np
 
     from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, resample_scores
 
-    # Articles were numbered before the rows were split, so they have the same numbers with every seed.
+    # Articles are numbered before the split, so they have the same numbers with every seed.
     groups = np.asarray(pool(runs, "articles"))
     bootstrap = Bootstrap(RESAMPLES, seed=17, groups=groups, is_stratified=is_stratified)
     return resample_scores(to_probabilities(runs), pool(runs, "references"), bootstrap)
 
 
 def to_probabilities(runs: list[dict]):
-    """Return a probability of 1 for each label that was predicted for the test rows of all seeds."""
+    """Return a probability of 1 for the predicted label of each test row of all seeds."""
     import numpy as np
 
     return np.eye(len(runs[0]["names"]))[pool(runs, "predictions")]

@@ -1,12 +1,11 @@
-"""Preparing data at the size of news archives: seconds, rows a second, peak memory, and how they grow.
+"""Data preparation at the size of news archives: seconds, peak memory, and their growth.
 
     python benchmarks/data_scale.py [--recipe NAME] [--data FILE] [--sizes 20000 200000 2000000]
 
-The recipe's file is grown to each size: a new row has the length and label of one row, and each of its words from
-another, so all of them stay its own; every fiftieth is a copy of an earlier row in upper case. Each size is prepared in
-a process of its own: by `prepare`, twice, the second time from the cache; then the rows are tokenized, and read,
-cleaned, searched for duplicates and split once more, to time each step. The growth exponent compares a size with the
-one before: 1 is linear. Peak memory is that of `prepare`.
+The recipe's file is grown to each size: a new row has the length and label of an old row, and words from random rows;
+every fiftieth is a copy of an old row in upper case. Each size runs in a process of its own: `prepare` twice (from the
+cache the second time), tokenization, and each step of the preparation again to time it. The growth exponent compares a
+size with the one before: 1 is linear. Peak memory is that of `prepare`.
 """
 
 import argparse
@@ -98,7 +97,7 @@ def run_apart(options: argparse.Namespace, path: Path, cache: Path) -> dict[str,
     ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     path.unlink()
     if ended.returncode:
-        sys.exit(f"{path.name}: must be prepared, ended with {ended.returncode}:\n{ended.stderr[-2000:]}")
+        sys.exit(f"{path.name}: ended with {ended.returncode}:\n{ended.stderr[-2000:]}")
     return json.loads(ended.stdout.splitlines()[-1])
 
 

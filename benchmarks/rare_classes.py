@@ -3,10 +3,10 @@
     python benchmarks/rare_classes.py --data News_Category_Dataset_v3.json [--rows N] [--seeds 3] [KEY=VALUE …]
 
 All ways train the recipe's encoder, with its stages, rates and epochs, on the same rows of the same splits; they differ
-in the recipe's `loss` and `sampling` alone. Each measurement is a process of its own; seeds change split and training.
-The ten rarest classes are those with the fewest training rows of all seeds; their F1 is that of the test rows of all
-seeds together. Their mean has no interval, for strata of a few rows have none that could be believed; its difference to
-the plain way has one, over draws without strata.
+only in the recipe's `loss` and `sampling`. Each measurement runs in a process of its own; seeds change split and
+training. The ten rarest classes have the fewest training rows over all seeds; their F1 is that of the test rows of all
+seeds. Their mean has no interval, because strata have too few rows; its difference to the plain way has one, from draws
+without strata.
 """
 
 import argparse
@@ -40,7 +40,7 @@ WAYS = {
     "sampling, balanced": "sampling={labels: balanced}",
     "sampling, square root": "sampling={labels: square_root}",
 }
-# What a recipe may say of loss and sampling, taken back before a way is set: overrides add to it.
+# Resets the recipe's own loss and sampling, because overrides add to them.
 PLAIN = (
     "loss={name: cross_entropy, class_weights: null, label_smoothing: 0, gamma: null, tau: null, beta: null}",
     "sampling=null",
@@ -69,15 +69,15 @@ def main() -> None:
 
 def measure(options) -> dict:
     if options.way not in WAYS:
-        sys.exit(f"--ways: must be of {', '.join(WAYS)}, got {options.way!r}; see --help")
+        sys.exit(f"--ways: {options.way!r} is none of {', '.join(WAYS)}")
     recipe, splits = read_rows(options, *PLAIN, WAYS[options.way])
     return train_and_predict(recipe, splits)
 
 
 def score_rarest(measured: dict[str, list[dict]], drawn: dict) -> dict[str, dict[str, dict]]:
-    """Return for each way training rows a seed and F1 of the rarest labels, and under `mean` their mean F1.
+    """Return for each way the training rows per seed and the F1 of the rarest labels, and in `mean` their mean F1.
 
-    Beside the mean stands its difference to the base, with its 95% interval over the draws.
+    The mean has its difference to the base, with a 95% interval over the draws.
     """
     import numpy as np
 

@@ -1,7 +1,7 @@
-"""Train what was published anew, on the published split and on one without leaks, and write docs/reproduction.md.
+"""Train the published models again, on the published split and on one without leaks; write docs/reproduction.md.
 
-Where the base weights of a model are out of reach, MiniLM takes its place, and the page says so. A training that was
-finished before is not repeated. Every figure on the page comes from a run's metrics.json, or was published.
+If the base weights of a model are not available, MiniLM is trained instead, and the page says so. A finished training
+is not repeated. Each figure on the page is from a run's metrics.json, or was published.
 """
 
 import argparse
@@ -20,7 +20,7 @@ TWO_LAYER = "model.head=two_layer"
 
 @dataclass(frozen=True)
 class Case:
-    """A published model, and the recipe that takes its place where its weights are out of reach."""
+    """A published model, and the recipe to use if its weights are not available."""
 
     title: str
     recipe: str
@@ -55,7 +55,7 @@ CASES = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was measured of a case on one split."""
+    """The scores of a case on one split."""
 
     case: Case
     split: str
@@ -71,9 +71,9 @@ class Outcome:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--fake-news", type=Path, help="news.csv of the fake-news set, or a file of its titles alone")
+    parser.add_argument("--fake-news", type=Path, help="news.csv of the fake-news set, or a file with only its titles")
     parser.add_argument("--categories", type=Path, help="JSON lines of the HuffPost set")
-    parser.add_argument("--rows", type=int, help="rows to take of each file, the first ones; all if unset")
+    parser.add_argument("--rows", type=int, help="use only the first rows of each file")
     parser.add_argument("--runs-dir", type=Path, default=Path("runs"))
     parser.add_argument("--output", type=Path, default=Path("docs/reproduction.md"))
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="changes to every recipe")
@@ -85,20 +85,21 @@ def main():
 
 
 def reproduce(case, split, options):
-    """Train a case on a split, or take the run that was finished before."""
+    """Train a case on a split, or use its finished run."""
     from hf_newscls import workflow
+    from hf_newscls.runs.folder import RunFolder
     from hf_newscls.runs.resuming import find_finished
 
     recipe = resolve(case, split, options)
     fingerprint = workflow.prepare(recipe).manifest.fingerprint
     run = find_finished(recipe, fingerprint, runs_dir=options.runs_dir)
-    run = run or workflow.train(recipe, runs_dir=options.runs_dir)[0]
+    run = run or RunFolder(workflow.train(recipe, runs_dir=options.runs_dir).path)
     encoder = recipe.base_model or recipe.model.model_name_or_path
     return Outcome(case, split, recipe.name, encoder, run.read_json(run.metrics), run.read_json(run.split))
 
 
 def resolve(case, split, options):
-    """Return the published recipe, or that of the encoder in its place, on a split of the rows at hand."""
+    """Return the published recipe, or that of the substitute, on a split of the given rows."""
     from hf_newscls.recipe.loading import read_recipe
 
     data = options.fake_news if case.is_fake_news else options.categories
@@ -106,7 +107,7 @@ def resolve(case, split, options):
     name, changes = case.recipe, []
     if not has_weights(read_recipe(case.recipe)):
         name = case.substitute + ("_two_layer" if TWO_LAYER in case.substitute_overrides else "")
-        # Its own fractions leave more rows to train on; here those of the published model count.
+        # With the fractions of the published model, not those of the substitute.
         fractions = (0.7, 0.1, 0.2) if case.is_fake_news else (0.8, 0.1, 0.1)
         splits = zip(("train", "validation", "test"), fractions, strict=True)
         changes = [*case.substitute_overrides, *(f"split.{split_name}={fraction}" for split_name, fraction in splits)]
@@ -128,7 +129,7 @@ def has_weights(recipe):
 
 
 def choose_columns(case, data):
-    """Let the titles do where a file has no texts."""
+    """Use only the titles if a file has no texts."""
     if not case.is_fake_news or data is None:
         return []
     with data.open(encoding="utf-8", newline="") as stream:
@@ -137,7 +138,7 @@ def choose_columns(case, data):
 
 
 def sample(path, options):
-    """Write the first rows of a file where the runs are kept."""
+    """Write the first rows of a file into the folder of the runs."""
     target = options.runs_dir / f"first_{options.rows}_of_{path.name}"
     options.runs_dir.mkdir(parents=True, exist_ok=True)
     with path.open(encoding="utf-8", newline="") as source, target.open("w", encoding="utf-8", newline="") as stream:
@@ -154,7 +155,7 @@ def render(outcomes, options):
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    # Several published models can have the same one in their place: its figures stand in a table once.
+    # Several published models can have the same substitute, which is listed once.
     runs = [*{outcome.recipe: outcome for outcome in outcomes}.values()]
     return template.render(
         outcomes=outcomes,
@@ -169,16 +170,16 @@ def render(outcomes, options):
 
 
 def describe_files(options):
-    """Yield what was trained on, where it is not what the recipes name."""
+    """Yield the files that replace those of the recipes."""
     if options.fake_news:
         titles = choose_columns(CASES[0], options.fake_news)
-        yield options.fake_news.name + (", which holds titles and no articles" if titles else "")
+        yield options.fake_news.name + (", which has only titles" if titles else "")
     if options.categories:
         yield options.categories.name
 
 
 def compare_splits(runs):
-    """Yield a model's name and what it gains by leaks, with an interval: the test sets are taken as independent."""
+    """Yield a model's name and its gain by leaks, with an interval for independent test sets."""
     by_name = {}
     for run in runs:
         by_name.setdefault(run.recipe.split("_on_")[0], {})[run.split] = run.metrics

@@ -1,11 +1,10 @@
-"""Stage 1 on cached features against stage 1 without: seconds, and in forward passes of the training set.
+"""Time of stage 1 with and without cached features, in forward passes over the training rows.
 
     python benchmarks/stage_one.py [--recipe NAME] [--data FILE] [--rows N] [--epochs 6] [--rounds 3] [KEY=VALUE …]
 
-The unit is one forward pass of the frozen encoder over the training rows: in eval mode, in batches of like length and
-of the training's size, after a few batches that warm memory and kernels up. The clock runs over `Trainer.train()` of
-stage 1 alone, without evaluations and checkpoints, and so without features of the validation rows. Ratios are taken
-within a round.
+The unit is one forward pass of the frozen encoder over the training rows, in eval mode, in the batches of the first
+epoch, after a few batches in which memory and kernels are set up. The clock runs over `Trainer.train()` of stage 1,
+without evaluations and checkpoints. Ratios are taken within a round.
 """
 
 import argparse
@@ -14,7 +13,6 @@ import tempfile
 import time
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 from _common import add_recipe_options, describe, load, save, wait_for_device
 
@@ -45,32 +43,41 @@ def measure(options) -> dict[str, dict[str, float]]:
     overrides = [f"training_arguments.{one}" for one in quiet] + [f"freeze.epochs={options.epochs}"]
     measured: dict[str, dict[str, float]] = {}
     for way, setting in WAYS.items():
-        recipe, classifier, _, tokenized = load(options, *overrides, setting)
-        if not measured:
-            measured["forward pass"] = {"seconds": time_forward_pass(recipe, classifier, tokenized["train"])}
-        measured[way] = time_stage_one(recipe, classifier, tokenized)._asdict()
+        with tempfile.TemporaryDirectory() as folder:
+            trainer = build(options, *overrides, setting, folder=Path(folder))
+            with accelerated_by_package(trainer):
+                if not measured:
+                    measured["forward pass"] = {"seconds": time_forward_pass(trainer)}
+                measured[way] = time_stage_one(trainer)
     return measured
 
 
 def summarize(ratios: list[float]) -> list[float]:
-    """Return their median, the least and the greatest."""
+    """Return the median, the least and the greatest."""
     return [statistics.median(ratios), min(ratios), max(ratios)]
 
 
-class Times(NamedTuple):
-    """Seconds of the stage with its features, and milliseconds of a step: the median."""
-
-    seconds: float
-    step_milliseconds: float
-
-
-def time_stage_one(recipe, classifier, tokenized) -> Times:
-    from transformers import TrainerCallback
-
-    from hf_newscls.training.acceleration.apply import accelerated
+def build(options, *overrides: str, folder: Path):
+    """Return the Trainer of stage 1."""
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
     from hf_newscls.training.fit import build_trainer
+
+    recipe, classifier, tokenized = load(options, *overrides)
+    arguments = build_training_arguments(recipe, output_dir=folder, backend=detect_backend())
+    arguments.num_train_epochs = recipe.freeze.epochs
+    return build_trainer(classifier, tokenized, recipe=recipe, arguments=arguments)
+
+
+def accelerated_by_package(trainer):
+    from hf_newscls.training.acceleration.apply import accelerated
+
+    return accelerated(trainer)
+
+
+def time_stage_one(trainer) -> dict[str, float]:
+    """Return the seconds of the stage with its features, and the median milliseconds of a step."""
+    from transformers import TrainerCallback
 
     marks: list[float] = []
 
@@ -79,51 +86,34 @@ def time_stage_one(recipe, classifier, tokenized) -> Times:
             wait_for_device()
             marks.append(time.perf_counter())
 
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = build_training_arguments(recipe, output_dir=Path(folder), backend=detect_backend())
-        arguments.num_train_epochs = recipe.freeze.epochs
-        trainer = build_trainer(classifier, tokenized, arguments=arguments, freeze=recipe.freeze)
-        trainer.add_callback(Mark())
-        start = time.perf_counter()
-        with accelerated(classifier.model, arguments, trainer.optimizer):
-            trainer.train()
-        seconds = time.perf_counter() - start
+    trainer.add_callback(Mark())
+    start = time.perf_counter()
+    trainer.train()
+    seconds = time.perf_counter() - start
     steps = [later - earlier for earlier, later in pairwise(marks)]
-    return Times(seconds, 1000 * statistics.median(steps))
+    return {"seconds": seconds, "step_milliseconds": 1000 * statistics.median(steps)}
 
 
-def time_forward_pass(recipe, classifier, rows) -> float:
-    """Time the encoder over the rows as a plain loop would run it, in the precision of the training."""
+def time_forward_pass(trainer) -> float:
+    """Return the seconds of the encoder over the training rows, in the precision of the training."""
     import torch
 
-    from hf_newscls.training.acceleration.apply import accelerated
-    from hf_newscls.training.arguments import build_training_arguments
-    from hf_newscls.training.backend import detect_backend
-    from hf_newscls.training.collator import build_collator
-    from hf_newscls.training.sampler import order_rows
-    from hf_newscls.training.trainer import measure_lengths
+    encoder, arguments = trainer.model.base_model, trainer.args
+    trainer.model.eval()
+    names = ("input_ids", "attention_mask")
+    batches = [{name: batch[name] for name in names} for batch in trainer.get_train_dataloader()]
 
-    backend = detect_backend()
-    arguments = build_training_arguments(recipe, output_dir=Path("unused"), backend=backend)
-    model = classifier.model.to(arguments.device).eval()
-    size = arguments.train_batch_size
-    order = order_rows(measure_lengths(rows), batch_rows=size, seed=1, epoch=0, is_grouped=True)
-    starts = range(0, len(order), size)
-    collate = build_collator(classifier.tokenizer, lengths=None)
-    dataset = rows.remove_columns("labels")
-
-    def run(index: int) -> None:
-        batch = collate([dataset[row] for row in order[index : index + size]])
+    def run(batch) -> None:
         with torch.autocast(arguments.device.type, dtype=torch.bfloat16, enabled=arguments.bf16):
-            model.base_model(**{name: values.to(arguments.device) for name, values in batch.items()})
+            encoder(**batch)
 
-    with accelerated(model.base_model, arguments), torch.no_grad():
-        for index in starts[:WARM_UP_BATCHES]:
-            run(index)
+    with torch.no_grad():
+        for batch in batches[:WARM_UP_BATCHES]:
+            run(batch)
         wait_for_device()
         start = time.perf_counter()
-        for index in starts:
-            run(index)
+        for batch in batches:
+            run(batch)
         wait_for_device()
         return time.perf_counter() - start
 

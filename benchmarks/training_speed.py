@@ -1,150 +1,155 @@
-"""Our training against the stock way, in one run: speed, peak memory, and scores on the test side.
+"""Speed of our training against the stock Trainer, and without each of our speed-ups.
 
-    python benchmarks/training_speed.py [--recipe NAME] [--data FILE] [--rows N] [--epochs N] [--rounds N] [KEY=VALUE …]
+    python benchmarks/training_speed.py [--recipe NAME] [--data FILE] [--rows N] [--rounds N] [--ways …] [KEY=VALUE …]
 
-Ways train the same encoder on the same rows for the same epochs, in batches of the same size, under the same seed:
+All ways train the same encoder for one epoch on the same rows, in batches of the same size, under the same seed:
 
-- stock: as transformers' run_classification example sets the Trainer up: padded to max_length, random order, float32,
-  dropout on attention weights as the encoder's config has it;
-- stock, dynamic: the same, padded to the longest row of a batch;
-- stock, grouped: the same, in batches of like length besides;
-- ours: what `make train` does with the recipe, everything unfrozen;
-- ours, two stages: the recipe's stage 1 for one of the epochs, on cached features; needs two epochs or more.
+- stock: as transformers' run_classification example sets the Trainer up: padded to max_length, random order, float32;
+- stock, grouped: padded to the longest row of a batch, in batches of rows of similar length;
+- grouped, same config: the same, with the changes that the recipe makes to the model's config;
+- grouped, same config, bf16: the same under bfloat16 autocast;
+- ours: what `hf-newscls train` does with the recipe, without stage 1;
+- ours without X: the same in float32 (bf16), without a speed-up of `hf_newscls.training.acceleration`, or without all.
 
-Each measurement is a process of its own, and the ways take turns within a round, so that what else the machine does
-falls on all of them. The clock runs from the beginning of training to its end, without evaluations and checkpoints;
-the features of stage 1 are computed within it. The first three steps are taken out, with the very rows and tokens they
-held, for memory and kernels are set up in them. transformers' grouped order begins with long batches, so those rows
-are long ones: its texts a second come out a little high, its tokens a second do not. Rounds differ in the seed. On a
-GPU the share of the card's peak FLOP/s in bfloat16 is added, padding counted as work; stock computes in float32.
+Each measurement runs in a process of its own. The ways take turns within a round, in random order, so that other load
+on the machine affects all of them. Rounds differ in the seed. New rounds are added to those that the results file has
+under the same name, so a long benchmark can run round by round.
+
+The clock runs over the training steps, without evaluations, checkpoints and the first three steps, in which memory and
+kernels are set up. Our ways see the same batches in a round, so their speed relative to ours is the median over steps,
+which a short burst of other load does not change. Other ratios are of rows per second.
 """
 
 import argparse
 import json
+import multiprocessing
+import random
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
-from typing import NamedTuple
 
-from _common import add_recipe_options, count_flops, describe, find_peak_flops, load, save, wait_for_device
+from _common import add_recipe_options, describe, read_results, save, wait_for_device
 
-WAYS = ("stock", "stock, dynamic", "stock, grouped", "ours", "ours, two stages")
+STOCK = ("stock", "stock, grouped", "grouped, same config", "grouped, same config, bf16")
+SPEEDUPS = (
+    "bf16",
+    "float32 attention",
+    "first token",
+    "dropout from bits",
+    "sparse word gradients",
+    "clipping in the step",
+)
+WITHOUT = {"ours": set(), **{f"ours without {one}": {one} for one in SPEEDUPS}, "ours without all": {*SPEEDUPS}}
+WAYS = (*STOCK, *WITHOUT)
 WARM_UP_STEPS = 3
 
 
 def main() -> None:
     options = parse_options()
-    if options.way:
-        print(json.dumps(measure(options)))
-        return
-    ways = [way for way in WAYS if way in options.ways.split("|")]
-    rounds = []
-    for number in range(options.rounds):
-        figures = {way: run_apart(way, seed=17 + number) for way in ways}
-        rounds.append(figures)
-        for way, measured in figures.items():
-            print(f"round {number + 1}: {way:<17}", json.dumps(measured), flush=True)
-    result = {**describe(options), "rows": options.rows, "epochs": options.epochs, "ways": summarize(rounds, ways)}
-    show(result["ways"])
-    save(f"training_speed {options.name or Path(options.recipe).stem}", {**result, "rounds": rounds}, options.results)
+    ways = options.ways.split("|")
+    name = f"training_speed {options.name or Path(options.recipe).stem}"
+    rounds = read_results(options.results).get(name, {}).get("rounds", [])
+    prepared = prepare(options)
+    for _ in range(options.rounds):
+        rounds.append(measure_round(ways, seed=17 + len(rounds), prepared=prepared))
+        result = {**run_apart(describe, options), "rows": options.rows, "ways": summarize(rounds)}
+        save(name, {**result, "rounds": rounds}, options.results)
+    for way, figures in summarize(rounds).items():
+        print(f"{way:<36}", json.dumps(figures))
 
 
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_recipe_options(parser)
-    parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--ways", default="|".join(WAYS[:4]), help="ways to measure, separated by |")
-    parser.add_argument("--no-scores", action="store_true", help="leave the test side out")
-    parser.add_argument("--name", help="of the entry in results.json; the recipe's if unset")
-    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
-    parser.add_argument("--seed", type=int, default=17, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--ways", default="|".join(WAYS), help="ways to measure, separated by |")
+    parser.add_argument("--name", help="name of the entry in results.json; default: that of the recipe")
     return parser.parse_args()
 
 
-def run_apart(way: str, *, seed: int) -> dict[str, float]:
-    command = [sys.executable, __file__, *sys.argv[1:], "--way", way, "--seed", str(seed)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    if ended.returncode:
-        sys.exit(f"{way}: must run, ended with {ended.returncode}:\n{ended.stderr[-2000:]}")
-    return json.loads(ended.stdout.splitlines()[-1])
+def prepare(options):
+    """Return the recipe, the names of the labels, and the tokenized rows."""
+    import datasets
+    import transformers
+
+    from hf_newscls import workflow
+    from hf_newscls.modeling.loading import load_tokenizer
+    from hf_newscls.modeling.tokenization import tokenize_splits
+    from hf_newscls.recipe.loading import read_recipe
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    datasets.disable_progress_bars()
+    recipe = read_recipe(options.recipe, options.overrides, source=options.data)
+    splits = workflow.prepare(recipe).splits
+    train = splits["train"].shuffle(seed=recipe.split.seed)
+    splits["train"] = train.select(range(options.rows or len(train)))
+    tokenizer = load_tokenizer(recipe.model)
+    return recipe, train.features["label"].names, tokenize_splits(splits, tokenizer, max_length=recipe.model.max_length)
 
 
-def summarize(rounds, ways):
-    """Take medians over the rounds, and ratios within each round."""
-    summary = {}
-    for way in ways:
-        entry = {name: statistics.median(figures[way][name] for figures in rounds) for name in rounds[0][way]}
-        for base in ("stock", "stock, grouped"):
-            if base in ways:
-                name, memory = "samples_per_second", "peak_megabytes"
-                ratios = [figures[way][name] / figures[base][name] for figures in rounds]
-                entry[f"speed to {base}"] = [statistics.median(ratios), min(ratios), max(ratios)]
-                ratios = [figures[way][memory] / figures[base][memory] for figures in rounds]
-                entry[f"memory to {base}"] = [statistics.median(ratios), min(ratios), max(ratios)]
-        summary[way] = entry
-    return summary
+def measure_round(ways, *, seed: int, prepared) -> dict[str, dict[str, float]]:
+    """Return the figures of each way under one seed."""
+    figures, seconds = {}, {}
+    for way in random.Random(seed).sample(ways, len(ways)):
+        figures[way], seconds[way] = run_apart(measure, way, seed, *prepared)
+        print(f"seed {seed}: {way:<36}", json.dumps(figures[way]), flush=True)
+    if "ours" in ways:
+        for way in {*WITHOUT} & {*ways}:
+            ratios = [ours / other for ours, other in zip(seconds["ours"], seconds[way], strict=True)]
+            figures[way]["speed to ours"] = statistics.median(ratios)
+    return {way: figures[way] for way in ways}
 
 
-def show(ways) -> None:
-    print(f"{'way':<18}{'samples/s':>10}{'to stock':>22}{'peak memory':>13}{'accuracy':>10}{'macro F1':>10}")
-    for way, entry in ways.items():
-        middle, low, high = entry.get("speed to stock", [float("nan")] * 3)
-        ratio = f"{middle:.2f} ({low:.2f} to {high:.2f})"
-        speed, memory = entry["samples_per_second"], entry["peak_megabytes"]
-        scores = "".join(f"{entry[name]:>10.4f}" for name in ("accuracy", "f1_macro") if name in entry)
-        print(f"{way:<18}{speed:>10.1f}{ratio:>22}{memory:>10.0f} MB{scores}")
+def run_apart(function, *arguments):
+    """Run a function in a forked process: this one has done the imports, and no thread of torch runs in it yet."""
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        return pool.apply(function, arguments)
 
 
-def measure(options: argparse.Namespace) -> dict[str, float]:
-    is_stock = options.way.startswith("stock")
+def measure(way: str, seed: int, recipe, names, tokenized) -> tuple[dict[str, float], list[float]]:
+    """Train once; return the figures of the training and the seconds of its steps."""
+    from hf_newscls.modeling.loading import load_pretrained
+
+    recipe = recipe.model_copy(update={"training_arguments": {**recipe.training_arguments, "seed": seed}})
+    model = recipe.model.model_copy(update={"config": {}}) if way.startswith("stock") else recipe.model
+    classifier = load_pretrained(model, names, seed=seed)
+    build = build_stock if way in STOCK else build_ours
     with tempfile.TemporaryDirectory() as folder:
-        # The seed of the recipe: new parameters, order and dropout follow from it.
-        recipe, classifier, splits, tokenized = load(
-            options, f"training_arguments.seed={options.seed}", stock_config=is_stock
-        )
-        build = build_stock if is_stock else build_ours
-        trainer, context = build(options, recipe, classifier, tokenized, Path(folder))
+        trainer, context = build(way, recipe, classifier, tokenized, Path(folder))
         clock, counter = build_clock(), Counter(trainer.data_collator)
-        # First, so that what other callbacks do when training begins is on the clock.
-        trainer.callback_handler.callbacks.insert(0, clock)
+        trainer.add_callback(clock)
         trainer.data_collator = counter
         with context:
             trainer.train()
-    if trainer.state.global_step <= WARM_UP_STEPS:
-        sys.exit(f"--rows: must make over {WARM_UP_STEPS} steps, got {trainer.state.global_step}; take more rows")
-    batches = counter.batches[WARM_UP_STEPS * trainer.args.gradient_accumulation_steps :]
-    peak = read_peak_megabytes()  # before the scores, which take memory of their own
-    return {
-        "samples_per_second": sum(batch.rows for batch in batches) / clock.seconds,
-        "useful_tokens_per_second": sum(batch.useful_tokens for batch in batches) / clock.seconds,
-        "useful_share": sum(batch.useful_tokens for batch in batches) / sum(one.rows * one.length for one in batches),
-        "peak_megabytes": peak,
-        **({} if options.no_scores else score(classifier, splits["test"])),
-        **({} if "two stages" in options.way else measure_utilization(classifier.model, batches, clock.seconds)),
+    if len(clock.steps) <= WARM_UP_STEPS:
+        sys.exit(f"--rows: {len(clock.steps)} steps, but the first {WARM_UP_STEPS} do not count; take more rows")
+    seconds = clock.steps[WARM_UP_STEPS:]
+    batches = counter.shapes[WARM_UP_STEPS * trainer.args.gradient_accumulation_steps :]
+    tokens = sum(useful for _, _, useful in batches)
+    figures = {
+        "samples_per_second": sum(rows for rows, _, _ in batches) / sum(seconds),
+        "useful_tokens_per_second": tokens / sum(seconds),
+        "useful_fraction": tokens / sum(rows * length for rows, length, _ in batches),
+        "peak_megabytes": read_peak_megabytes(),
     }
-
-
-class Batch(NamedTuple):
-    rows: int
-    length: int
-    useful_tokens: int
+    return figures, seconds
 
 
 class Counter:
-    """A collator that notes what its batches hold."""
+    """A collator that notes rows, length and tokens without padding of each batch."""
 
     def __init__(self, collate) -> None:
         self._collate = collate
-        self.batches: list[Batch] = []
+        self.shapes: list[tuple[int, int, int]] = []
 
     def __call__(self, rows):
         batch = self._collate(rows)
-        self.batches.append(Batch(*batch["attention_mask"].shape, int(batch["attention_mask"].sum())))
+        self.shapes.append((*batch["attention_mask"].shape, int(batch["attention_mask"].sum())))
         return batch
 
 
@@ -152,67 +157,64 @@ def build_clock():
     from transformers import TrainerCallback
 
     class Clock(TrainerCallback):
-        """Seconds of training less those of the warm-up."""
+        """Seconds of each step, with the preparation of its batch."""
 
         def on_train_begin(self, args, state, control, **kwargs) -> None:
-            self.seconds = -time.perf_counter()
-
-        def on_step_begin(self, args, state, control, **kwargs) -> None:
-            if state.global_step == 0:
-                wait_for_device()
-                self.seconds += time.perf_counter()
+            wait_for_device()
+            self.steps, self.last = [], time.perf_counter()
 
         def on_step_end(self, args, state, control, **kwargs) -> None:
-            if state.global_step == WARM_UP_STEPS:
-                wait_for_device()
-                self.seconds -= time.perf_counter()
-
-        def on_train_end(self, args, state, control, **kwargs) -> None:
             wait_for_device()
-            self.seconds += time.perf_counter()
+            now = time.perf_counter()
+            self.steps.append(now - self.last)
+            self.last = now
 
     return Clock()
 
 
-def build_stock(options, recipe, classifier, tokenized, folder):
-    from contextlib import nullcontext
-
+def build_stock(way: str, recipe, classifier, tokenized, folder: Path):
+    """Return a Trainer as the run_classification example has it."""
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
-    is_padded = options.way == "stock"
-    length = recipe.model.max_length
-    stock = TrainingArguments(
+    is_grouped = "grouped" in way
+    arguments = TrainingArguments(
         output_dir=str(folder),
         per_device_train_batch_size=recipe.training_arguments.get("per_device_train_batch_size", 16),
         learning_rate=recipe.training_arguments.get("learning_rate", 5e-5),
-        num_train_epochs=options.epochs,
-        seed=options.seed,
+        num_train_epochs=1,
+        seed=recipe.seed,
         save_strategy="no",
         disable_tqdm=True,
-        train_sampling_strategy="group_by_length" if options.way == "stock, grouped" else "random",
+        bf16=way.endswith("bf16"),
+        use_cpu=way.endswith("bf16"),  # the Trainer accepts bf16 on a CPU only with this
+        train_sampling_strategy="group_by_length" if is_grouped else "random",
     )
-    padding = {"padding": "max_length", "max_length": length} if is_padded else {"padding": True}
+    padding = {"padding": True} if is_grouped else {"padding": "max_length", "max_length": recipe.model.max_length}
     collator = DataCollatorWithPadding(classifier.tokenizer, **padding)
-    return Trainer(classifier.model, stock, train_dataset=tokenized["train"], data_collator=collator), nullcontext()
+    return Trainer(classifier.model, arguments, train_dataset=tokenized["train"], data_collator=collator), nullcontext()
 
 
-def build_ours(options, recipe, classifier, tokenized, folder):
+def build_ours(way: str, recipe, classifier, tokenized, folder: Path):
+    """Return our Trainer and the context with its speed-ups."""
     from hf_newscls.training.acceleration.apply import accelerated
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
     from hf_newscls.training.fit import build_trainer
 
-    freeze = None
-    if options.way == "ours, two stages":
-        freeze = recipe.freeze.model_copy(update={"epochs": 1.0})
-    quiet = {"eval_strategy": "no", "save_strategy": "no", "load_best_model_at_end": False, "disable_tqdm": True}
-    epochs = {"num_train_epochs": float(options.epochs - (freeze is not None))}
-    recipe = recipe.model_copy(
-        update={"freeze": freeze, "training_arguments": {**recipe.training_arguments, **quiet, **epochs}}
-    )
+    without = WITHOUT[way]
+    changes = {
+        "eval_strategy": "no",
+        "save_strategy": "no",
+        "load_best_model_at_end": False,
+        "disable_tqdm": True,
+        "num_train_epochs": 1.0,
+        **({"bf16": False} if "bf16" in without else {}),
+    }
+    training = {**recipe.training_arguments, **changes}
+    recipe = recipe.model_copy(update={"freeze": None, "training_arguments": training})
     arguments = build_training_arguments(recipe, output_dir=folder, backend=detect_backend())
-    trainer = build_trainer(classifier, tokenized, arguments=arguments, freeze=freeze, finetune=recipe.finetune)
-    return trainer, accelerated(classifier.model, arguments, trainer.optimizer)
+    trainer = build_trainer(classifier, tokenized, recipe=recipe, arguments=arguments)
+    return trainer, accelerated(trainer, without=without)
 
 
 def read_peak_megabytes() -> float:
@@ -223,24 +225,24 @@ def read_peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def score(classifier, test) -> dict[str, float]:
-    import numpy as np
+def summarize(rounds) -> dict[str, dict]:
+    """Return medians over the rounds of each way, and its speed relative to others: median, least and greatest."""
+    summary = {}
+    for way in rounds[0]:
+        measured = [figures for figures in rounds if way in figures]
+        entry = {"rounds": len(measured)}
+        entry |= {name: statistics.median(one[way][name] for one in measured) for name in measured[0][way]}
+        for base in ("stock", "grouped, same config", "ours"):
+            if ratios := [compute_ratio(one, way, base) for one in measured if base in one]:
+                entry[f"speed to {base}"] = [statistics.median(ratios), min(ratios), max(ratios)]
+        summary[way] = entry
+    return summary
 
-    from hf_newscls.evaluation.metrics import compute_scores
-    from hf_newscls.inference.predicting import TrainedClassifier, predict_probabilities
 
-    trained = TrainedClassifier(classifier.model.eval(), classifier.tokenizer)
-    scores = compute_scores(predict_probabilities(trained, test["text"][:]), np.asarray(test["label"][:]), top_k=[])
-    return {name: scores[name] for name in ("accuracy", "f1_macro")}
-
-
-def measure_utilization(model, batches: list[Batch], seconds: float) -> dict[str, float]:
-    """Return the share of the card's peak FLOP/s, where it is known."""
-    peak = find_peak_flops()
-    if peak is None:
-        return {}
-    flops = sum(count_flops(model, rows=batch.rows, length=batch.length) for batch in batches)
-    return {"flops_utilization": flops / seconds / peak}
+def compute_ratio(figures, way: str, base: str) -> float:
+    """Return the speed of a way relative to another one in the same round."""
+    found = figures[way].get("speed to ours") if base == "ours" else None
+    return found or figures[way]["samples_per_second"] / figures[base]["samples_per_second"]
 
 
 if __name__ == "__main__":

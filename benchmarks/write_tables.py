@@ -1,9 +1,9 @@
-"""Write the tables of docs and recipes anew from results.json, so that no figure in them is typed by hand.
+"""Write the tables in docs and recipes from results.json, so that no figure is typed by hand.
 
     python benchmarks/write_tables.py
 
-A table stands between the lines `<!-- table NAME -->` and `<!-- end of table -->`, in a recipe between `# table NAME`
-and `# end of table`.
+A table is between the lines `<!-- table NAME -->` and `<!-- end of table -->`; in a recipe, between `# table NAME` and
+`# end of table`.
 """
 
 import json
@@ -31,12 +31,12 @@ def main() -> None:
 
 
 def build_pages(results: Mapping[str, dict]) -> dict[str, str]:
-    """Return each file that holds tables, by its path in the repository, with its tables as the results say."""
+    """Return the text of each file with tables, by its path in the repository."""
     return {name: fill_tables((ROOT / name).read_text(encoding="utf-8"), results) for name in PAGES}
 
 
 def fill_tables(text: str, results: Mapping[str, dict]) -> str:
-    """Return a text with each table that it names written anew."""
+    """Return a text with all its tables written from the results."""
 
     def write(found: re.Match) -> str:
         lines = ((found["comment"] or "") + line for line in TABLES[found["name"]](results))
@@ -46,8 +46,8 @@ def fill_tables(text: str, results: Mapping[str, dict]) -> str:
 
 
 def tabulate_quality(entry: dict, *, base: str) -> list[str]:
-    """Lay out accuracy, macro F1 and cost of each way."""
-    header = ["", "accuracy", "macro F1", f"macro F1 less that of {base}", "texts/s in training", "peak memory"]
+    """Return accuracy, macro F1 and cost of each way."""
+    header = ["", "accuracy", "macro F1", f"macro F1 minus {base}", "texts/s in training", "peak memory"]
     rows = [
         [
             way,
@@ -63,13 +63,13 @@ def tabulate_quality(entry: dict, *, base: str) -> list[str]:
 
 
 def tabulate_scores(entry: dict) -> list[str]:
-    """Lay out accuracy and macro F1 of each way."""
+    """Return accuracy and macro F1 of each way."""
     rows = [[way, *map(show_interval, (one["accuracy"], one["f1_macro"]))] for way, one in entry["ways"].items()]
     return lay_out(["", "accuracy", "macro F1"], rows)
 
 
 def tabulate_scaling(entry: dict) -> list[str]:
-    """Lay out seconds and memory of a training step by the windows of its article."""
+    """Return seconds and memory of a training step by the windows of its article."""
     ways = entry["scaling"]
     header = ["windows", *(f"{way}: {what}" for way in ways for what in ("seconds a step", "peak memory"))]
     rows = []
@@ -80,8 +80,8 @@ def tabulate_scaling(entry: dict) -> list[str]:
 
 
 def tabulate_losses(entry: dict) -> list[str]:
-    """Lay out accuracy, macro F1 and mean F1 of the rarest labels of each way."""
-    header = ["", "accuracy", "macro F1", "less plain", "mean F1 of the ten rarest", "less plain"]
+    """Return accuracy, macro F1 and mean F1 of the rarest labels of each way."""
+    header = ["", "accuracy", "macro F1", "minus plain", "mean F1 of the ten rarest", "minus plain"]
     rows = []
     for way, figures in entry["ways"].items():
         mean = figures["rarest"]["mean"]
@@ -99,7 +99,7 @@ def tabulate_losses(entry: dict) -> list[str]:
 
 
 def tabulate_rarest(entry: dict) -> list[str]:
-    """Lay out the F1 of each of the rarest labels, by way."""
+    """Return the F1 of each of the rarest labels, by way."""
     ways = entry["ways"]
     labels = [name for name in next(iter(ways.values()))["rarest"] if name != "mean"]
     rows = []
@@ -107,6 +107,52 @@ def tabulate_rarest(entry: dict) -> list[str]:
         found = [figures["rarest"][label] for figures in ways.values()]
         rows.append([label, f"{found[0]['train_rows']:.0f}", *(f"{one['f1']:.2f}" for one in found)])
     return lay_out(["", "training rows", *ways], rows)
+
+
+def tabulate_speed(entry: dict) -> list[str]:
+    """Return speed and memory of the ways that do not leave out a speed-up."""
+    ways = {way: one for way, one in entry["ways"].items() if way in SPEED_WAYS}
+    rows = [
+        [
+            way,
+            f"{figures['samples_per_second']:.1f}",
+            show_ratio(figures[f"speed to {FAIR_PEER}"]),
+            show_ratio(figures.get("speed to stock")),
+            f"{figures['peak_megabytes']:,.0f} MB",
+            str(figures["rounds"]),
+        ]
+        for way, figures in ways.items()
+    ]
+    return lay_out(["", "texts/s", f"relative to {FAIR_PEER}", "relative to stock", "peak memory", "rounds"], rows)
+
+
+def tabulate_speedups(headlines: dict, articles: dict) -> list[str]:
+    """Return the speed of our training with one change, relative to the speed with all that stayed."""
+    changed = [way for way in headlines["ways"] if way.startswith("ours with")]
+    rows = []
+    for way in changed:
+        both = [entry["ways"].get(way, {}).get("speed to ours") for entry in (headlines, articles)]
+        rows.append([way.removeprefix("ours "), *map(show_ratio, both)])
+    return lay_out(["ours", "headlines", "articles"], rows)
+
+
+def tabulate_stage_one(entry: dict) -> list[str]:
+    """Return the time of stage 1 in forward passes."""
+    return lay_out(["", "forward passes"], [[way, show_ratio(one)] for way, one in entry["forward_passes"].items()])
+
+
+def tabulate_data_scale(entry: dict) -> list[str]:
+    """Return the seconds of each step of the data preparation, by number of rows."""
+    steps = ("read", "clean", "duplicates", "split", "tokenize")
+    rows = [
+        [f"{int(size):,}", *(f"{one[f'{step} seconds']:.1f}" for step in steps), f"{one['peak_megabytes']:,.0f} MB"]
+        for size, one in entry["sizes"].items()
+    ]
+    return lay_out(["rows", *(f"{step} (s)" for step in steps), "peak memory"], rows)
+
+
+def show_ratio(values: list[float] | None) -> str:
+    return "{:.2f} ({:.2f} to {:.2f})".format(*values) if values else ""
 
 
 def show_interval(values: list[float]) -> str:
@@ -118,12 +164,15 @@ def show_gain(values: list[float] | None) -> str:
 
 
 def lay_out(header: list[str], rows: list[list[str]]) -> list[str]:
-    """Return the lines of a Markdown table, its columns filled up with blanks."""
+    """Return the lines of a Markdown table with aligned columns."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     head, *lines = (" | ".join(map(str.ljust, row, widths)) for row in (header, *rows))
     return [f"| {line} |" for line in (head, " | ".join("-" * width for width in widths), *lines)]
 
 
+FAIR_PEER = "grouped, same config"
+SPEED_WAYS = ("stock", "stock, grouped", FAIR_PEER, f"{FAIR_PEER}, bf16", "ours")
+_HEADLINES, _ARTICLES = "training_speed headlines", "training_speed long articles"
 _LONG, _RARE = "long_documents bbc_minilm_long", "rare_classes news_category_minilm_balanced"
 TABLES: dict[str, Callable[[Mapping[str, dict]], list[str]]] = {
     "whole articles": lambda results: tabulate_quality(results[f"{_LONG}, whole"], base="first 256"),
@@ -133,8 +182,14 @@ TABLES: dict[str, Callable[[Mapping[str, dict]], list[str]]] = {
     "losses": lambda results: tabulate_losses(results[_RARE]),
     "short losses": lambda results: tabulate_scores(results[_RARE]),
     "rarest labels": lambda results: tabulate_rarest(results[_RARE]),
+    "speed on headlines": lambda results: tabulate_speed(results[_HEADLINES]),
+    "speed on articles": lambda results: tabulate_speed(results[_ARTICLES]),
+    "speedups": lambda results: tabulate_speedups(results[_HEADLINES], results[_ARTICLES]),
+    "stage one": lambda results: tabulate_stage_one(results["stage_one fake_news_minilm"]),
+    "data preparation": lambda results: tabulate_data_scale(results["data_scale"]),
 }
 PAGES = (
+    "docs/benchmarks.md",
     "docs/long_documents.md",
     "docs/rare_classes.md",
     "recipes/bbc_minilm_long.yaml",

@@ -1,4 +1,12 @@
-"""From a news file to a fine-tuned classifier on the Hugging Face Hub.
+"""From a news file to a fine-tuned text classifier on the Hugging Face Hub.
+
+The functions are the commands of the command line:
+
+>>> import hf_newscls
+>>> recipe = hf_newscls.load_recipe("quickstart", overrides={"model.max_length": 32})
+>>> run = hf_newscls.train(recipe)  # doctest: +SKIP
+>>> run.report.test.scores["accuracy"]  # doctest: +SKIP
+>>> hf_newscls.predict(run, ["Rail strike ends after nine days"]).to_pandas()  # doctest: +SKIP
 
 The import loads neither torch nor transformers: each name below is loaded when it is first used. After
 `hf_newscls.register()` the auto classes and `pipeline()` of transformers load two-layer and windowed models without
@@ -13,8 +21,36 @@ if TYPE_CHECKING:
     from hf_newscls.modeling.registration import register
     from hf_newscls.training.callbacks.freeze import TwoStageFreezeCallback
     from hf_newscls.training.optimizer import build_two_stage_optimizers
+    from hf_newscls.workflow.compare import compare
+    from hf_newscls.workflow.evaluate import evaluate
+    from hf_newscls.workflow.predict import explain, predict
+    from hf_newscls.workflow.prepare import prepare, publish_prepared
+    from hf_newscls.workflow.publish import publish
+    from hf_newscls.workflow.recipes import load_recipe
+    from hf_newscls.workflow.run import Run, load_run
+    from hf_newscls.workflow.train import plan, train
+    from hf_newscls.workflow.train_seeds import train_seeds
 
-__all__ = ["TwoStageFreezeCallback", "__version__", "build_two_stage_optimizers", "name_loaded_parameters", "register"]
+__all__ = [
+    "Run",
+    "TwoStageFreezeCallback",
+    "__version__",
+    "build_two_stage_optimizers",
+    "compare",
+    "evaluate",
+    "explain",
+    "load_recipe",
+    "load_run",
+    "name_loaded_parameters",
+    "plan",
+    "predict",
+    "prepare",
+    "publish",
+    "publish_prepared",
+    "register",
+    "train",
+    "train_seeds",
+]
 
 __version__ = "0.1.0"
 
@@ -27,6 +63,10 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return getattr(importlib.import_module(_MODULES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES.get(name, "hf_newscls.workflow")), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -30,7 +30,7 @@ _WORDS = {
     "SCIENCE": ("planet", "cells", "fossil", "orbit", "genome"),
     "SPORTS": ("goal", "coach", "league", "match", "medal"),
 }
-# Short of this the tiny model gives many texts the same label, and a mix-up of rows would not show.
+# With less training the tiny model predicts one label for most texts, and tests would not see rows that are mixed up.
 LEARNS = (
     "training_arguments.learning_rate=2e-3",
     "training_arguments.num_train_epochs=14",
@@ -82,7 +82,7 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build_news_rows() -> list[dict[str, str]]:
-    """120 rows of title, body, category and date; two thirds of each title's words tell its class."""
+    """120 rows of title, body, category and date; three of the five words of a title show its class."""
     rng = random.Random(17)
     rows = []
     for index in range(120):
@@ -150,7 +150,7 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What `workflow.train` made; it is shared by all tests, so change only copies of it."""
+    """A run that `workflow.train` made. All tests share it: change only a copy."""
 
     recipe: Recipe
     run: RunFolder
@@ -187,8 +187,8 @@ def train_once(
 
         recipe = read_recipe(str(path), [f"name={name}", *LEARNS, *overrides])
         runs_dir, cards_dir = workspace / "runs", workspace / "model_cards"
-        run, report = workflow.train(recipe, runs_dir=runs_dir, cards_dir=cards_dir)
-        return FinishedRun(recipe, run, report, runs_dir, cards_dir)
+        run = workflow.train(recipe, runs_dir=runs_dir, cards_dir=cards_dir)
+        return FinishedRun(recipe, RunFolder(run.path), run.report, runs_dir, cards_dir)
 
     return train
 

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: help, output, exit codes."""
+"""The command line: help, output, exit codes."""
 
 import io
 import os
@@ -18,7 +18,7 @@ from hf_newscls.errors import NewsclsError, RecipeError
 from hf_newscls.recipe.loading import find_recipes, read_purpose, read_recipe
 from hf_newscls.recipe.recipe import Recipe
 from tests.conftest import LABELS, FinishedRun, write_recipe
-from tests.processes import Result, build_environment, run_cli, run_python
+from tests.processes import Result, build_environment, check_refusal, run_cli, run_python
 
 COMMANDS = (
     "recipes",
@@ -34,9 +34,7 @@ COMMANDS = (
     "doctor",
 )
 EPILOGS = {name: command.epilog for name, command in typer.main.get_command(app).commands.items() if command.epilog}
-EXAMPLES = [
-    example.strip() for epilog in EPILOGS.values() for example in re.sub(r"^Examples?: ", "", epilog).split("  ·  ")
-]
+EXAMPLES = [example for epilog in EPILOGS.values() for example in epilog.split("\n\n")[1:]]
 
 Call = Callable[..., Result]
 
@@ -52,15 +50,14 @@ def test_help_lists_all_commands(call: Call) -> None:
     assert listed == [*COMMANDS]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("option", ["--help", "-h"])
+@pytest.mark.parametrize(("command", "option"), [*((command, "--help") for command in COMMANDS), ("train", "-h")])
 def test_help_of_each_command_says_what_it_does(command: str, option: str, call: Call) -> None:
     result = call(command, option)
     assert result.code == 0, result.err
     text = " ".join(result.out.split())
     assert re.search(rf"Usage: .*hf-newscls {command} \[OPTIONS\]", text)
     assert re.search(r" [A-Z][^.]{20,}\.", text)
-    if command not in {"recipes", "doctor"}:  # nothing to show: they take no arguments
+    if command not in {"recipes", "doctor"}:  # they take no arguments and show no example
         assert f"hf-newscls {command} " in text
 
 
@@ -149,7 +146,7 @@ def test_shown_recipe_keeps_every_character(
     assert read_recipe(str(tmp_path / "shown.yaml")) == read_recipe(str(path))
 
 
-def test_data_option_takes_the_place_of_the_source(call: Call) -> None:
+def test_data_option_replaces_the_source(call: Call) -> None:
     path = "/news, 2024/[a] = b.csv"
     result = call("show", "quickstart", "--data", path)
     assert result.code == 0, result.err
@@ -180,17 +177,17 @@ def test_dry_run_shows_the_plan_and_makes_no_folder(
     assert result.code == 0, result.err
     out = result.out
     assert re.search(r"BUSINESS +│ 24 +│ 8 +│ 8 ", out)
-    assert "stage 1: steps 0 to 9, the new parameters learn, at rates up to 0.01" in out
-    assert "stage 2: steps 9 to 27, all parameters learn, at rates up to 0.005" in out
-    assert re.search(r"model: [\d,]+ parameters, 99 of them new", out)
-    # Three training rows are shown, so that a wrong column is seen.
+    assert re.search(r"stage 1: steps 0 to 9, .* 0\.01\n", out)
+    assert re.search(r"stage 2: steps 9 to 27, .* 0\.005\n", out)
+    assert re.search(r"model: +[\d,]+ parameters, 99 of them new", out)
+    # The three training rows show whether the columns are right.
     assert sum(row["title"] in " ".join(out.split()) for row in news_rows) == 3
     assert os.listdir(fresh_workspace) == ["tiny.yaml"]
 
 
 @pytest.fixture(scope="module")
 def build_workspace(tiny_encoder: Path, news_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    """Make folders that hold nothing but the tiny recipe."""
+    """Make folders with only the tiny recipe."""
 
     def build() -> Path:
         folder = tmp_path_factory.mktemp("workspace")
@@ -205,7 +202,7 @@ def fresh_workspace(build_workspace: Callable[[], Path]) -> Path:
     return build_workspace()
 
 
-# Training, in a process of its own.
+# Training, in its own process.
 
 
 @pytest.fixture(scope="module")
@@ -216,25 +213,25 @@ def trained(build_workspace: Callable[[], Path], tmp_path_factory: pytest.TempPa
 
 
 @pytest.mark.slow
-def test_train_prints_scores_and_where_the_model_is(trained: tuple[Path, Result]) -> None:
+def test_train_prints_scores_and_paths(trained: tuple[Path, Result]) -> None:
     workspace, result = trained
     assert result.code == 0, result.err
     for line in ("24 test rows", "accuracy", "f1_macro", "top_2_accuracy", "majority class"):
         assert line in result.out
-    (model,) = re.findall(r"^model: (runs/tiny/\S+/model)$", result.out, flags=re.MULTILINE)
+    (model,) = re.findall(r"^model: +(runs/tiny/\S+/model)$", result.out, flags=re.MULTILINE)
     assert (workspace / model / "model.safetensors").is_file()
     assert (workspace / "model_cards" / "tiny.md").is_file()
 
 
 @pytest.mark.slow
-def test_command_that_train_proposes_can_be_typed(
+def test_command_that_train_prints_can_be_typed(
     trained: tuple[Path, Result],
     call: Call,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     workspace, trained_result = trained
     monkeypatch.chdir(workspace)
-    (proposed,) = re.findall(r"^next:  hf-newscls (.+)$", trained_result.out, flags=re.MULTILINE)
+    (proposed,) = re.findall(r"^next: +hf-newscls (.+)$", trained_result.out, flags=re.MULTILINE)
     result = call(*shlex.split(proposed))
     assert result.code == 0, result.err
     text, *labels = result.out.splitlines()
@@ -255,13 +252,13 @@ def test_command_that_train_proposes_can_be_typed(
         "finished runs/tiny/",
     ],
 )
-def test_training_tells_each_step_once(message: str, trained: tuple[Path, Result]) -> None:
+def test_training_logs_each_step_once(message: str, trained: tuple[Path, Result]) -> None:
     assert [line for line in trained[1].err.splitlines() if message in line and line[2:6:3] == "::"]
     assert trained[1].err.count(message) == 1
 
 
 @pytest.mark.slow
-def test_training_is_not_drowned_in_messages_of_libraries(trained: tuple[Path, Result]) -> None:
+def test_training_hides_the_messages_of_libraries(trained: tuple[Path, Result]) -> None:
     err = trained[1].err
     assert len(err.splitlines()) <= 25, err
     assert not re.search(r"Traceback|Warning|\[transformers\]|it/s|LOAD REPORT", err), err
@@ -270,10 +267,7 @@ def test_training_is_not_drowned_in_messages_of_libraries(trained: tuple[Path, R
 @pytest.mark.parametrize("way", ["--publish", "hub.publish=true"])
 def test_several_seeds_are_not_published(way: str, call: Call, tmp_path: Path) -> None:
     result = call("train", "quickstart", "--seeds", "3", way, "--runs-dir", str(tmp_path))
-    assert result.code == 2
-    assert (
-        "--seeds: must go without --publish and `hub.publish`, got 3 seeds to publish; train them, then" in result.err
-    )
+    check_refusal(result, "--seeds", "3", "--publish", "hub.publish")
     assert [*tmp_path.iterdir()] == []
 
 
@@ -308,7 +302,7 @@ def test_predict_reads_lines_from_standard_input(
     assert [line.split()[1] for line in lines[1::2]] == ["SPORTS", "BUSINESS"]
 
 
-def test_explain_shares_the_probability_out(tiny_run: FinishedRun, call: Call) -> None:
+def test_explained_effects_sum_to_the_probability(tiny_run: FinishedRun, call: Call) -> None:
     text = "goal coach league match medal"
     result = call("explain", "tiny", text, "--top", "3", "--runs-dir", str(tiny_run.runs_dir))
     assert result.code == 0, result.err
@@ -327,8 +321,8 @@ def test_explain_takes_a_label(tiny_run: FinishedRun, call: Call) -> None:
     options = ("--runs-dir", str(tiny_run.runs_dir))
     assert call("explain", "tiny", "goal", "--label", "BUSINESS", *options).out.splitlines()[1].endswith("BUSINESS")
     refused = call("explain", "tiny", "goal", "--label", "Sports", *options)
-    assert (refused.code, refused.out) == (2, "")
-    assert "got 'Sports'; did you mean 'SPORTS'?" in refused.err
+    assert refused.out == ""
+    check_refusal(refused, "'Sports'", "'SPORTS'")
 
 
 @pytest.mark.parametrize("command", ["predict", "explain"])
@@ -339,24 +333,24 @@ def test_line_in_another_encoding_is_refused(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(lines, encoding="utf-8", errors="surrogateescape"))
     result = call(command, "tiny", "--runs-dir", str(tiny_run.runs_dir))
     assert (result.code, result.out) == (2, "")
-    assert "standard input: line 2 must be UTF-8" in result.err
+    check_refusal(result, "standard input", "line 2", "UTF-8")
 
 
 @pytest.mark.parametrize("command", ["predict", "explain"])
 def test_empty_text_is_refused(command: str, tiny_run: FinishedRun, call: Call) -> None:
     result = call(command, "tiny", "goal coach", " ", "--runs-dir", str(tiny_run.runs_dir))
     assert (result.code, result.out) == (2, "")
-    assert "text 2 of 2: must hold a word, got ' '" in result.err
+    check_refusal(result, "text 2", "' '")
 
 
-def test_text_does_not_steer_the_terminal(tiny_run: FinishedRun, call: Call) -> None:
+def test_text_does_not_control_the_terminal(tiny_run: FinishedRun, call: Call) -> None:
     result = call("predict", "tiny", "goal \x1b]0;owned\x07 coach\r\u202e[red]", "--runs-dir", str(tiny_run.runs_dir))
     assert result.out.splitlines()[0] == r"goal \x1b]0;owned\x07 coach\r\u202e[red]"
 
 
 @pytest.mark.parametrize("command", ["predict", "explain"])
 @pytest.mark.parametrize("is_terminal", [True, False])
-def test_without_a_text_it_says_so_and_ends_well(
+def test_no_text_is_no_error(
     command: str,
     is_terminal: bool,
     call: Call,
@@ -366,12 +360,12 @@ def test_without_a_text_it_says_so_and_ends_well(
     lines = io.StringIO("\n")
     monkeypatch.setattr(lines, "isatty", lambda: is_terminal)
     monkeypatch.setattr(sys, "stdin", lines)
-    # Nothing is loaded for it either: there is no such model.
+    # No model is loaded: there is no such model.
     result = call(command, "absent")
     assert result.code == 0, result.err
     assert result.out == ""
-    assert "no text: standard input held no line with a word" in caplog.text
-    assert ("until Ctrl-D" in caplog.text) == is_terminal
+    assert "standard input" in caplog.text
+    assert ("Ctrl-D" in caplog.text) == is_terminal
 
 
 @pytest.mark.parametrize("text", ["[b]bold[/b] [0] [A]", r"\[b] \\", ":smile: 100%", "a" * 200, "東京, Zürich"])
@@ -387,8 +381,7 @@ def test_evaluate_prints_the_same_scores(tiny_run: FinishedRun, call: Call) -> N
     assert result.code == 0, result.err
     out = result.out
     assert re.search(rf"│ accuracy +│ {tiny_run.report.test.scores['accuracy']:.4f} │", out)
-    assert "title alone" in out
-    assert f"run: {tiny_run.run.path.resolve()}" in out
+    assert str(tiny_run.run.path.resolve() / "report.html") in out
 
 
 @pytest.mark.slow
@@ -427,11 +420,9 @@ def test_wrong_usage_ends_with_2(arguments: list[str], call: Call) -> None:
 
 def test_input_error_ends_with_2(call: Call) -> None:
     result = call("show", "quikstart")
-    assert result.code == 2
     assert result.out == ""
-    assert result.err == (
-        "error: recipe: must be a known name or the path of a .yaml file, got 'quikstart'; did you mean 'quickstart'?\n"
-    )
+    assert result.err.startswith("error: ")
+    check_refusal(result, "'quikstart'", "'quickstart'")
 
 
 def test_other_errors_of_ours_end_with_1() -> None:
@@ -442,8 +433,8 @@ def test_other_errors_of_ours_end_with_1() -> None:
 @pytest.mark.parametrize("name", ["[b]", "[0]", "[Errno 28]", ":smile:", "[/]", r"\[b]", "x" * 200])
 def test_message_shows_what_the_user_wrote(name: str, call: Call) -> None:
     result = call("show", f"{name}.yaml")
-    assert result.code == 2
-    assert result.err == f"error: {name}.yaml: must be a recipe file, found none; check the path\n"
+    check_refusal(result, f"{name}.yaml: ")
+    assert len(result.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -458,5 +449,4 @@ def test_option_of_an_earlier_version_is_refused_with_its_new_name(
     arguments: list[str], new: str, call: Callable[..., Result]
 ) -> None:
     result = call(*arguments)
-    assert result.code == 2
-    assert new in result.err
+    check_refusal(result, new)

@@ -1,5 +1,6 @@
 """The recipes of the published results, on real files, with an encoder of the real shape and random weights."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hf_newscls.recipe.loading import read_recipe
 
 @pytest.fixture(scope="module")
 def roberta_base(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """RoBERTa-base as it is, 125 million parameters, but for its weights; the vocabulary is the real one."""
+    """RoBERTa-base with random weights and the real vocabulary: 125 million parameters."""
     from transformers import AutoTokenizer, RobertaConfig, RobertaModel
 
     folder = tmp_path_factory.mktemp("roberta-base")
@@ -31,8 +32,9 @@ def test_roberta_goes_through_the_whole_flow(name: str, roberta_base: Path, real
         "training_arguments.per_device_train_batch_size=4",
     ]
     recipe = read_recipe(name, overrides, source=str(real_data / "fake_news" / "news_first_256.csv"))
-    run, report = workflow.train(recipe, runs_dir=tmp_path)
-    training = run.read_json(run.training)
-    assert report.test.rows == sum(len(ids) for ids in [run.read_json(run.split)["row_ids"]["test"]])
+    run = workflow.train(recipe, runs_dir=tmp_path)
+    training = json.loads((run.path / "training.json").read_text())
+    split = json.loads((run.path / "split.json").read_text())
+    assert run.report.test.rows == len(split["row_ids"]["test"])
     assert (training["boundary_step"], training["total_steps"]) == (1, 2)
-    assert workflow.predict(str(run.path), ["Senate passes budget"], runs_dir=tmp_path)[0].labels[0] in {"FAKE", "REAL"}
+    assert workflow.predict(run, "Senate passes budget")[0].labels[0] in {"FAKE", "REAL"}

@@ -32,7 +32,7 @@ from hf_newscls.modeling.adapters import add_adapter
 from hf_newscls.modeling.loading import PretrainedClassifier, load_pretrained
 from hf_newscls.modeling.tokenization import tokenize_splits
 from hf_newscls.recipe.model import ModelSection
-from hf_newscls.recipe.recipe import FinetuneSection, FreezeSection, LossSection, Recipe, SamplingSection
+from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.training.arguments import build_training_arguments
 from hf_newscls.training.backend import detect_backend
 from hf_newscls.training.fit import build_trainer
@@ -127,22 +127,11 @@ class TinyRun:
     classifier: PretrainedClassifier
     tokenized: DatasetDict
     arguments: TrainingArguments
-    freeze: FreezeSection | None
-    finetune: FinetuneSection
-    loss: LossSection
-    sampling: SamplingSection | None
+    recipe: Recipe
 
     def build_trainer(self) -> Trainer:
         """Build the Trainer of the run."""
-        return build_trainer(
-            self.classifier,
-            self.tokenized,
-            arguments=self.arguments,
-            freeze=self.freeze,
-            finetune=self.finetune,
-            loss=self.loss,
-            sampling=self.sampling,
-        )
+        return build_trainer(self.classifier, self.tokenized, recipe=self.recipe, arguments=self.arguments)
 
 
 def prepare_run(
@@ -157,9 +146,7 @@ def prepare_run(
     tokenized = tokenize_splits(splits, classifier.tokenizer, max_length=model.max_length, truncation=model.truncation)
     backend = detect_backend(use_cpu=True)
     arguments = build_training_arguments(recipe, output_dir=output_dir, backend=backend)
-    return TinyRun(
-        classifier, tokenized, arguments, recipe.freeze, recipe.finetune, loss=recipe.loss, sampling=recipe.sampling
-    )
+    return TinyRun(classifier, tokenized, arguments, recipe)
 
 
 # No evaluation and no checkpoints: for tests of what happens between two steps.

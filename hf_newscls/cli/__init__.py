@@ -1,4 +1,4 @@
-"""The command line: commands, options, exit codes. The only package that prints."""
+"""The command line: commands, options and exit codes over `hf_newscls.workflow`. Only this package prints."""
 
 from hf_newscls.cli.app import app, main
 

@@ -1,4 +1,4 @@
-"""The program: its commands in their order, logging, and errors as messages."""
+"""The program: the list of commands, logging, and errors as messages."""
 
 import logging
 import os
@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from hf_newscls.cli.compare import compare
-from hf_newscls.cli.data import overview, prepare, recipes, show
-from hf_newscls.cli.models import doctor, explain, predict, publish
+from hf_newscls.cli.doctor import doctor
+from hf_newscls.cli.predict import explain, predict
+from hf_newscls.cli.publish import publish
+from hf_newscls.cli.recipes import overview, prepare, recipes, show
 from hf_newscls.cli.terminal import make_printable, messages
 from hf_newscls.cli.train import evaluate, train
 from hf_newscls.distributed import is_main_rank
@@ -28,36 +30,34 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-# In the order of the help, each with what can be typed.
+# In the order of `--help`, each with examples.
 _COMMANDS = (
-    (recipes, None),
-    (show, "Example: hf-newscls show fake_news_minilm training_arguments.learning_rate=1e-5"),
-    (overview, "Example: hf-newscls overview quickstart"),
-    (
-        prepare,
-        "Examples: hf-newscls prepare quickstart --output prepared  ·  hf-newscls prepare quickstart --publish me/news",
-    ),
-    (train, "Examples: hf-newscls train quickstart  ·  hf-newscls train fake_news_minilm --data news.csv --dry-run"),
-    (evaluate, "Example: hf-newscls evaluate quickstart"),
-    (predict, "Example: hf-newscls predict quickstart 'Rail strike ends after nine days'"),
-    (explain, "Example: hf-newscls explain quickstart 'Rail strike ends after nine days'"),
-    (publish, "Example: hf-newscls publish quickstart --repo-id my-name/quickstart"),
+    (recipes, ()),
+    (show, ("hf-newscls show fake_news_minilm training_arguments.learning_rate=1e-5",)),
+    (overview, ("hf-newscls overview quickstart",)),
+    (prepare, ("hf-newscls prepare quickstart --output prepared", "hf-newscls prepare quickstart --publish me/news")),
+    (train, ("hf-newscls train quickstart", "hf-newscls train fake_news_minilm --data news.csv --dry-run")),
+    (evaluate, ("hf-newscls evaluate quickstart",)),
+    (predict, ("hf-newscls predict quickstart 'Rail strike ends after nine days'",)),
+    (explain, ("hf-newscls explain quickstart 'Rail strike ends after nine days'",)),
+    (publish, ("hf-newscls publish quickstart --repo-id my-name/quickstart",)),
     (
         compare,
-        "Examples: hf-newscls compare fake_news_minilm fake_news_roberta --local  ·  "
-        "hf-newscls compare quickstart --author me --output leaderboard",
+        (
+            "hf-newscls compare fake_news_minilm fake_news_roberta --local",
+            "hf-newscls compare quickstart --author me --output leaderboard",
+        ),
     ),
-    (doctor, None),
+    (doctor, ()),
 )
-for _command, _example in _COMMANDS:
-    app.command(epilog=_example)(_command)
-
+for _command, _examples in _COMMANDS:
+    app.command(epilog="\n\n".join(["Examples:", *_examples]) if _examples else None)(_command)
 
 _RENAMED_OPTIONS = {"--fresh": "--no-resume", "--evaluate": "--external-model", "--push": "--publish"}
 
 
 def main() -> None:
-    """Run the command line; our own errors become one message and their exit code."""
+    """Run the command line; an error of ours ends with one message and its exit code."""
     try:
         _refuse_renamed_options(sys.argv[1:])
         app()
@@ -76,9 +76,9 @@ def _refuse_renamed_options(arguments: Sequence[str]) -> None:
 
 @app.callback()
 def configure(
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the libraries' own messages too.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the messages of the libraries too.")] = False,
 ) -> None:
-    """Set logging up for all commands."""
+    """Set up logging for all commands."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("hf_newscls").setLevel(logging.INFO if is_main_rank() else logging.WARNING)
     if not verbose:

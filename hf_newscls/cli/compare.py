@@ -1,5 +1,6 @@
 """The command that ranks models."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +12,11 @@ from hf_newscls.cli.terminal import RUNS, DataOption, RunsDirOption, console, ma
 from hf_newscls.errors import InputError
 
 if TYPE_CHECKING:
-    from hf_newscls.compare import leaderboard
+    from hf_newscls.comparison.leaderboard import Leaderboard, Row, Setting
 
 __all__ = ["compare"]
 
-_WIDE = 130  # columns of a terminal that has room for notes in the table
+_WIDE = 130  # columns of a terminal with room for notes in the table
 _NUMBER_WIDTH = 10
 
 
@@ -23,50 +24,50 @@ def compare(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Recipes, for their runs here and their models on the Hub, and datasets on the Hub.",
+            help="Recipes, for their local runs and their models on the Hub, and datasets on the Hub.",
             metavar="RECIPE|DATASET",
         ),
     ] = None,
-    author: Annotated[str | None, typer.Option(help="Look for models of this owner alone.")] = None,
+    author: Annotated[str | None, typer.Option(help="Only look for models of this owner.")] = None,
     model: Annotated[
         list[str] | None, typer.Option(help="A further model on the Hub; can be repeated.", metavar="OWNER/NAME")
     ] = None,
     external_model: Annotated[
         list[str] | None,
         typer.Option(
-            help="A classifier on the Hub to measure here, on the recipe's test set; can be repeated.",
-            metavar="OWNER/NAME",
+            help="A classifier on the Hub to measure on the recipe's test set; can be repeated.", metavar="OWNER/NAME"
         ),
     ] = None,
-    metric: Annotated[str, typer.Option(help="Score to rank by, as f1_macro or log_loss.")] = "accuracy",
-    local: Annotated[bool, typer.Option("--local", help="Leave the Hub alone.")] = False,
+    metric: Annotated[str, typer.Option(help="Score to rank by, for example f1_macro or log_loss.")] = "accuracy",
+    local: Annotated[bool, typer.Option("--local", help="Do not ask the Hub.")] = False,
     data: DataOption = None,
     output: Annotated[Path | None, typer.Option(help="Folder for page, JSON and figure.")] = None,
     publish: Annotated[
         str | None, typer.Option(help="Push them to this dataset repository.", metavar="OWNER/NAME")
     ] = None,
-    public: Annotated[bool, typer.Option("--public", help="Let a new repository be public.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="Make a new repository public.")] = False,
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Run code that comes with the models of --external-model.")
     ] = False,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
-    """Rank models; only those measured on the same split share a table, and the rest is told why not."""
+    """Rank models that were measured on the same split; list the others with the reason."""
     from hf_newscls import workflow
 
     if public and publish is None:
-        raise InputError("--public: must go with --publish, got none; name the repository")
+        raise InputError("--public: no --publish; name the repository with --publish")
     quiet_transformers()
-    comparison = workflow.Comparison(
+    board = workflow.compare(
+        *(names or []),
         models=model or [],
         external_models=external_model or [],
         author=author,
         metric=metric,
-        is_local=local,
+        local=local,
         trust_remote_code=trust_remote_code,
         data=data,
+        runs_dir=runs_dir,
     )
-    board = workflow.compare(names or [], comparison, runs_dir=runs_dir)
     _print_board(board)
     if output is not None:
         workflow.save_leaderboard(board, output)
@@ -76,17 +77,18 @@ def compare(
         console.print(pushed.url if pushed.is_new else f"nothing new: {pushed.url}", markup=False, soft_wrap=True)
 
 
-def _print_board(board: "leaderboard.Leaderboard") -> None:
-    """Print the tables, then who has no place in them; nothing from the Hub is taken for markup."""
-    has_notes = console.width >= _WIDE
+def _print_board(board: "Leaderboard") -> None:
+    """Print the tables, then the models that are in none; text from the Hub is never read as markup."""
     for table in board.tables:
-        console.print(_build_table(table, has_notes=has_notes))
-        for entry in [row.entry for row in table.rows if row.entry.notes and not has_notes]:
-            console.print(f"{entry.name}: {'; '.join(entry.notes)}", markup=False, highlight=False)
+        title = f"{table.setting.dataset or 'unnamed dataset'}, split {table.setting.short_split}"
+        if table.rows:
+            _print_rows(table.setting, table.rows, title=title)
+        if table.unverified:
+            _print_rows(table.setting, table.unverified, title=f"{title}: not verified, not ranked")
         if table.caution:
             console.print(table.caution, markup=False, highlight=False)
     if board.refusals:
-        refused = Table("not ranked", "reason", title="refused")
+        refused = Table("model", "reason", title="not in a table")
         for one in board.refusals:
             refused.add_row(_name(one.name, one.revision), Text(one.reason))
         console.print(refused)
@@ -94,29 +96,36 @@ def _print_board(board: "leaderboard.Leaderboard") -> None:
         console.print(remark, markup=False, highlight=False)
 
 
-def _build_table(table: "leaderboard.Table", *, has_notes: bool) -> Table:
-    from hf_newscls.compare.page import describe_metric, describe_verdict
+def _print_rows(setting: "Setting", rows: "Sequence[Row]", *, title: str) -> None:
+    """Print a table; on a narrow terminal the notes follow below it."""
+    is_wide = console.width >= _WIDE
+    shown, cells = Table(title=Text(title)), [_build_cells(row) for row in rows]
+    hidden = set() if is_wide else {"notes"}
+    if rows[0].rank is None:
+        hidden |= {"rank", "vs. the model above"}
+    names = [name for name in cells[0] if name not in hidden]
+    for name in names:
+        header = make_printable(setting.metric) if name == "score" else name
+        # Names are folded, not cut, and get the room that the numbers leave.
+        shown.add_column(header, overflow="fold", max_width=None if is_wide or name == "model" else _NUMBER_WIDTH)
+    for one in cells:
+        shown.add_row(*(one[name] for name in names))
+    console.print(shown)
+    for entry in [row.entry for row in rows if row.entry.notes and not is_wide]:
+        console.print(f"{entry.name}: {'; '.join(entry.notes)}", markup=False, highlight=False)
 
-    setting = table.setting
-    shown = Table(title=Text(f"{setting.dataset or 'unnamed dataset'}, split {setting.short_split}"))
-    metric = make_printable(describe_metric(setting.metric).lower())
-    columns = ["rank", "model", metric, "95% interval", "macro F1", "against the one above", "notes"]
-    for name in columns if has_notes else columns[:-1]:
-        # Folded, not cut: a name that ends in dots is no name, and it gets what room the numbers leave.
-        shown.add_column(name, overflow="fold", max_width=None if has_notes or name == "model" else _NUMBER_WIDTH)
-    for row in table.rows:
-        entry, interval = row.entry, row.entry.interval
-        cells: list[str | Text] = [
-            str(row.rank),
-            _name(entry.name, entry.revision),
-            f"{entry.score:.4f}",
-            f"{interval.low:.4f} to {interval.high:.4f}" if interval else "",
-            "" if entry.f1_macro is None else f"{entry.f1_macro:.4f}",
-            describe_verdict(row),
-            Text("; ".join(entry.notes)),
-        ]
-        shown.add_row(*(cells if has_notes else cells[:-1]))
-    return shown
+
+def _build_cells(row: "Row") -> dict[str, str | Text]:
+    entry, interval = row.entry, row.entry.interval
+    return {
+        "rank": str(row.rank),
+        "model": _name(entry.name, entry.revision),
+        "score": f"{entry.score:.4f}",
+        "95% interval": f"{interval.low:.4f} to {interval.high:.4f}" if interval else "",
+        "macro F1": "" if entry.f1_macro is None else f"{entry.f1_macro:.4f}",
+        "vs. the model above": row.verdict_text,
+        "notes": Text("; ".join(entry.notes)),
+    }
 
 
 def _name(name: str, revision: str | None) -> Text:

@@ -1,10 +1,10 @@
-"""What commands print about a split, a plan and a report."""
+"""Tables that the commands print: split, plan, report, seeds."""
 
 from typing import TYPE_CHECKING
 
 from rich.table import Column, Table
 
-from hf_newscls.cli.terminal import console, make_printable
+from hf_newscls.cli.terminal import console, make_printable, print_line
 
 if TYPE_CHECKING:
     from hf_newscls.data.preparation import PreparedData
@@ -17,7 +17,7 @@ __all__ = ["print_plan", "print_report", "print_seeds", "print_split"]
 
 
 def print_split(prepared: "PreparedData") -> None:
-    """Print rows by label and side."""
+    """Print the number of rows by label and split."""
     counts = prepared.manifest.label_counts
     table = Table("label", *counts, title=f"split {prepared.manifest.fingerprint[:12]}")
     for name in prepared.label_names:
@@ -28,27 +28,29 @@ def print_split(prepared: "PreparedData") -> None:
 
 
 def print_plan(plan: "Plan") -> None:
-    """Print what a training would do."""
+    """Print what a training will do."""
     print_split(plan.prepared)
     rows = plan.prepared.splits["train"].select(range(min(3, len(plan.prepared.splits["train"]))))
     for text, label in zip(rows["text"], rows["label"], strict=True):
         name = plan.prepared.label_names[label]
         console.print(f"[bold]{make_printable(name)}[/]  {make_printable(text[:100])}", highlight=False)
     schedule = plan.schedule
-    second = f"all parameters learn, at rates up to {schedule.head.second_peak:g}"
-    console.print(
-        f"device: {plan.device}\n"
-        f"model: {plan.parameters:,} parameters, {plan.new_parameters:,} of them new\n"
-        f"stage 1: steps 0 to {schedule.boundary_step:,}, the new parameters learn, "
-        f"at rates up to {schedule.head.first_peak:g}\n"
-        f"stage 2: steps {schedule.boundary_step:,} to {schedule.total_steps:,}, "
-        + (second if schedule.has_stage_two else "none: what is not new stays as it was loaded"),
-        highlight=False,
+    first, second = schedule.head.first_peak, schedule.head.second_peak
+    print_line(
+        f"device:  {plan.device}\n"
+        f"model:   {plan.parameters:,} parameters, {plan.new_parameters:,} of them new\n"
+        f"stage 1: steps 0 to {schedule.boundary_step:,}, new parameters, learning rate up to {first:g}\n"
+        + (
+            f"stage 2: steps {schedule.boundary_step:,} to {schedule.total_steps:,}, all parameters, "
+            f"learning rate up to {second:g}"
+            if schedule.has_stage_two
+            else "stage 2: none, the loaded parameters stay as they are"
+        )
     )
 
 
 def print_report(report: "EvaluationReport") -> None:
-    """Print the scores on the test set, and accuracy and macro F1 beside those of simpler classifiers."""
+    """Print the scores on the test set, of the model and of simpler classifiers."""
     _print_scores(report)
     if report.comparisons:
         _print_comparisons(report)
@@ -79,7 +81,7 @@ def _print_side_by_side(pair: "SideBySide") -> None:
     title = f"side by side with {make_printable(pair.recipe_name)}"
     gain = Column("gain, 95%", no_wrap=True)
     table = Table("score", "train", "model", "other", gain, title=title)
-    names = {"f1_rare": "mean f1 of those below"}
+    names = {"f1_rare": "mean f1 of the labels below"}
     lines = {names.get(name, name): ("", values) for name, values in pair.scores.items()}
     lines |= {f"f1 of {label.name}": (f"{label.train_rows:,}", label.f1) for label in pair.rare_labels}
     for name, (rows, values) in lines.items():
@@ -87,7 +89,7 @@ def _print_side_by_side(pair: "SideBySide") -> None:
         table.add_row(make_printable(name), rows, f"{values.own:.3f}", f"{values.other:.3f}", gained)
     console.print(table)
     if pair.differences:
-        changes = Table("key", "model", "other", title="in which the two recipes differ")
+        changes = Table("key", "model", "other", title="differences between the two recipes")
         for key, both in pair.differences.items():
             changes.add_row(
                 make_printable(key), *("not set" if one is None else make_printable(f"{one}") for one in both)
@@ -96,7 +98,7 @@ def _print_side_by_side(pair: "SideBySide") -> None:
 
 
 def print_seeds(runs: "SeedRuns") -> None:
-    """Print mean and spread of the scores, and what was gained over other recipes on the same split."""
+    """Print mean and deviation of the scores, and the gains over other recipes on the same split."""
     title = f"{runs.recipe_name}, seeds {runs.seeds[0]} to {runs.seeds[-1]}"
     table = Table("test set", "mean", "deviation", *map(str, runs.seeds), title=make_printable(title))
     for name, spread in runs.spreads.items():
@@ -105,12 +107,9 @@ def print_seeds(runs: "SeedRuns") -> None:
     console.print(table)
     for name, gains in runs.gains.items():
         one = gains["f1_macro"]
-        verdict = "more than the luck of seeds" if one.exceeds_spread else "no more than the luck of seeds"
-        console.print(
-            f"over {name}: {one.gain:+.4f} macro F1 ({_write_interval(one.interval)}), {verdict}",
-            highlight=False,
-            markup=False,
-        )
+        verdict = "exceeds" if one.exceeds_spread else "does not exceed"
+        interval = _write_interval(one.interval)
+        print_line(f"against {name}: {one.gain:+.4f} macro F1 ({interval}); {verdict} the variance over seeds")
 
 
 def _write_interval(interval: "Interval | None") -> str:

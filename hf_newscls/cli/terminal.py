@@ -1,4 +1,4 @@
-"""What all commands share: where they print, and options that read alike."""
+"""Shared by all commands: the console, arguments and options."""
 
 import re
 from pathlib import Path
@@ -19,6 +19,7 @@ __all__ = [
     "console",
     "make_printable",
     "messages",
+    "print_line",
     "quiet_transformers",
 ]
 
@@ -29,21 +30,21 @@ RecipeArgument = Annotated[str, typer.Argument(help="Name of a recipe, or path o
 OverridesArgument = Annotated[
     list[str] | None, typer.Argument(help="Changes to the recipe: section.key=value.", metavar="KEY=VALUE")
 ]
-DataOption = Annotated[str | None, typer.Option("--data", help="The news file, in place of the recipe's data.source.")]
+DataOption = Annotated[str | None, typer.Option("--data", help="The news file; replaces data.source of the recipe.")]
 RunArgument = Annotated[
     str,
-    typer.Argument(help="Name or file of a recipe, whose latest run is taken, or a run folder.", metavar="RECIPE|RUN"),
+    typer.Argument(help="A recipe, by name or path, for its latest run; or a run folder.", metavar="RECIPE|RUN"),
 ]
-RunsDirOption = Annotated[Path, typer.Option(help="Where run folders are kept.", envvar="HF_NEWSCLS_RUNS")]
+RunsDirOption = Annotated[Path, typer.Option(help="Where the run folders are.", envvar="HF_NEWSCLS_RUNS")]
 CardsDirOption = Annotated[Path | None, typer.Option(help="Folder for a copy of the model card.")]
 RUNS = Path("runs")
-# Control characters but tab and line feed, and what ends lines or turns their direction. Not all that Unicode calls
-# unprintable: joiners belong to words of many languages.
+# Control characters except tab and line feed, line separators, and marks of direction. Not all that Unicode calls
+# unprintable: many languages need joiners.
 _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def make_printable(text: str) -> str:
-    r"""Return a text as it can be printed: nothing in it is markup, and no character steers the terminal.
+    r"""Escape a text: none of it is markup, and no character controls the terminal.
 
     >>> make_printable("red \x1b[31m, not [red]")
     'red \\x1b[31m, not \\[red]'
@@ -51,8 +52,13 @@ def make_printable(text: str) -> str:
     return escape(_STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text))
 
 
+def print_line(text: str) -> None:
+    """Print a text as it is: no markup, no highlighting, no line breaks."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def quiet_transformers() -> None:
-    """Hide transformers' bar for weights read from disk, a matter of a second; downloads keep theirs."""
+    """Hide the progress bar of transformers for weights from disk; downloads keep theirs."""
     from huggingface_hub.utils.tqdm import enable_progress_bars
     from transformers.utils.logging import disable_progress_bar
 

@@ -1,6 +1,7 @@
-"""The commands that train and measure."""
+"""The commands that train and evaluate."""
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,14 +15,15 @@ from hf_newscls.cli.terminal import (
     RecipeArgument,
     RunArgument,
     RunsDirOption,
-    console,
+    print_line,
     quiet_transformers,
 )
 from hf_newscls.distributed import is_main_rank
 from hf_newscls.errors import InputError, NewsclsError
 
 if TYPE_CHECKING:
-    from hf_newscls.runs.folder import RunFolder
+    from hf_newscls.recipe.recipe import Recipe
+    from hf_newscls.workflow import Run
 
 __all__ = ["evaluate", "train"]
 
@@ -30,67 +32,77 @@ def train(
     recipe: RecipeArgument,
     overrides: OverridesArgument = None,
     data: DataOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check recipe, data and model; train nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check recipe, data and model, and show the plan; train nothing.")
+    ] = False,
     no_resume: Annotated[
-        bool, typer.Option("--no-resume", help="Start a new run even if an earlier one was interrupted.")
+        bool, typer.Option("--no-resume", help="Start a new run, even if the last one was interrupted.")
     ] = False,
     seeds: Annotated[
-        int | None,
-        typer.Option("--seeds", min=2, help="Train so many times, with the recipe's seed and those that follow it."),
+        int | None, typer.Option("--seeds", min=2, help="Train with this many seeds, from the recipe's seed upwards.")
     ] = None,
-    publish: Annotated[bool, typer.Option("--publish", help="Publish the model to the Hub at the end.")] = False,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Publish the model on the Hub after the training.")
+    ] = False,
     runs_dir: RunsDirOption = RUNS,
     cards_dir: CardsDirOption = None,
 ) -> None:
-    """Fine-tune a model as the recipe says, measure it, and write its card; an interrupted run goes on."""
+    """Fine-tune and evaluate a model, and write its card and report. An interrupted run is resumed."""
     from hf_newscls import workflow
-    from hf_newscls.recipe.loading import read_recipe
 
     quiet_transformers()
-    resolved = read_recipe(recipe, overrides or [], source=data)
+    resolved = workflow.load_recipe(recipe, data=data, overrides=overrides or [])
+    publish = publish or resolved.hub.publish
     if dry_run:
         print_plan(workflow.plan(resolved, runs_dir=runs_dir))
-        return
-    if seeds is not None and (publish or resolved.hub.publish):
+    elif seeds is None:
+        _train_once(resolved, publish=publish, resume=not no_resume, runs_dir=runs_dir, cards_dir=cards_dir)
+    elif publish:
         raise InputError(
-            f"--seeds: must go without --publish and `hub.publish`, got {seeds} seeds to publish; train them, then "
-            "publish one by its run folder"
+            f"--seeds {seeds} does not go with --publish or hub.publish; train first, then publish one run by its "
+            "folder"
         )
-    if seeds is not None:
-        found = workflow.train_seeds(resolved, seeds=seeds, runs_dir=runs_dir, cards_dir=cards_dir, no_resume=no_resume)
+    else:
+        found = workflow.train_seeds(
+            resolved, seeds=seeds, resume=not no_resume, runs_dir=runs_dir, cards_dir=cards_dir
+        )
         if is_main_rank():
             print_seeds(found)
-        return
-    is_published = (publish or resolved.hub.publish) and is_main_rank()
-    has_token = is_published and workflow.check_publishing(resolved)
-    run, report = workflow.train(resolved, runs_dir=runs_dir, cards_dir=cards_dir, no_resume=no_resume)
+
+
+def _train_once(recipe: "Recipe", *, publish: bool, resume: bool, runs_dir: Path, cards_dir: Path | None) -> None:
+    from hf_newscls import workflow
+
+    publish = publish and is_main_rank()
+    has_token = publish and workflow.check_publishing(recipe)
+    run = workflow.train(recipe, resume=resume, runs_dir=runs_dir, cards_dir=cards_dir)
     if not is_main_rank():
         return
-    print_report(report)
-    trained = resolved.name if runs_dir == RUNS else shlex.quote(str(run.path))
-    console.print(
-        f"model: {run.model}\nnext:  hf-newscls predict {trained} {shlex.quote(resolved.hub.example)}",
-        markup=False,
-        soft_wrap=True,
+    print_report(run.report)
+    name = recipe.name if runs_dir == RUNS else shlex.quote(str(run.path))
+    print_line(
+        f"report: {run.path / 'report.html'}\n"
+        f"model:  {run.model_dir}\n"
+        f"next:   hf-newscls predict {name} {shlex.quote(recipe.hub.example)}"
     )
-    if is_published:
+    if publish:
         _publish(run, has_token=has_token)
 
 
-def _publish(run: "RunFolder", *, has_token: bool) -> None:
-    """Publish what was trained; whatever happens, the run is there and the command that publishes it is said."""
+def _publish(run: "Run", *, has_token: bool) -> None:
+    """Publish the run; without a token, or if it fails, print the command that does it later."""
     from hf_newscls import workflow
 
-    later = f"publish later with: {workflow.name_publish_command(run)}"
+    later = f"publish later with: hf-newscls publish {shlex.quote(str(run.path))}"
     if not has_token:
-        console.print(later, markup=False, soft_wrap=True)
+        print_line(later)
         return
     try:
-        pushed = workflow.publish(str(run.path), runs_dir=run.path.parent.parent)
+        pushed = workflow.publish(run)
     except NewsclsError:
-        console.print(later, markup=False, soft_wrap=True)
+        print_line(later)
         raise
-    console.print(f"published: {pushed.url}", soft_wrap=True)
+    print_line(f"published: {pushed.url}")
 
 
 def evaluate(
@@ -98,17 +110,18 @@ def evaluate(
     compare_with: Annotated[
         str | None,
         typer.Option(
-            help="Recipe with a finished run on the same split, by its name or its file, or a run folder, to show side "
-            "by side with this one. Unset: the recipe's `evaluation.compare_with`."
+            help="Another run on the same split to show side by side, by its recipe or its folder.",
+            metavar="RECIPE|RUN",
+            show_default="the recipe's",
         ),
     ] = None,
     runs_dir: RunsDirOption = RUNS,
     cards_dir: CardsDirOption = None,
 ) -> None:
-    """Measure a finished run anew: predictions, metrics, figures and card."""
+    """Evaluate a finished run again: predictions, metrics, figures, report and card."""
     from hf_newscls import workflow
 
     quiet_transformers()
-    folder, report = workflow.evaluate(run, runs_dir=runs_dir, cards_dir=cards_dir, compare_with=compare_with)
-    print_report(report)
-    console.print(f"run: {folder.path}", markup=False, soft_wrap=True)
+    evaluated = workflow.evaluate(run, compare_with=compare_with, runs_dir=runs_dir, cards_dir=cards_dir)
+    print_report(evaluated.report)
+    print_line(f"report: {evaluated.path / 'report.html'}")

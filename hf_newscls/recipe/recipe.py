@@ -47,6 +47,9 @@ class Recipe(Section):
     ] = Field({})
     """Values of transformers.TrainingArguments, under their own names; they are for stage 2."""
     finetune: FinetuneSection = FinetuneSection()
+    speedups: bool = Field(
+        True, description="Use the speed-ups of hf_newscls.training.acceleration, which leave results as they are."
+    )
     loss: LossSection = LossSection()
     sampling: SamplingSection | None = None
     """Draw rows of rare labels more often; null: every row once per epoch."""

@@ -1,4 +1,4 @@
-"""Turn a recipe into the `TrainingArguments` of its run."""
+"""From a recipe to the `TrainingArguments` of its run."""
 
 import sys
 from enum import Enum
@@ -14,8 +14,8 @@ from hf_newscls.training.backend import Backend
 
 __all__ = ["build_training_arguments", "describe_arguments"]
 
-# What decides a result beside what a recipe usually says.
-_TOLD = (
+# The arguments that affect the result and are not in every recipe.
+_RECORDED = (
     "seed",
     "data_seed",
     "optim",
@@ -37,40 +37,36 @@ _DEFAULTS: dict[str, Any] = {
     "save_total_limit": 1,
     "load_best_model_at_end": True,
     "learning_rate": DEFAULT_LEARNING_RATE,
-    # The Trainer's own eval_loss is a mean over batches, in which the rows of a short last one count more.
+    # Not the Trainer's eval_loss: it is a mean over batches, in which the rows of a short batch count more.
     "metric_for_best_model": "log_loss",
     "logging_steps": 10,
     "logging_first_step": True,
-    # Batches of like length need a third of the padding that batches in random order do.
+    # Batches of rows of similar length have a third of the padding that random batches have.
     "train_sampling_strategy": "group_by_length",
     "report_to": "none",
     "warmup_steps": 0.1,
-    # Frozen parameters get no gradient in stage 1; every rank must know that this is meant.
+    # Frozen parameters get no gradient in stage 1; without this, DDP fails.
     "ddp_find_unused_parameters": True,
 }
 
 
 def build_training_arguments(recipe: Recipe, *, output_dir: Path, backend: Backend) -> TrainingArguments:
-    """Return the arguments of the whole run, both stages.
+    """Return the arguments of the whole run, for both stages.
 
-    What the recipe does not say is set to what is safe and quick on the device. `num_train_epochs` becomes the sum
-    of both stages; learning rate and warm-up are left as the recipe gives them, for stage 2.
+    Values that the recipe does not set get a default that suits the device. `num_train_epochs` becomes the sum of both
+    stages; learning rate and warm-up stay those of stage 2.
 
     Raises:
         RecipeError: `TrainingArguments` refuses a value.
     """
-    # On a CPU the Trainer accepts bf16 only where it is told that the CPU is meant.
     device = {
         "optim": backend.optimizer,
-        "use_cpu": backend.device == "cpu",
-        # A short last batch is a shape of its own.
-        "dataloader_drop_last": backend.is_static,
-        # Pinned memory is for CUDA; beside torch_xla it does nothing but warn.
-        "dataloader_pin_memory": not backend.is_static,
+        "use_cpu": backend.device == "cpu",  # the Trainer accepts bf16 on a CPU only with this
+        "dataloader_drop_last": backend.is_static,  # a short last batch would be another shape to compile
+        "dataloader_pin_memory": not backend.is_static,  # it is for CUDA; torch_xla only warns
+        "disable_tqdm": not sys.stderr.isatty(),  # in a log file, each redraw of the bar would be a line
     }
-    # A progress bar redrawn in a log file would be a line a step.
-    display = {"disable_tqdm": not sys.stderr.isatty()}
-    options = {**_DEFAULTS, **device, **display, "seed": recipe.seed, **recipe.training_arguments}
+    options = {**_DEFAULTS, **device, "seed": recipe.seed, **recipe.training_arguments}
     if "bf16" not in options and "fp16" not in options:
         options["bf16"] = backend.has_bf16
     if backend.has_tf32 and "tf32" not in options and not (options.get("bf16") or options.get("fp16")):
@@ -81,14 +77,12 @@ def build_training_arguments(recipe: Recipe, *, output_dir: Path, backend: Backe
         return TrainingArguments(output_dir=str(output_dir), **options)
     except (ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
-        raise RecipeError(
-            f"{recipe.name}: `training_arguments` must suit the Trainer, got {reason!r}; mend it"
-        ) from error
+        raise RecipeError(f"{recipe.name}: TrainingArguments refuses `training_arguments`: {reason}") from error
 
 
 def describe_arguments(arguments: TrainingArguments) -> dict[str, Any]:
-    """Return the arguments that decide a result, by name, as plain values; those that are None are left out."""
-    values = {name: getattr(arguments, name) for name in _TOLD}
+    """Return the arguments that affect the result, by name, as plain values; those that are None are left out."""
+    values = {name: getattr(arguments, name) for name in _RECORDED}
     return {
         name: value.value if isinstance(value, Enum) else value for name, value in values.items() if value is not None
     }

@@ -1,4 +1,4 @@
-"""What differs from device to device: precision, optimizer, shapes of batches, seeding."""
+"""What differs between devices: precision, optimizer, padding, seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ __all__ = ["Backend", "detect_backend"]
 
 @dataclass(frozen=True)
 class Backend:
-    """The device training runs on.
+    """The device that a training runs on.
 
     Attributes:
         device: cuda, xla, mps or cpu.
-        name: what the device calls itself.
-        has_bf16: whether autocast to bfloat16 pays: on a CPU without units for it, it is slower than float32, and a TPU
-            multiplies in it anyway.
+        name: a description of the device.
+        has_bf16: whether autocast to bfloat16 is faster than float32. It is slower on a CPU without bfloat16 units,
+            and a TPU multiplies in bfloat16 anyway.
         has_tf32: whether float32 matrices can be multiplied in TF32.
     """
 
@@ -30,22 +30,22 @@ class Backend:
 
     @property
     def optimizer(self) -> str:
-        """Name of the AdamW that suits the device, as `TrainingArguments.optim` takes it."""
+        """The fastest AdamW of the device, as a value of `TrainingArguments.optim`."""
         return "adamw_torch_fused" if self.device in {"cuda", "cpu"} else "adamw_torch"
 
     @property
     def is_static(self) -> bool:
-        """Whether every new shape of a batch is compiled, which takes seconds to minutes."""
+        """Whether each new batch shape is compiled, which takes seconds to minutes."""
         return self.device == "xla"
 
     def choose_lengths(self, section: ModelSection) -> Sequence[int] | None:
-        """Return the lengths in tokens that batches are padded to, ascending; None where any length does."""
+        """Return the lengths in tokens that batches are padded to, ascending; None: that of the longest row."""
         if section.pad_to is None and self.is_static:
             return [section.max_length]
         return section.pad_to
 
     def seed(self, seed: int) -> None:
-        """Seed what the Trainer does not: dropout on an XLA device has a generator of its own."""
+        """Seed dropout on an XLA device, which has a generator that the Trainer does not seed."""
         if self.is_static:
             from torch_xla.core import xla_model
 
@@ -53,10 +53,10 @@ class Backend:
 
 
 def detect_backend(*, use_cpu: bool = False) -> Backend:
-    """Return the device the Trainer will choose on this machine.
+    """Return the device that the Trainer will use on this machine.
 
     Args:
-        use_cpu: stay on the CPU even where there is an accelerator, as `TrainingArguments.use_cpu` says.
+        use_cpu: as in `TrainingArguments.use_cpu`: ignore accelerators.
     """
     if is_torch_xla_available() and not use_cpu:
         from torch_xla import runtime
@@ -72,9 +72,11 @@ def detect_backend(*, use_cpu: bool = False) -> Backend:
     if torch.backends.mps.is_available() and not use_cpu:
         return Backend("mps", "Apple GPU", has_bf16=False)
     capability = torch.backends.cpu.get_cpu_capability()
-    return Backend("cpu", f"CPU ({capability}, {torch.get_num_threads()} threads)", has_bf16=_cpu_has_bf16())
+    return Backend("cpu", f"CPU ({capability}, {torch.get_num_threads()} threads)", has_bf16=_has_cpu_bf16())
 
 
-def _cpu_has_bf16() -> bool:
-    # avx512_bf16 or AMX. A CPU without them emulates bfloat16, four times slower than float32.
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+def _has_cpu_bf16() -> bool:
+    # A CPU without these units emulates bfloat16, which is four times slower than float32. Older releases of torch
+    # have no such function; float32 is always right.
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_tile"))

@@ -1,57 +1,51 @@
-"""Make batches of rows: padded to their longest row, or to one of a few lengths."""
+"""Pad the rows of a batch: to the longest row, or to one of a few fixed lengths."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
-__all__ = ["build_collator"]
+__all__ = ["Collator", "build_collator"]
 
 Collator = Callable[[list[dict[str, Any]]], dict[str, Tensor]]
+"""Makes a batch of tokenized rows."""
+
+
+@dataclass(frozen=True)
+class _Collator:
+    """A class, because worker processes of a data loader receive it pickled."""
+
+    tokenizer: PreTrainedTokenizerBase
+    lengths: Sequence[int] | None
+    pad: DataCollatorWithPadding
+
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+        if "input_ids" not in rows[0]:
+            batch = {name: torch.tensor([row[name] for row in rows]) for name in rows[0]}
+            token = torch.ones(len(rows), 1, dtype=torch.long)  # models take the number of rows from it
+            return {"input_ids": token, "attention_mask": token, **batch}
+        if self.lengths is None:
+            return dict(self.pad(rows))
+        longest = max(len(row["input_ids"]) for row in rows)
+        length = next(length for length in self.lengths if length >= longest)
+        return dict(self.tokenizer.pad(rows, padding="max_length", max_length=length, return_tensors="pt"))
 
 
 def build_collator(
     tokenizer: PreTrainedTokenizerBase, *, lengths: Sequence[int] | None, multiple_of: int = 1
 ) -> Collator:
-    """Return what makes a batch of tokenized rows, or of rows that have no tokens: then with one for each.
+    """Return a function that makes a batch of tokenized rows.
+
+    Rows without tokens, as stage 1 has them on cached features, get one token each.
 
     Args:
-        tokenizer: pads, and cuts rows off at its `model_max_length`.
-        lengths: the lengths in tokens that batches may have, ascending; each is compiled once where shapes are
-            compiled. None pads to the longest row.
-        multiple_of: what the longest row's length is rounded up to.
+        tokenizer: its `model_max_length` is the longest length of a row.
+        lengths: the lengths that batches can have, ascending; None: that of the longest row.
+        multiple_of: round the length of the longest row up to a multiple of this.
     """
-    if lengths is not None:
-        return _Collator(_BucketCollator(tokenizer, lengths))
-    # Not beyond the positions that the encoder has.
+    # Rounding up must not exceed the positions of the encoder.
     multiple = multiple_of if tokenizer.model_max_length % multiple_of == 0 else None
-    return _Collator(DataCollatorWithPadding(tokenizer, pad_to_multiple_of=multiple))
-
-
-class _Collator:
-    """Makes batches of rows with tokens, and of rows without, whose features are known."""
-
-    def __init__(self, pad: Collator) -> None:
-        self._pad = pad
-
-    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Tensor]:
-        if "input_ids" in rows[0]:
-            return self._pad(rows)
-        batch = {name: torch.tensor([row[name] for row in rows]) for name in rows[0]}
-        token = torch.ones(len(rows), 1, dtype=torch.long)  # stands for the text; models count its rows
-        return {"input_ids": token, "attention_mask": token, **batch}
-
-
-class _BucketCollator:
-    """Pads a batch to the smallest of its lengths that holds the longest row."""
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, lengths: Sequence[int]) -> None:
-        self._tokenizer = tokenizer
-        self._lengths = lengths
-
-    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Tensor]:
-        longest = max(len(row["input_ids"]) for row in rows)
-        length = next(length for length in self._lengths if length >= longest)
-        return dict(self._tokenizer.pad(rows, padding="max_length", max_length=length, return_tensors="pt"))
+    return _Collator(tokenizer, lengths, DataCollatorWithPadding(tokenizer, pad_to_multiple_of=multiple))

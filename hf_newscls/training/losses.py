@@ -1,8 +1,8 @@
-"""Losses for labels that have far fewer rows than others, for the Trainer's `compute_loss_func`.
+"""Losses for rare labels, for the Trainer's `compute_loss_func`.
 
-Each is a sum over rows, divided by the rows of all batches that are accumulated, on all devices: so a batch in four
-parts has the loss and the gradient of the whole. Weights are scaled so that they are 1 in the mean over the training
-rows; then learning rates mean what they mean without.
+Each loss is a sum over rows, divided by the rows of all accumulated batches on all devices: a batch in four parts has
+the loss and gradient of the whole batch. The mean weight over the training rows is 1, so learning rates keep their
+meaning.
 
 Shape letters: B batch, L labels.
 """
@@ -23,14 +23,15 @@ __all__ = ["RowLoss", "build_loss", "compute_class_weights"]
 
 @dataclass(frozen=True)
 class RowLoss:
-    """A cross-entropy of adjusted logits, each row with a weight of its own.
+    """A weighted cross-entropy of adjusted logits.
 
     Attributes:
-        weights: (L,), of the rows of each label.
-        margins: (L,), added to the logits in training, never in prediction: tau times the logarithm of each label's
-            share of the rows for logit adjustment (Menon et al. 2021), else zeros.
-        gamma: a row counts by (1 - p) to this power, p its label's probability (Lin et al. 2017); 0 counts all alike.
-        label_smoothing: fraction of each target that is shared out among all labels (Szegedy et al. 2016, 1512.00567).
+        weights: (L,), weight of a row by its label.
+        margins: (L,), added to the logits in training only: for logit adjustment (Menon et al. 2021) tau times the
+            logarithm of the label's fraction of the rows, else zeros.
+        gamma: exponent of (1 - p), the factor of a row; p is the probability of its label (Lin et al. 2017). 0: all
+            rows count the same.
+        label_smoothing: fraction of each target that is spread over all labels (Szegedy et al. 2016, 1512.00567).
     """
 
     weights: Tensor
@@ -39,17 +40,17 @@ class RowLoss:
     label_smoothing: float = 0.0
 
     def __call__(self, outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
-        """Return the batch's part of the loss.
+        """Return the loss of a batch.
 
         Args:
-            outputs: what the model returned, with logits (B, L).
-            labels: (B,) label ids.
-            num_items_in_batch: rows of all batches accumulated with this one; B where it is None.
+            outputs: the model's output, with logits (B, L).
+            labels: (B,), label ids.
+            num_items_in_batch: rows of all batches accumulated with this one; None: B.
         """
         logits = outputs.logits.float() + self.margins.to(outputs.logits.device)
         rows = nn.functional.cross_entropy(logits, labels, reduction="none", label_smoothing=self.label_smoothing)
         if self.gamma:
-            # Above 0, where a power below 1 has no derivative.
+            # At 0 a power below 1 has no derivative.
             wrong = (-torch.expm1(-rows)).clamp(min=torch.finfo(rows.dtype).tiny)
             rows = rows * wrong**self.gamma
         total: Tensor = (rows * self.weights.to(rows.device)[labels]).sum()
@@ -57,7 +58,7 @@ class RowLoss:
 
 
 def build_loss(section: LossSection, labels: Sequence[int], *, num_labels: int) -> RowLoss | None:
-    """Return the loss of a training, None where it is what the model computes by itself.
+    """Return the loss of a training; None if the model computes it itself.
 
     Args:
         section: the recipe's loss section.
@@ -69,7 +70,7 @@ def build_loss(section: LossSection, labels: Sequence[int], *, num_labels: int) 
     counts = np.bincount(labels, minlength=num_labels)
     margins = np.zeros(num_labels)
     if section.name == "logit_adjustment":
-        # A label without a row counts as if it had one: its logarithm would be infinite.
+        # A label without rows counts as if it had one: the logarithm of 0 is infinite.
         margins = section.numbers["tau"] * np.log(np.maximum(counts, 1) / counts.sum())
     return RowLoss(
         weights=torch.tensor(compute_class_weights(section, counts), dtype=torch.float32),
@@ -80,9 +81,9 @@ def build_loss(section: LossSection, labels: Sequence[int], *, num_labels: int) 
 
 
 def compute_class_weights(section: LossSection, counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the weight of each label's rows, 1 in the mean over all rows; labels without a row get that of one row.
+    """Return the weight of a row by its label, (L,), with a mean of 1 over all rows.
 
-    Cui et al. 2019 scale theirs to the number of labels instead.
+    Cui et al. 2019 scale theirs to the number of labels instead. A label without rows gets the weight of one row.
 
     Args:
         section: the recipe's loss section.

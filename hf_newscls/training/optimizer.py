@@ -1,13 +1,13 @@
-"""Parameter groups and the two-stage learning-rate schedule.
+"""The optimizer, its parameter groups, and the learning-rate schedule of both stages.
 
-Every parameter that ever learns is in the optimizer from the first step on, grouped by head or backbone, by layer where
-layers have rates of their own, and by weight decay. The base learning rate of each group is 1, and a `LambdaLR`
-multiplies it by the rate itself, which is a pure function of the global step. So nothing depends on when a parameter
-was frozen, and a resumed run goes on at the very rate it would have had.
+All parameters are in the optimizer from the first step, in groups: head or backbone, layer (for layer-wise rates), and
+with or without weight decay. Each group has the base learning rate 1, and a `LambdaLR` multiplies it by the rate, which
+is a pure function of the global step. So a resumed run has the same rates as an uninterrupted one.
 """
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 
 from torch import nn
 from torch.optim import Optimizer
@@ -17,102 +17,129 @@ from transformers.trainer_pt_utils import get_parameter_names
 
 from hf_newscls.errors import RecipeError
 from hf_newscls.recipe.recipe import FinetuneSection, FreezeSection
+from hf_newscls.recipe.training_arguments import LearningRateShape
 from hf_newscls.training.schedule import TwoStageSchedule, plan_schedule
 
 __all__ = ["build_optimizer", "build_scheduler", "build_two_stage_optimizers"]
 
-# Biases and the scales of normalisation layers are not decayed, as in the Trainer.
+# Biases and the scales of normalization layers have no weight decay, as in the Trainer.
 _NO_DECAY = [r"bias", r"layernorm", r"rmsnorm", r"(?:^|\.)norm(?:$|\.)", r"_norm(?:$|\.)"]
 _LAYER = re.compile(r"\.(\d+)\.")
-# Keys of ours in the optimizer's groups, by which `build_scheduler` knows them.
+# Our keys in the optimizer's groups; `build_scheduler` reads them.
 _IS_HEAD, _DEPTH = "is_head", "depth"
+
+
+def build_two_stage_optimizers(
+    model: PreTrainedModel,
+    loaded_parameters: Iterable[str],
+    arguments: TrainingArguments,
+    *,
+    train_rows: int,
+    first_epochs: float | None = None,
+    first_learning_rate: float = 1e-3,
+    first_warmup: float = 0.1,
+    first_lr_scheduler_type: LearningRateShape = "linear",
+    head_learning_rate: float | None = None,
+    layerwise_lr_decay: float = 1.0,
+) -> tuple[Optimizer, LambdaLR]:
+    """Return optimizer and scheduler of both stages, for `Trainer(optimizers=...)`.
+
+    Moves the model to the device of the arguments, because an optimizer needs the parameters in their final place.
+
+    Args:
+        model: the model to train.
+        loaded_parameters: names of the parameters with pre-trained values, from `name_loaded_parameters`.
+        arguments: of the whole run: epochs or steps are those of both stages; learning rate, warm-up and shape are
+            those of stage 2.
+        train_rows: number of training rows.
+        first_epochs: epochs of stage 1, in which only the other parameters learn; None or 0: no stage 1.
+        first_learning_rate: highest learning rate of stage 1.
+        first_warmup: warm-up of stage 1; below 1 a fraction of the stage, else steps.
+        first_lr_scheduler_type: shape of the learning rate after the warm-up.
+        head_learning_rate: highest learning rate in stage 2 of the parameters that were not loaded; None: that of the
+            arguments.
+        layerwise_lr_decay: factor of the learning rate from each layer to the one below.
+
+    Raises:
+        RecipeError: the optimizer named in the arguments cannot be used.
+        ValueError: a value is out of range.
+    """
+    freeze = None
+    if first_epochs:
+        freeze = FreezeSection(
+            epochs=first_epochs,
+            learning_rate=first_learning_rate,
+            warmup=first_warmup,
+            lr_scheduler_type=first_lr_scheduler_type,
+        )
+    finetune = FinetuneSection(head_learning_rate=head_learning_rate, layerwise_lr_decay=layerwise_lr_decay)
+    schedule = plan_schedule(freeze, arguments, train_rows=train_rows, finetune=finetune)
+    nn.Module.to(model, arguments.device)
+    optimizer = build_optimizer(model, loaded_parameters, arguments, by_layer=layerwise_lr_decay != 1.0)
+    return optimizer, build_scheduler(optimizer, schedule)
 
 
 def build_optimizer(
     model: PreTrainedModel, backbone_parameters: Iterable[str], arguments: TrainingArguments, *, by_layer: bool = False
 ) -> Optimizer:
-    """Build the optimizer that `arguments.optim` names, over groups of parameters with base learning rate 1.
+    """Build the optimizer named by `arguments.optim`, with base learning rate 1 for each group.
 
-    The head's parameters come first, for the Trainer logs the rate of the first group. Parameters that do not require
-    a gradient now are left out: nothing will ever train them.
+    The head's groups come first, because the Trainer logs the rate of the first group. Parameters that do not require
+    a gradient are left out.
 
     Args:
         model: on the device where it will be trained.
         backbone_parameters: names of the parameters with the backbone's rate; all others have the head's.
         arguments: of the run.
-        by_layer: whether each layer of the backbone has groups of its own, for layer-wise rates.
+        by_layer: make separate groups for each layer of the backbone.
 
     Raises:
-        RecipeError: there is no such optimizer, or it takes no groups.
+        RecipeError: the optimizer does not exist, or does not accept groups.
     """
     backbone = frozenset(backbone_parameters)
-    depths = _measure_depths(backbone) if by_layer else dict.fromkeys(backbone, 0)
+    depths = _measure_depths(backbone) if by_layer else {}
     decayed = frozenset(get_parameter_names(model, [nn.LayerNorm], _NO_DECAY))
-    members: dict[tuple[bool, int, bool], list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            members.setdefault((name in backbone, depths.get(name, 0), name not in decayed), []).append(parameter)
+
+    def find_group(named: tuple[str, nn.Parameter]) -> tuple[bool, int, bool]:
+        return named[0] in backbone, depths.get(named[0], 0), named[0] not in decayed
+
+    trained = sorted((one for one in model.named_parameters() if one[1].requires_grad), key=find_group)
     groups = [
         {
-            "params": members[key],
+            "params": [parameter for _, parameter in members],
             "weight_decay": 0.0 if is_spared else arguments.weight_decay,
             _IS_HEAD: not is_backbone,
             _DEPTH: depth,
         }
-        for key in sorted(members)
-        for is_backbone, depth, is_spared in [key]
+        for (is_backbone, depth, is_spared), members in groupby(trained, key=find_group)
     ]
     try:
         optimizer_class, options = Trainer.get_optimizer_cls_and_kwargs(arguments, model)
     except (ImportError, ValueError) as error:
         raise RecipeError(
-            f"`training_arguments.optim` must be an optimizer that is installed, got {arguments.optim!r} ({error}); "
-            "install it or choose adamw_torch"
+            f"training_arguments.optim is {arguments.optim!r}, which is not available ({error}); install it, or write "
+            "adamw_torch"
         ) from error
     if {"params", "optimizer_dict"} & {*options}:
         raise RecipeError(
-            f"`training_arguments.optim` must be an optimizer that takes parameter groups, got {arguments.optim!r}; "
-            "choose adamw_torch"
+            f"training_arguments.optim is {arguments.optim!r}, which accepts no parameter groups; write adamw_torch"
         )
     optimizer: Optimizer = optimizer_class(groups, **{**options, "lr": 1.0})
     return optimizer
 
 
 def build_scheduler(optimizer: Optimizer, schedule: TwoStageSchedule) -> LambdaLR:
-    """Put the schedule on an optimizer that `build_optimizer` made."""
+    """Return the scheduler of an optimizer from `build_optimizer`."""
     return LambdaLR(
         optimizer,
         [schedule.head if group[_IS_HEAD] else schedule.at_depth(group[_DEPTH]) for group in optimizer.param_groups],
     )
 
 
-def build_two_stage_optimizers(
-    model: PreTrainedModel,
-    backbone_parameters: Iterable[str],
-    arguments: TrainingArguments,
-    *,
-    train_rows: int,
-    freeze: FreezeSection | None,
-    finetune: FinetuneSection | None = None,
-) -> tuple[Optimizer, LambdaLR]:
-    """Return what `Trainer(optimizers=...)` takes: an optimizer and the schedule of both stages.
-
-    The model moves to the device of the arguments, for an optimizer must be built over parameters where they are
-    trained. The arguments are those of the whole run; their learning rate, warm-up and shape are stage 2's.
-
-    Raises:
-        RecipeError: the optimizer that the arguments name cannot be used.
-    """
-    nn.Module.to(model, arguments.device)
-    schedule = plan_schedule(freeze, arguments, train_rows=train_rows, finetune=finetune)
-    optimizer = build_optimizer(model, backbone_parameters, arguments, by_layer=schedule.layerwise_lr_decay != 1.0)
-    return optimizer, build_scheduler(optimizer, schedule)
-
-
 def _measure_depths(names: Iterable[str]) -> Mapping[str, int]:
-    """Return how many layers each parameter lies below the top: 0 above the layers, most for the embeddings.
+    """Return the depth of each parameter: 0 above the layers, 1 in the top layer, most in the embeddings.
 
-    The first number in a name is its layer's, as in `encoder.layer.3.output.dense.weight`.
+    The first number in a name is that of its layer, as in `encoder.layer.3.output.dense.weight`.
 
     >>> depths = _measure_depths(["b.embeddings.w", "b.layer.0.w", "b.layer.1.w", "b.pooler.w"])
     >>> [depths[name] for name in ("b.embeddings.w", "b.layer.0.w", "b.layer.1.w", "b.pooler.w")]
@@ -122,8 +149,8 @@ def _measure_depths(names: Iterable[str]) -> Mapping[str, int]:
     count = max(layers.values(), default=-1) + 1
     if count == 0:
         raise RecipeError(
-            "`finetune.layerwise_lr_decay` needs an encoder with numbered layers, found none in the names of its "
-            "parameters; remove it"
+            "finetune.layerwise_lr_decay needs an encoder with numbered layers, but no parameter name has a number; "
+            "remove it"
         )
     bottom = {name: count + 1 for name in names if "embed" in name}
     return {name: 0 for name in names} | bottom | {name: count - layer for name, layer in layers.items()}

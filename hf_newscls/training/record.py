@@ -1,4 +1,4 @@
-"""What is kept of a training once it has ended."""
+"""The record of a training."""
 
 import os
 import platform
@@ -21,24 +21,24 @@ class TrainingRecord:
     """What happened in a training; saved as `training.json`.
 
     Attributes:
-        log_history: the Trainer's log, one mapping an entry: step, epoch and losses or evaluation metrics.
-        boundary_step: the first step of stage 2; 0 where there was no stage 1.
+        log_history: the Trainer's log; each entry has step, epoch, and losses or validation scores.
+        boundary_step: first step of stage 2; 0 without stage 1.
         total_steps: optimizer steps done.
-        best_step: step of the checkpoint that was kept, or None where the last one was.
-        runtime_seconds: wall-clock time of training with its evaluations, since it was last resumed.
-        train_rows: rows of the training set.
-        batch_rows: rows behind one optimizer step, over all devices and accumulated batches.
-        parameters: of the model, an adapter counted.
-        trained_parameters: those of them that learned in one of the stages.
-        device: what it ran on.
-        precision: bfloat16, float16 or float32, of the matrix products.
+        best_step: step of the model that was kept; None if it is the last one.
+        runtime_seconds: seconds of the training with its evaluations, since it was last resumed.
+        train_rows: number of training rows.
+        batch_rows: rows of an optimizer step, over all devices and accumulated batches.
+        parameters: number of parameters of the model, with an adapter's.
+        trained_parameters: number of those that were trained in any stage.
+        device: description of the device.
+        precision: of matrix products: bfloat16, float16 or float32.
         finished: UTC date, ISO 8601.
-        versions: of Python and the packages, by name.
-        settings: what the Trainer went by that decides a result, defaults included, by its own names.
-        encoder_commit: commit of the encoder on the Hub, or None where it came from elsewhere.
-        encoder_license: what the encoder's own card says, or None where it says nothing.
-        machine: processor, cores and memory of the machine, or of the first of several.
-        energy_kwh: estimate of what the machine used meanwhile, or None where nothing was there to measure it.
+        versions: of Python and packages, by name.
+        settings: values of `TrainingArguments` that affect the result.
+        encoder_commit: commit of the encoder on the Hub; None if it came from elsewhere.
+        encoder_license: license in the encoder's card; None if it has none.
+        machine: processor, cores and memory of the (first) machine.
+        energy_kwh: estimated energy used by the machine; None without codecarbon.
     """
 
     log_history: Sequence[Mapping[str, float]]
@@ -62,16 +62,16 @@ class TrainingRecord:
 
     @property
     def has_stage_two(self) -> bool:
-        """Whether training reached the stage in which all parameters learn."""
+        """Whether the training reached stage 2."""
         return self.boundary_step < self.total_steps
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record as plain values, ready for JSON."""
+        """Return the record as plain values for JSON."""
         return asdict(self)
 
 
 def describe_machine() -> str:
-    """Return processor, cores and memory in words; what the system does not tell is left out."""
+    """Return processor, cores and memory, as far as the system reports them."""
     parts = [_name_processor(), f"{os.cpu_count()} cores" if os.cpu_count() else ""]
     if hasattr(os, "sysconf"):  # Windows has none
         size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -89,6 +89,6 @@ def _name_processor() -> str:
 
 
 def describe_versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that decide a result."""
+    """Return the versions of Python and of the packages that affect the result."""
     packages = {name: version(name) for name in _PACKAGES}
     return {"python": platform.python_version(), "hf-newscls": __version__, **packages}

@@ -1,7 +1,8 @@
-"""The order of the rows, or which are drawn, epoch by epoch: a pure function of seed and epoch.
+"""The order of the training rows, epoch by epoch: a pure function of seed and epoch.
 
-The stock length-grouped sampler draws from torch's global generator when an epoch begins. A run resumed within that
-epoch has another state there and trains on other batches; here it trains on the very batches that were left.
+The Trainer's own length-grouped sampler draws from torch's global generator when an epoch begins. A run that is resumed
+within an epoch has another generator state there, and would train on other batches. Here it gets the batches that the
+interrupted run had left.
 """
 
 import random
@@ -11,15 +12,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from datasets import Dataset
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerState
 
 from hf_newscls.recipe.training import SamplingSection
 
-__all__ = ["EpochCallback", "EpochSampler", "compute_useful_fraction", "order_rows", "weigh_rows"]
+__all__ = ["EpochCallback", "EpochSampler", "compute_useful_fraction", "measure_lengths", "order_rows", "weigh_rows"]
 
-# Batches sorted together. More leave less padding and less chance: beyond fifty there is nothing left to gain.
+# Rows are sorted by length within this many batches. More batches save no more padding and make the order less random.
 _SORTED_BATCHES = 50
 
 
@@ -32,18 +36,18 @@ def order_rows(
     is_grouped: bool,
     weights: Sequence[float] | None = None,
 ) -> list[int]:
-    """Return the order of an epoch: every row once, at random, or at random in batches of like length.
+    """Return the row indices of an epoch in random order, or in random batches of similar length.
 
-    Grouped, rows are shuffled, sorted by length among the rows of fifty batches, cut into batches, and the batches
-    shuffled. A last, shorter batch stays last.
+    For batches of similar length, rows are shuffled, sorted by length within fifty batches, and cut into batches,
+    which are shuffled. The last batch stays last if it is shorter.
 
     Args:
         lengths: tokens of each row.
-        batch_rows: rows that should be alike: those of one optimizer step, over all devices.
+        batch_rows: rows of an optimizer step, over all devices.
         seed: of the run.
         epoch: counted from 0.
-        is_grouped: whether batches are of like length.
-        weights: of each row; then as many rows are drawn as there are, with replacement, each by its weight.
+        is_grouped: put rows of similar length into one batch.
+        weights: draw rows with replacement, with these weights; None: each row once.
 
     >>> order_rows([3, 9, 3, 9, 5], batch_rows=2, seed=1, epoch=0, is_grouped=True)
     [1, 4, 2, 0, 3]
@@ -65,10 +69,17 @@ def order_rows(
     return [row for batch in (*batches, order[whole:]) for row in batch]
 
 
-def weigh_rows(labels: Sequence[int], section: SamplingSection) -> list[float]:
-    """Return by what weight each row is drawn.
+def measure_lengths(dataset: Dataset) -> list[int]:
+    """Return the number of tokens of each row, without making Python objects of the tokens."""
+    column: pa.ChunkedArray = dataset.with_format("arrow")[:]["input_ids"]
+    lengths: list[int] = pc.list_value_length(column).to_pylist()
+    return lengths
 
-    Balanced, the rows of each label weigh 1 together; by the square root, the root of their number.
+
+def weigh_rows(labels: Sequence[int], section: SamplingSection) -> list[float]:
+    """Return the weight with which each row is drawn.
+
+    With `balanced`, the weights of a label's rows sum to 1; with `square_root`, to the square root of their number.
 
     Args:
         labels: label id of each row.
@@ -85,13 +96,13 @@ def weigh_rows(labels: Sequence[int], section: SamplingSection) -> list[float]:
 def compute_useful_fraction(
     tokens: Sequence[int], order: Sequence[int], *, batch_size: int, lengths: Sequence[int]
 ) -> float:
-    """Return the fraction of tokens in padded batches that are no padding.
+    """Return the fraction of tokens in padded batches that are not padding.
 
     Args:
-        tokens: of each row.
-        order: of the rows.
+        tokens: tokens of each row.
+        order: row indices of an epoch.
         batch_size: rows of a batch.
-        lengths: that a batch may be padded to, ascending; the last one holds every row.
+        lengths: the lengths that batches can be padded to, ascending; the last one fits every row.
 
     >>> compute_useful_fraction([8, 4, 16, 16], [0, 1, 2, 3], batch_size=2, lengths=[8, 16])
     0.9166666666666666
@@ -103,28 +114,16 @@ def compute_useful_fraction(
 
 
 class EpochSampler(Sampler[int]):
-    """Row indices in the order of the present epoch, which `EpochCallback` sets.
+    """Row indices in the order of the current epoch, which `EpochCallback` sets.
 
     Args:
         lengths: tokens of each row.
-        batch_rows: rows of one optimizer step.
-        seed: of the run.
-        is_grouped: whether batches are of like length.
-        weights: of each row, by which it is drawn; None takes every row once.
+        options: the other arguments of `order_rows`, except the epoch.
     """
 
-    def __init__(
-        self,
-        lengths: Sequence[int],
-        *,
-        batch_rows: int,
-        seed: int,
-        is_grouped: bool,
-        weights: Sequence[float] | None = None,
-    ) -> None:
+    def __init__(self, lengths: Sequence[int], **options: Any) -> None:
         self._lengths = lengths
-        self._options: dict[str, Any] = {"batch_rows": batch_rows, "seed": seed, "is_grouped": is_grouped}
-        self._options["weights"] = weights
+        self._options = options
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -132,21 +131,19 @@ class EpochSampler(Sampler[int]):
         return len(self._lengths)
 
     def __iter__(self) -> Iterator[int]:
-        """Return the rows of the epoch."""
+        """Iterate over the row indices of the epoch."""
         return iter(order_rows(self._lengths, epoch=self.epoch, **self._options))
 
 
 class EpochCallback(TrainerCallback):
-    """Tells a sampler the epoch, the one that a run is resumed in included.
+    """Set the epoch of a sampler, also when a run is resumed.
 
-    accelerate would do it too, but not through all of the layers it puts around a sampler on several devices.
+    accelerate does the same, but not through all the layers that it puts around a sampler on several devices.
     """
 
     def __init__(self, sampler: EpochSampler) -> None:
         self._sampler = sampler
 
-    def on_epoch_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_epoch_begin(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
         """Set the epoch before its first batch is drawn."""
         self._sampler.epoch = int(state.epoch or 0)

@@ -1,4 +1,4 @@
-"""Both stages in steps, and the learning rate of each step."""
+"""Both stages in optimizer steps, and the learning rate of each step."""
 
 import math
 from dataclasses import dataclass, replace
@@ -16,17 +16,17 @@ __all__ = ["GroupLearningRate", "TwoStageSchedule", "count_steps_per_epoch", "pl
 class GroupLearningRate:
     """Learning rate of one parameter group, as a pure function of the global step.
 
-    A callable object of plain numbers, for `LambdaLR` saves its attributes with the checkpoint.
+    A callable object of plain numbers, because `LambdaLR` saves its attributes in the checkpoint.
 
     Attributes:
-        boundary_step: the first step of stage 2.
+        boundary_step: first step of stage 2.
         total_steps: steps of both stages.
-        first_peak: learning rate at the top of stage 1.
-        first_warmup_steps: steps of stage 1 in which the rate rises from 0.
-        first_shape: how it goes on from there: linear or cosine down to 0, or constant.
-        second_peak: learning rate at the top of stage 2.
-        second_warmup_steps: steps of stage 2 in which the rate rises from 0.
-        second_shape: how it goes on from there.
+        first_peak: highest learning rate of stage 1.
+        first_warmup_steps: steps at the start of stage 1 in which the rate rises from 0.
+        first_shape: the rate after the warm-up: linear or cosine down to 0, or constant.
+        second_peak: highest learning rate of stage 2.
+        second_warmup_steps: steps at the start of stage 2 in which the rate rises from 0.
+        second_shape: the rate after the warm-up of stage 2.
     """
 
     boundary_step: int
@@ -40,26 +40,21 @@ class GroupLearningRate:
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of update `step`, counted from 0."""
-        if step < self.boundary_step:
-            return self.first_peak * _scale(
-                step, self.boundary_step, warmup=self.first_warmup_steps, shape=self.first_shape
-            )
-        return self.second_peak * _scale(
-            step - self.boundary_step,
-            self.total_steps - self.boundary_step,
-            warmup=self.second_warmup_steps,
-            shape=self.second_shape,
-        )
+        first, second = self.boundary_step, self.total_steps - self.boundary_step
+        if step < first:
+            return self.first_peak * _scale(step, first, warmup=self.first_warmup_steps, shape=self.first_shape)
+        step -= first
+        return self.second_peak * _scale(step, second, warmup=self.second_warmup_steps, shape=self.second_shape)
 
 
 @dataclass(frozen=True)
 class TwoStageSchedule:
-    """The schedule of a run: one learning rate for what is new, one for what was loaded.
+    """The learning rates of a run.
 
     Attributes:
-        head: rate of the newly initialised parameters, in both stages.
-        backbone: rate of the topmost loaded parameters: 0 in stage 1.
-        layerwise_lr_decay: what each layer further down multiplies that rate by, in (0, 1].
+        head: rate of the newly initialized parameters, in both stages.
+        backbone: rate of the top layer of the loaded parameters; 0 in stage 1.
+        layerwise_lr_decay: factor of the rate from each layer to the one below, in (0, 1].
     """
 
     head: GroupLearningRate
@@ -68,7 +63,7 @@ class TwoStageSchedule:
 
     @property
     def boundary_step(self) -> int:
-        """The first step of stage 2; 0 where there is no stage 1."""
+        """First step of stage 2; 0 without stage 1."""
         return self.head.boundary_step
 
     @property
@@ -78,11 +73,11 @@ class TwoStageSchedule:
 
     @property
     def has_stage_two(self) -> bool:
-        """Whether a step is left for the stage in which all parameters learn."""
+        """Whether any step trains all parameters."""
         return self.boundary_step < self.total_steps
 
     def at_depth(self, depth: int) -> GroupLearningRate:
-        """Return the rate of loaded parameters so many layers below the top.
+        """Return the rate of the loaded parameters that lie `depth` layers below the top.
 
         The geometric decay is that of Clark et al. 2020 (ELECTRA, arXiv 2003.10555).
         """
@@ -96,40 +91,40 @@ def plan_schedule(
     train_rows: int,
     finetune: FinetuneSection | None = None,
 ) -> TwoStageSchedule:
-    """Lay both stages out in optimizer steps.
+    """Return both stages in optimizer steps.
 
     Args:
-        freeze: stage 1, if there is one.
-        arguments: of the whole run; rate, warm-up and shape are those of stage 2.
-        train_rows: rows of the training set.
-        finetune: what stage 2 does beyond the arguments.
+        freeze: stage 1, if any.
+        arguments: of the whole run; learning rate, warm-up and shape are those of stage 2.
+        train_rows: number of training rows.
+        finetune: further settings of stage 2.
 
     Raises:
-        RecipeError: short batches are dropped, and there are too few rows for a whole one.
+        RecipeError: short batches are dropped, and the rows do not fill one batch.
     """
     finetune = finetune or FinetuneSection()
     batch_rows = arguments.train_batch_size * arguments.world_size
     if arguments.dataloader_drop_last and train_rows < batch_rows:
         raise RecipeError(
-            f"`training_arguments.per_device_train_batch_size` must leave a whole batch where short ones are dropped, "
-            f"got {train_rows} rows for batches of {batch_rows}; lower it"
+            f"{train_rows} training rows do not fill a batch of {batch_rows}, and short batches are dropped; "
+            "lower `training_arguments.per_device_train_batch_size`"
         )
     steps_per_epoch = count_steps_per_epoch(arguments, train_rows)
-    # Epochs of stage 1 are among those of the arguments, steps of stage 1 come on top.
+    # The arguments' epochs include those of stage 1, but not its steps.
     total = math.ceil(arguments.num_train_epochs * steps_per_epoch) + ((freeze.steps or 0) if freeze else 0)
     total = arguments.max_steps if arguments.max_steps > 0 else total
     boundary = min(_count_first_steps(freeze, steps_per_epoch), total)
 
     def plan(first_peak: float, second_peak: float) -> GroupLearningRate:
-        """Return the rate of one kind of parameter through both stages."""
+        """Return the rate of one kind of parameters."""
         return GroupLearningRate(
             boundary_step=boundary,
             total_steps=total,
             first_peak=first_peak,
-            first_warmup_steps=_to_steps(freeze.warmup, of=boundary) if freeze else 0,
+            first_warmup_steps=_count_warmup_steps(freeze.warmup, boundary) if freeze else 0,
             first_shape=freeze.lr_scheduler_type if freeze else "linear",
             second_peak=second_peak,
-            second_warmup_steps=_to_steps(arguments.warmup_steps, of=total - boundary),
+            second_warmup_steps=_count_warmup_steps(arguments.warmup_steps, total - boundary),
             second_shape=SchedulerType(arguments.lr_scheduler_type).value,
         )
 
@@ -141,10 +136,9 @@ def plan_schedule(
 
 
 def count_steps_per_epoch(arguments: TrainingArguments, train_rows: int) -> int:
-    """Count optimizer steps as the Trainer does: the last, shorter accumulation counts as a step."""
+    """Return the optimizer steps of an epoch; like the Trainer, count an incomplete accumulation as a step."""
     batch_rows: int = arguments.train_batch_size * arguments.world_size
-    round_batches = math.floor if arguments.dataloader_drop_last else math.ceil
-    batches = int(round_batches(train_rows / batch_rows))
+    batches = train_rows // batch_rows if arguments.dataloader_drop_last else math.ceil(train_rows / batch_rows)
     return max(math.ceil(batches / arguments.gradient_accumulation_steps), 1)
 
 
@@ -154,9 +148,9 @@ def _count_first_steps(freeze: FreezeSection | None, steps_per_epoch: int) -> in
     return freeze.steps if freeze.steps is not None else math.ceil((freeze.epochs or 0.0) * steps_per_epoch)
 
 
-def _to_steps(warmup: float, *, of: int) -> int:
-    """Read a warm-up as transformers 5 does: below 1 a fraction of the stage, else steps."""
-    return math.ceil(warmup * of) if warmup < 1 else int(warmup)
+def _count_warmup_steps(warmup: float, steps: int) -> int:
+    """Return the steps of a warm-up; as in transformers 5, a value below 1 is a fraction of the stage."""
+    return math.ceil(warmup * steps) if warmup < 1 else int(warmup)
 
 
 def _scale(step: int, total: int, *, warmup: int, shape: str) -> float:

@@ -1,36 +1,33 @@
-"""transformers' Trainer with batches in an order of our own."""
+"""transformers' Trainer with our order of the rows."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from datasets import Dataset
 from torch.utils.data import DataLoader, Sampler
 from transformers import IntervalStrategy, Trainer, TrainingArguments
 
-from hf_newscls.training.acceleration.cpu_kernels import clip_while_stepping, is_fused
 from hf_newscls.training.callbacks.feature_cache import number_rows
-from hf_newscls.training.sampler import EpochCallback, EpochSampler
+from hf_newscls.training.sampler import EpochCallback, EpochSampler, measure_lengths
+from hf_newscls.training.schedule import TwoStageSchedule
 
-__all__ = ["NewsTrainer", "measure_lengths"]
+__all__ = ["NewsTrainer"]
 
 
 class NewsTrainer(Trainer):
-    """A `Trainer` whose batches follow from seed and epoch alone, and are evaluated longest first.
+    """A `Trainer` whose batches depend only on seed and epoch.
 
-    A subclass because the Trainer takes no sampler, and its own length-grouped one draws from torch's global generator:
-    see `hf_newscls.training.sampler`. `train_sampling_strategy` means what it means in transformers: `random`,
-    `sequential` or `group_by_length`.
+    A subclass because the Trainer accepts no sampler, and its own length-grouped one draws from torch's global
+    generator: see `hf_newscls.training.sampler`. `train_sampling_strategy` means the same as in transformers.
 
     Args:
-        model: with the head on it.
+        model: the classifier.
         args: of the run.
         train_dataset: tokenized rows.
         eval_dataset: tokenized rows.
-        has_row_numbers: whether batches carry the numbers that `FeatureCacheCallback` needs.
-        row_weights: by which training rows are drawn; None takes every row once an epoch.
+        schedule: the steps of both stages.
+        has_row_numbers: whether batches have the row numbers that `FeatureCacheCallback` needs.
+        row_weights: draw training rows with these weights; None: each row once per epoch.
         options: further arguments of `Trainer`.
     """
 
@@ -41,61 +38,48 @@ class NewsTrainer(Trainer):
         *,
         train_dataset: Dataset,
         eval_dataset: Dataset,
+        schedule: TwoStageSchedule,
         has_row_numbers: bool = False,
         row_weights: Sequence[float] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(model, args, train_dataset=train_dataset, eval_dataset=eval_dataset, **options)
+        self.schedule = schedule
+        """The steps of both stages."""
         train, evaluation = (self._remove_unused_columns(dataset) for dataset in (train_dataset, eval_dataset))
         self.numbered_datasets: list[Dataset] = []
-        """The datasets whose batches carry row numbers: the evaluation set only where it is evaluated."""
+        """The datasets with row numbers; the evaluation set is among them if it is evaluated during the training."""
         if has_row_numbers:
             is_evaluated = args.eval_strategy != IntervalStrategy.NO
             self.numbered_datasets = number_rows(train, *([evaluation] if is_evaluated else []))
             train, evaluation = self.numbered_datasets[0], [evaluation, *self.numbered_datasets[1:]][-1]
         self.train_dataset, self.eval_dataset = train, evaluation
-        self._sampler = self._build_train_sampler(row_weights)
-        if isinstance(self._sampler, EpochSampler):
-            self.add_callback(EpochCallback(self._sampler))
+        self.sampler = self._build_sampler(row_weights)
+        """The order of the training rows."""
+        if isinstance(self.sampler, EpochSampler):
+            self.add_callback(EpochCallback(self.sampler))
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Return batches of the training set."""
+        """Return the batches of the training set."""
         return self._build_loader(
             self.train_dataset,
-            self._sampler,
+            self.sampler,
             batch_size=self.args.train_batch_size,
             drop_last=self.args.dataloader_drop_last,
         )
 
     def get_eval_dataloader(self, eval_dataset: str | Dataset | None = None) -> DataLoader[Any]:
-        """Return batches of the evaluation set, longest rows first: scores do not depend on the order."""
+        """Return the batches of the evaluation set, longest rows first; scores do not depend on the order."""
         dataset = self.eval_dataset if eval_dataset is None else eval_dataset
         lengths = measure_lengths(dataset)
         order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
         return self._build_loader(dataset, order, batch_size=self.args.eval_batch_size, drop_last=False)
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
-        """Return 0: counting them walks all parameters in each step, and nothing here reads the sum."""
+        """Return 0: nothing reads the number, and counting walks all parameters in each step."""
         return 0
 
-    def _clip_grad_norm(self, model: Any) -> Any:
-        # The Trainer walks all modules for their parameters, which takes longer than a step of the head on cached
-        # features; the optimizer holds the same ones in flat lists.
-        optimizer: Any = self.optimizer
-        if self._clips_while_stepping:
-            return clip_while_stepping(optimizer.optimizer, max_norm=self.args.max_grad_norm)
-        parameters = [one for group in optimizer.param_groups for one in group["params"] if one.grad is not None]
-        for parameter in parameters:
-            if parameter.grad.is_sparse:  # for a fused optimizer, which a checkpoint then made another one
-                parameter.grad = parameter.grad.to_dense()
-        return self.accelerator.clip_grad_norm_(parameters, self.args.max_grad_norm)
-
-    @cached_property
-    def _clips_while_stepping(self) -> bool:
-        prepared: Any = self.optimizer
-        return self.args.device.type == "cpu" and is_fused(prepared.optimizer)
-
-    def _build_train_sampler(self, weights: Sequence[float] | None) -> Sampler[int] | Sequence[int]:
+    def _build_sampler(self, weights: Sequence[float] | None) -> Sampler[int] | Sequence[int]:
         lengths = measure_lengths(self.train_dataset)
         if self.args.train_sampling_strategy == "sequential":
             return range(len(lengths))
@@ -123,10 +107,3 @@ class NewsTrainer(Trainer):
         )
         prepared: DataLoader[Any] = self.accelerator.prepare(loader)
         return prepared
-
-
-def measure_lengths(dataset: Dataset) -> list[int]:
-    """Return the tokens of each row, without making Python objects of them all."""
-    column: pa.ChunkedArray = dataset.with_format("arrow")[:]["input_ids"]
-    lengths: list[int] = pc.list_value_length(column).to_pylist()
-    return lengths

@@ -1,37 +1,42 @@
-"""The commands, each as the flow: overview, prepare, train, evaluate, predict, explain, publish, compare.
+"""The commands, one module each. The command line and `import hf_newscls` call these functions.
 
-Heavy libraries are imported inside the functions that need them, so that the command line answers at once.
+Heavy libraries are imported inside the functions that need them, so that the command line starts fast.
 """
 
-from hf_newscls.workflow.compare import Comparison, compare, publish_leaderboard, save_leaderboard
+from hf_newscls.workflow.compare import compare, publish_leaderboard, save_leaderboard
+from hf_newscls.workflow.doctor import inspect_machine
 from hf_newscls.workflow.evaluate import evaluate
 from hf_newscls.workflow.overview import overview
-from hf_newscls.workflow.predict import Explanation, Prediction, explain, predict
-from hf_newscls.workflow.prepare import prepare, push_prepared, save_prepared
-from hf_newscls.workflow.publish import check_publishing, name_publish_command, publish
+from hf_newscls.workflow.predict import Explanation, Prediction, Predictions, explain, predict
+from hf_newscls.workflow.prepare import prepare, publish_prepared
+from hf_newscls.workflow.publish import check_publishing, publish
+from hf_newscls.workflow.recipes import load_recipe
+from hf_newscls.workflow.run import Run, load_run
 from hf_newscls.workflow.train import Plan, plan, train
 from hf_newscls.workflow.train_seeds import SeedRuns, train_seeds
 
 __all__ = [
-    "Comparison",
     "Explanation",
     "Plan",
     "Prediction",
+    "Predictions",
+    "Run",
     "SeedRuns",
     "check_publishing",
     "compare",
     "evaluate",
     "explain",
-    "name_publish_command",
+    "inspect_machine",
+    "load_recipe",
+    "load_run",
     "overview",
     "plan",
     "predict",
     "prepare",
     "publish",
     "publish_leaderboard",
-    "push_prepared",
+    "publish_prepared",
     "save_leaderboard",
-    "save_prepared",
     "train",
     "train_seeds",
 ]

@@ -1,8 +1,6 @@
-"""Write what a run leaves behind for others: model and card."""
+"""Write model and model card of a run."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -23,11 +21,11 @@ __all__ = ["render_run_card", "save_model", "write_card"]
 
 
 def save_model(run: RunFolder, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, recipe: Recipe) -> None:
-    """Write the folder that `pipeline()` loads, whole or not at all; code of our own classes goes with it.
+    """Write the model folder, which `pipeline()` loads, whole or not at all.
 
     Args:
-        run: the run.
-        model: as trained; its adapter is merged, in place, unless the recipe wants it alone.
+        run: the run folder.
+        model: the trained model. Its adapter is merged in place, unless the recipe publishes only the adapter.
         tokenizer: of the model.
         recipe: of the run.
     """
@@ -40,35 +38,38 @@ def save_model(run: RunFolder, model: PreTrainedModel, tokenizer: PreTrainedToke
 
 
 def write_card(run: RunFolder, recipe: Recipe, *, cards_dir: Path | None = None) -> None:
-    """Write the card of a measured run into its model folder, and a copy into `cards_dir` where that is given.
+    """Write the model card of an evaluated run into its model folder, and a copy into `cards_dir`, if given.
 
-    Args:
-        run: the run.
-        recipe: of the run.
-        cards_dir: a folder of cards; the copy is named after the recipe, its figures beside it.
+    The copy is named after the recipe; its figures are in `figures/RECIPE`.
     """
-    address = recipe.hub.repo_id  # until it is known the snippet loads the folder
-    write_text(run.model / "README.md", render_run_card(run, recipe, model_address=address or "."))
+    repo_id = recipe.hub.repo_id
+    # Without a repository, the snippet on the card loads the folder.
+    write_text(run.model / "README.md", render_run_card(run, recipe, model_address=repo_id or "."))
     _copy_figures(run.figures, run.model / "figures")
     if cards_dir is not None:
-        local = f"{run.path.parent.parent.name}/{recipe.name}/latest/model"
+        address = repo_id or f"{run.path.parent.parent.name}/{recipe.name}/latest/model"
         figures = f"figures/{recipe.name}"
-        write_text(
-            cards_dir / f"{recipe.name}.md",
-            render_run_card(run, recipe, model_address=address or local, figures=figures),
-        )
+        card = render_run_card(run, recipe, model_address=address, figures=figures)
+        write_text(cards_dir / f"{recipe.name}.md", card)
         _copy_figures(run.figures, cards_dir / figures)
 
 
 def render_run_card(
     run: RunFolder, recipe: Recipe, *, model_address: str, figures: str = "figures", notes: str = ""
 ) -> str:
-    """Return the card of a measured run, from what its folder holds.
+    """Return the model card of an evaluated run.
+
+    Args:
+        run: the run folder, for metrics, split and training record.
+        recipe: of the run.
+        model_address: repository or folder that the snippet on the card loads.
+        figures: folder of the figures, relative to the card.
+        notes: what a person wrote into the card on the Hub, which is kept.
 
     Raises:
-        RunError: the run is not complete, or its files are not what this version writes.
+        RunError: the run is incomplete, or another version wrote it.
     """
-    with _report_damage(run):
+    try:
         metrics = rename_old_keys(run.read_json(run.metrics))
         manifest = SplitManifest.from_dict(run.read_json(run.split))
         record = TrainingRecord(**run.read_json(run.training))
@@ -76,6 +77,13 @@ def render_run_card(
         lengths = TokenLengths(**metrics["tokens"]) if "tokens" in metrics else None
         example = metrics.get("example", {})
         answer = example["probabilities"] if example.get("text") == recipe.hub.example else None
+    except RunError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(
+            f"{run.path}: incomplete, or written by another version of hf-newscls ({error!r}); evaluate the run "
+            "again, or train again"
+        ) from error
     return render_card(
         recipe,
         manifest,
@@ -93,17 +101,3 @@ def _copy_figures(source: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for name in CARD_FIGURES:
         shutil.copyfile(source / name, target / name)
-
-
-@contextmanager
-def _report_damage(run: RunFolder) -> Iterator[None]:
-    """Turn what reading stumbles over in files of another version, or in half of them, into a RunError."""
-    try:
-        yield
-    except RunError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RunError(
-            f"{run.path}: must hold files as this version of hf-newscls writes them, got {error!r}; evaluate the run "
-            "again, or train it anew"
-        ) from error

@@ -1,4 +1,4 @@
-"""Compare: find models, check what they claim, rank what can be ranked, write it down, publish it."""
+"""Compare: find models, verify their scores, rank them, write the leaderboard, publish it."""
 
 from __future__ import annotations
 
@@ -14,50 +14,40 @@ from hf_newscls.runs.folder import RunFolder, find_runs
 from hf_newscls.storage import check_replaceable, replace_file
 
 if TYPE_CHECKING:
-    from hf_newscls.compare.discovery import Discovery
-    from hf_newscls.compare.leaderboard import Leaderboard, Refusal
-    from hf_newscls.compare.model_scores import Statement
+    from hf_newscls.comparison.discovery import Discovery
+    from hf_newscls.comparison.leaderboard import Leaderboard, Refusal
+    from hf_newscls.comparison.model_scores import ModelScores
     from hf_newscls.hub.commit import Pushed
 
-__all__ = ["Comparison", "Subjects", "compare", "find_subjects", "publish_leaderboard", "save_leaderboard"]
+__all__ = ["Subjects", "compare", "find_subjects", "publish_leaderboard", "save_leaderboard"]
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """What is compared, and how.
+class _Options:
+    """The options of `compare`."""
 
-    Attributes:
-        models: owner/name of further models on the Hub.
-        external_models: owner/name of classifiers that are measured here, on the recipe's test set.
-        author: whose models on the Hub are looked for; None for everybody's.
-        metric: to rank by, as `compute_scores` names it.
-        is_local: leave the Hub alone.
-        trust_remote_code: run code that travels with the evaluated classifiers.
-        data: file in the place of the recipe's data.source, for the evaluated ones.
-    """
-
-    models: Sequence[str] = ()
-    external_models: Sequence[str] = ()
-    author: str | None = None
-    metric: str = "accuracy"
-    is_local: bool = False
-    trust_remote_code: bool = False
-    data: str | None = None
+    models: Sequence[str]
+    external_models: Sequence[str]
+    author: str | None
+    metric: str
+    is_local: bool
+    trust_remote_code: bool
+    data: str | None
 
     @property
     def needs_hub(self) -> bool:
-        """Whether it names something that only the Hub has."""
+        """Whether an option names something that only the Hub has."""
         return bool(self.models or self.external_models or self.author)
 
 
 @dataclass(frozen=True)
 class Subjects:
-    """What the words of a command line are.
+    """The meaning of the names to compare.
 
     Attributes:
-        recipes: by name, what was typed; one not known here may have models on the Hub.
+        recipes: what was typed, by recipe name; the Hub may have models of an unknown recipe.
         datasets: ids of datasets on the Hub.
     """
 
@@ -65,46 +55,65 @@ class Subjects:
     datasets: Sequence[str]
 
 
-def compare(names: Sequence[str], comparison: Comparison | None = None, *, runs_dir: Path) -> Leaderboard:
-    """Rank what was measured on one split, apart for each split, and say why the rest has no place.
+def compare(
+    *names: str,
+    models: Sequence[str] = (),
+    external_models: Sequence[str] = (),
+    author: str | None = None,
+    metric: str = "accuracy",
+    local: bool = False,
+    trust_remote_code: bool = False,
+    data: str | None = None,
+    runs_dir: str | Path = "runs",
+) -> Leaderboard:
+    """Rank models that were evaluated on the same split, in one table for each split; list the others with the reason.
 
     Args:
-        names: recipes, by name or path, and datasets.
-        comparison: further models, and how to rank; by accuracy where it is None.
-        runs_dir: where run folders are kept.
+        names: recipes, by name or path, for their local runs and their models on the Hub, and datasets on the Hub.
+        models: further models on the Hub, as owner/name.
+        external_models: classifiers on the Hub to evaluate on the test set of the recipe, as owner/name.
+        author: owner of the models to look for on the Hub; by default all owners.
+        metric: to rank by, such as `f1_macro`.
+        local: do not ask the Hub.
+        trust_remote_code: run the code that comes with the external models.
+        data: the news file for the external models; replaces `data.source`.
+        runs_dir: where the run folders are.
 
     Raises:
-        InputError: what was asked for contradicts itself, or there is nothing to rank.
-        PublishError: the Hub refused, or could not be reached where it was needed.
+        InputError: the options contradict each other, or there is nothing to rank.
+        PublishError: the Hub refused or cannot be reached, and is needed.
     """
-    comparison = comparison or Comparison()
+    runs_dir = Path(runs_dir)
+    options = _Options(models, external_models, author, metric, local, trust_remote_code, data)
     subjects = find_subjects(names)
-    _check(subjects, comparison)
+    _check(subjects, options)
 
-    from hf_newscls.compare.copies import merge_copies
-    from hf_newscls.compare.leaderboard import rank_entries
-    from hf_newscls.compare.verification import check_statement
+    from hf_newscls.comparison.leaderboard import Entry, Refusal
+    from hf_newscls.comparison.ranking import merge_copies, rank_entries
+    from hf_newscls.comparison.verification import verify_model
 
-    statements, refusals, remarks = _read_runs([*subjects.recipes], runs_dir=runs_dir)
-    found, unreached = _ask_hub(subjects, comparison)
-    measured = _measure(subjects, comparison)
-    # What was measured here goes before what the Hub says under the same name.
-    taken = {statement.name for statement in (*statements, *measured)}
-    others = [statement for statement in found.statements if statement.name not in taken]
-    checked = [check_statement(one, metric=comparison.metric) for one in (*statements, *measured, *others)]
-    entries = [*(entry for one in checked for entry in one.entries), *found.entries]
-    refused = [*refusals, *found.refusals, *(refusal for one in checked for refusal in one.refusals)]
-    board = rank_entries(merge_copies(entries), refused, metric=comparison.metric)
+    runs, refusals, remarks = _read_runs([*subjects.recipes], runs_dir=runs_dir)
+    found, hub_remarks = _ask_hub(subjects, options)
+    measured = [*runs, *_measure(subjects, options)]
+    # A score measured here replaces the score of the same model on the Hub.
+    taken = {model.name for model in measured}
+    others = [model for model in found.models if model.name not in taken]
+    checked = [one for model in (*measured, *others) for one in verify_model(model, metric=options.metric)]
+    entries = [*(one for one in checked if isinstance(one, Entry)), *found.entries]
+    refused = [*refusals, *found.refusals, *(one for one in checked if isinstance(one, Refusal))]
+    board = replace(
+        rank_entries(merge_copies(entries), refused, metric=options.metric), remarks=[*hub_remarks, *remarks]
+    )
     if not board.tables:
-        raise _refuse_nothing(names, board.refusals, [*unreached, *remarks], runs_dir=runs_dir)
-    return replace(board, remarks=[*unreached, *remarks])
+        raise _refuse_nothing(names, board, runs_dir=runs_dir)
+    return board
 
 
 def find_subjects(names: Sequence[str]) -> Subjects:
-    """Tell recipes from datasets: what has a slash and is no recipe file is a dataset.
+    """Separate recipes and datasets: a name with a slash is a dataset, unless it is the path of a recipe file.
 
     Raises:
-        RecipeError: a recipe file is not there, or wrong.
+        RecipeError: a recipe file is missing or invalid, or a name is neither.
     """
     recipes: dict[str, str] = {}
     datasets: list[str] = []
@@ -113,8 +122,8 @@ def find_subjects(names: Sequence[str]) -> Subjects:
             recipes[read_recipe(name).name] = name
         elif name.count("/") > 1:
             raise RecipeError(
-                f"{name}: must be a recipe or owner/name of a dataset, got neither; name the recipe, and "
-                "train it first where it has no runs"
+                f"{name}: neither a recipe nor owner/name of a dataset; name the recipe, and train it first if it has "
+                "no runs"
             )
         elif "/" in name:
             datasets.append(name)
@@ -123,76 +132,85 @@ def find_subjects(names: Sequence[str]) -> Subjects:
     return Subjects(recipes, [*dict.fromkeys(datasets)])
 
 
-def save_leaderboard(board: Leaderboard, folder: Path) -> None:
+def save_leaderboard(board: Leaderboard, folder: str | Path) -> None:
     """Write leaderboard.md, leaderboard.json and leaderboard.png; equal leaderboards give equal bytes.
 
-    What else lies in the folder of a leaderboard stays there.
+    Other files in the folder of a leaderboard stay, for example those of a clone of its repository.
 
     Raises:
         RunError: the folder holds something else.
-        StorageError: a file stands in its place.
+        StorageError: there is a file with the folder's name.
     """
-    from hf_newscls.compare.page import build_leaderboard_files
+    from hf_newscls.comparison.page import build_leaderboard_files
 
+    folder = Path(folder)
     check_replaceable(folder, signs=["leaderboard.json", "leaderboard.md"], content="a leaderboard")
     for name, content in build_leaderboard_files(board).items():
-        # One by one: a clone of a leaderboard's repository holds more, which stays.
         with replace_file(folder / name) as fresh:
             fresh.write_bytes(content)
     logger.info("wrote %s", folder / "leaderboard.md")
 
 
-def publish_leaderboard(board: Leaderboard, repo_id: str, *, private: bool) -> Pushed:
-    """Push a leaderboard to a dataset repository in one commit, and none where nothing changed.
+def publish_leaderboard(board: Leaderboard, repo_id: str, *, private: bool = True) -> Pushed:
+    """Push a leaderboard to a dataset repository in one commit; no commit if nothing changed.
 
     Args:
-        board: what is pushed.
-        repo_id: owner/name, or name for one's own.
+        board: what to push.
+        repo_id: owner/name, or only the name for your own account.
         private: whether the repository must be private.
 
     Raises:
-        InputError: the repository's name cannot be one.
+        InputError: the name is not valid for a repository.
         PublishError: the Hub refused or could not be reached, or the repository holds something else.
     """
-    from hf_newscls.compare.publish_leaderboard import push_leaderboard
+    from hf_newscls.comparison.page import build_leaderboard_files, render_board_card
     from hf_newscls.hub.account import name_repo, require_account
+    from hf_newscls.hub.commit import Content, Head, PushOptions, push_files
+    from hf_newscls.hub.file_checks import check_files
+    from hf_newscls.hub.ownership import check_ownership
+    from hf_newscls.hub.preflight import find_target
+    from hf_newscls.report.card_metadata import LEADERBOARD_TAG, TOOL_TAG
 
     account = require_account()
-    return push_leaderboard(board, name_repo(repo_id, account, default_name=""), account=account, private=private)
+    repo_id = name_repo(repo_id, account, default_name="")
+    files: dict[str, Content] = {**build_leaderboard_files(board), "README.md": render_board_card(board).encode()}
+    check_files(files)
+
+    def build(head: Head) -> Mapping[str, Content]:
+        """Return the files, if the repository is new or holds a leaderboard."""
+        check_ownership(head, repo_id=repo_id, content="a leaderboard", tags=(TOOL_TAG, LEADERBOARD_TAG))
+        return files
+
+    options = PushOptions(message="Compare models with hf_newscls", command="hf-newscls compare --publish")
+    return push_files(build, find_target(repo_id, account, private=private, repo_type="dataset"), options)
 
 
-def _check(subjects: Subjects, comparison: Comparison) -> None:
-    """Refuse what contradicts itself, before anything is read."""
+def _check(subjects: Subjects, options: _Options) -> None:
+    """Refuse options that contradict each other, before anything is read."""
     from hf_newscls.evaluation.metric_names import is_metric
 
-    if not is_metric(comparison.metric):
+    if not is_metric(options.metric):
         raise InputError(
-            f"--metric: must be accuracy, f1_macro, f1_weighted, log_loss, top_K_accuracy, precision_macro or another "
-            f"score of a report, got {comparison.metric!r}; name one of them"
+            f"--metric: {options.metric!r} is not a score; use accuracy, f1_macro, f1_weighted, log_loss, "
+            "top_K_accuracy, precision_macro or another score of a report"
         )
-    if not (subjects.recipes or subjects.datasets or comparison.models):
-        raise InputError("compare: a recipe, a dataset or --model must be named, got none; name what to rank")
-    if comparison.is_local and (comparison.needs_hub or subjects.datasets):
+    if not (subjects.recipes or subjects.datasets or options.models):
+        raise InputError("compare: no recipe, dataset or --model; name what to compare")
+    if options.is_local and (options.needs_hub or subjects.datasets):
         raise InputError(
-            "--local: must go with recipes alone, got a dataset, --model, --external-model or --author; "
-            "leave one of them out"
+            "--local: cannot be combined with a dataset, --model, --external-model or --author; leave one of them out"
         )
-    if comparison.external_models and len(subjects.recipes) != 1:
-        raise InputError(
-            f"--external-model: one recipe must be named, whose test set is used, got {len(subjects.recipes)}; name one"
-        )
-    if comparison.trust_remote_code and not comparison.external_models:
-        raise InputError(
-            "--trust-remote-code: must go with --external-model, whose models it is for, got none; "
-            "the code of others is never run"
-        )
+    if options.external_models and len(subjects.recipes) != 1:
+        raise InputError(f"--external-model: {len(subjects.recipes)} recipes; name one, to use its test set")
+    if options.trust_remote_code and not options.external_models:
+        raise InputError("--trust-remote-code: no --external-model; name one, code of other models is never run")
 
 
-def _read_runs(recipes: Sequence[str], *, runs_dir: Path) -> tuple[list[Statement], list[Refusal], list[str]]:
-    """Return what the measured runs of this machine say, those that cannot be read, and recipes without any."""
-    from hf_newscls.compare.leaderboard import Refusal
+def _read_runs(recipes: Sequence[str], *, runs_dir: Path) -> tuple[list[ModelScores], list[Refusal], list[str]]:
+    """Return the scores of the local runs, the runs that cannot be read, and a remark on each recipe without runs."""
+    from hf_newscls.comparison.leaderboard import Refusal
 
-    statements: list[Statement] = []
+    models: list[ModelScores] = []
     refusals: list[Refusal] = []
     remarks: list[str] = []
     for recipe in recipes:
@@ -202,74 +220,70 @@ def _read_runs(recipes: Sequence[str], *, runs_dir: Path) -> tuple[list[Statemen
         for run in runs:
             name = f"{recipe}/{run.path.name}"
             try:
-                statements.append(_read_run(run, name))
+                models.append(_read_run(run, name))
             except (DataError, RunError) as error:
                 refusals.append(Refusal(name, str(error).replace(str(run.path), name)))
-    return statements, refusals, remarks
+    return models, refusals, remarks
 
 
-def _read_run(run: RunFolder, name: str) -> Statement:
-    from hf_newscls.compare.model_scores import Statement, read_metrics
-    from hf_newscls.compare.published_predictions import hash_run_predictions
+def _read_run(run: RunFolder, name: str) -> ModelScores:
+    from hf_newscls.comparison.model_scores import ModelScores, read_metrics
+    from hf_newscls.comparison.published_predictions import hash_run_predictions
 
     try:
         text = run.metrics.read_text(encoding="utf-8")
         recipe = run.read_recipe()
     except (OSError, UnicodeDecodeError, RecipeError) as error:
-        raise RunError(
-            f"{name}: must hold recipe.yaml and metrics.json, got {error}; evaluate the run again"
-        ) from error
+        raise RunError(f"{name}: cannot read recipe.yaml and metrics.json ({error}); evaluate the run again") from error
     measured = replace(read_metrics(text), dataset=recipe.data.dataset_id or recipe.name)
-    statement = Statement(name, "local run", measured=measured)
+    model = ModelScores(name, "local run", measured=measured)
     try:
-        return replace(statement, predictions=hash_run_predictions(run.predictions))
+        return replace(model, predictions=hash_run_predictions(run.predictions))
     except DataError as error:
-        return statement.add_note(f"its predictions cannot be read: {error}")
+        return model.add_note(str(error))
 
 
-def _ask_hub(subjects: Subjects, comparison: Comparison) -> tuple[Discovery, list[str]]:
-    """Return what the Hub has; a Hub out of reach is no error where recipes alone were named, and is told."""
-    from hf_newscls.compare.discovery import Discovery, Query, discover
+def _ask_hub(subjects: Subjects, options: _Options) -> tuple[Discovery, list[str]]:
+    """Return what the Hub has; if it cannot be reached and only recipes are compared, nothing and a remark."""
+    from hf_newscls.comparison.discovery import Discovery, Query, discover
     from hf_newscls.hub.retry import has_answered
 
-    if comparison.is_local:
-        return Discovery(), ["the Hub was not asked (--local): only runs of this machine are ranked"]
-    # A recipe that names no dataset stands for its data by its own name.
+    if options.is_local:
+        return Discovery(), ["The Hub was not asked (--local): only local runs are ranked"]
+    # A recipe without data.dataset_id uses its own name as the dataset.
     unknown = [name for name, typed in subjects.recipes.items() if name == typed and name not in find_recipes()]
-    query = Query([*subjects.recipes], [*subjects.datasets, *unknown], comparison.models, comparison.author)
+    query = Query([*subjects.recipes], [*subjects.datasets, *unknown], options.models, options.author)
     try:
         return discover(query), []
     except PublishError as error:
-        if comparison.needs_hub or subjects.datasets or has_answered(error):
+        if options.needs_hub or subjects.datasets or has_answered(error):
             raise
         logger.info("%s", error)
-        return Discovery(), ["the Hub was not reached: only runs of this machine are ranked"]
+        return Discovery(), ["The Hub could not be reached: only local runs are ranked"]
 
 
-def _measure(subjects: Subjects, comparison: Comparison) -> list[Statement]:
-    """Measure classifiers of others on the test set of the one recipe."""
-    if not comparison.external_models:
+def _measure(subjects: Subjects, options: _Options) -> list[ModelScores]:
+    """Measure external classifiers on the recipe's test set."""
+    if not options.external_models:
         return []
-    from hf_newscls.compare.external_model import measure_classifier
+    from hf_newscls.comparison.external_model import measure_classifier
     from hf_newscls.data.preparation import prepare
 
     (typed,) = subjects.recipes.values()
-    recipe = read_recipe(typed, source=comparison.data)
+    recipe = read_recipe(typed, source=options.data)
     prepared = prepare(recipe)
     return [
-        measure_classifier(model, recipe, prepared, trust_remote_code=comparison.trust_remote_code)
-        for model in dict.fromkeys(comparison.external_models)
+        measure_classifier(model, recipe, prepared, trust_remote_code=options.trust_remote_code)
+        for model in dict.fromkeys(options.external_models)
     ]
 
 
-def _refuse_nothing(
-    names: Sequence[str], refusals: Sequence[Refusal], remarks: Sequence[str], *, runs_dir: Path
-) -> InputError:
-    """Return the error that says why nothing is ranked."""
-    reasons = [*remarks, *(f"{one.name}: {one.reason}" for one in refusals)]
-    found = "; ".join(reasons[:5]) or "none"
+def _refuse_nothing(names: Sequence[str], board: Leaderboard, *, runs_dir: Path) -> InputError:
+    """Return the error that says why nothing can be ranked."""
+    reasons = [*board.remarks, *(f"{one.name}: {one.reason}" for one in board.refusals)]
+    found = "; ".join(reasons[:5]) or "no models found"
     return InputError(
-        f"compare: models of {format_examples(names)} must be there to rank, found none ({found}); train one with "
-        f"`hf-newscls train RECIPE`, name the folder of runs with --runs-dir in place of {runs_dir.name}, or name "
-        "models with --model"
+        f"compare: nothing to rank for {format_examples(names)} ({found}); train a model with "
+        f"`hf-newscls train RECIPE`, name another runs folder than {runs_dir.name}/ with --runs-dir, or name models "
+        "with --model"
     )

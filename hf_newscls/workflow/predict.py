@@ -1,4 +1,4 @@
-"""What is done with trained models: predict, explain."""
+"""Predict the labels of texts, and explain predictions."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING
 from hf_newscls.errors import InputError, RunError, format_examples, suggest_name
 from hf_newscls.files import PACKAGE_SCHEME, is_local_address
 from hf_newscls.recipe.loading import is_recipe_path, read_run_recipe
-from hf_newscls.recipe.model import ModelSection
-from hf_newscls.runs.folder import find_run
+from hf_newscls.workflow.run import Run, find_folder
 
 if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
     from hf_newscls.inference.attribution import Attribution
     from hf_newscls.inference.predicting import TrainedClassifier
 
-__all__ = ["Explanation", "Prediction", "explain", "predict"]
+__all__ = ["Explanation", "Prediction", "Predictions", "explain", "predict"]
 
 
 @dataclass(frozen=True)
@@ -30,106 +33,166 @@ class Prediction:
     probabilities: Sequence[float]
 
 
-def predict(name_or_path: str, texts: Sequence[str], *, runs_dir: Path, top_k: int = 3) -> list[Prediction]:
-    """Classify texts with a recipe's latest run, a run folder, a model folder or a model on the Hub.
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Predictions for N texts and L labels; iterating gives a `Prediction` for each text.
 
-    Raises:
-        RunError: the recipe has no finished run.
-        ModelError: the model cannot be loaded.
+    Attributes:
+        texts: in the order in which they were given.
+        label_names: in the order of the label ids.
+        probabilities: shape (N, L), not calibrated.
+        top_k: number of labels in each `Prediction`.
     """
-    from hf_newscls.inference.predicting import predict_probabilities
 
-    classifier = _load(name_or_path, runs_dir=runs_dir)
-    names = classifier.label_names
-    predictions = []
-    for text, row in zip(texts, predict_probabilities(classifier, texts), strict=True):
-        best = (-row).argsort(kind="stable")[:top_k]
-        predictions.append(Prediction(text, [names[label] for label in best], [float(row[label]) for label in best]))
-    return predictions
+    texts: Sequence[str]
+    label_names: Sequence[str]
+    probabilities: NDArray[np.float32]
+    top_k: int
+
+    def __len__(self) -> int:
+        """Return the number of texts."""
+        return len(self.texts)
+
+    def __getitem__(self, index: int) -> Prediction:
+        """Return the prediction for a text."""
+        row = self.probabilities[index]
+        best = (-row).argsort(kind="stable")[: self.top_k]
+        return Prediction(
+            self.texts[index], [self.label_names[label] for label in best], [float(row[label]) for label in best]
+        )
+
+    def __iter__(self) -> Iterator[Prediction]:
+        """Yield the predictions in the order of the texts."""
+        return (self[index] for index in range(len(self)))
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a row for each text: text, prediction, `probability of LABEL`."""
+        import pandas as pd
+
+        table = pd.DataFrame({"text": [*self.texts]})
+        table["prediction"] = [one.labels[0] for one in self]
+        for index, name in enumerate(self.label_names):
+            table[f"probability of {name}"] = self.probabilities[:, index]
+        return table
+
+    def _repr_html_(self) -> str:
+        return str(self.to_pandas().to_html(float_format="{:.1%}".format))
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a model read of a text, its most probable label, and what the words did for it."""
+    """The effect of each word on the probability of a label.
+
+    Attributes:
+        text: as far as the model reads it.
+        label: the explained label.
+        attribution: the effects.
+    """
 
     text: str
     label: str
     attribution: Attribution
 
 
-def explain(
-    name_or_path: str,
-    texts: Sequence[str],
-    *,
-    runs_dir: Path,
-    label: str | None = None,
-    samples: int | None = None,
-) -> Iterator[Explanation]:
-    """Return what the words of each text did for its most probable label, or for one that is named, text by text.
+def predict(
+    model: Run | str | Path, texts: str | Sequence[str], *, top_k: int = 3, runs_dir: str | Path = "runs"
+) -> Predictions:
+    """Predict the labels of texts.
 
     Args:
-        name_or_path: as for `predict`.
-        texts: to explain.
-        runs_dir: where runs are.
-        label: to explain; the most probable one of each text if None.
-        samples: orders of the words to try; None as `attribute_words` takes it.
+        model: a run, a run folder, a model folder, a Hub id, or the name or path of a recipe, for its latest run.
+        texts: a text or several.
+        top_k: number of labels for each text.
+        runs_dir: where the run folders are.
 
     Raises:
-        InputError: captum is not installed, the model has no such label, or a text is too long for it.
+        InputError: a text is empty.
+        RunError: the recipe has no finished run.
+        ModelError: the model cannot be loaded.
+    """
+    from hf_newscls.inference.predicting import predict_probabilities
+
+    texts = _check_texts(texts)
+    classifier = _load(model, runs_dir=runs_dir)
+    return Predictions(texts, classifier.label_names, predict_probabilities(classifier, texts), top_k)
+
+
+def explain(
+    model: Run | str | Path,
+    texts: str | Sequence[str],
+    *,
+    label: str | None = None,
+    samples: int | None = None,
+    runs_dir: str | Path = "runs",
+) -> Iterator[Explanation]:
+    """Estimate the effect of each word on a prediction, as Shapley values.
+
+    Args:
+        model: as for `predict`.
+        texts: a text or several; each is explained when the iterator comes to it.
+        label: the label to explain; by default the most probable one of each text.
+        samples: orders of the words to try; more are slower and more exact.
+        runs_dir: where the run folders are.
+
+    Raises:
+        InputError: captum is not installed, the model has no such label, or a text is empty or too long.
         RunError: the recipe has no finished run.
         ModelError: the model cannot be loaded.
     """
     from hf_newscls.inference.attribution import attribute_words, check_captum, cut_to_read
     from hf_newscls.inference.predicting import predict_probabilities
 
+    texts = _check_texts(texts)
     check_captum()
-    classifier = _load(name_or_path, runs_dir=runs_dir)
+    classifier = _load(model, runs_dir=runs_dir)
     names = classifier.label_names
     if label is not None and label not in names:
         suggestion = suggest_name(label, names)
-        raise InputError(
-            f"--label: must be one of {format_examples(names)}, got {label!r}; "
-            + (f"did you mean {suggestion!r}?" if suggestion else "name one of them")
-        )
+        fix = f"did you mean {suggestion!r}?" if suggestion else f"choose one of {format_examples(names)}"
+        raise InputError(f"--label: the model has no label {label!r}; {fix}")
 
     def explain_one(text: str) -> Explanation:
-        """Explain the label that was asked for, or the likeliest."""
+        """Explain the chosen label, or the most probable one."""
         read = cut_to_read(classifier, text)
         index = int(predict_probabilities(classifier, [read])[0].argmax()) if label is None else names.index(label)
-        attribution = attribute_words(classifier, read, label=index, samples=samples)
-        return Explanation(read, names[index], attribution)
+        return Explanation(read, names[index], attribute_words(classifier, read, label=index, samples=samples))
 
     return map(explain_one, texts)
 
 
-def _load(name_or_path: str, *, runs_dir: Path) -> TrainedClassifier:
+def _check_texts(texts: str | Sequence[str]) -> list[str]:
+    texts = [texts] if isinstance(texts, str) else [*texts]
+    for index, text in enumerate(texts, start=1):
+        if not text.strip():
+            raise InputError(f"text {index} of {len(texts)}: {text!r} contains no word; remove it")
+    return texts
+
+
+def _load(model: Run | str | Path, *, runs_dir: str | Path) -> TrainedClassifier:
     from hf_newscls.inference.predicting import load_classifier
 
-    address = _find_model(name_or_path, runs_dir=runs_dir)
-    return load_classifier(address, encoder=_find_encoder(address))
+    address = _find_model(model, runs_dir=Path(runs_dir))
+    # An adapter needs the encoder that the recipe of its run names.
+    recipe = Path(address).parent / "recipe.yaml"
+    return load_classifier(address, encoder=read_run_recipe(recipe).model if os.path.isfile(recipe) else None)
 
 
-def _find_encoder(model: str) -> ModelSection | None:
-    """Return the encoder that a run's recipe names, for the model of a run."""
-    recipe = Path(model).parent / "recipe.yaml"
-    return read_run_recipe(recipe).model if os.path.isfile(recipe) else None
-
-
-def _find_model(name_or_path: str, *, runs_dir: Path) -> str:
-    """Return a model folder, the address of one in a package, or what can be a Hub id, where it is no run."""
+def _find_model(model: Run | str | Path, *, runs_dir: Path) -> str:
+    """Return the model folder of a run, a model folder, an address in a package, or a Hub id."""
     try:
-        return str(find_run(name_or_path, runs_dir=runs_dir).model)
+        return str(find_folder(model, runs_dir=runs_dir).model)
     except RunError:
-        folder = os.path.expanduser(name_or_path)
+        address = str(model)
+        folder = os.path.expanduser(address)
         if os.path.isfile(os.path.join(folder, "recipe.yaml")):  # a run without its model
             raise
         is_model = any(os.path.isfile(os.path.join(folder, name)) for name in ("config.json", "adapter_config.json"))
-        if is_model or name_or_path.startswith(PACKAGE_SCHEME) or _can_be_on_hub(name_or_path, runs_dir):
-            return name_or_path
+        if is_model or address.startswith(PACKAGE_SCHEME) or _is_hub_id(address, runs_dir):
+            return address
         raise
 
 
-def _can_be_on_hub(name_or_path: str, runs_dir: Path) -> bool:
-    is_local = is_local_address(name_or_path) or is_recipe_path(name_or_path)
-    # A run that is not there can have the form of an id: runs/news.
-    return name_or_path.count("/") == 1 and not is_local and Path(name_or_path).parent != runs_dir
+def _is_hub_id(address: str, runs_dir: Path) -> bool:
+    is_local = is_local_address(address) or is_recipe_path(address)
+    # The path of a missing run can look like an id: runs/news.
+    return address.count("/") == 1 and not is_local and Path(address).parent != runs_dir

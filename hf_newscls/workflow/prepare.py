@@ -1,4 +1,4 @@
-"""What becomes of a news file: an overview, prepared rows, a dataset on the Hub."""
+"""Prepare a news file: clean and split its rows, and publish them as a dataset."""
 
 from __future__ import annotations
 
@@ -6,51 +6,51 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.workflow.recipes import to_recipe
 
 if TYPE_CHECKING:
     from hf_newscls.data.preparation import PreparedData
+    from hf_newscls.hub.commit import Pushed
 
-__all__ = ["prepare", "push_prepared", "save_prepared"]
-
-
-def prepare(recipe: Recipe) -> PreparedData:
-    """Read, clean and split the recipe's data file.
-
-    Raises:
-        SourceError: the file is not there, or cannot be fetched.
-        DataError: its content does not fit the recipe.
-    """
-    from hf_newscls.data import preparation
-
-    return preparation.prepare(recipe)
+__all__ = ["prepare", "publish_prepared"]
 
 
-def save_prepared(prepared: PreparedData, folder: Path) -> None:
-    """Save the `DatasetDict`, for `datasets.load_from_disk`, with the manifest beside it.
+def prepare(recipe: Recipe | str | Path, *, output: str | Path | None = None) -> PreparedData:
+    """Read, clean and split the data file of a recipe.
 
-    Raises:
-        RunError: the folder holds something else, which would be lost.
-    """
-    from hf_newscls.data import preparation
-
-    preparation.save_prepared(prepared, folder)
-
-
-def push_prepared(prepared: PreparedData, recipe: Recipe, *, repo_id: str | None, private: bool = True) -> str:
-    """Push prepared data, with a card, to a dataset repository on the Hub in one commit; can be repeated.
+    The result is cached: the same file and the same settings are read once.
 
     Args:
-        prepared: what `prepare` returned.
-        recipe: what it was prepared by.
-        repo_id: owner/name or name; the recipe's name where it is None.
-        private: whether the repository must be private.
-
-    Returns:
-        The address of the commit.
+        recipe: a recipe, or its name or path.
+        output: folder for the `DatasetDict`, for `datasets.load_from_disk`, and for split.json.
 
     Raises:
-        PublishError: the Hub refused or could not be reached, the repository is public where it must be private, or
-            it holds something else.
+        SourceError: the file does not exist or cannot be fetched.
+        DataError: its content does not fit the recipe.
+        RunError: `output` contains other files, which would be lost.
+    """
+    from hf_newscls.data import preparation
+
+    prepared = preparation.prepare(to_recipe(recipe))
+    if output is not None:
+        preparation.save_prepared(prepared, Path(output))
+    return prepared
+
+
+def publish_prepared(
+    prepared: PreparedData, recipe: Recipe, *, repo_id: str | None = None, private: bool = True
+) -> Pushed:
+    """Push prepared rows, with a card, to a dataset repository on the Hub in one commit.
+
+    Args:
+        prepared: the result of `prepare`.
+        recipe: the recipe it was prepared with.
+        repo_id: owner/name or name; by default the name of the recipe.
+        private: whether the repository must be private.
+
+    Raises:
+        PublishError: the Hub refused the push or cannot be reached, the repository is public but must be private, or
+            it contains something else.
     """
     from hf_newscls.data.readers.rows import ROW_ID
     from hf_newscls.hub.account import name_repo, require_account
@@ -59,9 +59,13 @@ def push_prepared(prepared: PreparedData, recipe: Recipe, *, repo_id: str | None
 
     account = require_account()
     repo = name_repo(repo_id, account, default_name=recipe.name)
-    card = render_dataset_card(recipe, prepared.manifest, repo_id=repo)
-    message = f"Prepare {recipe.name} with hf_newscls"
-    # Read back, a column of that name would be taken for the side, which the split a row lies in says now.
+    # Without a column `split`: `load_dataset` has the split of a row already.
     kept = {ROW_ID, "text", "label", *recipe.data.keep, *recipe.split_columns} - {"split"}
-    splits = prepared.splits.select_columns([name for name in prepared.splits["train"].column_names if name in kept])
-    return push_dataset(splits, repo, account=account, card=card, private=private, message=message).url
+    return push_dataset(
+        prepared.splits.select_columns([name for name in prepared.splits["train"].column_names if name in kept]),
+        repo,
+        account=account,
+        card=render_dataset_card(recipe, prepared.manifest, repo_id=repo),
+        private=private,
+        message=f"Prepare {recipe.name} with hf_newscls",
+    )

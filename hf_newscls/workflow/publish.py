@@ -1,69 +1,87 @@
-"""Publish finished runs."""
+"""Publish finished runs on the Hub."""
 
 from __future__ import annotations
 
 import logging
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.runs.folder import RunFolder, find_run
+from hf_newscls.workflow.run import Run, find_folder
 
 if TYPE_CHECKING:
     from hf_newscls.hub.commit import Pushed
-    from hf_newscls.hub.publish_model import PublishOptions
 
-__all__ = ["check_publishing", "name_publish_command", "publish"]
+__all__ = ["check_publishing", "publish"]
 
 logger = logging.getLogger(__name__)
 
 
-def publish(name_or_path: str, options: PublishOptions | None = None, *, runs_dir: Path) -> Pushed:
-    """Push a finished run's model, with its card, to the Hub in one commit; can be repeated.
+def publish(
+    run: Run | str | Path,
+    *,
+    repo_id: str | None = None,
+    private: bool | None = None,
+    revision: str = "main",
+    create_pr: bool = False,
+    tag: str | None = None,
+    replace_card: bool = False,
+    runs_dir: str | Path = "runs",
+) -> Pushed:
+    """Check the model of a finished run in a fresh process, and push it with its card to the Hub in one commit.
+
+    It can be repeated: unchanged files are not pushed again.
 
     Args:
-        name_or_path: a run folder, or a recipe, by its name or its file, whose latest run is taken.
-        options: where to, and how; what the recipe says if not given.
-        runs_dir: where run folders are kept.
+        run: a run, a run folder, or the name or path of a recipe, for its latest run.
+        repo_id: owner/name or name; by default the recipe's `hub.repo_id`, or else the name of the recipe.
+        private: whether the repository must be private; by default the recipe's `hub.private`.
+        revision: branch for the commit; created if missing.
+        create_pr: open a pull request, or update the open one.
+        tag: a name for the commit, such as v1.0.
+        replace_card: replace a card that hf-newscls did not write.
+        runs_dir: where the run folders are.
 
     Raises:
-        InputError: there is no such run, it is not complete, or a name is no name.
-        PublishError: the model must not be published, or the Hub refused or could not be reached.
+        InputError: there is no such run, it is incomplete, or the options contradict each other.
+        PublishError: the model must not be published, or the Hub refused the push or cannot be reached.
     """
     from hf_newscls.hub.publish_model import PublishOptions, publish_run
     from hf_newscls.workflow.artifacts import render_run_card
 
-    run = find_run(name_or_path, runs_dir=runs_dir)
-    recipe = run.read_recipe()
+    options = PublishOptions(
+        repo_id=repo_id,
+        private=private,
+        revision=revision,
+        as_pull_request=create_pr,
+        tag=tag,
+        replace_card=replace_card,
+    )
+    folder = find_folder(run, runs_dir=runs_dir)
+    recipe = folder.read_recipe()
 
     def render(repo_id: str, notes: str) -> str:
-        """Render the card for its address on the Hub."""
-        return render_run_card(run, recipe, model_address=repo_id, notes=notes)
+        """Render the card for its repository."""
+        return render_run_card(folder, recipe, model_address=repo_id, notes=notes)
 
-    return publish_run(run, recipe, options or PublishOptions(), render_card=render)
+    return publish_run(folder, recipe, options, render_card=render)
 
 
 def check_publishing(recipe: Recipe) -> bool:
-    """Find out before training whether the model can be published after it.
+    """Check before training whether the model can be published after it.
 
     Returns:
-        Whether there is a token; without one, the model is published later.
+        Whether there is a token; without one, the model can be published later.
 
     Raises:
-        InputError: the repository's name is no name.
+        InputError: the repository's name is invalid.
         PublishError: the Hub would refuse the model.
     """
     from hf_newscls.hub.preflight import preflight
 
     target = preflight(recipe)
     if target is None:
-        logger.warning("no access token was found: the model is trained, and can be published later")
+        logger.warning("no access token found: the model will be trained and can be published later")
         return False
-    logger.info("%s can be pushed to %s", recipe.name, target.repo_id)
+    logger.info("%s will be published to %s", recipe.name, target.repo_id)
     return True
-
-
-def name_publish_command(run: RunFolder) -> str:
-    """Return the command that publishes a run."""
-    return f"hf-newscls publish {shlex.quote(str(run.path))}"

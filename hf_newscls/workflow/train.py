@@ -1,4 +1,4 @@
-"""From rows to a measured model: plan, train, evaluate."""
+"""Train and evaluate a model."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from hf_newscls.runs.checkpoints import discard_unfinished
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.resuming import open_run
 from hf_newscls.storage import check_disk_space, check_folder, report_full_disk, write_json
-from hf_newscls.workflow.evaluate import evaluate_run
+from hf_newscls.workflow.evaluate import evaluate_folder
 from hf_newscls.workflow.prepare import prepare
+from hf_newscls.workflow.recipes import to_recipe
+from hf_newscls.workflow.run import Run
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
-    from transformers import TrainingArguments
+    from transformers import TrainerCallback, TrainingArguments
 
     from hf_newscls.data.preparation import PreparedData
-    from hf_newscls.evaluation.report import EvaluationReport
     from hf_newscls.modeling.loading import PretrainedClassifier
     from hf_newscls.training.backend import Backend
     from hf_newscls.training.schedule import TwoStageSchedule
@@ -35,14 +36,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training would do.
+    """What a training will do.
 
     Attributes:
         prepared: the rows.
-        schedule: both stages in steps.
-        device: what it would run on.
-        parameters: of the encoder with its head.
-        new_parameters: those of them that stage 1 trains.
+        schedule: the steps of both stages.
+        device: the device to train on.
+        parameters: number of parameters of the model.
+        new_parameters: number of those that stage 1 trains.
     """
 
     prepared: PreparedData
@@ -52,97 +53,120 @@ class Plan:
     new_parameters: int
 
 
-def plan(recipe: Recipe, *, runs_dir: Path) -> Plan:
-    """Go through everything that comes before training, and train nothing.
+@dataclass(frozen=True)
+class _Setup:
+    """All that a training needs before it starts."""
+
+    prepared: PreparedData
+    classifier: PretrainedClassifier
+    arguments: TrainingArguments
+    backend: Backend
+
+
+def plan(recipe: Recipe | str | Path, *, runs_dir: str | Path = "runs") -> Plan:
+    """Check recipe, data and model, and return what a training will do. Nothing is trained or written.
 
     Args:
-        recipe: what to do.
-        runs_dir: where run folders are kept.
+        recipe: a recipe, or its name or path.
+        runs_dir: where the run folders are.
 
     Raises:
         InputError: recipe, data or model cannot be used.
     """
-    from hf_newscls.training.arguments import build_training_arguments
-    from hf_newscls.training.backend import detect_backend
     from hf_newscls.training.schedule import plan_schedule
 
-    prepared = prepare(recipe)
-    classifier = _load_classifier(recipe, prepared.label_names)
-    backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
-    arguments = build_training_arguments(recipe, output_dir=Path("checkpoints"), backend=backend)
-    _warn(recipe, prepared, arguments, runs_dir=runs_dir)
-    parameters = dict(classifier.model.named_parameters())
-    new = [one for name, one in parameters.items() if one.requires_grad and name not in classifier.backbone_parameters]
+    recipe = to_recipe(recipe)
+    setup = _set_up(recipe, runs_dir=Path(runs_dir))
+    parameters = dict(setup.classifier.model.named_parameters())
+    backbone = setup.classifier.backbone_parameters
+    schedule = plan_schedule(
+        recipe.freeze, setup.arguments, train_rows=len(setup.prepared.splits["train"]), finetune=recipe.finetune
+    )
     return Plan(
-        prepared=prepared,
-        schedule=plan_schedule(
-            recipe.freeze, arguments, train_rows=len(prepared.splits["train"]), finetune=recipe.finetune
-        ),
-        device=backend.name,
+        prepared=setup.prepared,
+        schedule=schedule,
+        device=setup.backend.name,
         parameters=sum(one.numel() for one in parameters.values()),
-        new_parameters=sum(one.numel() for one in new),
+        new_parameters=sum(
+            one.numel() for name, one in parameters.items() if one.requires_grad and name not in backbone
+        ),
     )
 
 
 def train(
-    recipe: Recipe, *, runs_dir: Path, cards_dir: Path | None = None, no_resume: bool = False
-) -> tuple[RunFolder, EvaluationReport]:
-    """Train, evaluate and write the whole run folder; `latest` points at it once it is complete.
-
-    A run that was interrupted goes on where it stopped. Several processes, as `accelerate launch` starts them, train
-    together; each prepares the rows, or takes them from the cache, and one of them does the rest.
+    recipe: Recipe | str | Path,
+    *,
+    callbacks: Sequence[TrainerCallback] = (),
+    resume: bool = True,
+    runs_dir: str | Path = "runs",
+    cards_dir: str | Path | None = None,
+) -> Run:
+    """Train a model and evaluate it. The run folder gets model, metrics, predictions, figures, report and card.
 
     Args:
-        recipe: what to do.
-        runs_dir: where run folders are kept.
-        cards_dir: where a copy of the card goes, if anywhere.
-        no_resume: begin a new run even where one was interrupted.
+        recipe: a recipe, or its name or path.
+        callbacks: for the Trainer, next to the package's own.
+        resume: continue the recipe's last run if it was interrupted.
+        runs_dir: where the run folders are.
+        cards_dir: folder for a copy of the model card.
 
     Raises:
-        InputError: recipe, data or model cannot be used, or the interrupted run had others; no run folder was made.
-        StorageError: the disk is full; what was half-written is gone.
-        TrainingInterrupted: a signal came; a checkpoint was written.
+        InputError: recipe, data or model cannot be used, or the interrupted run had others; nothing was written.
+        StorageError: the disk is full; half-written files were removed.
+        TrainingInterrupted: a signal stopped the training; a checkpoint was written.
     """
     from hf_newscls.modeling.loading import count_positions
     from hf_newscls.modeling.tokenization import tokenize_splits
-    from hf_newscls.training.arguments import build_training_arguments
-    from hf_newscls.training.backend import detect_backend
 
+    recipe, runs_dir = to_recipe(recipe), Path(runs_dir)
+    cards_dir = None if cards_dir is None else Path(cards_dir)
     for folder in (runs_dir, cards_dir or runs_dir):
         check_folder(folder)
-    prepared = prepare(recipe)
-    backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
-    arguments = build_training_arguments(recipe, output_dir=runs_dir, backend=backend)
-    run_on_main(lambda: _warn(recipe, prepared, arguments, runs_dir=runs_dir))
-    classifier = _load_classifier(recipe, prepared.label_names)
-    # Windows hold a little less than their tokens together: each has special tokens of its own.
+    setup = _set_up(recipe, runs_dir=runs_dir)
+    prepared, classifier = setup.prepared, setup.classifier
+    # The windows of a text hold fewer tokens than it: each window has its own special tokens.
     max_length = min(recipe.model.max_length, count_positions(classifier.model))
     tokenized = tokenize_splits(
         prepared.splits, classifier.tokenizer, max_length=max_length, truncation=recipe.model.truncation
     )
     check_disk_space(runs_dir, parameters=classifier.model.num_parameters())
+    # `accelerate launch` starts several processes: all train, the main one does the rest and holds the lock.
     with ExitStack() as stack:
-        # The lock is held by the main process alone.
-        opened = run_on_main(
-            lambda: stack.enter_context(
-                open_run(recipe, fingerprint=prepared.manifest.fingerprint, runs_dir=runs_dir, no_resume=no_resume)
-            )
-        )
+        fingerprint = prepared.manifest.fingerprint
+        opening = open_run(recipe, fingerprint=fingerprint, runs_dir=runs_dir, no_resume=not resume)
+        opened = run_on_main(lambda: stack.enter_context(opening))
         run = opened.run
-        arguments.output_dir = str(run.checkpoints)
+        setup.arguments.output_dir = str(run.checkpoints)
         stack.enter_context(report_full_disk(run.path))
         discarding = discard_unfinished(run.path, checkpoints=run.checkpoints, sign=run.training)
         run_on_main(lambda: stack.enter_context(discarding))
         run_on_main(lambda: _describe_run(run, recipe, prepared))
         if not run.training.is_file():
-            _fit(run, recipe, classifier, tokenized, arguments, backend, resume_from=opened.checkpoint)
-        report = run_on_main(lambda: evaluate_run(run, recipe, prepared, runs_dir=runs_dir, cards_dir=cards_dir))
+            _fit(run, recipe, setup, tokenized, callbacks=callbacks, resume_from=opened.checkpoint)
+        finished = run_on_main(lambda: evaluate_folder(run, recipe, prepared, runs_dir=runs_dir, cards_dir=cards_dir))
     logger.info("finished %s", run.path)
-    return run, report
+    return finished
+
+
+def _set_up(recipe: Recipe, *, runs_dir: Path) -> _Setup:
+    from hf_newscls.modeling.loading import load_pretrained
+    from hf_newscls.training.arguments import build_training_arguments
+    from hf_newscls.training.backend import detect_backend
+
+    prepared = prepare(recipe)
+    backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
+    arguments = build_training_arguments(recipe, output_dir=runs_dir, backend=backend)
+    run_on_main(lambda: _warn(recipe, prepared, arguments, runs_dir=runs_dir))
+    classifier = load_pretrained(recipe.model, prepared.label_names, seed=recipe.seed)
+    if recipe.adapter is not None:
+        from hf_newscls.modeling.adapters import add_adapter
+
+        classifier = add_adapter(classifier, recipe.adapter, seed=recipe.seed)
+    return _Setup(prepared, classifier, arguments, backend)
 
 
 def _warn(recipe: Recipe, prepared: PreparedData, arguments: TrainingArguments, *, runs_dir: Path) -> None:
-    """Say before training what would be missed or regretted after it."""
+    """Warn before the training of what would only show after it."""
     from hf_newscls.workflow.other_run import check_other_run
 
     fingerprint = prepared.manifest.fingerprint
@@ -151,21 +175,10 @@ def _warn(recipe: Recipe, prepared: PreparedData, arguments: TrainingArguments, 
     is_log_loss = metric == "log_loss" or (metric == "loss" and recipe.loss.is_plain)
     if recipe.rebalances_classes and arguments.load_best_model_at_end and is_log_loss:
         logger.warning(
-            "%s chooses the checkpoint of a model that is trained to even labels out, which is worse by it on "
-            "purpose; take training_arguments.metric_for_best_model=f1_macro",
+            "%s chooses the best checkpoint, but rebalancing the classes makes it worse; "
+            "set training_arguments.metric_for_best_model=f1_macro",
             metric,
         )
-
-
-def _load_classifier(recipe: Recipe, label_names: Sequence[str]) -> PretrainedClassifier:
-    from hf_newscls.modeling.loading import load_pretrained
-
-    classifier = load_pretrained(recipe.model, label_names, seed=recipe.seed)
-    if recipe.adapter is None:
-        return classifier
-    from hf_newscls.modeling.adapters import add_adapter
-
-    return add_adapter(classifier, recipe.adapter, seed=recipe.seed)
 
 
 def _describe_run(run: RunFolder, recipe: Recipe, prepared: PreparedData) -> None:
@@ -176,35 +189,34 @@ def _describe_run(run: RunFolder, recipe: Recipe, prepared: PreparedData) -> Non
 def _fit(
     run: RunFolder,
     recipe: Recipe,
-    classifier: PretrainedClassifier,
+    setup: _Setup,
     tokenized: DatasetDict,
-    arguments: TrainingArguments,
-    backend: Backend,
     *,
+    callbacks: Sequence[TrainerCallback],
     resume_from: Path | None,
 ) -> None:
+    """Train, then save the model and the record of the training."""
     from hf_newscls.modeling.sources import describe_origin
     from hf_newscls.training.fit import fit_classifier
     from hf_newscls.workflow.artifacts import save_model
 
+    classifier = setup.classifier
     record = fit_classifier(
         classifier,
         tokenized,
-        arguments=arguments,
-        freeze=recipe.freeze,
-        finetune=recipe.finetune,
-        loss=recipe.loss,
-        sampling=recipe.sampling,
-        backend=backend,
-        lengths=backend.choose_lengths(recipe.model),
+        recipe=recipe,
+        arguments=setup.arguments,
+        backend=setup.backend,
+        callbacks=callbacks,
         resume_from=resume_from,
     )
 
     def save() -> None:
-        """Save the model and the record of its training."""
+        """Write what the training made."""
         origin = describe_origin(recipe.model)
-        whole = replace(record, encoder_commit=origin.commit, encoder_license=origin.license)
         save_model(run, classifier.model, classifier.tokenizer, recipe=recipe)
-        write_json(run.training, whole.to_dict())
+        write_json(
+            run.training, replace(record, encoder_commit=origin.commit, encoder_license=origin.license).to_dict()
+        )
 
     run_on_main(save)

@@ -1,14 +1,14 @@
-"""Train a recipe with several seeds, and say how much of its score is luck."""
+"""Train a recipe with several seeds, to see how much its scores vary."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hf_newscls.distributed import run_on_main
 from hf_newscls.evaluation.metric_names import DECISION_METRICS
@@ -18,9 +18,13 @@ from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.resuming import find_finished
 from hf_newscls.storage import write_json
 from hf_newscls.workflow.prepare import prepare
+from hf_newscls.workflow.recipes import to_recipe
+from hf_newscls.workflow.run import Run, load_run
 from hf_newscls.workflow.train import train
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hf_newscls.evaluation.statistics.seeds import Spread, SpreadGain
 
 __all__ = ["SeedRuns", "train_seeds"]
@@ -32,57 +36,75 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SeedRuns:
-    """Trainings of one recipe that differ in their seed alone.
+    """Runs of one recipe with different seeds.
 
     Attributes:
         recipe_name: of the recipe.
         seeds: ascending; the first is the recipe's own.
-        runs: of the seeds, in their order.
-        spreads: of test scores, by metric.
-        gains: by name of another recipe that was trained with several seeds on the same split, and by metric.
+        runs: one for each seed, in the order of the seeds.
+        spreads: mean, deviation and values of each test score, by metric.
+        gains: gains over other recipes with several seeds on the same split, by recipe name and metric.
     """
 
     recipe_name: str
     seeds: Sequence[int]
-    runs: Sequence[RunFolder]
+    runs: Sequence[Run]
     spreads: Mapping[str, Spread]
     gains: Mapping[str, Mapping[str, SpreadGain]]
 
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a row for each metric: mean, deviation, and the score of each seed."""
+        import pandas as pd
+
+        rows = {name: [spread.mean, spread.deviation, *spread.values] for name, spread in self.spreads.items()}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=["mean", "deviation", *map(str, self.seeds)])
+
+    def _repr_html_(self) -> str:
+        return str(self.to_pandas().to_html(float_format="{:.4f}".format))
+
 
 def train_seeds(
-    recipe: Recipe, *, seeds: int, runs_dir: Path, cards_dir: Path | None = None, no_resume: bool = False
+    recipe: Recipe | str | Path,
+    *,
+    seeds: int,
+    resume: bool = True,
+    runs_dir: str | Path = "runs",
+    cards_dir: str | Path | None = None,
 ) -> SeedRuns:
-    """Train with the recipe's seed and those that follow it, on one split; write `seeds.json` beside the runs.
+    """Train with the recipe's seed and the next ones, on one split; write `seeds.json` next to the runs.
 
-    A seed whose run was finished is not trained again, so what was interrupted goes on. Card and `latest` are those of
-    the recipe's own seed.
+    The card and `latest` are those of the recipe's own seed.
 
     Args:
-        recipe: what to do.
-        seeds: how many, at least 2.
-        runs_dir: where run folders are kept.
-        cards_dir: where a copy of the card goes, if anywhere.
-        no_resume: train every seed anew.
+        recipe: a recipe, or its name or path.
+        seeds: number of seeds, at least 2.
+        resume: keep the finished runs of a seed, and continue an interrupted one.
+        runs_dir: where the run folders are.
+        cards_dir: folder for a copy of the model card.
 
     Raises:
         InputError: there are fewer than two seeds, or recipe, data or model cannot be used.
     """
     from hf_newscls.evaluation.statistics.seeds import compute_spread
 
-    compute_spread([0.0] * seeds)  # refuses too few before anything is trained
+    recipe, runs_dir = to_recipe(recipe), Path(runs_dir)
+    compute_spread([0.0] * seeds)  # raises for too few seeds, before the training
     fingerprint = prepare(recipe).manifest.fingerprint
     numbers = [recipe.seed + index for index in range(seeds)]
-    runs: dict[int, RunFolder] = {}
-    for seed in reversed(numbers):  # the recipe's own comes last, and its card stays
+    runs: dict[int, Run] = {}
+    for seed in reversed(numbers):  # the recipe's own seed comes last, so that its card stays
         seeded = _set_seed(recipe, seed)
-        found = None if no_resume else run_on_main(partial(find_finished, seeded, fingerprint, runs_dir=runs_dir))
-        logger.info("seed %d: %s", seed, f"finished before, {found.path}" if found else "training")
-        runs[seed] = found or train(seeded, runs_dir=runs_dir, cards_dir=cards_dir, no_resume=no_resume)[0]
-    own = [runs[seed] for seed in numbers]
-    tests = [rename_old_keys(run.read_json(run.metrics))["test"] for run in own]
-    # Not log_loss: a single confident mistake changes it a lot.
-    spreads = {name: compute_spread([scores[name] for scores in tests]) for name in DECISION_METRICS}
-    result = SeedRuns(recipe.name, numbers, own, spreads, _compare(recipe, fingerprint, spreads, runs_dir=runs_dir))
+        found = run_on_main(partial(find_finished, seeded, fingerprint, runs_dir=runs_dir)) if resume else None
+        logger.info("seed %d: %s", seed, f"using the finished run {found.path}" if found else "training")
+        if found:
+            runs[seed] = load_run(found.path)
+        else:
+            runs[seed] = train(seeded, resume=resume, runs_dir=runs_dir, cards_dir=cards_dir)
+    ordered = [runs[seed] for seed in numbers]
+    # Without log_loss: a single confident error changes it a lot.
+    spreads = {name: compute_spread([run.report.test.scores[name] for run in ordered]) for name in DECISION_METRICS}
+    gains = _compute_gains(recipe, fingerprint, spreads, runs_dir=runs_dir)
+    result = SeedRuns(recipe.name, numbers, ordered, spreads, gains)
     run_on_main(lambda: _write(result, fingerprint, runs_dir=runs_dir))
     return result
 
@@ -91,38 +113,35 @@ def _set_seed(recipe: Recipe, seed: int) -> Recipe:
     return recipe.model_copy(update={"training_arguments": {**recipe.training_arguments, "seed": seed}})
 
 
-def _compare(
+def _compute_gains(
     recipe: Recipe, fingerprint: str, spreads: Mapping[str, Spread], *, runs_dir: Path
 ) -> dict[str, dict[str, SpreadGain]]:
     from hf_newscls.evaluation.statistics.seeds import Spread, compare_spreads
 
-    return {
-        name: {score: compare_spreads(spread, Spread(**content["scores"][score])) for score, spread in spreads.items()}
-        for name, content in _iterate_others(recipe.name, runs_dir=runs_dir)
-        if content["split_fingerprint"] == fingerprint
-    }
-
-
-def _iterate_others(recipe_name: str, *, runs_dir: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    gains = {}
     for path in sorted(runs_dir.glob(f"*/{_FILE}")):
-        if path.parent.name != recipe_name:
-            yield path.parent.name, rename_old_keys(json.loads(path.read_text(encoding="utf-8")))
+        other = rename_old_keys(json.loads(path.read_text(encoding="utf-8")))
+        if path.parent.name != recipe.name and other["split_fingerprint"] == fingerprint:
+            scores = {name: Spread(**values) for name, values in other["scores"].items()}
+            gains[path.parent.name] = {name: compare_spreads(spread, scores[name]) for name, spread in spreads.items()}
+    return gains
 
 
 def _write(result: SeedRuns, fingerprint: str, *, runs_dir: Path) -> None:
-    result.runs[0].mark_latest()
+    RunFolder(result.runs[0].path).mark_latest()
+    gains = {
+        name: {
+            score: {"gain": one.gain, "interval": [one.interval.low, one.interval.high]}
+            for score, one in scores.items()
+        }
+        for name, scores in result.gains.items()
+    }
     content = {
         "recipe": result.recipe_name,
         "split_fingerprint": fingerprint,
-        "seeds": [*result.seeds],
+        "seeds": result.seeds,
         "runs": [run.path.name for run in result.runs],
         "scores": {name: asdict(spread) for name, spread in result.spreads.items()},
-        "gains": {
-            name: {
-                score: {"gain": one.gain, "interval": [one.interval.low, one.interval.high]}
-                for score, one in scores.items()
-            }
-            for name, scores in result.gains.items()
-        },
+        "gains": gains,
     }
     write_json(runs_dir / result.recipe_name / _FILE, content)

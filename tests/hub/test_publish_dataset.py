@@ -32,8 +32,8 @@ def prepared(make_recipe: Callable[..., Recipe], hub_here: HubServer) -> tuple[P
     return workflow.prepare(recipe), recipe
 
 
-def push(prepared: tuple[PreparedData, Recipe], repo_id: str | None = "tiny-news", **options: bool) -> str:
-    return workflow.push_prepared(*prepared, repo_id=repo_id, **options)
+def push(prepared: tuple[PreparedData, Recipe], repo_id: str | None = "tiny-news", **options: bool) -> None:
+    workflow.publish_prepared(*prepared, repo_id=repo_id, **options)
 
 
 def test_command_pushes_everything_in_one_commit(

@@ -1,4 +1,4 @@
-"""Three recipes with two seeds each, published and compared through the command line, over HTTP."""
+"""Three recipes with two seeds each, published and compared through the command line over HTTP."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def accuracies(
     command_line: CommandLine,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, float]:
-    """Publish all models and one of another split; return each accuracy by its name on the Hub."""
+    """Publish all runs, and one on another split; return the accuracy of each by its name on the Hub."""
     found = {}
     wanted = [(name, seed, ()) for name in RECIPES for seed in SEEDS]
     for name, seed, overrides in [*wanted, ("tiny_stock", 3, ("split.seed=99",))]:
@@ -54,7 +54,7 @@ def accuracies(
     return found
 
 
-def test_models_are_ranked_by_their_scores(
+def test_models_are_ranked_by_their_verified_scores(
     accuracies: dict[str, float], hub: HubServer, command_line: CommandLine, tmp_path: Path
 ) -> None:
     doctored = "owner/tiny_lora-2"

@@ -1,4 +1,4 @@
-"""What the wheel carries."""
+"""The contents of the wheel."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with nothing but what the wheel carries."""
+    """A folder with only the contents of the wheel."""
     folder = tmp_path_factory.mktemp("site")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
@@ -40,7 +40,7 @@ def test_wheel_carries_everything_that_is_read_at_run_time(installed: Path) -> N
     package = installed / "hf_newscls"
     for name in (
         "recipes/schema.json",
-        "compare/templates/leaderboard.md.jinja",
+        "comparison/templates/leaderboard.md.jinja",
         "overview/templates/overview.md.jinja",
         "report/templates/dataset_card.md.jinja",
         "report/templates/model_card.md.jinja",
@@ -82,7 +82,7 @@ def test_installed_wheel_finds_its_recipes_and_data(installed: Path, tmp_path: P
     assert source_name.out.strip() == str(installed / "hf_newscls" / "__init__.py")
     result = run_cli("prepare", "quickstart", cwd=tmp_path, home=tmp_path, environment=environment)
     assert result.code == 0, result.err
-    assert "kept 2,400 of 2,400 rows" in result.err
+    assert "2,400 of 2,400 rows" in result.err
 
 
 @pytest.mark.slow

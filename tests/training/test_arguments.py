@@ -117,7 +117,7 @@ def test_score_as_metric_is_better_when_greater() -> None:
     ],
 )
 def test_contradiction_is_refused(training: dict[str, Any]) -> None:
-    with pytest.raises(RecipeError, match=r"^tiny: `training_arguments` must suit the Trainer, got '.+'; mend it$"):
+    with pytest.raises(RecipeError, match=r"^tiny: .*`training_arguments`: .+"):
         build(training)
 
 
@@ -150,10 +150,10 @@ def test_tf32_is_left_where_bf16_is_on(training: dict[str, Any]) -> None:
     assert build(training, backend=card).tf32 is None
 
 
-def test_description_is_plain_and_tells_no_path() -> None:
-    told = describe_arguments(build({"seed": 3, "max_grad_norm": 0.5, "lr_scheduler_type": "cosine"}))
-    assert (told["seed"], told["max_grad_norm"], told["lr_scheduler_type"]) == (3, 0.5, "cosine")
-    assert told["optim"] == "adamw_torch_fused"
-    assert "data_seed" not in told  # not set
-    assert {type(value) for value in told.values()} <= {str, int, float, bool}
-    assert "checkpoints" not in str(told)
+def test_description_is_plain_and_has_no_path() -> None:
+    described = describe_arguments(build({"seed": 3, "max_grad_norm": 0.5, "lr_scheduler_type": "cosine"}))
+    assert (described["seed"], described["max_grad_norm"], described["lr_scheduler_type"]) == (3, 0.5, "cosine")
+    assert described["optim"] == "adamw_torch_fused"
+    assert "data_seed" not in described  # not set
+    assert {type(value) for value in described.values()} <= {str, int, float, bool}
+    assert "checkpoints" not in str(described)

@@ -1,4 +1,4 @@
-"""The backend: the device the Trainer will take, and what suits it."""
+"""The backend: the device that the Trainer will use, and its settings."""
 
 from pathlib import Path
 
@@ -42,3 +42,8 @@ def test_bf16_follows_the_flags_of_the_cpu() -> None:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     flags = {flag for line in lines if line.startswith("flags") for flag in line.split()}
     assert detect_backend(use_cpu=True).has_bf16 == bool(flags & {"avx512_bf16", "amx_bf16"})
+
+
+def test_bf16_stays_off_where_torch_does_not_report_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert not detect_backend(use_cpu=True).has_bf16

@@ -59,5 +59,5 @@ def test_rows_without_tokens_make_a_batch_of_one_token_each(tokenizer: PreTraine
 
 @pytest.mark.parametrize("pad_to", [[16, 8, 32], [8, 16], [8, 8, 32]])
 def test_lengths_must_ascend_to_the_longest(pad_to: list[int]) -> None:
-    with pytest.raises(ValueError, match="`pad_to` must ascend and end with `max_length`"):
+    with pytest.raises(ValueError, match="pad_to"):
         ModelSection(model_name_or_path="owner/name", max_length=32, pad_to=pad_to)

@@ -31,7 +31,7 @@ NO_DROPOUT = {
 
 
 def fit(run: TinyRun) -> TrainingRecord:
-    return fit_classifier(run.classifier, run.tokenized, arguments=run.arguments, freeze=run.freeze, backend=CPU)
+    return fit_classifier(run.classifier, run.tokenized, recipe=run.recipe, arguments=run.arguments, backend=CPU)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class FittedRun:
 
 @pytest.fixture(scope="module")
 def fitted(tiny_encoder: Path, news_rows: Any, tmp_path_factory: pytest.TempPathFactory) -> FittedRun:
-    """48 rows in batches of 8: 6 steps of stage 1, 12 of stage 2, which diverges; there is no test side."""
+    """48 rows in batches of 8: 6 steps of stage 1, 12 of stage 2, which diverges; there is no test split."""
     folder = tmp_path_factory.mktemp("fitted")
     write_csv(folder / "news.csv", news_rows)
     path = write_recipe(folder / "tiny.yaml", source=folder / "news.csv", encoder=tiny_encoder)
@@ -116,7 +116,7 @@ def test_loss_falls_and_the_news_are_learned(make_recipe: MakeRecipe, news_rows:
     evaluations = [entry for entry in history if "eval_loss" in entry]
     # Three words of five in each title tell its class; guessing one of three costs ln 3.
     assert losses[0] == pytest.approx(math.log(3), abs=0.3)
-    assert sum(losses[-9:]) / 9 < 0.5 * losses[0]  # over the last epoch: one batch alone may be a hard one
+    assert sum(losses[-9:]) / 9 < 0.5 * losses[0]  # over the last epoch: a single batch may be a hard one
     assert evaluations[-1]["eval_loss"] < evaluations[0]["eval_loss"]
     assert evaluations[-1]["eval_accuracy"] > 0.9
 
@@ -137,7 +137,7 @@ def test_record_names_the_precision(
     overrides = (*QUIET, f"training_arguments.bf16={bf16}", "training_arguments.max_steps=1")
     run = prepare_run(make_recipe(*overrides), news_rows, tmp_path)
     assert fit(run).precision == precision
-    # Mixed precision leaves the weights themselves alone.
+    # Mixed precision does not change the type of the weights.
     assert {parameter.dtype for parameter in run.classifier.model.parameters()} == {torch.float32}
 
 
@@ -253,7 +253,7 @@ def test_batches_are_padded_to_their_longest_row(make_recipe: MakeRecipe, news_r
         longest.append(int(batch["attention_mask"].sum(dim=1).max()))
         widths.append(batch["input_ids"].shape[1])
     assert widths == longest
-    # Rows of like length share a batch.
+    # Rows of similar length share a batch.
     assert min(widths) < max(widths)
 
 
@@ -281,7 +281,7 @@ def test_log_has_one_line_an_evaluation(
     ]
 
 
-def test_progress_bar_stands_alone(
+def test_progress_bar_shows_no_dictionaries(
     make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     overrides = (*QUIET, "training_arguments.disable_tqdm=false", "training_arguments.max_steps=2")
@@ -293,18 +293,56 @@ def test_progress_bar_stands_alone(
 
 
 class Untouchable(Dataset):
-    """A side that ends the test when anything reads it."""
+    """A split that fails the test when anything reads it."""
 
     def __getitem__(self, key: Any) -> Any:
-        raise AssertionError(f"the test side was read: {key}")
+        raise AssertionError(f"the test split was read: {key}")
 
     def __iter__(self) -> Any:
-        raise AssertionError("the test side was read")
+        raise AssertionError("the test split was read")
 
 
-def test_test_side_is_not_read(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+def test_test_split_is_not_read(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
     run = prepare_run(make_recipe("training_arguments.max_steps=2"), news_rows, tmp_path)
     split = Untouchable(run.tokenized["validation"].data)
     tokenized = DatasetDict({**run.tokenized, "test": split})
-    record = fit_classifier(run.classifier, tokenized, arguments=run.arguments, freeze=run.freeze, backend=CPU)
+    record = fit_classifier(run.classifier, tokenized, recipe=run.recipe, arguments=run.arguments, backend=CPU)
     assert record.total_steps == 2
+
+
+@pytest.mark.parametrize("speedups", ["true", "false"])
+def test_recipe_turns_the_speedups_off(speedups: str, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    run = prepare_run(
+        make_recipe(*QUIET, f"speedups={speedups}", "training_arguments.max_steps=3"), news_rows, tmp_path
+    )
+    tokens: list[int] = []
+    last = run.classifier.model.bert.encoder.layer[-1]
+    last.intermediate.register_forward_pre_hook(lambda _, inputs: tokens.append(inputs[0].shape[1]))
+    fit(run)
+    assert (1 in tokens) == (speedups == "true")
+
+
+def test_padding_is_logged_for_the_order_of_the_first_epoch(
+    make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Titles and bodies in random batches: how much is padding depends on the seed of the order.
+    rows = [row | {"title": row["body" if index % 3 else "title"]} for index, row in enumerate(news_rows)]
+    overrides = ("training_arguments.train_sampling_strategy=random", "training_arguments.data_seed=5", "freeze=null")
+    run = prepare_run(make_recipe(*QUIET, *overrides, "training_arguments.max_steps=6"), rows, tmp_path, train=48)
+    used, padded = 0, 0
+    for batch in run.build_trainer().get_train_dataloader():
+        used, padded = used + int(batch["attention_mask"].sum()), padded + batch["attention_mask"].numel()
+    with caplog.at_level("INFO", logger="hf_newscls"):
+        fit(run)
+    assert f"{100 * used / padded:.0f}% of the tokens" in caplog.text
+
+
+def test_schedule_is_planned_once(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    # 16 rows in batches of 8, 2 epochs of stage 2.
+    run = prepare_run(make_recipe(*QUIET, "freeze={epochs: null, steps: 3}"), news_rows, tmp_path)
+    before = run.arguments.max_steps
+    trainer = run.build_trainer()
+    trainer.train()
+    assert (trainer.schedule.boundary_step, trainer.schedule.total_steps) == (3, 7)
+    assert trainer.state.max_steps == trainer.state.global_step == 7
+    assert run.arguments.max_steps == before

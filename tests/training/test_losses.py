@@ -113,18 +113,19 @@ def test_parts_of_a_batch_add_up(section: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "message"),
+    ("section", "parts"),
     [
-        ({"gamma": 2}, "`gamma` must go with `name: focal`, got 2.0 with `name: cross_entropy`"),
-        ({"tau": 1}, "`tau` must go with `name: logit_adjustment`"),
-        ({"class_weights": "balanced", "beta": 0.9}, "`beta` must go with `class_weights: effective_number`"),
-        ({"name": "logit_adjustment", "class_weights": "balanced"}, "both make up for rare labels"),
-        ({"name": "focal", "label_smoothing": 0.1}, "`label_smoothing` must not go with `name: focal`"),
+        ({"gamma": 2}, ["gamma", "2.0", "focal"]),
+        ({"tau": 1}, ["tau", "1.0", "logit_adjustment"]),
+        ({"class_weights": "balanced", "beta": 0.9}, ["beta", "0.9", "effective_number"]),
+        ({"name": "logit_adjustment", "class_weights": "balanced"}, ["class_weights", "balanced"]),
+        ({"name": "focal", "label_smoothing": 0.1}, ["label_smoothing", "0.1", "focal"]),
     ],
 )
-def test_contradictory_loss_is_refused(section: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
+def test_contradictory_loss_is_refused(section: dict[str, Any], parts: list[str]) -> None:
+    with pytest.raises(ValidationError) as caught:
         LossSection(**section)
+    assert [part for part in parts if part not in str(caught.value)] == []
 
 
 def write_overrides(section: dict[str, Any]) -> tuple[str, ...]:
@@ -172,7 +173,7 @@ def test_model_learns_by_the_loss_of_the_recipe(make_recipe: MakeRecipe, uneven_
     recipe = make_recipe(*QUIET, *NO_DROPOUT["stock"], *whole, "loss.class_weights=balanced")
     run = prepare_run(recipe, uneven_rows, tmp_path)
     model, rows = run.classifier.model.eval(), run.tokenized["train"]
-    loss = build_loss(run.loss, rows["labels"][:], num_labels=3)
+    loss = build_loss(run.recipe.loss, rows["labels"][:], num_labels=3)
     assert loss is not None
     logits = torch.cat([model(torch.tensor([ids])).logits.detach() for ids in rows["input_ids"]])
     expected = loss(Outputs(logits), torch.tensor(rows["labels"][:])).item()
@@ -194,15 +195,13 @@ def test_run_of_drawn_rows_resumes_as_if_nothing_had_happened(
 
 
 @pytest.mark.parametrize(
-    ("overrides", "message"),
+    ("override", "value"),
     [
-        (("loss.class_weights=balanced",), "must not go with class weights or logit adjustment, got 'balanced'"),
-        (("loss.name=logit_adjustment",), "got 'logit_adjustment'"),
-        (("training_arguments.train_sampling_strategy=sequential",), "must go with rows in random order"),
+        ("loss.class_weights=effective_number", "effective_number"),
+        ("loss.name=logit_adjustment", "logit_adjustment"),
+        ("training_arguments.train_sampling_strategy=sequential", "sequential"),
     ],
 )
-def test_sampling_that_contradicts_the_rest_is_refused(
-    overrides: tuple[str, ...], message: str, make_recipe: MakeRecipe
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        make_recipe("sampling.labels=balanced", *overrides)
+def test_sampling_that_contradicts_the_rest_is_refused(override: str, value: str, make_recipe: MakeRecipe) -> None:
+    with pytest.raises(ValueError, match=f"(?s)sampling.*{value}"):
+        make_recipe("sampling.labels=balanced", override)

@@ -52,7 +52,7 @@ def differ(one: dict[str, Any], other: dict[str, Any]) -> float:
 
 # Frozen before the Trainer wraps the model, the backbone ends apart on the two ranks: nothing averages what it
 # learns in stage 2. Cached features must not change that.
-# Windows run in parts that are computed anew in the backward pass.
+# Windows run in parts that are computed again in the backward pass.
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -67,10 +67,10 @@ def test_ranks_stay_one_model(overrides: tuple[str, ...], tiny_encoder: Path, ne
     recipe = write_recipe(tmp_path / "tiny.yaml", source=news_csv, encoder=tiny_encoder)
     first, second = train(2, 4, recipe, tmp_path / "two", *overrides)
     assert differ(first, second) == 0.0
-    (alone,) = train(1, 8, recipe, tmp_path / "one", *overrides)
-    assert len(alone["losses"]) == (6 if "accumulation" in overrides[-1] else 12)
-    assert first["losses"] == pytest.approx(alone["losses"], abs=1e-4)
-    assert differ(first, alone) < 1e-3
+    (single,) = train(1, 8, recipe, tmp_path / "one", *overrides)
+    assert len(single["losses"]) == (6 if "accumulation" in overrides[-1] else 12)
+    assert first["losses"] == pytest.approx(single["losses"], abs=1e-4)
+    assert differ(first, single) < 1e-3
 
 
 def test_command_line_makes_one_run(tiny_encoder: Path, noisy_csv: Path, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_command_line_makes_one_run(tiny_encoder: Path, noisy_csv: Path, tmp_pat
     assert ended.stderr.count("finished runs/tiny/") == 1
 
 
-def test_bad_input_is_told_once(tiny_encoder: Path, noisy_csv: Path, tmp_path: Path) -> None:
+def test_bad_input_is_reported_once(tiny_encoder: Path, noisy_csv: Path, tmp_path: Path) -> None:
     write_csv(tmp_path / "news.csv", [{"title": "a", "body": "b", "category": "C", "date": "2020-01-01"}])
     write_recipe(tmp_path / "tiny.yaml", source=tmp_path / "news.csv", encoder=tiny_encoder)
     ended = launch(2, ["-m", "hf_newscls", "train", "tiny.yaml"], cwd=tmp_path, home=tmp_path)

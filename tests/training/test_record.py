@@ -5,7 +5,7 @@ import os
 from hf_newscls.training.record import describe_machine
 
 
-def test_machine_is_told_by_processor_cores_and_memory() -> None:
+def test_machine_is_described_by_processor_cores_and_memory() -> None:
     processor, cores, memory = describe_machine().rsplit(", ", maxsplit=2)
     assert processor
     assert cores == f"{os.cpu_count()} cores"

@@ -1,4 +1,4 @@
-"""The order of the rows: every row once, the same for the same seed and epoch, batches of like length."""
+"""The order of the rows: every row once, the same for the same seed and epoch, batches of similar length."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,7 +31,7 @@ def order(*, seed: int = 17, epoch: int = 0, is_grouped: bool = True) -> list[in
 
 
 @pytest.mark.parametrize("is_grouped", [True, False])
-def test_order_follows_from_seed_and_epoch_alone(is_grouped: bool) -> None:
+def test_order_depends_only_on_seed_and_epoch(is_grouped: bool) -> None:
     first = order(is_grouped=is_grouped)
     torch.manual_seed(5)
     assert order(is_grouped=is_grouped) == first
@@ -41,7 +41,7 @@ def test_order_follows_from_seed_and_epoch_alone(is_grouped: bool) -> None:
     assert others[0] != others[1]
 
 
-def test_batches_are_of_like_length_and_come_at_random() -> None:
+def test_batches_have_similar_lengths_and_a_random_order() -> None:
     lengths = [1, 2, 3, 4, 5, 6, 7, 8] * 3
     rows = order_rows(lengths, batch_rows=3, seed=2, epoch=0, is_grouped=True)
     batches = [{lengths[row] for row in rows[start : start + 3]} for start in range(0, 24, 3)]
@@ -58,7 +58,7 @@ def test_the_short_batch_stays_last() -> None:
     assert {*rows[:8]} | {*rows[8:]} == {*range(10)}
 
 
-def test_useful_share_counts_padding() -> None:
+def test_useful_fraction_counts_padding() -> None:
     # 10 and 3 tokens padded to 16, 8 to 8: 21 of 40.
     assert compute_useful_fraction([10, 8, 3], [0, 2, 1], batch_size=2, lengths=[8, 16]) == pytest.approx(21 / 40)
 

@@ -1,26 +1,24 @@
-"""Comparing as a user asks for it: runs here, models on a Hub, classifiers of others measured here."""
+"""Compare: local runs, models on a Hub, external classifiers."""
 
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hf_newscls import workflow
-from hf_newscls.compare.leaderboard import Leaderboard
+from hf_newscls.comparison.leaderboard import Leaderboard
 from hf_newscls.errors import InputError, ModelError, PublishError, RecipeError, RunError
-from hf_newscls.hub.publish_model import PublishOptions
 from hf_newscls.report.predictions import hash_predictions, predictions_to_parquet
-from hf_newscls.workflow import Comparison
 from hf_newscls.workflow.compare import Subjects, find_subjects
-from tests.compare.board_parts import TWO, build_files, write_card
+from tests.comparison.board_parts import TWO, build_files, write_card
 from tests.conftest import FinishedRun
 from tests.hub_server import STRANGER_TOKEN, TOKEN, WRONG_TOKEN, Fault, HubServer
 from tests.processes import Result
 
 Call = Callable[..., Result]
-LOCAL = Comparison(is_local=True)
 # huggingface_hub uploads by a way of its HTTP client that is on its way out.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
@@ -46,11 +44,11 @@ def publish_run(server: HubServer, name: str, finished: FinishedRun, *, claimed:
     )
 
 
-# Runs of this machine.
+# Local runs.
 
 
 def test_runs_on_one_split_share_a_table(tiny_run: FinishedRun, tiny_two_layer_run: FinishedRun) -> None:
-    board = workflow.compare(["tiny", "tiny_two_layer"], LOCAL, runs_dir=tiny_run.runs_dir)
+    board = workflow.compare("tiny", "tiny_two_layer", local=True, runs_dir=tiny_run.runs_dir)
     (table,) = board.tables
     runs = {name_run(finished): finished.report for finished in (tiny_run, tiny_two_layer_run)}
     assert {row.entry.name for row in table.rows} == {*runs}
@@ -61,18 +59,18 @@ def test_runs_on_one_split_share_a_table(tiny_run: FinishedRun, tiny_two_layer_r
     scores = [row.entry.score for row in table.rows]
     assert scores == sorted(scores, reverse=True)
     assert len(table.pairs) == 1
-    assert board.remarks == ["the Hub was not asked (--local): only runs of this machine are ranked"]
+    assert ["--local" in remark for remark in board.remarks] == [True]
 
 
-def test_recipe_without_runs_is_told(tiny_run: FinishedRun) -> None:
-    board = workflow.compare(["tiny", "other"], LOCAL, runs_dir=tiny_run.runs_dir)
+def test_recipe_without_runs_is_reported(tiny_run: FinishedRun) -> None:
+    board = workflow.compare("tiny", "other", local=True, runs_dir=tiny_run.runs_dir)
     assert names(board) == [[name_run(tiny_run)]]
     assert "other has no finished run in runs/" in board.remarks
 
 
 def test_nothing_to_rank_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"models of 'tiny' must be there to rank, found none .*hf-newscls train"):
-        workflow.compare(["tiny"], LOCAL, runs_dir=tmp_path)
+    with pytest.raises(InputError, match=r"'tiny'.*hf-newscls train"):
+        workflow.compare("tiny", local=True, runs_dir=tmp_path)
 
 
 @pytest.fixture
@@ -88,24 +86,26 @@ def copied_runs(tiny_run: FinishedRun, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("content", ["", "[]", "{"])
 def test_broken_run_is_refused_without_its_folder(content: str, copied_runs: Path) -> None:
     (copied_runs / "tiny" / "2" / "metrics.json").write_text(content)
-    board = workflow.compare(["tiny"], LOCAL, runs_dir=copied_runs)
+    board = workflow.compare("tiny", local=True, runs_dir=copied_runs)
     assert names(board) == [["tiny/1"]]
     (refusal,) = board.refusals
     assert refusal.name == "tiny/2"
-    assert refusal.reason.startswith("metrics.json: must hold ")
+    assert refusal.reason.startswith("metrics.json: ")
 
 
-def test_run_whose_predictions_are_gone_is_not_checked(copied_runs: Path) -> None:
+def test_run_without_predictions_is_not_verified(copied_runs: Path) -> None:
     (copied_runs / "tiny" / "2" / "predictions.parquet").unlink()
-    board = workflow.compare(["tiny"], LOCAL, runs_dir=copied_runs)
-    notes = {row.entry.name: "; ".join(row.entry.notes) for row in board.tables[0].rows}
-    assert notes["tiny/1"] == ""
-    assert notes["tiny/2"].startswith("its predictions cannot be read: predictions.parquet: ")
-    assert str(copied_runs) not in notes["tiny/2"]
+    board = workflow.compare("tiny", local=True, runs_dir=copied_runs)
+    (table,) = board.tables
+    assert [(row.entry.name, row.entry.notes) for row in table.rows] == [("tiny/1", [])]
+    (row,) = table.unverified
+    assert row.entry.name == "tiny/2"
+    assert row.entry.notes[0].startswith("predictions.parquet: ")
+    assert str(copied_runs) not in row.entry.notes[0]
 
 
 def test_metric_decides_the_order(tiny_run: FinishedRun) -> None:
-    board = workflow.compare(["tiny"], Comparison(metric="log_loss", is_local=True), runs_dir=tiny_run.runs_dir)
+    board = workflow.compare("tiny", metric="log_loss", local=True, runs_dir=tiny_run.runs_dir)
     (row,) = board.tables[0].rows
     assert row.entry.score == pytest.approx(tiny_run.report.test.scores["log_loss"])
     assert row.entry.interval is not None
@@ -114,12 +114,12 @@ def test_metric_decides_the_order(tiny_run: FinishedRun) -> None:
 # With the Hub.
 
 
-def test_models_on_the_hub_are_ranked_beside_runs(tiny_run: FinishedRun, hub_here: HubServer) -> None:
+def test_models_on_the_hub_are_ranked_with_local_runs(tiny_run: FinishedRun, hub_here: HubServer) -> None:
     publish_run(hub_here, "ann/copy", tiny_run)
     publish_run(hub_here, "bob/doctored", tiny_run, claimed=0.999)
     hub_here.create_repo("cat/elsewhere", files=build_files(20, revision=TWO))
-    board = workflow.compare(["tiny"], runs_dir=tiny_run.runs_dir)
-    # Both were published from the run, which needs no line of its own; copies are no pair.
+    board = workflow.compare("tiny", runs_dir=tiny_run.runs_dir)
+    # Both were published from the run, which has no row of its own; copies are not a pair.
     assert names(board) == [["ann/copy", "bob/doctored"]]
     assert {row.rank for row in board.tables[0].rows} == {1}
     assert board.tables[0].pairs == []
@@ -130,13 +130,13 @@ def test_models_on_the_hub_are_ranked_beside_runs(tiny_run: FinishedRun, hub_her
     ]
     (refusal,) = board.refusals
     assert refusal.name == "cat/elsewhere"
-    assert refusal.reason.startswith("measured on another split: 222222222222…, the table is on ")
+    assert "222222222222…" in refusal.reason
 
 
-def test_dataset_alone_is_compared(hub_here: HubServer, tmp_path: Path) -> None:
+def test_dataset_without_a_recipe_is_compared(hub_here: HubServer, tmp_path: Path) -> None:
     hub_here.create_repo("ann/good", files=build_files(18))
     hub_here.create_repo("bob/bad", files=build_files(9))
-    board = workflow.compare(["ann/news"], runs_dir=tmp_path)
+    board = workflow.compare("ann/news", runs_dir=tmp_path)
     assert names(board) == [["ann/good", "bob/bad"]]
     assert board.tables[0].setting.dataset == "ann/news"
     assert board.tables[0].rows[1].verdict == "behind"
@@ -146,68 +146,68 @@ def test_hub_out_of_reach_leaves_the_runs(
     tiny_run: FinishedRun, hub_here: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    board = workflow.compare(["tiny"], runs_dir=tiny_run.runs_dir)
+    board = workflow.compare("tiny", runs_dir=tiny_run.runs_dir)
     assert names(board) == [[name_run(tiny_run)]]
-    assert board.remarks == ["the Hub was not reached: only runs of this machine are ranked"]
+    assert ["Hub" in remark for remark in board.remarks] == [True]
 
 
 @pytest.mark.parametrize(
-    ("subjects", "comparison"),
+    ("subjects", "options"),
     [
-        (["tiny"], Comparison(author="ann")),
-        (["tiny"], Comparison(models=["ann/good"])),
-        (["tiny"], Comparison(external_models=["ann/good"])),
-        (["ann/news"], Comparison()),
+        (["tiny"], dict(author="ann")),
+        (["tiny"], dict(models=["ann/good"])),
+        (["tiny"], dict(external_models=["ann/good"])),
+        (["ann/news"], dict()),
     ],
 )
 def test_hub_out_of_reach_is_an_error_where_it_was_asked_for(
     subjects: list[str],
-    comparison: Comparison,
+    options: dict[str, Any],
     tiny_run: FinishedRun,
     hub_here: HubServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(PublishError, match="HF_HUB_OFFLINE"):
-        workflow.compare(subjects, comparison, runs_dir=tiny_run.runs_dir)
+        workflow.compare(*subjects, **options, runs_dir=tiny_run.runs_dir)
 
 
-def test_wrong_token_is_not_taken_for_a_hub_out_of_reach(
+def test_wrong_token_is_not_a_hub_out_of_reach(
     tiny_run: FinishedRun, hub_here: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", WRONG_TOKEN)
     with pytest.raises(PublishError, match="401"):
-        workflow.compare(["tiny"], runs_dir=tiny_run.runs_dir)
+        workflow.compare("tiny", runs_dir=tiny_run.runs_dir)
 
 
-# What contradicts itself.
+# Contradictions.
 
 
 @pytest.mark.parametrize(
-    ("subjects", "comparison", "message"),
+    ("subjects", "options", "key"),
     [
-        ([], Comparison(), "a recipe, a dataset or --model must be named"),
-        (["tiny"], Comparison(metric="f1"), "--metric: must be accuracy"),
-        (["ann/news"], LOCAL, "--local: must go with recipes alone"),
-        (["tiny"], Comparison(is_local=True, models=["a/b"]), "--local: must go with recipes alone"),
-        (["tiny", "other"], Comparison(external_models=["a/b"]), "--external-model: one recipe must be named"),
-        (["tiny"], Comparison(trust_remote_code=True), "--trust-remote-code: must go with --external-model"),
-        (["runs/tiny/1"], Comparison(), "must be a recipe or owner/name of a dataset"),
+        ([], dict(), "--model"),
+        (["tiny"], dict(metric="f1"), "--metric: 'f1'"),
+        (["ann/news"], dict(local=True), "--local"),
+        (["tiny"], dict(local=True, models=["a/b"]), "--local"),
+        (["tiny", "other"], dict(external_models=["a/b"]), "--external-model: 2"),
+        (["tiny"], dict(trust_remote_code=True), "--trust-remote-code"),
+        (["runs/tiny/1"], dict(), "runs/tiny/1"),
     ],
 )
-def test_contradictions_are_refused(subjects: list[str], comparison: Comparison, message: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=message):
-        workflow.compare(subjects, comparison, runs_dir=tmp_path)
+def test_contradictions_are_refused(subjects: list[str], options: dict[str, Any], key: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=key):
+        workflow.compare(*subjects, **options, runs_dir=tmp_path)
 
 
-def test_words_are_recipes_or_datasets(tmp_path: Path, make_recipe: Callable[..., object]) -> None:
+def test_names_are_recipes_or_datasets(tmp_path: Path, make_recipe: Callable[..., object]) -> None:
     path = str(tmp_path / "tiny.yaml")
     found = find_subjects(["quickstart", "ann/news", path, "quickstart", "ann/news"])
     assert found == Subjects({"quickstart": "quickstart", "tiny": path}, ["ann/news"])
 
 
-def test_recipe_file_that_is_not_there_is_refused() -> None:
-    with pytest.raises(RecipeError, match="must be a recipe file, found none"):
+def test_missing_recipe_file_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"nowhere\.yaml"):
         find_subjects(["nowhere.yaml"])
 
 
@@ -215,15 +215,15 @@ def test_recipe_file_that_is_not_there_is_refused() -> None:
 
 
 @pytest.fixture
-def foreign_model(tiny_run: FinishedRun, hub_here: HubServer) -> str:
+def external_model(tiny_run: FinishedRun, hub_here: HubServer) -> str:
     """The tiny model on the Hub, with labels that say nothing."""
     files = {path.name: path.read_bytes() for path in tiny_run.run.model.iterdir() if path.is_file()}
     config = json.loads(files["config.json"])
     config["id2label"] = {str(index): f"LABEL_{index}" for index in range(3)}
     config["label2id"] = {f"LABEL_{index}": index for index in range(3)}
-    files |= {"config.json": json.dumps(config).encode(), "README.md": b"# Foreign\n"}
-    hub_here.create_repo("bob/foreign", files=files)
-    return "bob/foreign"
+    files |= {"config.json": json.dumps(config).encode(), "README.md": b"# External\n"}
+    hub_here.create_repo("bob/external", files=files)
+    return "bob/external"
 
 
 @pytest.fixture
@@ -232,35 +232,31 @@ def recipe_file(tiny_run: FinishedRun, tmp_path: Path) -> Path:
     return Path(shutil.copy(tiny_run.run.recipe, tmp_path / "tiny.yaml"))
 
 
-def test_classifier_of_others_is_measured_on_the_test_set(
-    foreign_model: str, tiny_run: FinishedRun, recipe_file: Path
+def test_external_model_is_measured_on_the_test_set(
+    external_model: str, tiny_run: FinishedRun, recipe_file: Path
 ) -> None:
     text = recipe_file.read_text()
-    maps = "{bob/foreign: {LABEL_0: BUSINESS, LABEL_1: SCIENCE, LABEL_2: SPORTS}}"
+    maps = "{bob/external: {LABEL_0: BUSINESS, LABEL_1: SCIENCE, LABEL_2: SPORTS}}"
     assert text.count("label_maps: {}") == 1
     recipe_file.write_text(text.replace("label_maps: {}", f"label_maps: {maps}"))
-    board = workflow.compare(
-        [str(recipe_file)], Comparison(external_models=[foreign_model]), runs_dir=tiny_run.runs_dir
-    )
-    assert names(board) == [["bob/foreign", name_run(tiny_run)]]
-    foreign, own = (row.entry for row in board.tables[0].rows)
-    assert (foreign.origin, foreign.notes) == ("measured here", ["measured here"])
-    assert foreign.score == own.score
+    board = workflow.compare(str(recipe_file), external_models=[external_model], runs_dir=tiny_run.runs_dir)
+    assert names(board) == [["bob/external", name_run(tiny_run)]]
+    external, own = (row.entry for row in board.tables[0].rows)
+    assert (external.origin, external.notes) == ("measured here", ["measured here"])
+    assert external.score == own.score
     (pair,) = board.tables[0].pairs
     assert (pair.p_value, pair.verdict) == (1.0, "tied")
 
 
-def test_labels_that_nobody_mapped_are_shown_as_yaml(
-    foreign_model: str, tiny_run: FinishedRun, recipe_file: Path
-) -> None:
-    with pytest.raises(RecipeError, match=r"'LABEL_0', 'LABEL_1', 'LABEL_2'.*\nevaluation:\n  label_maps:\n    bob/fo"):
-        workflow.compare([str(recipe_file)], Comparison(external_models=[foreign_model]), runs_dir=tiny_run.runs_dir)
+def test_unmapped_labels_are_shown_as_yaml(external_model: str, tiny_run: FinishedRun, recipe_file: Path) -> None:
+    with pytest.raises(RecipeError, match=r"'LABEL_0', 'LABEL_1', 'LABEL_2'.*\nevaluation:\n  label_maps:\n    bob"):
+        workflow.compare(str(recipe_file), external_models=[external_model], runs_dir=tiny_run.runs_dir)
 
 
 @pytest.fixture
-def model_with_code(foreign_model: str, hub_here: HubServer) -> Path:
-    """Make the foreign model's configuration come as code, which leaves a file behind where it runs."""
-    repo = hub_here.repos[foreign_model]
+def model_with_code(external_model: str, hub_here: HubServer) -> Path:
+    """Make the external model's configuration come as code, which leaves a file behind where it runs."""
+    repo = hub_here.repos[external_model]
     mark = Path(hub_here._folder) / "ran"
     config = json.loads(repo.files["config.json"])
     config |= {"model_type": "odd", "auto_map": {"AutoConfig": "odd.OddConfig"}}
@@ -270,16 +266,16 @@ def model_with_code(foreign_model: str, hub_here: HubServer) -> Path:
 
 
 def test_code_of_a_model_is_not_run(
-    foreign_model: str, model_with_code: Path, tiny_run: FinishedRun, recipe_file: Path, hub_here: HubServer
+    external_model: str, model_with_code: Path, tiny_run: FinishedRun, recipe_file: Path, hub_here: HubServer
 ) -> None:
     with pytest.raises(ModelError):
-        workflow.compare([str(recipe_file)], Comparison(external_models=[foreign_model]), runs_dir=tiny_run.runs_dir)
+        workflow.compare(str(recipe_file), external_models=[external_model], runs_dir=tiny_run.runs_dir)
     assert not model_with_code.exists()
     assert not [path for _, path in hub_here.requests if path.endswith(".py")]
 
 
-def test_code_of_a_model_runs_where_it_is_trusted(
-    foreign_model: str,
+def test_code_of_a_trusted_model_runs(
+    external_model: str,
     model_with_code: Path,
     tiny_run: FinishedRun,
     recipe_file: Path,
@@ -287,13 +283,13 @@ def test_code_of_a_model_runs_where_it_is_trusted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
-    comparison = Comparison(external_models=[foreign_model], trust_remote_code=True)
+    options = dict(external_models=[external_model], trust_remote_code=True)
     with pytest.raises(ModelError, match="it did run"):
-        workflow.compare([str(recipe_file)], comparison, runs_dir=tiny_run.runs_dir)
+        workflow.compare(str(recipe_file), **options, runs_dir=tiny_run.runs_dir)
     assert model_with_code.exists()
 
 
-# Written down, and published.
+# Saved and published.
 
 
 @pytest.fixture
@@ -302,7 +298,7 @@ def board(hub_here: HubServer, tmp_path: Path) -> Leaderboard:
     hub_here.create_repo("ann/good", files=build_files(18))
     hub_here.create_repo("bob/doctored", files=build_files(12, claimed=0.99))
     hub_here.create_repo("eve/markup", files=build_files(9, labels=("<script>", "[red]")))
-    return workflow.compare(["ann/news"], runs_dir=tmp_path)
+    return workflow.compare("ann/news", runs_dir=tmp_path)
 
 
 def test_leaderboard_is_saved_over_an_earlier_one(board: Leaderboard, tmp_path: Path) -> None:
@@ -315,7 +311,7 @@ def test_leaderboard_is_saved_over_an_earlier_one(board: Leaderboard, tmp_path: 
         ]
 
 
-def test_what_lies_beside_a_leaderboard_stays(board: Leaderboard, tmp_path: Path) -> None:
+def test_other_files_next_to_a_leaderboard_stay(board: Leaderboard, tmp_path: Path) -> None:
     workflow.save_leaderboard(board, tmp_path / "out")
     (tmp_path / "out" / ".git").mkdir()
     (tmp_path / "out" / "README.md").write_text("mine")
@@ -326,11 +322,12 @@ def test_what_lies_beside_a_leaderboard_stays(board: Leaderboard, tmp_path: Path
     assert (tmp_path / "out" / "leaderboard.md").read_text().startswith("# Leaderboard")
 
 
-def test_folder_of_something_else_is_left_alone(board: Leaderboard, tmp_path: Path) -> None:
+def test_folder_with_something_else_is_not_changed(board: Leaderboard, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("mine")
-    with pytest.raises(RunError, match="must be new, empty or hold a leaderboard"):
+    with pytest.raises(RunError, match="out"):
         workflow.save_leaderboard(board, tmp_path / "out")
+    assert [(path.name, path.read_text()) for path in (tmp_path / "out").iterdir()] == [("thesis.txt", "mine")]
 
 
 def test_leaderboard_is_published_in_one_commit_and_not_again(board: Leaderboard, hub_here: HubServer) -> None:
@@ -357,12 +354,12 @@ def test_dataset_of_something_else_is_not_overwritten(
     name: str, content: bytes, board: Leaderboard, hub_here: HubServer
 ) -> None:
     repo = hub_here.create_repo("datasets/owner/news", files={name: content}, private=True)
-    with pytest.raises(PublishError, match=f"owner/news: must be new or hold a leaderboard, found '{name}' of some"):
+    with pytest.raises(PublishError, match=f"owner/news.*{name}"):
         workflow.publish_leaderboard(board, "owner/news", private=True)
     assert repo.files == {name: content}
 
 
-def test_leaderboard_whose_metadata_was_edited_on_the_hub_is_known(board: Leaderboard, hub_here: HubServer) -> None:
+def test_leaderboard_with_edited_metadata_is_recognized(board: Leaderboard, hub_here: HubServer) -> None:
     card = b"---\ntags: [leaderboard, hf-newscls, mine]\n---\n# Ours\n"
     repo = hub_here.create_repo("datasets/owner/board", files={"README.md": card}, private=True)
     assert workflow.publish_leaderboard(board, "owner/board", private=True).is_new
@@ -384,8 +381,9 @@ def test_command_prints_table_reasons_and_files(
     assert result.code == 0, result.err
     for words in (
         "claims accuracy 0.9900, its predictions give 0.6000",
-        "its predictions cannot be read",
-        "measured on another split: 222222222222…, the table is on 111111111111…",
+        "predictions.parquet",
+        "not verified",
+        "measured on another split: 222222222222…; the table is on 111111111111…",
         "owner/secret",
         "datasets/owner/board/commit/",
     ):
@@ -401,7 +399,16 @@ def test_narrow_terminal_has_the_notes_below_the_table(board: Leaderboard, call:
     assert max(map(len, result.out.splitlines())) <= 80
 
 
-def test_private_model_is_in_no_table_of_a_stranger(
+def test_unverified_models_have_a_table_of_their_own(board: Leaderboard, hub_here: HubServer, call: Call) -> None:
+    hub_here.create_repo("zoe/claims", files={"README.md": write_card({"accuracy": 0.9999}).encode()})
+    ranked, unverified = call("compare", "ann/news").out.split("not verified, not ranked")
+    assert "zoe/claims" not in ranked
+    assert "│ zoe/claims" in unverified
+    assert "rank" in ranked
+    assert "rank" not in unverified
+
+
+def test_private_model_is_not_shown_to_a_stranger(
     board: Leaderboard, hub_here: HubServer, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub_here.create_repo("owner/secret", files=build_files(10), private=True)
@@ -426,9 +433,9 @@ def test_public_without_publish_is_refused(call: Call) -> None:
 
 
 @pytest.mark.slow
-def test_what_publish_pushes_is_found_and_borne_out(tiny_run: FinishedRun, hub_here: HubServer) -> None:
-    workflow.publish(str(tiny_run.run.path), PublishOptions("owner/tiny"), runs_dir=tiny_run.runs_dir)
-    (table,) = workflow.compare(["tiny"], runs_dir=tiny_run.runs_dir).tables
+def test_published_run_is_found_and_verified(tiny_run: FinishedRun, hub_here: HubServer) -> None:
+    workflow.publish(tiny_run.run.path, repo_id="owner/tiny")
+    (table,) = workflow.compare("tiny", runs_dir=tiny_run.runs_dir).tables
     (row,) = table.rows
     assert row.entry.name == "owner/tiny"
     assert row.entry.notes == [f"published from {name_run(tiny_run)}"]

@@ -1,4 +1,4 @@
-"""A run that the report shows beside this one: found as everywhere, on the same split, in no training's way."""
+"""Another run on the same split that the report compares with; a problem with it never stops a training."""
 
 import json
 import re
@@ -23,7 +23,7 @@ from tests.conftest import LABELS, FinishedRun, Result, read_table
 
 @pytest.fixture
 def run(tiny_run: FinishedRun, tmp_path: Path) -> RunFolder:
-    """A finished run of `tiny` outside the runs folder, where `plain`, trained by another rate, answered the same."""
+    """A finished run of `tiny` outside the runs folder, and a run of `plain` with another rate and the same answers."""
     for path in ("elsewhere", "runs/plain/1"):
         shutil.copytree(tiny_run.run.path, tmp_path / path, ignore=shutil.ignore_patterns("checkpoints"))
     changes = {"name": "plain", "evaluation": EvaluationSection(top_k=[])}
@@ -45,7 +45,7 @@ def read(run: RunFolder, tiny_run: FinishedRun, name: str = "plain") -> OtherPre
     return read_other_predictions(name, run, test=test, runs_dir=run.path.parent / "runs")
 
 
-def test_probabilities_are_those_of_the_other_run_row_for_row(
+def test_probabilities_are_in_the_order_of_the_test_rows(
     run: RunFolder, plain: RunFolder, tiny_run: FinishedRun
 ) -> None:
     table = pq.read_table(plain.predictions)
@@ -57,18 +57,19 @@ def test_probabilities_are_those_of_the_other_run_row_for_row(
     assert other.probabilities.tolist() == expected
 
 
-def test_run_that_was_moved_goes_by_its_recipes_name(run: RunFolder, plain: RunFolder, tiny_run: FinishedRun) -> None:
+def test_moved_run_has_the_name_of_its_recipe(run: RunFolder, plain: RunFolder, tiny_run: FinishedRun) -> None:
     moved = plain.path.rename(run.path.parent / "moved")
     assert read(run, tiny_run, str(moved)).recipe_name == "plain"
 
 
-def test_recipe_of_another_version_hides_no_comparison(
+def test_recipe_of_another_version_does_not_prevent_the_comparison(
     run: RunFolder, plain: RunFolder, tiny_run: FinishedRun, caplog: pytest.LogCaptureFixture
 ) -> None:
     plain.recipe.write_text("name: plain\nunknown: 1\n")
     other = read(run, tiny_run)
     assert (other.recipe_name, other.differences) == ("plain", {})
-    assert "in which keys the two recipes differ cannot be told: " in caplog.text
+    assert "plain" in caplog.text
+    assert "unknown" in caplog.text
 
 
 def change_split(run: RunFolder) -> None:
@@ -96,14 +97,14 @@ def drop_row(run: RunFolder) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (change_split, "plain/1: must have the split with fingerprint .* to stand beside, got ffffffffffff"),
+        (change_split, "plain/1: .*ffffffffffff"),
         (break_predictions, "predictions.parquet"),
         (remove_predictions, "predictions.parquet"),
         (rename_label, "predictions.parquet"),
-        (drop_row, "must answer the test rows of .*elsewhere with the same labels, found others"),
+        (drop_row, "predictions.parquet: .*elsewhere"),
     ],
 )
-def test_run_that_cannot_stand_beside_is_refused(
+def test_run_with_other_rows_or_labels_is_refused(
     change: Callable[[RunFolder], None], reason: str, run: RunFolder, plain: RunFolder, tiny_run: FinishedRun
 ) -> None:
     change(plain)
@@ -112,9 +113,9 @@ def test_run_that_cannot_stand_beside_is_refused(
 
 
 def test_recipe_without_a_run_and_the_run_itself_are_refused(run: RunFolder, tiny_run: FinishedRun) -> None:
-    with pytest.raises(RunError, match=r"plian: must be a run folder or a recipe .* did you mean 'plain'"):
+    with pytest.raises(RunError, match=r"plian.*'plain'"):
         read(run, tiny_run, "plian")
-    with pytest.raises(RunError, match=r"elsewhere: must be another run than .*elsewhere, found the same"):
+    with pytest.raises(RunError, match=r"elsewhere: .*elsewhere"):
         read(run, tiny_run, str(run.path))
 
 
@@ -129,7 +130,12 @@ def test_evaluate_shows_both_side_by_side(run: RunFolder, call: Callable[..., Re
     assert {label["name"] for label in shown["rare_labels"]} == {*LABELS}
     for name in ("accuracy", "f1_macro"):
         own = run.read_json(run.metrics)["test"][name]
-        assert shown["scores"][name] == {"own": pytest.approx(own), "other": pytest.approx(own), "gain": [0, 0]}
+        assert shown["scores"][name] == {
+            "own": pytest.approx(own),
+            "other": pytest.approx(own),
+            "gain": [0, 0],
+            "p_value": 1.0,
+        }
         assert re.search(rf"│ {name} +│ +│ {own:.3f} │ {own:.3f} │ \+0.000 to \+0.000 │", result.out)
     assert "Side by side with plain" in run.report.read_text(encoding="utf-8")
 
@@ -139,42 +145,40 @@ def test_evaluate_with_a_recipe_that_has_no_run_changes_nothing(run: RunFolder, 
     for name in ("absent", ""):
         result = call("evaluate", str(run.path), "--compare-with", name, "--runs-dir", str(run.path.parent / "runs"))
         assert (result.code, result.out) == (2, "")
-        assert f"{name}: must be a run folder or a recipe with a finished run" in result.err
+        assert f"error: {name}: " in result.err
     assert run.metrics.read_bytes() == before
 
 
-def test_missing_run_is_told_before_training(
+def test_missing_run_is_reported_before_training(
     make_recipe: Callable[..., Recipe], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     recipe = make_recipe("evaluation.compare_with=absent", "sampling.labels=balanced")
     with caplog.at_level("WARNING", logger="hf_newscls"):
         workflow.plan(recipe, runs_dir=tmp_path)
-    assert "nothing would stand beside this run in its report: absent: must be a run folder or a recipe" in caplog.text
-    assert "take training_arguments.metric_for_best_model=f1_macro" in caplog.text
+    assert "`evaluation.compare_with`: absent: " in caplog.text
+    assert "training_arguments.metric_for_best_model" in caplog.text
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("runs/plain", "`evaluation.compare_with` must be the name of a recipe, got 'runs/plain'; a run folder goes"),
-        ("tiny", "`evaluation.compare_with` must name another recipe, got 'tiny'"),
-    ],
+    "name",
+    ["runs/plain", "tiny"],
 )
-def test_recipe_names_another_recipe(name: str, reason: str, make_recipe: Callable[..., Recipe]) -> None:
+def test_recipe_names_another_recipe(name: str, make_recipe: Callable[..., Recipe]) -> None:
     with pytest.raises(RecipeError) as caught:
         make_recipe(f"evaluation.compare_with={name}")
-    assert reason in str(caught.value)
+    assert "evaluation.compare_with" in str(caught.value)
+    assert repr(name) in str(caught.value)
 
 
 @pytest.mark.slow
-def test_training_goes_on_where_the_recipe_names_one_without_a_run(
+def test_training_goes_on_without_the_other_run(
     train_once: Callable[..., FinishedRun], tiny_run: FinishedRun, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("WARNING", logger="hf_newscls"):
         found = train_once("tiny_beside", "evaluation.compare_with=absent")
-    assert "nothing stands beside this run in its report: absent: must be a run folder or a recipe" in caplog.text
+    assert "`evaluation.compare_with`: absent: " in caplog.text
     assert found.report.side_by_side is None
     found = train_once("tiny_beside", f"evaluation.compare_with={tiny_run.recipe.name}")
     assert found.report.side_by_side is not None
     assert found.report.side_by_side.recipe_name == tiny_run.recipe.name
-    assert workflow.evaluate(str(found.run.path), runs_dir=found.runs_dir)[1].side_by_side is not None
+    assert workflow.evaluate(str(found.run.path), runs_dir=found.runs_dir).report.side_by_side is not None

@@ -41,8 +41,8 @@ def build(make_recipe: MakeRecipe, news_rows: Any, folder: Path, *overrides: str
     trainer = build_trainer(
         classifier,
         tokenize_splits(splits, classifier.tokenizer, max_length=recipe.model.max_length),
+        recipe=recipe,
         arguments=arguments,
-        freeze=recipe.freeze,
         lengths=backend.choose_lengths(recipe.model),
     )
     backend.seed(arguments.seed)
@@ -96,9 +96,9 @@ def mix_lengths(rows: Any) -> Any:
 
 
 def test_graphs_are_compiled_once_a_stage(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
-    # Padded to each batch's longest row, every new shape compiles anew. A rate that were part of the graph would do so
-    # at each step. No evaluation: it has graphs of its own. What is compiled at the boundary does not prove the freeze:
-    # it is without one too, presumably since the backbone's rate of 0 is a constant of the graph.
+    # If batches were padded to their longest row, every new shape would be compiled; with a learning rate in the graph,
+    # every step. No evaluation: it has graphs of its own. The compilation at the boundary does not prove the freeze: it
+    # happens without one too, presumably since the backbone's rate of 0 is a constant of the graph.
     trainer, recorder = build(make_recipe, mix_lengths(news_rows), tmp_path, *QUIET), CompileRecorder()
     trainer.add_callback(recorder)
     trainer.train()
@@ -149,7 +149,7 @@ def test_batches_of_two_lengths_compile_twice_at_most(make_recipe: MakeRecipe, n
     assert recorder.counts[-1] == recorder.counts[17]
 
 
-def test_stage_one_changes_the_head_alone(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+def test_stage_one_changes_only_the_head(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
     # Without the freeze the weights stay too, for the rate of the backbone is 0: so what learns is looked at as well.
     trainer, recorder = build(make_recipe, news_rows, tmp_path, "training_arguments.max_steps=6"), LearningRecorder()
     trainer.add_callback(recorder)
@@ -163,7 +163,7 @@ def test_stage_one_changes_the_head_alone(make_recipe: MakeRecipe, news_rows: An
 
 def test_one_seed_gives_one_result(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
     # Without Backend.seed or its call in fit_classifier, dropout goes on from where the first run left the generator.
-    # Without the way back, what save_pretrained is given lies on xla:0.
+    # Without the move back, save_pretrained gets tensors on xla:0.
     recipe, backend, states = make_recipe(*ON_XLA, "training_arguments.max_steps=8"), detect_backend(), []
     for name in ("one", "two"):
         classifier = load_pretrained(recipe.model, LABELS, seed=recipe.seed)
@@ -171,10 +171,9 @@ def test_one_seed_gives_one_result(make_recipe: MakeRecipe, news_rows: Any, tmp_
         fit_classifier(
             classifier,
             tokenize_splits(splits, classifier.tokenizer, max_length=recipe.model.max_length),
+            recipe=recipe,
             arguments=build_training_arguments(recipe, output_dir=tmp_path / name, backend=backend),
-            freeze=recipe.freeze,
             backend=backend,
-            lengths=backend.choose_lengths(recipe.model),
         )
         assert classifier.model.device.type == "cpu"
         states.append(classifier.model.state_dict())

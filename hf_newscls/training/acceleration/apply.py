@@ -1,50 +1,73 @@
-"""What surrounds a training on its device: all that makes it faster and leaves its results alone."""
+"""The speed-ups of a training: what each does, what it gains, and what it changes.
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+The gain is the speed without it, relative to the speed with all: medians on a CPU with AVX-512 and bfloat16, for
+headlines and for articles of 256 tokens (docs/benchmarks.md has the ranges and the command, `make bench
+BENCH=training_speed`), and on a CPU with AMX, for headlines, measured with an earlier version.
 
-from torch import nn
-from torch.optim import Optimizer
-from transformers import PreTrainedModel, TrainingArguments
+| speed-up | what it does | headlines | articles | AMX | what it changes, until the context ends |
+|---|---|---|---|---|---|
+| float32 attention | attention in float32 under bfloat16 autocast | 0.73 | 1.02 | 0.66 | the model's attention
+  implementation, through transformers' AttentionInterface, which keeps the name `sdpa_float32` for good |
+| first token | feed-forward of the last layer only for the token that the head reads | 1.02 | 0.90 | 0.83 (with fewer
+  keys and values) | a forward hook on the last layer |
+| dropout from bits | four random numbers of dropout from one draw | 0.96 | 0.98 | 0.88 | `forward` of each nn.Dropout |
+| clipping in the step | the fused optimizer scales gradients as it reads them | 0.85 | 1.07 | 0.78 | the Trainer's
+  `_clip_grad_norm` (private; without it, nothing is done), `grad_scale` of the optimizer within a step |
+| sparse word gradients | gradients only of the words in the batch | 0.81 | 1.09 | 0.76 | `sparse` of the word
+  embeddings, a hook on the optimizer's step |
 
-from hf_newscls.training.acceleration.cls_only_last_layer import first_token_alone
+`training_arguments.bf16`, on by default on a CPU with units for it, is no part of this: 0.71, 0.67 and 0.72.
+`speedups: false` in a recipe turns all of them off.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
+
+from transformers import Trainer
+
+from hf_newscls.training.acceleration.cls_only_last_layer import cls_only_last_layer
 from hf_newscls.training.acceleration.cpu_kernels import (
     attend_in_float32,
+    clip_in_step,
     draw_dropout_from_bits,
     is_fused,
     sparse_word_gradients,
 )
-from hf_newscls.training.acceleration.malloc import keep_freed_memory
 
 __all__ = ["accelerated"]
 
 
 @contextmanager
-def accelerated(
-    model: PreTrainedModel, arguments: TrainingArguments, optimizer: Optimizer | None = None
-) -> Iterator[None]:
-    """Do around a training what its device asks for.
+def accelerated(trainer: Trainer, *, without: Collection[str] = ()) -> Iterator[None]:
+    """Apply the speed-ups that suit the training, for as long as the context lasts.
 
     Args:
-        model: that is trained.
-        arguments: of the run.
-        optimizer: that takes the steps; None where nothing learns.
+        trainer: not yet training, with its optimizer.
+        without: names of speed-ups in the table to leave out, for benchmarks.
     """
-    if arguments.device.type == "xla":
-        yield
-        nn.Module.to(model, "cpu")  # tensors of XLA cannot be saved as they are
-        return
+    model: Any = trainer.model
+    optimizer: Any = trainer.optimizer
+    arguments = trainer.args
+    on_cpu = arguments.device.type == "cpu"
+    is_eager = on_cpu and not arguments.torch_compile
+    clips = (
+        on_cpu and (arguments.max_grad_norm or 0) > 0 and is_fused(optimizer) and hasattr(trainer, "_clip_grad_norm")
+    )
+    is_sdpa = getattr(model.config, "_attn_implementation", None) == "sdpa"
+    suitable: dict[str, tuple[bool, Callable[[], AbstractContextManager[None]]]] = {
+        "float32 attention": (on_cpu and arguments.bf16 and is_sdpa, lambda: attend_in_float32(model)),
+        "first token": (arguments.device.type != "xla", lambda: cls_only_last_layer(model)),
+        "dropout from bits": (is_eager, lambda: draw_dropout_from_bits(model)),
+        "clipping in the step": (clips, lambda: clip_in_step(trainer, optimizer)),
+        # Only our clipping takes the norm of sparse gradients, and several processes would have to add them up.
+        "sparse word gradients": (
+            clips and is_eager and arguments.world_size == 1 and "clipping in the step" not in without,
+            lambda: sparse_word_gradients(model, optimizer),
+        ),
+    }
     with ExitStack() as stack:
-        stack.enter_context(first_token_alone(model))
-        if arguments.device.type == "cpu":
-            stack.enter_context(keep_freed_memory())
-            if not arguments.torch_compile:
-                stack.enter_context(draw_dropout_from_bits(model))
-                # Several processes would have to add their sparse gradients up, and without a limit the Trainer takes
-                # their norm by itself.
-                can_be_sparse = arguments.world_size == 1 and (arguments.max_grad_norm or 0) > 0
-                if optimizer is not None and is_fused(optimizer) and can_be_sparse:
-                    stack.enter_context(sparse_word_gradients(model, optimizer))
-            if arguments.bf16 and model.config._attn_implementation == "sdpa":
-                stack.enter_context(attend_in_float32(model))
+        for name, (is_suitable, enter) in suitable.items():
+            if is_suitable and name not in without:
+                stack.enter_context(enter())
         yield

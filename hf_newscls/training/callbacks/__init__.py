@@ -1,1 +1,1 @@
-"""What happens between the steps of a training."""
+"""Callbacks of the Trainer."""

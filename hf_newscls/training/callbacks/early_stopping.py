@@ -1,4 +1,4 @@
-"""End a training that has stopped getting better, once everything learns."""
+"""End a training whose validation score has stopped improving in stage 2."""
 
 import logging
 from typing import Any
@@ -11,24 +11,27 @@ logger = logging.getLogger(__name__)
 
 
 class SecondStageEarlyStopping(TrainerCallback):
-    """Stop after some evaluations of stage 2 without a new best.
+    """Stop after some evaluations of stage 2 in a row without a new best score.
 
-    transformers' own EarlyStoppingCallback would count those of stage 1 too, and so might end a run before anything
-    was unfrozen; and it counts from 0 again in a resumed run. Here the count follows from the Trainer's log alone.
+    transformers' EarlyStoppingCallback also counts evaluations of stage 1, and starts from 0 in a resumed run. Here the
+    count follows from the Trainer's log. The score is `metric_for_best_model`.
 
     Args:
-        patience: evaluations in a row without a new best, at least 1.
-        boundary_step: the first optimizer step of stage 2.
+        patience: number of evaluations, at least 1.
+        boundary_step: first optimizer step of stage 2.
     """
 
     def __init__(self, *, patience: int, boundary_step: int) -> None:
         self._patience = patience
         self._boundary_step = boundary_step
 
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Look back; the Trainer has just judged the evaluation that belongs to this checkpoint."""
-        best = max(state.best_global_step or 0, self._boundary_step)
-        waited = sum("eval_loss" in entry and entry["step"] > best for entry in state.log_history)
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Count the evaluations since the best one, which may be one of stage 1."""
+        metric = f"eval_{(args.metric_for_best_model or 'loss').removeprefix('eval_')}"
+        sign = 1 if args.greater_is_better else -1
+        scores = {entry["step"]: sign * entry[metric] for entry in state.log_history if metric in entry}
+        best = max(scores, key=lambda step: scores[step], default=0)  # the first one of equal scores
+        waited = sum(step > max(best, self._boundary_step) for step in scores)
         if waited >= self._patience:
-            logger.info("step %d: no new best in %d evaluations, training ends", state.global_step, waited)
+            logger.info("step %d: no new best score in %d evaluations; training ends", state.global_step, waited)
             control.should_training_stop = True

@@ -1,4 +1,8 @@
-"""Measure the energy that a training takes, where the extra `energy` is installed."""
+"""Measure the energy of a training, if the extra `energy` is installed.
+
+Not through `report_to: codecarbon`: transformers' callback looks up the machine's location on the network, writes a
+file, and does not return the energy for the card.
+"""
 
 import importlib.util
 import logging
@@ -8,7 +12,7 @@ from dataclasses import dataclass
 
 __all__ = ["EnergyReading", "measuring_energy"]
 
-# The tracker tells emissions too, and wants a country for them; they are not taken from it.
+# The tracker needs a country for its estimate of emissions, which is not used here.
 _COUNTRY = "USA"
 
 logger = logging.getLogger(__name__)
@@ -16,10 +20,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class EnergyReading:
-    """What was measured, once the measuring has ended.
+    """A measurement.
 
     Attributes:
-        kwh: kilowatt-hours of the whole machine, or None where nothing was there to measure them.
+        kwh: kilowatt-hours of the whole machine, after the measurement; None if it was not possible.
     """
 
     kwh: float | None = None
@@ -27,10 +31,10 @@ class EnergyReading:
 
 @contextmanager
 def measuring_energy() -> Iterator[EnergyReading]:
-    """Measure what the machine uses meanwhile, with codecarbon, or do nothing where that is not installed.
+    """Measure the energy used during the context with codecarbon, if it is installed.
 
-    The tracker reads counters of processor and graphics card, and where there are none it reckons with their rated
-    power. It sends nothing and writes no file, whatever a configuration file of its own says.
+    The tracker reads counters of processor and GPU; without counters it estimates from their rated power. It sends
+    nothing and writes no file, whatever its own configuration file says.
     """
     reading = EnergyReading()
     if importlib.util.find_spec("codecarbon") is None:
@@ -42,8 +46,8 @@ def measuring_energy() -> Iterator[EnergyReading]:
         country_iso_code=_COUNTRY,
         output_methods=[],
         emissions_endpoint=None,
-        electricitymaps_api_token="",  # with one it would ask a service for the mix of the grid
-        allow_multiple_runs=True,  # else it writes a lock and takes Ctrl-C for itself
+        electricitymaps_api_token="",  # a token would send requests to a service
+        allow_multiple_runs=True,  # otherwise it writes a lock file and handles Ctrl-C
         log_level="error",
     )
     tracker.start()
@@ -51,7 +55,7 @@ def measuring_energy() -> Iterator[EnergyReading]:
         yield reading
     finally:
         tracker.stop()
-    # Where it could not start it has said so in its own log, and has no such attribute.
+    # The attribute is missing if the tracker could not start, which it logs itself.
     found = getattr(tracker, "final_emissions_data", None)
     if found is not None and found.energy_consumed > 0:
         reading.kwh = found.energy_consumed

@@ -1,8 +1,7 @@
-"""Stage 1 on cached features: the frozen part runs once, the head learns from what it gave.
+"""Stage 1 on cached features: the frozen part runs once per row, and the head learns from its output.
 
-In stage 1 the frozen part gives the same features for a row in every epoch, for it learns nothing and has no dropout.
-So they are computed once, kept in a file mapped into memory, and looked up from then on; batches, order and losses are
-those of a run that computes them anew in every step.
+In stage 1 the frozen part has no dropout and does not learn, so its output for a row is the same in every epoch.
+Batches, order and losses are those of a run without the cache.
 
 Shape letters: N rows, B batch, H hidden size, P kept vectors of a row: its first token and the pooler's output, or
 those of its windows.
@@ -13,62 +12,57 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from accelerate import PartialState
+from accelerate.utils import gather_object
 from datasets import Dataset
 from torch import Tensor, nn
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerState, TrainingArguments
 
 from hf_newscls.training.callbacks.frozen_part import FrozenPart
+from hf_newscls.training.collator import Collator
+from hf_newscls.training.sampler import measure_lengths
 
-__all__ = ["ROW", "FeatureCacheCallback", "number_rows"]
+__all__ = ["FeatureCacheCallback", "number_rows"]
 
-ROW = "row"
-"""Column with a row's place in the cache; the callback takes it out before the model sees it."""
-
+_ROW = "row"
 _PROBE_ROWS = 4
 
 logger = logging.getLogger(__name__)
 
 
 def number_rows(*datasets: Dataset) -> list[Dataset]:
-    """Return the datasets with their rows numbered through, for `FeatureCacheCallback`."""
+    """Return the datasets with a column of row numbers, which `FeatureCacheCallback` needs; they count through."""
     starts = np.cumsum([0, *map(len, datasets)])
     return [
-        dataset.add_column(ROW, np.arange(start, start + len(dataset)))
+        dataset.add_column(_ROW, np.arange(start, start + len(dataset)))
         for dataset, start in zip(datasets, starts[:-1], strict=True)
     ]
 
 
 class FeatureCacheCallback(TrainerCallback):
-    """Let the head learn from cached features while the backbone is frozen.
+    """Train the head on cached features while the rest is frozen.
 
-    Works on one device or several of one or more hosts, and when a run is resumed in stage 1: the features are then
-    computed anew. It must come after the `TwoStageFreezeCallback`. Where the head reads more of a text than its first
-    token and the pooler's output, the callback says so and leaves the backbone to run in every step.
+    Works on several devices and hosts. A run that is resumed in stage 1 computes the features again. Must come after
+    the `TwoStageFreezeCallback`. If the head reads more than the cache keeps, or there is no disk space for it, the
+    callback logs the reason, and the frozen part runs in each step.
 
     Args:
         model: the model that is trained, not compiled.
-        part: of it, that is frozen.
-        datasets: tokenized rows that batches are made of, numbered by `number_rows`; training set first.
-        collate: makes a padded batch of rows, and of rows without tokens one of a single token each.
-        boundary_step: the first optimizer step of stage 2.
+        part: its frozen part.
+        datasets: tokenized rows from `number_rows`; training rows first.
+        collate: makes a padded batch of rows; for rows without tokens, a batch of one token each.
+        boundary_step: first optimizer step of stage 2.
     """
 
     def __init__(
-        self,
-        model: nn.Module,
-        part: FrozenPart,
-        datasets: Sequence[Dataset],
-        *,
-        collate: Callable[[list[dict[str, Any]]], Mapping[str, Tensor]],
-        boundary_step: int,
+        self, model: nn.Module, part: FrozenPart, datasets: Sequence[Dataset], *, collate: Collator, boundary_step: int
     ) -> None:
         self._model = model
         self._part = part
@@ -77,60 +71,48 @@ class FeatureCacheCallback(TrainerCallback):
         self._boundary_step = boundary_step
         self._rows: Tensor | None = None
         self._is_cached = False
-        # Stays for good: batches carry the numbers in stage 2 and in later evaluations too.
+        # Never removed: batches have row numbers in stage 2 and in later evaluations too.
         model.register_forward_pre_hook(self._take_rows, with_kwargs=True)
 
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Compute the features where training begins in stage 1."""
-        self._restore()  # a training before may have ended in an error
-        model = kwargs["model"]
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        """Compute the features if training begins in stage 1."""
+        self._restore()  # an earlier training may have failed
         if state.global_step >= self._boundary_step:
             return
-        autocast = _build_autocast(args)
-        with _in_eval_mode(model), torch.no_grad(), autocast():
-            if not self._reads_first_token_alone(model, args.device):
-                logger.info(
-                    "stage 1 runs without cached features: the head of %s reads more than a text's first token",
-                    type(model).__name__,
-                )
-                return
-            features = self._compute_features(args)
+        dtype = torch.bfloat16 if args.bf16 else torch.float16
+        autocast = torch.autocast(args.device.type, dtype=dtype, enabled=args.bf16 or args.fp16)
+        with _in_eval_mode(kwargs["model"]), torch.no_grad(), autocast:
+            features = self._compute_features(kwargs["model"], args)
+        if features is None:
+            return
         self._is_cached = True
-        self._part.substitute(lambda *inputs, **options: self._look_up(features, args.device, inputs, options))
+        self._part.replace(lambda *inputs, **options: self._look_up(features, args.device, inputs, options))
         # The model's own walks all modules, which takes longer than the head's forward pass.
         self._model.__dict__["zero_grad"] = kwargs["optimizer"].zero_grad
 
-    def on_epoch_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Leave the tokens out of the batches of an epoch that lies wholly in stage 1: nobody reads them.
+    def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        """Leave the tokens out of the batches of an epoch that is wholly in stage 1; nothing reads them.
 
-        Batches are made ahead of their steps, so an epoch with the boundary in it keeps them.
+        Batches are made before their steps, so an epoch with the boundary in it keeps them.
         """
         steps = math.ceil(len(kwargs["train_dataloader"]) / args.gradient_accumulation_steps)
         is_whole = self._is_cached and state.global_step + steps <= self._boundary_step
-        self._datasets[0].set_format(columns=[ROW, "labels"] if is_whole and not args.dataloader_num_workers else None)
+        self._datasets[0].set_format(columns=[_ROW, "labels"] if is_whole and not args.dataloader_num_workers else None)
 
-    def on_step_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Let the backbone run again from the boundary on."""
+    def on_step_begin(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        """Run the frozen part again from the boundary on."""
         if state.global_step >= self._boundary_step:
             self._restore()
 
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Let the backbone run again, even where training ended in stage 1."""
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Run the frozen part again, also if training ended in stage 1."""
         self._restore()
         self._datasets[0].reset_format()
 
     def _take_rows(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        self._rows = kwargs.pop(ROW, None)
+        self._rows = kwargs.pop(_ROW, None)
         return args, kwargs
 
     def _restore(self) -> None:
@@ -138,24 +120,20 @@ class FeatureCacheCallback(TrainerCallback):
         self._model.__dict__.pop("zero_grad", None)
         self._is_cached = False
 
-    def _reads_first_token_alone(self, model: nn.Module, device: torch.device) -> bool:
-        """Compare the logits of a few rows with those from what the cache would keep of the same computation."""
-        batch = self._load_batch(range(min(_PROBE_ROWS, len(self._datasets[0]))), self._datasets[0], device)
-        whole = model(**batch).logits
-        part = self._part
-        part.substitute(lambda *inputs, **options: part.unpack(part.pack(part.run(*inputs, **options))))
-        try:
-            cut = model(**batch).logits
-        except (IndexError, RuntimeError, ValueError):  # a head that indexes or masks the other tokens
-            return False
-        finally:
-            self._restore()
-        return torch.allclose(whole, cut, rtol=1e-3, atol=1e-4)
-
-    def _compute_features(self, args: TrainingArguments) -> "_Features":
-        """Compute the features of all rows, each process of this host a share of them."""
+    def _compute_features(self, model: nn.Module, args: TrainingArguments) -> "_Features | None":
+        """Compute the features of all rows, each process of a host a part of them; None if they cannot be used."""
+        if not self._has_same_logits(model, args.device):
+            logger.info(
+                "stage 1 runs without cached features: the head of %s reads more than a text's first token",
+                type(model).__name__,
+            )
+            return None
         start = time.perf_counter()
-        features = _Features(Path(str(args.output_dir)), sum(map(len, self._datasets)), self._measure(args.device))
+        example = self._part.pack(self._part.run(**self._load_batch([0], self._datasets[0], args.device)))[0]
+        count = sum(map(len, self._datasets))
+        features = _Features.allocate(Path(str(args.output_dir)), count, example)
+        if features is None:
+            return None
         first = 0
         for dataset in self._datasets:
             for indices in _divide_rows(dataset, batch_size=args.per_device_eval_batch_size):
@@ -165,24 +143,34 @@ class FeatureCacheCallback(TrainerCallback):
         features.complete()
         logger.info(
             "stage 1: features of %s rows computed once in %.1f s, %.1f MB",
-            f"{first:,}",
+            f"{count:,}",
             time.perf_counter() - start,
             features.megabytes,
         )
         return features
 
-    def _measure(self, device: torch.device) -> Tensor:
-        return self._part.pack(self._part.run(**self._load_batch([0], self._datasets[0], device)))[0]
+    def _has_same_logits(self, model: nn.Module, device: torch.device) -> bool:
+        """Compare the logits of a few rows with those computed from what the cache would keep."""
+        batch = self._load_batch(range(min(_PROBE_ROWS, len(self._datasets[0]))), self._datasets[0], device)
+        whole = model(**batch).logits
+        part = self._part
+        part.replace(lambda *inputs, **options: part.unpack(part.pack(part.run(*inputs, **options))))
+        try:
+            cut = model(**batch).logits
+        except (IndexError, RuntimeError, ValueError):  # a head that indexes or masks the other tokens
+            return False
+        finally:
+            self._restore()
+        return torch.allclose(whole, cut, rtol=1e-3, atol=1e-4)
 
     def _load_batch(self, indices: Any, dataset: Dataset, device: torch.device) -> dict[str, Tensor]:
-        columns = dataset.remove_columns([ROW, "labels"])[[int(index) for index in indices]]
-        rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        rows = dataset.remove_columns([_ROW, "labels"]).select(indices).to_list()
         return {name: values.to(device) for name, values in self._collate(rows).items()}
 
     def _look_up(
         self, features: "_Features", device: torch.device, inputs: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
-        if self._rows is None:  # rows that have no number, as in a prediction
+        if self._rows is None:  # rows without a number, as in a prediction
             return self._part.run(*inputs, **options)
         return self._part.unpack(features.read(self._rows).to(device))
 
@@ -190,32 +178,34 @@ class FeatureCacheCallback(TrainerCallback):
 class _Features:
     """Features (N, P, H) in a file mapped into memory, which the processes of a host share.
 
-    The system keeps in memory what is used and there is room for. The file has no name any more once it is complete,
-    so nothing of it is left behind even by a process that is killed.
+    The file is deleted from its folder once it is complete, so nothing is left behind even if the process is killed.
 
     Args:
-        folder: where the file is made.
+        path: of the file, which has the right size.
         rows: N.
-        example: features (P, H) of a row, for their shape and type.
+        example: features (P, H) of a row.
     """
 
-    def __init__(self, folder: Path, rows: int, example: Tensor) -> None:
-        state = PartialState()
-        host = state.process_index // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-        self._path = folder / f"features-{host}.bin"
+    def __init__(self, path: Path, rows: int, example: Tensor) -> None:
+        self._path = path
         self._dtype = example.dtype
-        size = rows * example.numel()
-        if state.is_local_main_process:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._path.unlink(missing_ok=True)
-            # Room is taken now: a full disk would end the process when a page is written back.
-            with self._path.open("wb") as file:
-                file.truncate(size * torch.float32.itemsize)
-                if sys.platform == "linux":
-                    os.posix_fallocate(file.fileno(), 0, size * torch.float32.itemsize)
-        state.wait_for_everyone()
-        mapped = torch.from_file(str(self._path), shared=True, size=size, dtype=torch.float32)
+        mapped = torch.from_file(str(path), shared=True, size=rows * example.numel(), dtype=torch.float32)
         self._values = mapped.view(rows, *example.shape)
+
+    @classmethod
+    def allocate(cls, folder: Path, rows: int, example: Tensor) -> "_Features | None":
+        """Return features without values; None, logged, if any host has no space for the file."""
+        state = PartialState()
+        path = folder / f"features-{state.process_index // _count_local_processes()}.bin"
+        size = rows * example.numel() * torch.float32.itemsize
+        problem = _write_empty_file(path, size) if state.is_local_main_process else None
+        problems = [one for one in gather_object([problem]) if one]
+        if not problems:
+            return cls(path, rows, example)
+        if state.is_local_main_process:
+            path.unlink(missing_ok=True)
+        logger.warning("stage 1 runs without cached features: no space for %.1f MB: %s", size / 1e6, problems[0])
+        return None
 
     @property
     def megabytes(self) -> float:
@@ -227,29 +217,42 @@ class _Features:
         self._values[torch.as_tensor(rows)] = features.float().cpu()
 
     def complete(self) -> None:
-        """Wait until every process has written its share."""
+        """Wait until all processes have written their rows."""
         state = PartialState()
         state.wait_for_everyone()
         if state.is_local_main_process:
             self._path.unlink()
 
     def read(self, rows: Tensor) -> Tensor:
-        """Return the features (B, P, H) of some rows, of the type they were computed in."""
+        """Return the features (B, P, H) of some rows, in the precision in which they were computed."""
         return self._values[rows.cpu()].to(self._dtype)
 
 
+def _write_empty_file(path: Path, size: int) -> str | None:
+    """Write a file of a size in bytes; return the reason if that fails."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        with path.open("wb") as file:
+            file.truncate(size)
+            # Take the space now: on a full disk, a write to mapped memory kills the process.
+            if sys.platform == "linux":
+                os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as error:
+        return str(error)
+    return None
+
+
+def _count_local_processes() -> int:
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
 def _divide_rows(dataset: Dataset, *, batch_size: int) -> Iterator[Any]:
-    """Yield this process's share of the rows in batches of like length, longest first."""
-    order = np.argsort([-len(ids) for ids in dataset["input_ids"]], kind="stable")
-    fraction = order[PartialState().local_process_index :: int(os.environ.get("LOCAL_WORLD_SIZE", "1"))]
-    for start in range(0, len(fraction), batch_size):
-        yield fraction[start : start + batch_size]
-
-
-def _build_autocast(args: TrainingArguments) -> Callable[[], AbstractContextManager[Any]]:
-    """Return what the Trainer computes its losses under, so that features have the same precision."""
-    dtype = torch.bfloat16 if args.bf16 else torch.float16
-    return lambda: torch.autocast(args.device.type, dtype=dtype, enabled=args.bf16 or args.fp16)
+    """Yield the rows of this process in batches of similar length, longest first."""
+    order = np.argsort(-np.asarray(measure_lengths(dataset)), kind="stable")
+    own = order[PartialState().local_process_index :: _count_local_processes()]
+    for start in range(0, len(own), batch_size):
+        yield own[start : start + batch_size]
 
 
 @contextmanager

@@ -1,7 +1,4 @@
-"""The two-stage freeze: the head first, then everything.
-
-Usable in anyone's `Trainer`; docs/freeze.md shows how.
-"""
+"""Train the head first, then all parameters; for any `Trainer`, as docs/freeze.md shows."""
 
 import functools
 import logging
@@ -10,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from torch import nn
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerState, TrainingArguments
 
 __all__ = ["TwoStageFreezeCallback", "find_frozen_modules"]
 
@@ -18,26 +15,23 @@ logger = logging.getLogger(__name__)
 
 
 class TwoStageFreezeCallback(TrainerCallback):
-    """Keep some parameters frozen before a step, and train them with all others from it on.
+    """Keep parameters frozen before a step, and train all parameters from that step on.
 
-    Meant for the parameters that were loaded: whatever `from_pretrained` initialised anew, a pooler without weights
-    included, then learns from the first step. Training a new head on frozen features first keeps the features from
-    being distorted by the head's first, random gradients: Kumar et al. 2022, arXiv 2202.10054 (LP-FT). As there, the
-    frozen part gives its features without dropout (linear probing); dropout of what learns stays on.
+    Meant for the parameters with pre-trained values, so that what `from_pretrained` newly initialized learns from the
+    first step. Training a new head on frozen features first keeps its random gradients from distorting the features:
+    LP-FT, Kumar et al. 2022, arXiv 2202.10054. As there, the frozen modules run without dropout (linear probing).
 
-    The stage follows from the global step alone, so a run resumed before, at or after the boundary is in the right
-    one. Parameters are frozen only once training begins, after the Trainer has built its optimizer over all of them
-    and wrapped the model: what is frozen earlier would be left out of both, and under DDP the ranks would drift apart.
-    DDP needs `TrainingArguments(ddp_find_unused_parameters=True)`.
+    The stage depends only on the global step, so a resumed run is in the right stage. Parameters are frozen when
+    training begins: the Trainer has then built its optimizer over all of them and wrapped the model. Parameters frozen
+    earlier would be missing in both, and DDP ranks would diverge. DDP needs `ddp_find_unused_parameters=True`.
 
     Args:
-        frozen_parameters: names of the parameters to freeze, as `named_parameters` of the model gives them; what is
-            not named is left as it is.
-        boundary_step: the first optimizer step of stage 2; 0 freezes nothing.
-        boundary_epoch: the same in epochs, rounded up to a step, for those who do not know the steps beforehand.
+        frozen_parameters: names of the parameters to freeze, from the model's `named_parameters`.
+        boundary_step: first optimizer step of stage 2; 0 freezes nothing.
+        boundary_epoch: the same in epochs, rounded up to a step.
 
     Raises:
-        ValueError: neither boundary was given, or both.
+        ValueError: neither boundary is given, or both.
     """
 
     def __init__(
@@ -49,8 +43,7 @@ class TwoStageFreezeCallback(TrainerCallback):
     ) -> None:
         if (boundary_step is None) == (boundary_epoch is None):
             raise ValueError(
-                "TwoStageFreezeCallback: one of `boundary_step` and `boundary_epoch` must be given, "
-                f"got {boundary_step!r} and {boundary_epoch!r}; write one of them"
+                f"boundary_step is {boundary_step!r} and boundary_epoch is {boundary_epoch!r}; set exactly one of them"
             )
         self._frozen_parameters = frozenset(frozen_parameters)
         self._boundary_step = boundary_step
@@ -59,10 +52,8 @@ class TwoStageFreezeCallback(TrainerCallback):
         self._frozen: list[nn.Parameter] = []
         self._held: list[nn.Module] = []
 
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Put the model into the stage of the step that training starts or resumes from."""
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        """Enter the stage of the step at which training starts or resumes."""
         if self._boundary_epoch is not None:
             batches = len(kwargs["train_dataloader"])
             steps_per_epoch = max(math.ceil(batches / args.gradient_accumulation_steps), 1)
@@ -70,16 +61,12 @@ class TwoStageFreezeCallback(TrainerCallback):
         self._is_frozen = None
         self._enter_stage(state.global_step, kwargs["model"])
 
-    def on_step_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_step_begin(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
         """Unfreeze at the boundary."""
         self._enter_stage(state.global_step, kwargs["model"])
 
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Leave no parameter frozen behind, even where training ended in stage 1."""
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Unfreeze, also if training ended in stage 1."""
         self._set_frozen(kwargs["model"], is_frozen=False)
 
     def _enter_stage(self, step: int, model: nn.Module) -> None:
@@ -93,7 +80,7 @@ class TwoStageFreezeCallback(TrainerCallback):
             logger.info("step %d: stage %d, %s parameters learn", step, 1 if is_frozen else 2, f"{trained:,}")
 
     def _set_frozen(self, model: nn.Module, *, is_frozen: bool) -> None:
-        # Only what learned before is thawed: the weights under an adapter stay as they are.
+        # Only what this callback froze: the weights under an adapter stay frozen.
         for parameter in self._frozen:
             parameter.requires_grad_(True)
         for module in self._held:
@@ -113,12 +100,12 @@ class TwoStageFreezeCallback(TrainerCallback):
             parameter.requires_grad_(False)
         self._held = [*find_frozen_modules(model)]
         for module in self._held:
-            # The Trainer calls model.train() before each step, which would turn dropout back on.
+            # The Trainer calls model.train() before each step, which would turn on dropout.
             module.train = functools.partial(_stay_in_eval, module)  # type: ignore[method-assign]
 
 
 def find_frozen_modules(module: nn.Module) -> Iterator[nn.Module]:
-    """Yield the outermost modules that have parameters of which none learns."""
+    """Yield the outermost modules that have only frozen parameters."""
     parameters = [*module.parameters()]
     if parameters and not any(parameter.requires_grad for parameter in parameters):
         yield module
@@ -128,5 +115,5 @@ def find_frozen_modules(module: nn.Module) -> Iterator[nn.Module]:
 
 
 def _stay_in_eval(module: nn.Module, mode: bool = True) -> nn.Module:
-    # Once all of a module is in eval mode, walking it in every step would cost more than a step of the head.
+    # Module.train() walks all submodules, which takes longer than a step of the head.
     return nn.Module.train(module, False) if module.training else module

@@ -1,4 +1,4 @@
-"""The part of a model that learns nothing in stage 1, and what the rest of the model reads of its output.
+"""The frozen part of a model in stage 1, and which of its output the rest of the model reads.
 
 Shape letters: B batch, W windows of a document, H hidden size, P kept vectors of a row.
 """
@@ -17,11 +17,11 @@ __all__ = ["FrozenEncoder", "FrozenPart", "FrozenWindows"]
 
 
 class FrozenPart(ABC):
-    """A method of a module whose output is the same in every epoch, and which can be put out of action.
+    """A method of a module with the same output in every epoch, which another function can replace.
 
     Args:
-        module: that has the method.
-        method: its name.
+        module: the module.
+        method: name of its method.
     """
 
     def __init__(self, module: nn.Module, method: str) -> None:
@@ -29,63 +29,59 @@ class FrozenPart(ABC):
         self._method = method
 
     def run(self, *inputs: Any, **options: Any) -> Any:
-        """Compute the output, whether the method was substituted or not."""
+        """Run the method, whether it is replaced or not."""
         return getattr(type(self._module), self._method)(self._module, *inputs, **options)
 
-    def substitute(self, function: Callable[..., Any]) -> None:
-        """Let another function answer in the method's place."""
+    def replace(self, function: Callable[..., Any]) -> None:
+        """Replace the method."""
         setattr(self._module, self._method, function)
 
     def restore(self) -> None:
-        """Let the method answer again."""
-        # The class's own shows again once the instance has none.
+        """Undo `replace`; without an attribute of the instance, the method of the class is back."""
         self._module.__dict__.pop(self._method, None)
 
     @abstractmethod
     def pack(self, output: Any) -> Tensor:
-        """Return what is kept of an output: (B, P, H)."""
+        """Return the vectors of an output that are kept, (B, P, H)."""
 
     @abstractmethod
     def unpack(self, kept: Tensor) -> Any:
-        """Return an output made of what was kept, for the rest of the model."""
+        """Return an output made of the kept vectors."""
 
 
 class FrozenEncoder(FrozenPart):
-    """An encoder of which a head reads the first token, or the pooler's output.
+    """An encoder under a head that reads the first token or the pooler's output.
 
     Args:
-        encoder: as `base_model` gives it.
+        encoder: the model's `base_model`.
     """
 
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__(encoder, "forward")
-        self._encoder: Any = encoder
+        self._pooler: nn.Module | None = getattr(encoder, "pooler", None)
 
     def pack(self, output: Any) -> Tensor:
-        """Keep the first token and the output of a pooler that was loaded."""
+        """Keep the first token, and the output of a pre-trained pooler."""
         first = output.last_hidden_state[:, 0]
-        kept = [first] if not self._has_frozen_pooler() else [first, output.pooler_output]
-        return torch.stack(kept, dim=1)
+        return torch.stack([first, output.pooler_output] if self._is_pooler_frozen() else [first], dim=1)
 
     def unpack(self, kept: Tensor) -> BaseModelOutputWithPooling:
-        """Return the output that a head takes, its texts cut to their first token."""
+        """Return the encoder's output for texts of one token."""
         first = kept[:, :1]
-        if self._has_frozen_pooler():
+        if self._is_pooler_frozen():
             return BaseModelOutputWithPooling(last_hidden_state=first, pooler_output=kept[:, 1])
-        pooler = getattr(self._encoder, "pooler", None)
-        # A pooler without weights is new: it learns with the head.
-        return BaseModelOutputWithPooling(last_hidden_state=first, pooler_output=pooler(first) if pooler else None)
+        pooled = self._pooler(first) if self._pooler else None  # a new pooler learns with the head
+        return BaseModelOutputWithPooling(last_hidden_state=first, pooler_output=pooled)
 
-    def _has_frozen_pooler(self) -> bool:
-        pooler = getattr(self._encoder, "pooler", None)
-        return pooler is not None and not any(parameter.requires_grad for parameter in pooler.parameters())
+    def _is_pooler_frozen(self) -> bool:
+        return self._pooler is not None and not any(one.requires_grad for one in self._pooler.parameters())
 
 
 class FrozenWindows(FrozenPart):
-    """The windows of a text, of which pooling and head read one vector each.
+    """The encoder of a windowed classifier, with one vector for each window.
 
     Args:
-        model: whose encoder reads windows.
+        model: the classifier.
     """
 
     def __init__(self, model: WindowedClassifier) -> None:
@@ -93,16 +89,16 @@ class FrozenWindows(FrozenPart):
         self._count = model.layout.count
 
     def run(self, *inputs: Any, **options: Any) -> WindowFeatures:
-        """Compute the windows' vectors."""
+        """Compute the vectors of the windows."""
         read = {name: value for name, value in options.items() if name in {"input_ids", "attention_mask"}}
         features: WindowFeatures = super().run(*inputs, **read)
         return features
 
     def pack(self, output: WindowFeatures) -> Tensor:
-        """Keep all windows: those that a text does not use become zeros, which no encoder gives."""
+        """Keep all windows; unused ones become zeros, which no encoder returns."""
         used = output.features * output.is_used[..., None]
         return nn.functional.pad(used, (0, 0, 0, self._count - used.shape[1]))
 
     def unpack(self, kept: Tensor) -> WindowFeatures:
-        """Return the windows' vectors, and which of them hold tokens."""
+        """Return the vectors of the windows, and which windows are used."""
         return WindowFeatures(kept, kept.any(dim=-1))

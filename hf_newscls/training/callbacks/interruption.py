@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM write a checkpoint and leave."""
+"""Save a checkpoint on Ctrl-C and SIGTERM, then stop."""
 
 import logging
 import signal
@@ -22,24 +22,24 @@ logger = logging.getLogger(__name__)
 
 
 class InterruptionCallback(TrainerCallback):
-    """Save a checkpoint at the end of the step in which a signal came, then raise `TrainingInterrupted`.
+    """Save a checkpoint after the step in which a signal came, then raise `TrainingInterrupted`.
 
-    Raises instead of asking the Trainer to stop, for then it would go on to prune the very checkpoint that was saved
-    if an earlier one is better. Where the step ends an epoch, its evaluation comes first, as in a run that goes on.
-    Several processes leave together, at the next step that is logged: they meet there anyway.
+    A request to stop would not do: the Trainer would then delete the new checkpoint if an earlier one is better. After
+    the last step of an epoch, the evaluation comes first, as in a run that continues. Several processes stop together,
+    at the next logged step.
     """
 
     def __init__(self) -> None:
-        self._is_asked = False
-        self._is_leaving = False
+        self._is_requested = False
+        self._is_stopping = False
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Listen for signals; a second one ends the process as if nobody did. Only the main thread can."""
+        """Handle signals in the main thread; a second signal ends the process at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self._ask) for number in _SIGNALS}
+        before = {number: signal.signal(number, self._request) for number in _SIGNALS}
         try:
             yield
         finally:
@@ -47,36 +47,34 @@ class InterruptionCallback(TrainerCallback):
                 signal.signal(number, handler)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Ask for a checkpoint, unless the epoch ends here."""
+        """Request a checkpoint, unless the epoch ends here."""
         is_epoch_end = float(state.epoch or 0).is_integer()
-        if args.world_size == 1 and self._is_asked and not is_epoch_end:
-            self._is_leaving = control.should_save = True
+        if args.world_size == 1 and self._is_requested and not is_epoch_end:
+            self._is_stopping = control.should_save = True
 
-    def on_epoch_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Ask for a checkpoint after the epoch's evaluation."""
-        if args.world_size == 1 and self._is_asked:
-            self._is_leaving = control.should_save = True
+    def on_epoch_end(self, args: TrainingArguments, state: Any, control: TrainerControl, **kwargs: Any) -> None:
+        """Request a checkpoint after the evaluation of the epoch."""
+        if args.world_size == 1 and self._is_requested:
+            self._is_stopping = control.should_save = True
 
-    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Agree with the other processes: one that left alone would leave them waiting."""
+    def on_log(self, args: TrainingArguments, state: Any, control: TrainerControl, **kwargs: Any) -> None:
+        """Agree with the other processes; they would wait for one that stopped by itself."""
         if args.world_size > 1 and "loss" in kwargs["logs"]:
-            asked = reduce(torch.tensor(float(self._is_asked), device=args.device), reduction="sum")
-            if asked.item():
-                self._is_leaving = control.should_save = True
+            requests = reduce(torch.tensor(float(self._is_requested), device=args.device), reduction="sum")
+            if requests.item():
+                self._is_stopping = control.should_save = True
 
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Leave once the checkpoint is written."""
-        if self._is_leaving:
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        """Stop once the checkpoint is written."""
+        if self._is_stopping:
             raise TrainingInterrupted(
-                f"{args.output_dir}: training must run to step {state.max_steps}, it was stopped at step "
-                f"{state.global_step}, got a checkpoint there; the same command goes on from it"
+                f"{args.output_dir}: interrupted at step {state.global_step} of {state.max_steps}, checkpoint saved; "
+                "run the same command to resume"
             )
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self._is_asked:
+    def _request(self, number: int, frame: FrameType | None) -> None:
+        if self._is_requested:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        self._is_asked = True
-        logger.info("%s: saving a checkpoint after this step; once more to leave at once", signal.Signals(number).name)
+        self._is_requested = True
+        logger.info("%s: saving a checkpoint after this step; press again to stop at once", signal.Signals(number).name)

@@ -1,9 +1,9 @@
-"""What is seen of a training while it runs."""
+"""What a training shows while it runs."""
 
 import logging
 from typing import Any
 
-from transformers import ProgressCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import ProgressCallback, TrainerCallback, TrainerState
 
 __all__ = ["EpochLogCallback", "ProgressBarCallback"]
 
@@ -11,17 +11,17 @@ logger = logging.getLogger(__name__)
 
 
 class ProgressBarCallback(ProgressCallback):
-    """The Trainer's progress bar without the dictionaries it writes between."""
+    """The Trainer's progress bar, without a dictionary for each logged step."""
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-        """Write nothing: the log history holds the figures."""
+        """Write nothing; `log_history` has the values."""
 
 
 class EpochLogCallback(TrainerCallback):
-    """One line of figures after each evaluation."""
+    """Log one line for each evaluation."""
 
-    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Log the figures of the validation set."""
+    def on_evaluate(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        """Log the scores on the validation set."""
         metrics = kwargs["metrics"]
         logger.info(
             "epoch %.2f, step %d of %d: validation log loss %.4f, accuracy %.4f, macro F1 %.4f",

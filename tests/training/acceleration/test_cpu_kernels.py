@@ -1,18 +1,19 @@
-"""What makes a CPU faster leaves results alone."""
+"""Faster kernels for a CPU leave results as they are."""
 
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from hf_newscls.training.acceleration.apply import accelerated
 from hf_newscls.training.acceleration.cpu_kernels import (
     attend_in_float32,
-    clip_while_stepping,
+    clip_in_step,
     draw_dropout_from_bits,
     is_fused,
     sparse_word_gradients,
@@ -48,7 +49,7 @@ def test_attention_in_float32_is_closer_than_bfloat16(tiny_encoder: Path) -> Non
     assert (ours - exact).abs().mean() <= 1.05 * (stock - exact).abs().mean()
 
 
-def test_trained_model_attends_as_before(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+def test_trained_model_has_its_attention_back(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
     overrides = ("training_arguments.bf16=true", "training_arguments.max_steps=2")
     run = prepare_run(make_recipe(*overrides), news_rows, tmp_path)
     fit(run)
@@ -57,27 +58,47 @@ def test_trained_model_attends_as_before(make_recipe: MakeRecipe, news_rows: Any
     assert "float32" not in (tmp_path / "saved" / "config.json").read_text().replace('"dtype": "float32"', "")
 
 
+class Clipper:
+    """The part of a `Trainer` that clips."""
+
+    def __init__(self, max_norm: float) -> None:
+        self.args = SimpleNamespace(max_grad_norm=max_norm)
+
+    def _clip_grad_norm(self, model: nn.Module) -> Tensor:
+        return nn.utils.clip_grad_norm_(model.parameters(), self.args.max_grad_norm)
+
+
 @pytest.mark.parametrize("size", [0.001, 1.0, 50.0])
-def test_clipping_while_stepping_is_clipping_before(size: float) -> None:
-    def take_steps(*, is_while: bool) -> tuple[list[Tensor], list[float]]:
+def test_clipping_in_the_step_is_clipping_before(size: float) -> None:
+    def take_steps(*, is_in_step: bool) -> tuple[list[Tensor], list[float]]:
         torch.manual_seed(0)
-        parameters = [nn.Parameter(torch.randn(shape)) for shape in ((40, 30), (7,), (3,))]
+        model: Any = nn.ParameterList([nn.Parameter(torch.randn(shape)) for shape in ((40, 30), (7,), (3,))])
+        parameters = [*model.parameters()]
         optimizer = torch.optim.AdamW(parameters, lr=0.01, fused=True)
-        norms = []
-        for _ in range(5):
-            for parameter in parameters[:2]:
-                parameter.grad = size * torch.randn_like(parameter)
-            if is_while:
-                norms.append(clip_while_stepping(optimizer, max_norm=1.0).item())
-            else:
-                norms.append(nn.utils.clip_grad_norm_(parameters, 1.0).item())
-            optimizer.step()
+        trainer, norms = Clipper(1.0), []
+        with clip_in_step(trainer, optimizer) if is_in_step else nullcontext():  # type: ignore[arg-type]
+            for _ in range(5):
+                for parameter in parameters[:2]:
+                    parameter.grad = size * torch.randn_like(parameter)
+                norms.append(trainer._clip_grad_norm(model).item())
+                optimizer.step()
+                assert not hasattr(optimizer, "grad_scale")
+        assert "_clip_grad_norm" not in vars(trainer)
         state = [value for entry in optimizer.state_dict()["state"].values() for value in entry.values()]
         return [*(one.detach() for one in parameters), *state], norms
 
-    (ours, norms), (expected, expected_norms) = take_steps(is_while=True), take_steps(is_while=False)
+    (ours, norms), (expected, expected_norms) = take_steps(is_in_step=True), take_steps(is_in_step=False)
     assert norms == pytest.approx(expected_norms)
     torch.testing.assert_close(ours, expected, rtol=1e-6, atol=1e-8)
+
+
+def test_gradients_stay_dense_where_transformers_clips_elsewhere(
+    make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = prepare_run(make_recipe(), news_rows, tmp_path).build_trainer()
+    monkeypatch.delattr(Trainer, "_clip_grad_norm")
+    with accelerated(trainer):
+        assert not trainer.model.get_input_embeddings().sparse
 
 
 @pytest.mark.parametrize("parts", [1, 3])
@@ -88,14 +109,15 @@ def test_sparse_word_gradients_train_as_dense_ones(parts: int, tmp_path: Path) -
         model = load_tiny(encoder).model.eval()
         optimizer, norms = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1, fused=True), []
         words = model.get_input_embeddings().weight
-        with sparse_word_gradients(model, optimizer) if is_sparse else nullcontext():
+        trainer: Any = Clipper(0.1)
+        with clip_in_step(trainer, optimizer), sparse_word_gradients(model, optimizer) if is_sparse else nullcontext():
             for step in range(4):
                 for part in range(parts):
                     # Words repeat within a batch, come back, and stay away.
                     tokens = (BATCH["input_ids"] + 2 * step * (part + 1)) % 20
                     model(**{**BATCH, "input_ids": tokens}, labels=torch.tensor([0, 1])).loss.backward()
                 assert words.grad.is_sparse == is_sparse
-                norms.append(clip_while_stepping(optimizer, max_norm=0.1).item())
+                norms.append(trainer._clip_grad_norm(model).item())
                 optimizer.step()
                 assert not words.grad.is_sparse
                 optimizer.zero_grad()
@@ -132,7 +154,7 @@ def test_training_keeps_word_gradients_sparse_where_the_optimizer_is_fused(
     run = prepare_run(make_recipe(*settings), news_rows, tmp_path)
     trainer = run.build_trainer()
     trainer.add_callback(Watch())
-    with accelerated(trainer.model, trainer.args, trainer.optimizer):
+    with accelerated(trainer):
         trainer.train()
     assert seen == [is_sparse] * 2
 
@@ -146,14 +168,14 @@ def test_optimizer_is_fused_as_its_checkpoint_says() -> None:
 
 
 @pytest.mark.parametrize("fraction", [0.1, 0.4, 0.5])
-def test_dropout_from_bits_drops_its_share(fraction: float) -> None:
+def test_dropout_from_bits_drops_its_fraction(fraction: float) -> None:
     torch.manual_seed(0)
     dropout, values = nn.Dropout(fraction), torch.randn(400, 1000, requires_grad=True)
     with draw_dropout_from_bits(dropout):
         dropped = dropout(values)
     is_kept = dropped != 0
     torch.testing.assert_close(dropped[is_kept], values[is_kept] / (1 - fraction))
-    # Four numbers come from one draw: each of them keeps its share, and which are kept together is chance. Six
+    # Four numbers come from one draw: each of them is kept as often as the others, and independently of them. Six
     # standard errors of 100,000 numbers.
     kept = is_kept.view(-1, 4).double()
     reach = 6 * (fraction * (1 - fraction) / len(kept)) ** 0.5
@@ -191,7 +213,7 @@ def test_dropout_of_all_or_nothing_is_that_of_torch(fraction: float, is_training
         torch.testing.assert_close(dropout(values), kept * values)
 
 
-def test_dropout_is_that_of_torch_again(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+def test_trained_model_has_the_dropout_of_torch(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
     run = prepare_run(make_recipe("training_arguments.max_steps=2"), news_rows, tmp_path)
     fit(run)
     dropouts = [module for module in run.classifier.model.modules() if isinstance(module, nn.Dropout)]

@@ -1,4 +1,4 @@
-"""Early stopping counts evaluations of stage 2 alone, and goes on counting in a resumed run."""
+"""Early stopping counts only evaluations of stage 2, and continues to count in a resumed run."""
 
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,15 @@ def test_stage_one_does_not_count(make_recipe: MakeRecipe, news_rows: Any, tmp_p
     trainer = build(make_recipe, news_rows, tmp_path, "freeze.learning_rate=30", "freeze.warmup=0")
     trainer.train()
     assert trainer.state.global_step >= 6
+
+
+def test_training_ends_without_checkpoints_too(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
+    saving = build(make_recipe, news_rows, tmp_path / "saving")
+    saving.train()
+    overrides = ("training_arguments.save_strategy='no'", "training_arguments.load_best_model_at_end=false")
+    trainer = build(make_recipe, news_rows, tmp_path / "other", *overrides)
+    trainer.train()
+    assert trainer.state.global_step == saving.state.global_step < 12
 
 
 @pytest.mark.parametrize("step", [3, 5])

@@ -12,13 +12,13 @@ from tests.processes import read_files, run_python
 
 IS_INSTALLED = importlib.util.find_spec("codecarbon") is not None
 
-# What a user may have set up for other work, none of which must reach ours.
+# A user's own settings, which must not affect ours.
 CONFIGURATION = """
 [codecarbon]
 output_methods = csv,api
 save_to_file = true
 save_to_api = true
-emissions_endpoint = http://127.0.0.1:9/told
+emissions_endpoint = http://127.0.0.1:9/emissions
 electricitymaps_api_token = token
 allow_multiple_runs = false
 """

@@ -1,5 +1,8 @@
-"""Stage 1 on cached features: the losses of a run without, and the frozen part run once for each row."""
+"""Stage 1 on cached features has the losses of a run without, and runs the frozen part once per row."""
 
+import errno
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -152,6 +155,25 @@ def test_run_without_cache_says_why(
 ) -> None:
     run = prepare_run(make_recipe(*CACHED, *overrides), news_rows, tmp_path)
     assert reason in read_log(run, caplog)
+
+
+def test_full_disk_only_costs_the_cache(
+    make_recipe: MakeRecipe,
+    news_rows: Any,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
+    cached = prepare_run(make_recipe(*CACHED), news_rows, tmp_path / "cached")
+    log = read_log(cached, caplog)
+    assert "stage 1 runs without cached features" in log
+    assert os.strerror(errno.ENOSPC) in log
+    assert [*(tmp_path / "cached").glob("features*")] == []
 
 
 def test_encoder_saved_with_another_head_is_cached_too(

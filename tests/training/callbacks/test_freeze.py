@@ -106,7 +106,7 @@ def test_nothing_stays_frozen_after_training(
 
 
 @pytest.mark.parametrize(("step", "is_frozen"), [(0, True), (2, True), (3, False), (9, False)])
-def test_stage_follows_from_the_step_alone(step: int, is_frozen: bool, tiny_encoder: Path, tmp_path: Path) -> None:
+def test_stage_depends_only_on_the_step(step: int, is_frozen: bool, tiny_encoder: Path, tmp_path: Path) -> None:
     classifier = load_tiny(tiny_encoder)
     callback = TwoStageFreezeCallback(classifier.backbone_parameters, boundary_step=3)
     arguments = TrainingArguments(output_dir=str(tmp_path), use_cpu=True)
@@ -197,7 +197,7 @@ def test_boundary_in_epochs_is_rounded_up_to_a_step(
 
 @pytest.mark.parametrize("boundary", [{}, {"boundary_step": 1, "boundary_epoch": 1.0}])
 def test_one_boundary_must_be_given(boundary: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"must be given, got .*; write one"):
+    with pytest.raises(ValueError, match=r"boundary_step.*boundary_epoch"):
         TwoStageFreezeCallback([], **boundary)
 
 

@@ -1,0 +1,105 @@
+"""The commands for texts: predict, explain."""
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from hf_newscls.cli.terminal import RUNS, RunsDirOption, console, make_printable, quiet_transformers
+from hf_newscls.errors import InputError
+
+__all__ = ["explain", "predict"]
+
+_SHOWN_CHARACTERS = 1000
+
+ModelArgument = Annotated[
+    str,
+    typer.Argument(help="A recipe with a finished run, a run folder, a model folder or a Hub id.", metavar="MODEL"),
+]
+TextsArgument = Annotated[
+    list[str] | None, typer.Argument(help="Texts; by default the lines of standard input.", metavar="TEXT")
+]
+
+logger = logging.getLogger(__name__)
+
+
+def predict(
+    model: ModelArgument,
+    texts: TextsArgument = None,
+    top_k: Annotated[int, typer.Option(min=1, help="Number of labels for each text.")] = 3,
+    runs_dir: RunsDirOption = RUNS,
+) -> None:
+    """Print the most probable labels of texts, with their probabilities (not calibrated)."""
+    found = texts or _read_lines()
+
+    from hf_newscls import workflow
+
+    quiet_transformers()
+    for prediction in workflow.predict(model, found, top_k=top_k, runs_dir=runs_dir):
+        _print_text(prediction.text)
+        for label, probability in zip(prediction.labels, prediction.probabilities, strict=True):
+            console.print(f"  {probability:7.2%}  {make_printable(label)}", highlight=False)
+
+
+def explain(
+    model: ModelArgument,
+    texts: TextsArgument = None,
+    label: Annotated[str | None, typer.Option(help="Label to explain; by default the most probable one.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="Number of words to show: those with the largest effect.")] = 10,
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Orders of the words to try; more are slower and more exact.",
+            show_default="as many as some 2,000 predictions allow",
+        ),
+    ] = None,
+    runs_dir: RunsDirOption = RUNS,
+) -> None:
+    """Print the words with the largest effect on a prediction (estimated Shapley values). Needs the extra `explain`."""
+    found = texts or _read_lines()
+
+    from hf_newscls import workflow
+
+    quiet_transformers()
+    for one in workflow.explain(model, found, label=label, samples=samples, runs_dir=runs_dir):
+        _print_text(one.text)
+        console.print(f"  {one.attribution.probability:6.0%}  {make_printable(one.label)}", highlight=False)
+        console.print(f"  {one.attribution.empty_probability:6.0%}  without any word", highlight=False)
+        words = sorted(one.attribution.contributions, key=lambda word: -abs(word.value))
+        for word in words[:top]:
+            console.print(f"  {word.value:+6.0%}  {make_printable(word.words)}", highlight=False, soft_wrap=True)
+        if rest := words[top:]:
+            console.print(f"  {sum(word.value for word in rest):+6.0%}  {len(rest):,} others", highlight=False)
+
+
+def _print_text(text: str) -> None:
+    """Print a text, or the beginning of a long one, as a heading."""
+    shown = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}… ({len(text):,} characters)"
+    console.print(make_printable(shown), style="bold", highlight=False, soft_wrap=True)
+
+
+def _read_lines() -> list[str]:
+    """Return the lines of standard input, without empty ones.
+
+    Raises:
+        InputError: a line is not UTF-8.
+        typer.Exit: there is no line.
+    """
+    if sys.stdin.isatty():
+        logger.info("reading one text per line from standard input, until Ctrl-D")
+    lines: list[str] = []
+    try:
+        for line in sys.stdin:
+            line.encode()  # in an ASCII locale, other bytes arrive as surrogates
+            lines.append(line.strip())
+    except UnicodeError as error:
+        raise InputError(
+            f"standard input: line {len(lines) + 1} is not UTF-8; convert it, for example with iconv"
+        ) from error
+    if not any(lines):
+        # Not an error: the program that feeds a pipe may have no text.
+        logger.warning("standard input contained no text")
+        raise typer.Exit
+    return [line for line in lines if line]

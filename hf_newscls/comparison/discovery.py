@@ -1,0 +1,194 @@
+"""Find models on the Hub and read the scores they claim, each at the one commit that the listing gave."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from huggingface_hub import HfApi, ModelInfo, get_session, hf_hub_download, is_offline_mode
+from huggingface_hub.errors import GatedRepoError, RemoteEntryNotFoundError, RepositoryNotFoundError
+
+from hf_newscls.comparison.hub_benchmarks import REMEDY, read_benchmarks
+from hf_newscls.comparison.leaderboard import Entry, Refusal
+from hf_newscls.comparison.model_scores import Claim, ModelScores, read_card, read_metrics, read_model_index
+from hf_newscls.comparison.published_predictions import read_published_predictions
+from hf_newscls.errors import DataError, PublishError
+from hf_newscls.hub.account import check_repo_id
+from hf_newscls.hub.retry import HUB_FAILURES, call_hub, refuse
+from hf_newscls.report.card_metadata import RECIPE_TAG, TOOL_TAG
+from hf_newscls.report.predictions import PREDICTIONS_FILE
+
+__all__ = ["Discovery", "Query", "discover", "find_commit"]
+
+_MAX_MODELS = 1000
+_MAX_BYTES = {"README.md": 1_000_000, "metrics.json": 5_000_000, PREDICTIONS_FILE: 500_000_000}
+_TIMEOUT_SECONDS = 10
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which models to look for.
+
+    Attributes:
+        recipes: names of recipes; their models carry a tag.
+        datasets: ids of datasets, as in a `model-index`.
+        models: owner/name of further models.
+        author: owner of the models that recipes and datasets find; None for all owners.
+    """
+
+    recipes: Sequence[str] = ()
+    datasets: Sequence[str] = ()
+    models: Sequence[str] = ()
+    author: str | None = None
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What was found.
+
+    Attributes:
+        models: with their claims, by name.
+        entries: from the Hub's own leaderboards of the datasets.
+        refusals: models that cannot be read.
+    """
+
+    models: Sequence[ModelScores] = ()
+    entries: Sequence[Entry] = ()
+    refusals: Sequence[Refusal] = ()
+
+
+def discover(query: Query) -> Discovery:
+    """Find models, and read their cards, scores and predictions; none of their code is fetched.
+
+    Raises:
+        InputError: a model's name is not owner/name.
+        PublishError: the Hub refused, or could not be reached.
+    """
+    for name in query.models:
+        check_repo_id(name)
+    _check_online()
+    commits: dict[str, str] = {}
+    for recipe in query.recipes:
+        commits |= _list_models([TOOL_TAG, f"{RECIPE_TAG}{recipe}"], query.author)
+    for dataset in query.datasets:
+        commits |= _list_models([TOOL_TAG], query.author, is_wanted=partial(_is_about, dataset=dataset))
+    refusals: list[Refusal] = []
+    for name in query.models:
+        try:
+            commits[name] = find_commit(name)
+        except PublishError as error:
+            if not isinstance(error.__cause__, RepositoryNotFoundError):
+                raise
+            refusals.append(Refusal(name, "not on the Hub, or your token cannot read it"))
+    logger.info("reading %d models on the Hub", len(commits))
+    found = [_read_model(name, commit, datasets=query.datasets) for name, commit in sorted(commits.items())]
+    return Discovery(
+        models=[one for one in found if isinstance(one, ModelScores)],
+        entries=read_benchmarks(query.datasets, commits, author=query.author),
+        refusals=[*refusals, *(one for one in found if isinstance(one, Refusal))],
+    )
+
+
+def find_commit(name: str) -> str:
+    """Return the latest commit of a model.
+
+    Raises:
+        PublishError: the token finds no such model, or the Hub could not be reached.
+    """
+    _check_online()
+    found = call_hub(lambda: HfApi().model_info(name, expand=["sha"]), what=f"find the model {name}", remedy=REMEDY)
+    return str(found.sha)
+
+
+def _check_online() -> None:
+    """Send one request first: to list models, huggingface_hub would retry for half a minute."""
+    if is_offline_mode():
+        raise PublishError("Hub: HF_HUB_OFFLINE is set; unset it, or add --local")
+    try:
+        get_session().head(f"{HfApi().endpoint}/api/models?limit=1", timeout=_TIMEOUT_SECONDS)
+    except HUB_FAILURES as error:
+        raise refuse("be reachable", error, remedy=REMEDY) from error
+
+
+def _list_models(
+    tags: Sequence[str], author: str | None, *, is_wanted: Callable[[ModelInfo], bool] = lambda _: True
+) -> dict[str, str]:
+    """Return the latest commit of each model that carries all tags, by name."""
+    found = call_hub(
+        lambda: [
+            *HfApi().list_models(filter=tags, author=author, expand=["sha", "tags", "model-index"], limit=_MAX_MODELS)
+        ],
+        what=f"list models tagged {', '.join(tags)}",
+        remedy=REMEDY,
+    )
+    if len(found) == _MAX_MODELS:
+        logger.warning("took the first %s models tagged %s; --author narrows them", f"{len(found):,}", ", ".join(tags))
+    return {one.id: str(one.sha) for one in found if one.sha and is_wanted(one)}
+
+
+def _is_about(model: ModelInfo, *, dataset: str) -> bool:
+    """Return whether a model's tags or scores name a dataset."""
+    if f"dataset:{dataset}" in (model.tags or []):
+        return True
+    try:
+        return any(claim.dataset == dataset for claim in read_model_index(model.model_index))
+    except DataError:
+        return False
+
+
+def _read_model(name: str, commit: str, *, datasets: Sequence[str]) -> ModelScores | Refusal:
+    """Read a model's card, scores and predictions; without a readable card the model is refused."""
+    try:
+        card = _fetch_file(name, commit, "README.md")
+        claims = _select_claims(read_card(_read_text(card)) if card else [], datasets)
+    except DataError as error:
+        return Refusal(name, str(error), commit)
+    except GatedRepoError:
+        return Refusal(name, "gated; accept its terms on the Hub first", commit)
+    except HUB_FAILURES as error:
+        return Refusal(name, str(refuse(f"send README.md of {name}", error, remedy=REMEDY)), commit)
+    model = ModelScores(name, "Hub", commit, claims)
+    model = _add_file(model, "metrics.json", lambda path: replace(model, measured=read_metrics(_read_text(path))))
+    return _add_file(model, PREDICTIONS_FILE, lambda path: replace(model, predictions=read_published_predictions(path)))
+
+
+def _add_file(model: ModelScores, file: str, read: Callable[[Path], ModelScores]) -> ModelScores:
+    """Return the model with what a file says, or with a note if the file cannot be fetched or read."""
+    try:
+        path = _fetch_file(model.name, str(model.revision), file)
+        return read(path) if path else model
+    except DataError as error:
+        return model.add_note(str(error))
+    except HUB_FAILURES as error:
+        return model.add_note(str(refuse(f"send {file}", error, remedy=REMEDY)))
+
+
+def _fetch_file(name: str, commit: str, path: str) -> Path | None:
+    """Return the local path of a model's file; None if the model has no such file.
+
+    Raises:
+        DataError: the file is larger than it can need to be.
+    """
+    try:
+        size = hf_hub_download(name, path, revision=commit, dry_run=True).file_size
+        if size is None or size > _MAX_BYTES[path]:
+            found = "unknown size" if size is None else f"{size:,} bytes"
+            raise DataError(f"{path}: {found}, more than {_MAX_BYTES[path]:,} bytes; its owner must publish it again")
+        return Path(hf_hub_download(name, path, revision=commit))
+    except RemoteEntryNotFoundError:
+        return None
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path.name}: not UTF-8 ({error.reason}); its owner must publish it again") from error
+
+
+def _select_claims(claims: Sequence[Claim], datasets: Sequence[str]) -> list[Claim]:
+    """Return the claims on the datasets that were asked for; all claims if there are none."""
+    return [claim for claim in claims if claim.dataset in datasets] or [*claims]

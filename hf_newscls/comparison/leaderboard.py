@@ -1,0 +1,196 @@
+"""A leaderboard: models measured on the same split are in one table, the others are listed with the reason."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from hf_newscls.comparison.model_scores import Origin, is_fingerprint
+from hf_newscls.comparison.pairwise_tests import Pair
+from hf_newscls.evaluation.statistics.bootstrap import Interval
+from hf_newscls.evaluation.statistics.significance import Verdict
+from hf_newscls.report.predictions import PublishedPredictions
+
+__all__ = ["Entry", "Leaderboard", "Refusal", "Row", "Setting", "Table"]
+
+_SHOWN = 12
+_COLUMNS = (
+    *("dataset", "split", "metric", "rank", "name", "revision", "origin", "score", "interval_low", "interval_high"),
+    *("f1_macro", "verdict", "p_value", "verified", "notes", "reason"),
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a score was measured on: only scores of one setting are ranked together.
+
+    Attributes:
+        dataset: its name in the model's card; empty if the card does not name it.
+        split: its fingerprint, or configuration, split and revision of the dataset.
+        metric: named as in `compute_scores`.
+    """
+
+    dataset: str
+    split: str
+    metric: str
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Equal for settings that can be ranked together; a fingerprint identifies the rows under any dataset name."""
+        return (self.split, self.metric) if is_fingerprint(self.split) else (self.dataset, self.split, self.metric)
+
+    @property
+    def short_split(self) -> str:
+        """The split, with a fingerprint shortened."""
+        return f"{self.split[:_SHOWN]}…" if is_fingerprint(self.split) else self.split
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model's score in one setting.
+
+    Attributes:
+        name: owner/name on the Hub, or recipe/run.
+        origin: where the score comes from.
+        setting: what it was measured on.
+        score: to rank by.
+        claimed: score in the model's own files; None if they have none.
+        revision: commit that all files were read at; None for a local run.
+        interval: 95% interval of the score, if known.
+        claimed_interval: the interval in the model's own files.
+        f1_macro: if known.
+        predictions: that give the score; None if it is only claimed.
+        is_verified_by_hub: whether the Hub itself verified the score.
+        notes: for the reader.
+        copies: local runs with the same answers, which this model was published from.
+    """
+
+    name: str
+    origin: Origin
+    setting: Setting
+    score: float
+    claimed: float | None = None
+    revision: str | None = None
+    interval: Interval | None = None
+    claimed_interval: Interval | None = None
+    f1_macro: float | None = None
+    predictions: PublishedPredictions | None = None
+    is_verified_by_hub: bool = False
+    notes: Sequence[str] = ()
+    copies: Sequence[str] = ()
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the score was measured on this machine."""
+        return self.origin != "Hub" or bool(self.copies)
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the score was computed from predictions, here or by the Hub."""
+        return self.predictions is not None or self.is_verified_by_hub
+
+    def add_note(self, note: str) -> "Entry":
+        """Return a copy with one more note."""
+        return replace(self, notes=[*self.notes, note])
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A model that cannot be listed in a table, and the reason."""
+
+    name: str
+    reason: str
+    revision: str | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table.
+
+    Attributes:
+        rank: from 1, equal for equal scores; None if the score is not verified.
+        entry: the model.
+        verdict: how the model compares with the row above; None for the first row, or if the two were not tested.
+        p_value: of that test, corrected for all pairs of the table.
+    """
+
+    rank: int | None
+    entry: Entry
+    verdict: Verdict | None = None
+    p_value: float | None = None
+
+    @property
+    def verdict_text(self) -> str:
+        """The verdict with its p-value; empty if the two models were not tested."""
+        return "" if self.verdict is None else f"{self.verdict} (p = {self.p_value:.2g})"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Models measured in one setting.
+
+    Attributes:
+        setting: of all rows.
+        rows: models with a verified score, best first.
+        unverified: models that only claim a score, without ranks, best claim first.
+        pairs: pairs of models that were tested.
+        caution: why its scores cannot be compared with the first table; empty for the first table.
+    """
+
+    setting: Setting
+    rows: Sequence[Row]
+    unverified: Sequence[Row] = ()
+    pairs: Sequence[Pair] = ()
+    caution: str = ""
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """All tables, and the models that are in none.
+
+    Attributes:
+        metric: that was asked for.
+        tables: first the split of this machine's runs, then by number of models.
+        refusals: models in no table, by name.
+        remarks: for example that the Hub could not be reached.
+    """
+
+    metric: str
+    tables: Sequence[Table]
+    refusals: Sequence[Refusal]
+    remarks: Sequence[str] = ()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row for each model, in the order of the tables; refused models come last, with the `reason`.
+
+        `rank` is missing for scores that are not verified, `verdict` compares with the ranked model above.
+        """
+        shown = [(table.setting, row) for table in self.tables for row in (*table.rows, *table.unverified)]
+        records = [*(_to_record(*one) for one in shown), *(asdict(one) for one in self.refusals)]
+        return pd.DataFrame(records, columns=[*_COLUMNS]).convert_dtypes()
+
+    def _repr_html_(self) -> str:
+        """Return the table that a notebook shows."""
+        filled = self.to_pandas().dropna(axis="columns", how="all")
+        html: str = filled.to_html(index=False, na_rep="", float_format="{:.4g}".format)
+        return html
+
+
+def _to_record(setting: Setting, row: Row) -> dict[str, Any]:
+    entry, interval = row.entry, row.entry.interval
+    return {
+        **asdict(setting),
+        "rank": row.rank,
+        "name": entry.name,
+        "revision": entry.revision,
+        "origin": entry.origin,
+        "score": entry.score,
+        "interval_low": interval.low if interval else None,
+        "interval_high": interval.high if interval else None,
+        "f1_macro": entry.f1_macro,
+        "verdict": row.verdict,
+        "p_value": row.p_value,
+        "verified": entry.is_verified,
+        "notes": "; ".join(entry.notes),
+    }

@@ -1,0 +1,241 @@
+"""Read the scores that a model claims.
+
+The files come from strangers: no code runs, and a file with unexpected content is refused with the reason.
+"""
+
+import itertools
+import json
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import yaml
+from huggingface_hub import EvalResult, ModelCardData, RepoCard
+
+from hf_newscls.errors import DataError
+from hf_newscls.evaluation.metric_names import is_metric, parse_metric_name
+from hf_newscls.evaluation.statistics.bootstrap import Interval
+from hf_newscls.report.predictions import PublishedPredictions
+
+__all__ = [
+    "Claim",
+    "ModelScores",
+    "Origin",
+    "clean_text",
+    "is_fingerprint",
+    "merge_claims",
+    "read_card",
+    "read_metrics",
+    "read_model_index",
+]
+
+Origin = Literal["local run", "Hub", "measured here"]
+"""Where a model's scores come from."""
+
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+_MAX_METADATA, _MAX_RESULTS, _MAX_TEXT = 200_000, 10_000, 200
+# All other scores lie in [0, 1].
+_RANGES = {"log_loss": (0, 1e6), "brier_score": (0, 2), "mcc": (-1, 1)}
+# What yaml and huggingface_hub raise for content that they do not expect.
+_UNREADABLE = (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Scores that a model claims on one split of one dataset.
+
+    Attributes:
+        dataset: its name in the card; empty if the card does not name it.
+        fingerprint: of the split, or a revision of the dataset; None if the card does not give one.
+        split: usually `test`.
+        config: of the dataset.
+        scores: by metric, named as in `compute_scores`.
+        faults: by metric, a value that is not a score.
+        intervals: 95% intervals, by metric.
+    """
+
+    dataset: str
+    fingerprint: str | None
+    split: str = "test"
+    config: str = "default"
+    scores: Mapping[str, float] = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelScores:
+    """Everything that a model claims, and the predictions to check it with.
+
+    Attributes:
+        name: owner/name on the Hub, or recipe/run.
+        origin: where it was read.
+        revision: commit that all files were read at; None for a local run.
+        claims: scores in its card.
+        measured: scores in its metrics.json, with their intervals; None without that file.
+        predictions: on its test set; None if it has none.
+        notes: for the reader of a leaderboard.
+    """
+
+    name: str
+    origin: Origin
+    revision: str | None = None
+    claims: Sequence[Claim] = ()
+    measured: Claim | None = None
+    predictions: PublishedPredictions | None = None
+    notes: Sequence[str] = ()
+
+    def add_note(self, note: str) -> "ModelScores":
+        """Return a copy with one more note."""
+        return replace(self, notes=[*self.notes, note])
+
+
+def is_fingerprint(revision: str) -> bool:
+    """Return whether a dataset's revision is the fingerprint of a split, which identifies its exact rows."""
+    return _FINGERPRINT.fullmatch(revision) is not None
+
+
+def clean_text(text: str) -> str:
+    r"""Return a stranger's text fit for one line of a message: no control characters, at most 200 characters.
+
+    >>> clean_text("news\x1b[2J\nset")
+    'news�[2J set'
+    """
+    line = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
+    return line if len(line) <= _MAX_TEXT else f"{line[: _MAX_TEXT - 1]}…"
+
+
+def read_card(text: str) -> list[Claim]:
+    """Return the scores in the `model-index` of a model card, one claim for each dataset and split.
+
+    Raises:
+        DataError: the metadata cannot be read.
+    """
+    if not text.lstrip().startswith("---"):
+        return []
+    size = len(text.lstrip().partition("\n---")[0])
+    if size > _MAX_METADATA:
+        raise _refuse("README.md", f"metadata of {size:,} characters, more than {_MAX_METADATA:,}")
+    try:
+        index = RepoCard(text).data.get("model-index")
+    except _UNREADABLE as error:
+        raise _refuse("README.md", f"metadata that cannot be read ({_describe_error(error)})") from error
+    return read_model_index(index)
+
+
+def read_model_index(content: Any) -> list[Claim]:
+    """Return the scores in a `model-index`, one claim for each dataset and split.
+
+    Raises:
+        DataError: the content is not a valid `model-index`.
+    """
+    claims = map(_read_result, _parse_model_index(content) if content else [])
+    return merge_claims(claims, key=lambda one: (one.dataset, one.fingerprint, one.split, one.config))
+
+
+def merge_claims(claims: Iterable[Claim], *, key: Callable[[Claim], Hashable]) -> list[Claim]:
+    """Merge claims with an equal key; the first value of a score counts."""
+    merged: dict[Hashable, Claim] = {}
+    for claim in claims:
+        known = merged.get(key(claim), claim)
+        scores, faults = {**claim.scores, **known.scores}, {**claim.faults, **known.faults}
+        merged[key(claim)] = replace(known, scores=scores, faults=faults)
+    return [*merged.values()]
+
+
+def read_metrics(text: str) -> Claim:
+    """Return the test scores of a run's metrics.json, with their intervals.
+
+    Raises:
+        DataError: the text is not what a run writes.
+    """
+    try:
+        content = json.loads(text)
+        test, fingerprint = content["test"], content["split_fingerprint"]
+        values = {name: value for name, value in test.items() if is_metric(name)}
+        if not is_fingerprint(fingerprint):
+            raise ValueError(f"split_fingerprint is {_describe(fingerprint)}, not a SHA-256")
+    except _UNREADABLE as error:
+        raise _refuse("metrics.json", f"not the file of a run ({_describe_error(error)})") from error
+    faults = {name: _describe(value) for name, value in values.items() if not _is_score(value, name)}
+    intervals = content.get("intervals")
+    return Claim(
+        dataset="",
+        fingerprint=fingerprint,
+        scores={name: float(value) for name, value in values.items() if name not in faults},
+        faults=faults,
+        intervals=_read_intervals(intervals if isinstance(intervals, dict) else {}),
+    )
+
+
+def _parse_model_index(content: Any) -> list[EvalResult]:
+    try:
+        # YAML can repeat a list any number of times, within other lists too.
+        items = (item for entry in content for result in entry["results"] for item in (result, *result["metrics"]))
+        if next(itertools.islice(items, _MAX_RESULTS, None), None) is not None:
+            raise ValueError(f"more than {_MAX_RESULTS:,} results")
+        return ModelCardData(**{"model-index": content}).eval_results or []
+    except _UNREADABLE as error:
+        raise _refuse("README.md", f"model-index that cannot be read ({_describe_error(error)})") from error
+
+
+def _read_result(result: EvalResult) -> Claim:
+    """Return the score of a result, if it is one of our metrics; F1 without its average could be any."""
+    name = parse_metric_name(result.metric_name) if isinstance(result.metric_name, str) else None
+    if name is None and result.metric_type == "accuracy":
+        name = "accuracy"
+    value = result.metric_value
+    is_score = name is not None and _is_score(value, name)
+    return Claim(
+        dataset=_read_text(result.dataset_type) or "",
+        fingerprint=_read_text(result.dataset_revision),
+        split=_read_text(result.dataset_split) or "test",
+        config=_read_text(result.dataset_config) or "default",
+        scores={name: float(value)} if name and is_score else {},
+        faults={name: _describe(value)} if name and not is_score else {},
+    )
+
+
+def _read_intervals(intervals: Mapping[str, Any]) -> dict[str, Interval]:
+    return {
+        name: Interval(float(ends[0]), float(ends[1]))
+        for name, ends in intervals.items()
+        if is_metric(name)
+        and isinstance(ends, list)
+        and len(ends) == 2
+        and all(_is_score(end, name) for end in ends)
+        and ends[0] <= ends[1]
+    }
+
+
+def _is_score(value: Any, metric: str) -> bool:
+    """Return whether a value is a number in the metric's range; a text is not, nor is True."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    low, high = _RANGES.get(metric, (0, 1))
+    return low <= value <= high
+
+
+def _read_text(value: Any) -> str | None:
+    # YAML reads a revision of digits as a number.
+    return clean_text(str(value)) if isinstance(value, str | int) and value != "" else None
+
+
+def _describe(value: Any) -> str:
+    """Return a value for a message; only the type of a list or mapping, which can be very large."""
+    if isinstance(value, str | float | bool | None):
+        return clean_text(repr(value))
+    if isinstance(value, int):
+        return clean_text(repr(value)) if abs(value) < 10**_MAX_TEXT else "a huge number"
+    return f"a {type(value).__name__}"
+
+
+def _describe_error(error: Exception) -> str:
+    # huggingface_hub wraps a KeyError in advice for programmers.
+    cause = error.__context__ or error
+    return f"no {cause}" if isinstance(cause, KeyError) else clean_text(str(cause))
+
+
+def _refuse(source_name: str, fault: str) -> DataError:
+    return DataError(f"{source_name}: {fault}; its owner must publish it again")

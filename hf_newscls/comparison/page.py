@@ -1,0 +1,118 @@
+"""Write a leaderboard as Markdown, as JSON, as a figure, and as the card of a dataset repository."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from huggingface_hub import DatasetCardData
+
+from hf_newscls.comparison.leaderboard import Leaderboard, Row, Table
+from hf_newscls.evaluation.metric_names import is_metric, name_metric
+from hf_newscls.report.card_metadata import LEADERBOARD_TAG, TOOL_TAG
+from hf_newscls.report.figures.leaderboard import Dot, Panel, plot_leaderboard
+from hf_newscls.report.figures.style import save_figure, shorten_name
+from hf_newscls.report.markdown import render_template
+
+__all__ = ["build_leaderboard_files", "render_board_card"]
+
+_TITLE = "Leaderboard"
+
+
+def build_leaderboard_files(board: Leaderboard) -> dict[str, bytes]:
+    """Return leaderboard.md, leaderboard.json and leaderboard.png; equal leaderboards give equal bytes."""
+    return {
+        "leaderboard.md": _render(board).encode(),
+        "leaderboard.json": _write_json(board).encode(),
+        "leaderboard.png": _draw(board),
+    }
+
+
+def render_board_card(board: Leaderboard) -> str:
+    """Return the README.md of a dataset repository for the leaderboard, metadata first."""
+    tags = [TOOL_TAG, LEADERBOARD_TAG]
+    data = DatasetCardData(pretty_name=_TITLE, tags=tags, task_categories=["text-classification"])
+    data["viewer"] = False
+    return f"---\n{data.to_yaml()}\n---\n\n{_render(board)}"
+
+
+def _describe_metric(metric: str) -> str:
+    """Return the title of a score; an unknown name is returned unchanged."""
+    return name_metric(metric) if is_metric(metric) else metric
+
+
+def _render(board: Leaderboard) -> str:
+    return render_template(
+        "hf_newscls.comparison",
+        "templates/leaderboard.md.jinja",
+        board=board,
+        title=_TITLE,
+        describe_metric=_describe_metric,
+    )
+
+
+def _write_json(board: Leaderboard) -> str:
+    content = {
+        "metric": board.metric,
+        "remarks": [*board.remarks],
+        "tables": [_table_to_dict(table) for table in board.tables],
+        "refused": [{"model": one.name, "commit": one.revision, "reason": one.reason} for one in board.refusals],
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _table_to_dict(table: Table) -> dict[str, Any]:
+    return {
+        **asdict(table.setting),
+        "caution": table.caution,
+        "models": [_row_to_dict(row) for row in table.rows],
+        "not_verified": [_row_to_dict(row) for row in table.unverified],
+        "pairs": [asdict(pair) for pair in table.pairs],
+    }
+
+
+def _row_to_dict(row: Row) -> dict[str, Any]:
+    entry, interval = row.entry, row.entry.interval
+    return {
+        "rank": row.rank,
+        "model": entry.name,
+        "origin": entry.origin,
+        "commit": entry.revision,
+        "score": entry.score,
+        "interval": [interval.low, interval.high] if interval else None,
+        "claimed": entry.claimed,
+        "is_checked": entry.is_verified,
+        "f1_macro": entry.f1_macro,
+        "against_the_one_above": row.verdict,
+        "adjusted_p_value": row.p_value,
+        "notes": [*entry.notes],
+    }
+
+
+def _draw(board: Leaderboard) -> bytes:
+    panels = [
+        _build_panel(table, rows, suffix=suffix)
+        for table in board.tables
+        for rows, suffix in ((table.rows, ""), (table.unverified, ", not verified"))
+        if rows
+    ]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "leaderboard.png"
+        save_figure(plot_leaderboard(panels), path)
+        return path.read_bytes()
+
+
+def _build_panel(table: Table, rows: Sequence[Row], *, suffix: str) -> Panel:
+    setting = table.setting
+    # The figure's font has few scripts.
+    dataset = f"{shorten_name(setting.dataset)}, " if setting.dataset and setting.dataset.isascii() else ""
+    return Panel(
+        title=f"{dataset}split {shorten_name(setting.short_split)}{suffix}",
+        xlabel=_describe_metric(setting.metric),
+        dots=[
+            Dot(entry.name, entry.score, entry.interval, is_checked=entry.is_verified)
+            for entry in (row.entry for row in rows)
+        ],
+    )

@@ -1,0 +1,182 @@
+"""Test every pair of models in a table that answered the same rows, and correct for the number of pairs."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hf_newscls.evaluation.metrics import rank_references
+from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval, resample_scores, to_interval
+from hf_newscls.evaluation.statistics.paired import DrawnScore, compare_scores, draw_scores
+from hf_newscls.evaluation.statistics.significance import (
+    Verdict,
+    choose_resamples,
+    compute_mcnemar_p,
+    holm_correction,
+    judge_gap,
+)
+from hf_newscls.report.predictions import PublishedPredictions
+
+__all__ = ["Pair", "compare_pairs", "has_same_answers", "has_same_rows", "lower_is_better", "measure_interval"]
+
+_LOWER_IS_BETTER = ("log_loss", "brier_score", "calibration_error")
+_INTERVAL_RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two models of a table, tested on the rows that both answered.
+
+    Attributes:
+        first: the model that ranks higher.
+        second: the model that ranks lower.
+        test: name of the test.
+        gain: by how much the first is better; below 0 if its predictions are worse.
+        p_value: of this pair, uncorrected.
+        adjusted_p_value: corrected for all pairs of the table.
+        verdict: on the first model, by the corrected p-value.
+    """
+
+    first: str
+    second: str
+    test: str
+    gain: float
+    p_value: float
+    adjusted_p_value: float = 1.0
+    verdict: Verdict = "tied"
+
+
+def lower_is_better(metric: str) -> bool:
+    """Return whether a lower score is better."""
+    return metric in _LOWER_IS_BETTER
+
+
+def has_same_rows(first: PublishedPredictions, second: PublishedPredictions) -> bool:
+    """Return whether both models answered the same rows with the same labels, in any label order.
+
+    A row's hash covers its label, so different references under equal hashes are made up.
+    """
+    own, other = _sort_labels(first), _sort_labels(second)
+    return (
+        own.label_names == other.label_names
+        and list(own.rows) == list(other.rows)
+        and np.array_equal(own.references, other.references)
+    )
+
+
+def has_same_answers(first: PublishedPredictions, second: PublishedPredictions) -> bool:
+    """Return whether both gave the same probabilities to the same rows: one model under two names."""
+    if not has_same_rows(first, second):
+        return False
+    return np.array_equal(_sort_labels(first).probabilities, _sort_labels(second).probabilities)
+
+
+def measure_interval(predictions: PublishedPredictions, metric: str, *, seed: int) -> Interval | None:
+    """Return the 95% bootstrap interval of a score; None if the bootstrap does not give that score."""
+    if not _has_draws(predictions, metric):
+        return None
+    ordered = _sort_labels(predictions)
+    bootstrap = _build_bootstrap(ordered, metric, resamples=_INTERVAL_RESAMPLES, seed=seed)
+    draws = resample_scores(ordered.probabilities, ordered.references, bootstrap).scores
+    return to_interval(draws[metric]) if metric in draws else None
+
+
+def compare_pairs(answers: Mapping[str, PublishedPredictions], *, metric: str, seed: int) -> list[Pair]:
+    """Test every pair of models that differ, and correct for their number after Holm.
+
+    Accuracy and top-k accuracy use the exact McNemar test, other scores a paired bootstrap; the calibration error is
+    not tested. A model and its copy are no pair: each copy would make all other tests harder to pass.
+
+    Args:
+        answers: predictions by model name, best model first, for the same rows in the same order.
+        metric: the models are ranked by.
+        seed: of the bootstrap.
+    """
+    names = [
+        (first, second)
+        for first, second in itertools.combinations(answers, 2)
+        if not has_same_answers(answers[first], answers[second])
+    ]
+    k = _find_k(metric)
+    pairs = _test_hits(names, answers, k=k) if k else _test_draws(names, answers, metric=metric, seed=seed)
+    adjusted = holm_correction([pair.p_value for pair in pairs])
+    return [
+        replace(pair, adjusted_p_value=p_value, verdict=judge_gap(pair.gain, p_value))
+        for pair, p_value in zip(pairs, adjusted, strict=True)
+    ]
+
+
+def _test_hits(names: Sequence[tuple[str, str]], answers: Mapping[str, PublishedPredictions], *, k: int) -> list[Pair]:
+    hits = {
+        name: rank_references(found.probabilities.astype(np.float64), found.references) < k
+        for name, found in answers.items()
+    }
+    return [
+        Pair(
+            first,
+            second,
+            test="exact McNemar test",
+            gain=float(hits[first].mean() - hits[second].mean()),
+            p_value=compute_mcnemar_p(hits[first], hits[second]),
+        )
+        for first, second in names
+    ]
+
+
+def _test_draws(
+    names: Sequence[tuple[str, str]], answers: Mapping[str, PublishedPredictions], *, metric: str, seed: int
+) -> list[Pair]:
+    resamples, sign = choose_resamples(len(names)), -1 if lower_is_better(metric) else 1
+    drawn = {name: _draw_score(found, metric, resamples=resamples, seed=seed) for name, found in answers.items()}
+    pairs = []
+    for first, second in names:
+        own, other = drawn[first], drawn[second]
+        if own is not None and other is not None:
+            score = compare_scores(own, other)
+            gain, test = sign * (score.own - score.other), f"paired bootstrap of {resamples:,}"
+            pairs.append(Pair(first, second, test=test, gain=gain, p_value=score.p_value))
+    return pairs
+
+
+def _draw_score(predictions: PublishedPredictions, metric: str, *, resamples: int, seed: int) -> DrawnScore | None:
+    """Return the score and its draws, the same draws for all models with the same rows; None if it has none."""
+    if not _has_draws(predictions, metric):
+        return None
+    ordered = _sort_labels(predictions)
+    bootstrap = _build_bootstrap(ordered, metric, resamples=resamples, seed=seed)
+    return draw_scores(ordered.probabilities, ordered.references, bootstrap).by_metric.get(metric)
+
+
+def _has_draws(predictions: PublishedPredictions, metric: str) -> bool:
+    """Return whether labels in sorted order give the same score: average precision depends on the second label."""
+    return metric != "average_precision" or list(predictions.label_names) == sorted(predictions.label_names)
+
+
+def _build_bootstrap(predictions: PublishedPredictions, metric: str, *, resamples: int, seed: int) -> Bootstrap:
+    # Rows with equal hashes are one article.
+    _, articles = np.unique(predictions.rows, return_inverse=True)
+    k = _find_k(metric)
+    return Bootstrap(resamples, seed, groups=articles, top_k=[k] if k > 1 else [])
+
+
+def _find_k(metric: str) -> int:
+    """Return the k of a top-k accuracy; 0 for a score that is not a fraction of rows.
+
+    >>> _find_k("accuracy"), _find_k("top_3_accuracy"), _find_k("f1_macro")
+    (1, 3, 0)
+    """
+    if metric == "accuracy":
+        return 1
+    return int(metric.split("_")[1]) if metric.startswith("top_") else 0
+
+
+def _sort_labels(predictions: PublishedPredictions) -> PublishedPredictions:
+    """Return the predictions with their labels in alphabetical order: each model has its own order."""
+    order = sorted(range(len(predictions.label_names)), key=lambda label: predictions.label_names[label])
+    return replace(
+        predictions,
+        label_names=[predictions.label_names[label] for label in order],
+        references=np.argsort(order)[predictions.references],
+        probabilities=predictions.probabilities[:, order],
+    )

@@ -1,0 +1,130 @@
+"""Read predictions that strangers published, and refuse a file that is not what it must be.
+
+Shape letters: N rows, L labels.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from hf_newscls.comparison.model_scores import clean_text, is_fingerprint
+from hf_newscls.errors import DataError
+from hf_newscls.report.predictions import PROBABILITY, PublishedPredictions, hash_predictions, read_predictions
+
+__all__ = ["check_predictions", "hash_run_predictions", "read_published_predictions"]
+
+_MAX_ROWS, _MAX_LABELS, _MAX_BYTES = 5_000_000, 5_000, 2_000_000_000
+_MAX_TEXT_BYTES = 200
+_SUM_TOLERANCE, _ANSWER_TOLERANCE = 1e-2, 1e-2
+# A TypeError comes from a missing reference: text and None cannot be sorted.
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, pa.ArrowException)
+
+
+def read_published_predictions(path: Path) -> PublishedPredictions:
+    """Read the predictions of a model on the Hub.
+
+    Raises:
+        DataError: the file is something else, or larger than a test set can be.
+    """
+
+    def read(path: Path) -> PublishedPredictions:
+        """Check the size first: a small file can repeat a long text a million times."""
+        _check_size(pq.ParquetFile(path, read_dictionary=["row", "reference"]), path.name)
+        return read_predictions(path)
+
+    return _read(path, read)
+
+
+def hash_run_predictions(path: Path) -> PublishedPredictions:
+    """Read the predictions of a local run, with each text replaced by its hash.
+
+    Raises:
+        DataError: the file is missing or is not what a run writes.
+    """
+    return _read(path, hash_predictions)
+
+
+def check_predictions(predictions: PublishedPredictions, *, source_name: str) -> PublishedPredictions:
+    """Return the predictions sorted by row hash.
+
+    A test set may contain a text twice, but both rows then need the same answer; other repeated rows could give some
+    rows more weight.
+
+    Raises:
+        DataError: what is wrong with the predictions.
+    """
+    rows, probabilities = predictions.rows, predictions.probabilities
+    if len(predictions.label_names) < 2 or not len(rows):
+        raise _refuse(source_name, f"{len(rows)} rows and {len(predictions.label_names)} labels, too few")
+    if not all(isinstance(row, str) and is_fingerprint(row) for row in rows):
+        raise _refuse(source_name, "column 'row' is not a SHA-256 in every row")
+    if not (np.isfinite(probabilities).all() and (probabilities >= 0).all() and (probabilities <= 1).all()):
+        raise _refuse(source_name, "probabilities outside [0, 1]")
+    if (np.abs(probabilities.sum(axis=1, dtype=np.float64) - 1) > _SUM_TOLERANCE).any():
+        raise _refuse(source_name, "probabilities of a row that do not sum to 1")
+    order = np.argsort(np.asarray(rows), kind="stable")
+    ordered = replace(
+        predictions,
+        rows=[rows[index] for index in order],
+        references=predictions.references[order],
+        probabilities=probabilities[order],
+    )
+    if repeated := _count_contradictions(ordered):
+        raise _refuse(source_name, f"{repeated:,} repeated rows with a different answer")
+    return ordered
+
+
+def _count_contradictions(ordered: PublishedPredictions) -> int:
+    rows = np.asarray(ordered.rows)
+    is_other = np.abs(np.diff(ordered.probabilities, axis=0)).max(axis=1) > _ANSWER_TOLERANCE
+    is_other |= np.diff(ordered.references) != 0
+    return int(((rows[1:] == rows[:-1]) & is_other).sum())
+
+
+def _read(path: Path, read: Callable[[Path], PublishedPredictions]) -> PublishedPredictions:
+    """Read and check; the message can be published: it is short, and names no folder of this machine."""
+    try:
+        return check_predictions(read(path), source_name=path.name)
+    except _UNREADABLE as error:
+        reason = clean_text(str(error).replace(str(path), path.name))
+        if isinstance(error, DataError):
+            raise DataError(reason) from error
+        raise _refuse(path.name, f"not a Parquet file of predictions ({reason})") from error
+
+
+def _check_size(file: pq.ParquetFile, name: str) -> None:
+    """Refuse a file that would fill the memory once it is decoded."""
+    metadata, names = file.metadata, file.schema_arrow.names
+    size = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
+    if metadata.num_rows > _MAX_ROWS or len(names) > _MAX_LABELS or size > _MAX_BYTES:
+        raise _refuse(
+            name,
+            f"{metadata.num_rows:,} rows, {len(names):,} columns and {size:,} bytes, more than the allowed "
+            f"{_MAX_ROWS:,}, {_MAX_LABELS:,} and {_MAX_BYTES:,}",
+        )
+    if len({*names}) < len(names):
+        raise _refuse(name, "two columns with the same name")
+    for column in file.schema_arrow:
+        if column.name.startswith(PROBABILITY) and not pa.types.is_floating(column.type):
+            raise _refuse(name, f"column {clean_text(column.name)!r} holds {column.type}, not probabilities")
+    for batch in file.iter_batches(columns=[column for column in ("row", "reference") if column in names]):
+        longest = max((_measure_texts(column) for column in batch.columns), default=0)
+        if longest > _MAX_TEXT_BYTES:
+            raise _refuse(name, f"a hash or label of {longest:,} bytes, more than {_MAX_TEXT_BYTES}")
+
+
+def _measure_texts(column: pa.Array) -> int:
+    """Return the bytes of the longest text of a column, without decoding repeated texts."""
+    texts = column.dictionary if isinstance(column, pa.DictionaryArray) else column
+    if not pa.types.is_string(texts.type):
+        raise pa.ArrowInvalid(f"hashes and labels must be text, not {texts.type}")
+    return int(pc.max(pc.binary_length(texts)).as_py() or 0)
+
+
+def _refuse(source_name: str, fault: str) -> DataError:
+    return DataError(f"{source_name}: {fault}; its owner must publish it again")

@@ -1,0 +1,147 @@
+"""Rank models that were measured on the same split; list the others with the reason."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from hf_newscls.comparison.leaderboard import Entry, Leaderboard, Refusal, Row, Setting, Table
+from hf_newscls.comparison.model_scores import is_fingerprint
+from hf_newscls.comparison.pairwise_tests import Pair, compare_pairs, has_same_answers, has_same_rows, lower_is_better
+from hf_newscls.evaluation.statistics.significance import Verdict
+
+__all__ = ["merge_copies", "rank_entries"]
+
+_REVERSED: dict[Verdict, Verdict] = {"ahead": "behind", "behind": "ahead", "tied": "tied"}
+
+
+def merge_copies(entries: Sequence[Entry]) -> list[Entry]:
+    """Leave out local runs that give the same answers as a model on the Hub, and name the run in the model's notes."""
+    runs = [entry for entry in entries if entry.origin == "local run"]
+    merged = [_add_copies(entry, runs) if entry.origin == "Hub" else entry for entry in entries]
+    copies = {name for entry in merged for name in entry.copies}
+    return [entry for entry in merged if entry.origin != "local run" or entry.name not in copies]
+
+
+def rank_entries(
+    entries: Iterable[Entry], refusals: Iterable[Refusal] = (), *, metric: str, seed: int = 0
+) -> Leaderboard:
+    """Rank the verified models of each setting, and list its unverified models below them.
+
+    The setting of models measured on this machine comes first, then the one with the most verified models. Another
+    setting gets its own table only if it has several models, or one of this machine; otherwise its model is refused.
+
+    Args:
+        entries: models with their scores.
+        refusals: models that were refused before.
+        metric: that was asked for.
+        seed: of the bootstrap behind the tests.
+    """
+    groups: dict[tuple[str, ...], list[Entry]] = defaultdict(list)
+    for entry in sorted(entries, key=lambda entry: entry.name):
+        groups[entry.setting.key].append(entry)
+    tables: list[Table] = []
+    refused = [*refusals]
+    for key in sorted(groups, key=lambda key: (*_order_group(groups[key]), key)):
+        kept, others = _check_rows(groups[key])
+        refused += others
+        if tables and len(kept) == 1 and not kept[0].is_own:
+            refused.append(_refuse_setting(kept[0], tables[0].setting))
+        elif kept:
+            tables.append(_build_table(kept, first=tables[0].setting if tables else None, seed=seed))
+    return Leaderboard(metric, tables, sorted(refused, key=lambda one: (one.name, one.reason)))
+
+
+def _order_group(entries: Sequence[Entry]) -> tuple[bool, int, int]:
+    return not any(one.is_own for one in entries), -sum(one.is_verified for one in entries), -len(entries)
+
+
+def _build_table(entries: Sequence[Entry], *, first: Setting | None, seed: int) -> Table:
+    """Rank the verified entries of one setting, and test each pair that has predictions."""
+    # A model that names the dataset gives the table its name, preferably a model of this machine.
+    named = min(entries, key=lambda entry: (not entry.setting.dataset, not entry.is_own, not entry.is_verified))
+    setting = named.setting
+    sign = 1 if lower_is_better(setting.metric) else -1
+    ordered = sorted(entries, key=lambda entry: (sign * entry.score, entry.name))
+    answers = {entry.name: entry.predictions for entry in ordered if entry.predictions is not None}
+    pairs = compare_pairs(answers, metric=setting.metric, seed=seed)
+    return Table(
+        setting,
+        rows=_rank_rows([entry for entry in ordered if entry.is_verified], pairs),
+        unverified=[Row(None, entry) for entry in ordered if not entry.is_verified],
+        pairs=pairs,
+        caution=_describe_differences(setting, first) if first else "",
+    )
+
+
+def _rank_rows(entries: Sequence[Entry], pairs: Sequence[Pair]) -> list[Row]:
+    tested = {(pair.first, pair.second): pair for pair in pairs}
+    rows: list[Row] = []
+    for index, entry in enumerate(entries, start=1):
+        above = rows[-1] if rows else None
+        rank = above.rank if above and above.entry.score == entry.score else index
+        pair = tested.get((above.entry.name, entry.name)) if above else None
+        rows.append(Row(rank, entry, _REVERSED[pair.verdict], pair.adjusted_p_value) if pair else Row(rank, entry))
+    return rows
+
+
+def _add_copies(entry: Entry, runs: Sequence[Entry]) -> Entry:
+    names = [
+        run.name
+        for run in runs
+        if run.setting.key == entry.setting.key
+        and entry.predictions is not None
+        and run.predictions is not None
+        and has_same_answers(entry.predictions, run.predictions)
+    ]
+    return replace(entry, copies=names).add_note(f"published from {', '.join(names)}") if names else entry
+
+
+def _check_rows(entries: Sequence[Entry]) -> tuple[list[Entry], list[Refusal]]:
+    """Find models with predictions for other rows than this machine's models, or else than most models.
+
+    Such predictions verify nothing about this split: the model is listed with its claim, or refused if it has none.
+    """
+    answered = [entry for entry in entries if entry.predictions is not None]
+    if not answered:
+        return [*entries], []
+    standard = max(answered, key=lambda entry: (entry.is_own, sum(_have_same_rows(entry, other) for other in answered)))
+    kept, refused = [], []
+    for entry in entries:
+        if entry.predictions is None or _have_same_rows(entry, standard):
+            kept.append(entry)
+            continue
+        note = f"its predictions are for other rows than those of {standard.name}"
+        if entry.claimed is None:
+            refused.append(Refusal(entry.name, note, entry.revision))
+        else:
+            unverified = replace(entry, score=entry.claimed, interval=entry.claimed_interval, f1_macro=None)
+            kept.append(replace(unverified, predictions=None).add_note(f"not verified: {note}"))
+    return kept, refused
+
+
+def _have_same_rows(first: Entry, second: Entry) -> bool:
+    if first.predictions is None or second.predictions is None:
+        return False
+    return first is second or has_same_rows(first.predictions, second.predictions)
+
+
+def _refuse_setting(entry: Entry, first: Setting) -> Refusal:
+    setting, split = entry.setting, entry.setting.short_split
+    if not is_fingerprint(setting.split) and setting.dataset != first.dataset:
+        split += f" of {setting.dataset}"
+    reason = f"measured on another split: {split}; the table is on {first.short_split}"
+    return Refusal(entry.name, reason, entry.revision)
+
+
+def _describe_differences(setting: Setting, first: Setting) -> str:
+    """Return a sentence on how a setting differs from the first table's."""
+    differences = [
+        f"{name} ({own or 'not named'}; first table: {other or 'not named'})"
+        for name, own, other in (
+            ("dataset", setting.dataset, first.dataset),
+            ("split", setting.short_split, first.short_split),
+            ("metric", setting.metric, first.metric),
+        )
+        if own != other
+    ]
+    return f"These scores cannot be compared with the first table: different {' and '.join(differences)}."

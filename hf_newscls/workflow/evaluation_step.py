@@ -1,0 +1,201 @@
+"""The evaluation step of a run: predict, score, analyze the errors, and write the results."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datasets import Dataset, DatasetDict
+from numpy.typing import NDArray
+from transformers import PreTrainedTokenizerBase
+
+from hf_newscls.data.deduplication import GROUP
+from hf_newscls.data.manifest import SplitManifest
+from hf_newscls.data.preparation import read_dates
+from hf_newscls.data.splitting import SPLITS
+from hf_newscls.evaluation.baselines.comparison import FrozenFeatures
+from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions
+from hf_newscls.evaluation.calibration.calibration import Calibration
+from hf_newscls.evaluation.error_analysis import analyze_errors
+from hf_newscls.evaluation.folds import stratified_sample
+from hf_newscls.evaluation.report import EvaluationReport, build_report
+from hf_newscls.evaluation.statistics.bootstrap import Bootstrap
+from hf_newscls.evaluation.token_lengths import summarize_lengths
+from hf_newscls.inference.encoding import compute_features
+from hf_newscls.inference.predicting import TrainedClassifier, load_classifier, predict_probabilities
+from hf_newscls.modeling.loading import load_pretrained
+from hf_newscls.modeling.tokenization import count_tokens
+from hf_newscls.recipe.model import ModelSection
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.report.error_tables import write_error_lists
+from hf_newscls.report.figures.run import plot_run
+from hf_newscls.report.figures.style import save_figure
+from hf_newscls.report.measured_run import MeasuredRun
+from hf_newscls.report.page import write_report_page
+from hf_newscls.report.predictions import PROBABILITY
+from hf_newscls.runs.folder import RunFolder
+from hf_newscls.storage import replace_file, replace_folder, write_json
+from hf_newscls.training.record import TrainingRecord
+
+__all__ = ["run_evaluation"]
+
+# More rows help a linear head little, and encoding them takes as long as an epoch of training.
+_MOST_FROZEN_ROWS = 10_000
+# A bootstrap of fewer rows gives intervals that are too narrow, and of width 0 if all predictions are right.
+_FEW_TEST_ROWS = 50
+
+logger = logging.getLogger(__name__)
+
+
+def run_evaluation(
+    run: RunFolder, recipe: Recipe, splits: DatasetDict, *, other: OtherPredictions | None = None
+) -> EvaluationReport:
+    """Predict with the saved model and score it; write predictions, metrics, figures, error lists and report.
+
+    The model is loaded from its folder, so that the published model is the evaluated one.
+
+    Args:
+        run: the run folder.
+        recipe: of the run.
+        splits: its rows.
+        other: predictions of another run on the same test rows, to show side by side.
+    """
+    test = splits["test"]
+    if len(test) < _FEW_TEST_ROWS:
+        logger.warning("%d test rows are too few to trust the scores and their intervals", len(test))
+    frozen = _encode_splits(recipe, splits)
+    classifier = load_classifier(run.model, encoder=recipe.model)
+    logger.info("predicting %d validation and %d test rows", len(splits["validation"]), len(test))
+    probabilities = {
+        split: predict_probabilities(classifier, splits[split]["text"][:]) for split in ("validation", "test")
+    }
+    report = build_report(
+        splits,
+        validation_probabilities=probabilities["validation"],
+        test_probabilities=probabilities["test"],
+        section=recipe.evaluation,
+        seed=recipe.split.seed,
+        groups=np.asarray(test[GROUP][:]),
+        probes=recipe.probes,
+        features=frozen,
+        other=other,
+    )
+    _store_calibration(run, report.calibration)
+    _write_predictions(run, test, probabilities["test"], label_names=classifier.label_names)
+    measured = _analyze(run, recipe, splits, report, probabilities["test"], classifier.tokenizer)
+    _write_results(run, measured, example=_predict_example(classifier, recipe.hub.example))
+    return report
+
+
+def _predict_example(classifier: TrainedClassifier, text: str) -> dict[str, Any]:
+    """Return the prediction for the example on the card."""
+    (row,) = predict_probabilities(classifier, [text])
+    return {"text": text, "probabilities": dict(zip(classifier.label_names, row.tolist(), strict=True))}
+
+
+def _encode_splits(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None:
+    """Encode all test rows and a sample of the training rows with the encoder as it was before training."""
+    section = recipe.evaluation
+    if not (section.baseline and section.frozen_encoder):
+        return None
+    train, test = splits["train"], splits["test"]
+    pretrained = load_pretrained(_strip_encoder(recipe.model), train.features["label"].names, seed=recipe.seed)
+    rows = stratified_sample(np.asarray(train["label"][:]), max_rows=_MOST_FROZEN_ROWS, seed=recipe.seed)
+    logger.info("encoding %d training and %d test rows with the frozen encoder", len(rows), len(test))
+    return FrozenFeatures(
+        train_rows=rows,
+        train=compute_features(pretrained, train.select(rows)["text"][:]),
+        test=compute_features(pretrained, test["text"][:]),
+    )
+
+
+def _strip_encoder(section: ModelSection) -> ModelSection:
+    """Return the model section of the plain encoder: with a stock head and without windows."""
+    length = section.windows.length if section.windows else section.max_length
+    return section.model_copy(update={"head": "stock", "head_dropout": None, "windows": None, "max_length": length})
+
+
+def _analyze(
+    run: RunFolder,
+    recipe: Recipe,
+    splits: DatasetDict,
+    report: EvaluationReport,
+    test_probabilities: NDArray[np.float32],
+    tokenizer: PreTrainedTokenizerBase,
+) -> MeasuredRun:
+    test = splits["test"]
+    token_counts = {split: np.asarray(count_tokens(splits[split]["text"][:], tokenizer)) for split in SPLITS}
+    years = {split: _read_years(splits[split], recipe) for split in SPLITS} if recipe.data.date else None
+    groups = np.asarray(test[GROUP][:])
+    return MeasuredRun(
+        recipe=recipe,
+        manifest=SplitManifest.from_dict(run.read_json(run.split)),
+        record=TrainingRecord(**run.read_json(run.training)),
+        splits=splits,
+        report=report,
+        errors=analyze_errors(
+            test_probabilities,
+            np.asarray(test["label"][:]),
+            label_names=report.label_names,
+            token_counts=token_counts["test"],
+            max_length=recipe.model.max_length,
+            years=years["test"] if years else None,
+            bootstrap=Bootstrap(recipe.evaluation.bootstrap_resamples, recipe.split.seed, groups=groups),
+        ),
+        test_probabilities=test_probabilities,
+        token_counts=token_counts,
+        years=years,
+    )
+
+
+def _read_years(rows: Dataset, recipe: Recipe) -> list[str]:
+    dates = read_dates(rows, recipe.data.date, source_name=recipe.data.source_text)
+    values = np.datetime_as_string(dates, unit="Y").tolist() if dates is not None else []
+    return ["unknown" if value == "NaT" else value for value in values]
+
+
+def _write_results(run: RunFolder, measured: MeasuredRun, *, example: Mapping[str, Any]) -> None:
+    figures = plot_run(measured)
+    with replace_folder(run.figures) as folder:
+        for name, figure in figures.items():
+            save_figure(figure, folder / f"{name}.png")
+    write_error_lists(measured, run.errors)
+    write_report_page(measured, figures, run.report)
+    record = measured.record
+    lengths = np.concatenate([measured.token_counts[split] for split in SPLITS]).tolist()
+    metrics = {
+        **measured.report.to_dict(),
+        "errors": measured.errors.to_dict(),
+        "example": example,
+        "tokens": asdict(summarize_lengths(lengths, max_length=measured.recipe.model.max_length)),
+        "train_runtime_seconds": record.runtime_seconds,
+        "train_rows": record.train_rows,
+        "split_fingerprint": measured.manifest.fingerprint,
+        "device": record.device,
+        "versions": record.versions,
+    }
+    write_json(run.metrics, metrics)
+
+
+def _store_calibration(run: RunFolder, calibration: Calibration) -> None:
+    """Write temperature and threshold into the model's config.json."""
+    path = run.model / "config.json"
+    write_json(path, {**run.read_json(path), "hf_newscls": calibration.to_config()})
+
+
+def _write_predictions(
+    run: RunFolder, test: Dataset, probabilities: NDArray[np.float32], *, label_names: list[str]
+) -> None:
+    """Write id, text, reference, prediction and `probability of LABEL` of each row, in the order of the rows."""
+    columns = {
+        "id": test["id"][:],
+        "text": test["text"][:],
+        "reference": [label_names[label] for label in test["label"]],
+        "prediction": [label_names[label] for label in probabilities.argmax(axis=1)],
+    }
+    columns |= {f"{PROBABILITY}{name}": probabilities[:, index] for index, name in enumerate(label_names)}
+    with replace_file(run.predictions) as fresh:
+        pq.write_table(pa.table(columns), fresh)

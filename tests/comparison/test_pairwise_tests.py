@@ -1,0 +1,106 @@
+"""Pairs of models on the same rows, tested by the metric they are ranked by."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hf_newscls.comparison.pairwise_tests import compare_pairs, has_same_answers, has_same_rows, measure_interval
+from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, compute_intervals, resample_scores
+from hf_newscls.report.predictions import PublishedPredictions
+from tests.comparison.board_parts import answer
+
+
+def turn_labels(predictions: PublishedPredictions) -> PublishedPredictions:
+    """Return the same answers with the labels in reverse order."""
+    return replace(
+        predictions,
+        label_names=[*predictions.label_names][::-1],
+        references=1 - predictions.references,
+        probabilities=predictions.probabilities[:, ::-1],
+    )
+
+
+def test_order_of_the_labels_does_not_matter_for_the_rows() -> None:
+    assert has_same_rows(answer(10), turn_labels(answer(3)))
+
+
+@pytest.mark.parametrize("other", [answer(10, rows=19), answer(10, first=1), answer(10, labels=("FAKE", "TRUE"))])
+def test_other_rows_or_labels_are_found(other: PublishedPredictions) -> None:
+    assert not has_same_rows(answer(10), other)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "f1_weighted", "top_1_accuracy", "log_loss"])
+def test_equal_answers_are_tied_whatever_the_order_of_their_labels(metric: str) -> None:
+    # One row has another probability but the same answer: a copy would not be a pair.
+    other = answer(15)
+    other.probabilities[0] = [0.8, 0.2] if other.references[0] == 0 else [0.2, 0.8]
+    (pair,) = compare_pairs({"a": answer(15), "b": turn_labels(other)}, metric=metric, seed=0)
+    assert pair.verdict == "tied"
+    assert pair.gain == (0.0 if metric != "log_loss" else pytest.approx((np.log(0.9) - np.log(0.8)) / 20, abs=1e-6))
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "f1_weighted", "top_1_accuracy", "log_loss"])
+def test_clear_difference_is_found_by_every_metric(metric: str) -> None:
+    (pair,) = compare_pairs({"a": answer(20), "b": turn_labels(answer(6))}, metric=metric, seed=0)
+    assert pair.gain > 0
+    assert pair.verdict == "ahead"
+
+
+def test_label_with_one_row_puts_no_model_ahead() -> None:
+    first, references = answer(20, labels=("A", "B", "C")), np.array([0, 1] * 9 + [0, 2])
+    right = np.eye(3)[references] * 0.8 + 0.05
+    wrong = right.copy()
+    wrong[-1] = [0.8, 0.05, 0.05]
+    answers = {
+        name: replace(first, references=references, probabilities=values)
+        for name, values in {"a": right, "b": wrong}.items()
+    }
+    (pair,) = compare_pairs(answers, metric="f1_macro", seed=0)
+    assert pair.gain > 0.3
+    assert pair.verdict == "tied"
+
+
+def test_accuracy_uses_mcnemar_and_f1_the_bootstrap() -> None:
+    answers = {"a": answer(20), "b": answer(12)}
+    (accuracy,) = compare_pairs(answers, metric="accuracy", seed=0)
+    (f1,) = compare_pairs(answers, metric="f1_macro", seed=0)
+    assert accuracy.test == "exact McNemar test"
+    assert accuracy.p_value == pytest.approx(2 / 2**8)
+    assert f1.test == "paired bootstrap of 1,000"
+    assert f1.p_value == pytest.approx(2 / 1001)
+
+
+def test_score_without_draws_has_no_pairs() -> None:
+    assert compare_pairs({"a": answer(20), "b": answer(6)}, metric="calibration_error", seed=0) == []
+    assert measure_interval(answer(20), "calibration_error", seed=0) is None
+
+
+@pytest.mark.parametrize("answers", [{}, {"a": answer(3)}])
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro"])
+def test_one_model_has_no_pairs(answers: dict[str, PublishedPredictions], metric: str) -> None:
+    assert compare_pairs(answers, metric=metric, seed=0) == []
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "f1_weighted", "log_loss", "mcc"])
+def test_intervals_are_those_of_a_report(metric: str) -> None:
+    given = answer(14)
+    expected = compute_intervals(resample_scores(given.probabilities, given.references, Bootstrap(1000, seed=3)))[
+        metric
+    ]
+    found = measure_interval(given, metric, seed=3)
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.02)
+
+
+def test_labels_in_another_order_are_the_same_answers() -> None:
+    assert has_same_answers(answer(14), turn_labels(answer(14)))
+    assert not has_same_answers(answer(14), answer(13))
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro"])
+def test_copies_do_not_make_tests_harder_to_pass(metric: str) -> None:
+    single = compare_pairs({"good": answer(18), "bad": answer(8)}, metric=metric, seed=0)
+    copied = compare_pairs({"good": answer(18), "again": answer(18), "bad": answer(8)}, metric=metric, seed=0)
+    assert [(pair.first, pair.second) for pair in copied] == [("good", "bad"), ("again", "bad")]
+    assert single[0].adjusted_p_value == pytest.approx(single[0].p_value)
