@@ -128,7 +128,7 @@ def test_signal_writes_a_checkpoint_and_leaves(signal: str, workspace: Path, tra
     stopped = interrupt(7, signal, workspace, *rare)
     assert stopped.code == 130, stopped.err
     assert "Traceback" not in stopped.err
-    assert stopped.err.count("the same command goes on from it") == 1
+    assert stopped.err.count("run the same command") == 1
     assert read_trainer_state(find_last_checkpoint(find_only_run(workspace).checkpoints))["global_step"] == 8
     resumed = train(*rare)
     assert resumed.code == 0, resumed.err

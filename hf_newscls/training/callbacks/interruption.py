@@ -77,4 +77,5 @@ class InterruptionCallback(TrainerCallback):
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         self._is_requested = True
-        logger.info("%s: saving a checkpoint after this step; press again to stop at once", signal.Signals(number).name)
+        name = signal.Signals(number).name
+        logger.info("%s: saving a checkpoint after this step; a second signal stops at once", name)
