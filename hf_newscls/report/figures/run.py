@@ -1,4 +1,4 @@
-"""The figures of a measured run, for its card and its report."""
+"""Draw the figures of a measured run, for its card and its report."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ __all__ = ["plot_run"]
 
 
 def plot_run(measured: MeasuredRun) -> Mapping[str, Figure]:
-    """Return the figures by name, as their PNG files are called; rows by year only where rows have dates."""
+    """Return the figures by the names of their PNG files; rows by year only if rows have dates."""
     report, record, names = measured.report, measured.record, measured.label_names
     counts = {split: np.bincount(measured.splits[split]["label"][:], minlength=len(names)).tolist() for split in SPLITS}
     order, calibration = order_labels(report.confusion), report.calibration
