@@ -6,8 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hf_newscls.errors import InputError
-from hf_newscls.report.figures.style import NORMAL, SMALL, WIDTH, build_figure, draw_heatmap, style_axes
+from hf_newscls.report.figures import style
 
 __all__ = ["plot_confusion_matrix"]
 
@@ -23,25 +22,20 @@ def plot_confusion_matrix(confusion: NDArray[np.int64], *, label_names: Sequence
     Args:
         confusion: texts, shape (L, L); rows are references, columns are predictions.
         label_names: L names in row order; longer ones are cut to 32 characters.
-
-    Raises:
-        InputError: `confusion` is not (L, L), or L is 0.
     """
     size = len(label_names)
-    if size == 0 or confusion.shape != (size, size):
-        raise InputError(f"confusion: shape is {confusion.shape!r} for {size} label names; pass a square matrix")
     is_detailed = size <= DETAILED_LABELS
-    figure = build_figure(
-        width=float(np.clip(WIDTH + (size - DETAILED_LABELS) / 12, WIDTH, 11)),
+    figure = style.build_figure(
+        width=float(np.clip(style.WIDTH + (size - DETAILED_LABELS) / 12, style.WIDTH, 11)),
         height=1.3 + float(np.clip(6, 0.21 * size, 0.75 * size)),
         title=f"Confusion matrix of {confusion.sum():,} texts, {'percent and count' if is_detailed else 'in percent'}",
     )
-    axes = style_axes(figure.add_subplot(), xlabel="Prediction", ylabel="Reference")
+    axes = style.format_axes(figure.add_subplot(), xlabel="Prediction", ylabel="Reference")
     support = confusion.sum(axis=1, keepdims=True)
     fractions = np.divide(confusion, support, out=np.full((size, size), np.nan), where=support > 0)
-    write = np.vectorize(_write_detailed if is_detailed else _write_percent, otypes=[str])
-    texts = write(fractions, confusion)
-    draw_heatmap(axes, fractions, texts, names=(label_names, label_names), fontsize=NORMAL if is_detailed else SMALL)
+    texts = np.vectorize(_write_detailed if is_detailed else _write_percent, otypes=[str])(fractions, confusion)
+    fontsize = style.NORMAL if is_detailed else style.SMALL
+    style.draw_heatmap(axes, fractions, texts, names=(label_names, label_names), fontsize=fontsize)
     return figure
 
 

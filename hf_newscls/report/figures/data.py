@@ -1,29 +1,18 @@
-"""Draw what is in a news file: rows by label and year, lengths, confused labels, suspicious labels."""
+"""Draw what is in a news file: rows by label and year, lengths, confused labels, suspicious labels.
+
+Shape letters: L labels, Y years, P pairs of labels. Label names are cut to 32 characters.
+"""
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
-from hf_newscls.errors import InputError
-from hf_newscls.report.figures.style import (
-    BLUE,
-    GREEN,
-    INK,
-    LEGEND,
-    LINE,
-    ORANGE,
-    SKY,
-    SMALL,
-    build_figure,
-    draw_heatmap,
-    draw_mark,
-    name_rows,
-    style_axes,
-)
+from hf_newscls.report.figures import style
 
 __all__ = [
     "plot_confused_labels",
@@ -41,124 +30,18 @@ def plot_label_distribution(counts: Mapping[str, Sequence[int]], *, label_names:
     """Return a figure of rows per label: bars stacked by split, the largest total on top, ties in label order.
 
     Args:
-        counts: split name (as in "train") to its rows per label in the order of `label_names`; stacked in this order.
-        label_names: L names; longer ones are cut to 32 characters.
-
-    Raises:
-        InputError: there is no split, or one does not have L counts, or L is 0.
+        counts: split name (as in "train") to its L rows per label; stacked in this order.
+        label_names: L names.
     """
-    size, lengths = len(label_names), {split: len(rows) for split, rows in counts.items()}
-    if size == 0 or set(lengths.values()) != {size}:
-        raise InputError(f"counts: {lengths!r} entries for {size} label names; give one count per label, 0 for no rows")
     totals = np.sum([list(rows) for rows in counts.values()], axis=0)
     order = np.argsort(-totals, kind="stable")
-    figure = build_figure(height=LINE * size + 1.2, title=f"{totals.sum():,} rows by label")
-    axes = style_axes(figure.add_subplot(), grid="x", xlabel="Rows")
-    left = np.zeros(size, dtype=np.int64)
-    for (split, rows), color in zip(counts.items(), cycle((BLUE, SKY, ORANGE, GREEN)), strict=False):
-        widths = np.asarray(rows)[order]
-        bars = axes.barh(range(size), widths, left=left, height=0.7, color=color, label=f"{split} ({widths.sum():,})")
-        left += widths
-    axes.bar_label(bars, [f"{total:,}" for total in left], padding=3, fontsize=SMALL, color=INK)
-    name_rows(axes, [label_names[label] for label in order])
-    axes.set_xlim(0, 1.1 * max(totals.max(), 1))
+    figure = style.build_figure(height=style.LINE * len(order) + 1.2, title=f"{totals.sum():,} rows by label")
+    axes = style.format_axes(figure.add_subplot(), grid="x", xlabel="Rows")
+    parts = {f"{split} ({sum(rows):,})": np.asarray(rows)[order] for split, rows in counts.items()}
+    _draw_bars(axes, parts, texts=[f"{totals[label]:,}" for label in order])
+    style.name_rows(axes, [label_names[label] for label in order])
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
-    figure.legend(loc="outside upper right", ncols=4, **LEGEND)
-    return figure
-
-
-def plot_years(counts: NDArray[np.int64], *, years: Sequence[str], label_names: Sequence[str]) -> Figure:
-    """Return a figure of rows by label and year, each label colored by its fractions; over 20 years become periods.
-
-    Args:
-        counts: rows, shape (L, Y).
-        years: Y of them, ascending; what is not a number, such as `unknown`, comes last and keeps its own column.
-        label_names: L names; longer ones are cut to 32 characters.
-
-    Raises:
-        InputError: `counts` is not (L, Y), or L or Y is 0.
-    """
-    size = (len(label_names), len(years))
-    if 0 in size or counts.shape != size:
-        raise InputError(f"counts: shape is {counts.shape!r} for {size[0]} labels and {size[1]} years; pass {size!r}")
-    columns, table = _join_years(counts, years)
-    figure = build_figure(height=LINE * max(size[0], 4) + 1.2, title=f"{counts.sum():,} rows by label and year")
-    axes = style_axes(figure.add_subplot())
-    fractions = np.where(table > 0, table / np.maximum(table.sum(axis=1, keepdims=True), 1), np.nan)
-    texts = np.vectorize(_write_count, otypes=[str])(table)
-    image = draw_heatmap(axes, fractions, texts, names=(label_names, columns))
-    bar = figure.colorbar(image, ax=axes, fraction=0.03, pad=0.015, aspect=40)
-    style_axes(bar.ax, ylabel="Fraction of the label's rows (grey: none)").yaxis.set_major_formatter("{x:.0%}")
-    return figure
-
-
-def plot_text_lengths(token_counts: Sequence[int], *, max_length: int) -> Figure:
-    """Return a histogram of tokens per text before truncation; the title counts the truncated texts.
-
-    Bars end at the 99.5th percentile, and the axis label counts the texts beyond. `max_length` is a line, left out
-    where it is 4 times that percentile or more.
-
-    Args:
-        token_counts: tokens of each text, special tokens included, as truncation counts them.
-        max_length: tokens the model reads; a text of exactly this length is not truncated.
-
-    Raises:
-        InputError: there is no text.
-    """
-    lengths = np.asarray(token_counts, dtype=np.int64)
-    if lengths.size == 0:
-        raise InputError("token_counts: 0 texts; a histogram needs at least one")
-    truncated, last = lengths > max_length, int(np.percentile(lengths, 99.5, method="higher"))
-    n_beyond = (lengths > last).sum()
-    beyond = f" (not shown: {n_beyond:,} texts beyond the 99.5th percentile, {last:,} tokens)" if n_beyond else ""
-    counts = f"{truncated.sum():,} of {lengths.size:,} texts ({truncated.mean():.1%})"
-    figure = build_figure(height=3.8, title=f"{counts} are truncated at max_length {max_length:,}")
-    bin_width, xlabel = max(1, round(last / 60)), f"Tokens per text before truncation{beyond}"
-    axes = style_axes(figure.add_subplot(), grid="y", xlabel=xlabel, ylabel=f"Texts (tokens per bar: {bin_width})")
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    # max_length + 0.5 is an edge, so that no bar mixes whole and truncated texts.
-    edges = np.arange((max_length + 0.5) % bin_width - bin_width, last + bin_width + 0.5, bin_width).tolist()
-    for is_member, color, name in ((~truncated, BLUE, "whole"), (truncated, ORANGE, "truncated")):
-        axes.hist(lengths[is_member & (lengths <= last)], bins=edges, color=color, label=name, ec="white", lw=0.4)
-    axes.set_xlim(0, last + 1)
-    if max_length < 4 * last:
-        draw_mark(axes, max_length + 0.5, text=f"max_length {max_length:,}")
-        axes.set_xlim(0, max(last + 1, 1.03 * max_length))
-    figure.legend(loc="outside upper right", ncols=2, **LEGEND)
-    return figure
-
-
-def plot_label_lengths(quantiles: NDArray[np.int64], *, label_names: Sequence[str], max_length: int) -> Figure:
-    """Return a figure of the tokens per text of each label: median, middle 50% and middle 90%.
-
-    The label with the longest median is on top, ties in label order. `max_length` is a line where it is in sight.
-
-    Args:
-        quantiles: 5%, 25%, 50%, 75% and 95% of the tokens, shape (L, 5).
-        label_names: L names; longer ones are cut to 32 characters.
-        max_length: tokens the model reads.
-
-    Raises:
-        InputError: `quantiles` is not (L, 5), or L is 0.
-    """
-    size = len(label_names)
-    if size == 0 or quantiles.shape != (size, 5):
-        raise InputError(f"quantiles: shape is {quantiles.shape!r} for {size} label names; pass five per label")
-    order = np.argsort(-quantiles[:, 2], kind="stable")
-    low, start, middle, end, high = quantiles[order].T
-    figure = build_figure(height=LINE * size + 1.4, title="Text lengths by label")
-    axes = style_axes(figure.add_subplot(), grid="x", xlabel="Tokens per text before truncation")
-    rows = np.arange(size)
-    axes.hlines(rows, low, high, color=SKY, linewidth=2, label="middle 90%")
-    axes.hlines(rows, start, end, color=BLUE, linewidth=6, label="middle 50%")
-    axes.plot(middle, rows, ls="", marker="o", markersize=5, mfc="white", mec=INK, label="median")
-    name_rows(axes, [label_names[label] for label in order])
-    axes.set_xlim(0, 1.05 * max(high.max(), 1))
-    if max_length <= 1.5 * high.max():
-        draw_mark(axes, max_length + 0.5, text=f"max_length {max_length:,}")
-        axes.set_xlim(0, 1.05 * max(high.max(), max_length))
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
-    figure.legend(loc="outside upper right", ncols=3, **LEGEND)
+    style.add_legend(figure)
     return figure
 
 
@@ -166,25 +49,18 @@ def plot_confused_labels(pairs: Sequence[tuple[str, str]], *, fractions: NDArray
     """Return a figure of pairs of labels that a model confuses: one stacked bar per pair, the first pair on top.
 
     Args:
-        pairs: names of P pairs; longer ones are cut to 32 characters in all.
+        pairs: names of P pairs.
         fractions: shape (P, 2): fraction of the first label's rows predicted as the second, and the reverse.
-
-    Raises:
-        InputError: `fractions` is not (P, 2), or P is 0.
     """
-    if not pairs or fractions.shape != (len(pairs), 2):
-        raise InputError(f"fractions: shape is {fractions.shape!r} for {len(pairs)} pairs; pass two per pair")
-    figure = build_figure(height=LINE * len(pairs) + 1.3, title="Most confused pairs of labels")
-    axes = style_axes(figure.add_subplot(), grid="x", xlabel="Fraction of the label's rows", percent="x")
+    figure = style.build_figure(height=style.LINE * len(pairs) + 1.3, title="Most confused pairs of labels")
+    axes = style.format_axes(figure.add_subplot(), grid="x", xlabel="Fraction of the label's rows", percent="x")
     first, second = fractions.T
-    axes.barh(range(len(pairs)), first, height=0.66, color=BLUE, label="first predicted as second")
-    bars = axes.barh(
-        range(len(pairs)), second, left=first, height=0.66, color=ORANGE, label="second predicted as first"
-    )
-    axes.bar_label(bars, [f"{one:.0%} + {other:.0%}" for one, other in fractions], padding=3, fontsize=SMALL, color=INK)
-    name_rows(axes, [f"{one}  ·  {other}" for one, other in pairs])
-    axes.set_xlim(0, 1.15 * fractions.sum(axis=1).max())
-    figure.legend(loc="outside upper right", ncols=2, **LEGEND)
+    parts = {"first predicted as second": first, "second predicted as first": second}
+    _draw_bars(axes, parts, texts=[f"{one:.0%} + {other:.0%}" for one, other in fractions])
+    names = ((style.shorten_name(one), style.shorten_name(other)) for one, other in pairs)
+    axes.set_yticks(range(len(pairs)), labels=[f"{one}  ·  {other}" for one, other in names], parse_math=False)
+    axes.set_ylim(len(pairs) - 0.4, -0.6)
+    style.add_legend(figure)
     return figure
 
 
@@ -196,26 +72,107 @@ def plot_suspicious_labels(
     Args:
         suspicious: rows with a suspicious label, shape (L,).
         counts: rows checked, shape (L,).
-        label_names: L names; longer ones are cut to 32 characters.
-
-    Raises:
-        InputError: not both have L entries, or L is 0.
+        label_names: L names.
     """
-    size = len(label_names)
-    if size == 0 or suspicious.shape != (size,) or counts.shape != (size,):
-        shapes = (suspicious.shape, counts.shape)
-        raise InputError(f"suspicious, counts: shapes are {shapes!r} for {size} label names; pass one count per label")
     fractions = suspicious / np.maximum(counts, 1)
     order = np.argsort(-fractions, kind="stable")
     title = f"Suspicious labels: {suspicious.sum():,} of {counts.sum():,} rows"
-    figure = build_figure(height=LINE * size + 1.2, title=title)
-    axes = style_axes(figure.add_subplot(), grid="x", xlabel="Fraction of the label's rows", percent="x")
-    bars = axes.barh(range(size), fractions[order], height=0.7, color=ORANGE)
+    figure = style.build_figure(height=style.LINE * len(order) + 1.2, title=title)
+    axes = style.format_axes(figure.add_subplot(), grid="x", xlabel="Fraction of the label's rows", percent="x")
     texts = [f"{suspicious[label]:,} of {counts[label]:,}" for label in order]
-    axes.bar_label(bars, texts, padding=3, fontsize=SMALL, color=INK)
-    name_rows(axes, [label_names[label] for label in order])
-    axes.set_xlim(0, 1.2 * (fractions.max() or 1))
+    _draw_bars(axes, {"suspicious": fractions[order]}, texts=texts)
+    style.name_rows(axes, [label_names[label] for label in order])
     return figure
+
+
+def plot_years(counts: NDArray[np.int64], *, years: Sequence[str], label_names: Sequence[str]) -> Figure:
+    """Return a figure of rows by label and year, each label colored by its fractions; over 20 years become periods.
+
+    Args:
+        counts: rows, shape (L, Y).
+        years: Y of them, ascending; what is not a number, such as `unknown`, comes last and keeps its own column.
+        label_names: L names.
+    """
+    columns, table = _join_years(counts, years)
+    height = style.LINE * max(len(label_names), 4) + 1.2
+    figure = style.build_figure(height=height, title=f"{counts.sum():,} rows by label and year")
+    axes = style.format_axes(figure.add_subplot())
+    fractions = np.where(table > 0, table / np.maximum(table.sum(axis=1, keepdims=True), 1), np.nan)
+    texts = np.vectorize(_write_count, otypes=[str])(table)
+    image = style.draw_heatmap(axes, fractions, texts, names=(label_names, columns))
+    bar = figure.colorbar(image, ax=axes, fraction=0.03, pad=0.015, aspect=40)
+    style.format_axes(bar.ax, ylabel="Fraction of the label's rows (grey: none)", percent="y")
+    return figure
+
+
+def plot_text_lengths(token_counts: Sequence[int], *, max_length: int) -> Figure:
+    """Return a histogram of tokens per text before truncation; the title counts the truncated texts.
+
+    Bars end at the 99.5th percentile, and the axis label counts the texts beyond. `max_length` is a line, left out
+    where it is 4 times that percentile or more.
+
+    Args:
+        token_counts: tokens of each text, at least one text; special tokens included, as truncation counts them.
+        max_length: tokens the model reads; a text of exactly this length is not truncated.
+    """
+    lengths = np.asarray(token_counts, dtype=np.int64)
+    truncated, last = lengths > max_length, int(np.percentile(lengths, 99.5, method="higher"))
+    n_beyond = (lengths > last).sum()
+    beyond = f" (not shown: {n_beyond:,} texts beyond the 99.5th percentile, {last:,} tokens)" if n_beyond else ""
+    counts = f"{truncated.sum():,} of {lengths.size:,} texts ({truncated.mean():.1%})"
+    figure = style.build_figure(height=3.8, title=f"{counts} are truncated at max_length {max_length:,}")
+    bin_width, xlabel = max(1, round(last / 60)), f"Tokens per text before truncation{beyond}"
+    ylabel = f"Texts (tokens per bar: {bin_width})"
+    axes = style.format_axes(figure.add_subplot(), grid="y", xlabel=xlabel, ylabel=ylabel)
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    # max_length + 0.5 is an edge, so that no bar mixes whole and truncated texts.
+    edges = np.arange((max_length + 0.5) % bin_width - bin_width, last + bin_width + 0.5, bin_width).tolist()
+    for is_member, color, name in ((~truncated, style.BLUE, "whole"), (truncated, style.ORANGE, "truncated")):
+        axes.hist(lengths[is_member & (lengths <= last)], bins=edges, color=color, label=name, ec="white", lw=0.4)
+    axes.set_xlim(0, last + 1)
+    if max_length < 4 * last:
+        style.draw_mark(axes, max_length + 0.5, text=f"max_length {max_length:,}")
+        axes.set_xlim(0, max(last + 1, 1.03 * max_length))
+    style.add_legend(figure)
+    return figure
+
+
+def plot_label_lengths(quantiles: NDArray[np.int64], *, label_names: Sequence[str], max_length: int) -> Figure:
+    """Return a figure of the tokens per text of each label: median, middle 50% and middle 90%.
+
+    The label with the longest median is on top, ties in label order. `max_length` is a line where it is in sight.
+
+    Args:
+        quantiles: 5%, 25%, 50%, 75% and 95% of the tokens, shape (L, 5).
+        label_names: L names.
+        max_length: tokens the model reads.
+    """
+    order = np.argsort(-quantiles[:, 2], kind="stable")
+    low, start, middle, end, high = quantiles[order].T
+    figure = style.build_figure(height=style.LINE * len(order) + 1.4, title="Text lengths by label")
+    axes = style.format_axes(figure.add_subplot(), grid="x", xlabel="Tokens per text before truncation")
+    rows = np.arange(len(order))
+    axes.hlines(rows, low, high, color=style.SKY, linewidth=2, label="middle 90%")
+    axes.hlines(rows, start, end, color=style.BLUE, linewidth=6, label="middle 50%")
+    axes.plot(middle, rows, ls="", marker="o", markersize=5, mfc="white", mec=style.INK, label="median")
+    style.name_rows(axes, [label_names[label] for label in order])
+    axes.set_xlim(0, 1.05 * max(high.max(), 1))
+    if max_length <= 1.5 * high.max():
+        style.draw_mark(axes, max_length + 0.5, text=f"max_length {max_length:,}")
+        axes.set_xlim(0, 1.05 * max(high.max(), max_length))
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
+    style.add_legend(figure)
+    return figure
+
+
+def _draw_bars(axes: Axes, parts: Mapping[str, NDArray[Any]], *, texts: Sequence[str]) -> None:
+    """Draw stacked bars, one per row, with a text at the end of each."""
+    left = np.zeros(len(texts))
+    for (name, widths), color in zip(parts.items(), (style.BLUE, style.SKY, style.ORANGE), strict=False):
+        bars = axes.barh(range(len(texts)), widths, left=left, height=0.7, color=color, label=name)
+        left = left + widths
+    axes.bar_label(bars, texts, padding=3, fontsize=style.SMALL, color=style.INK)
+    axes.set_xlim(0, 1.2 * (left.max() or 1))
 
 
 def _join_years(counts: NDArray[np.int64], years: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from hf_newscls.errors import InputError
 from hf_newscls.evaluation.statistics.bootstrap import Interval
-from hf_newscls.report.figures.style import BLUE, INK, LEGEND, NORMAL, ORANGE, SKY, build_figure, style_axes
+from hf_newscls.report.figures import style
 
 __all__ = ["Dot", "Panel", "plot_leaderboard"]
 
@@ -61,49 +62,40 @@ def plot_leaderboard(panels: Sequence[Panel]) -> Figure:
         sizes = [len(panel.dots) for panel in panels]
         raise InputError(f"panels: {sizes!r} models; a leaderboard needs at least one panel, each with a model")
     heights = [sum(_measure_height(dot) for dot in panel.dots[:_MAX_DOTS]) + 0.85 for panel in panels]
-    figure = build_figure(height=sum(heights) + 0.45, title="Scores with 95% intervals, by test set")
+    figure = style.build_figure(height=sum(heights) + 0.45, title="Scores with 95% intervals, by test set")
     drawn = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)
     for axes, panel in zip(drawn[:, 0], panels, strict=True):
         _draw_panel(axes, panel)
     if any(not dot.is_checked for panel in panels for dot in panel.dots):
         handles = [_draw_dots(drawn[0, 0], [], [], is_checked=is_checked) for is_checked in (True, False)]
-        figure.legend(handles=handles, loc="outside upper right", ncols=2, **LEGEND)
+        style.add_legend(figure, handles)
     return figure
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:
     dots = panel.dots[:_MAX_DOTS]
     more = f" (the first {len(dots)} of {len(panel.dots):,})" if len(dots) < len(panel.dots) else ""
-    style_axes(axes, grid="x", xlabel=panel.xlabel)
-    axes.set_title(f"{panel.title}{more}", loc="left", fontsize=NORMAL, color=INK, parse_math=False)
-    middles = _find_middles(dots)
+    style.format_axes(axes, grid="x", xlabel=panel.xlabel)
+    axes.set_title(f"{panel.title}{more}", loc="left", fontsize=style.NORMAL, color=style.INK, parse_math=False)
+    heights = np.array([_measure_height(dot) for dot in dots])
+    middles = np.cumsum(heights) - heights / 2
     for dot, middle in zip(dots, middles, strict=True):
         if dot.interval is not None:
-            axes.hlines(middle, dot.interval.low, dot.interval.high, color=SKY, linewidth=3)
+            axes.hlines(middle, dot.interval.low, dot.interval.high, color=style.SKY, linewidth=3)
         _draw_dots(axes, [dot.score], [middle], is_checked=dot.is_checked)
     axes.set_yticks(middles, labels=[_wrap(dot.name) for dot in dots], parse_math=False)
-    axes.set_ylim(middles[-1] + _measure_height(dots[-1]) / 2 + 0.05, -0.05)
+    axes.set_ylim(heights.sum() + 0.05, -0.05)
     axes.margins(x=0.06)
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.4g}"))
 
 
-def _draw_dots(axes: Axes, scores: Sequence[float], middles: Sequence[float], *, is_checked: bool) -> Artist:
-    color = BLUE if is_checked else ORANGE
+def _draw_dots(axes: Axes, scores: Sequence[float], rows: Sequence[float], *, is_checked: bool) -> Artist:
+    color = style.BLUE if is_checked else style.ORANGE
     fill = color if is_checked else "white"
     name = "verified" if is_checked else "not verified"
-    (line,) = axes.plot(scores, middles, ls="", marker="o", markersize=6, mfc=fill, mec=color, mew=1.5, label=name)
+    (line,) = axes.plot(scores, rows, ls="", marker="o", markersize=6, mfc=fill, mec=color, mew=1.5, label=name)
     return line
-
-
-def _find_middles(dots: Sequence[Dot]) -> list[float]:
-    """Return the middle of each name from the top, in inches."""
-    middles, top = [], 0.0
-    for dot in dots:
-        height = _measure_height(dot)
-        middles.append(top + height / 2)
-        top += height
-    return middles
 
 
 def _measure_height(dot: Dot) -> float:

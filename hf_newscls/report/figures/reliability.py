@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from hf_newscls.evaluation.calibration.reliability import Reliability
 from hf_newscls.evaluation.calibration.risk_coverage import AbstentionCurve
-from hf_newscls.report.figures.style import BLUE, GREY, INK, LEGEND, NORMAL, ORANGE, build_figure, style_axes
+from hf_newscls.report.figures import style
 
 __all__ = ["plot_abstention", "plot_reliability"]
 
@@ -19,17 +19,18 @@ def plot_reliability(before: Reliability, after: Reliability, *, temperature: fl
         after: with the temperature.
         temperature: for the title.
     """
-    figure = build_figure(height=4.2, title="Accuracy by confidence on the test set")
-    parts = {"uncalibrated": (before, ORANGE), f"temperature {temperature:.2f}": (after, BLUE)}
+    figure = style.build_figure(height=4.2, title="Accuracy by confidence on the test set")
+    parts = {"uncalibrated": (before, style.ORANGE), f"temperature {temperature:.2f}": (after, style.BLUE)}
     low = min([0.5, *before.confidence, *before.accuracy, *after.confidence, *after.accuracy])
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, (name, (reliability, color)) in zip(panels, parts.items(), strict=True):
-        style_axes(axes, grid="both", xlabel="Confidence", ylabel="Accuracy", percent="xy")
+        style.format_axes(axes, grid="both", xlabel="Confidence", ylabel="Accuracy", percent="xy")
         axes.label_outer()
-        axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
+        axes.plot([0, 1], [0, 1], color=style.GREY, linewidth=1, linestyle="--")
         axes.vlines(reliability.confidence, reliability.accuracy, reliability.confidence, color=color, lw=1, alpha=0.5)
         axes.plot(reliability.confidence, reliability.accuracy, color=color, lw=1.4, marker="o", markersize=5)
-        axes.set_title(f"{name}: expected calibration error {reliability.error:.3f}", fontsize=NORMAL, color=INK)
+        title = f"{name}: expected calibration error {reliability.error:.3f}"
+        axes.set_title(title, fontsize=style.NORMAL, color=style.INK)
         axes.set(xlim=(low - 0.03, 1.03), ylim=(low - 0.03, 1.03))
     return figure
 
@@ -41,14 +42,14 @@ def plot_abstention(curve: AbstentionCurve, *, baseline: tuple[str, float] | Non
         curve: of the model.
         baseline: name and accuracy of a classifier that answers all rows, a dotted line; None leaves it out.
     """
-    figure = build_figure(height=3.6, title="Accuracy on the most confident predictions")
+    figure = style.build_figure(height=3.6, title="Accuracy on the most confident predictions")
     xlabel = "Fraction of test rows answered, most confident first"
-    axes = style_axes(figure.add_subplot(), grid="both", xlabel=xlabel, ylabel="Accuracy", percent="xy")
-    axes.plot(curve.fractions, curve.accuracy, color=BLUE, linewidth=1.6, label="this model")
+    axes = style.format_axes(figure.add_subplot(), grid="both", xlabel=xlabel, ylabel="Accuracy", percent="xy")
+    axes.plot(curve.fractions, curve.accuracy, color=style.BLUE, linewidth=1.6, label="this model")
     lowest = float(curve.accuracy.min())
     if baseline is not None:
-        axes.axhline(baseline[1], color=GREY, linewidth=1, linestyle=":", label=f"{baseline[0]}, all rows")
+        axes.axhline(baseline[1], color=style.GREY, linewidth=1, linestyle=":", label=f"{baseline[0]}, all rows")
         lowest = min(lowest, baseline[1])
     axes.set(xlim=(0, 1.01), ylim=(lowest - 0.02, 1.01))
-    figure.legend(loc="outside upper right", ncols=2, **LEGEND)
+    style.add_legend(figure)
     return figure

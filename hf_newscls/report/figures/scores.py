@@ -8,18 +8,7 @@ from matplotlib.figure import Figure
 from hf_newscls.evaluation.baselines.comparison import Comparison
 from hf_newscls.evaluation.metrics import LabelScores
 from hf_newscls.evaluation.statistics.bootstrap import Interval
-from hf_newscls.report.figures.style import (
-    BLUE,
-    GREY,
-    INK,
-    LINE,
-    ORANGE,
-    SKY,
-    SMALL,
-    build_figure,
-    name_rows,
-    style_axes,
-)
+from hf_newscls.report.figures import style
 
 __all__ = ["plot_comparisons", "plot_label_scores"]
 
@@ -37,15 +26,15 @@ def plot_comparisons(
         comparisons: by name, in their order.
     """
     names = ["this model", *comparisons]
-    colors = [BLUE, *(GREY if one.kind == "baseline" else ORANGE for one in comparisons.values())]
-    figure = build_figure(height=LINE * len(names) + 1.2, title="Test scores with 95% intervals")
+    colors = [style.BLUE, *(style.GREY if one.kind == "baseline" else style.ORANGE for one in comparisons.values())]
+    figure = style.build_figure(height=style.LINE * len(names) + 1.2, title="Test scores with 95% intervals")
     for axes, (metric, title) in zip(figure.subplots(1, 2, sharey=True), _TITLES.items(), strict=True):
-        style_axes(axes, grid="x", xlabel=title, percent="x")
+        style.format_axes(axes, grid="x", xlabel=title, percent="x")
         values = [scores[metric], *(one.scores[metric] for one in comparisons.values())]
         ends = [intervals[metric], *(one.intervals[metric] for one in comparisons.values())]
-        axes.axvline(values[0], color=BLUE, linewidth=0.8, linestyle=":")
+        axes.axvline(values[0], color=style.BLUE, linewidth=0.8, linestyle=":")
         _draw_intervals(axes, values, ends, colors=colors)
-        name_rows(axes, names)
+        style.name_rows(axes, names)
     return figure
 
 
@@ -59,11 +48,11 @@ def plot_label_scores(scores: LabelScores, intervals: Mapping[str, Interval]) ->
     kept = {name: one for name, one in scores.items() if one["support"]}
     names = sorted(kept, key=lambda name: -kept[name]["f1"])
     values = [kept[name]["f1"] for name in names]
-    figure = build_figure(height=LINE * len(names) + 1.2, title="F1 per label with 95% intervals")
-    axes = style_axes(figure.add_subplot(), grid="x", xlabel="F1 (number of test rows in brackets)", percent="x")
-    axes.barh(range(len(names)), values, height=0.7, color=SKY)
-    _draw_intervals(axes, values, [intervals[name] for name in names], colors=[BLUE] * len(names))
-    name_rows(axes, names, counts=[kept[name]["support"] for name in names])
+    figure = style.build_figure(height=style.LINE * len(names) + 1.2, title="F1 per label with 95% intervals")
+    axes = style.format_axes(figure.add_subplot(), grid="x", xlabel="F1 (number of test rows in brackets)", percent="x")
+    axes.barh(range(len(names)), values, height=0.7, color=style.SKY)
+    _draw_intervals(axes, values, [intervals[name] for name in names], colors=[style.BLUE] * len(names))
+    style.name_rows(axes, names, counts=[kept[name]["support"] for name in names])
     return figure
 
 
@@ -75,5 +64,5 @@ def _draw_intervals(
         axes.hlines(row, interval.low, interval.high, color=color, linewidth=2)
         axes.plot(value, row, color=color, marker="o", markersize=5)
         right = max(interval.high, value) + 0.03
-        axes.text(right, row, f"{100 * value:.1f}", color=INK, fontsize=SMALL, va="center")
+        axes.text(right, row, f"{100 * value:.1f}", color=style.INK, fontsize=style.SMALL, va="center")
     axes.set_xlim(0, 1.12)

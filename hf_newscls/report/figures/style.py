@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -22,14 +23,15 @@ from PIL import Image
 from hf_newscls.report.text import shorten_text
 
 __all__ = [
+    "add_legend",
     "build_figure",
     "draw_heatmap",
     "draw_mark",
+    "format_axes",
     "name_rows",
     "render_svg",
     "save_figure",
     "shorten_name",
-    "style_axes",
 ]
 
 # After Okabe and Ito: these colors stay distinct under the common kinds of color blindness.
@@ -37,7 +39,6 @@ BLUE, SKY, ORANGE, GREEN = "#0072B2", "#7FC4EE", "#D55E00", "#009E73"
 INK, GREY, PALE = "#222222", "#767676", "#E6E6E6"
 DPI, WIDTH, SMALL, NORMAL, LARGE = 120, 8.5, 8, 9, 11
 LINE = 0.26  # inches per row of a chart
-LEGEND: dict[str, Any] = {"fontsize": SMALL, "frameon": False, "labelcolor": INK}
 
 _HEAT = mpl.colormaps["Blues"].resampled(50).with_extremes(bad=PALE)
 _SVG: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "hf_newscls"}
@@ -52,15 +53,15 @@ def build_figure(*, height: float, title: str, width: float = WIDTH) -> Figure:
     return FigureCanvasAgg(figure).figure
 
 
-def style_axes(
+def format_axes(
     axes: Axes,
     *,
     grid: Literal["x", "y", "both"] | None = None,
     xlabel: str = "",
     ylabel: str = "",
-    percent: Literal["", "x", "xy"] = "",
+    percent: Literal["", "x", "y", "xy"] = "",
 ) -> Axes:
-    """Return the axes in the style of all figures.
+    """Return the axes, formatted as in all figures.
 
     Args:
         axes: to style.
@@ -101,6 +102,12 @@ def name_rows(axes: Axes, names: Sequence[str], *, counts: Sequence[int] = ()) -
         labels = [f"{label} ({count:,})" for label, count in zip(labels, counts, strict=True)]
     axes.set_yticks(range(len(names)), labels=labels, parse_math=False)
     axes.set_ylim(len(names) - 0.4, -0.6)
+
+
+def add_legend(figure: Figure, handles: Sequence[Artist] | None = None) -> None:
+    """Name the labeled artists next to the title; `handles` restricts them."""
+    options = {} if handles is None else {"handles": handles}
+    figure.legend(loc="outside upper right", ncols=4, fontsize=SMALL, frameon=False, labelcolor=INK, **options)
 
 
 def draw_mark(axes: Axes, x: float, *, text: str) -> None:

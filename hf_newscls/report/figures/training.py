@@ -8,17 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from hf_newscls.report.figures.style import (
-    BLUE,
-    GREEN,
-    INK,
-    LEGEND,
-    ORANGE,
-    SKY,
-    build_figure,
-    draw_mark,
-    style_axes,
-)
+from hf_newscls.report.figures import style
 
 __all__ = ["plot_loss_curves"]
 
@@ -36,25 +26,25 @@ def plot_loss_curves(
         unfreeze_step: last optimizer update of the first stage; None for a run of one stage.
         best_step: step of the best checkpoint; None leaves it out.
     """
-    figure = build_figure(height=5.2, title="Loss and learning rate")
+    figure = style.build_figure(height=5.2, title="Loss and learning rate")
     losses, rates = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    style_axes(losses, grid="both", ylabel="Mean loss per text")
-    style_axes(rates, grid="both", xlabel="Training step (optimizer updates)", ylabel="Learning rate")
+    style.format_axes(losses, grid="both", ylabel="Mean loss per text")
+    style.format_axes(rates, grid="both", xlabel="Training step (optimizer updates)", ylabel="Learning rate")
     last_frozen = np.inf if unfreeze_step is None else unfreeze_step
     _draw_training_loss(losses, _select(log_history, "loss"), last_frozen=last_frozen)
     _draw_learning_rate(rates, _select(log_history, "learning_rate"), last_frozen=last_frozen)
     eval_steps, eval_losses = _select(log_history, "eval_loss")
     if eval_steps.size:
-        losses.plot(eval_steps, eval_losses, color=ORANGE, lw=1.4, marker="o", markersize=4, label="validation loss")
+        losses.plot(eval_steps, eval_losses, color=style.ORANGE, lw=1.4, marker="o", ms=4, label="validation loss")
     if best_step is not None:
         is_best, name = eval_steps == best_step, f"best checkpoint (step {best_step:,})"
         best = (eval_steps[is_best], eval_losses[is_best])
-        losses.plot(*best, color=INK, ls="", marker="*", markersize=12, label=name, zorder=3)
-        losses.axvline(best_step, color=INK, linestyle=":", linewidth=1)
+        losses.plot(*best, color=style.INK, ls="", marker="*", markersize=12, label=name, zorder=3)
+        losses.axvline(best_step, color=style.INK, linestyle=":", linewidth=1)
     if unfreeze_step is not None:
-        draw_mark(losses, unfreeze_step, text="unfreeze")
-        draw_mark(rates, unfreeze_step, text="")
-    figure.legend(*losses.get_legend_handles_labels(), loc="outside upper right", ncols=3, **LEGEND)
+        style.draw_mark(losses, unfreeze_step, text="unfreeze")
+        style.draw_mark(rates, unfreeze_step, text="")
+    style.add_legend(figure, losses.get_legend_handles_labels()[0])
     rates.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
     figure.align_ylabels()
     return figure
@@ -70,12 +60,12 @@ def _draw_training_loss(axes: Axes, points: NDArray[np.float64], *, last_frozen:
     """Draw the training loss; many points get a moving average, over fewer neighbors at the ends of a stage."""
     steps, losses = points
     radius = len(steps) // 50
-    axes.plot(steps, losses, color=SKY, linewidth=0.6)
+    axes.plot(steps, losses, color=style.SKY, linewidth=0.6)
     smoothed: list[float] = []
     for stage in (losses[steps <= last_frozen], losses[steps > last_frozen]):
         smoothed += [stage[max(index - radius, 0) : index + radius + 1].mean() for index in range(len(stage))]
     name = f"training loss (mean of {2 * radius + 1} log entries)" if radius else "training loss"
-    axes.plot(steps, smoothed, color=BLUE, linewidth=1.5, label=name if steps.size else None)
+    axes.plot(steps, smoothed, color=style.BLUE, linewidth=1.5, label=name if steps.size else None)
 
 
 def _draw_learning_rate(axes: Axes, points: NDArray[np.float64], *, last_frozen: float) -> None:
@@ -91,4 +81,4 @@ def _draw_learning_rate(axes: Axes, points: NDArray[np.float64], *, last_frozen:
         axes.set_ylim(0, 1.1 * high or 1)
         axes.yaxis.set(major_locator=MaxNLocator(3), major_formatter="{x:.2g}")
     for stage in stages:
-        axes.plot(steps[stage], rates[stage], color=GREEN, linewidth=1.4, marker="" if steps.size > 50 else ".")
+        axes.plot(steps[stage], rates[stage], color=style.GREEN, linewidth=1.4, marker="" if steps.size > 50 else ".")

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hf_newscls.errors import InputError
 from hf_newscls.report.figures.confusion import plot_confusion_matrix
 from tests.report.figures.figure_parts import MANY_NAMES, has_overlap, read_names
 
@@ -86,9 +85,3 @@ def test_confusion_shows_names_as_plain_text() -> None:
     figure.draw_without_rendering()
     assert read_names(figure.axes[0].get_xticklabels()) == ["US$ and A$", "x" * 31 + "…"]
     assert not figure.axes[0].get_xticklabels()[0].get_parse_math()
-
-
-@pytest.mark.parametrize(("shape", "names"), [((2, 3), ["A", "B"]), ((2, 2), ["A"]), ((0, 0), [])])
-def test_confusion_refuses_another_shape(shape: tuple[int, int], names: list[str]) -> None:
-    with pytest.raises(InputError, match=rf"^confusion: .*\({shape[0]}, {shape[1]}\).* {len(names)} "):
-        plot_confusion_matrix(np.zeros(shape, dtype=np.int64), label_names=names)
