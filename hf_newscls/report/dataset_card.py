@@ -34,10 +34,7 @@ def render_dataset_card(recipe: Recipe, manifest: SplitManifest, *, repo_id: str
         manifest=manifest,
         repo_id=repo_id,
         title=recipe.data.dataset_name or recipe.name,
-        labels=[*manifest.label_counts[SPLITS[0]]],
-        splits=SPLITS,
         sizes=sizes,
-        dropped={reason: rows for reason, rows in manifest.dropped.items() if rows},
         sources=[name_source(address) for address in recipe.data.sources],
     )
     data = _build_card_data(recipe, rows=sum(sizes.values()))

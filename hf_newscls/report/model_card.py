@@ -6,7 +6,6 @@ from typing import Any
 from huggingface_hub import ModelCard
 
 from hf_newscls.data.manifest import SplitManifest
-from hf_newscls.data.splitting import SPLITS
 from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.evaluation.token_lengths import TokenLengths
@@ -31,8 +30,6 @@ CARD_FIGURES: Mapping[str, str] = {
 }
 """File names of the figures of a card, with their descriptions."""
 
-# The template puts these next to the numbers they show; the others follow the calibration.
-_PLACED = {"confusion_matrix.png", "loss_curves.png", "label_distribution.png", "text_lengths.png"}
 _PREDICTIONS = 3
 _MANY_LABELS = 12
 """With more labels, their table is folded, and the best and worst are named above it."""
@@ -74,17 +71,12 @@ def render_card(
         base_model=recipe.base_model,
         top_k=[k for k in recipe.evaluation.top_k if f"top_{k}_accuracy" in report.test.scores],
         captions=CARD_FIGURES,
-        folder=figures,
-        figures={f"{figures}/{name}": text for name, text in CARD_FIGURES.items() if name not in _PLACED},
-        # The calibration error has its own section.
-        metrics={name: name_metric(name) for name in report.test.scores if name != "calibration_error"},
+        figures=figures,
+        metric_names={name: name_metric(name) for name in report.test.scores},
         notes=notes,
         notes_start=NOTES_START,
         notes_end=NOTES_END,
-        threshold_metric=name_metric(report.calibration.threshold.metric) if report.calibration.threshold else None,
-        splits=SPLITS,
         sizes=count_rows(manifest),
-        dropped={reason: count for reason, count in manifest.dropped.items() if count},
         learning_rate=recipe.training_arguments.get("learning_rate", DEFAULT_LEARNING_RATE),
         source_files=_list_sources(recipe.data.sources),
         lengths=lengths,

@@ -4,7 +4,6 @@ It quotes texts of the test set, so it stays in the run folder and is never publ
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hf_newscls.data.splitting import SPLITS
-from hf_newscls.evaluation.baselines.comparison import Comparison
 from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.recipe.serialization import recipe_to_yaml
 from hf_newscls.report.card_metadata import count_rows
@@ -63,20 +60,13 @@ def render_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], *, 
         examples=_list_rows(measured, _choose_examples(measured), top_k=3),
         mistakes=_list_rows(measured, errors.mistakes[:_MAX_ROWS], top_k=3),
         suspicious=_list_rows(measured, errors.suspicious.indices[:_MAX_ROWS]),
-        pairs=[*islice(errors.pairs, _MAX_ROWS)],
-        splits=SPLITS,
+        pairs=errors.pairs[:_MAX_ROWS],
         sizes=count_rows(measured.manifest),
-        truncated=_count_truncated(measured),
         recipe_yaml=recipe_to_yaml(measured.recipe),
         overview=overview,
-        best_baseline=_find_best_baseline(measured),
+        best_baseline=measured.best_baseline,
         metric_names={name: name_metric(name) for name in report.test.scores},
     )
-
-
-def _find_best_baseline(measured: MeasuredRun) -> tuple[str, Comparison] | None:
-    baselines = [pair for pair in measured.report.comparisons.items() if pair[1].kind == "baseline"]
-    return max(baselines, key=lambda pair: pair[1].scores["accuracy"], default=None)
 
 
 def _choose_examples(measured: MeasuredRun) -> NDArray[np.int64]:
@@ -89,8 +79,3 @@ def _list_rows(
 ) -> list[dict[str, Any]]:
     rows = measured.list_predictions(indices, top_k=top_k)
     return [{**row, "text": shorten_text(row["text"])} for row in rows]
-
-
-def _count_truncated(measured: MeasuredRun) -> int:
-    limit = measured.recipe.model.max_length
-    return int(sum((measured.token_counts[split] > limit).sum() for split in SPLITS))

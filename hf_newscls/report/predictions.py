@@ -91,9 +91,11 @@ def _read_table(path: Path, *, columns: Sequence[str]) -> pa.Table:
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"{path}: not a Parquet file ({error}); evaluate the run again") from error
     missing = [name for name in columns if name not in table.column_names]
-    if missing or not any(name.startswith(PROBABILITY) for name in table.column_names):
-        wanted = [*columns, f"{PROBABILITY}LABEL"]
-        raise DataError(f"{path}: columns are {table.column_names}, need {wanted}; evaluate the run again")
+    if not any(name.startswith(PROBABILITY) for name in table.column_names):
+        missing.append(f"{PROBABILITY}LABEL")
+    if missing:
+        found = format_examples(table.column_names)
+        raise DataError(f"{path}: no column {format_examples(missing)} (found: {found}); evaluate the run again")
     return table
 
 

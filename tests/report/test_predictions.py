@@ -58,8 +58,8 @@ def test_hashes_match_the_fingerprint(tiny_run: FinishedRun) -> None:
 @pytest.mark.parametrize(
     ("columns", "found"),
     [
-        ({"row": ["x"]}, r"\['row'\]"),
-        ({"row": ["x"], "reference": ["A"]}, r"\['row', 'reference'\]"),
+        ({"row": ["x"]}, r"'reference', 'probability of LABEL' \(found: 'row'\)"),
+        ({"row": ["x"], "reference": ["A"]}, r"'probability of LABEL' \(found: 'row', 'reference'\)"),
         ({"row": ["x"], "reference": ["A"], "probability of B": [1.0]}, "'A'"),
     ],
 )

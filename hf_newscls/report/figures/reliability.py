@@ -2,6 +2,7 @@
 
 from matplotlib.figure import Figure
 
+from hf_newscls.evaluation.baselines.comparison import Comparison
 from hf_newscls.evaluation.calibration.reliability import Reliability
 from hf_newscls.evaluation.calibration.risk_coverage import AbstentionCurve
 from hf_newscls.report.figures import style
@@ -35,12 +36,12 @@ def plot_reliability(before: Reliability, after: Reliability, *, temperature: fl
     return figure
 
 
-def plot_abstention(curve: AbstentionCurve, *, baseline: tuple[str, float] | None) -> Figure:
+def plot_abstention(curve: AbstentionCurve, *, baseline: tuple[str, Comparison] | None) -> Figure:
     """Return a figure of accuracy against the fraction of rows that are answered, the most confident first.
 
     Args:
         curve: of the model.
-        baseline: name and accuracy of a classifier that answers all rows, a dotted line; None leaves it out.
+        baseline: name and scores of a classifier that answers all rows, a dotted line; None leaves it out.
     """
     figure = style.build_figure(height=3.6, title="Accuracy on the most confident predictions")
     xlabel = "Fraction of test rows answered, most confident first"
@@ -48,8 +49,9 @@ def plot_abstention(curve: AbstentionCurve, *, baseline: tuple[str, float] | Non
     axes.plot(curve.fractions, curve.accuracy, color=style.BLUE, linewidth=1.6, label="this model")
     lowest = float(curve.accuracy.min())
     if baseline is not None:
-        axes.axhline(baseline[1], color=style.GREY, linewidth=1, linestyle=":", label=f"{baseline[0]}, all rows")
-        lowest = min(lowest, baseline[1])
+        name, accuracy = baseline[0], baseline[1].scores["accuracy"]
+        axes.axhline(accuracy, color=style.GREY, linewidth=1, linestyle=":", label=f"{name}, all rows")
+        lowest = min(lowest, accuracy)
     axes.set(xlim=(0, 1.01), ylim=(lowest - 0.02, 1.01))
     style.add_legend(figure)
     return figure

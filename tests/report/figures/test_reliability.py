@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hf_newscls.evaluation.baselines.comparison import Comparison
 from hf_newscls.evaluation.calibration.reliability import Reliability
 from hf_newscls.evaluation.calibration.risk_coverage import AbstentionCurve
 from hf_newscls.report.figures.reliability import plot_abstention, plot_reliability
@@ -22,7 +23,7 @@ def test_both_panels_show_their_points_and_errors() -> None:
 
 def test_curve_and_baseline_are_named() -> None:
     curve = AbstentionCurve(np.array([0.5, 1.0]), np.array([0.9, 0.8]), np.array([0.9, 0.6]))
-    figure = plot_abstention(curve, baseline=("majority class", 0.3))
+    figure = plot_abstention(curve, baseline=("majority class", Comparison("baseline", {"accuracy": 0.3}, {}, {})))
     (axes,) = figure.axes
     assert axes.lines[0].get_xydata().tolist() == [[0.5, 0.9], [1.0, 0.8]]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["this model", "majority class, all rows"]
