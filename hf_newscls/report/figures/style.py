@@ -64,7 +64,7 @@ def format_axes(
     """Return the axes, formatted as in all figures.
 
     Args:
-        axes: to style.
+        axes: to format.
         grid: axis with grid lines; its own spine is left out.
         xlabel: title of the x axis.
         ylabel: title of the y axis.
@@ -95,7 +95,7 @@ def name_rows(axes: Axes, names: Sequence[str], *, counts: Sequence[int] = ()) -
     Args:
         axes: with rows at 0, 1, 2 ...
         names: of the rows.
-        counts: to write behind the names, in brackets; none by default.
+        counts: to write after the names, in brackets; none by default.
     """
     labels = [*map(shorten_name, names)]
     if counts:
