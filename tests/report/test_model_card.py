@@ -204,7 +204,7 @@ def test_card_without_duplicates_is_short(handling: str, make_parts: MakeParts) 
     manifest = replace(parts.manifest, duplicates=none, leakage=replace(parts.manifest.leakage, rows=0, plain=0))
     card = parts._replace(manifest=manifest).render()
     assert "No duplicates were found." in card
-    assert not re.search("duplicate in|too high|[Oo]ne row", card)
+    assert not re.search("duplicate in|too high|One row", card)
 
 
 def test_address_of_the_dataset_replaces_a_missing_name(make_parts: MakeParts) -> None:
@@ -423,7 +423,7 @@ def test_hostile_columns_and_values_break_no_table(make_parts: MakeParts) -> Non
     card = parts.render()
     assert {len(row) for row in read_tables(card)[4]} == {2}
     assert ["run_name", "a | b"] in read_tables(card)[4]
-    assert "ti|tle, <b> joined by" in " ".join(read_text(token) for token in parse(card) if token.children)
+    assert "ti|tle, <b>, joined by" in " ".join(read_text(token) for token in parse(card) if token.children)
 
 
 @pytest.mark.parametrize(
