@@ -385,7 +385,7 @@ def test_card_of_somebody_else_is_not_overwritten_unasked(hub: HubServer, comman
     repo = hub.create_repo("owner/theirs", files={"README.md": b"# Ours for years"}, private=True)
     refused = command_line.run("publish", "tiny", "--repo-id", "owner/theirs")
     assert refused.code == 1
-    assert "owner/theirs: README.md must hold the lines" in refused.err
+    assert "owner/theirs: README.md has 0" in refused.err
     assert len(repo.commits) == 1
     result = command_line.run("publish", "tiny", "--repo-id", "owner/theirs", "--replace-card")
     assert result.code == 0, result.err

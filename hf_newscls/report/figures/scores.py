@@ -52,7 +52,7 @@ def plot_label_scores(scores: LabelScores, intervals: Mapping[str, Interval]) ->
     axes = style.format_axes(figure.add_subplot(), grid="x", xlabel="F1 (number of test rows in brackets)", percent="x")
     axes.barh(range(len(names)), values, height=0.7, color=style.SKY)
     _draw_intervals(axes, values, [intervals[name] for name in names], colors=[style.BLUE] * len(names))
-    style.name_rows(axes, names, counts=[kept[name]["support"] for name in names])
+    style.name_rows(axes, names, counts=[int(kept[name]["support"]) for name in names])
     return figure
 
 

@@ -147,7 +147,8 @@ def draw_heatmap(
     axes.set_yticks(range(len(rows)), labels=rows, parse_math=False)
     axes.set_xticks(range(len(columns)), labels=columns, parse_math=False)
     # 0.085 inches a capital letter; 3 inches for the names of the rows.
-    if max(map(len, columns)) * 0.085 > (axes.figure.get_figwidth() - 3) / len(columns):
+    width = axes.figure.bbox.width / axes.figure.dpi
+    if max(map(len, columns)) * 0.085 > (width - 3) / len(columns):
         axes.tick_params(axis="x", rotation=90)
     return image
 
@@ -155,9 +156,10 @@ def draw_heatmap(
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as a small PNG into a folder that exists; equal figures give equal bytes."""
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    canvas.draw()  # type: ignore[no-untyped-call]
     figure.set_layout_engine("none")  # the layout is done, another format need not repeat it
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    picture = Image.fromarray(pixels).convert("RGB")
     picture.quantize(_COLORS, Image.Quantize.MAXCOVERAGE, kmeans=1).save(
         path, format="PNG", optimize=True, dpi=(DPI, DPI)
     )
