@@ -1,4 +1,4 @@
-"""A headless Chromium: what a page holds once it is open, what it complains of, how it looks."""
+"""A headless Chromium: the document, the console and a picture of a page."""
 
 import re
 import shutil
@@ -18,15 +18,15 @@ needs_browser = [
 
 @dataclass(frozen=True)
 class OpenedPage:
-    """What came of opening a page.
+    """A page in the browser.
 
     Attributes:
-        dom: the document as it stands.
-        complaints: lines of the console.
+        dom: the document after loading.
+        messages: lines of the console.
     """
 
     dom: str
-    complaints: list[str]
+    messages: list[str]
 
 
 def open_page(path: Path, *, home: Path) -> OpenedPage:
@@ -35,7 +35,7 @@ def open_page(path: Path, *, home: Path) -> OpenedPage:
     return OpenedPage(ended.stdout, re.findall(r"^.*CONSOLE.*$", ended.stderr, re.M))
 
 
-def photograph(path: Path, picture: Path, *, home: Path, is_dark: bool = False, width: int = 1200) -> None:
+def take_screenshot(path: Path, picture: Path, *, home: Path, is_dark: bool = False, width: int = 1200) -> None:
     """Write a picture of the page's first 2,000 pixels."""
     theme = ["--blink-settings=preferredColorScheme=0"] if is_dark else []
     size = f"--window-size={width},2000"

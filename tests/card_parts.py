@@ -1,4 +1,4 @@
-"""What a card is made of, written down by hand: no model, no training."""
+"""The input of a card, written by hand, without a model."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
@@ -82,7 +82,7 @@ def _build_record() -> TrainingRecord:
 
 def _build_report(labels: Sequence[str]) -> EvaluationReport:
     names = ("accuracy", "f1_macro", "f1_weighted", "top_2_accuracy", "log_loss", "calibration_error")
-    # Values that read alike in no two places.
+    # All values differ, so that a mix-up shows.
     splits = {
         split: SplitReport(
             rows=500 * len(labels),
@@ -115,10 +115,10 @@ def _build_comparison(kind: Literal["baseline", "probe"], scores: dict[str, floa
 
 
 def _build_calibration(labels: Sequence[str]) -> Calibration:
-    """Fit to a model that is right on four rows of five and as sure as that, of 100 rows."""
+    """Return the calibration of a model that is right on 80 of 100 rows, with probabilities of 0.8."""
     references = np.arange(100) % len(labels)
-    said = np.where(np.arange(100) // len(labels) % 5 == 0, (references + 1) % len(labels), references)
+    predicted = np.where(np.arange(100) // len(labels) % 5 == 0, (references + 1) % len(labels), references)
     probabilities = np.full((100, len(labels)), 0.2 / max(len(labels) - 1, 1))
-    probabilities[np.arange(100), said] = 0.8
+    probabilities[np.arange(100), predicted] = 0.8
     split = (probabilities, references)
     return build_calibration(split, split, label_names=[*labels], threshold_metric="f1_macro")

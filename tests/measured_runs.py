@@ -1,4 +1,4 @@
-"""A measured run that no training made: rows, probabilities and all that follows from them."""
+"""A measured run without training: made-up rows and probabilities, and everything computed from them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +15,13 @@ from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.measured_run import MeasuredRun
 from hf_newscls.training.record import TrainingRecord
 
-ROWS = {"train": 60, "validation": 30, "test": 40}  # three a label where there are many
+ROWS = {"train": 60, "validation": 30, "test": 40}  # but at least three per label
 
 
 def build_measured(
     labels: Sequence[str] = ("FAKE", "REAL"), *, text: str = "word of {label}", dates: bool = True
 ) -> MeasuredRun:
-    """Return a run whose model is right on about two test rows in three; no test text is longer than 200 tokens."""
+    """Return a run with a model that is right on about two of three test rows."""
     rng = np.random.default_rng(17)
     sizes = {split: max(rows, 3 * len(labels)) for split, rows in ROWS.items()}
     splits = DatasetDict({split: _build_rows(labels, rows, text=text) for split, rows in sizes.items()})

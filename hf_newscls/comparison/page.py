@@ -14,7 +14,7 @@ from hf_newscls.evaluation.metric_names import is_metric, name_metric
 from hf_newscls.report.card_metadata import LEADERBOARD_TAG, TOOL_TAG
 from hf_newscls.report.figures.leaderboard import Dot, Panel, plot_leaderboard
 from hf_newscls.report.figures.style import save_figure, shorten_name
-from hf_newscls.report.markdown import render_template
+from hf_newscls.report.template import render_template
 
 __all__ = ["build_leaderboard_files", "render_board_card"]
 

@@ -22,7 +22,7 @@ from hf_newscls.data.groups import Rows, find_repeated, groups_with_conflicting_
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.files import name_source
 from hf_newscls.overview.overview import Overview
-from hf_newscls.report.csv_tables import iterate_suspicious, write_rows
+from hf_newscls.report.error_tables import iterate_suspicious, write_rows
 from hf_newscls.report.figures.confusion import plot_confusion_matrix
 from hf_newscls.report.figures.data import (
     plot_confused_labels,
@@ -33,7 +33,7 @@ from hf_newscls.report.figures.data import (
     plot_years,
 )
 from hf_newscls.report.figures.style import save_figure
-from hf_newscls.report.markdown import render_template
+from hf_newscls.report.template import render_template
 from hf_newscls.report.text import flatten_text, shorten_text
 from hf_newscls.storage import replace_folder, report_full_disk, write_json, write_text
 

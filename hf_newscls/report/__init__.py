@@ -1,1 +1,1 @@
-"""Everything that a person reads: pages, cards, tables and figures."""
+"""Everything that people read: report, cards, tables and figures."""

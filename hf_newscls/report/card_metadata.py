@@ -1,4 +1,4 @@
-"""The part of a model card that the Hub reads: tags, base model and the `model-index`; written, and read back."""
+"""Build the metadata of a model card for the Hub: tags, base model and the test scores as `model-index`."""
 
 import re
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from huggingface_hub import EvalResult, ModelCardData
 
 from hf_newscls.data.manifest import SplitManifest
+from hf_newscls.data.splitting import SPLITS
 from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.recipe.recipe import Recipe
@@ -17,21 +18,20 @@ __all__ = [
     "TOOL_TAG",
     "build_card_data",
     "compute_emissions",
+    "count_rows",
     "describe_recipe",
-    "list_datasets",
-    "list_tags",
 ]
 
 TOOL_TAG = "hf-newscls"
-"""Tag of every model that was published by hf_newscls."""
+"""Tag of every model published by hf_newscls."""
 
 LEADERBOARD_TAG = "leaderboard"
-"""Tag of a dataset repository that holds a leaderboard."""
+"""Tag of a dataset repository with a leaderboard."""
 
 RECIPE_TAG = "recipe:"
-"""What the tag that names a model's recipe begins with."""
+"""Prefix of the tag with the name of a model's recipe."""
 
-# What the Hub calls metrics that have another name here.
+# Metrics that have another name on the Hub.
 _HUB_TYPES = {"mcc": "matthews_correlation", "calibration_error": "expected_calibration_error"}
 _HUB_SOURCE = re.compile(r"hf://datasets/(?P<repo>[^/@]+/[^/@]+)")
 _DECIMALS = 6
@@ -40,13 +40,13 @@ _DECIMALS = 6
 def build_card_data(
     recipe: Recipe, manifest: SplitManifest, report: EvaluationReport, record: TrainingRecord | None = None
 ) -> ModelCardData:
-    """Return the metadata of a card; every test score stands in its `model-index`, the split told by fingerprint.
+    """Return the metadata of a card, with every test score; the split's fingerprint is the dataset revision.
 
     Args:
         recipe: of the run.
         manifest: of the run's split.
-        report: what was measured.
-        record: of the run's training, for its emissions, where energy was measured and the recipe knows the grid.
+        report: its scores.
+        record: of the run's training, for its emissions.
     """
     data = describe_recipe(recipe)
     data.eval_results = _list_results(recipe, manifest, report.test.scores)
@@ -61,23 +61,18 @@ def build_card_data(
     return data
 
 
-def compute_emissions(recipe: Recipe, record: TrainingRecord) -> float | None:
-    """Return the emissions of a training in grams of CO2, or None where energy or grid is not known."""
-    if record.energy_kwh is None or recipe.hub.grams_co2_per_kwh is None:
-        return None
-    return record.energy_kwh * recipe.hub.grams_co2_per_kwh
-
-
 def describe_recipe(recipe: Recipe) -> ModelCardData:
-    """Return the metadata that is known before the model is trained: all but its scores."""
+    """Return the metadata that is known before training: all except the scores."""
+    datasets = [match["repo"] for address in recipe.data.sources if (match := _HUB_SOURCE.match(address))]
+    tags = {TOOL_TAG, f"{RECIPE_TAG}{recipe.name}", "news", *recipe.hub.tags, *({"lora"} if recipe.adapter else ())}
     return ModelCardData(
         language=recipe.hub.language,
         license=recipe.hub.license,
         library_name="peft" if recipe.is_adapter_alone else "transformers",
         pipeline_tag="text-classification",
-        tags=list_tags(recipe),
+        tags=sorted(tags),
         base_model=recipe.base_model,
-        datasets=list_datasets(recipe) or None,
+        datasets=list(dict.fromkeys(datasets)) or None,
         metrics=["accuracy", "f1"],
         model_name=recipe.name,
         widget=[{"text": recipe.hub.example}],
@@ -85,16 +80,16 @@ def describe_recipe(recipe: Recipe) -> ModelCardData:
     )
 
 
-def list_tags(recipe: Recipe) -> list[str]:
-    """Return the tags by which the Hub, and `compare`, find a model of a recipe."""
-    own = {TOOL_TAG, f"{RECIPE_TAG}{recipe.name}", "news"}
-    return sorted({*own, *recipe.hub.tags, *({"lora"} if recipe.adapter else ())})
+def compute_emissions(recipe: Recipe, record: TrainingRecord) -> float | None:
+    """Return the emissions of a training in grams of CO2, or None if energy or grid intensity is unknown."""
+    if record.energy_kwh is None or recipe.hub.grams_co2_per_kwh is None:
+        return None
+    return record.energy_kwh * recipe.hub.grams_co2_per_kwh
 
 
-def list_datasets(recipe: Recipe) -> list[str]:
-    """Return the datasets on the Hub that the rows come from."""
-    found = [match["repo"] for address in recipe.data.sources if (match := _HUB_SOURCE.match(address))]
-    return list(dict.fromkeys(found))
+def count_rows(manifest: SplitManifest) -> dict[str, int]:
+    """Return the number of rows by split."""
+    return {split: sum(manifest.label_counts[split].values()) for split in SPLITS}
 
 
 def _list_results(recipe: Recipe, manifest: SplitManifest, scores: Mapping[str, float]) -> list[EvalResult]:
@@ -107,7 +102,7 @@ def _list_results(recipe: Recipe, manifest: SplitManifest, scores: Mapping[str, 
             dataset_config="default",
             dataset_split="test",
             dataset_revision=manifest.fingerprint,
-            # The Hub knows metrics without their average: the name says which is meant.
+            # The Hub's metric types do not include the average; the name does.
             metric_type=_HUB_TYPES.get(name) or re.sub(r"_(macro|weighted)$", "", name),
             metric_name=name_metric(name),
             metric_value=round(value, _DECIMALS),

@@ -1,4 +1,4 @@
-"""The section of a card that people write by hand: it stays when the card is written anew."""
+"""The section of a card that people write by hand; it is kept when the card is updated."""
 
 import re
 
@@ -8,31 +8,32 @@ from hf_newscls.errors import PublishError
 
 __all__ = ["NOTES_END", "NOTES_START", "extract_notes"]
 
-NOTES_START = "<!-- notes: what stands between these two lines is kept when the card is written anew -->"
+NOTES_START = "<!-- notes: text between these two lines is kept when the card is updated -->"
 """The line before the section."""
 
 NOTES_END = "<!-- end of notes -->"
 """The line after the section."""
 
-_SECTION = re.compile(rf"{re.escape(NOTES_START)}(.*?){re.escape(NOTES_END)}", flags=re.DOTALL)
+# Cards of version 0.1 have other words after "notes:".
+_SECTION = re.compile(rf"<!-- notes: [^>]* -->(.*?){re.escape(NOTES_END)}", flags=re.DOTALL)
 
 
 def extract_notes(card: str, *, repo_id: str) -> str:
-    """Return what was written by hand into a published card, stripped; empty where there is no card yet.
+    """Return the notes of a published card, stripped; empty if there is no card yet.
 
     Args:
-        card: as it stands on the Hub.
+        card: the README.md on the Hub.
         repo_id: for the message.
 
     Raises:
-        PublishError: the card is not one of ours, or one of the two lines is gone: writing it anew would lose it.
+        PublishError: the card is not ours, or one of the two lines is missing, so that an update would lose notes.
     """
-    found = _SECTION.findall(card)
-    if len(found) == 1:
-        return str(found[0]).strip()
-    if not found and not REGEX_YAML_BLOCK.sub("", card, count=1).strip():
+    sections: list[str] = _SECTION.findall(card)
+    if len(sections) == 1:
+        return sections[0].strip()
+    if not sections and not REGEX_YAML_BLOCK.sub("", card, count=1).strip():
         return ""
     raise PublishError(
-        f"{repo_id}: README.md must hold the lines {NOTES_START!r} and {NOTES_END!r} once, found them "
-        f"{len(found)} times; put them around what must be kept, or push with --replace-card"
+        f"{repo_id}: README.md has {len(sections)} sections between {NOTES_START!r} and {NOTES_END!r}, expected 1; put "
+        "these two lines around the text to keep, or push with --replace-card to lose it"
     )

@@ -1,58 +1,78 @@
-"""Write where a run failed as CSV, for a table program.
+"""Write the errors of a run as CSV files, for a spreadsheet.
 
 ::
 
-    runs/<recipe>/<run>/errors/mistakes.csv           every row the model was wrong on, the surest mistake first
-                               confused_pairs.csv     labels that were taken for another
-                               by_label.csv           scores of each label
-                               by_length.csv          scores by tokens
-                               by_year.csv            scores by year, where rows have dates
-                               suspicious_labels.csv  test rows whose label is doubted rather than the model
+    runs/<recipe>/<run>/errors/mistakes.csv           all wrong predictions, the most confident first
+                               confused_pairs.csv     labels predicted as another label
+                               by_label.csv           scores by label
+                               by_length.csv          scores by number of tokens
+                               by_year.csv            scores by year, if rows have dates
+                               suspicious_labels.csv  test rows whose label may be wrong
 """
 
-from collections.abc import Iterator, Sequence
+import csv
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from datasets import Dataset
+
+from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.evaluation.error_analysis import Slice
-from hf_newscls.report.csv_tables import iterate_suspicious, write_rows
+from hf_newscls.evaluation.label_quality import SuspiciousRows
 from hf_newscls.report.measured_run import MeasuredRun
 from hf_newscls.report.text import flatten_text
 from hf_newscls.storage import replace_folder
 
-__all__ = ["write_error_lists"]
+__all__ = ["iterate_suspicious", "write_error_tables", "write_rows"]
 
+_SUSPICIOUS_COLUMNS = ("id", "label", "suggested", "probability of label", "probability of suggested", "text")
 _SLICE_COLUMNS = ("part", "rows", "accuracy", "low", "high", "balanced accuracy", "low", "high")
 
 
-def write_error_lists(measured: MeasuredRun, folder: Path) -> None:
-    """Write the folder, whole or not at all; what was there is replaced."""
+def write_error_tables(measured: MeasuredRun, folder: Path) -> None:
+    """Write the folder atomically; an older one is replaced."""
     errors = measured.errors
     with replace_folder(folder) as fresh:
-        write_rows(
-            fresh / "mistakes.csv",
-            ("id", "reference", "prediction", "probability of prediction", "text"),
-            _iterate_mistakes(measured),
-        )
+        mistakes = ("id", "reference", "prediction", "probability of prediction", "text")
+        write_rows(fresh / "mistakes.csv", mistakes, _iterate_mistakes(measured))
         pairs = ((pair.reference, pair.prediction, pair.rows, f"{pair.fraction:.4f}") for pair in errors.pairs)
-        write_rows(fresh / "confused_pairs.csv", ("reference", "prediction", "rows", "share of reference"), pairs)
-        write_rows(
-            fresh / "by_label.csv",
-            ("label", "rows", "precision", "recall", "f1", "f1 low", "f1 high"),
-            _iterate_labels(measured),
-        )
-        write_rows(fresh / "by_length.csv", _SLICE_COLUMNS, map(_list_slice, errors.by_length))
+        write_rows(fresh / "confused_pairs.csv", ("reference", "prediction", "rows", "fraction of reference"), pairs)
+        labels = ("label", "rows", "precision", "recall", "f1", "f1 low", "f1 high")
+        write_rows(fresh / "by_label.csv", labels, _iterate_labels(measured))
+        write_rows(fresh / "by_length.csv", _SLICE_COLUMNS, map(_to_row, errors.by_length))
         if errors.by_year:
-            write_rows(fresh / "by_year.csv", _SLICE_COLUMNS, map(_list_slice, errors.by_year))
-        write_rows(
-            fresh / "suspicious_labels.csv",
-            ("id", "label", "suggested", "probability of label", "probability of suggested", "text"),
-            iterate_suspicious(measured.test, errors.suspicious, label_names=measured.label_names),
-        )
+            write_rows(fresh / "by_year.csv", _SLICE_COLUMNS, map(_to_row, errors.by_year))
+        suspicious = iterate_suspicious(measured.test, errors.suspicious, label_names=measured.label_names)
+        write_rows(fresh / "suspicious_labels.csv", _SUSPICIOUS_COLUMNS, suspicious)
+
+
+def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a header and rows as CSV in UTF-8, into a folder that exists."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def iterate_suspicious(
+    dataset: Dataset, suspicious: SuspiciousRows, *, label_names: Sequence[str]
+) -> Iterator[tuple[str, ...]]:
+    """Yield id, label, suggested label, the probabilities of both, and text on one line; most suspicious first."""
+    rows = dataset.select(suspicious.indices)
+    return zip(
+        rows[ROW_ID],
+        (label_names[label] for label in suspicious.given),
+        (label_names[label] for label in suspicious.suggested),
+        map("{:.4f}".format, suspicious.given_probability),
+        map("{:.4f}".format, suspicious.suggested_probability),
+        map(flatten_text, rows["text"]),
+        strict=True,
+    )
 
 
 def _iterate_mistakes(measured: MeasuredRun) -> Iterator[tuple[str, ...]]:
-    for row in measured.describe_rows(measured.errors.mistakes):
-        ((prediction, probability),) = row["answers"]
+    for row in measured.list_predictions(measured.errors.mistakes):
+        ((prediction, probability),) = row["predictions"]
         yield row["id"], row["reference"], prediction, f"{probability:.4f}", flatten_text(row["text"])
 
 
@@ -63,6 +83,6 @@ def _iterate_labels(measured: MeasuredRun) -> Iterator[Sequence[object]]:
         yield name, scores["support"], *map("{:.4f}".format, values)
 
 
-def _list_slice(part: Slice) -> Sequence[object]:
+def _to_row(part: Slice) -> Sequence[object]:
     values = ((part.scores[name], part.intervals[name].low, part.intervals[name].high) for name in part.scores)
     return part.name, part.rows, *(f"{value:.4f}" for triple in values for value in triple)

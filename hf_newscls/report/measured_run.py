@@ -1,4 +1,4 @@
-"""What is known of a run once it was measured, rows and all: what figures, lists and the report are made of."""
+"""A measured run with all its rows: the input of figures, error tables and report."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 
 from hf_newscls.data.manifest import SplitManifest
+from hf_newscls.evaluation.baselines.comparison import Comparison
 from hf_newscls.evaluation.error_analysis import ErrorAnalysis
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.recipe.recipe import Recipe
@@ -19,7 +20,7 @@ __all__ = ["MeasuredRun"]
 
 @dataclass(frozen=True)
 class MeasuredRun:
-    """A run with everything that was measured.
+    """A run and everything that was measured.
 
     Attributes:
         recipe: of the run.
@@ -27,10 +28,10 @@ class MeasuredRun:
         record: of its training.
         splits: its rows.
         report: its scores.
-        errors: where it failed.
+        errors: its mistakes.
         test_probabilities: (N, L), in the order of the test rows.
-        token_counts: of each text before truncation, by side.
-        years: of each row by side, `unknown` where it has no date; None where the recipe names no dates.
+        token_counts: of each text before truncation, by split.
+        years: of each row by split, `unknown` for a row without a date; None if the recipe has no date column.
     """
 
     recipe: Recipe
@@ -53,14 +54,18 @@ class MeasuredRun:
         """The rows of the test set."""
         return self.splits["test"]
 
-    def describe_rows(self, indices: Sequence[int] | NDArray[np.int64], *, top_k: int = 1) -> list[dict[str, Any]]:
-        """Return id, text, reference and the most probable labels of some test rows, as (name, probability) pairs."""
-        rows = self.test.select(indices)
+    @property
+    def best_baseline(self) -> tuple[str, Comparison] | None:
+        """Name and scores of the most accurate baseline; None if the run has no baselines."""
+        baselines = [pair for pair in self.report.comparisons.items() if pair[1].kind == "baseline"]
+        return max(baselines, key=lambda pair: pair[1].scores["accuracy"], default=None)
+
+    def list_predictions(self, indices: Sequence[int] | NDArray[np.int64], *, top_k: int = 1) -> list[dict[str, Any]]:
+        """Return id, text, reference and the top predictions of some test rows, as (name, probability) pairs."""
         names = self.label_names
-        found = []
-        for index, row_id, text, label in zip(indices, rows["id"], rows["text"], rows["label"], strict=True):
-            values = self.test_probabilities[index]
-            best = np.argsort(-values, kind="stable")[:top_k]
-            answers = [(names[one], float(values[one])) for one in best]
-            found.append({"id": row_id, "text": text, "reference": names[label], "answers": answers})
-        return found
+        rows = []
+        for row, probabilities in zip(self.test.select(indices), self.test_probabilities[indices], strict=True):
+            best = np.argsort(-probabilities, kind="stable")[:top_k]
+            predictions = [(names[label], float(probabilities[label])) for label in best]
+            rows.append({**row, "reference": names[row["label"]], "predictions": predictions})
+        return rows

@@ -1,4 +1,4 @@
-"""Render a model card: report and recipe in, Markdown out; no disk, no network."""
+"""Render a model card from recipe, manifest, record and report, without disk or network."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from huggingface_hub import ModelCard
 
 from hf_newscls.data.manifest import SplitManifest
-from hf_newscls.data.splitting import SPLITS
 from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.evaluation.token_lengths import TokenLengths
@@ -14,9 +13,10 @@ from hf_newscls.files import name_source
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.training import LossSection
 from hf_newscls.recipe.training_arguments import DEFAULT_LEARNING_RATE
-from hf_newscls.report.card_metadata import build_card_data, compute_emissions
+from hf_newscls.report.card_metadata import build_card_data, compute_emissions, count_rows
 from hf_newscls.report.card_notes import NOTES_END, NOTES_START
-from hf_newscls.report.markdown import render_template, to_code
+from hf_newscls.report.markdown import to_code
+from hf_newscls.report.template import render_template
 from hf_newscls.training.record import TrainingRecord
 
 __all__ = ["CARD_FIGURES", "render_card"]
@@ -24,17 +24,15 @@ __all__ = ["CARD_FIGURES", "render_card"]
 CARD_FIGURES: Mapping[str, str] = {
     "loss_curves.png": "Training and validation loss by step, with the learning rate below",
     "confusion_matrix.png": "Confusion matrix of the test set: references in rows, predictions in columns",
-    "reliability.png": "Accuracy against confidence on the test set, before and after calibration",
-    "label_distribution.png": "Rows of each label on each side of the split",
-    "text_lengths.png": "Tokens of each text before truncation",
+    "reliability.png": "Accuracy by confidence on the test set, before and after calibration",
+    "label_distribution.png": "Rows per label and split",
+    "text_lengths.png": "Tokens per text before truncation",
 }
-"""File names of the figures a card shows, with their descriptions."""
+"""File names of the figures of a card, with their descriptions."""
 
-# The template puts these beside what they show; the others follow the results.
-_PLACED = {"confusion_matrix.png", "loss_curves.png", "label_distribution.png", "text_lengths.png"}
-_ANSWERS = 3
-_LONG = 12
-"""Labels beyond which a table of them is folded, and its extremes are named."""
+_PREDICTIONS = 3
+_MANY_LABELS = 12
+"""With more labels, their table is folded, and the best and worst are named above it."""
 
 
 def render_card(
@@ -52,15 +50,15 @@ def render_card(
     """Return the card of a trained model, metadata first.
 
     Args:
-        recipe: as it was resolved for the run.
+        recipe: of the run, as resolved.
         manifest: of the run's split.
         record: of the run's training.
-        report: what was measured.
-        model_address: what the snippet hands to `pipeline()`: a Hub id or a folder.
-        figures: where the figures lie, relative to the card.
-        notes: Markdown that somebody wrote into the card; it stands between two marks, so that it is found again.
-        lengths: of the texts, where they were counted.
-        answer: probability of each label that the model gives the recipe's example, where it was asked.
+        report: its scores.
+        model_address: the Hub id or folder for `pipeline()`.
+        figures: folder of the figures, relative to the card.
+        notes: Markdown written by hand, kept between two marker lines.
+        lengths: of the texts; None leaves them out.
+        answer: probability of each label for the recipe's example; None leaves it out.
     """
     body = render_template(
         "hf_newscls.report",
@@ -73,29 +71,28 @@ def render_card(
         base_model=recipe.base_model,
         top_k=[k for k in recipe.evaluation.top_k if f"top_{k}_accuracy" in report.test.scores],
         captions=CARD_FIGURES,
-        folder=figures,
-        figures={f"{figures}/{name}": text for name, text in CARD_FIGURES.items() if name not in _PLACED},
-        # The calibration error has a section of its own.
-        metrics={name: name_metric(name) for name in report.test.scores if name != "calibration_error"},
+        figures=figures,
+        metric_names={name: name_metric(name) for name in report.test.scores},
         notes=notes,
         notes_start=NOTES_START,
         notes_end=NOTES_END,
-        threshold_metric=name_metric(report.calibration.threshold.metric) if report.calibration.threshold else None,
-        splits=SPLITS,
+        sizes=count_rows(manifest),
         learning_rate=recipe.training_arguments.get("learning_rate", DEFAULT_LEARNING_RATE),
         source_files=_list_sources(recipe.data.sources),
         lengths=lengths,
-        answer=_take_likeliest(answer),
+        # As many as the snippet asks for; ties stay in label order.
+        answer=sorted((answer or {}).items(), key=lambda pair: -pair[1])[:_PREDICTIONS],
         settings=_list_settings(recipe),
-        loss=_describe_loss(recipe.loss),
+        loss=_format_loss(recipe.loss),
         other_settings={
             name: value for name, value in record.settings.items() if name not in recipe.training_arguments
         },
+        minutes=record.runtime_seconds / 60,
+        evaluation_minutes=sum(entry.get("eval_runtime", 0.0) for entry in record.log_history) / 60,
         emissions=compute_emissions(recipe, record),
         evaluations=_list_evaluations(record),
-        is_long=len(report.label_names) > _LONG,
+        is_long=len(report.label_names) > _MANY_LABELS,
         ranked=sorted(report.test.per_class, key=lambda name: -report.test.per_class[name]["f1"]),
-        **_summarize(manifest, record),
     )
     data = build_card_data(recipe, manifest, report, record)
     return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
@@ -106,13 +103,8 @@ def _list_sources(addresses: Sequence[str]) -> str:
     return f"file{'s' if len(addresses) > 1 else ''} {names}"
 
 
-def _take_likeliest(answer: Mapping[str, float] | None) -> list[tuple[str, float]]:
-    # As many as the snippet asks for; labels that are level in the model's own order, as there.
-    return sorted((answer or {}).items(), key=lambda pair: -pair[1])[:_ANSWERS]
-
-
 def _list_settings(recipe: Recipe) -> dict[str, Any]:
-    """Return what the recipe says of the training, stage by stage."""
+    """Return the settings of model config, stages and Trainer that the recipe changes."""
     stages = {
         f"{section}.{name}": value
         for section, values in (("freeze", recipe.freeze), ("finetune", recipe.finetune))
@@ -122,7 +114,7 @@ def _list_settings(recipe: Recipe) -> dict[str, Any]:
     return {**config, **stages, **recipe.training_arguments}
 
 
-def _describe_loss(loss: LossSection) -> str:
+def _format_loss(loss: LossSection) -> str:
     parts = [loss.name.replace("cross_entropy", "cross-entropy").replace("_", " ")]
     if loss.class_weights:
         parts.append(f"class weights {loss.class_weights.replace('_', ' ')}")
@@ -133,14 +125,3 @@ def _describe_loss(loss: LossSection) -> str:
 def _list_evaluations(record: TrainingRecord) -> list[Mapping[str, float]]:
     wanted = {"epoch", "step", "eval_log_loss", "eval_accuracy", "eval_f1_macro"}
     return [entry for entry in record.log_history if wanted <= entry.keys()]
-
-
-def _summarize(manifest: SplitManifest, record: TrainingRecord) -> dict[str, Any]:
-    sizes = {split: sum(manifest.label_counts[split].values()) for split in SPLITS}
-    return {
-        "sizes": sizes,
-        "rows_kept": sum(sizes.values()),
-        "dropped": {reason: count for reason, count in manifest.dropped.items() if count},
-        "minutes": record.runtime_seconds / 60,
-        "evaluation_minutes": sum(entry.get("eval_runtime", 0.0) for entry in record.log_history) / 60,
-    }

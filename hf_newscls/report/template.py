@@ -1,0 +1,44 @@
+"""Fill in the Markdown and HTML templates of the package."""
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from hf_newscls.report.markdown import escape_markdown, to_code, to_fence, to_link
+
+__all__ = ["render_template"]
+
+_FILTERS = {
+    "md": escape_markdown,
+    "code": to_code,
+    "fence": to_fence,
+    "link": to_link,
+    "quote": lambda text: json.dumps(text, ensure_ascii=False),  # a Python string in double quotes
+    "percent": "{:.1%}".format,
+    "score": "{:.4f}".format,
+    "count": "{:,}".format,
+    "points": lambda fraction: f"{100 * fraction:+.1f}",
+}
+
+
+def render_template(package: str, path: str, **values: Any) -> str:
+    """Fill in a template; a missing value is an error. In `.html.jinja` templates values are escaped.
+
+    Templates know the filters md, code, fence, link, quote, percent, score, count and points (hundredths, signed).
+
+    Args:
+        package: that holds the template, such as `hf_newscls.report`.
+        path: of the template in the package's folder.
+        values: by their names in the template.
+    """
+    environment = Environment(
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=path.endswith(".html.jinja"),
+    )
+    environment.filters |= _FILTERS
+    return environment.from_string(files(package).joinpath(path).read_text("utf-8")).render(**values)
