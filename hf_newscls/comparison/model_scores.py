@@ -14,7 +14,7 @@ import yaml
 from huggingface_hub import EvalResult, ModelCardData, RepoCard
 
 from hf_newscls.errors import DataError
-from hf_newscls.evaluation.metric_names import is_metric, parse_metric_name
+from hf_newscls.evaluation.metric_names import is_metric, parse_metric_name, score_range
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.report.predictions import PublishedPredictions
 
@@ -36,7 +36,6 @@ Origin = Literal["local run", "Hub", "measured here"]
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _MAX_METADATA, _MAX_RESULTS, _MAX_TEXT = 200_000, 10_000, 200
 # All other scores lie in [0, 1].
-_RANGES = {"log_loss": (0, 1e6), "brier_score": (0, 2), "mcc": (-1, 1)}
 # What yaml and huggingface_hub raise for content that they do not expect.
 _UNREADABLE = (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
@@ -213,7 +212,7 @@ def _is_score(value: Any, metric: str) -> bool:
     """Return whether a value is a number in the metric's range; a text is not, nor is True."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    low, high = _RANGES.get(metric, (0, 1))
+    low, high = score_range(metric)
     return low <= value <= high
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hf_newscls.evaluation.metric_names import lower_is_better
 from hf_newscls.evaluation.metrics import rank_references
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval, resample_scores, to_interval
 from hf_newscls.evaluation.statistics.paired import DrawnScore, compare_scores, draw_scores
@@ -18,9 +19,8 @@ from hf_newscls.evaluation.statistics.significance import (
 )
 from hf_newscls.report.predictions import PublishedPredictions
 
-__all__ = ["Pair", "compare_pairs", "has_same_answers", "has_same_rows", "lower_is_better", "measure_interval"]
+__all__ = ["Pair", "compare_pairs", "has_same_answers", "has_same_rows", "measure_interval"]
 
-_LOWER_IS_BETTER = ("log_loss", "brier_score", "calibration_error")
 _INTERVAL_RESAMPLES = 1000
 
 
@@ -45,11 +45,6 @@ class Pair:
     p_value: float
     adjusted_p_value: float = 1.0
     verdict: Verdict = "tied"
-
-
-def lower_is_better(metric: str) -> bool:
-    """Return whether a lower score is better."""
-    return metric in _LOWER_IS_BETTER
 
 
 def has_same_rows(first: PublishedPredictions, second: PublishedPredictions) -> bool:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from hf_newscls.comparison.leaderboard import Entry, Leaderboard, Refusal, Row, Setting, Table
 from hf_newscls.comparison.model_scores import is_fingerprint
-from hf_newscls.comparison.pairwise_tests import Pair, compare_pairs, has_same_answers, has_same_rows, lower_is_better
+from hf_newscls.comparison.pairwise_tests import Pair, compare_pairs, has_same_answers, has_same_rows
+from hf_newscls.evaluation.metric_names import lower_is_better
 from hf_newscls.evaluation.statistics.significance import Verdict
 
 __all__ = ["merge_copies", "rank_entries"]

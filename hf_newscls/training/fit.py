@@ -173,6 +173,7 @@ def build_trainer(
         callbacks=[
             TwoStageFreezeCallback(classifier.backbone_parameters, boundary_step=schedule.boundary_step),
             EpochLogCallback(),
+            *callbacks,
         ],
         optimizers=(optimizer, build_scheduler(optimizer, schedule)),
     )
@@ -188,8 +189,6 @@ def build_trainer(
     trainer.remove_callback(PrinterCallback if arguments.disable_tqdm else ProgressCallback)
     if not arguments.disable_tqdm:
         trainer.add_callback(ProgressBarCallback())
-    for callback in callbacks:
-        trainer.add_callback(callback)
     return trainer
 
 

@@ -9,11 +9,9 @@ Shape letters: N rows, L labels, R draws.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BeforeValidator, PlainSerializer
 
 from hf_newscls.evaluation.confusion_scores import compute_f1
 from hf_newscls.evaluation.metrics import compute_confusion, compute_scores
@@ -21,13 +19,6 @@ from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval, resa
 from hf_newscls.evaluation.statistics.significance import compute_bootstrap_p
 
 __all__ = ["DrawnScore", "DrawnScores", "ScorePair", "compare_scores", "draw_scores"]
-
-# In JSON an interval is the list of its two ends.
-_Ends = Annotated[
-    Interval,
-    BeforeValidator(lambda ends: Interval(*ends)),
-    PlainSerializer(lambda interval: [interval.low, interval.high]),
-]
 
 
 @dataclass(frozen=True)
@@ -43,7 +34,7 @@ class ScorePair:
 
     own: float
     other: float
-    gain: _Ends
+    gain: Interval
     p_value: float = math.nan
 
     @property

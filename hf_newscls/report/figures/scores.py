@@ -6,13 +6,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hf_newscls.evaluation.baselines.comparison import Comparison
+from hf_newscls.evaluation.metric_names import HEADLINE_METRICS, name_metric
 from hf_newscls.evaluation.metrics import LabelScores
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.report.figures import style
 
 __all__ = ["plot_comparisons", "plot_label_scores"]
 
-_TITLES = {"accuracy": "Accuracy", "f1_macro": "Macro F1"}
+_TITLES = {metric: name_metric(metric) for metric in HEADLINE_METRICS}
 
 
 def plot_comparisons(
