@@ -99,7 +99,7 @@ class Recipe(Section):
         title = self.data.text[0]
         # A column with a reserved name would be overwritten in the prepared rows.
         has_title = len(self.data.text) > 1 and title not in RESERVED_COLUMNS
-        return {**({f"{title} alone": [title]} if has_title else {}), **self.evaluation.probes}
+        return {**({f"{title} only": [title]} if has_title else {}), **self.evaluation.probes}
 
     @property
     def split_columns(self) -> list[str]:

@@ -201,7 +201,7 @@ def test_metrics_include_simpler_classifiers_and_probes(tiny_run: FinishedRun) -
     metrics = json.loads(tiny_run.run.metrics.read_text())
     kinds = {name: one["kind"] for name, one in metrics["comparisons"].items()}
     baselines = [MAJORITY, TFIDF, SVM, FROZEN]
-    assert kinds == {**dict.fromkeys(baselines, "baseline"), LENGTH: "probe", "title alone": "probe"}
+    assert kinds == {**dict.fromkeys(baselines, "baseline"), LENGTH: "probe", "title only": "probe"}
     for one in metrics["comparisons"].values():
         low, high = one["intervals"]["accuracy"]
         assert low <= one["scores"]["accuracy"] <= high
