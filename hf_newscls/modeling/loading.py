@@ -169,7 +169,7 @@ def count_positions(model: PreTrainedModel) -> int:
 
 
 def name_loaded_parameters(model: nn.Module, loading_info: Mapping[str, Any]) -> frozenset[str]:
-    """Return the names of the parameters that `from_pretrained` loaded and did not initialize.
+    """Return the names of the pre-trained parameters: those that `from_pretrained` did not newly initialize.
 
     Args:
         model: first result of `from_pretrained(..., output_loading_info=True)`.
