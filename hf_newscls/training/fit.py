@@ -251,7 +251,7 @@ def _find_cache_obstacle(
     new = [name for name, _ in model.named_parameters() if name not in classifier.backbone_parameters]
     inside = [name for name in new if name.startswith(f"{model.base_model_prefix}.")]
     if not isinstance(model, WindowedClassifier):
-        # A newly initialized pooler reads the first token, which is kept. Of a window, only the pooler's output is kept.
+        # A newly initialized pooler reads the first token, which is kept. Of windows, only the pooled output is kept.
         inside = [name for name in inside if ".pooler." not in name]
     return f"the backbone has newly initialized parameters: {format_examples(inside)}" if inside else None
 
