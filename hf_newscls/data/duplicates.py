@@ -34,7 +34,7 @@ _RECALL = 0.995
 # Only the beginning of a longer text, such as a whole book in one cell, is compared.
 _LONGEST_TEXT = 100_000
 _BLOCK_CHARACTERS = 2_000_000
-_LEAST_CHARACTERS = 200
+_MIN_CHARACTERS = 200
 # Within a bucket a row is compared with this many rows before it, and this many that were similar to none: a passage
 # that thousands of rows contain, such as a footer, must not cost all their pairs.
 _NEIGHBORS = 16
@@ -125,7 +125,7 @@ def _hash_bands(texts: Sequence[str], *, shingle: int, values: int) -> Iterator[
 
 def _cut_blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
     # A short text counts for more than its characters: its signature takes memory too.
-    sizes = np.clip([len(text) for text in texts], _LEAST_CHARACTERS, _LONGEST_TEXT)
+    sizes = np.clip([len(text) for text in texts], _MIN_CHARACTERS, _LONGEST_TEXT)
     starts = np.flatnonzero(np.diff(np.cumsum(sizes) // _BLOCK_CHARACTERS, prepend=-1)).tolist()
     for start, end in pairwise([*starts, len(texts)]):
         yield texts[start:end]

@@ -174,9 +174,9 @@ def hash_row(text: str, label_name: str) -> str:
 def _describe_strategy(section: SplitSection, splits: DatasetDict) -> str:
     if section.predefined is not None:
         train, validation = ({*splits[split][section.predefined][:]} for split in ("train", "validation"))
-        # If the column has no word for validation, the validation rows say what the training rows say.
-        cut = ", validation cut from its training rows at random" if validation <= train else ""
-        return f"as the column {section.predefined} says{cut}"
+        # If the column has no value for validation, the validation rows have the value of the training rows.
+        sampled = "; validation sampled from its training rows" if validation <= train else ""
+        return f"by column {section.predefined}{sampled}"
     if section.by == "time":
         return "by time, the newest rows in the test set"
     if section.folds is not None:

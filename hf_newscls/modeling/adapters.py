@@ -171,7 +171,7 @@ def _check_encoder(folder: Path, base: Path, *, missing: Collection[str]) -> Non
 
 
 def _find_new_modules(model: nn.Module, backbone_parameters: frozenset[str], prefix: str = "") -> Iterator[str]:
-    """Yield the names of the outermost modules that have only new parameters."""
+    """Yield the names of the outermost modules that have only newly initialized parameters."""
     for name, module in model.named_children():
         path = f"{prefix}{name}"
         parameters = [f"{path}.{inner}" for inner, _ in module.named_parameters()]

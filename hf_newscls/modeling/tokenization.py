@@ -27,11 +27,11 @@ def tokenize_splits(
     Args:
         splits: the rows, with text and label.
         tokenizer: of the model.
-        max_length: most tokens of a text, special tokens included.
+        max_length: maximum number of tokens of a text, special tokens included.
         truncation: which tokens are kept of a longer text: head, tail or head_tail.
 
     Returns:
-        Columns input_ids, attention_mask (and further ones of the tokenizer) and labels, in the order of the rows.
+        Columns input_ids, attention_mask (and additional ones of the tokenizer) and labels, in the order of the rows.
     """
 
     def tokenize(batch: dict[str, list[Any]]) -> dict[str, Any]:
@@ -57,14 +57,14 @@ def tokenize_splits(
 def encode_texts(
     texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: str = "head"
 ) -> dict[str, list[list[int]]]:
-    """Return input_ids, attention_mask and further outputs of the tokenizer, one list per text, not padded.
+    """Return input_ids, attention_mask and additional outputs of the tokenizer, one list per text, not padded.
 
     How much is cut off is logged.
 
     Args:
         texts: any number of texts.
         tokenizer: of the model.
-        max_length: most tokens of a text, special tokens included.
+        max_length: maximum number of tokens of a text, special tokens included.
         truncation: which tokens are kept of a longer text: head, tail or head_tail. Special tokens are always kept.
     """
     whole = _tokenize(texts, tokenizer)

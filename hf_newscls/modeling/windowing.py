@@ -18,11 +18,11 @@ __all__ = ["add_windows"]
 def add_windows(
     classifier: PreTrainedModel, loaded: frozenset[str], section: ModelSection, tokenizer: PreTrainedTokenizerBase
 ) -> tuple[WindowedClassifier, frozenset[str]]:
-    """Return a windowed classifier with the weights of a plain one, and the names of its loaded parameters.
+    """Return a windowed classifier with the weights of a plain one, and the names of its pre-trained parameters.
 
     Args:
         classifier: a stock model or a `NewsClassifier`; do not use it afterwards.
-        loaded: names of its parameters that were loaded.
+        loaded: names of its pre-trained parameters.
         section: the recipe's model section, with windows.
         tokenizer: of the model.
 

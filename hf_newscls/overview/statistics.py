@@ -86,7 +86,7 @@ class DataOverview:
         tokens: lengths in tokens of the recipe's tokenizer, special tokens included.
         label_tokens: shape (L, Q), the quantiles `LABEL_QUANTILES` of the token counts of each label.
         truncation: how much the model cuts off.
-        articles: different articles among the rows kept; duplicates count once.
+        articles: unique articles among the rows kept; duplicates count once.
         exact_duplicates: groups of rows with equal texts after normalization.
         near_duplicates: groups of rows of one article with different texts.
         conflicting_labels: groups of rows with equal texts and different labels.

@@ -48,7 +48,9 @@ class Recipe(Section):
     """Values of transformers.TrainingArguments, under their own names; they are for stage 2."""
     finetune: FinetuneSection = FinetuneSection()
     speedups: bool = Field(
-        True, description="Use the speed-ups of hf_newscls.training.acceleration, which leave results as they are."
+        True,
+        description="Use the speed-ups of hf_newscls.training.acceleration. They change which values dropout drops, as "
+        "another seed does; otherwise results differ only by rounding.",
     )
     loss: LossSection = LossSection()
     sampling: SamplingSection | None = None

@@ -28,7 +28,7 @@ class NewsTrainer(Trainer):
         schedule: the steps of both stages.
         has_row_numbers: whether batches have the row numbers that `FeatureCacheCallback` needs.
         row_weights: draw training rows with these weights; None: each row once per epoch.
-        options: further arguments of `Trainer`.
+        options: additional arguments of `Trainer`.
     """
 
     def __init__(

@@ -133,8 +133,8 @@ def test_strategy_is_described(changes: dict[str, object], strategy: str) -> Non
 @pytest.mark.parametrize(
     ("validation", "strategy"),
     [
-        ("dev", "as the column part says"),
-        ("train", "as the column part says, validation cut from its training rows at random"),
+        ("dev", "by column part"),
+        ("train", "by column part; validation sampled from its training rows"),
     ],
 )
 def test_strategy_says_where_predefined_validation_comes_from(validation: str, strategy: str) -> None:

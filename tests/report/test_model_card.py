@@ -369,7 +369,10 @@ def test_card_describes_calibration(make_parts: MakeParts) -> None:
     assert "the predicted probability differs from the accuracy by 85.0% on average" in text
     assert "neither overconfident nor underconfident. Dividing the logits by a temperature of 1.000" in text
     assert "changes this error to 0.0%" in text
-    assert "The best threshold on the validation set, by Macro F1, predicts REAL from a probability of 0.5000" in text
+    assert (
+        "The best threshold on the validation set, by Macro F1, predicts REAL if its probability is at least 0.5000"
+        in text
+    )
 
 
 def test_card_of_three_labels_has_no_threshold(make_parts: MakeParts) -> None:

@@ -1,6 +1,6 @@
-"""Stage 1 on cached features: the frozen part runs once per row, and the head learns from its output.
+"""Stage 1 on cached features: the frozen part runs once per row, and the head is trained on its output.
 
-In stage 1 the frozen part has no dropout and does not learn, so its output for a row is the same in every epoch.
+In stage 1 the frozen part has no dropout and is not trained, so its output for a row is the same in every epoch.
 Batches, order and losses are those of a run without the cache.
 
 Shape letters: N rows, B batch, H hidden size, P kept vectors of a row: its first token and the pooler's output, or

@@ -70,7 +70,7 @@ class FrozenEncoder(FrozenPart):
         first = kept[:, :1]
         if self._is_pooler_frozen():
             return BaseModelOutputWithPooling(last_hidden_state=first, pooler_output=kept[:, 1])
-        pooled = self._pooler(first) if self._pooler else None  # a new pooler learns with the head
+        pooled = self._pooler(first) if self._pooler else None  # a newly initialized pooler is trained with the head
         return BaseModelOutputWithPooling(last_hidden_state=first, pooler_output=pooled)
 
     def _is_pooler_frozen(self) -> bool:
