@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_newscls.data.cleaning import CleanedRows
-from hf_newscls.data.duplicates import DuplicateGroups
-from hf_newscls.data.groups import find_repeated, groups_with_conflicting_labels
+from hf_newscls.data.duplicates import DuplicateGroups, find_repeated, groups_with_conflicting_labels
 from hf_newscls.errors import InputError
 from hf_newscls.overview.examples import GroupSummary, ShownRow, show_rows, summarize_groups
 
