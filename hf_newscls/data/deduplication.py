@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hf_newscls.data.cleaning import CleanedRows
 from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates, groups_with_conflicting_labels
-from hf_newscls.recipe.recipe import DataSection
+from hf_newscls.recipe.data import DataSection
 
 __all__ = ["GROUP", "DeduplicatedRows", "DuplicateCounts", "resolve_duplicates"]
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rensa import RMinHash
 from scipy.cluster.hierarchy import DisjointSet
 
-from hf_newscls.recipe.recipe import NearDuplicatesSection
+from hf_newscls.recipe.data import NearDuplicatesSection
 
 __all__ = [
     "DuplicateGroups",

@@ -14,7 +14,7 @@ from hf_newscls.data.deduplication import DuplicateCounts
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.data.splitting import SPLITS
 from hf_newscls.data.stratification import assign_groups, hash_rows
-from hf_newscls.recipe.recipe import SplitSection
+from hf_newscls.recipe.split import SplitSection
 
 __all__ = ["Leakage", "SplitManifest", "build_manifest", "compute_fingerprint", "hash_row", "measure_leakage"]
 

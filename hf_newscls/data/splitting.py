@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.data.stratification import assign_groups, hash_rows
 from hf_newscls.errors import DataError, format_examples, suggest_name
-from hf_newscls.recipe.recipe import SplitSection
+from hf_newscls.recipe.split import SplitSection
 
 __all__ = ["SPLITS", "assign_splits", "select_splits"]
 

@@ -23,7 +23,7 @@ from hf_newscls.evaluation.statistics.bootstrap import (
     compute_label_intervals,
     resample_scores,
 )
-from hf_newscls.recipe.recipe import EvaluationSection
+from hf_newscls.recipe.evaluation import EvaluationSection
 
 __all__ = ["EvaluationReport", "SplitReport", "build_report"]
 

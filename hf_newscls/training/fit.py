@@ -27,7 +27,8 @@ from hf_newscls.errors import RunError, format_examples
 from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
-from hf_newscls.recipe.recipe import FreezeSection, Recipe
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.recipe.training import FreezeSection
 from hf_newscls.runs.checkpoints import read_trainer_state
 from hf_newscls.training.acceleration.apply import accelerated
 from hf_newscls.training.arguments import describe_arguments

@@ -16,7 +16,7 @@ from transformers import PreTrainedModel, Trainer, TrainingArguments
 from transformers.trainer_pt_utils import get_parameter_names
 
 from hf_newscls.errors import RecipeError
-from hf_newscls.recipe.recipe import FinetuneSection, FreezeSection
+from hf_newscls.recipe.training import FinetuneSection, FreezeSection
 from hf_newscls.recipe.training_arguments import LearningRateShape
 from hf_newscls.training.schedule import TwoStageSchedule, plan_schedule
 

@@ -18,7 +18,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from hf_newscls.data import duplicates
 from hf_newscls.data.duplicates import find_duplicates, groups_with_conflicting_labels, normalize_text
-from hf_newscls.recipe.recipe import NearDuplicatesSection
+from hf_newscls.recipe.data import NearDuplicatesSection
 
 NEAR = NearDuplicatesSection()
 

@@ -15,7 +15,7 @@ from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates, normali
 from hf_newscls.data.readers.rows import read_rows
 from hf_newscls.errors import InputError
 from hf_newscls.overview.statistics import DataOverview, describe_lengths, describe_truncation, summarize_rows
-from hf_newscls.recipe.recipe import DataSection, NearDuplicatesSection
+from hf_newscls.recipe.data import DataSection, NearDuplicatesSection
 
 TEXTS = ["Storm hits the coast", "storm HITS the coast", "Storm hits the coast", "Rain", "Sun and wind over the hills"]
 LABELS = [0, 1, 0, 1, 1]
