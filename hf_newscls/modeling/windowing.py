@@ -9,7 +9,7 @@ from hf_newscls.errors import RecipeError
 from hf_newscls.modeling.configuration_windowed import WindowedClassifierConfig
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
-from hf_newscls.modeling.special_tokens import find_special_tokens
+from hf_newscls.modeling.tokenization import find_special_tokens
 from hf_newscls.recipe.model import ModelSection
 
 __all__ = ["add_windows"]
