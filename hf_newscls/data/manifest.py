@@ -54,7 +54,6 @@ class SplitManifest:
         rows_read: rows of the file.
         dropped: number of dropped rows by reason.
         strategy: how rows were split, in words.
-        seed: seed of the split.
         fractions: fraction of the rows by split; None if a column or folds decided.
         fingerprint: SHA-256 over the content hash and the split of every row, independent of the order of rows.
         label_counts: rows by split and label.

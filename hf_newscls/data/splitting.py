@@ -49,7 +49,6 @@ def assign_splits(
 
     Args:
         dataset: rows with `text`, a `ClassLabel` named `label`, and the column that `predefined` names.
-        section: the recipe's split section.
         groups: shape (N,); rows with equal numbers stay together.
         dates: shape (N,), for `by: time`.
         source_name: the data file, for messages.

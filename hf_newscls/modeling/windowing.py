@@ -24,7 +24,6 @@ def add_windows(
         classifier: a stock model or a `NewsClassifier`; do not use it afterwards.
         loaded: names of its parameters that were loaded.
         section: the recipe's model section, with windows.
-        tokenizer: of the model.
 
     Raises:
         RecipeError: the architecture's own head reads more than one vector of a text.

@@ -68,7 +68,6 @@ def build_overview(
 
     Args:
         recipe: as it was resolved.
-        cleaned: the rows.
         tokenizer: of the recipe's model.
         dates: shape (N,), NaT for a row without one; None if the file has no dates.
 

@@ -111,7 +111,6 @@ def summarize_rows(
     """Compute the statistics of the rows that were kept.
 
     Args:
-        cleaned: the rows.
         groups: which rows are the same article.
         token_counts: tokens of each text, special tokens included, before truncation.
         max_length: tokens that the model reads.

@@ -22,8 +22,6 @@ def render_dataset_card(recipe: Recipe, manifest: SplitManifest, *, repo_id: str
     """Return the card of prepared data, metadata first.
 
     Args:
-        recipe: as resolved.
-        manifest: of the split.
         repo_id: owner/name of the dataset on the Hub.
     """
     sizes = count_rows(manifest)

@@ -61,10 +61,6 @@ def render_card(
     """Return the card of a trained model, metadata first.
 
     Args:
-        recipe: of the run, as resolved.
-        manifest: of the run's split.
-        record: of the run's training.
-        report: its scores.
         model_address: the Hub id or folder for `pipeline()`.
         figures: folder of the figures, relative to the card.
         notes: Markdown written by hand, kept between two marker lines.
@@ -114,7 +110,6 @@ def extract_notes(card: str, *, repo_id: str) -> str:
 
     Args:
         card: the README.md on the Hub.
-        repo_id: for the message.
 
     Raises:
         PublishError: the card is not ours, or one of the two lines is missing, so that an update would lose notes.

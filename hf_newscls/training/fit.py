@@ -66,11 +66,8 @@ def fit_classifier(
     """Train a classifier in place.
 
     Args:
-        classifier: from `load_pretrained`.
         tokenized: from `tokenize_splits`; only train and validation are read.
-        recipe: the recipe of the run.
         arguments: from `build_training_arguments`.
-        backend: the device.
         callbacks: further callbacks of the Trainer.
         resume_from: a complete checkpoint to continue from.
 
@@ -139,12 +136,9 @@ def build_trainer(
     """Return the `Trainer` of a run, without speed-ups.
 
     Args:
-        classifier: from `load_pretrained`.
         tokenized: from `tokenize_splits`.
-        recipe: the recipe of the run.
         arguments: from `build_training_arguments`.
         lengths: the lengths in tokens that batches are padded to; None: that of the longest row.
-        callbacks: further callbacks.
     """
     model, freeze, finetune = classifier.model, recipe.freeze, recipe.finetune
     labels = tokenized["train"]["labels"][:]

@@ -47,11 +47,9 @@ def build_two_stage_optimizers(
     Moves the model to the device of the arguments, because an optimizer needs the parameters in their final place.
 
     Args:
-        model: the model to train.
         loaded_parameters: names of the parameters with pre-trained values, from `name_loaded_parameters`.
         arguments: of the whole run: epochs or steps are those of both stages; learning rate, warm-up and shape are
             those of stage 2.
-        train_rows: number of training rows.
         first_epochs: epochs of stage 1, in which only the other parameters learn; None or 0: no stage 1.
         first_learning_rate: highest learning rate of stage 1.
         first_warmup: warm-up of stage 1; below 1 a fraction of the stage, else steps.
@@ -90,7 +88,6 @@ def build_optimizer(
     Args:
         model: on the device where it will be trained.
         backbone_parameters: names of the parameters with the backbone's rate; all others have the head's.
-        arguments: of the run.
         by_layer: make separate groups for each layer of the backbone.
 
     Raises:

@@ -64,7 +64,6 @@ def format_axes(
     """Return the axes, formatted as in all figures.
 
     Args:
-        axes: to format.
         grid: axis with grid lines; its own spine is left out.
         xlabel: title of the x axis.
         ylabel: title of the y axis.
@@ -129,7 +128,6 @@ def draw_heatmap(
     scikit-learn's `ConfusionMatrixDisplay` loads pyplot, writes one number per cell, and needs a square matrix.
 
     Args:
-        axes: to draw on.
         fractions: shape (rows, columns).
         texts: shape (rows, columns).
         names: of the rows and of the columns.
