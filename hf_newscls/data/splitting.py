@@ -51,7 +51,6 @@ def assign_splits(
         dataset: rows with `text`, a `ClassLabel` named `label`, and the column that `predefined` names.
         groups: shape (N,); rows with equal numbers stay together.
         dates: shape (N,), for `by: time`.
-        source_name: the data file, for messages.
 
     Raises:
         DataError: labels with too few groups, a split without rows, or a column with other words than the splits'.

@@ -150,8 +150,6 @@ def build_report(
         splits: rows with `text`, a `ClassLabel` named `label`, and the columns of the probes.
         validation_probabilities: (rows, L) in the order of the rows.
         test_probabilities: (rows, L) in the order of the rows.
-        section: what to measure.
-        seed: of the bootstrap.
         groups: (rows,) of the test split, equal for rows of one article; None if each row is an article.
         probes: columns by the probe's name.
         features: of the frozen encoder; None leaves that baseline out.

@@ -92,7 +92,6 @@ def save_adapter(model: PreTrainedModel, folder: Path, *, base_model: str, revis
     """Save the adapter, the head, and the configuration with the labels.
 
     Args:
-        model: a model with an adapter.
         base_model: Hub id of the encoder, from which the adapter is loaded again; never a folder of this machine.
         revision: of the encoder on the Hub, if known.
     """

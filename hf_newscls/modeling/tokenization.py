@@ -101,7 +101,6 @@ def encode_texts(
     How much is cut off is logged.
 
     Args:
-        texts: any number of texts.
         max_length: most tokens of a text, special tokens included.
         truncation: which tokens are kept of a longer text: head, tail or head_tail. Special tokens are always kept.
     """

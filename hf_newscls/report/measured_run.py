@@ -23,7 +23,6 @@ class MeasuredRun:
     """A run and everything that was measured.
 
     Attributes:
-        manifest: of its split.
         test_probabilities: (N, L), in the order of the test rows.
         token_counts: of each text before truncation, by split.
         years: of each row by split, `unknown` for a row without a date; None if the recipe has no date column.

@@ -62,7 +62,6 @@ def build_loss(section: LossSection, labels: Sequence[int], *, num_labels: int) 
 
     Args:
         labels: label id of each training row.
-        num_labels: L.
     """
     if section.is_plain:
         return None

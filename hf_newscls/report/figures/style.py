@@ -65,8 +65,6 @@ def format_axes(
 
     Args:
         grid: axis with grid lines; its own spine is left out.
-        xlabel: title of the x axis.
-        ylabel: title of the y axis.
         percent: axes with fractions, shown as percents.
     """
     axes.tick_params(which="both", labelsize=SMALL, labelcolor=INK, length=0)
@@ -93,7 +91,6 @@ def name_rows(axes: Axes, names: Sequence[str], *, counts: Sequence[int] = ()) -
 
     Args:
         axes: with rows at 0, 1, 2 ...
-        names: of the rows.
         counts: to write after the names, in brackets; none by default.
     """
     labels = [*map(shorten_name, names)]
