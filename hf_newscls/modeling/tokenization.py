@@ -66,6 +66,7 @@ def tokenize_splits(
 
     Args:
         splits: the rows, with text and label.
+        tokenizer: of the model.
         max_length: most tokens of a text, special tokens included.
         truncation: which tokens are kept of a longer text: head, tail or head_tail.
 
@@ -101,6 +102,8 @@ def encode_texts(
     How much is cut off is logged.
 
     Args:
+        texts: any number of texts.
+        tokenizer: of the model.
         max_length: most tokens of a text, special tokens included.
         truncation: which tokens are kept of a longer text: head, tail or head_tail. Special tokens are always kept.
     """

@@ -68,6 +68,7 @@ def fit_classifier(
     Args:
         tokenized: from `tokenize_splits`; only train and validation are read.
         arguments: from `build_training_arguments`.
+        backend: the device.
         callbacks: further callbacks of the Trainer.
         resume_from: a complete checkpoint to continue from.
 
@@ -139,6 +140,7 @@ def build_trainer(
         tokenized: from `tokenize_splits`.
         arguments: from `build_training_arguments`.
         lengths: the lengths in tokens that batches are padded to; None: that of the longest row.
+        callbacks: further callbacks.
     """
     model, freeze, finetune = classifier.model, recipe.freeze, recipe.finetune
     labels = tokenized["train"]["labels"][:]

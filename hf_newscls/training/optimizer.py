@@ -47,9 +47,11 @@ def build_two_stage_optimizers(
     Moves the model to the device of the arguments, because an optimizer needs the parameters in their final place.
 
     Args:
+        model: the model to train.
         loaded_parameters: names of the parameters with pre-trained values, from `name_loaded_parameters`.
         arguments: of the whole run: epochs or steps are those of both stages; learning rate, warm-up and shape are
             those of stage 2.
+        train_rows: number of training rows.
         first_epochs: epochs of stage 1, in which only the other parameters learn; None or 0: no stage 1.
         first_learning_rate: highest learning rate of stage 1.
         first_warmup: warm-up of stage 1; below 1 a fraction of the stage, else steps.

@@ -96,6 +96,7 @@ def plan_schedule(
     Args:
         freeze: stage 1, if any.
         arguments: of the whole run; learning rate, warm-up and shape are those of stage 2.
+        train_rows: number of training rows.
         finetune: further settings of stage 2.
 
     Raises:

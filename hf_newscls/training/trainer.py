@@ -25,6 +25,7 @@ class NewsTrainer(Trainer):
         eval_dataset: tokenized rows.
         has_row_numbers: whether batches have the row numbers that `FeatureCacheCallback` needs.
         row_weights: draw training rows with these weights; None: each row once per epoch.
+        options: further arguments of `Trainer`.
     """
 
     def __init__(
