@@ -14,7 +14,7 @@ from hf_newscls.data.deduplication import DuplicateCounts
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.data.splitting import SPLITS
 from hf_newscls.data.stratification import assign_groups, hash_rows
-from hf_newscls.recipe.recipe import SplitSection
+from hf_newscls.recipe.split import SplitSection
 
 __all__ = ["Leakage", "SplitManifest", "build_manifest", "compute_fingerprint", "hash_row", "measure_leakage"]
 
@@ -54,7 +54,6 @@ class SplitManifest:
         rows_read: rows of the file.
         dropped: number of dropped rows by reason.
         strategy: how rows were split, in words.
-        seed: seed of the split.
         fractions: fraction of the rows by split; None if a column or folds decided.
         fingerprint: SHA-256 over the content hash and the split of every row, independent of the order of rows.
         label_counts: rows by split and label.

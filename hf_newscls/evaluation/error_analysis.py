@@ -101,11 +101,9 @@ def analyze_errors(
     Args:
         probabilities: (N, L).
         references: (N,) label ids.
-        label_names: L names.
         token_counts: (N,) tokens before truncation.
         max_length: tokens that the model reads.
         years: of the rows; None if they have no dates.
-        bootstrap: for the intervals.
     """
     predictions = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(predictions != references)

@@ -29,7 +29,6 @@ def compute_features(
 
     Args:
         classifier: a model whose training has not started.
-        texts: any number of texts.
         batch_size: texts in a batch.
     """
     model: Any = classifier.model

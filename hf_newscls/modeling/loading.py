@@ -118,7 +118,6 @@ def load_pretrained(section: ModelSection, label_names: Sequence[str], *, seed: 
     """Load the encoder's weights under a new head for these labels.
 
     Args:
-        section: the recipe's model section.
         label_names: in the order of the label ids.
         seed: of the values of newly initialized parameters.
 
@@ -173,7 +172,6 @@ def name_loaded_parameters(model: nn.Module, loading_info: Mapping[str, Any]) ->
 
     Args:
         model: first result of `from_pretrained(..., output_loading_info=True)`.
-        loading_info: its second result.
     """
     missing = {*loading_info["missing_keys"], *(mismatch[0] for mismatch in loading_info["mismatched_keys"])}
     return frozenset(name for name, _ in model.named_parameters() if name not in missing)

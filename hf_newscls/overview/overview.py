@@ -67,9 +67,6 @@ def build_overview(
     """Describe the rows that were kept, and cross-validate a simple model on them.
 
     Args:
-        recipe: as it was resolved.
-        cleaned: the rows.
-        tokenizer: of the recipe's model.
         dates: shape (N,), NaT for a row without one; None if the file has no dates.
 
     Raises:

@@ -27,7 +27,8 @@ from hf_newscls.errors import RunError, format_examples
 from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
-from hf_newscls.recipe.recipe import FreezeSection, Recipe
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.recipe.training import FreezeSection
 from hf_newscls.runs.checkpoints import read_trainer_state
 from hf_newscls.training.acceleration.apply import accelerated
 from hf_newscls.training.arguments import describe_arguments
@@ -65,9 +66,7 @@ def fit_classifier(
     """Train a classifier in place.
 
     Args:
-        classifier: from `load_pretrained`.
         tokenized: from `tokenize_splits`; only train and validation are read.
-        recipe: the recipe of the run.
         arguments: from `build_training_arguments`.
         backend: the device.
         callbacks: additional callbacks of the Trainer.
@@ -138,9 +137,7 @@ def build_trainer(
     """Return the `Trainer` of a run, without speed-ups.
 
     Args:
-        classifier: from `load_pretrained`.
         tokenized: from `tokenize_splits`.
-        recipe: the recipe of the run.
         arguments: from `build_training_arguments`.
         lengths: the lengths in tokens that batches are padded to; None: that of the longest row.
         callbacks: additional callbacks.

@@ -16,7 +16,7 @@ from transformers import PreTrainedModel, Trainer, TrainingArguments
 from transformers.trainer_pt_utils import get_parameter_names
 
 from hf_newscls.errors import RecipeError
-from hf_newscls.recipe.recipe import FinetuneSection, FreezeSection
+from hf_newscls.recipe.training import FinetuneSection, FreezeSection
 from hf_newscls.recipe.training_arguments import LearningRateShape
 from hf_newscls.training.schedule import TwoStageSchedule, plan_schedule
 
@@ -90,7 +90,6 @@ def build_optimizer(
     Args:
         model: on the device where it will be trained.
         backbone_parameters: names of the parameters with the backbone's rate; all others have the head's.
-        arguments: of the run.
         by_layer: make separate groups for each layer of the backbone.
 
     Raises:

@@ -7,7 +7,7 @@ from transformers import TrainingArguments
 from transformers.trainer_utils import SchedulerType
 
 from hf_newscls.errors import RecipeError
-from hf_newscls.recipe.recipe import FinetuneSection, FreezeSection
+from hf_newscls.recipe.training import FinetuneSection, FreezeSection
 
 __all__ = ["GroupLearningRate", "TwoStageSchedule", "count_steps_per_epoch", "plan_schedule"]
 

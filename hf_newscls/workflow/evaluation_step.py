@@ -12,6 +12,7 @@ from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
+from hf_newscls.data.dates import to_years
 from hf_newscls.data.deduplication import GROUP
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.data.preparation import read_dates
@@ -153,8 +154,7 @@ def _analyze(
 
 def _read_years(rows: Dataset, recipe: Recipe) -> list[str]:
     dates = read_dates(rows, recipe.data.date, source_name=recipe.data.source_text)
-    values = np.datetime_as_string(dates, unit="Y").tolist() if dates is not None else []
-    return ["unknown" if value == "NaT" else value for value in values]
+    return [] if dates is None else to_years(dates)
 
 
 def _write_results(run: RunFolder, measured: MeasuredRun, *, example: Mapping[str, Any]) -> None:

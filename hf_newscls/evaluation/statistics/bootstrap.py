@@ -98,7 +98,6 @@ def resample_scores(probabilities: ArrayLike, references: ArrayLike, bootstrap: 
     Args:
         probabilities: (N, L).
         references: (N,) label ids.
-        bootstrap: how rows are drawn.
     """
     probabilities, references = np.asarray(probabilities, dtype=np.float64), np.asarray(references)
     size = probabilities.shape[1]

@@ -88,7 +88,6 @@ def draw_scores(probabilities: ArrayLike, references: ArrayLike, bootstrap: Boot
     Args:
         probabilities: (N, L).
         references: (N,) label ids.
-        bootstrap: how rows are drawn.
     """
     values = compute_scores(probabilities, references, top_k=bootstrap.top_k)
     resamples = resample_scores(probabilities, references, bootstrap.without_strata())

@@ -55,7 +55,6 @@ class FeatureCacheCallback(TrainerCallback):
 
     Args:
         model: the model that is trained, not compiled.
-        part: its frozen part.
         datasets: tokenized rows from `number_rows`; training rows first.
         collate: makes a padded batch of rows; for rows without tokens, a batch of one token each.
         boundary_step: first optimizer step of stage 2.
