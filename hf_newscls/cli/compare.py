@@ -24,13 +24,13 @@ def compare(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Recipes, for their local runs and their models on the Hub, and datasets on the Hub.",
+            help="Recipes or Hub datasets; their runs and models are compared.",
             metavar="RECIPE|DATASET",
         ),
     ] = None,
-    author: Annotated[str | None, typer.Option(help="Only look for models of this owner.")] = None,
+    author: Annotated[str | None, typer.Option(help="Only look for models by this owner.")] = None,
     model: Annotated[
-        list[str] | None, typer.Option(help="An additional model on the Hub; can be repeated.", metavar="OWNER/NAME")
+        list[str] | None, typer.Option(help="Another model on the Hub; can be repeated.", metavar="OWNER/NAME")
     ] = None,
     external_model: Annotated[
         list[str] | None,
@@ -39,11 +39,11 @@ def compare(
         ),
     ] = None,
     metric: Annotated[str, typer.Option(help="Score to rank by, for example f1_macro or log_loss.")] = "accuracy",
-    local: Annotated[bool, typer.Option("--local", help="Do not ask the Hub.")] = False,
+    local: Annotated[bool, typer.Option("--local", help="Do not contact the Hub.")] = False,
     data: DataOption = None,
     output: Annotated[Path | None, typer.Option(help="Folder for page, JSON and figure.")] = None,
     publish: Annotated[
-        str | None, typer.Option(help="Push them to this dataset repository.", metavar="OWNER/NAME")
+        str | None, typer.Option(help="Push page, JSON and figure to this dataset repository.", metavar="OWNER/NAME")
     ] = None,
     public: Annotated[bool, typer.Option("--public", help="Make a new repository public.")] = False,
     trust_remote_code: Annotated[

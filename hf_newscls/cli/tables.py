@@ -59,7 +59,7 @@ def print_report(report: "EvaluationReport") -> None:
 
 
 def _print_scores(report: "EvaluationReport") -> None:
-    table = Table("test set", "model", "95% interval", title=f"{report.test.rows:,} test rows")
+    table = Table("score", "value", "95% interval", title=f"scores on {report.test.rows:,} test rows")
     for name, value in report.test.scores.items():
         if name.startswith(("precision", "recall")):
             continue
@@ -68,7 +68,9 @@ def _print_scores(report: "EvaluationReport") -> None:
 
 
 def _print_comparisons(report: "EvaluationReport") -> None:
-    table = Table("classifier", "accuracy", "95% interval", "f1_macro", "95% interval")
+    table = Table(
+        "classifier", "accuracy", "95% interval", "f1_macro", "95% interval", title="compared with simpler classifiers"
+    )
     lines = {"this model": (report.test.scores, report.intervals)}
     lines |= {name: (one.scores, one.intervals) for name, one in report.comparisons.items()}
     for name, (scores, intervals) in lines.items():

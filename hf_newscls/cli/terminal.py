@@ -28,15 +28,16 @@ messages = Console(stderr=True, emoji=False)
 
 RecipeArgument = Annotated[str, typer.Argument(help="Name of a recipe, or path of a .yaml file.", metavar="RECIPE")]
 OverridesArgument = Annotated[
-    list[str] | None, typer.Argument(help="Changes to the recipe: section.key=value.", metavar="KEY=VALUE")
+    list[str] | None,
+    typer.Argument(help="Changes to the recipe, as training_arguments.num_train_epochs=1.", metavar="KEY=VALUE"),
 ]
 DataOption = Annotated[str | None, typer.Option("--data", help="The news file; replaces data.source of the recipe.")]
 RunArgument = Annotated[
     str,
     typer.Argument(help="A recipe, by name or path, for its latest run; or a run folder.", metavar="RECIPE|RUN"),
 ]
-RunsDirOption = Annotated[Path, typer.Option(help="Where the run folders are.", envvar="HF_NEWSCLS_RUNS")]
-CardsDirOption = Annotated[Path | None, typer.Option(help="Folder for a copy of the model card.")]
+RunsDirOption = Annotated[Path, typer.Option(help="Folder that holds the runs.", envvar="HF_NEWSCLS_RUNS")]
+CardsDirOption = Annotated[Path | None, typer.Option(help="Also copy the model card to this folder.")]
 RUNS = Path("runs")
 # Control characters except tab and line feed, line separators, and marks of direction. Not all that Unicode calls
 # unprintable: many languages need joiners.

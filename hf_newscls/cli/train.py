@@ -36,14 +36,13 @@ def train(
         bool, typer.Option("--dry-run", help="Check recipe, data and model, and show the plan; train nothing.")
     ] = False,
     no_resume: Annotated[
-        bool, typer.Option("--no-resume", help="Start a new run, even if the last one was interrupted.")
+        bool, typer.Option("--no-resume", help="Start over instead of resuming an interrupted run.")
     ] = False,
     seeds: Annotated[
-        int | None, typer.Option("--seeds", min=2, help="Train with this many seeds, from the recipe's seed upwards.")
+        int | None,
+        typer.Option("--seeds", min=2, help="Train this many times: with the recipe's seed and the following ones."),
     ] = None,
-    publish: Annotated[
-        bool, typer.Option("--publish", help="Publish the model on the Hub after the training.")
-    ] = False,
+    publish: Annotated[bool, typer.Option("--publish", help="Publish the model on the Hub after training.")] = False,
     runs_dir: RunsDirOption = RUNS,
     cards_dir: CardsDirOption = None,
 ) -> None:

@@ -180,7 +180,7 @@ def test_card_describes_data_split_and_training(make_parts: MakeParts) -> None:
         (
             "group",
             0,
-            "Each group stays in one split, so 0 test rows have a duplicate in the training set. In a random split, 2 ",
+            "Each group stays in one split, so 0 test rows have a duplicate in the training set. With a plain random split, 2 ",
         ),
         ("drop", 0, "One row of each group was used."),
         ("keep", 2, "**2 test rows have a duplicate in the training set**, so the scores are too high."),
@@ -367,7 +367,7 @@ def test_hostile_labels_add_no_markup(make_parts: MakeParts) -> None:
 def test_card_describes_calibration(make_parts: MakeParts) -> None:
     text = " ".join(make_parts().render().split())
     # Calibrated on the hundred rows of the fixture; the error before is also the fixture's.
-    assert "the predicted probability differs from the accuracy by 85.0% on average" in text
+    assert "the predicted probability differs from the accuracy by 85.0 percentage points" in text
     assert "neither overconfident nor underconfident. Dividing the logits by a temperature of 1.000" in text
     assert "changes this error to 0.0%" in text
     assert (
