@@ -180,7 +180,7 @@ def test_card_describes_data_split_and_training(make_parts: MakeParts) -> None:
         (
             "group",
             0,
-            "Each group stays in one split, so 0 test rows have a duplicate in the training set. With a plain random split, 2 ",
+            "0 test rows have a duplicate in the training set. With a plain random split, 2 ",
         ),
         ("drop", 0, "One row of each group was used."),
         ("keep", 2, "**2 test rows have a duplicate in the training set**, so the scores are too high."),
