@@ -101,7 +101,8 @@ def test_recipe_is_loaded_from_a_path_with_another_data_file(
 
 
 @pytest.mark.parametrize(
-    ("key", "fragments"), [("model.haed", ["model.haed", "model.head"]), ("modle.head", ["modle", "model?"]), ("a b", ["'a b'"])]
+    ("key", "fragments"),
+    [("model.haed", ["model.haed", "model.head"]), ("modle.head", ["modle", "model?"]), ("a b", ["'a b'"])],
 )
 def test_overrides_of_an_unknown_key_are_refused(key: str, fragments: list[str]) -> None:
     with pytest.raises(RecipeError) as caught:
