@@ -3,6 +3,8 @@
 import ast
 import graphlib
 import importlib
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -181,20 +183,24 @@ def test_what_other_modules_import_is_public(module: str) -> None:
     assert private == []
 
 
-STATE = """
+PRINT_CHANGES = """
 import logging, os, sys
 def describe():
-    return dict(os.environ), [*logging.root.handlers], logging.root.level, [*sys.meta_path], [*sys.path], os.getcwd()
+    logs = {"handlers": [*logging.root.handlers], "level": logging.root.level}
+    return {**os.environ, **logs, "finders": [*sys.meta_path], "path": [*sys.path], "folder": os.getcwd()}
 before = describe()
 import hf_newscls
-print([(old, new) for old, new in zip(before, describe()) if old != new], os.listdir())
+after = describe()
+print([name for name in {**before, **after} if before.get(name) != after.get(name)], os.listdir())
 """
 
 
 def test_importing_the_package_changes_nothing(tmp_path: Path) -> None:
+    # Without the environment of this process, which has imported the package already.
     environment = {"PYTHONPATH": str(PACKAGE.parent), "PYTHONDONTWRITEBYTECODE": "1"}
-    result = run_python(STATE, cwd=tmp_path, home=tmp_path, environment=environment)
-    assert (result.code, result.out) == (0, "[] []\n"), result.err
+    command = [sys.executable, "-c", PRINT_CHANGES]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False)
+    assert (result.returncode, result.stdout) == (0, "[] []\n"), result.stderr
 
 
 def test_importing_the_package_imports_none_of_its_modules(tmp_path: Path) -> None:
