@@ -10,6 +10,10 @@ DOCS_STAMP := $(VENV)/.docs-installed
 # so that it can contain several arguments and its own quotes; `set -f` keeps [title] from matching files.
 export RECIPE RUN DATA TEXT
 
+ifneq ($(and $(filter train,$(MAKECMDGOALS)),$(filter-out 0,$(PUSH))),)
+$(error PUSH is now called PUBLISH; write PUBLISH=1)
+endif
+
 WANTS_RECIPE := $(filter overview train dry-run compare,$(MAKECMDGOALS))
 ifneq ($(WANTS_RECIPE),)
 ifeq ($(strip $(RECIPE)),)

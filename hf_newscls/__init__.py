@@ -17,22 +17,30 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hf_newscls.comparison.leaderboard import Leaderboard
+    from hf_newscls.data.preparation import PreparedData
     from hf_newscls.modeling.loading import name_loaded_parameters
     from hf_newscls.modeling.registration import register
     from hf_newscls.training.callbacks.freeze import TwoStageFreezeCallback
     from hf_newscls.training.optimizer import build_two_stage_optimizers
-    from hf_newscls.workflow.compare import compare
+    from hf_newscls.workflow.compare import compare, publish_leaderboard, save_leaderboard
     from hf_newscls.workflow.evaluate import evaluate
-    from hf_newscls.workflow.predict import explain, predict
+    from hf_newscls.workflow.predict import Explanation, Predictions, explain, predict
     from hf_newscls.workflow.prepare import prepare, publish_prepared
     from hf_newscls.workflow.publish import publish
     from hf_newscls.workflow.recipes import load_recipe
     from hf_newscls.workflow.run import Run, load_run
-    from hf_newscls.workflow.train import plan, train
-    from hf_newscls.workflow.train_seeds import train_seeds
+    from hf_newscls.workflow.train import Plan, plan, train
+    from hf_newscls.workflow.train_seeds import SeedRuns, train_seeds
 
 __all__ = [
+    "Explanation",
+    "Leaderboard",
+    "Plan",
+    "Predictions",
+    "PreparedData",
     "Run",
+    "SeedRuns",
     "TwoStageFreezeCallback",
     "__version__",
     "build_two_stage_optimizers",
@@ -46,15 +54,19 @@ __all__ = [
     "predict",
     "prepare",
     "publish",
+    "publish_leaderboard",
     "publish_prepared",
     "register",
+    "save_leaderboard",
     "train",
     "train_seeds",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _MODULES = {
+    "Leaderboard": "hf_newscls.comparison.leaderboard",
+    "PreparedData": "hf_newscls.data.preparation",
     "TwoStageFreezeCallback": "hf_newscls.training.callbacks.freeze",
     "build_two_stage_optimizers": "hf_newscls.training.optimizer",
     "name_loaded_parameters": "hf_newscls.modeling.loading",

@@ -43,11 +43,17 @@ def build_environment(home: Path, **changes: str) -> dict[str, str]:
 
 
 def run_python(
-    code: str, *arguments: str, cwd: Path, home: Path, environment: dict[str, str] | None = None, stdin: str = ""
+    code: str,
+    *arguments: str,
+    cwd: Path,
+    home: Path,
+    environment: dict[str, str] | None = None,
+    stdin: str = "",
+    timeout: float = 120,
 ) -> Result:
-    """Run a script in a fresh interpreter; it must end within two minutes."""
+    """Run a script in a fresh interpreter; it must end within `timeout` seconds."""
     command = [sys.executable, "-c", code, *arguments]
-    return _run(command, cwd, build_environment(home, **environment or {}), stdin=stdin)
+    return _run(command, cwd, build_environment(home, **environment or {}), stdin=stdin, timeout=timeout)
 
 
 def run_cli(

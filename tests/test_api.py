@@ -80,6 +80,8 @@ def test_import_loads_no_heavy_library(tmp_path: Path) -> None:
         ("data.text", ["title", "body"]),
         ("hub.title", "Title: [a] = {b} # no comment"),
         ("data.labels", ["yes", "1"]),
+        ("hub.example", "storm 😀"),
+        ("hub.purpose", "x ${y} \\${z} ${"),
     ],
 )
 def test_override_keeps_its_python_value(key: str, value: object) -> None:
@@ -98,9 +100,20 @@ def test_recipe_is_loaded_from_a_path_with_another_data_file(
     assert (recipe.name, recipe.data.source) == ("other", str(tmp_path / "a=b.csv"))
 
 
-def test_overrides_of_an_unknown_key_are_refused() -> None:
-    with pytest.raises(RecipeError, match=r"modle\.head"):
-        hf_newscls.load_recipe("quickstart", overrides={"modle.head": "stock"})
+@pytest.mark.parametrize(
+    ("key", "fragments"),
+    [("model.haed", ["model.haed", "model.head"]), ("modle.head", ["modle", "model?"]), ("a b", ["'a b'"])],
+)
+def test_overrides_of_an_unknown_key_are_refused(key: str, fragments: list[str]) -> None:
+    with pytest.raises(RecipeError) as caught:
+        hf_newscls.load_recipe("quickstart", overrides={key: "stock"})
+    assert [fragment for fragment in fragments if fragment not in str(caught.value)] == []
+
+
+def test_overrides_keep_the_rest_of_a_section() -> None:
+    recipe = hf_newscls.load_recipe("quickstart", overrides={"freeze": {"epochs": 2}, "freeze.warmup": 0.5})
+    # The learning rate is that of the quickstart.
+    assert (recipe.freeze.epochs, recipe.freeze.warmup, recipe.freeze.learning_rate) == (2, 0.5, 2e-2)
 
 
 # The result of a training.
@@ -343,6 +356,7 @@ def test_copy_of_the_card_has_its_figures(tiny_run: FinishedRun) -> None:
 
 def test_comparison_becomes_a_table(tiny_run: FinishedRun) -> None:
     board = hf_newscls.compare("tiny", local=True, runs_dir=tiny_run.runs_dir)
+    assert isinstance(board, hf_newscls.Leaderboard)
     table = board.to_pandas()
     assert [*table["name"]] == [f"tiny/{tiny_run.run.path.name}"]
     assert [*table["score"]] == [pytest.approx(tiny_run.report.test.scores["accuracy"])]
@@ -354,6 +368,7 @@ def test_comparison_becomes_a_table(tiny_run: FinishedRun) -> None:
 
 def test_plan_counts_steps_and_parameters(make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
     plan = hf_newscls.plan(make_recipe(), runs_dir=tmp_path)
+    assert isinstance(plan, hf_newscls.Plan)
     # 72 rows in batches of 8 are 9 steps an epoch; a head of 32 inputs and 3 labels has 99 parameters.
     assert (plan.schedule.boundary_step, plan.schedule.total_steps) == (9, 27)
     assert plan.new_parameters == 32 * 3 + 3
@@ -364,6 +379,7 @@ def test_plan_counts_steps_and_parameters(make_recipe: Callable[..., Recipe], tm
 
 def test_prepared_data_is_read_back(make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
     prepared = hf_newscls.prepare(make_recipe(), output=tmp_path / "prepared")
+    assert isinstance(prepared, hf_newscls.PreparedData)
     splits = load_from_disk(tmp_path / "prepared")
     assert {split_name: len(rows) for split_name, rows in splits.items()} == {"train": 72, "validation": 24, "test": 24}
     assert splits["test"].features["label"].names == [*LABELS]
@@ -394,6 +410,7 @@ def test_model_is_found_by_recipe_run_and_folder(form: str, tiny_run: FinishedRu
 def test_predictions_become_a_table(tiny_run: FinishedRun) -> None:
     saved = hf_newscls.load_run(tiny_run.run.path).predictions
     predictions = hf_newscls.predict(tiny_run.run.path, saved["text"])
+    assert isinstance(predictions, hf_newscls.Predictions)
     table = predictions.to_pandas()
     assert [*table.columns] == ["text", "prediction", *(f"probability of {label}" for label in LABELS)]
     assert [*table["prediction"]] == [*saved["prediction"]] == [one.labels[0] for one in predictions]
@@ -403,6 +420,7 @@ def test_predictions_become_a_table(tiny_run: FinishedRun) -> None:
 
 def test_explanation_sums_to_the_probability(tiny_run: FinishedRun) -> None:
     (one,) = hf_newscls.explain(tiny_run.run.path, "goal coach league", samples=2)
+    assert isinstance(one, hf_newscls.Explanation)
     effects = sum(word.value for word in one.attribution.contributions)
     assert one.label == "SPORTS"
     assert one.attribution.empty_probability + effects == pytest.approx(one.attribution.probability, abs=1e-5)

@@ -75,7 +75,7 @@ def _refuse_renamed_options(arguments: Sequence[str]) -> None:
 
 
 @app.callback()
-def configure(
+def _configure(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the messages of the libraries too.")] = False,
 ) -> None:
     """Set up logging for all commands."""

@@ -57,6 +57,7 @@ def compare(
     if public and publish is None:
         raise InputError("--public: no --publish; name the repository with --publish")
     quiet_transformers()
+    workflow.check_leaderboard_target(output, publish, private=not public)
     board = workflow.compare(
         *(names or []),
         models=model or [],

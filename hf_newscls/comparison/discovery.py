@@ -106,7 +106,7 @@ def find_commit(name: str) -> str:
 def _check_online() -> None:
     """Send one request first: to list models, huggingface_hub would retry for half a minute."""
     if is_offline_mode():
-        raise PublishError("Hub: HF_HUB_OFFLINE is set; unset it, or add --local")
+        raise PublishError("Hub: HF_HUB_OFFLINE is set; unset it, or compare only local runs (local=True or --local)")
     try:
         get_session().head(f"{HfApi().endpoint}/api/models?limit=1", timeout=_TIMEOUT_SECONDS)
     except HUB_FAILURES as error:
@@ -125,7 +125,9 @@ def _list_models(
         remedy=REMEDY,
     )
     if len(found) == _MAX_MODELS:
-        logger.warning("took the first %s models tagged %s; --author narrows them", f"{len(found):,}", ", ".join(tags))
+        logger.warning(
+            "took the first %s models tagged %s; the option `author` narrows them", f"{len(found):,}", ", ".join(tags)
+        )
     return {one.id: str(one.sha) for one in found if one.sha and is_wanted(one)}
 
 

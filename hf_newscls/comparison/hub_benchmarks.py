@@ -13,7 +13,7 @@ from hf_newscls.hub.retry import call_hub, has_answered
 
 __all__ = ["REMEDY", "read_benchmarks"]
 
-REMEDY = "try again later, or compare only local runs with --local"
+REMEDY = "try again later, or compare only local runs (local=True or --local)"
 """What to do if the Hub does not answer."""
 
 _SPLIT, _METRIC = "Hub leaderboard", "benchmark score"

@@ -61,7 +61,7 @@ class PushOptions:
     Attributes:
         message: of the commit, and the title of a pull request.
         revision: the branch; it is created if it does not exist.
-        as_pull_request: open a pull request, or update the open one.
+        create_pr: open a pull request, or update the open one.
         tag: name of the commit, as in v1.0.
         delete_patterns: paths that match and are not pushed are deleted; `*` does not cross folders.
         command: repeats the push, for messages.
@@ -69,7 +69,7 @@ class PushOptions:
 
     message: str
     revision: str = "main"
-    as_pull_request: bool = False
+    create_pr: bool = False
     tag: str | None = None
     delete_patterns: Sequence[str] = ()
     command: str = "hf-newscls publish"
@@ -100,7 +100,7 @@ def push_files(build: Build, target: Target, options: PushOptions) -> Pushed:
         PublishError: the Hub refused, or could not be reached; either all files were pushed, or none.
     """
     pushed = retry(partial(_push, build, target, options))
-    action = "proposed to" if options.as_pull_request else "pushed to"
+    action = "proposed to" if options.create_pr else "pushed to"
     logger.info("%s %s: %s", action if pushed.is_new else "nothing new for", target.repo_id, pushed.commit)
     return pushed
 
@@ -115,7 +115,7 @@ def _push(build: Build, target: Target, options: PushOptions) -> Pushed:
     if options.tag is not None:
         with on_hub():
             _check_tag(target, options.tag, head, is_changed=bool(changes))
-    if changes and options.as_pull_request:
+    if changes and options.create_pr:
         with on_hub():
             request = _open_request(target, options.message)
             head = _read_head(target, _name_ref(request))

@@ -28,7 +28,7 @@ class PublishOptions:
         repo_id: owner/name or name; None for the recipe's `hub.repo_id`, or else its name.
         private: whether the repository must be private; None for the recipe's `hub.private`.
         revision: the branch; it is created if it does not exist.
-        as_pull_request: open a pull request for main, or update the open one.
+        create_pr: open a pull request for main, or update the open one.
         tag: name of the commit, as in v1.0.
         replace_card: overwrite a card that hf-newscls did not write.
 
@@ -39,7 +39,7 @@ class PublishOptions:
     repo_id: str | None = None
     private: bool | None = None
     revision: str = "main"
-    as_pull_request: bool = False
+    create_pr: bool = False
     tag: str | None = None
     replace_card: bool = False
 
@@ -48,9 +48,9 @@ class PublishOptions:
         check_revision(self.revision)
         if self.tag is not None:
             check_revision(self.tag)
-        if self.as_pull_request and self.tag is not None:
+        if self.create_pr and self.tag is not None:
             raise InputError(f"tag is {self.tag!r}, but a pull request has no tag; tag the commit after the merge")
-        if self.as_pull_request and self.revision != "main":
+        if self.create_pr and self.revision != "main":
             raise InputError(f"revision is {self.revision!r}, but a pull request is for main; leave one of them out")
 
 
@@ -74,7 +74,7 @@ def publish_run(
         name_repo(options.repo_id or recipe.hub.repo_id, account, default_name=recipe.name),
         account,
         private=recipe.hub.private if options.private is None else options.private,
-        is_proposal=options.as_pull_request,
+        is_proposal=options.create_pr,
     )
     card = render_card(target.repo_id, "")
     staged = stage_run(run, recipe, card=card)
@@ -99,7 +99,7 @@ def publish_run(
         PushOptions(
             message=f"Train {recipe.name} with hf_newscls",
             revision=options.revision,
-            as_pull_request=options.as_pull_request,
+            create_pr=options.create_pr,
             tag=options.tag,
             delete_patterns=DELETE_PATTERNS,
         ),

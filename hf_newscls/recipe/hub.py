@@ -24,7 +24,7 @@ class HubSection(Section):
     """What the model card says, and where the model is pushed."""
 
     publish: bool = False
-    """Publish after every training; `--publish` does it once."""
+    """Publish after every training on the command line; `--publish` does it once."""
     repo_id: str | None = Field(None, pattern="^[\\w.-]+(/[\\w.-]+)?$")
     """Model repository: owner/name, or name for your own account."""
     private: bool = True

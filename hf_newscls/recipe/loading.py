@@ -1,6 +1,7 @@
 """Find recipes by name or path, and read them with what they extend and with overrides."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from hf_newscls.errors import RecipeError, shorten_text, suggest_name
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.renamed_keys import rename_old_keys
+from hf_newscls.recipe.serialization import escape_interpolations
 from hf_newscls.recipe.validation_errors import explain_validation_error
 
 __all__ = ["find_recipe", "find_recipes", "is_recipe_path", "read_purpose", "read_recipe", "read_run_recipe"]
@@ -61,12 +63,15 @@ def find_recipe(name_or_path: str, *, child: Path | None = None) -> Path:
     raise RecipeError(f"no recipe {name_or_path!r}; {hint}")
 
 
-def read_recipe(name_or_path: str, overrides: Sequence[str] = (), *, source: str | None = None) -> Recipe:
+def read_recipe(
+    name_or_path: str, overrides: Sequence[str] | Mapping[str, object] = (), *, source: str | None = None
+) -> Recipe:
     """Read a recipe, with what it extends and with overrides, and validate the result.
 
     Args:
         name_or_path: a name such as `quickstart`, or the path of a YAML file.
-        overrides: each as `section.key=value`, with the value written as in YAML.
+        overrides: each as `section.key=value`, with the value written as in YAML; or values by `section.key`, used as
+            they are.
         source: replaces `data.source`; any character is allowed in it.
 
     Raises:
@@ -75,8 +80,9 @@ def read_recipe(name_or_path: str, overrides: Sequence[str] = (), *, source: str
     path = find_recipe(name_or_path)
     source_name = _name_source(path, overrides)
     recipe = _read_with_parents(path, seen=())
+    changes = _nest(overrides) if isinstance(overrides, Mapping) else [_parse_overrides(overrides)]
     try:
-        content: Any = OmegaConf.to_container(OmegaConf.merge(recipe, _parse_overrides(overrides)), resolve=True)
+        content: Any = OmegaConf.to_container(OmegaConf.merge(recipe, *changes), resolve=True)
     except (OmegaConfBaseException, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise RecipeError(
@@ -140,7 +146,7 @@ def _read_yaml(path: Path) -> DictConfig:
 def _parse_overrides(overrides: Sequence[str]) -> DictConfig:
     for override in overrides:
         key, equals, _ = override.partition("=")
-        if not equals or not all(part.isidentifier() for part in key.split(".")):
+        if not equals or not _is_key(key):
             raise RecipeError(f"override {override!r} has another form than section.key=value; write it like that")
     try:
         return OmegaConf.from_dotlist([*overrides])
@@ -151,7 +157,24 @@ def _parse_overrides(overrides: Sequence[str]) -> DictConfig:
         ) from error
 
 
-def _name_source(path: Path, overrides: Sequence[str]) -> str:
+def _nest(values: Mapping[str, object]) -> list[DictConfig]:
+    """Return each value inside its sections; texts are not parsed."""
+    nested = []
+    for key, value in values.items():
+        if not _is_key(key):
+            raise RecipeError(f"override {key!r} has another form than section.key; write it like that")
+        content = escape_interpolations(json.loads(json.dumps(value, default=str)))  # only types that YAML has
+        for part in reversed(key.split(".")):
+            content = {part: content}
+        nested.append(OmegaConf.create(content))
+    return nested
+
+
+def _is_key(text: str) -> bool:
+    return all(part.isidentifier() for part in text.split("."))
+
+
+def _name_source(path: Path, overrides: Iterable[str]) -> str:
     """Name the file and the overridden keys, because an error can come from either."""
     keys = list(dict.fromkeys(override.partition("=")[0] for override in overrides))
     shown = ", ".join(keys[:_SHOWN_KEYS]) + (f" and {len(keys) - _SHOWN_KEYS} more" if keys[_SHOWN_KEYS:] else "")

@@ -9,12 +9,12 @@ import yaml
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.training_arguments import build_training_arguments_model
 
-__all__ = ["build_schema", "recipe_to_yaml"]
+__all__ = ["build_schema", "escape_interpolations", "recipe_to_yaml"]
 
 
 def recipe_to_yaml(recipe: Recipe) -> str:
     """Return the recipe as YAML with all defaults written out; reading it gives an equal recipe."""
-    content = _escape_interpolations(recipe.model_dump(mode="json"))
+    content = escape_interpolations(recipe.model_dump(mode="json"))
     return yaml.dump(content, Dumper=_RecipeDumper, sort_keys=False, allow_unicode=True, width=120)
 
 
@@ -42,10 +42,10 @@ class _RecipeDumper(yaml.SafeDumper):
 _RecipeDumper.add_representer(str, _RecipeDumper.represent_text)
 
 
-def _escape_interpolations(content: Any) -> Any:
+def escape_interpolations(content: Any) -> Any:
     """Escape `${` in all texts, which OmegaConf would resolve, and double the backslashes before it."""
     if isinstance(content, dict):
-        return {key: _escape_interpolations(value) for key, value in content.items()}
+        return {key: escape_interpolations(value) for key, value in content.items()}
     if isinstance(content, list):
-        return [_escape_interpolations(value) for value in content]
+        return [escape_interpolations(value) for value in content]
     return re.sub(r"(\\*)\$\{", r"\1\1\\${", content) if isinstance(content, str) else content

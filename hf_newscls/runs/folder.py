@@ -124,13 +124,14 @@ def create_run(runs_dir: Path, recipe_name: str) -> RunFolder:
     raise RunError(f"{runs_dir / recipe_name}: already has 99 runs of {name}; try again later")
 
 
-def find_run(name_or_path: str, *, runs_dir: Path) -> RunFolder:
+def find_run(name_or_path: str | Path, *, runs_dir: Path) -> RunFolder:
     """Return a run by its folder, or the latest run of a recipe by the recipe's name or file.
 
     Raises:
         RunError: there is no such run, or it has no model.
         RecipeError: the recipe's file cannot be read.
     """
+    name_or_path = str(name_or_path)
     for path in _list_candidates(name_or_path, runs_dir):
         # Unlike Path.is_file, this is False for a path that is too long for the system.
         if os.path.isfile(path / "recipe.yaml"):
@@ -151,7 +152,11 @@ def _suggest_run(name_or_path: str, runs_dir: Path) -> str:
         return f"train it first with `{command}`"
     runs = {path.parent.name for path in runs_dir.glob(f"*/{_LATEST}")}
     suggestion = suggest_name(name_or_path, sorted({*runs, *recipes} - {name_or_path}))
-    return f"did you mean {suggestion!r}?" if suggestion else "check its name and --runs-dir, or train the recipe first"
+    return (
+        f"did you mean {suggestion!r}?"
+        if suggestion
+        else "check its name and the runs folder (--runs-dir), or train the recipe first"
+    )
 
 
 def _list_candidates(name_or_path: str, runs_dir: Path) -> tuple[Path, ...]:

@@ -38,19 +38,19 @@ class OpenRun:
 
 
 @contextmanager
-def open_run(recipe: Recipe, *, fingerprint: str, runs_dir: Path, no_resume: bool = False) -> Iterator[OpenRun]:
+def open_run(recipe: Recipe, *, fingerprint: str, runs_dir: Path, resume: bool = True) -> Iterator[OpenRun]:
     """Yield the recipe's newest run if it was interrupted, else a new one, and lock it for other processes.
 
     Args:
         recipe: as resolved now.
         fingerprint: of the split as prepared now.
         runs_dir: where run folders are.
-        no_resume: start a new run even if one was interrupted.
+        resume: continue an interrupted run; False always starts a new one.
 
     Raises:
         RunError: the interrupted run is of another version, or has another recipe or other data.
     """
-    for run in [] if no_resume else list_runs(recipe.name, runs_dir=runs_dir)[-1:]:
+    for run in list_runs(recipe.name, runs_dir=runs_dir)[-1:] if resume else []:
         with _try_lock(run) as is_ours:
             if is_ours and _can_resume(run):
                 _check_unchanged(run, recipe, fingerprint)
@@ -128,18 +128,19 @@ def _check_unchanged(run: RunFolder, recipe: Recipe, fingerprint: str) -> None:
     if version != __version__ and not run.training.is_file():
         raise RunError(
             f"{run.path}: interrupted in version {version or '0.1'}, but this is {__version__}, which trains "
-            "differently; start a new run with --no-resume, or install that version"
+            "differently; start a new run with resume=False or --no-resume, or install that version"
         )
     if changes := _find_training_changes(run, recipe):
         raise RunError(
             f"{run.path}: the recipe has changed since the interruption: {format_examples(changes)}; undo the changes, "
-            "or start a new run with --no-resume"
+            "or start a new run with resume=False or --no-resume"
         )
     before = run.read_json(run.split)["fingerprint"]
     if fingerprint != before:
         raise RunError(
             f"{run.path}: the split has changed since the interruption: {recipe.data.source_text} had the fingerprint "
-            f"{before[:12]}, now it is {fingerprint[:12]}; restore the file, or start a new run with --no-resume"
+            f"{before[:12]}, now it is {fingerprint[:12]}; restore the file, or start a new run with resume=False or "
+            "--no-resume"
         )
 
 

@@ -194,7 +194,7 @@ def _check_steps(checkpoint: Path, schedule: TwoStageSchedule) -> None:
     if steps != schedule.total_steps:
         raise RunError(
             f"{checkpoint}: the interrupted run has {steps} steps, but this one has {schedule.total_steps}; use the "
-            "same number of devices, or start a new run with --no-resume"
+            "same number of devices, or start a new run with resume=False or --no-resume"
         )
 
 

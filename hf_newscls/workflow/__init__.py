@@ -3,7 +3,7 @@
 Heavy libraries are imported inside the functions that need them, so that the command line starts fast.
 """
 
-from hf_newscls.workflow.compare import compare, publish_leaderboard, save_leaderboard
+from hf_newscls.workflow.compare import check_leaderboard_target, compare, publish_leaderboard, save_leaderboard
 from hf_newscls.workflow.doctor import inspect_machine
 from hf_newscls.workflow.evaluate import evaluate
 from hf_newscls.workflow.overview import overview
@@ -22,6 +22,7 @@ __all__ = [
     "Predictions",
     "Run",
     "SeedRuns",
+    "check_leaderboard_target",
     "check_publishing",
     "compare",
     "evaluate",

@@ -18,8 +18,16 @@ if TYPE_CHECKING:
     from hf_newscls.comparison.leaderboard import Leaderboard, Refusal
     from hf_newscls.comparison.model_scores import ModelScores
     from hf_newscls.hub.commit import Pushed
+    from hf_newscls.hub.preflight import Target
 
-__all__ = ["Subjects", "compare", "find_subjects", "publish_leaderboard", "save_leaderboard"]
+__all__ = [
+    "Subjects",
+    "check_leaderboard_target",
+    "compare",
+    "find_subjects",
+    "publish_leaderboard",
+    "save_leaderboard",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -57,21 +65,21 @@ class Subjects:
 
 def compare(
     *names: str,
-    models: Sequence[str] = (),
-    external_models: Sequence[str] = (),
+    models: str | Sequence[str] = (),
+    external_models: str | Sequence[str] = (),
     author: str | None = None,
     metric: str = "accuracy",
     local: bool = False,
     trust_remote_code: bool = False,
-    data: str | None = None,
+    data: str | Path | None = None,
     runs_dir: str | Path = "runs",
 ) -> Leaderboard:
     """Rank models that were evaluated on the same split, in one table for each split; list the others with the reason.
 
     Args:
         names: recipes, by name or path, for their local runs and their models on the Hub, and datasets on the Hub.
-        models: additional models on the Hub, as owner/name.
-        external_models: classifiers on the Hub to evaluate on the test set of the recipe, as owner/name.
+        models: an additional model on the Hub, as owner/name, or several.
+        external_models: a classifier on the Hub to evaluate on the test set of the recipe, as owner/name, or several.
         author: owner of the models to look for on the Hub; by default all owners.
         metric: to rank by, such as `f1_macro`.
         local: do not ask the Hub.
@@ -84,7 +92,15 @@ def compare(
         PublishError: the Hub refused or cannot be reached, and is needed.
     """
     runs_dir = Path(runs_dir)
-    options = _Options(models, external_models, author, metric, local, trust_remote_code, data)
+    options = _Options(
+        models=[models] if isinstance(models, str) else models,
+        external_models=[external_models] if isinstance(external_models, str) else external_models,
+        author=author,
+        metric=metric,
+        is_local=local,
+        trust_remote_code=trust_remote_code,
+        data=None if data is None else str(data),
+    )
     subjects = find_subjects(names)
     _check(subjects, options)
 
@@ -132,6 +148,36 @@ def find_subjects(names: Sequence[str]) -> Subjects:
     return Subjects(recipes, [*dict.fromkeys(datasets)])
 
 
+def check_leaderboard_target(
+    folder: str | Path | None = None, repo_id: str | None = None, *, private: bool = True
+) -> None:
+    """Check before a long comparison whether its leaderboard can be saved and published.
+
+    Args:
+        folder: for `save_leaderboard`; None to check no folder.
+        repo_id: for `publish_leaderboard`; None to check no repository.
+        private: for `publish_leaderboard`.
+
+    Raises:
+        RunError: the folder holds something else.
+        StorageError: there is a file with the folder's name.
+        InputError: the name is not valid for a repository.
+        PublishError: there is no token, or it may not push there, or the Hub cannot be reached.
+    """
+    if folder is not None:
+        check_replaceable(Path(folder), markers=["leaderboard.json", "leaderboard.md"], content="a leaderboard")
+    if repo_id is not None:
+        _find_repo(repo_id, private=private)
+
+
+def _find_repo(repo_id: str, *, private: bool) -> Target:
+    from hf_newscls.hub.account import name_repo, require_account
+    from hf_newscls.hub.preflight import find_target
+
+    account = require_account()
+    return find_target(name_repo(repo_id, account, default_name=""), account, private=private, repo_type="dataset")
+
+
 def save_leaderboard(board: Leaderboard, folder: str | Path) -> None:
     """Write leaderboard.md, leaderboard.json and leaderboard.png; equal leaderboards give equal bytes.
 
@@ -144,7 +190,7 @@ def save_leaderboard(board: Leaderboard, folder: str | Path) -> None:
     from hf_newscls.comparison.page import build_leaderboard_files
 
     folder = Path(folder)
-    check_replaceable(folder, markers=["leaderboard.json", "leaderboard.md"], content="a leaderboard")
+    check_leaderboard_target(folder)
     for name, content in build_leaderboard_files(board).items():
         with replace_file(folder / name) as fresh:
             fresh.write_bytes(content)
@@ -164,25 +210,22 @@ def publish_leaderboard(board: Leaderboard, repo_id: str, *, private: bool = Tru
         PublishError: the Hub refused or could not be reached, or the repository holds something else.
     """
     from hf_newscls.comparison.page import build_leaderboard_files, render_board_card
-    from hf_newscls.hub.account import name_repo, require_account
     from hf_newscls.hub.commit import Content, Head, PushOptions, push_files
     from hf_newscls.hub.file_checks import check_files
     from hf_newscls.hub.ownership import check_ownership
-    from hf_newscls.hub.preflight import find_target
     from hf_newscls.report.card_metadata import LEADERBOARD_TAG, TOOL_TAG
 
-    account = require_account()
-    repo_id = name_repo(repo_id, account, default_name="")
+    target = _find_repo(repo_id, private=private)
     files: dict[str, Content] = {**build_leaderboard_files(board), "README.md": render_board_card(board).encode()}
     check_files(files)
 
     def build(head: Head) -> Mapping[str, Content]:
         """Return the files, if the repository is new or holds a leaderboard."""
-        check_ownership(head, repo_id=repo_id, content="a leaderboard", tags=(TOOL_TAG, LEADERBOARD_TAG))
+        check_ownership(head, repo_id=target.repo_id, content="a leaderboard", tags=(TOOL_TAG, LEADERBOARD_TAG))
         return files
 
     options = PushOptions(message="Compare models with hf_newscls", command="hf-newscls compare --publish")
-    return push_files(build, find_target(repo_id, account, private=private, repo_type="dataset"), options)
+    return push_files(build, target, options)
 
 
 def _check(subjects: Subjects, options: _Options) -> None:
@@ -191,19 +234,21 @@ def _check(subjects: Subjects, options: _Options) -> None:
 
     if not is_metric(options.metric):
         raise InputError(
-            f"--metric: {options.metric!r} is not a score; use accuracy, f1_macro, f1_weighted, log_loss, "
+            f"metric is {options.metric!r}, which is no score; use accuracy, f1_macro, f1_weighted, log_loss, "
             "top_K_accuracy, precision_macro or another score of a report"
         )
     if not (subjects.recipes or subjects.datasets or options.models):
-        raise InputError("compare: no recipe, dataset or --model; name what to compare")
+        raise InputError("compare: no recipe, dataset or model; name what to compare")
     if options.is_local and (options.needs_hub or subjects.datasets):
         raise InputError(
-            "--local: cannot be combined with a dataset, --model, --external-model or --author; leave one of them out"
+            "local goes with no dataset, model, external model or author, which need the Hub; leave one out"
         )
     if options.external_models and len(subjects.recipes) != 1:
-        raise InputError(f"--external-model: {len(subjects.recipes)} recipes; name one, to use its test set")
+        raise InputError(
+            f"external models need the test set of one recipe, but {len(subjects.recipes)} are named; name one"
+        )
     if options.trust_remote_code and not options.external_models:
-        raise InputError("--trust-remote-code: no --external-model; name one, code of other models is never run")
+        raise InputError("no external model to trust remote code of; name one, code of other models is never run")
 
 
 def _read_runs(recipes: Sequence[str], *, runs_dir: Path) -> tuple[list[ModelScores], list[Refusal], list[str]]:
@@ -284,6 +329,5 @@ def _refuse_nothing(names: Sequence[str], board: Leaderboard, *, runs_dir: Path)
     found = "; ".join(reasons[:5]) or "no models found"
     return InputError(
         f"compare: nothing to rank for {format_examples(names)} ({found}); train a model with "
-        f"`hf-newscls train RECIPE`, name another runs folder than {runs_dir.name}/ with --runs-dir, or name models "
-        "with --model"
+        f"`hf-newscls train RECIPE`, name another runs folder than {runs_dir.name}/, or name models on the Hub"
     )

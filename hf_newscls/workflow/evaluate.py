@@ -21,7 +21,7 @@ __all__ = ["evaluate", "evaluate_folder"]
 def evaluate(
     run: Run | str | Path,
     *,
-    compare_with: str | None = None,
+    compare_with: Run | str | Path | None = None,
     runs_dir: str | Path = "runs",
     cards_dir: str | Path | None = None,
 ) -> Run:
@@ -29,8 +29,8 @@ def evaluate(
 
     Args:
         run: a run, a run folder, or the name or path of a recipe, for its latest run.
-        compare_with: another run to show side by side in the report, by its folder or its recipe; by default the
-            recipe's `evaluation.compare_with`.
+        compare_with: another run to show side by side in the report, given like `run`; by default the recipe's
+            `evaluation.compare_with`.
         runs_dir: where the run folders are.
         cards_dir: folder for a copy of the model card.
 
@@ -50,7 +50,7 @@ def evaluate(
         folder,
         recipe,
         prepared,
-        compare_with=compare_with,
+        compare_with=compare_with.path if isinstance(compare_with, Run) else compare_with,
         runs_dir=Path(runs_dir),
         cards_dir=None if cards_dir is None else Path(cards_dir),
     )
@@ -61,7 +61,7 @@ def evaluate_folder(
     recipe: Recipe,
     prepared: PreparedData,
     *,
-    compare_with: str | None = None,
+    compare_with: str | Path | None = None,
     runs_dir: Path,
     cards_dir: Path | None,
 ) -> Run:
@@ -71,7 +71,7 @@ def evaluate_folder(
         folder: of a trained run.
         recipe: of the run.
         prepared: the rows it was trained on.
-        compare_with: as for `evaluate`. A run that only the recipe names may be missing.
+        compare_with: as for `evaluate`, but no `Run`. A run that only the recipe names may be missing.
         runs_dir: where the run folders are.
         cards_dir: folder for a copy of the model card, if any.
     """

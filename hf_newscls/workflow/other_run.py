@@ -53,7 +53,9 @@ def find_other_predictions(
         return None
 
 
-def read_other_predictions(name_or_path: str, run: RunFolder, *, test: Dataset, runs_dir: Path) -> OtherPredictions:
+def read_other_predictions(
+    name_or_path: str | Path, run: RunFolder, *, test: Dataset, runs_dir: Path
+) -> OtherPredictions:
     """Return another run's predictions for the test rows of a run.
 
     Args:
@@ -95,7 +97,7 @@ def _compare_recipes(run: RunFolder, other: RunFolder) -> tuple[str, dict[str, t
     return other_recipe.name, {change.key: (change.before, change.now) for change in changes}
 
 
-def _find_on_split(name_or_path: str, fingerprint: str, *, runs_dir: Path) -> RunFolder:
+def _find_on_split(name_or_path: str | Path, fingerprint: str, *, runs_dir: Path) -> RunFolder:
     run = find_run(name_or_path, runs_dir=runs_dir)
     found = run.read_json(run.split)["fingerprint"]
     if found != fingerprint:

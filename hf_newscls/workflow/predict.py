@@ -69,10 +69,12 @@ class Predictions:
         """Return a row for each text: text, prediction, `probability of LABEL`."""
         import pandas as pd
 
+        from hf_newscls.report.predictions import PROBABILITY
+
         table = pd.DataFrame({"text": [*self.texts]})
         table["prediction"] = [one.labels[0] for one in self]
         for index, name in enumerate(self.label_names):
-            table[f"probability of {name}"] = self.probabilities[:, index]
+            table[PROBABILITY + name] = self.probabilities[:, index]
         return table
 
     def _repr_html_(self) -> str:
@@ -149,7 +151,7 @@ def explain(
     if label is not None and label not in names:
         suggestion = suggest_name(label, names)
         fix = f"did you mean {suggestion!r}?" if suggestion else f"choose one of {format_examples(names)}"
-        raise InputError(f"--label: the model has no label {label!r}; {fix}")
+        raise InputError(f"label is {label!r}, which the model does not have; {fix}")
 
     def explain_one(text: str) -> Explanation:
         """Explain the chosen label, or the most probable one."""

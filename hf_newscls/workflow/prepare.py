@@ -38,13 +38,13 @@ def prepare(recipe: Recipe | str | Path, *, output: str | Path | None = None) ->
 
 
 def publish_prepared(
-    prepared: PreparedData, recipe: Recipe, *, repo_id: str | None = None, private: bool = True
+    prepared: PreparedData, recipe: Recipe | str | Path, *, repo_id: str | None = None, private: bool = True
 ) -> Pushed:
     """Push prepared rows, with a card, to a dataset repository on the Hub in one commit.
 
     Args:
         prepared: the result of `prepare`.
-        recipe: the recipe it was prepared with.
+        recipe: the recipe it was prepared with, or its name or path.
         repo_id: owner/name or name; by default the name of the recipe.
         private: whether the repository must be private.
 
@@ -57,7 +57,7 @@ def publish_prepared(
     from hf_newscls.hub.publish_dataset import push_dataset
     from hf_newscls.report.dataset_card import render_dataset_card
 
-    account = require_account()
+    recipe, account = to_recipe(recipe), require_account()
     repo = name_repo(repo_id, account, default_name=recipe.name)
     # Without a column `split`: `load_dataset` has the split of a row already.
     kept = {ROW_ID, "text", "label", *recipe.data.keep, *recipe.split_columns} - {"split"}

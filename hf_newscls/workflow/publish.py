@@ -53,7 +53,7 @@ def publish(
         repo_id=repo_id,
         private=private,
         revision=revision,
-        as_pull_request=create_pr,
+        create_pr=create_pr,
         tag=tag,
         replace_card=replace_card,
     )

@@ -1,6 +1,5 @@
 """Load recipes."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -30,9 +29,6 @@ def load_recipe(
     >>> load_recipe("quickstart", overrides={"model.max_length": 32}).model.max_length
     32
     """
-    if isinstance(overrides, Mapping):
-        # JSON is YAML, so that every value keeps its type.
-        overrides = [f"{key}={json.dumps(value, default=str)}" for key, value in overrides.items()]
     return read_recipe(str(name_or_path), overrides, source=None if data is None else str(data))
 
 

@@ -84,4 +84,4 @@ def find_folder(run: Run | str | Path, *, runs_dir: str | Path) -> RunFolder:
     Raises:
         RunError: there is no such run, or it has no model.
     """
-    return find_run(str(run.path if isinstance(run, Run) else run), runs_dir=Path(runs_dir))
+    return find_run(run.path if isinstance(run, Run) else run, runs_dir=Path(runs_dir))

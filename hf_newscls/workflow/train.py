@@ -103,6 +103,8 @@ def train(
 ) -> Run:
     """Train a model and evaluate it. The run folder gets model, metrics, predictions, figures, report and card.
 
+    Nothing is published: only the command line follows the recipe's `hub.publish`. Call `publish` with the result.
+
     Args:
         recipe: a recipe, or its name or path.
         callbacks: for the Trainer, next to the package's own.
@@ -133,7 +135,7 @@ def train(
     # `accelerate launch` starts several processes: all train, the main one does the rest and holds the lock.
     with ExitStack() as stack:
         fingerprint = prepared.manifest.fingerprint
-        opening = open_run(recipe, fingerprint=fingerprint, runs_dir=runs_dir, no_resume=not resume)
+        opening = open_run(recipe, fingerprint=fingerprint, runs_dir=runs_dir, resume=resume)
         opened = run_on_main(lambda: stack.enter_context(opening))
         run = opened.run
         setup.arguments.output_dir = str(run.checkpoints)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning
 REPO = "owner/pushed"
 TARGET = Target(REPO, "model", exists=True, is_private=True)
 CARD = b"---\nlicense: mit\n---\n"
-REQUEST = PushOptions("Train tiny", as_pull_request=True)
+REQUEST = PushOptions("Train tiny", create_pr=True)
 
 
 @pytest.fixture(autouse=True)

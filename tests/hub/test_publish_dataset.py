@@ -47,6 +47,13 @@ def test_command_pushes_everything_in_one_commit(
     assert repo.private
 
 
+def test_recipe_is_given_by_its_path(
+    prepared: tuple[PreparedData, Recipe], hub_here: HubServer, tmp_path: Path
+) -> None:
+    workflow.publish_prepared(prepared[0], tmp_path / "tiny.yaml")
+    assert hub_here.repos["datasets/owner/tiny"].commits == [("Prepare tiny with hf_newscls", FILES)]
+
+
 def test_pushed_rows_are_read_back_unchanged(prepared: tuple[PreparedData, Recipe], hub_here: HubServer) -> None:
     push(prepared)
     source = fetch_source("hf://datasets/owner/tiny-news")

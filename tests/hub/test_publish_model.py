@@ -443,7 +443,7 @@ def test_tag_is_set_and_never_moved(hub: HubServer, command_line: CommandLine, r
 @pytest.mark.parametrize(("name", "value"), [("tag", "v1"), ("revision", "trial")])
 def test_pull_request_with_tag_or_branch_is_refused(name: str, value: str, command_line: CommandLine) -> None:
     with pytest.raises(InputError, match=rf"{name}.*'{value}'"):
-        PublishOptions(as_pull_request=True, **{name: value})  # type: ignore[arg-type] # both are strings
+        PublishOptions(create_pr=True, **{name: value})  # type: ignore[arg-type] # both are strings
     result = command_line.run("publish", "tiny", "--pr", f"--{name}", value)
     assert result.code == 2
     assert re.search(rf"{name}.*'{value}'", result.err)

@@ -3,7 +3,8 @@
 import ast
 import graphlib
 import importlib
-import inspect
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -160,6 +161,8 @@ def test_all_names_what_is_there(module: str) -> None:
     assert sorted(imported.__all__) == [*dict.fromkeys(sorted(imported.__all__))]
     missing = [name for name in imported.__all__ if not hasattr(imported, name)]
     assert missing == []
+    # ruff asks for docstrings of what __all__ names.
+    assert {*_find_public_names(module)} <= {*imported.__all__}
 
 
 def _find_public_names(module: str) -> list[str]:
@@ -180,28 +183,24 @@ def test_what_other_modules_import_is_public(module: str) -> None:
     assert private == []
 
 
-@each_module
-def test_everything_public_has_a_docstring(module: str) -> None:
-    tree = ast.parse(SOURCES[module])
-    bare = [name for name, node in _iterate_public(tree) if not ast.get_docstring(node)]
-    assert ast.get_docstring(tree), "the module needs one"
-    assert bare == []
+PRINT_CHANGES = """
+import logging, os, sys
+def describe():
+    logs = {"handlers": [*logging.root.handlers], "level": logging.root.level}
+    return {**os.environ, **logs, "finders": [*sys.meta_path], "path": [*sys.path], "folder": os.getcwd()}
+before = describe()
+import hf_newscls
+after = describe()
+print([name for name in {**before, **after} if before.get(name) != after.get(name)], os.listdir())
+"""
 
 
-def _iterate_public(
-    tree: ast.Module | ast.ClassDef, prefix: str = ""
-) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]]:
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            yield prefix + node.name, node
-            if isinstance(node, ast.ClassDef):
-                yield from _iterate_public(node, f"{node.name}.")
-
-
-def test_importing_the_package_changes_nothing() -> None:
-    source = inspect.getsource(importlib.import_module(ROOT))
-    calls = [ast.unparse(node) for node in ast.parse(source).body if isinstance(node, ast.Expr)][1:]
-    assert calls == []
+def test_importing_the_package_changes_nothing(tmp_path: Path) -> None:
+    # Without the environment of this process, which has imported the package already.
+    environment = {"PYTHONPATH": str(PACKAGE.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", PRINT_CHANGES]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False)
+    assert (result.returncode, result.stdout) == (0, "[] []\n"), result.stderr
 
 
 def test_importing_the_package_imports_none_of_its_modules(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The contents of the wheel."""
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -83,6 +84,33 @@ def test_installed_wheel_finds_its_recipes_and_data(installed: Path, tmp_path: P
     result = run_cli("prepare", "quickstart", cwd=tmp_path, home=tmp_path, environment=environment)
     assert result.code == 0, result.err
     assert "2,400 of 2,400 rows" in result.err
+
+
+# As the quickstart, but with shorter texts and without baselines.
+SMALL_RECIPE = """
+extends: quickstart
+name: small
+model: {max_length: 16}
+freeze: null
+evaluation: {baseline: false}
+"""
+
+
+@pytest.mark.slow
+def test_python_block_of_the_readme_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+    block = re.search(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    assert block is not None
+    code = block[1].replace('"quickstart"', '"small.yaml"')
+    (tmp_path / "small.yaml").write_text(SMALL_RECIPE)
+    environment = {"PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"}
+    result = run_python(
+        f"{code}\nprint(hf_newscls.__file__)", cwd=tmp_path, home=tmp_path, environment=environment, timeout=600
+    )
+    assert result.code == 0, result.err
+    assert result.out.splitlines()[-1] == str(installed / "hf_newscls" / "__init__.py")
+    assert "Rail strike ends after nine days" in result.out
+    (model,) = (tmp_path / "runs" / "small").glob("2*/model/model.safetensors")
+    assert f"small/{model.parents[1].name}" in result.out
 
 
 @pytest.mark.slow

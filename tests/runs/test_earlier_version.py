@@ -104,7 +104,7 @@ def test_interrupted_run_is_refused() -> None:
         open_run(recipe, fingerprint=fingerprint, runs_dir=Path("runs")),
     ):
         pass
-    with open_run(recipe, fingerprint=fingerprint, runs_dir=Path("runs"), no_resume=True) as opened:
+    with open_run(recipe, fingerprint=fingerprint, runs_dir=Path("runs"), resume=False) as opened:
         assert (opened.run.path.name == run.path.name, opened.checkpoint) == (False, None)
     assert checkpoint.is_dir()
 

@@ -84,6 +84,7 @@ def test_run_is_found_by_recipe_and_by_path(tmp_path: Path) -> None:
     older, newer = finish_run(tmp_path), finish_run(tmp_path)
     assert find_run("tiny", runs_dir=tmp_path).path == newer.path.resolve()
     assert find_run(str(older.path), runs_dir=tmp_path / "elsewhere").path == older.path.resolve()
+    assert find_run(older.path, runs_dir=tmp_path / "elsewhere").path == older.path.resolve()
     assert find_run(str(tmp_path / "tiny" / "latest"), runs_dir=tmp_path).path == newer.path.resolve()
 
 

@@ -186,18 +186,19 @@ def test_wrong_token_is_not_a_hub_out_of_reach(
 @pytest.mark.parametrize(
     ("subjects", "options", "key"),
     [
-        ([], dict(), "--model"),
-        (["tiny"], dict(metric="f1"), "--metric: 'f1'"),
-        (["ann/news"], dict(local=True), "--local"),
-        (["tiny"], dict(local=True, models=["a/b"]), "--local"),
-        (["tiny", "other"], dict(external_models=["a/b"]), "--external-model: 2"),
-        (["tiny"], dict(trust_remote_code=True), "--trust-remote-code"),
+        ([], dict(), "model"),
+        (["tiny"], dict(metric="f1"), "metric.*'f1'"),
+        (["ann/news"], dict(local=True), "local"),
+        (["tiny"], dict(local=True, models=["a/b"]), "local"),
+        (["tiny", "other"], dict(external_models=["a/b"]), "external models.* 2 "),
+        (["tiny"], dict(trust_remote_code=True), "trust remote code"),
         (["runs/tiny/1"], dict(), "runs/tiny/1"),
     ],
 )
 def test_contradictions_are_refused(subjects: list[str], options: dict[str, Any], key: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=key):
+    with pytest.raises(InputError, match=key) as caught:
         workflow.compare(*subjects, **options, runs_dir=tmp_path)
+    assert "--" not in str(caught.value)  # an option of the command line
 
 
 def test_names_are_recipes_or_datasets(tmp_path: Path, make_recipe: Callable[..., object]) -> None:
@@ -209,6 +210,12 @@ def test_names_are_recipes_or_datasets(tmp_path: Path, make_recipe: Callable[...
 def test_missing_recipe_file_is_refused() -> None:
     with pytest.raises(RecipeError, match=r"nowhere\.yaml"):
         find_subjects(["nowhere.yaml"])
+
+
+def test_one_model_is_named_by_a_text(tiny_run: FinishedRun, hub_here: HubServer) -> None:
+    hub_here.create_repo("ann/good", files=build_files(18))
+    board = workflow.compare(models="ann/good", runs_dir=tiny_run.runs_dir)
+    assert names(board) == [["ann/good"]]
 
 
 # Measured here.
@@ -239,7 +246,8 @@ def test_external_model_is_measured_on_the_test_set(
     maps = "{bob/external: {LABEL_0: BUSINESS, LABEL_1: SCIENCE, LABEL_2: SPORTS}}"
     assert text.count("label_maps: {}") == 1
     recipe_file.write_text(text.replace("label_maps: {}", f"label_maps: {maps}"))
-    board = workflow.compare(str(recipe_file), external_models=[external_model], runs_dir=tiny_run.runs_dir)
+    data = Path(tiny_run.recipe.data.source)
+    board = workflow.compare(str(recipe_file), external_models=[external_model], data=data, runs_dir=tiny_run.runs_dir)
     assert names(board) == [["bob/external", name_run(tiny_run)]]
     external, own = (row.entry for row in board.tables[0].rows)
     assert (external.origin, external.notes) == ("measured here", ["measured here"])
@@ -250,7 +258,7 @@ def test_external_model_is_measured_on_the_test_set(
 
 def test_unmapped_labels_are_shown_as_yaml(external_model: str, tiny_run: FinishedRun, recipe_file: Path) -> None:
     with pytest.raises(RecipeError, match=r"'LABEL_0', 'LABEL_1', 'LABEL_2'.*\nevaluation:\n  label_maps:\n    bob"):
-        workflow.compare(str(recipe_file), external_models=[external_model], runs_dir=tiny_run.runs_dir)
+        workflow.compare(str(recipe_file), external_models=external_model, runs_dir=tiny_run.runs_dir)
 
 
 @pytest.fixture
@@ -426,6 +434,34 @@ def test_hub_that_fails_ends_with_1(hub_here: HubServer, call: Call, monkeypatch
     assert result.code == 1
     assert "list models tagged hf-newscls" in result.err
     assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("token", "options", "code", "fragment"),
+    [
+        ("", ["--publish", "owner/board"], 1, "HF_TOKEN"),
+        (TOKEN, ["--publish", "a/b/c"], 2, "a/b/c"),
+        (TOKEN, ["--publish", "ann/board"], 1, "ann/board"),
+        (TOKEN, ["--output", "."], 2, "notes.txt"),
+    ],
+)
+def test_target_is_checked_before_models_are_measured(
+    token: str,
+    options: list[str],
+    code: int,
+    fragment: str,
+    external_model: str,
+    recipe_file: Path,
+    hub_here: HubServer,
+    call: Call,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", token)
+    monkeypatch.chdir(recipe_file.parent)
+    Path("notes.txt").touch()
+    result = call("compare", str(recipe_file), "--external-model", external_model, *options)
+    assert (result.code, fragment in result.err) == (code, True), result.err
+    assert [path for _, path in hub_here.requests if external_model in path] == []
 
 
 def test_public_without_publish_is_refused(call: Call) -> None:

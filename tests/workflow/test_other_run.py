@@ -119,6 +119,12 @@ def test_recipe_without_a_run_and_the_run_itself_are_refused(run: RunFolder, tin
         read(run, tiny_run, str(run.path))
 
 
+def test_other_run_is_given_as_a_result(run: RunFolder, plain: RunFolder) -> None:
+    evaluated = workflow.evaluate(run.path, compare_with=workflow.load_run(plain.path))
+    assert evaluated.report.side_by_side is not None
+    assert (evaluated.report.side_by_side.recipe_name, evaluated.report.side_by_side.run_name) == ("plain", "1")
+
+
 def test_evaluate_shows_both_side_by_side(run: RunFolder, call: Callable[..., Result]) -> None:
     options = ("--compare-with", "plain", "--runs-dir", str(run.path.parent / "runs"))
     result = call("evaluate", str(run.path), *options)

@@ -1,0 +1,30 @@
+"""The Makefile passes variables on to the command line."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+
+
+def dry_run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Print what a target would run."""
+    command = ["make", "--dry-run", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+
+
+@pytest.mark.parametrize(("variable", "is_published"), [("PUBLISH=1", True), ("PUBLISH=0", False), ("PUSH=0", False)])
+def test_publish_is_passed_on(variable: str, is_published: bool) -> None:
+    result = dry_run("train", "RECIPE=quickstart", variable)
+    assert result.returncode == 0, result.stderr
+    (line,) = [line for line in result.stdout.splitlines() if "hf-newscls train" in line]
+    assert ("--publish" in line) == is_published
+
+
+def test_old_name_of_publish_is_refused() -> None:
+    result = dry_run("train", "RECIPE=quickstart", "PUSH=1")
+    assert result.returncode == 2
+    assert "PUBLISH=1" in result.stderr
