@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pytest
 from datasets import ClassLabel, Dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hf_newscls.data.groups import find_repeated, groups_with_conflicting_labels
 from hf_newscls.overview.examples import show_rows, summarize_groups
-from hf_newscls.report.text import shorten_text
 
 
 def build_rows(texts: Sequence[str], labels: Sequence[int]) -> Dataset:
@@ -68,14 +66,6 @@ def test_conflicting_groups_equal_a_plain_loop(rows: list[tuple[int, int]]) -> N
     groups, kinds = (np.array(column) for column in zip(*rows, strict=True))
     expected = sorted({group for group, kind in rows for other, another in rows if group == other and kind != another})
     assert groups_with_conflicting_labels(groups, kinds).tolist() == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [("two\n\n lines ", "two lines"), ("x" * 200, "x" * 200), ("x" * 201, "x" * 199 + "…"), ("", "")],
-)
-def test_shown_text_is_one_short_line(text: str, shown: str) -> None:
-    assert shorten_text(text) == shown
 
 
 def test_rows_are_shown_in_the_given_order() -> None:
