@@ -58,7 +58,7 @@ def stage_run(run: RunFolder, recipe: Recipe, *, card: str) -> dict[str, Content
     files: dict[str, Content] = {
         **model,
         CARD_FILE: card.encode(),
-        _METRICS_FILE: _encode_metrics(metrics),
+        _METRICS_FILE: _select_metrics(run, metrics),
         PREDICTIONS_FILE: predictions_to_parquet(hash_predictions(run.predictions)),
     }
     if recipe.hub.benchmark is not None:
@@ -67,9 +67,15 @@ def stage_run(run: RunFolder, recipe: Recipe, *, card: str) -> dict[str, Content
     return files
 
 
-def _encode_metrics(metrics: Mapping[str, Any]) -> bytes:
-    """Return the metrics without the comparison with another run, which may name paths of this machine."""
-    return (json.dumps({**metrics, "side_by_side": None}, indent=2, ensure_ascii=False) + "\n").encode()
+def _select_metrics(run: RunFolder, metrics: Mapping[str, Any]) -> Content:
+    """Return the metrics without the comparison with another run, which may name paths of this machine.
+
+    The file itself is returned if it says the same.
+    """
+    selected = {**metrics, "side_by_side": None}
+    if selected == run.read_json(run.metrics):
+        return run.metrics
+    return (json.dumps(selected, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _write_benchmark(section: BenchmarkSection, scores: Mapping[str, float], *, date: str, recipe: str) -> bytes:

@@ -32,7 +32,7 @@ def test_model_card_metrics_and_predictions_are_staged(tiny_run: FinishedRun) ->
     }
     assert files.keys() == model | {"metrics.json", "predictions.parquet"}
     assert files["README.md"] == b"# The card"
-    assert files["metrics.json"] == tiny_run.run.metrics.read_bytes()
+    assert files["metrics.json"] == tiny_run.run.metrics
 
 
 def test_comparison_with_another_run_is_not_published(tiny_run: FinishedRun, tmp_path: Path) -> None:
