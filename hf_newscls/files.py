@@ -54,7 +54,7 @@ def compute_sha256(path: Path) -> str:
 
 
 def name_paths(paths: Sequence[Path]) -> str:
-    """Return the first path and the number of further ones, for a message.
+    """Return the first path and the number of additional ones, for a message.
 
     >>> name_paths([Path("fake.csv"), Path("true.csv")])
     'fake.csv and 1 more'

@@ -42,12 +42,12 @@ def check_folder(folder: Path) -> None:
         raise StorageError(f"{folder}: cannot be a folder, {str(file)!r} is a file; choose another folder")
 
 
-def check_replaceable(folder: Path, *, signs: Sequence[str], content: str) -> None:
+def check_replaceable(folder: Path, *, markers: Sequence[str], content: str) -> None:
     """Refuse to replace a folder unless it is new, empty or was written by an earlier call.
 
     Args:
         folder: the folder to replace.
-        signs: file names that every folder of this kind has.
+        markers: file names that every folder of this kind has.
         content: what such a folder holds, for the message, as in "an overview".
 
     Raises:
@@ -55,7 +55,7 @@ def check_replaceable(folder: Path, *, signs: Sequence[str], content: str) -> No
         StorageError: a file has this path.
     """
     check_folder(folder)
-    if folder.exists() and any(folder.iterdir()) and not all((folder / sign).is_file() for sign in signs):
+    if folder.exists() and any(folder.iterdir()) and not all((folder / marker).is_file() for marker in markers):
         found = sorted(path.name for path in folder.iterdir())[0]
         raise RunError(f"{folder}: holds other files than {content}, such as {found!r}; choose a new or empty folder")
 

@@ -79,6 +79,4 @@ def _show_default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     default = None if field.default is PydanticUndefined else field.default
-    if isinstance(default, BaseModel):
-        default = default.model_dump(exclude_defaults=True)
     return f"`{json.dumps(default, ensure_ascii=False)}`"

@@ -149,7 +149,7 @@ def test_callbacks_run_in_the_training(make_recipe: Callable[..., Recipe], tmp_p
 # The run folder.
 
 
-def test_run_folder_is_whole(tiny_run: FinishedRun) -> None:
+def test_run_folder_is_complete(tiny_run: FinishedRun) -> None:
     run = tiny_run.run
     assert sorted(os.listdir(run.path)) == [
         "checkpoints",

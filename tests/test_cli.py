@@ -179,7 +179,7 @@ def test_dry_run_shows_the_plan_and_makes_no_folder(
     assert re.search(r"BUSINESS +│ 24 +│ 8 +│ 8 ", out)
     assert re.search(r"stage 1: steps 0 to 9, .* 0\.01\n", out)
     assert re.search(r"stage 2: steps 9 to 27, .* 0\.005\n", out)
-    assert re.search(r"model: +[\d,]+ parameters, 99 of them new", out)
+    assert re.search(r"model: +[\d,]+ parameters, 99 newly initialized", out)
     # The three training rows show whether the columns are right.
     assert sum(row["title"] in " ".join(out.split()) for row in news_rows) == 3
     assert os.listdir(fresh_workspace) == ["tiny.yaml"]
@@ -245,7 +245,7 @@ def test_command_that_train_prints_can_be_typed(
     [
         "kept 120 of 120 rows: none dropped",
         "split into 72 train, 24 validation, 24 test",
-        "step 0: stage 1, 99 parameters learn",
+        "step 0: stage 1, 99 parameters ",
         "step 9: stage 2, ",
         ", step 27 of 27: validation log loss ",
         "predicting 24 validation and 24 test rows",

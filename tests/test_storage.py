@@ -215,15 +215,15 @@ def test_json_has_no_value_that_is_not_json(value: float, tmp_path: Path) -> Non
     assert json.loads(path.read_text()) == {"accuracy": 0.5}
 
 
-@pytest.mark.parametrize("files", [[], ["sign.json"], ["other.txt", "sign.json"]])
+@pytest.mark.parametrize("files", [[], ["marker.json"], ["other.txt", "marker.json"]])
 def test_folder_of_our_own_can_be_replaced(files: list[str], tmp_path: Path) -> None:
     for name in files:
         (tmp_path / name).write_text("")
-    check_replaceable(tmp_path, signs=["sign.json"], content="an overview")
-    check_replaceable(tmp_path / "new", signs=["sign.json"], content="an overview")
+    check_replaceable(tmp_path, markers=["marker.json"], content="an overview")
+    check_replaceable(tmp_path / "new", markers=["marker.json"], content="an overview")
 
 
 def test_folder_of_other_files_is_kept(tmp_path: Path) -> None:
     (tmp_path / "other.txt").write_text("")
     with pytest.raises(RunError, match=r"an overview.*'other\.txt'"):
-        check_replaceable(tmp_path, signs=["sign.json"], content="an overview")
+        check_replaceable(tmp_path, markers=["marker.json"], content="an overview")

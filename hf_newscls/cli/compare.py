@@ -30,7 +30,7 @@ def compare(
     ] = None,
     author: Annotated[str | None, typer.Option(help="Only look for models of this owner.")] = None,
     model: Annotated[
-        list[str] | None, typer.Option(help="A further model on the Hub; can be repeated.", metavar="OWNER/NAME")
+        list[str] | None, typer.Option(help="An additional model on the Hub; can be repeated.", metavar="OWNER/NAME")
     ] = None,
     external_model: Annotated[
         list[str] | None,
@@ -88,10 +88,10 @@ def _print_board(board: "Leaderboard") -> None:
         if table.caution:
             console.print(table.caution, markup=False, highlight=False)
     if board.refusals:
-        refused = Table("model", "reason", title="not in a table")
+        unranked = Table("model", "reason", title="not ranked")
         for one in board.refusals:
-            refused.add_row(_name(one.name, one.revision), Text(one.reason))
-        console.print(refused)
+            unranked.add_row(_name(one.name, one.revision), Text(one.reason))
+        console.print(unranked)
     for remark in board.remarks:
         console.print(remark, markup=False, highlight=False)
 

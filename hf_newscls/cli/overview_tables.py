@@ -33,7 +33,7 @@ def _summarize(overview: Overview) -> Table:
     for reason, count in data.dropped.items():
         if count:
             table.add_row(f"rows dropped: {reason}", f"{count:,}")
-    table.add_row("rows kept", f"{data.rows_kept:,}, {data.articles:,} different articles")
+    table.add_row("rows kept", f"{data.rows_kept:,}, {data.articles:,} unique articles")
     for name, found in (
         ("exact duplicates", data.exact_duplicates),
         ("near duplicates", data.near_duplicates),

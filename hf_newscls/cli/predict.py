@@ -51,7 +51,7 @@ def explain(
         int | None,
         typer.Option(
             min=1,
-            help="Orders of the words to try; more are slower and more exact.",
+            help="Number of word permutations to sample; more are slower and more exact.",
             show_default="as many as some 2,000 predictions allow",
         ),
     ] = None,

@@ -38,13 +38,13 @@ def print_plan(plan: "Plan") -> None:
     first, second = schedule.head.first_peak, schedule.head.second_peak
     print_line(
         f"device:  {plan.device}\n"
-        f"model:   {plan.parameters:,} parameters, {plan.new_parameters:,} of them new\n"
-        f"stage 1: steps 0 to {schedule.boundary_step:,}, new parameters, learning rate up to {first:g}\n"
+        f"model:   {plan.parameters:,} parameters, {plan.new_parameters:,} newly initialized\n"
+        f"stage 1: steps 0 to {schedule.boundary_step:,}, newly initialized parameters, peak learning rate {first:g}\n"
         + (
             f"stage 2: steps {schedule.boundary_step:,} to {schedule.total_steps:,}, all parameters, "
-            f"learning rate up to {second:g}"
+            f"peak learning rate {second:g}"
             if schedule.has_stage_two
-            else "stage 2: none, the loaded parameters stay as they are"
+            else "stage 2: none; the pre-trained parameters are not trained"
         )
     )
 

@@ -1,4 +1,4 @@
-"""Scores on benchmark datasets: the Hub's own leaderboard of a dataset, and the `.eval_results` of single models."""
+"""Scores on benchmark datasets: the Hub's leaderboard of a dataset, and the `.eval_results` of single models."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ __all__ = ["REMEDY", "read_benchmarks"]
 REMEDY = "try again later, or compare only local runs with --local"
 """What to do if the Hub does not answer."""
 
-_SPLIT, _METRIC = "the Hub's own leaderboard", "as the benchmark defines it"
+_SPLIT, _METRIC = "Hub leaderboard", "benchmark score"
 
 T = TypeVar("T")
 

@@ -97,7 +97,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A model that cannot be listed in a table, and the reason."""
+    """A model that is not ranked, and the reason."""
 
     name: str
     reason: str
@@ -152,7 +152,7 @@ class Leaderboard:
     Attributes:
         metric: that was asked for.
         tables: first the split of this machine's runs, then by number of models.
-        refusals: models in no table, by name.
+        refusals: models that are in no table and not ranked, by name.
         remarks: for example that the Hub could not be reached.
     """
 
@@ -162,7 +162,7 @@ class Leaderboard:
     remarks: Sequence[str] = ()
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return one row for each model, in the order of the tables; refused models come last, with the `reason`.
+        """Return one row for each model, in the order of the tables; models in no table come last, with the `reason`.
 
         `rank` is missing for scores that are not verified, `verdict` compares with the ranked model above.
         """

@@ -29,11 +29,11 @@ def rank_entries(
     """Rank the verified models of each setting, and list its unverified models below them.
 
     The setting of models measured on this machine comes first, then the one with the most verified models. Another
-    setting gets its own table only if it has several models, or one of this machine; otherwise its model is refused.
+    setting gets its own table only if it has several models, or one of this machine; otherwise its model is not ranked.
 
     Args:
         entries: models with their scores.
-        refusals: models that were refused before.
+        refusals: models that cannot be ranked, such as those without scores.
         metric: that was asked for.
         seed: of the bootstrap behind the tests.
     """
@@ -41,15 +41,15 @@ def rank_entries(
     for entry in sorted(entries, key=lambda entry: entry.name):
         groups[entry.setting.key].append(entry)
     tables: list[Table] = []
-    refused = [*refusals]
+    unranked = [*refusals]
     for key in sorted(groups, key=lambda key: (*_order_group(groups[key]), key)):
         kept, others = _check_rows(groups[key])
-        refused += others
+        unranked += others
         if tables and len(kept) == 1 and not kept[0].is_own:
-            refused.append(_refuse_setting(kept[0], tables[0].setting))
+            unranked.append(_build_refusal(kept[0], tables[0].setting))
         elif kept:
             tables.append(_build_table(kept, first=tables[0].setting if tables else None, seed=seed))
-    return Leaderboard(metric, tables, sorted(refused, key=lambda one: (one.name, one.reason)))
+    return Leaderboard(metric, tables, sorted(unranked, key=lambda one: (one.name, one.reason)))
 
 
 def _order_group(entries: Sequence[Entry]) -> tuple[bool, int, int]:
@@ -100,24 +100,24 @@ def _add_copies(entry: Entry, runs: Sequence[Entry]) -> Entry:
 def _check_rows(entries: Sequence[Entry]) -> tuple[list[Entry], list[Refusal]]:
     """Find models with predictions for other rows than this machine's models, or else than most models.
 
-    Such predictions verify nothing about this split: the model is listed with its claim, or refused if it has none.
+    Such predictions verify nothing about this split: the model is listed with its claim, or not ranked if it has none.
     """
     answered = [entry for entry in entries if entry.predictions is not None]
     if not answered:
         return [*entries], []
     standard = max(answered, key=lambda entry: (entry.is_own, sum(_have_same_rows(entry, other) for other in answered)))
-    kept, refused = [], []
+    kept, unranked = [], []
     for entry in entries:
         if entry.predictions is None or _have_same_rows(entry, standard):
             kept.append(entry)
             continue
         note = f"its predictions are for other rows than those of {standard.name}"
         if entry.claimed is None:
-            refused.append(Refusal(entry.name, note, entry.revision))
+            unranked.append(Refusal(entry.name, note, entry.revision))
         else:
             unverified = replace(entry, score=entry.claimed, interval=entry.claimed_interval, f1_macro=None)
             kept.append(replace(unverified, predictions=None).add_note(f"not verified: {note}"))
-    return kept, refused
+    return kept, unranked
 
 
 def _have_same_rows(first: Entry, second: Entry) -> bool:
@@ -126,7 +126,7 @@ def _have_same_rows(first: Entry, second: Entry) -> bool:
     return first is second or has_same_rows(first.predictions, second.predictions)
 
 
-def _refuse_setting(entry: Entry, first: Setting) -> Refusal:
+def _build_refusal(entry: Entry, first: Setting) -> Refusal:
     setting, split = entry.setting, entry.setting.short_split
     if not is_fingerprint(setting.split) and setting.dataset != first.dataset:
         split += f" of {setting.dataset}"

@@ -26,7 +26,7 @@ def verify_model(model: ModelScores, *, metric: str, seed: int = 0) -> list[Entr
     """
     claims = _merge_claims(model)
     if not claims:
-        return [_refuse(model, "has no scores")]
+        return [_build_refusal(model, "has no scores")]
     answered = _find_answered(model, claims)
     found = [_verify_claim(claim, model, is_answered=claim is answered, metric=metric, seed=seed) for claim in claims]
     entries = [one for one in found if isinstance(one, Entry)]
@@ -70,7 +70,7 @@ def _verify_claim(claim: Claim, model: ModelScores, *, is_answered: bool, metric
         top_k = {int(name.split("_")[1]) for name in (*claim.scores, metric) if name.startswith("top_")}
         computed = compute_scores(predictions.probabilities, predictions.references, top_k=sorted(top_k))
     if fault := _find_fault(claim, metric, computed):
-        return _refuse(model, fault)
+        return _build_refusal(model, fault)
     wrong = _find_differences(claim.scores, computed)
     notes = [*_describe_contradictions(claim, model.measured), *_describe_wrong(wrong, computed, metric)]
     claimed, interval = claim.scores.get(metric), claim.intervals.get(metric)
@@ -139,5 +139,5 @@ def _describe_wrong(wrong: Mapping[str, float], computed: Mapping[str, float], m
     return [f"claims {name} {wrong[name]:.4f}, its predictions give {computed[name]:.4f}{others}"]
 
 
-def _refuse(model: ModelScores, reason: str) -> Refusal:
+def _build_refusal(model: ModelScores, reason: str) -> Refusal:
     return Refusal(model.name, "; ".join([reason, *model.notes]), model.revision)

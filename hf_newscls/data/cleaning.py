@@ -13,7 +13,7 @@ from datasets.fingerprint import generate_random_fingerprint
 from hf_newscls.data.labels import resolve_label_names
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import DataError, format_examples
-from hf_newscls.recipe.recipe import DataSection
+from hf_newscls.recipe.data import DataSection
 
 __all__ = ["CleanedRows", "apply_min_count", "clean_rows", "join_columns"]
 

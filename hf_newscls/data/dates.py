@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from hf_newscls.errors import DataError, format_examples
 
-__all__ = ["parse_dates"]
+__all__ = ["count_by_year", "parse_dates", "to_years"]
 
 _NUMBERS = r"^(\d{1,2})[/.-](\d{1,2})[/.-]\d{4}"
 # Follows a time of day and can hold four digits that are not a year: fractions of a second, the offset from UTC.
@@ -52,6 +52,28 @@ def parse_dates(
         )
     parsed: NDArray[np.datetime64] = dates.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
     return parsed
+
+
+def to_years(dates: NDArray[np.datetime64]) -> list[str]:
+    """Return the year of each date, four digits; `unknown` for NaT.
+
+    >>> to_years(np.array(["2018-05-26", "NaT"], dtype="datetime64[s]"))
+    ['2018', 'unknown']
+    """
+    return ["unknown" if year == "NaT" else year for year in np.datetime_as_string(dates, unit="Y").tolist()]
+
+
+def count_by_year(years: Sequence[str], labels: NDArray[np.int64], *, size: int) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the years that occur, ascending, `unknown` last; and the rows by label and year, shape (L, Y).
+
+    >>> years, counts = count_by_year(["2020", "unknown", "2018"], np.array([0, 1, 1]), size=2)
+    >>> years, counts.tolist()
+    (['2018', '2020', 'unknown'], [[0, 1, 0], [1, 0, 1]])
+    """
+    distinct, indices = np.unique(years, return_inverse=True)
+    counts = np.zeros((size, len(distinct)), dtype=np.int64)
+    np.add.at(counts, (labels, indices), 1)
+    return distinct.tolist(), counts
 
 
 def _is_day_first(text: "pd.Series[str]", column: str, source_name: str) -> bool:

@@ -8,9 +8,8 @@ from datasets.fingerprint import generate_random_fingerprint
 from numpy.typing import NDArray
 
 from hf_newscls.data.cleaning import CleanedRows
-from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates
-from hf_newscls.data.groups import groups_with_conflicting_labels
-from hf_newscls.recipe.recipe import DataSection
+from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates, groups_with_conflicting_labels
+from hf_newscls.recipe.data import DataSection
 
 __all__ = ["GROUP", "DeduplicatedRows", "DuplicateCounts", "resolve_duplicates"]
 

@@ -22,10 +22,18 @@ from numpy.typing import NDArray
 from rensa import RMinHash
 from scipy.cluster.hierarchy import DisjointSet
 
-from hf_newscls.data.groups import Rows
-from hf_newscls.recipe.recipe import NearDuplicatesSection
+from hf_newscls.recipe.data import NearDuplicatesSection
 
-__all__ = ["DuplicateGroups", "find_duplicates", "normalize_text"]
+__all__ = [
+    "DuplicateGroups",
+    "Rows",
+    "find_duplicates",
+    "find_repeated",
+    "groups_with_conflicting_labels",
+    "normalize_text",
+]
+
+Rows = NDArray[np.int64]
 
 # Many: with longer bands, fewer different texts of a large file become candidates.
 _PERMUTATIONS = 256
@@ -34,7 +42,7 @@ _RECALL = 0.995
 # Only the beginning of a longer text, such as a whole book in one cell, is compared.
 _LONGEST_TEXT = 100_000
 _BLOCK_CHARACTERS = 2_000_000
-_LEAST_CHARACTERS = 200
+_MIN_CHARACTERS = 200
 # Within a bucket a row is compared with this many rows before it, and this many that were similar to none: a passage
 # that thousands of rows contain, such as a footer, must not cost all their pairs.
 _NEIGHBORS = 16
@@ -68,6 +76,25 @@ def find_duplicates(texts: Sequence[str], near: NearDuplicatesSection | None) ->
     if near is None or not texts:
         return DuplicateGroups(exact, exact)
     return DuplicateGroups(firsts[_group_similar(different.tolist(), near)][codes], exact)
+
+
+def find_repeated(groups: Rows) -> Rows:
+    """Return the groups with at least two rows, ascending.
+
+    >>> find_repeated(np.array([0, 1, 0, 3, 1]))
+    array([0, 1])
+    """
+    return np.flatnonzero(np.bincount(groups) > 1)
+
+
+def groups_with_conflicting_labels(groups: Rows, kinds: Rows) -> Rows:
+    """Return the groups, ascending, with rows of several kinds.
+
+    >>> groups_with_conflicting_labels(np.array([0, 1, 0, 1]), kinds=np.array([5, 5, 5, 6]))
+    array([1])
+    """
+    pairs = np.unique(np.stack([groups, kinds]), axis=1)
+    return find_repeated(pairs[0])
 
 
 def normalize_text(text: str) -> str:
@@ -125,7 +152,7 @@ def _hash_bands(texts: Sequence[str], *, shingle: int, values: int) -> Iterator[
 
 def _cut_blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
     # A short text counts for more than its characters: its signature takes memory too.
-    sizes = np.clip([len(text) for text in texts], _LEAST_CHARACTERS, _LONGEST_TEXT)
+    sizes = np.clip([len(text) for text in texts], _MIN_CHARACTERS, _LONGEST_TEXT)
     starts = np.flatnonzero(np.diff(np.cumsum(sizes) // _BLOCK_CHARACTERS, prepend=-1)).tolist()
     for start, end in pairwise([*starts, len(texts)]):
         yield texts[start:end]

@@ -14,7 +14,7 @@ from hf_newscls.data.deduplication import DuplicateCounts
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.data.splitting import SPLITS
 from hf_newscls.data.stratification import assign_groups, hash_rows
-from hf_newscls.recipe.recipe import SplitSection
+from hf_newscls.recipe.split import SplitSection
 
 __all__ = ["Leakage", "SplitManifest", "build_manifest", "compute_fingerprint", "hash_row", "measure_leakage"]
 
@@ -54,7 +54,6 @@ class SplitManifest:
         rows_read: rows of the file.
         dropped: number of dropped rows by reason.
         strategy: how rows were split, in words.
-        seed: seed of the split.
         fractions: fraction of the rows by split; None if a column or folds decided.
         fingerprint: SHA-256 over the content hash and the split of every row, independent of the order of rows.
         label_counts: rows by split and label.
@@ -174,9 +173,9 @@ def hash_row(text: str, label_name: str) -> str:
 def _describe_strategy(section: SplitSection, splits: DatasetDict) -> str:
     if section.predefined is not None:
         train, validation = ({*splits[split][section.predefined][:]} for split in ("train", "validation"))
-        # If the column has no word for validation, the validation rows say what the training rows say.
-        cut = ", validation cut from its training rows at random" if validation <= train else ""
-        return f"as the column {section.predefined} says{cut}"
+        # If the column has no value for validation, the validation rows have the value of the training rows.
+        sampled = "; validation sampled from its training rows" if validation <= train else ""
+        return f"by column {section.predefined}{sampled}"
     if section.by == "time":
         return "by time, the newest rows in the test set"
     if section.folds is not None:

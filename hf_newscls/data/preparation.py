@@ -107,7 +107,7 @@ def save_prepared(prepared: PreparedData, folder: Path) -> None:
         RunError: the folder holds other files, which would be lost.
     """
     folder = folder.resolve()
-    check_replaceable(folder, signs=["dataset_dict.json", _MANIFEST], content="prepared data")
+    check_replaceable(folder, markers=["dataset_dict.json", _MANIFEST], content="prepared data")
     with report_full_disk(folder), replace_folder(folder) as fresh:
         _write(prepared, fresh)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.data.stratification import assign_groups, hash_rows
 from hf_newscls.errors import DataError, format_examples, suggest_name
-from hf_newscls.recipe.recipe import SplitSection
+from hf_newscls.recipe.split import SplitSection
 
 __all__ = ["SPLITS", "assign_splits", "select_splits"]
 
@@ -49,10 +49,8 @@ def assign_splits(
 
     Args:
         dataset: rows with `text`, a `ClassLabel` named `label`, and the column that `predefined` names.
-        section: the recipe's split section.
         groups: shape (N,); rows with equal numbers stay together.
         dates: shape (N,), for `by: time`.
-        source_name: the data file, for messages.
 
     Raises:
         DataError: labels with too few groups, a split without rows, or a column with other words than the splits'.

@@ -48,7 +48,7 @@ def assign_groups(
     probabilities proportional to the rows still missing there, or, if it fits into none, to the part that misses most.
     Then single rows, ranked by key, fill the parts from the last to the first. So the rows of a label in a part differ
     from its fraction by less than the largest group, and by less than one row if there are enough single rows. If a
-    label has hardly more groups than there are parts, each part gets one of them first.
+    label has few groups, each part gets one of them first.
 
     Labels, groups (any numbers, equal within a group) and keys (from `hash_rows`) have shape (N,); the P fractions sum
     to 1.
@@ -74,7 +74,7 @@ def _rank_groups(groups: NDArray[np.int64], keys: NDArray[np.bytes_]) -> Iterato
 
 
 def _read_chance(key: bytes) -> float:
-    """Return a number in [0, 1) that is as good as random: the last bytes of a key; its first ones rank the rows."""
+    """Return a pseudo-random number in [0, 1): the last bytes of a key; its first ones rank the rows."""
     return int.from_bytes(key.ljust(32, b"\0")[-6:], "big") / 2**48
 
 

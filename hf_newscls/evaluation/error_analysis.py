@@ -101,11 +101,9 @@ def analyze_errors(
     Args:
         probabilities: (N, L).
         references: (N,) label ids.
-        label_names: L names.
         token_counts: (N,) tokens before truncation.
         max_length: tokens that the model reads.
         years: of the rows; None if they have no dates.
-        bootstrap: for the intervals.
     """
     predictions = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(predictions != references)
@@ -150,7 +148,10 @@ def _divide_lengths(token_counts: Rows, *, max_length: int) -> tuple[list[str], 
     fractions = np.linspace(0, 1, _LENGTH_PARTS + 1)[1:]
     ends = np.unique(np.quantile(whole, fractions, method="lower")) if len(whole) else np.empty(0, dtype=np.int64)
     starts = [0, *(ends[:-1] + 1)]
-    names = [f"{start:.0f} to {end:.0f} tokens" for start, end in zip(starts, ends, strict=False)]
+    names = [
+        f"{end:.0f} tokens" if start == end else f"{start:.0f} to {end:.0f} tokens"
+        for start, end in zip(starts, ends, strict=False)
+    ]
     return [*names, f"over {max_length} tokens, cut off"], np.searchsorted(ends, token_counts)
 
 

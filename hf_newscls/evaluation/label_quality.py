@@ -170,7 +170,6 @@ def assess_labels(
     Args:
         texts: of N rows, none of them empty.
         labels: (N,) label ids.
-        label_names: L names.
         groups: shape (N,), equal for rows of one article, which are in the same fold.
         seed: of folds and sample.
         max_rows: draw a stratified sample of this size if there are more rows.

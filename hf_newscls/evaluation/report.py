@@ -23,7 +23,7 @@ from hf_newscls.evaluation.statistics.bootstrap import (
     compute_label_intervals,
     resample_scores,
 )
-from hf_newscls.recipe.recipe import EvaluationSection
+from hf_newscls.recipe.evaluation import EvaluationSection
 
 __all__ = ["EvaluationReport", "SplitReport", "build_report"]
 
@@ -150,8 +150,6 @@ def build_report(
         splits: rows with `text`, a `ClassLabel` named `label`, and the columns of the probes.
         validation_probabilities: (rows, L) in the order of the rows.
         test_probabilities: (rows, L) in the order of the rows.
-        section: what to measure.
-        seed: of the bootstrap.
         groups: (rows,) of the test split, equal for rows of one article; None if each row is an article.
         probes: columns by the probe's name.
         features: of the frozen encoder; None leaves that baseline out.

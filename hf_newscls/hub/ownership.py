@@ -1,4 +1,4 @@
-"""Recognize a repository that an earlier push of the same kind filled."""
+"""Check that a repository was written by an earlier push of the same kind."""
 
 from collections.abc import Collection
 

@@ -12,7 +12,7 @@ from hf_newscls.hub.load_check import check_reproduction, read_samples
 from hf_newscls.hub.preflight import check_license, check_metadata, find_target
 from hf_newscls.hub.staging import DELETE_PATTERNS, stage_run
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.report.card_notes import extract_notes
+from hf_newscls.report.model_card import extract_notes
 from hf_newscls.runs.folder import RunFolder
 
 __all__ = ["PublishOptions", "publish_run"]

@@ -1,4 +1,4 @@
-"""Call the Hub: try again after a failure that may pass, and raise every other one as a `PublishError`.
+"""Call the Hub: retry transient failures, and raise all others as a `PublishError`.
 
 huggingface_hub retries listings and uploads by itself, but not the requests that create, validate or commit. After a
 lost response to a commit, the branch must be read before the next attempt: `retry` therefore repeats a whole push.
@@ -74,7 +74,7 @@ def report_failures(what: str, *, remedy: str) -> Iterator[None]:
 
 
 def retry(action: Callable[[], T]) -> T:
-    """Run an action at most three times, with growing waits, while its failures on the Hub may pass.
+    """Run an action, and retry transient failures of the Hub: at most three attempts, with growing waits.
 
     The action must be safe to repeat after a success, because a response can be lost. After half a minute only a
     conflict is tried again: someone else committed first, the Hub works, and the uploaded files are there already.

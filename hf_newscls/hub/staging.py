@@ -10,7 +10,8 @@ from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 from hf_newscls.errors import RecipeError, format_examples
 from hf_newscls.evaluation.renamed_keys import rename_old_keys
 from hf_newscls.hub.commit import CARD_FILE, Content
-from hf_newscls.recipe.recipe import BenchmarkSection, Recipe
+from hf_newscls.recipe.hub import BenchmarkSection
+from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.predictions import PREDICTIONS_FILE, hash_predictions, predictions_to_parquet
 from hf_newscls.runs.folder import RunFolder
 

@@ -131,7 +131,6 @@ def cut_into_parts(text: str, *, at_most: int) -> list[str]:
     """Cut a text into words, each with the white space after it; joined, they are the text from its first word on.
 
     Args:
-        text: any text.
         at_most: most parts; if there are more words, neighboring words form a part.
 
     >>> cut_into_parts(" Rail strike  ends", at_most=3)

@@ -24,12 +24,11 @@ def compute_features(
 ) -> NDArray[np.float32]:
     """Return the features of each text, shape (N, H): row i is text i.
 
-    They are the vector that the classifier's head reads, or the first token instead of a pooler without pre-trained
-    weights; for a windowed model, the mean over the windows. Texts are truncated to the tokenizer's `model_max_length`.
+    They are the vector that the classifier's head reads, or the first token instead of a newly initialized
+    pooler; for a windowed model, the mean over the windows. Texts are truncated to the tokenizer's `model_max_length`.
 
     Args:
         classifier: a model whose training has not started.
-        texts: any number of texts.
         batch_size: texts in a batch.
     """
     model: Any = classifier.model

@@ -40,7 +40,6 @@ def add_adapter(classifier: PretrainedClassifier, section: AdapterSection, *, se
 
     Args:
         classifier: from `load_pretrained`; its model is changed in place.
-        section: the recipe's adapter section.
         seed: of the adapter's random values.
 
     Raises:
@@ -93,8 +92,6 @@ def save_adapter(model: PreTrainedModel, folder: Path, *, base_model: str, revis
     """Save the adapter, the head, and the configuration with the labels.
 
     Args:
-        model: a model with an adapter.
-        folder: to save to.
         base_model: Hub id of the encoder, from which the adapter is loaded again; never a folder of this machine.
         revision: of the encoder on the Hub, if known.
     """
@@ -171,7 +168,7 @@ def _check_encoder(folder: Path, base: Path, *, missing: Collection[str]) -> Non
 
 
 def _find_new_modules(model: nn.Module, backbone_parameters: frozenset[str], prefix: str = "") -> Iterator[str]:
-    """Yield the names of the outermost modules that have only new parameters."""
+    """Yield the names of the outermost modules that have only newly initialized parameters."""
     for name, module in model.named_children():
         path = f"{prefix}{name}"
         parameters = [f"{path}.{inner}" for inner, _ in module.named_parameters()]

@@ -1,4 +1,4 @@
-"""Load a pre-trained encoder with a new head, and name the parameters that were pre-trained."""
+"""Load a pre-trained encoder with a new head, and name the pre-trained parameters."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -60,8 +60,8 @@ class PretrainedClassifier:
     Attributes:
         model: encoder and head.
         tokenizer: its `model_max_length` is the recipe's `max_length`.
-        backbone_parameters: names of the parameters that stage 1 freezes: those with pre-trained values or, with an
-            adapter, those of the adapter. The other trainable parameters are new.
+        backbone_parameters: names of the parameters that stage 1 freezes: the pre-trained ones or, with an adapter,
+            those of the adapter. The other trainable parameters are newly initialized.
     """
 
     model: PreTrainedModel
@@ -118,9 +118,8 @@ def load_pretrained(section: ModelSection, label_names: Sequence[str], *, seed: 
     """Load the encoder's weights under a new head for these labels.
 
     Args:
-        section: the recipe's model section.
         label_names: in the order of the label ids.
-        seed: of the random values of new parameters.
+        seed: of the values of newly initialized parameters.
 
     Raises:
         ModelError: there is no such model, it has no weights, or it cannot be fetched.
@@ -138,7 +137,10 @@ def load_pretrained(section: ModelSection, label_names: Sequence[str], *, seed: 
         model.config.truncation = section.truncation  # saved with the model, for predictions
     new = sum(parameter.numel() for name, parameter in model.named_parameters() if name not in loaded)
     logger.info(
-        "loaded %s: %s parameters, %s new", section.model_name_or_path, f"{model.num_parameters():,}", f"{new:,}"
+        "loaded %s: %s parameters, %s newly initialized",
+        section.model_name_or_path,
+        f"{model.num_parameters():,}",
+        f"{new:,}",
     )
     return PretrainedClassifier(model, tokenizer, backbone_parameters=loaded)
 
@@ -166,11 +168,10 @@ def count_positions(model: PreTrainedModel) -> int:
 
 
 def name_loaded_parameters(model: nn.Module, loading_info: Mapping[str, Any]) -> frozenset[str]:
-    """Return the names of the parameters that `from_pretrained` loaded and did not initialize.
+    """Return the names of the pre-trained parameters: those that `from_pretrained` did not newly initialize.
 
     Args:
         model: first result of `from_pretrained(..., output_loading_info=True)`.
-        loading_info: its second result.
     """
     missing = {*loading_info["missing_keys"], *(mismatch[0] for mismatch in loading_info["mismatched_keys"])}
     return frozenset(name for name, _ in model.named_parameters() if name not in missing)
@@ -204,7 +205,7 @@ def _load_stock(
     backbone = f"{model.base_model_prefix}."
     _check_sizes(section, info, prefix=backbone)
     loaded = name_loaded_parameters(model, info)
-    if has_head:  # it was trained for other labels, so it counts as new
+    if has_head:  # it was trained for other labels, so it counts as newly initialized
         loaded = frozenset(name for name in loaded if name.startswith(backbone))
     return model, loaded
 

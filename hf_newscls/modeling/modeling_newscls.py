@@ -53,7 +53,7 @@ class NewsClassifier(PreTrainedModel):
             input_ids: (B, T).
             attention_mask: (B, T), 1 for each token.
             labels: (B,) label ids.
-            backbone_inputs: further inputs of the encoder, such as token_type_ids (B, T).
+            backbone_inputs: additional inputs of the encoder, such as token_type_ids (B, T).
         """
         output = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **backbone_inputs)
         logits = self.head(pool_tokens(output, attention_mask, self.token_pooling))

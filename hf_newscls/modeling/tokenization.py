@@ -2,21 +2,61 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from datasets import DatasetDict
+from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
-from hf_newscls.modeling.special_tokens import find_special_tokens
+from hf_newscls.errors import ModelError
 from hf_newscls.modeling.windows import count_head_tokens
 
-__all__ = ["count_tokens", "encode_texts", "tokenize_splits"]
+__all__ = [
+    "SpecialTokens",
+    "Truncation",
+    "count_tokens",
+    "describe_truncation",
+    "encode_texts",
+    "find_special_tokens",
+    "tokenize_splits",
+]
 
 _BATCH_ROWS = 1000
 _TOKENS = "tokens"
+_PROBE = "news"
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SpecialTokens:
+    """Ids of the tokens before and after a text."""
+
+    prefix: list[int]
+    suffix: list[int]
+
+
+@dataclass(frozen=True)
+class Truncation:
+    """How much of the texts the model cuts off.
+
+    Attributes:
+        max_length: tokens of a text that the model reads, special tokens included.
+        texts: texts that are longer.
+        text_fraction: their fraction of all texts.
+        tokens: tokens of all texts.
+        cut_tokens: tokens beyond `max_length`.
+        cut_fraction: their fraction of all tokens.
+    """
+
+    max_length: int
+    texts: int
+    text_fraction: float
+    tokens: int
+    cut_tokens: int
+    cut_fraction: float
 
 
 def tokenize_splits(
@@ -27,11 +67,11 @@ def tokenize_splits(
     Args:
         splits: the rows, with text and label.
         tokenizer: of the model.
-        max_length: most tokens of a text, special tokens included.
+        max_length: maximum number of tokens of a text, special tokens included.
         truncation: which tokens are kept of a longer text: head, tail or head_tail.
 
     Returns:
-        Columns input_ids, attention_mask (and further ones of the tokenizer) and labels, in the order of the rows.
+        Columns input_ids, attention_mask (and additional ones of the tokenizer) and labels, in the order of the rows.
     """
 
     def tokenize(batch: dict[str, list[Any]]) -> dict[str, Any]:
@@ -57,14 +97,14 @@ def tokenize_splits(
 def encode_texts(
     texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: str = "head"
 ) -> dict[str, list[list[int]]]:
-    """Return input_ids, attention_mask and further outputs of the tokenizer, one list per text, not padded.
+    """Return input_ids, attention_mask and additional outputs of the tokenizer, one list per text, not padded.
 
     How much is cut off is logged.
 
     Args:
         texts: any number of texts.
         tokenizer: of the model.
-        max_length: most tokens of a text, special tokens included.
+        max_length: maximum number of tokens of a text, special tokens included.
         truncation: which tokens are kept of a longer text: head, tail or head_tail. Special tokens are always kept.
     """
     whole = _tokenize(texts, tokenizer)
@@ -76,6 +116,35 @@ def count_tokens(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> li
     """Return the number of tokens of each text before truncation, special tokens included."""
     batches = (texts[start : start + _BATCH_ROWS] for start in range(0, len(texts), _BATCH_ROWS))
     return [len(ids) for batch in batches for ids in _tokenize(batch, tokenizer)["input_ids"]]
+
+
+def describe_truncation(token_counts: Sequence[int] | NDArray[np.int64], *, max_length: int) -> Truncation:
+    """Return how much is cut off from texts with these token counts; at least one text.
+
+    >>> describe_truncation([4, 10, 16], max_length=10)
+    Truncation(max_length=10, texts=1, text_fraction=0.3333333333333333, tokens=30, cut_tokens=6, cut_fraction=0.2)
+    """
+    counts = np.asarray(token_counts, dtype=np.int64)
+    is_cut, tokens = counts > max_length, int(counts.sum())
+    cut = int((counts - max_length)[is_cut].sum())
+    return Truncation(max_length, int(is_cut.sum()), float(is_cut.mean()), tokens, cut, cut / tokens)
+
+
+def find_special_tokens(tokenizer: PreTrainedTokenizerBase) -> SpecialTokens:
+    """Return the special tokens around a text, such as [CLS] and [SEP].
+
+    Raises:
+        ModelError: the tokenizer changes more than the beginning and the end of a text.
+    """
+    inner: list[int] = tokenizer(_PROBE, add_special_tokens=False)["input_ids"]
+    whole: list[int] = tokenizer(_PROBE)["input_ids"]
+    for begin in range(len(whole) - len(inner) + 1):
+        if inner and whole[begin : begin + len(inner)] == inner:
+            return SpecialTokens(whole[:begin], whole[begin + len(inner) :])
+    raise ModelError(
+        f"{tokenizer.name_or_path}: the tokenizer turns {inner} into {whole}, but may only add special tokens before "
+        "and after a text; choose another encoder"
+    )
 
 
 def _tokenize(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> dict[str, list[list[int]]]:
@@ -96,14 +165,13 @@ def _truncate(
 
 
 def _log_truncation(split: str, counts: Sequence[int], *, max_length: int) -> None:
-    tokens = np.asarray(counts, dtype=np.int64)
-    cut = np.maximum(tokens - max_length, 0)
-    if cut.any():
+    if max(counts, default=0) > max_length:
+        truncation = describe_truncation(counts, max_length=max_length)
         logger.info(
             "%s: %s of %s texts are longer than %s tokens, %.1f%% of all tokens are cut off",
             split,
-            f"{np.count_nonzero(cut):,}",
-            f"{len(tokens):,}",
+            f"{truncation.texts:,}",
+            f"{len(counts):,}",
             f"{max_length:,}",
-            100 * cut.sum() / tokens.sum(),
+            100 * truncation.cut_fraction,
         )

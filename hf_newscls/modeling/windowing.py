@@ -9,7 +9,7 @@ from hf_newscls.errors import RecipeError
 from hf_newscls.modeling.configuration_windowed import WindowedClassifierConfig
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
-from hf_newscls.modeling.special_tokens import find_special_tokens
+from hf_newscls.modeling.tokenization import find_special_tokens
 from hf_newscls.recipe.model import ModelSection
 
 __all__ = ["add_windows"]
@@ -18,13 +18,12 @@ __all__ = ["add_windows"]
 def add_windows(
     classifier: PreTrainedModel, loaded: frozenset[str], section: ModelSection, tokenizer: PreTrainedTokenizerBase
 ) -> tuple[WindowedClassifier, frozenset[str]]:
-    """Return a windowed classifier with the weights of a plain one, and the names of its loaded parameters.
+    """Return a windowed classifier with the weights of a plain one, and the names of its pre-trained parameters.
 
     Args:
         classifier: a stock model or a `NewsClassifier`; do not use it afterwards.
-        loaded: names of its parameters that were loaded.
+        loaded: names of its pre-trained parameters.
         section: the recipe's model section, with windows.
-        tokenizer: of the model.
 
     Raises:
         RecipeError: the architecture's own head reads more than one vector of a text.

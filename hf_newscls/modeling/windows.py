@@ -93,7 +93,7 @@ class WindowLayout:
         return self.length + (self.count - 1) * self.step
 
     def count_windows(self, tokens: int) -> int:
-        """Return the number of windows for a text of so many tokens, with one prefix and one suffix.
+        """Return the number of windows for a text of `tokens` tokens, with one prefix and one suffix.
 
         >>> layout = WindowLayout(count=3, length=5, stride=1, prefix=[1], suffix=[2], pad=0)
         >>> [layout.count_windows(tokens) for tokens in (2, 5, 6, 7, 8, 100)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from datasets import Dataset
 
-from hf_newscls.data.groups import Rows
+from hf_newscls.data.duplicates import Rows
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import shorten_text
 

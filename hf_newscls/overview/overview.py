@@ -21,7 +21,7 @@ from hf_newscls.recipe.recipe import Recipe
 __all__ = ["Overview", "build_overview"]
 
 # Tables of labels by labels, and the page, grow with the square.
-_MOST_LABELS = 1000
+_MAX_LABELS = 1000
 
 logger = logging.getLogger(__name__)
 
@@ -67,19 +67,16 @@ def build_overview(
     """Describe the rows that were kept, and cross-validate a simple model on them.
 
     Args:
-        recipe: as it was resolved.
-        cleaned: the rows.
-        tokenizer: of the recipe's model.
         dates: shape (N,), NaT for a row without one; None if the file has no dates.
 
     Raises:
         InputError: all rows are one article, or no label has two rows.
         DataError: there are more than 1,000 labels, for example in a column of authors.
     """
-    if len(cleaned.label_names) > _MOST_LABELS:
+    if len(cleaned.label_names) > _MAX_LABELS:
         raise DataError(
             f"{recipe.data.source_text}: column {recipe.data.label!r} has {len(cleaned.label_names):,} labels, but an "
-            f"overview can show at most {_MOST_LABELS:,}; check `data.label`, or merge labels with `data.merge_labels`"
+            f"overview can show at most {_MAX_LABELS:,}; check `data.label`, or merge labels with `data.merge_labels`"
         )
     rows = cleaned.dataset
     texts = rows["text"][:]

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from hf_newscls.data.groups import Rows, find_repeated, groups_with_conflicting_labels
+from hf_newscls.data.duplicates import Rows, find_repeated, groups_with_conflicting_labels
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import shorten_text
 from hf_newscls.files import name_source

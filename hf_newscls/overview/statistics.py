@@ -11,18 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_newscls.data.cleaning import CleanedRows
-from hf_newscls.data.duplicates import DuplicateGroups
-from hf_newscls.data.groups import find_repeated, groups_with_conflicting_labels
+from hf_newscls.data.dates import count_by_year, to_years
+from hf_newscls.data.duplicates import DuplicateGroups, find_repeated, groups_with_conflicting_labels
 from hf_newscls.errors import InputError
+from hf_newscls.modeling.tokenization import Truncation, describe_truncation
 from hf_newscls.overview.examples import GroupSummary, ShownRow, show_rows, summarize_groups
 
 __all__ = [
     "LABEL_QUANTILES",
     "DataOverview",
     "Lengths",
-    "Truncation",
     "describe_lengths",
-    "describe_truncation",
     "summarize_rows",
 ]
 
@@ -31,7 +30,6 @@ LABEL_QUANTILES = {"5%": 0.05, "25%": 0.25, "50%": 0.5, "75%": 0.75, "95%": 0.95
 
 _QUANTILES = {"min": 0.0, **LABEL_QUANTILES, "99%": 0.99, "max": 1.0}
 _SHORTEST = 10
-_UNKNOWN = "unknown"
 
 Integers = NDArray[np.int64]
 
@@ -50,27 +48,6 @@ class Lengths:
 
 
 @dataclass(frozen=True)
-class Truncation:
-    """How much of the texts the model cuts off.
-
-    Attributes:
-        max_length: tokens of a text that the model reads, special tokens included.
-        texts: texts that are longer.
-        text_fraction: their fraction of all texts.
-        tokens: tokens of all texts.
-        cut_tokens: tokens beyond `max_length`.
-        cut_fraction: their fraction of all tokens.
-    """
-
-    max_length: int
-    texts: int
-    text_fraction: float
-    tokens: int
-    cut_tokens: int
-    cut_fraction: float
-
-
-@dataclass(frozen=True)
 class DataOverview:
     """Statistics of a news file.
 
@@ -86,7 +63,7 @@ class DataOverview:
         tokens: lengths in tokens of the recipe's tokenizer, special tokens included.
         label_tokens: shape (L, Q), the quantiles `LABEL_QUANTILES` of the token counts of each label.
         truncation: how much the model cuts off.
-        articles: different articles among the rows kept; duplicates count once.
+        articles: unique articles among the rows kept; duplicates count once.
         exact_duplicates: groups of rows with equal texts after normalization.
         near_duplicates: groups of rows of one article with different texts.
         conflicting_labels: groups of rows with equal texts and different labels.
@@ -134,7 +111,6 @@ def summarize_rows(
     """Compute the statistics of the rows that were kept.
 
     Args:
-        cleaned: the rows.
         groups: which rows are the same article.
         token_counts: tokens of each text, special tokens included, before truncation.
         max_length: tokens that the model reads.
@@ -149,7 +125,11 @@ def summarize_rows(
             raise InputError(f"{name}: {len(column)} values for {len(dataset)} rows; pass one value for each row")
     texts, labels = dataset["text"][:], np.asarray(dataset["label"][:], dtype=np.int64)
     tokens = np.asarray(token_counts, dtype=np.int64)
-    years, year_counts = _count_years(dates, labels, size=size)
+    years, year_counts = (
+        ([], np.zeros((size, 0), dtype=np.int64))
+        if dates is None
+        else count_by_year(to_years(dates), labels, size=size)
+    )
     shortest = np.argsort([len(text) for text in texts], kind="stable")[:_SHORTEST]
     exact, near = find_repeated(groups.texts), groups_with_conflicting_labels(groups.groups, groups.texts)
     conflicting = groups_with_conflicting_labels(groups.texts, labels)
@@ -181,27 +161,6 @@ def describe_lengths(lengths: Sequence[int] | Integers) -> Lengths:
     """
     values = _find_quantiles(lengths, _QUANTILES).tolist()
     return Lengths(float(np.mean(lengths)), dict(zip(_QUANTILES, values, strict=True)))
-
-
-def describe_truncation(token_counts: Sequence[int] | Integers, *, max_length: int) -> Truncation:
-    """Return how much is cut off from texts with these token counts; at least one text.
-
-    >>> describe_truncation([4, 10, 16], max_length=10)
-    Truncation(max_length=10, texts=1, text_fraction=0.3333333333333333, tokens=30, cut_tokens=6, cut_fraction=0.2)
-    """
-    counts = np.asarray(token_counts, dtype=np.int64)
-    is_cut, tokens = counts > max_length, int(counts.sum())
-    cut = int((counts - max_length)[is_cut].sum())
-    return Truncation(max_length, int(is_cut.sum()), float(is_cut.mean()), tokens, cut, cut / tokens)
-
-
-def _count_years(dates: NDArray[np.datetime64] | None, labels: Integers, *, size: int) -> tuple[list[str], Integers]:
-    """Return the years that occur, an unknown one last, and the rows of each label and year, shape (L, Y)."""
-    if dates is None:
-        return [], np.zeros((size, 0), dtype=np.int64)
-    years, indices = np.unique(dates.astype("datetime64[Y]"), return_inverse=True)
-    counts = np.bincount(labels * len(years) + indices, minlength=size * len(years)).reshape(size, len(years))
-    return [_UNKNOWN if np.isnat(year) else str(year) for year in years], counts
 
 
 def _find_quantiles(lengths: Sequence[int] | Integers, quantiles: Mapping[str, float]) -> Integers:

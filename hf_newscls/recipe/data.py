@@ -43,7 +43,7 @@ class DataSection(Section):
     id: ColumnName | None = None
     """Column with unique row ids. If unset, the id is the number of the row in the file."""
     keep: NullableList[FreeColumnName] = Field([])
-    """Further columns that are kept in the prepared rows."""
+    """Additional columns that are kept in the prepared rows."""
     min_characters: int = Field(1, ge=1)
     """Rows with a shorter text are dropped, and counted."""
     min_characters_in: Literal["joined", "each"] = "joined"

@@ -42,7 +42,7 @@ class HubSection(Section):
     language: str = "en"
     """Language of the texts, as an ISO 639 code."""
     tags: list[str] = Field([])
-    """Further tags of the model."""
+    """Additional tags of the model."""
     benchmark: BenchmarkSection | None = None
     """Report a test score to the leaderboard of a benchmark dataset (writes .eval_results)."""
     grams_co2_per_kwh: float | None = Field(None, gt=0)

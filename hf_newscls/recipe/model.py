@@ -22,7 +22,7 @@ class WindowsSection(Section):
     """Windows of a long text, which the encoder reads separately (Pappagari et al. 2019, arXiv 1910.10781)."""
 
     count: int = Field(ge=1)
-    """Most windows of a text; the rest of the text is cut off."""
+    """Maximum number of windows of a text; the rest of the text is cut off."""
     length: int = Field(ge=8)
     """Length of a window in tokens, special tokens included."""
     stride: int = Field(0, ge=0)
@@ -67,8 +67,8 @@ class ModelSection(Section):
     head_dropout: float | None = Field(None, ge=0, lt=1)
     """Dropout rate of the two_layer head. If unset, 0.4."""
     max_length: int = Field(256, ge=8, json_schema_extra={"type": ["integer", "null"]})
-    """Most tokens of a text, special tokens included; the rest is cut off. null: 256, or with windows their count times
-    their length, which is the only value allowed with them."""
+    """Maximum number of tokens of a text, special tokens included; the rest is cut off. null: 256, or with windows
+    their count times their length, which is the only value allowed with them."""
     windows: WindowsSection | None = None
     """Read a long text in several windows and pool them. null: read only max_length tokens."""
     truncation: Literal["head", "tail", "head_tail"] = "head"

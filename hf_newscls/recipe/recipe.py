@@ -5,29 +5,16 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from hf_newscls.files import is_local_address
-from hf_newscls.recipe.data import DataSection, NearDuplicatesSection
+from hf_newscls.recipe.data import DataSection
 from hf_newscls.recipe.evaluation import RECIPE_NAME, EvaluationSection
-from hf_newscls.recipe.hub import BenchmarkSection, HubSection
-from hf_newscls.recipe.model import AdapterSection, ModelSection, WindowsSection
+from hf_newscls.recipe.hub import HubSection
+from hf_newscls.recipe.model import AdapterSection, ModelSection
 from hf_newscls.recipe.section import RESERVED_COLUMNS, Section
 from hf_newscls.recipe.split import SplitSection
 from hf_newscls.recipe.training import FinetuneSection, FreezeSection, LossSection, SamplingSection
 from hf_newscls.recipe.training_arguments import check_training_arguments
 
-__all__ = [
-    "BenchmarkSection",
-    "DataSection",
-    "EvaluationSection",
-    "FinetuneSection",
-    "FreezeSection",
-    "HubSection",
-    "LossSection",
-    "NearDuplicatesSection",
-    "Recipe",
-    "SamplingSection",
-    "SplitSection",
-    "WindowsSection",
-]
+__all__ = ["Recipe"]
 
 
 class Recipe(Section):
@@ -48,7 +35,9 @@ class Recipe(Section):
     """Values of transformers.TrainingArguments, under their own names; they are for stage 2."""
     finetune: FinetuneSection = FinetuneSection()
     speedups: bool = Field(
-        True, description="Use the speed-ups of hf_newscls.training.acceleration, which leave results as they are."
+        True,
+        description="Use the speed-ups of hf_newscls.training.acceleration. They change which values dropout drops, as "
+        "another seed does; otherwise results differ only by rounding.",
     )
     loss: LossSection = LossSection()
     sampling: SamplingSection | None = None

@@ -11,14 +11,14 @@ __all__ = ["FinetuneSection", "FreezeSection", "LossSection", "SamplingSection"]
 
 
 class FreezeSection(Section):
-    """Stage 1: only parameters without pre-trained values are trained (Kumar et al. 2022, arXiv 2202.10054)."""
+    """Stage 1: only newly initialized parameters are trained (Kumar et al. 2022, arXiv 2202.10054)."""
 
     epochs: float | None = Field(None, gt=0)
     """Length of stage 1 in epochs; stage 2 has training_arguments.num_train_epochs of its own."""
     steps: int | None = Field(None, gt=0)
     """Length of stage 1 in optimizer steps, instead of epochs."""
     learning_rate: float = Field(gt=0)
-    """Highest learning rate of stage 1."""
+    """Peak learning rate of stage 1."""
     warmup: float = Field(0.1, ge=0)
     """Linear warm-up: below 1 a fraction of stage 1, else a number of optimizer steps."""
     lr_scheduler_type: LearningRateShape = "linear"
@@ -37,8 +37,7 @@ class FinetuneSection(Section):
     """Stage 2, where all parameters are trained; `training_arguments` has the rest of its settings."""
 
     head_learning_rate: float | None = Field(None, gt=0)
-    """Highest learning rate in stage 2 of parameters without pre-trained values. If unset,
-    training_arguments.learning_rate."""
+    """Peak learning rate of newly initialized parameters in stage 2. If unset, training_arguments.learning_rate."""
     layerwise_lr_decay: float = Field(1.0, gt=0, le=1)
     """Factor of the learning rate from each layer to the one below it; 1 is no decay."""
     early_stopping_patience: int | None = Field(None, ge=1)

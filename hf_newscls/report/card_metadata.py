@@ -43,9 +43,6 @@ def build_card_data(
     """Return the metadata of a card, with every test score; the split's fingerprint is the dataset revision.
 
     Args:
-        recipe: of the run.
-        manifest: of the run's split.
-        report: its scores.
         record: of the run's training, for its emissions.
     """
     data = describe_recipe(recipe)

@@ -19,13 +19,7 @@ _LARGEST = "10M<n<100M"
 
 
 def render_dataset_card(recipe: Recipe, manifest: SplitManifest, *, repo_id: str) -> str:
-    """Return the card of prepared data, metadata first.
-
-    Args:
-        recipe: as resolved.
-        manifest: of the split.
-        repo_id: owner/name of the dataset on the Hub.
-    """
+    """Return the card of prepared data, metadata first."""
     sizes = count_rows(manifest)
     body = render_template(
         "hf_newscls.report",

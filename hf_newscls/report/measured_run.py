@@ -23,12 +23,6 @@ class MeasuredRun:
     """A run and everything that was measured.
 
     Attributes:
-        recipe: of the run.
-        manifest: of its split.
-        record: of its training.
-        splits: its rows.
-        report: its scores.
-        errors: its mistakes.
         test_probabilities: (N, L), in the order of the test rows.
         token_counts: of each text before truncation, by split.
         years: of each row by split, `unknown` for a row without a date; None if the recipe has no date column.

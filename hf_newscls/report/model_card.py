@@ -1,11 +1,14 @@
-"""Render a model card from recipe, manifest, record and report, without disk or network."""
+"""Render a model card from recipe, manifest, record and report; keep its notes, which people write by hand."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from huggingface_hub import ModelCard
+from huggingface_hub.repocard import REGEX_YAML_BLOCK
 
 from hf_newscls.data.manifest import SplitManifest
+from hf_newscls.errors import PublishError
 from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.evaluation.token_lengths import TokenLengths
@@ -14,12 +17,20 @@ from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.training import LossSection
 from hf_newscls.recipe.training_arguments import DEFAULT_LEARNING_RATE
 from hf_newscls.report.card_metadata import build_card_data, compute_emissions, count_rows
-from hf_newscls.report.card_notes import NOTES_END, NOTES_START
 from hf_newscls.report.markdown import to_code
 from hf_newscls.report.template import render_template
 from hf_newscls.training.record import TrainingRecord
 
-__all__ = ["CARD_FIGURES", "render_card"]
+__all__ = ["CARD_FIGURES", "NOTES_END", "NOTES_START", "extract_notes", "render_card"]
+
+NOTES_START = "<!-- notes: text between these two lines is kept when the card is updated -->"
+"""The line before the section."""
+
+NOTES_END = "<!-- end of notes -->"
+"""The line after the section."""
+
+# Cards of version 0.1 have other words after "notes:".
+_SECTION = re.compile(rf"<!-- notes: [^>]* -->(.*?){re.escape(NOTES_END)}", flags=re.DOTALL)
 
 CARD_FIGURES: Mapping[str, str] = {
     "loss_curves.png": "Training and validation loss by step, with the learning rate below",
@@ -50,10 +61,6 @@ def render_card(
     """Return the card of a trained model, metadata first.
 
     Args:
-        recipe: of the run, as resolved.
-        manifest: of the run's split.
-        record: of the run's training.
-        report: its scores.
         model_address: the Hub id or folder for `pipeline()`.
         figures: folder of the figures, relative to the card.
         notes: Markdown written by hand, kept between two marker lines.
@@ -96,6 +103,26 @@ def render_card(
     )
     data = build_card_data(recipe, manifest, report, record)
     return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
+
+
+def extract_notes(card: str, *, repo_id: str) -> str:
+    """Return the notes of a published card, stripped; empty if there is no card yet.
+
+    Args:
+        card: the README.md on the Hub.
+
+    Raises:
+        PublishError: the card is not ours, or one of the two lines is missing, so that an update would lose notes.
+    """
+    sections: list[str] = _SECTION.findall(card)
+    if len(sections) == 1:
+        return sections[0].strip()
+    if not sections and not REGEX_YAML_BLOCK.sub("", card, count=1).strip():
+        return ""
+    raise PublishError(
+        f"{repo_id}: README.md has {len(sections)} sections between {NOTES_START!r} and {NOTES_END!r}, expected 1; put "
+        "these two lines around the text to keep, or push with --replace-card to lose it"
+    )
 
 
 def _list_sources(addresses: Sequence[str]) -> str:

@@ -30,7 +30,6 @@ def write_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], path
     """Write the report atomically.
 
     Args:
-        measured: the run.
         figures: by name, as `plot_run` returns them.
         path: of the file. If the recipe has an overview next to the folder of runs, the report links to it.
     """
@@ -43,7 +42,6 @@ def render_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], *, 
     """Return the report as HTML.
 
     Args:
-        measured: the run.
         figures: by name, as `plot_run` returns them.
         overview: relative address of the overview of the data; None leaves the link out.
     """

@@ -16,7 +16,7 @@ from hf_newscls.storage import write_json
 __all__ = [
     "discard_unfinished",
     "find_last_checkpoint",
-    "is_whole",
+    "is_complete",
     "read_trainer_state",
     "relocate_best",
     "remove_partial",
@@ -33,10 +33,10 @@ _PARTS = (
 
 def find_last_checkpoint(folder: Path) -> Path | None:
     """Return the complete checkpoint with the most steps, or None."""
-    return max(filter(is_whole, _list_checkpoints(folder)), key=_read_step, default=None)
+    return max(filter(is_complete, _list_checkpoints(folder)), key=_read_step, default=None)
 
 
-def is_whole(checkpoint: Path) -> bool:
+def is_complete(checkpoint: Path) -> bool:
     """Return whether weights, optimizer, schedule, random states and the Trainer's state are all there."""
     if not all(any(any(checkpoint.glob(name)) for name in names) for names in _PARTS):
         return False
@@ -49,24 +49,24 @@ def is_whole(checkpoint: Path) -> bool:
 def remove_partial(folder: Path) -> None:
     """Remove checkpoints that were not completely written or not completely deleted when their process ended."""
     for checkpoint in _list_checkpoints(folder):
-        if not is_whole(checkpoint):
+        if not is_complete(checkpoint):
             shutil.rmtree(checkpoint, ignore_errors=True)
 
 
 @contextmanager
-def discard_unfinished(run: Path, *, checkpoints: Path, sign: Path) -> Iterator[None]:
+def discard_unfinished(run: Path, *, checkpoints: Path, marker: Path) -> Iterator[None]:
     """Remove incomplete checkpoints after the block, and the run's folder if there is nothing to resume from.
 
     Args:
         run: folder of the run.
         checkpoints: its folder of checkpoints; a complete one keeps the run.
-        sign: file that keeps the run too.
+        marker: a file that also keeps the run.
     """
     try:
         yield
     finally:
         remove_partial(checkpoints)
-        if not sign.exists() and find_last_checkpoint(checkpoints) is None:
+        if not marker.exists() and find_last_checkpoint(checkpoints) is None:
             shutil.rmtree(run, ignore_errors=True)
             with suppress(OSError):  # the parent has other folders
                 run.parent.rmdir()

@@ -28,7 +28,8 @@ from hf_newscls.evaluation.metric_names import TRAINING_METRICS
 from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
-from hf_newscls.recipe.recipe import FreezeSection, Recipe
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.recipe.training import FreezeSection
 from hf_newscls.runs.checkpoints import read_trainer_state
 from hf_newscls.training.acceleration.apply import accelerated
 from hf_newscls.training.arguments import describe_arguments
@@ -66,12 +67,10 @@ def fit_classifier(
     """Train a classifier in place.
 
     Args:
-        classifier: from `load_pretrained`.
         tokenized: from `tokenize_splits`; only train and validation are read.
-        recipe: the recipe of the run.
         arguments: from `build_training_arguments`.
         backend: the device.
-        callbacks: further callbacks of the Trainer.
+        callbacks: additional callbacks of the Trainer.
         resume_from: a complete checkpoint to continue from.
 
     Raises:
@@ -139,12 +138,10 @@ def build_trainer(
     """Return the `Trainer` of a run, without speed-ups.
 
     Args:
-        classifier: from `load_pretrained`.
         tokenized: from `tokenize_splits`.
-        recipe: the recipe of the run.
         arguments: from `build_training_arguments`.
         lengths: the lengths in tokens that batches are padded to; None: that of the longest row.
-        callbacks: further callbacks.
+        callbacks: additional callbacks.
     """
     model, freeze, finetune = classifier.model, recipe.freeze, recipe.finetune
     labels = tokenized["train"]["labels"][:]
@@ -208,7 +205,8 @@ def _count_trained_parameters(classifier: PretrainedClassifier, schedule: TwoSta
     if not schedule.has_stage_two:
         trained = {name: size for name, size in trained.items() if name not in classifier.backbone_parameters}
         logger.warning(
-            "training ends within stage 1, after %d steps: only the new parameters learn; take more steps or epochs",
+            "training ends in stage 1, at step %d: only the newly initialized parameters are trained; raise "
+            "num_train_epochs or max_steps",
             schedule.total_steps,
         )
     return sum(trained.values())
@@ -240,7 +238,7 @@ def _find_cache_obstacle(
     """Return why stage 1 cannot or need not run on cached features; None if it can."""
     model = classifier.model
     if freeze is None or not freeze.cache_features:
-        return "the recipe asks for none"
+        return "freeze.cache_features is false"
     if schedule.boundary_step < count_steps_per_epoch(arguments, train_rows):
         return "it is shorter than an epoch"
     if arguments.device.type == "xla" or arguments.torch_compile or arguments.n_gpu > 1:
@@ -251,9 +249,9 @@ def _find_cache_obstacle(
     new = [name for name, _ in model.named_parameters() if name not in classifier.backbone_parameters]
     inside = [name for name in new if name.startswith(f"{model.base_model_prefix}.")]
     if not isinstance(model, WindowedClassifier):
-        # A new pooler learns from the first token, which is kept. Of a window, only the pooler's output is kept.
+        # A newly initialized pooler reads the first token, which is kept. Of windows, only the pooled output is kept.
         inside = [name for name in inside if ".pooler." not in name]
-    return f"{format_examples(inside)} of the backbone are new" if inside else None
+    return f"the backbone has newly initialized parameters: {format_examples(inside)}" if inside else None
 
 
 def _build_feature_cache(model: PreTrainedModel, trainer: NewsTrainer) -> FeatureCacheCallback:

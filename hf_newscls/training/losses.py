@@ -61,9 +61,7 @@ def build_loss(section: LossSection, labels: Sequence[int], *, num_labels: int) 
     """Return the loss of a training; None if the model computes it itself.
 
     Args:
-        section: the recipe's loss section.
         labels: label id of each training row.
-        num_labels: L.
     """
     if section.is_plain:
         return None
@@ -86,7 +84,6 @@ def compute_class_weights(section: LossSection, counts: NDArray[np.int64]) -> ND
     Cui et al. 2019 scale theirs to the number of labels instead. A label without rows gets the weight of one row.
 
     Args:
-        section: the recipe's loss section.
         counts: (L,), training rows of each label.
 
     >>> compute_class_weights(LossSection(class_weights="balanced"), np.array([6, 2])).round(3).tolist()

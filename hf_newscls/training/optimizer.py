@@ -16,7 +16,7 @@ from transformers import PreTrainedModel, Trainer, TrainingArguments
 from transformers.trainer_pt_utils import get_parameter_names
 
 from hf_newscls.errors import RecipeError
-from hf_newscls.recipe.recipe import FinetuneSection, FreezeSection
+from hf_newscls.recipe.training import FinetuneSection, FreezeSection
 from hf_newscls.recipe.training_arguments import LearningRateShape
 from hf_newscls.training.schedule import TwoStageSchedule, plan_schedule
 
@@ -48,15 +48,15 @@ def build_two_stage_optimizers(
 
     Args:
         model: the model to train.
-        loaded_parameters: names of the parameters with pre-trained values, from `name_loaded_parameters`.
+        loaded_parameters: names of the pre-trained parameters, from `name_loaded_parameters`.
         arguments: of the whole run: epochs or steps are those of both stages; learning rate, warm-up and shape are
             those of stage 2.
         train_rows: number of training rows.
-        first_epochs: epochs of stage 1, in which only the other parameters learn; None or 0: no stage 1.
-        first_learning_rate: highest learning rate of stage 1.
+        first_epochs: epochs of stage 1, which trains only the newly initialized parameters; None or 0: no stage 1.
+        first_learning_rate: peak learning rate of stage 1.
         first_warmup: warm-up of stage 1; below 1 a fraction of the stage, else steps.
         first_lr_scheduler_type: shape of the learning rate after the warm-up.
-        head_learning_rate: highest learning rate in stage 2 of the parameters that were not loaded; None: that of the
+        head_learning_rate: peak learning rate of the newly initialized parameters in stage 2; None: that of the
             arguments.
         layerwise_lr_decay: factor of the learning rate from each layer to the one below.
 
@@ -90,7 +90,6 @@ def build_optimizer(
     Args:
         model: on the device where it will be trained.
         backbone_parameters: names of the parameters with the backbone's rate; all others have the head's.
-        arguments: of the run.
         by_layer: make separate groups for each layer of the backbone.
 
     Raises:

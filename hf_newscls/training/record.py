@@ -26,7 +26,6 @@ class TrainingRecord:
         total_steps: optimizer steps done.
         best_step: step of the model that was kept; None if it is the last one.
         runtime_seconds: seconds of the training with its evaluations, since it was last resumed.
-        train_rows: number of training rows.
         batch_rows: rows of an optimizer step, over all devices and accumulated batches.
         parameters: number of parameters of the model, with an adapter's.
         trained_parameters: number of those that were trained in any stage.

@@ -44,7 +44,6 @@ def order_rows(
     Args:
         lengths: tokens of each row.
         batch_rows: rows of an optimizer step, over all devices.
-        seed: of the run.
         epoch: counted from 0.
         is_grouped: put rows of similar length into one batch.
         weights: draw rows with replacement, with these weights; None: each row once.
@@ -83,7 +82,6 @@ def weigh_rows(labels: Sequence[int], section: SamplingSection) -> list[float]:
 
     Args:
         labels: label id of each row.
-        section: the recipe's sampling section.
 
     >>> weigh_rows([0, 0, 0, 0, 1], SamplingSection(labels="square_root"))
     [0.5, 0.5, 0.5, 0.5, 1.0]
@@ -101,7 +99,6 @@ def compute_useful_fraction(
     Args:
         tokens: tokens of each row.
         order: row indices of an epoch.
-        batch_size: rows of a batch.
         lengths: the lengths that batches can be padded to, ascending; the last one fits every row.
 
     >>> compute_useful_fraction([8, 4, 16, 16], [0, 1, 2, 3], batch_size=2, lengths=[8, 16])

@@ -7,7 +7,7 @@ from transformers import TrainingArguments
 from transformers.trainer_utils import SchedulerType
 
 from hf_newscls.errors import RecipeError
-from hf_newscls.recipe.recipe import FinetuneSection, FreezeSection
+from hf_newscls.recipe.training import FinetuneSection, FreezeSection
 
 __all__ = ["GroupLearningRate", "TwoStageSchedule", "count_steps_per_epoch", "plan_schedule"]
 
@@ -53,7 +53,7 @@ class TwoStageSchedule:
 
     Attributes:
         head: rate of the newly initialized parameters, in both stages.
-        backbone: rate of the top layer of the loaded parameters; 0 in stage 1.
+        backbone: rate of the top layer of the pre-trained parameters; 0 in stage 1.
         layerwise_lr_decay: factor of the rate from each layer to the one below, in (0, 1].
     """
 
@@ -77,7 +77,7 @@ class TwoStageSchedule:
         return self.boundary_step < self.total_steps
 
     def at_depth(self, depth: int) -> GroupLearningRate:
-        """Return the rate of the loaded parameters that lie `depth` layers below the top.
+        """Return the rate of the pre-trained parameters that lie `depth` layers below the top.
 
         The geometric decay is that of Clark et al. 2020 (ELECTRA, arXiv 2003.10555).
         """
@@ -97,7 +97,7 @@ def plan_schedule(
         freeze: stage 1, if any.
         arguments: of the whole run; learning rate, warm-up and shape are those of stage 2.
         train_rows: number of training rows.
-        finetune: further settings of stage 2.
+        finetune: additional settings of stage 2.
 
     Raises:
         RecipeError: short batches are dropped, and the rows do not fill one batch.

@@ -21,14 +21,11 @@ class NewsTrainer(Trainer):
     generator: see `hf_newscls.training.sampler`. `train_sampling_strategy` means the same as in transformers.
 
     Args:
-        model: the classifier.
-        args: of the run.
         train_dataset: tokenized rows.
         eval_dataset: tokenized rows.
-        schedule: the steps of both stages.
         has_row_numbers: whether batches have the row numbers that `FeatureCacheCallback` needs.
         row_weights: draw training rows with these weights; None: each row once per epoch.
-        options: further arguments of `Trainer`.
+        options: additional arguments of `Trainer`.
     """
 
     def __init__(

@@ -71,7 +71,7 @@ def compare(
 
     Args:
         names: recipes, by name or path, for their local runs and their models on the Hub, and datasets on the Hub.
-        models: further models on the Hub, as owner/name.
+        models: additional models on the Hub, as owner/name.
         external_models: classifiers on the Hub to evaluate on the test set of the recipe, as owner/name.
         author: owner of the models to look for on the Hub; by default all owners.
         metric: to rank by, such as `f1_macro`.
@@ -101,9 +101,9 @@ def compare(
     others = [model for model in found.models if model.name not in taken]
     checked = [one for model in (*measured, *others) for one in verify_model(model, metric=options.metric)]
     entries = [*(one for one in checked if isinstance(one, Entry)), *found.entries]
-    refused = [*refusals, *found.refusals, *(one for one in checked if isinstance(one, Refusal))]
+    unranked = [*refusals, *found.refusals, *(one for one in checked if isinstance(one, Refusal))]
     board = replace(
-        rank_entries(merge_copies(entries), refused, metric=options.metric), remarks=[*hub_remarks, *remarks]
+        rank_entries(merge_copies(entries), unranked, metric=options.metric), remarks=[*hub_remarks, *remarks]
     )
     if not board.tables:
         raise _refuse_nothing(names, board, runs_dir=runs_dir)
@@ -151,7 +151,7 @@ def save_leaderboard(board: Leaderboard, folder: str | Path) -> None:
     from hf_newscls.comparison.page import build_leaderboard_files
 
     folder = Path(folder)
-    check_replaceable(folder, signs=["leaderboard.json", "leaderboard.md"], content="a leaderboard")
+    check_replaceable(folder, markers=["leaderboard.json", "leaderboard.md"], content="a leaderboard")
     for name, content in build_leaderboard_files(board).items():
         with replace_file(folder / name) as fresh:
             fresh.write_bytes(content)
@@ -259,7 +259,7 @@ def _ask_hub(subjects: Subjects, options: _Options) -> tuple[Discovery, list[str
     from hf_newscls.hub.retry import has_answered
 
     if options.is_local:
-        return Discovery(), ["The Hub was not asked (--local): only local runs are ranked"]
+        return Discovery(), ["Hub skipped (local only): only local runs are ranked"]
     # A recipe without data.dataset_id uses its own name as the dataset.
     unknown = [name for name, typed in subjects.recipes.items() if name == typed and name not in find_recipes()]
     query = Query([*subjects.recipes], [*subjects.datasets, *unknown], options.models, options.author)

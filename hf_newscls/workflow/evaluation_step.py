@@ -12,6 +12,7 @@ from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
+from hf_newscls.data.dates import to_years
 from hf_newscls.data.deduplication import GROUP
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.data.preparation import read_dates
@@ -43,7 +44,7 @@ from hf_newscls.training.record import TrainingRecord
 __all__ = ["run_evaluation"]
 
 # More rows help a linear head little, and encoding them takes as long as an epoch of training.
-_MOST_FROZEN_ROWS = 10_000
+_MAX_FROZEN_ROWS = 10_000
 # A bootstrap of fewer rows gives intervals that are too narrow, and of width 0 if all predictions are right.
 _FEW_TEST_ROWS = 50
 
@@ -103,7 +104,7 @@ def _encode_splits(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None
         return None
     train, test = splits["train"], splits["test"]
     pretrained = load_pretrained(_strip_encoder(recipe.model), train.features["label"].names, seed=recipe.seed)
-    rows = stratified_sample(np.asarray(train["label"][:]), max_rows=_MOST_FROZEN_ROWS, seed=recipe.seed)
+    rows = stratified_sample(np.asarray(train["label"][:]), max_rows=_MAX_FROZEN_ROWS, seed=recipe.seed)
     logger.info("encoding %d training and %d test rows with the frozen encoder", len(rows), len(test))
     return FrozenFeatures(
         train_rows=rows,
@@ -153,8 +154,7 @@ def _analyze(
 
 def _read_years(rows: Dataset, recipe: Recipe) -> list[str]:
     dates = read_dates(rows, recipe.data.date, source_name=recipe.data.source_text)
-    values = np.datetime_as_string(dates, unit="Y").tolist() if dates is not None else []
-    return ["unknown" if value == "NaT" else value for value in values]
+    return [] if dates is None else to_years(dates)
 
 
 def _write_results(run: RunFolder, measured: MeasuredRun, *, example: Mapping[str, Any]) -> None:

@@ -32,7 +32,7 @@ def overview(recipe: Recipe | str | Path, folder: str | Path) -> Overview:
     from hf_newscls.data.sources import fetch_source
 
     recipe, folder = to_recipe(recipe), Path(folder)
-    check_replaceable(folder, signs=["overview.json", "overview.md"], content="an overview")
+    check_replaceable(folder, markers=["overview.json", "overview.md"], content="an overview")
     source = fetch_source(recipe.data.source, sha256=recipe.data.sha256)
     cleaned = read_source(recipe, source)
     dates = read_dates(cleaned.dataset, recipe.data.date, source_name=source.name)

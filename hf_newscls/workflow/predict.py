@@ -84,7 +84,7 @@ class Explanation:
     """The effect of each word on the probability of a label.
 
     Attributes:
-        text: as far as the model reads it.
+        text: the part of the text that the model reads.
         label: the explained label.
         attribution: the effects.
     """

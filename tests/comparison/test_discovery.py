@@ -153,7 +153,7 @@ def test_claims_on_the_requested_dataset_are_read(hub_here: HubServer) -> None:
     assert measured.fingerprint == ONE
 
 
-# The Hub's own leaderboard of a dataset.
+# The Hub's leaderboard of a dataset.
 
 
 def test_leaderboard_of_the_hub_is_read_with_fine_tuned_models(hub_here: HubServer) -> None:
@@ -170,7 +170,7 @@ def test_leaderboard_of_the_hub_is_read_with_fine_tuned_models(hub_here: HubServ
         ("bob/tuned", 0.9, True),
     ]
     assert found[1].notes == ["verified by the Hub"]
-    assert {one.setting.split for one in found} == {"the Hub's own leaderboard"}
+    assert {one.setting.split for one in found} == {"Hub leaderboard"}
 
 
 def test_own_results_of_a_model_are_another_split_than_the_leaderboard(hub_here: HubServer) -> None:
@@ -183,7 +183,7 @@ def test_own_results_of_a_model_are_another_split_than_the_leaderboard(hub_here:
     hub_here.leaderboards["ann/news"] = [{"modelId": "cat/listed", "value": 0.7}]
     found = discover(Query(datasets=["ann/news"])).entries
     assert [(one.name, one.setting.split, one.score) for one in found] == [
-        ("cat/listed", "the Hub's own leaderboard", 0.7),
+        ("cat/listed", "Hub leaderboard", 0.7),
         ("bob/own", "task topics", 0.8),
     ]
     assert found[1].revision == hub_here.repos["bob/own"].head

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hf_newscls.data.cleaning import CleanedRows
 from hf_newscls.data.deduplication import DeduplicatedRows, resolve_duplicates
-from hf_newscls.recipe.recipe import DataSection
+from hf_newscls.recipe.data import DataSection
 from tests.data.test_splitting import build_dataset
 
 LONG = "the council of the harbour town votes on the new bridge after a long night of talks"

@@ -17,8 +17,8 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import CountVectorizer
 
 from hf_newscls.data import duplicates
-from hf_newscls.data.duplicates import find_duplicates, normalize_text
-from hf_newscls.recipe.recipe import NearDuplicatesSection
+from hf_newscls.data.duplicates import find_duplicates, groups_with_conflicting_labels, normalize_text
+from hf_newscls.recipe.data import NearDuplicatesSection
 
 NEAR = NearDuplicatesSection()
 
@@ -211,3 +211,15 @@ def test_repeated_titles_of_the_real_set_are_found(real_data: Path) -> None:
     assert len(set(titles)) == len(titles) - 79
     folded = {" ".join(unicodedata.normalize("NFKC", title).casefold().split()) for title in titles}
     assert len(np.unique(find_duplicates(titles, None).groups)) == len(folded)
+
+
+def test_conflicting_groups_have_several_kinds() -> None:
+    groups, kinds = np.array([0, 0, 2, 2, 4]), np.array([1, 1, 0, 1, 2])
+    assert groups_with_conflicting_labels(groups, kinds).tolist() == [2]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), min_size=1))
+def test_conflicting_groups_equal_a_plain_loop(rows: list[tuple[int, int]]) -> None:
+    groups, kinds = (np.array(column) for column in zip(*rows, strict=True))
+    expected = sorted({group for group, kind in rows for other, another in rows if group == other and kind != another})
+    assert groups_with_conflicting_labels(groups, kinds).tolist() == expected

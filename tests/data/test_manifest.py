@@ -18,7 +18,7 @@ from hf_newscls.data.manifest import (
     measure_leakage,
 )
 from hf_newscls.data.splitting import SPLITS
-from hf_newscls.recipe.recipe import SplitSection
+from hf_newscls.recipe.split import SplitSection
 from tests.data.test_splitting import HALF, PINNED, PINNED_FINGERPRINT, build_classes, build_dataset, split
 
 COUNTS = DuplicateCounts(
@@ -133,8 +133,8 @@ def test_strategy_is_described(changes: dict[str, object], strategy: str) -> Non
 @pytest.mark.parametrize(
     ("validation", "strategy"),
     [
-        ("dev", "as the column part says"),
-        ("train", "as the column part says, validation cut from its training rows at random"),
+        ("dev", "by column part"),
+        ("train", "by column part; validation sampled from its training rows"),
     ],
 )
 def test_strategy_says_where_predefined_validation_comes_from(validation: str, strategy: str) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hf_newscls.data.cleaning import clean_rows
 from hf_newscls.data.readers.rows import read_rows
 from hf_newscls.errors import InputError
-from hf_newscls.recipe.recipe import DataSection
+from hf_newscls.recipe.data import DataSection
 
 COLUMNS = ("title", "label")
 # Each example writes its own file over the one before, so the folder may be shared.

@@ -42,9 +42,9 @@ def test_lengths_are_scored_and_texts_cut_off_come_last() -> None:
     parts = analyze().by_length
     assert [part.name for part in parts] == [
         "0 to 3 tokens",
-        "4 to 4 tokens",
-        "5 to 5 tokens",
-        "6 to 6 tokens",
+        "4 tokens",
+        "5 tokens",
+        "6 tokens",
         "over 32 tokens, cut off",
     ]
     assert [part.rows for part in parts] == [1, 1, 1, 1, 2]

@@ -13,7 +13,7 @@ from hf_newscls.evaluation.baselines.models import predict_tfidf
 from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.evaluation.report import EvaluationReport, SplitReport, build_report
 from hf_newscls.evaluation.statistics.bootstrap import Interval
-from hf_newscls.recipe.recipe import EvaluationSection
+from hf_newscls.recipe.evaluation import EvaluationSection
 from tests.conftest import LABELS
 from tests.tiny_models import build_splits
 

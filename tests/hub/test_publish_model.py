@@ -19,7 +19,7 @@ from hf_newscls.hub.publish_model import PublishOptions
 from hf_newscls.inference.predicting import load_classifier, predict_probabilities
 from hf_newscls.modeling.adapters import add_adapter, save_adapter
 from hf_newscls.recipe.model import AdapterSection, ModelSection
-from hf_newscls.report.card_notes import NOTES_START
+from hf_newscls.report.model_card import NOTES_START
 from hf_newscls.runs.folder import RunFolder
 from tests.conftest import LABELS, FinishedRun
 from tests.hub_server import TOKEN, Fault, HubServer

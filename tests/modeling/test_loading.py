@@ -105,7 +105,7 @@ def test_log_counts_new_parameters(head: str, new: str, tiny_encoder: Path, capl
         model = load_tiny(tiny_encoder, head=head).model
     total = sum(parameter.numel() for parameter in model.parameters())
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("hf_newscls")]
-    assert lines == [f"loaded {tiny_encoder}: {total:,} parameters, {new} new"]
+    assert lines == [f"loaded {tiny_encoder}: {total:,} parameters, {new} newly initialized"]
 
 
 @pytest.mark.parametrize("head", HEADS)

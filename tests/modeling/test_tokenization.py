@@ -4,9 +4,19 @@ from pathlib import Path
 
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+from tokenizers.processors import TemplateProcessing
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from hf_newscls.modeling.tokenization import count_tokens, encode_texts, tokenize_splits
+from hf_newscls.errors import ModelError
+from hf_newscls.modeling.tokenization import (
+    SpecialTokens,
+    count_tokens,
+    describe_truncation,
+    encode_texts,
+    find_special_tokens,
+    tokenize_splits,
+)
+from tests.tiny_models import save_encoder
 
 # With [CLS] and [SEP]: 4, 7, 2 and 12 tokens, as each word of the tiny news is a token of its own.
 TEXTS = ["bank shares", "planet in the north orbit", "", "goal coach league match medal over the long week after"]
@@ -154,3 +164,35 @@ def test_what_is_cut_off_is_logged(
         "validation: 1 of 1 texts are longer than 6 tokens, 14.3% of all tokens are cut off",
         "test: 1 of 2 texts are longer than 6 tokens, 37.5% of all tokens are cut off",
     ]
+
+
+@pytest.mark.parametrize(
+    ("max_length", "texts", "cut_tokens"), [(8, 0, 0), (7, 1, 1), (6, 1, 2), (5, 4, 6), (2, 5, 19)]
+)
+def test_truncation_counts_texts_and_tokens(max_length: int, texts: int, cut_tokens: int) -> None:
+    found = describe_truncation([6, 6, 6, 3, 8], max_length=max_length)
+    assert (found.texts, found.text_fraction) == (texts, texts / 5)
+    assert (found.tokens, found.cut_tokens, found.cut_fraction) == (29, cut_tokens, cut_tokens / 29)
+
+
+@pytest.mark.parametrize(("architecture", "first", "last"), [("bert", "[CLS]", "[SEP]"), ("roberta", "<s>", "</s>")])
+def test_special_tokens_are_those_around_a_text(architecture: str, first: str, last: str, tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(save_encoder(tmp_path, architecture))
+    special = find_special_tokens(tokenizer)
+    assert tokenizer.convert_ids_to_tokens(special.prefix) == [first]
+    assert tokenizer.convert_ids_to_tokens(special.suffix) == [last]
+
+
+def test_either_side_may_have_none(tiny_encoder: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="$A [SEP] [SEP]", special_tokens=[("[SEP]", 3)]
+    )
+    assert find_special_tokens(tokenizer) == SpecialTokens([], [3, 3])
+
+
+def test_tokenizer_that_repeats_no_text_is_refused(tiny_encoder: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="[CLS]", special_tokens=[("[CLS]", 2)])
+    with pytest.raises(ModelError, match=r"into \[2\],"):
+        find_special_tokens(tokenizer)

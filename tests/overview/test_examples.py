@@ -4,10 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from datasets import ClassLabel, Dataset
-from hypothesis import given
-from hypothesis import strategies as st
 
-from hf_newscls.data.groups import find_repeated, groups_with_conflicting_labels
+from hf_newscls.data.duplicates import find_repeated
 from hf_newscls.overview.examples import show_rows, summarize_groups
 
 
@@ -54,18 +52,6 @@ def test_at_most_ten_groups_are_examples() -> None:
     summary = summarize_groups(build_rows(["x"] * 30, [0] * 30), groups, find_repeated(groups), kinds=groups)
     assert summary.groups == 15
     assert len(summary.examples) == 10
-
-
-def test_conflicting_groups_have_several_kinds() -> None:
-    groups, kinds = np.array([0, 0, 2, 2, 4]), np.array([1, 1, 0, 1, 2])
-    assert groups_with_conflicting_labels(groups, kinds).tolist() == [2]
-
-
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), min_size=1))
-def test_conflicting_groups_equal_a_plain_loop(rows: list[tuple[int, int]]) -> None:
-    groups, kinds = (np.array(column) for column in zip(*rows, strict=True))
-    expected = sorted({group for group, kind in rows for other, another in rows if group == other and kind != another})
-    assert groups_with_conflicting_labels(groups, kinds).tolist() == expected
 
 
 def test_rows_are_shown_in_the_given_order() -> None:

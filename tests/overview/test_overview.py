@@ -214,7 +214,7 @@ def test_tables_show_the_main_statistics(written: tuple[Overview, Path]) -> None
         console.print(table)
     text = console.export_text()
     console.file.close()
-    assert re.search(r"rows kept +119, 117 different articles", text)
+    assert re.search(r"rows kept +119, 117 unique articles", text)
     assert re.search(r"rows dropped: empty text +1\b", text)
     assert re.search(r"exact duplicates +4 rows in 2 groups", text)
     assert re.search(r"conflicting labels +2 rows in 1 group\b", text)

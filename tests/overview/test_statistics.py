@@ -14,8 +14,8 @@ from hf_newscls.data.cleaning import CleanedRows, clean_rows
 from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates, normalize_text
 from hf_newscls.data.readers.rows import read_rows
 from hf_newscls.errors import InputError
-from hf_newscls.overview.statistics import DataOverview, describe_lengths, describe_truncation, summarize_rows
-from hf_newscls.recipe.recipe import DataSection, NearDuplicatesSection
+from hf_newscls.overview.statistics import DataOverview, describe_lengths, summarize_rows
+from hf_newscls.recipe.data import DataSection, NearDuplicatesSection
 
 TEXTS = ["Storm hits the coast", "storm HITS the coast", "Storm hits the coast", "Rain", "Sun and wind over the hills"]
 LABELS = [0, 1, 0, 1, 1]
@@ -97,15 +97,6 @@ def test_tokens_are_summarized_for_each_label() -> None:
     overview = summarize()
     assert overview.label_tokens.tolist() == [[6, 6, 6, 6, 6], [3, 3, 6, 8, 8]]
     assert overview.tokens.quantiles["max"] == 8
-
-
-@pytest.mark.parametrize(
-    ("max_length", "texts", "cut_tokens"), [(8, 0, 0), (7, 1, 1), (6, 1, 2), (5, 4, 6), (2, 5, 19)]
-)
-def test_truncation_counts_texts_and_tokens(max_length: int, texts: int, cut_tokens: int) -> None:
-    found = describe_truncation(TOKENS, max_length=max_length)
-    assert (found.texts, found.text_fraction) == (texts, texts / 5)
-    assert (found.tokens, found.cut_tokens, found.cut_fraction) == (29, cut_tokens, cut_tokens / 29)
 
 
 def test_quantiles_are_lengths_of_texts() -> None:

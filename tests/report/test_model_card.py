@@ -13,9 +13,10 @@ from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from hf_newscls.errors import PublishError
 from hf_newscls.evaluation.baselines.comparison import LENGTH
 from hf_newscls.report.markdown import escape_markdown
-from hf_newscls.report.model_card import CARD_FIGURES
+from hf_newscls.report.model_card import CARD_FIGURES, NOTES_END, NOTES_START, extract_notes
 from tests.card_parts import FINGERPRINT, CardParts
 from tests.conftest import FinishedRun
 from tests.processes import run_python
@@ -369,7 +370,10 @@ def test_card_describes_calibration(make_parts: MakeParts) -> None:
     assert "the predicted probability differs from the accuracy by 85.0% on average" in text
     assert "neither overconfident nor underconfident. Dividing the logits by a temperature of 1.000" in text
     assert "changes this error to 0.0%" in text
-    assert "The best threshold on the validation set, by Macro F1, predicts REAL from a probability of 0.5000" in text
+    assert (
+        "The best threshold on the validation set, by Macro F1, predicts REAL if its probability is at least 0.5000"
+        in text
+    )
 
 
 def test_card_of_three_labels_has_no_threshold(make_parts: MakeParts) -> None:
@@ -513,3 +517,39 @@ def test_card_has_no_placeholder(make_parts: MakeParts) -> None:
     card = make_parts().render()
     assert not re.search(r"\bNone\b|\{\{|\}\}|\{%|Undefined", card)
     assert card.endswith("\n")
+
+
+@pytest.mark.parametrize("card", ["", "\n", "---\nlicense: mit\n---\n", "---\nlicense: mit\n---\n\n \n"])
+def test_empty_card_has_no_notes(card: str) -> None:
+    assert extract_notes(card, repo_id="owner/name") == ""
+
+
+@pytest.mark.parametrize("notes", ["", "We saw it fail on sports.", "# Own heading\n\n---\n\n{{ jinja }} <b>x</b>"])
+def test_notes_come_back_from_a_rendered_card(notes: str, make_parts: MakeParts) -> None:
+    card = make_parts().render(notes=notes)
+    assert extract_notes(card, repo_id="owner/name") == notes
+
+
+def test_notes_survive_an_update_of_the_card(make_parts: MakeParts) -> None:
+    first = make_parts().render(notes="  Kept.\n")
+    again = make_parts().render(notes=extract_notes(first, repo_id="owner/name"))
+    assert extract_notes(again, repo_id="owner/name") == "Kept."
+
+
+def test_notes_of_a_card_of_version_0_1_are_found() -> None:
+    start = "<!-- notes: what stands between these two lines is kept when the card is written anew -->"
+    assert extract_notes(f"# Title\n\n{start}\n\nKept.\n\n{NOTES_END}\n", repo_id="owner/name") == "Kept."
+
+
+@pytest.mark.parametrize(
+    ("card", "count"),
+    [
+        ("# Somebody's model", 0),
+        ("---\nlicense: mit\n---\n\nText.", 0),
+        (f"{NOTES_START}\nNo end.", 0),
+        (f"{NOTES_START}{NOTES_END}\n{NOTES_START}{NOTES_END}", 2),
+    ],
+)
+def test_card_without_one_section_of_notes_is_refused(card: str, count: int) -> None:
+    with pytest.raises(PublishError, match=rf"^owner/name: README.md has {count} "):
+        extract_notes(card, repo_id="owner/name")

@@ -100,7 +100,7 @@ def test_comparison_with_another_run_is_shown(page: Reader) -> None:
     assert "The other model is run run 7" in found.text
     assert found.find("i") == []
     text = found.text.replace("\n", "")
-    assert f"By macro F1, this model is {score.verdict}; by accuracy, {score.verdict}." in text
+    assert f"by macro F1: {score.verdict}; by accuracy: {score.verdict}." in text
     assert "Mean F1 of the labels below75.0%50.0%+25.0-12.5 to +37.5" in text
     assert "<i>rare</i>75.0%50.0%+25.0-12.5 to +37.51,23456" in text
     assert "loss.namefocal<i>plain</i>sampling.labelsbalancednot set" in text

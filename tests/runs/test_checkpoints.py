@@ -9,7 +9,7 @@ import pytest
 from hf_newscls.runs.checkpoints import (
     discard_unfinished,
     find_last_checkpoint,
-    is_whole,
+    is_complete,
     read_trainer_state,
     relocate_best,
     remove_partial,
@@ -46,14 +46,14 @@ def test_checkpoint_without_one_of_its_files_does_not_count(missing: str, tmp_pa
 def test_checkpoint_with_half_a_state_does_not_count(tmp_path: Path) -> None:
     checkpoint = save_checkpoint(tmp_path, 2)
     (checkpoint / "trainer_state.json").write_text('{"global_step": 2, "log_hist')
-    assert not is_whole(checkpoint)
+    assert not is_complete(checkpoint)
 
 
 def test_adapter_and_several_processes_count_too(tmp_path: Path) -> None:
     checkpoint = save_checkpoint(tmp_path, 2)
     (checkpoint / "model.safetensors").rename(checkpoint / "adapter_model.safetensors")
     (checkpoint / "rng_state.pth").rename(checkpoint / "rng_state_0.pth")
-    assert is_whole(checkpoint)
+    assert is_complete(checkpoint)
 
 
 def test_best_is_found_in_the_same_folder(tmp_path: Path) -> None:
@@ -74,34 +74,34 @@ def test_path_of_a_missing_best_is_kept(saved: str | None, tmp_path: Path) -> No
     assert read_trainer_state(last)["best_model_checkpoint"] == saved
 
 
-@pytest.mark.parametrize("has_sign", [True, False])
+@pytest.mark.parametrize("has_marker", [True, False])
 @pytest.mark.parametrize("fails", [True, False])
-def test_unfinished_folder_stays_only_with_its_sign(has_sign: bool, fails: bool, tmp_path: Path) -> None:
+def test_unfinished_folder_stays_only_with_its_sign(has_marker: bool, fails: bool, tmp_path: Path) -> None:
     run = tmp_path / "tiny" / "run"
     run.mkdir(parents=True)
 
     def work() -> None:
         (run / "recipe.yaml").write_text("name: tiny")
-        if has_sign:
+        if has_marker:
             (run / "training.json").write_text("{}")
         if fails:
             raise KeyboardInterrupt
 
     try:
-        with discard_unfinished(run, checkpoints=run / "checkpoints", sign=run / "training.json"):
+        with discard_unfinished(run, checkpoints=run / "checkpoints", marker=run / "training.json"):
             work()
     except KeyboardInterrupt:
         assert fails
-    assert run.exists() == has_sign
+    assert run.exists() == has_marker
 
 
 def test_unfinished_folder_is_removed_with_its_empty_parent(tmp_path: Path) -> None:
     first, second = tmp_path / "runs" / "tiny" / "one", tmp_path / "runs" / "tiny" / "two"
     for run in (first, second):
         run.mkdir(parents=True)
-    with discard_unfinished(first, checkpoints=first / "c", sign=first / "training.json"):
+    with discard_unfinished(first, checkpoints=first / "c", marker=first / "training.json"):
         pass
     assert os.listdir(tmp_path / "runs" / "tiny") == ["two"]
-    with discard_unfinished(second, checkpoints=second / "c", sign=second / "training.json"):
+    with discard_unfinished(second, checkpoints=second / "c", marker=second / "training.json"):
         pass
     assert os.listdir(tmp_path / "runs") == []

@@ -10,11 +10,12 @@ import pytest
 import torch
 from datasets import Dataset, DatasetDict
 from safetensors.torch import load_file
-from transformers import Trainer
+from torch import nn
+from transformers import Trainer, TrainerCallback
 
 from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.training.backend import Backend
-from hf_newscls.training.fit import fit_classifier
+from hf_newscls.training.fit import build_trainer, fit_classifier
 from hf_newscls.training.record import TrainingRecord
 from tests.conftest import write_csv, write_recipe
 from tests.tiny_models import QUIET, MakeRecipe, TinyRun, prepare_run, save_encoder
@@ -154,7 +155,9 @@ def test_run_that_ends_in_stage_one_says_so(
     record = fit(run)
     assert not record.has_stage_two
     assert record.trained_parameters == 3 * 32 + 3  # the head: of the tiny encoder's pooler there are weights
-    assert "training ends within stage 1, after 2 steps: only the new parameters learn" in caplog.text
+    (warning,) = [one.getMessage() for one in caplog.records if one.name == "hf_newscls.training.fit"]
+    assert "stage 1, at step 2:" in warning
+    assert "num_train_epochs or max_steps" in warning
 
 
 def test_batch_rows_count_accumulated_batches(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
@@ -310,16 +313,47 @@ def test_test_split_is_not_read(make_recipe: MakeRecipe, news_rows: Any, tmp_pat
     assert record.total_steps == 2
 
 
-@pytest.mark.parametrize("speedups", ["true", "false"])
-def test_recipe_turns_the_speedups_off(speedups: str, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
-    run = prepare_run(
-        make_recipe(*QUIET, f"speedups={speedups}", "training_arguments.max_steps=3"), news_rows, tmp_path
-    )
-    tokens: list[int] = []
-    last = run.classifier.model.bert.encoder.layer[-1]
-    last.intermediate.register_forward_pre_hook(lambda _, inputs: tokens.append(inputs[0].shape[1]))
+class SpeedupWatch(TrainerCallback):
+    """Note in each step which speed-ups have patched the training."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.found: list[set[str]] = []
+        self._trainer = trainer
+        self._optimizer: Any = trainer.optimizer  # the Trainer wraps it later
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        model: Any = self._trainer.model
+        last = model.bert.encoder.layer[-1]
+        dropouts = [module for module in model.modules() if isinstance(module, nn.Dropout)]
+        traces = {
+            "attention": model.config._attn_implementation != "sdpa",
+            "hooks of the last layer": any(module._forward_pre_hooks for module in last.modules()),
+            "dropout": any("forward" in vars(module) for module in dropouts),
+            "clipping": "_clip_grad_norm" in vars(self._trainer),
+            "hook after a step": bool(self._optimizer._optimizer_step_post_hooks),
+            "sparse gradients": model.get_input_embeddings().sparse,
+            "hook before a step": bool(self._optimizer._optimizer_step_pre_hooks),
+        }
+        self.found.append({name for name, is_there in traces.items() if is_there})
+
+
+@pytest.mark.parametrize(("speedups", "patches"), [("true", 7), ("false", 0)])
+def test_recipe_turns_the_speedups_off(
+    speedups: str, patches: int, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    overrides = (*QUIET, "training_arguments.max_steps=3", "training_arguments.bf16=true", "freeze=null")
+    run = prepare_run(make_recipe(*overrides, f"speedups={speedups}"), news_rows, tmp_path)
+    watches: list[SpeedupWatch] = []
+
+    def build_watched(*args: Any, **options: Any) -> Trainer:
+        trainer = build_trainer(*args, **options)
+        watches.append(SpeedupWatch(trainer))
+        trainer.add_callback(watches[0])
+        return trainer
+
+    monkeypatch.setattr("hf_newscls.training.fit.build_trainer", build_watched)
     fit(run)
-    assert (1 in tokens) == (speedups == "true")
+    assert [len(found) for found in watches[0].found] == [patches] * 3
 
 
 def test_padding_is_logged_for_the_order_of_the_first_epoch(

@@ -10,7 +10,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from hf_newscls.recipe.recipe import LossSection
+from hf_newscls.recipe.training import LossSection
 from hf_newscls.training.losses import build_loss, compute_class_weights
 from tests.tiny_models import QUIET, MakeRecipe, prepare_run
 from tests.training.callbacks.test_feature_cache import CACHED, losses, train

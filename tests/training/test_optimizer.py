@@ -9,7 +9,7 @@ from datasets import Dataset, DatasetDict
 from transformers import Trainer, TrainingArguments, get_scheduler
 
 from hf_newscls.errors import RecipeError
-from hf_newscls.recipe.recipe import FinetuneSection, FreezeSection
+from hf_newscls.recipe.training import FinetuneSection, FreezeSection
 from hf_newscls.training.fit import build_trainer
 from hf_newscls.training.optimizer import build_optimizer, build_scheduler, build_two_stage_optimizers
 from hf_newscls.training.schedule import GroupLearningRate, TwoStageSchedule, plan_schedule

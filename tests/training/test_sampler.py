@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import TrainerControl, TrainerState
 
-from hf_newscls.recipe.recipe import SamplingSection
+from hf_newscls.recipe.training import SamplingSection
 from hf_newscls.training.sampler import EpochCallback, EpochSampler, compute_useful_fraction, order_rows, weigh_rows
 from tests.tiny_models import QUIET, MakeRecipe, prepare_run
 

@@ -83,8 +83,7 @@ def test_new_pooler_behind_windows_runs_without_cache(
     BertModel(BertConfig.from_pretrained(folder), add_pooling_layer=False).save_pretrained(folder)
     overrides = (*CACHED, WINDOWS, f"model.model_name_or_path={folder}", "training_arguments.max_steps=5")
     run = prepare_run(make_recipe(*overrides), long_rows, tmp_path / "run")
-    reason = "'backbone.pooler.dense.weight', 'backbone.pooler.dense.bias' of the backbone are new"
-    assert reason in read_log(run, caplog)
+    assert "'backbone.pooler.dense.weight', 'backbone.pooler.dense.bias'" in read_log(run, caplog)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_runs_on_one_split_share_a_table(tiny_run: FinishedRun, tiny_two_layer_r
     scores = [row.entry.score for row in table.rows]
     assert scores == sorted(scores, reverse=True)
     assert len(table.pairs) == 1
-    assert ["--local" in remark for remark in board.remarks] == [True]
+    assert ["local only" in remark for remark in board.remarks] == [True]
 
 
 def test_recipe_without_runs_is_reported(tiny_run: FinishedRun) -> None:

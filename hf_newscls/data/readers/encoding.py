@@ -101,7 +101,6 @@ def detect_encoding(path: Path, sample: bytes, *, encoding: str | None) -> str:
     """Decode a text file once from start to end, and return the encoding to read it with.
 
     Args:
-        path: the file.
         sample: its first bytes.
         encoding: expected encoding; if None, UTF-8 with or without a byte order mark, else cp1252 (Western Windows),
             else latin-1, which defines all bytes.

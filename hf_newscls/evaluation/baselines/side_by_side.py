@@ -45,7 +45,6 @@ class RareLabel:
     """A label with few training rows.
 
     Attributes:
-        name: of the label.
         train_rows: training rows with the label.
         test_rows: test rows with the label.
         f1: of both models.
@@ -105,7 +104,6 @@ def build_side_by_side(
         other: the other model's predictions.
         references: (N,) label ids.
         train_counts: (L,) training rows of each label.
-        label_names: in the order of the label ids.
         bootstrap: how rows are drawn; strata are ignored.
     """
     first, second = (draw_scores(one, references, bootstrap) for one in (own, other.probabilities))

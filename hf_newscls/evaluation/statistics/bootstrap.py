@@ -3,10 +3,10 @@
 Whole articles are drawn (Efron 1979; Field and Welsh 2007), because the predictions for copies of an article are right
 or wrong together. If rows were drawn, the intervals would be too narrow.
 
-For the interval of a score the draws are stratified: each has as many articles of each label as the data. Otherwise a
-label of two rows would be missing from one draw in seven. For the difference between two classifiers they are not
-stratified, or a label of one row, which would then be in every draw, could decide the result. Their macro averages
-cover only the labels that were drawn.
+For the interval of a score the draws are stratified: each has the same number of articles per label as the data.
+Otherwise a label of two rows would be missing from one draw in seven. For the difference between two classifiers they
+are not stratified, or a label of one row, which would then be in every draw, could decide the result. Their macro
+averages cover only the labels that were drawn.
 
 Nearly all scores follow from sums over rows. So a draw is a vector that says how often each article was drawn, and
 matrix products score many draws at once.
@@ -59,8 +59,8 @@ class Bootstrap:
         seed: of the draws.
         groups: (N,), equal for rows of one article, which are drawn together; None if each row is an article.
         top_k: each k of a `top_k_accuracy`.
-        is_stratified: whether each draw has as many articles of each label as the data. If not, macro averages leave
-            out the labels that are not in the draw.
+        is_stratified: whether each draw has the same number of articles per label as the data. If not, macro averages
+            leave out the labels that are not in the draw.
     """
 
     resamples: int
@@ -98,7 +98,6 @@ def resample_scores(probabilities: ArrayLike, references: ArrayLike, bootstrap: 
     Args:
         probabilities: (N, L).
         references: (N,) label ids.
-        bootstrap: how rows are drawn.
     """
     probabilities, references = np.asarray(probabilities, dtype=np.float64), np.asarray(references)
     size = probabilities.shape[1]

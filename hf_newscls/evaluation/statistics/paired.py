@@ -39,10 +39,10 @@ class ScorePair:
 
     @property
     def verdict(self) -> str:
-        """How the first model does, by the interval."""
+        """Whether the first model is better, by the interval."""
         if self.gain.low > 0:
-            return "better beyond chance"
-        return "worse beyond chance" if self.gain.high < 0 else "neither better nor worse beyond chance"
+            return "significantly better"
+        return "significantly worse" if self.gain.high < 0 else "no significant difference"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,6 @@ def draw_scores(probabilities: ArrayLike, references: ArrayLike, bootstrap: Boot
     Args:
         probabilities: (N, L).
         references: (N,) label ids.
-        bootstrap: how rows are drawn.
     """
     values = compute_scores(probabilities, references, top_k=bootstrap.top_k)
     resamples = resample_scores(probabilities, references, bootstrap.without_strata())

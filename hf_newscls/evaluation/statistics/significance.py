@@ -23,7 +23,7 @@ Verdict = Literal["ahead", "tied", "behind"]
 ALPHA = 0.05
 """Significance level, over all pairs of a table together."""
 
-_LEAST_RESAMPLES, _MOST_RESAMPLES = 1000, 20_000
+_MIN_RESAMPLES, _MAX_RESAMPLES = 1000, 20_000
 _SPARE = 5
 
 
@@ -85,11 +85,11 @@ def judge_gap(gain: float, p_value: float) -> Verdict:
 
 
 def choose_resamples(pairs: int) -> int:
-    """Return how many draws make p-values well below 5% possible for so many pairs after Holm's correction.
+    """Return the number of draws needed for p-values below 5% after Holm's correction of `pairs` tests.
 
     At most 20,000, to limit the time; with more than 500 pairs no difference can then be significant.
 
     >>> choose_resamples(1), choose_resamples(45), choose_resamples(500)
     (1000, 9000, 20000)
     """
-    return min(max(_LEAST_RESAMPLES, round(_SPARE * 2 * pairs / ALPHA)), _MOST_RESAMPLES)
+    return min(max(_MIN_RESAMPLES, round(_SPARE * 2 * pairs / ALPHA)), _MAX_RESAMPLES)

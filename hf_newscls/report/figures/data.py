@@ -31,7 +31,6 @@ def plot_label_distribution(counts: Mapping[str, Sequence[int]], *, label_names:
 
     Args:
         counts: split name (as in "train") to its L rows per label; stacked in this order.
-        label_names: L names.
     """
     totals = np.sum([list(rows) for rows in counts.values()], axis=0)
     order = np.argsort(-totals, kind="stable")
@@ -72,7 +71,6 @@ def plot_suspicious_labels(
     Args:
         suspicious: rows with a suspicious label, shape (L,).
         counts: rows checked, shape (L,).
-        label_names: L names.
     """
     fractions = suspicious / np.maximum(counts, 1)
     order = np.argsort(-fractions, kind="stable")
@@ -91,7 +89,6 @@ def plot_years(counts: NDArray[np.int64], *, years: Sequence[str], label_names: 
     Args:
         counts: rows, shape (L, Y).
         years: Y of them, ascending; what is not a number, such as `unknown`, comes last and keeps its own column.
-        label_names: L names.
     """
     columns, table = _join_years(counts, years)
     height = style.LINE * max(len(label_names), 4) + 1.2
@@ -144,7 +141,6 @@ def plot_label_lengths(quantiles: NDArray[np.int64], *, label_names: Sequence[st
 
     Args:
         quantiles: 5%, 25%, 50%, 75% and 95% of the tokens, shape (L, 5).
-        label_names: L names.
         max_length: tokens the model reads.
     """
     order = np.argsort(-quantiles[:, 2], kind="stable")

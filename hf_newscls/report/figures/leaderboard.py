@@ -26,7 +26,6 @@ class Dot:
     """A model's score.
 
     Attributes:
-        name: of the model.
         score: on the panel's axis.
         interval: 95% interval of the score; None if unknown.
         is_verified: whether the score was computed from predictions.

@@ -40,7 +40,6 @@ def plot_risk_coverage(curve: RiskCoverage, *, baseline: tuple[str, Comparison] 
     """Return a figure of accuracy against the fraction of rows that are answered, the most confident first.
 
     Args:
-        curve: of the model.
         baseline: name and scores of a classifier that answers all rows, a dotted line; None leaves it out.
     """
     figure = style.build_figure(height=3.6, title="Accuracy on the most confident predictions")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
+from hf_newscls.data.dates import count_by_year
 from hf_newscls.data.splitting import SPLITS
 from hf_newscls.report.figures.confusion import plot_confusion_matrix
 from hf_newscls.report.figures.data import plot_label_distribution, plot_text_lengths, plot_years
@@ -47,7 +48,5 @@ def plot_run(measured: MeasuredRun) -> Mapping[str, Figure]:
 def _plot_years(measured: MeasuredRun) -> Figure:
     years = [year for split in SPLITS for year in (measured.years or {})[split]]
     labels = np.concatenate([measured.splits[split]["label"][:] for split in SPLITS])
-    distinct, indices = np.unique(years, return_inverse=True)
-    counts = np.zeros((len(measured.label_names), len(distinct)), dtype=np.int64)
-    np.add.at(counts, (labels, indices), 1)
-    return plot_years(counts, years=distinct.tolist(), label_names=measured.label_names)
+    distinct, counts = count_by_year(years, labels, size=len(measured.label_names))
+    return plot_years(counts, years=distinct, label_names=measured.label_names)

@@ -22,8 +22,6 @@ def plot_comparisons(
     """Return a figure of accuracy and macro F1 with intervals: the model on top, then baselines, then probes.
 
     Args:
-        scores: of the model.
-        intervals: of its scores.
         comparisons: by name, in their order.
     """
     names = ["this model", *comparisons]

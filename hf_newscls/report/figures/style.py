@@ -64,10 +64,7 @@ def format_axes(
     """Return the axes, formatted as in all figures.
 
     Args:
-        axes: to format.
         grid: axis with grid lines; its own spine is left out.
-        xlabel: title of the x axis.
-        ylabel: title of the y axis.
         percent: axes with fractions, shown as percents.
     """
     axes.tick_params(which="both", labelsize=SMALL, labelcolor=INK, length=0)
@@ -94,7 +91,6 @@ def name_rows(axes: Axes, names: Sequence[str], *, counts: Sequence[int] = ()) -
 
     Args:
         axes: with rows at 0, 1, 2 ...
-        names: of the rows.
         counts: to write after the names, in brackets; none by default.
     """
     labels = [*map(shorten_name, names)]
@@ -129,7 +125,6 @@ def draw_heatmap(
     scikit-learn's `ConfusionMatrixDisplay` loads pyplot, writes one number per cell, and needs a square matrix.
 
     Args:
-        axes: to draw on.
         fractions: shape (rows, columns).
         texts: shape (rows, columns).
         names: of the rows and of the columns.

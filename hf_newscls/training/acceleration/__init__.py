@@ -1,1 +1,4 @@
-"""Speed-ups of a training step that leave its results as they are; `apply.py` has the table."""
+"""Speed-ups of a training step; `apply.py` has the table.
+
+They change which values dropout drops, as another seed does; otherwise results differ only by rounding.
+"""

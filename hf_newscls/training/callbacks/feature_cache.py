@@ -1,6 +1,6 @@
-"""Stage 1 on cached features: the frozen part runs once per row, and the head learns from its output.
+"""Stage 1 on cached features: the frozen part runs once per row, and the head is trained on its output.
 
-In stage 1 the frozen part has no dropout and does not learn, so its output for a row is the same in every epoch.
+In stage 1 the frozen part has no dropout and is not trained, so its output for a row is the same in every epoch.
 Batches, order and losses are those of a run without the cache.
 
 Shape letters: N rows, B batch, H hidden size, P kept vectors of a row: its first token and the pooler's output, or
@@ -55,7 +55,6 @@ class FeatureCacheCallback(TrainerCallback):
 
     Args:
         model: the model that is trained, not compiled.
-        part: its frozen part.
         datasets: tokenized rows from `number_rows`; training rows first.
         collate: makes a padded batch of rows; for rows without tokens, a batch of one token each.
         boundary_step: first optimizer step of stage 2.

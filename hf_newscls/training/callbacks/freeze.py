@@ -17,9 +17,9 @@ logger = logging.getLogger(__name__)
 class TwoStageFreezeCallback(TrainerCallback):
     """Keep parameters frozen before a step, and train all parameters from that step on.
 
-    Meant for the parameters with pre-trained values, so that what `from_pretrained` newly initialized learns from the
-    first step. Training a new head on frozen features first keeps its random gradients from distorting the features:
-    LP-FT, Kumar et al. 2022, arXiv 2202.10054. As there, the frozen modules run without dropout (linear probing).
+    Meant for the pre-trained parameters: only the newly initialized ones are trained from the first step. Training a
+    new head on frozen features first keeps its random gradients from distorting the features: LP-FT, Kumar et al. 2022,
+    arXiv 2202.10054. As there, the frozen modules run without dropout (linear probing).
 
     The stage depends only on the global step, so a resumed run is in the right stage. Parameters are frozen when
     training begins: the Trainer has then built its optimizer over all of them and wrapped the model. Parameters frozen
@@ -77,7 +77,7 @@ class TwoStageFreezeCallback(TrainerCallback):
         self._set_frozen(model, is_frozen=is_frozen)
         if boundary > 0:
             trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-            logger.info("step %d: stage %d, %s parameters learn", step, 1 if is_frozen else 2, f"{trained:,}")
+            logger.info("step %d: stage %d, %s parameters are trained", step, 1 if is_frozen else 2, f"{trained:,}")
 
     def _set_frozen(self, model: nn.Module, *, is_frozen: bool) -> None:
         # Only what this callback froze: the weights under an adapter stay frozen.

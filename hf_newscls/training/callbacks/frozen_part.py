@@ -17,12 +17,7 @@ __all__ = ["FrozenEncoder", "FrozenPart", "FrozenWindows"]
 
 
 class FrozenPart(ABC):
-    """A method of a module with the same output in every epoch, which another function can replace.
-
-    Args:
-        module: the module.
-        method: name of its method.
-    """
+    """A method of a module with the same output in every epoch, which another function can replace."""
 
     def __init__(self, module: nn.Module, method: str) -> None:
         self._module = module
@@ -70,7 +65,7 @@ class FrozenEncoder(FrozenPart):
         first = kept[:, :1]
         if self._is_pooler_frozen():
             return BaseModelOutputWithPooling(last_hidden_state=first, pooler_output=kept[:, 1])
-        pooled = self._pooler(first) if self._pooler else None  # a new pooler learns with the head
+        pooled = self._pooler(first) if self._pooler else None  # a newly initialized pooler is trained with the head
         return BaseModelOutputWithPooling(last_hidden_state=first, pooler_output=pooled)
 
     def _is_pooler_frozen(self) -> bool:
@@ -78,11 +73,7 @@ class FrozenEncoder(FrozenPart):
 
 
 class FrozenWindows(FrozenPart):
-    """The encoder of a windowed classifier, with one vector for each window.
-
-    Args:
-        model: the classifier.
-    """
+    """The encoder of a windowed classifier, with one vector for each window."""
 
     def __init__(self, model: WindowedClassifier) -> None:
         super().__init__(model, "encode")

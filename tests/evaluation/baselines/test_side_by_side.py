@@ -73,10 +73,10 @@ def test_with_ten_labels_all_are_listed_without_a_mean() -> None:
 @pytest.mark.parametrize(
     ("gain", "verdict"),
     [
-        (Interval(0.01, 0.02), "better beyond chance"),
-        (Interval(-0.02, -0.01), "worse beyond chance"),
-        (Interval(0.0, 0.02), "neither better nor worse beyond chance"),
-        (Interval(-0.02, 0.0), "neither better nor worse beyond chance"),
+        (Interval(0.01, 0.02), "significantly better"),
+        (Interval(-0.02, -0.01), "significantly worse"),
+        (Interval(0.0, 0.02), "no significant difference"),
+        (Interval(-0.02, 0.0), "no significant difference"),
     ],
 )
 def test_verdict_follows_the_interval(gain: Interval, verdict: str) -> None:

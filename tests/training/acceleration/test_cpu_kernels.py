@@ -1,4 +1,4 @@
-"""Faster kernels for a CPU leave results as they are."""
+"""Faster kernels for a CPU compute what torch computes, and end with their context."""
 
 from contextlib import nullcontext
 from pathlib import Path

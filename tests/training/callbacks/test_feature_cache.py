@@ -141,7 +141,7 @@ def test_head_that_reads_all_tokens_runs_without(
 @pytest.mark.parametrize(
     ("overrides", "reason"),
     [
-        (("freeze.cache_features=false",), "the recipe asks for none"),
+        (("freeze.cache_features=false",), "freeze.cache_features is false"),
         (("freeze.epochs=0.5",), "shorter than an epoch"),
     ],
 )

@@ -138,15 +138,15 @@ def test_nothing_is_frozen_before_training_begins(make_recipe: MakeRecipe, news_
     assert in_optimizer == {id(value) for value in trainer.model.parameters()}
 
 
-def test_log_tells_the_stages(
+def test_log_names_the_stages(
     make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = prepare_run(make_recipe(*STAGES, "training_arguments.max_steps=6"), news_rows, tmp_path)
     total = sum(parameter.numel() for parameter in run.classifier.model.parameters())
     with caplog.at_level("INFO", logger="hf_newscls"):
         run.build_trainer().train()
-    lines = [record.getMessage() for record in caplog.records if "parameters learn" in record.getMessage()]
-    assert lines == ["step 0: stage 1, 99 parameters learn", f"step 4: stage 2, {total:,} parameters learn"]
+    lines = [record.getMessage() for record in caplog.records if record.name.endswith(".freeze")]
+    assert lines == ["step 0: stage 1, 99 parameters are trained", f"step 4: stage 2, {total:,} parameters are trained"]
 
 
 class ModeRecorder(TrainerCallback):
