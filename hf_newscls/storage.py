@@ -90,7 +90,8 @@ def report_full_disk(folder: Path) -> Iterator[None]:
 def replace_file(path: Path) -> Iterator[Path]:
     """Yield a path to write to. It replaces `path` when the block succeeds and is removed when it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{os.getpid()}-{path.name}")
+    # A process id is not unique on a disk that containers use together.
+    new = path.with_name(f".{uuid4().hex}-{path.name}")
     try:
         yield new
         new.replace(path)
@@ -100,10 +101,12 @@ def replace_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replace_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder to fill. It replaces `folder` when the block succeeds and is removed when it fails."""
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is a file")
-    # A process id is not unique on a disk that containers use together.
+    """Yield an empty folder to fill. It replaces `folder` when the block succeeds and is removed when it fails.
+
+    Raises:
+        StorageError: the folder, or one of its parents, is a file.
+    """
+    check_folder(folder)
     new, old = (folder.with_name(f".{uuid4().hex}-{kind}-{folder.name}") for kind in ("new", "old"))
     new.mkdir(parents=True)
     try:

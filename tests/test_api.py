@@ -26,12 +26,12 @@ from tests.processes import read_files, run_python
 # 120 rows, 40 a label: 24, 8 and 8 of each on the three sides.
 TRAIN_ROWS, VALIDATION_ROWS, TEST_ROWS = 72, 24, 24
 FIGURES = [
-    "abstention.png",
     "confusion_matrix.png",
     "label_distribution.png",
     "label_scores.png",
     "loss_curves.png",
     "reliability.png",
+    "risk_coverage.png",
     "scores.png",
     "text_lengths.png",
 ]

@@ -89,3 +89,8 @@ def test_nearest_name_is_suggested(name: str, known: list[str], expected: str | 
 )
 def test_text_becomes_one_short_line(text: object, expected: str) -> None:
     assert shorten_text(text, limit=5) == expected
+
+
+def test_text_is_cut_at_200_characters() -> None:
+    assert shorten_text("x" * 200) == "x" * 200
+    assert shorten_text("x" * 201) == "x" * 199 + "…"

@@ -85,10 +85,22 @@ def test_failed_folder_leaves_the_old_one(tmp_path: Path) -> None:
 def test_folder_does_not_replace_a_file(tmp_path: Path) -> None:
     path = tmp_path / "model"
     path.write_text("mine")
-    with pytest.raises(OSError, match="model"), replace_folder(path) as fresh:
+    with pytest.raises(StorageError, match="model"), replace_folder(path) as fresh:
         (fresh / "weights").write_text("new")
     assert path.read_text() == "mine"
     assert os.listdir(tmp_path) == ["model"]
+
+
+def test_two_writers_of_one_file_do_not_mix(tmp_path: Path) -> None:
+    # Like processes with the same id, in two containers on one disk.
+    path = tmp_path / "metrics.json"
+    with replace_file(path) as slow:
+        slow.write_text("slow")
+        with replace_file(path) as quick:
+            quick.write_text("quick")
+        assert path.read_text() == "quick"
+    assert path.read_text() == "slow"
+    assert os.listdir(tmp_path) == ["metrics.json"]
 
 
 def test_two_writers_of_one_folder_do_not_mix(tmp_path: Path) -> None:

@@ -11,7 +11,14 @@ from huggingface_hub.errors import GatedRepoError, RemoteEntryNotFoundError, Rep
 
 from hf_newscls.comparison.hub_benchmarks import REMEDY, read_benchmarks
 from hf_newscls.comparison.leaderboard import Entry, Refusal
-from hf_newscls.comparison.model_scores import Claim, ModelScores, read_card, read_metrics, read_model_index
+from hf_newscls.comparison.model_scores import (
+    Claim,
+    ModelScores,
+    read_card,
+    read_metrics,
+    read_model_index,
+    refuse_file,
+)
 from hf_newscls.comparison.published_predictions import read_published_predictions
 from hf_newscls.errors import DataError, PublishError
 from hf_newscls.hub.account import check_repo_id
@@ -107,10 +114,11 @@ def _check_online() -> None:
     """Send one request first: to list models, huggingface_hub would retry for half a minute."""
     if is_offline_mode():
         raise PublishError("Hub: HF_HUB_OFFLINE is set; unset it, or compare only local runs (local=True or --local)")
+    endpoint = HfApi().endpoint
     try:
-        get_session().head(f"{HfApi().endpoint}/api/models?limit=1", timeout=_TIMEOUT_SECONDS)
+        get_session().head(f"{endpoint}/api/models?limit=1", timeout=_TIMEOUT_SECONDS)
     except HUB_FAILURES as error:
-        raise refuse("be reachable", error, remedy=REMEDY) from error
+        raise refuse(f"reach {endpoint}", error, remedy=REMEDY) from error
 
 
 def _list_models(
@@ -151,7 +159,7 @@ def _read_model(name: str, commit: str, *, datasets: Sequence[str]) -> ModelScor
     except GatedRepoError:
         return Refusal(name, "gated; accept its terms on the Hub first", commit)
     except HUB_FAILURES as error:
-        return Refusal(name, str(refuse(f"send README.md of {name}", error, remedy=REMEDY)), commit)
+        return Refusal(name, str(refuse(f"read README.md of {name}", error, remedy=REMEDY)), commit)
     model = ModelScores(name, "Hub", commit, claims)
     model = _add_file(model, "metrics.json", lambda path: replace(model, measured=read_metrics(_read_text(path))))
     return _add_file(model, PREDICTIONS_FILE, lambda path: replace(model, predictions=read_published_predictions(path)))
@@ -165,7 +173,7 @@ def _add_file(model: ModelScores, file: str, read: Callable[[Path], ModelScores]
     except DataError as error:
         return model.add_note(str(error))
     except HUB_FAILURES as error:
-        return model.add_note(str(refuse(f"send {file}", error, remedy=REMEDY)))
+        return model.add_note(str(refuse(f"read {file} of {model.name}", error, remedy=REMEDY)))
 
 
 def _fetch_file(name: str, commit: str, path: str) -> Path | None:
@@ -178,7 +186,7 @@ def _fetch_file(name: str, commit: str, path: str) -> Path | None:
         size = hf_hub_download(name, path, revision=commit, dry_run=True).file_size
         if size is None or size > _MAX_BYTES[path]:
             found = "unknown size" if size is None else f"{size:,} bytes"
-            raise DataError(f"{path}: {found}, more than {_MAX_BYTES[path]:,} bytes; its owner must publish it again")
+            raise refuse_file(path, f"{found}, more than {_MAX_BYTES[path]:,} bytes")
         return Path(hf_hub_download(name, path, revision=commit))
     except RemoteEntryNotFoundError:
         return None
@@ -188,7 +196,7 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{path.name}: not UTF-8 ({error.reason}); its owner must publish it again") from error
+        raise refuse_file(path.name, f"not UTF-8 ({error.reason})") from error
 
 
 def _select_claims(claims: Sequence[Claim], datasets: Sequence[str]) -> list[Claim]:

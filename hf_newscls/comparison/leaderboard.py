@@ -17,7 +17,7 @@ __all__ = ["Entry", "Leaderboard", "Refusal", "Row", "Setting", "Table"]
 _SHOWN = 12
 _COLUMNS = (
     *("dataset", "split", "metric", "rank", "name", "revision", "origin", "score", "interval_low", "interval_high"),
-    *("f1_macro", "verdict", "p_value", "verified", "notes", "reason"),
+    *("f1_macro", "verdict", "p_value", "is_verified", "notes", "reason"),
 )
 
 
@@ -191,6 +191,6 @@ def _to_record(setting: Setting, row: Row) -> dict[str, Any]:
         "f1_macro": entry.f1_macro,
         "verdict": row.verdict,
         "p_value": row.p_value,
-        "verified": entry.is_verified,
+        "is_verified": entry.is_verified,
         "notes": "; ".join(entry.notes),
     }

@@ -15,6 +15,7 @@ from huggingface_hub import EvalResult, ModelCardData, RepoCard
 
 from hf_newscls.errors import DataError
 from hf_newscls.evaluation.metric_names import is_metric, parse_metric_name, score_range
+from hf_newscls.evaluation.renamed_keys import rename_old_metrics
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.report.predictions import PublishedPredictions
 
@@ -28,6 +29,7 @@ __all__ = [
     "read_card",
     "read_metrics",
     "read_model_index",
+    "refuse_file",
 ]
 
 Origin = Literal["local run", "Hub", "measured here"]
@@ -35,7 +37,6 @@ Origin = Literal["local run", "Hub", "measured here"]
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _MAX_METADATA, _MAX_RESULTS, _MAX_TEXT = 200_000, 10_000, 200
-# All other scores lie in [0, 1].
 # What yaml and huggingface_hub raise for content that they do not expect.
 _UNREADABLE = (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
@@ -105,6 +106,11 @@ def clean_text(text: str) -> str:
     return line if len(line) <= _MAX_TEXT else f"{line[: _MAX_TEXT - 1]}…"
 
 
+def refuse_file(source_name: str, fault: str) -> DataError:
+    """Return the error for a file that a model's owner must publish again."""
+    return DataError(f"{source_name}: {fault}; its owner must publish it again")
+
+
 def read_card(text: str) -> list[Claim]:
     """Return the scores in the `model-index` of a model card, one claim for each dataset and split.
 
@@ -115,11 +121,11 @@ def read_card(text: str) -> list[Claim]:
         return []
     size = len(text.lstrip().partition("\n---")[0])
     if size > _MAX_METADATA:
-        raise _refuse("README.md", f"metadata of {size:,} characters, more than {_MAX_METADATA:,}")
+        raise refuse_file("README.md", f"metadata of {size:,} characters, more than {_MAX_METADATA:,}")
     try:
         index = RepoCard(text).data.get("model-index")
     except _UNREADABLE as error:
-        raise _refuse("README.md", f"metadata that cannot be read ({_describe_error(error)})") from error
+        raise refuse_file("README.md", f"metadata that cannot be read ({_describe_error(error)})") from error
     return read_model_index(index)
 
 
@@ -144,7 +150,7 @@ def merge_claims(claims: Iterable[Claim], *, key: Callable[[Claim], Hashable]) -
 
 
 def read_metrics(text: str) -> Claim:
-    """Return the test scores of a run's metrics.json, with their intervals.
+    """Return the test scores of a run's metrics.json, with their intervals; metrics of an earlier version are renamed.
 
     Raises:
         DataError: the text is not what a run writes.
@@ -152,11 +158,11 @@ def read_metrics(text: str) -> Claim:
     try:
         content = json.loads(text)
         test, fingerprint = content["test"], content["split_fingerprint"]
-        values = {name: value for name, value in test.items() if is_metric(name)}
+        values = {name: value for name, value in rename_old_metrics(test).items() if is_metric(name)}
         if not is_fingerprint(fingerprint):
             raise ValueError(f"split_fingerprint is {_describe(fingerprint)}, not a SHA-256")
     except _UNREADABLE as error:
-        raise _refuse("metrics.json", f"not the file of a run ({_describe_error(error)})") from error
+        raise refuse_file("metrics.json", f"not the file of a run ({_describe_error(error)})") from error
     faults = {name: _describe(value) for name, value in values.items() if not _is_score(value, name)}
     intervals = content.get("intervals")
     return Claim(
@@ -164,7 +170,7 @@ def read_metrics(text: str) -> Claim:
         fingerprint=fingerprint,
         scores={name: float(value) for name, value in values.items() if name not in faults},
         faults=faults,
-        intervals=_read_intervals(intervals if isinstance(intervals, dict) else {}),
+        intervals=_read_intervals(rename_old_metrics(intervals) if isinstance(intervals, dict) else {}),
     )
 
 
@@ -176,7 +182,7 @@ def _parse_model_index(content: Any) -> list[EvalResult]:
             raise ValueError(f"more than {_MAX_RESULTS:,} results")
         return ModelCardData(**{"model-index": content}).eval_results or []
     except _UNREADABLE as error:
-        raise _refuse("README.md", f"model-index that cannot be read ({_describe_error(error)})") from error
+        raise refuse_file("README.md", f"model-index that cannot be read ({_describe_error(error)})") from error
 
 
 def _read_result(result: EvalResult) -> Claim:
@@ -234,7 +240,3 @@ def _describe_error(error: Exception) -> str:
     # huggingface_hub wraps a KeyError in advice for programmers.
     cause = error.__context__ or error
     return f"no {cause}" if isinstance(cause, KeyError) else clean_text(str(cause))
-
-
-def _refuse(source_name: str, fault: str) -> DataError:
-    return DataError(f"{source_name}: {fault}; its owner must publish it again")

@@ -83,7 +83,7 @@ def _row_to_dict(row: Row) -> dict[str, Any]:
         "score": entry.score,
         "interval": [interval.low, interval.high] if interval else None,
         "claimed": entry.claimed,
-        "is_checked": entry.is_verified,
+        "is_verified": entry.is_verified,
         "f1_macro": entry.f1_macro,
         "against_the_one_above": row.verdict,
         "adjusted_p_value": row.p_value,
@@ -112,7 +112,7 @@ def _build_panel(table: Table, rows: Sequence[Row], *, suffix: str) -> Panel:
         title=f"{dataset}split {shorten_name(setting.short_split)}{suffix}",
         xlabel=_describe_metric(setting.metric),
         dots=[
-            Dot(entry.name, entry.score, entry.interval, is_checked=entry.is_verified)
+            Dot(entry.name, entry.score, entry.interval, is_verified=entry.is_verified)
             for entry in (row.entry for row in rows)
         ],
     )

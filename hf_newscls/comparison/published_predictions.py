@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hf_newscls.comparison.model_scores import clean_text, is_fingerprint
+from hf_newscls.comparison.model_scores import clean_text, is_fingerprint, refuse_file
 from hf_newscls.errors import DataError
 from hf_newscls.report.predictions import PROBABILITY, PublishedPredictions, hash_predictions, read_predictions
 
@@ -60,13 +60,13 @@ def check_predictions(predictions: PublishedPredictions, *, source_name: str) ->
     """
     rows, probabilities = predictions.rows, predictions.probabilities
     if len(predictions.label_names) < 2 or not len(rows):
-        raise _refuse(source_name, f"{len(rows)} rows and {len(predictions.label_names)} labels, too few")
+        raise refuse_file(source_name, f"{len(rows)} rows and {len(predictions.label_names)} labels, too few")
     if not all(isinstance(row, str) and is_fingerprint(row) for row in rows):
-        raise _refuse(source_name, "column 'row' is not a SHA-256 in every row")
+        raise refuse_file(source_name, "column 'row' is not a SHA-256 in every row")
     if not (np.isfinite(probabilities).all() and (probabilities >= 0).all() and (probabilities <= 1).all()):
-        raise _refuse(source_name, "probabilities outside [0, 1]")
+        raise refuse_file(source_name, "probabilities outside [0, 1]")
     if (np.abs(probabilities.sum(axis=1, dtype=np.float64) - 1) > _SUM_TOLERANCE).any():
-        raise _refuse(source_name, "probabilities of a row that do not sum to 1")
+        raise refuse_file(source_name, "probabilities of a row that do not sum to 1")
     order = np.argsort(np.asarray(rows), kind="stable")
     ordered = replace(
         predictions,
@@ -75,7 +75,7 @@ def check_predictions(predictions: PublishedPredictions, *, source_name: str) ->
         probabilities=probabilities[order],
     )
     if repeated := _count_contradictions(ordered):
-        raise _refuse(source_name, f"{repeated:,} repeated rows with a different answer")
+        raise refuse_file(source_name, f"{repeated:,} repeated rows with a different answer")
     return ordered
 
 
@@ -94,7 +94,7 @@ def _read(path: Path, read: Callable[[Path], PublishedPredictions]) -> Published
         reason = clean_text(str(error).replace(str(path), path.name))
         if isinstance(error, DataError):
             raise DataError(reason) from error
-        raise _refuse(path.name, f"not a Parquet file of predictions ({reason})") from error
+        raise refuse_file(path.name, f"not a Parquet file of predictions ({reason})") from error
 
 
 def _check_size(file: pq.ParquetFile, name: str) -> None:
@@ -102,20 +102,20 @@ def _check_size(file: pq.ParquetFile, name: str) -> None:
     metadata, names = file.metadata, file.schema_arrow.names
     size = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
     if metadata.num_rows > _MAX_ROWS or len(names) > _MAX_LABELS or size > _MAX_BYTES:
-        raise _refuse(
+        raise refuse_file(
             name,
             f"{metadata.num_rows:,} rows, {len(names):,} columns and {size:,} bytes, more than the allowed "
             f"{_MAX_ROWS:,}, {_MAX_LABELS:,} and {_MAX_BYTES:,}",
         )
     if len({*names}) < len(names):
-        raise _refuse(name, "two columns with the same name")
+        raise refuse_file(name, "two columns with the same name")
     for column in file.schema_arrow:
         if column.name.startswith(PROBABILITY) and not pa.types.is_floating(column.type):
-            raise _refuse(name, f"column {clean_text(column.name)!r} holds {column.type}, not probabilities")
+            raise refuse_file(name, f"column {clean_text(column.name)!r} holds {column.type}, not probabilities")
     for batch in file.iter_batches(columns=[column for column in ("row", "reference") if column in names]):
         longest = max((_measure_texts(column) for column in batch.columns), default=0)
         if longest > _MAX_TEXT_BYTES:
-            raise _refuse(name, f"a hash or label of {longest:,} bytes, more than {_MAX_TEXT_BYTES}")
+            raise refuse_file(name, f"a hash or label of {longest:,} bytes, more than {_MAX_TEXT_BYTES}")
 
 
 def _measure_texts(column: pa.Array) -> int:
@@ -124,7 +124,3 @@ def _measure_texts(column: pa.Array) -> int:
     if not pa.types.is_string(texts.type):
         raise pa.ArrowInvalid(f"hashes and labels must be text, not {texts.type}")
     return int(pc.max(pc.binary_length(texts)).as_py() or 0)
-
-
-def _refuse(source_name: str, fault: str) -> DataError:
-    return DataError(f"{source_name}: {fault}; its owner must publish it again")

@@ -3,9 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["rename_old_keys"]
+__all__ = ["RENAMED_METRICS", "rename_old_keys", "rename_old_metrics"]
 
-_RENAMED = {"matthews": "mcc", "share_cut_off": "fraction_cut_off", "shares": "fractions"}
+RENAMED_METRICS: Mapping[str, str] = {"matthews": "mcc"}
+"""Metrics that had another name, old name first."""
+
+_RENAMED = {
+    **RENAMED_METRICS,
+    "abstention": "risk_coverage",
+    "share_cut_off": "fraction_cut_off",
+    "shares": "fractions",
+}
 # The keys below these are names of labels and classifiers, which stay as they are.
 _HOLD_NAMES = {"per_class", "label_intervals", "comparisons", "probabilities"}
 
@@ -17,6 +25,15 @@ def rename_old_keys(content: Mapping[str, Any]) -> dict[str, Any]:
     {'test': {'mcc': 0.5}, 'label_intervals': {'shares': [0.1, 0.2]}}
     """
     return {_RENAMED.get(key, key): _rename_below(key, value) for key, value in content.items()}
+
+
+def rename_old_metrics(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by metric under today's names; only the first level changes, so the values can be anything.
+
+    >>> rename_old_metrics({"matthews": 0.5, "accuracy": 0.9})
+    {'mcc': 0.5, 'accuracy': 0.9}
+    """
+    return {RENAMED_METRICS.get(name, name): value for name, value in scores.items()}
 
 
 def _rename_below(key: str, value: Any) -> Any:

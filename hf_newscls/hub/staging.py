@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import yaml
 from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
 from hf_newscls.errors import RecipeError, format_examples
+from hf_newscls.evaluation.renamed_keys import rename_old_keys
 from hf_newscls.hub.commit import CARD_FILE, Content
 from hf_newscls.recipe.hub import BenchmarkSection
 from hf_newscls.recipe.recipe import Recipe
@@ -52,25 +54,29 @@ def stage_run(run: RunFolder, recipe: Recipe, *, card: str) -> dict[str, Content
         RecipeError: `hub.benchmark.metric` is not a score of the run.
         RunError: the metrics cannot be read.
     """
+    metrics = rename_old_keys(run.read_json(run.metrics))
     model = {path.relative_to(run.model).as_posix(): path for path in sorted(run.model.rglob("*")) if path.is_file()}
     files: dict[str, Content] = {
         **model,
         CARD_FILE: card.encode(),
-        _METRICS_FILE: _select_metrics(run),
+        _METRICS_FILE: _select_metrics(run, metrics),
         PREDICTIONS_FILE: predictions_to_parquet(hash_predictions(run.predictions)),
     }
     if recipe.hub.benchmark is not None:
-        scores, date = run.read_json(run.metrics)["test"], run.read_json(run.training)["finished"]
-        files[_BENCHMARK_FILE] = _write_benchmark(recipe.hub.benchmark, scores, date=date, recipe=recipe.name)
+        date = run.read_json(run.training)["finished"]
+        files[_BENCHMARK_FILE] = _write_benchmark(recipe.hub.benchmark, metrics["test"], date=date, recipe=recipe.name)
     return files
 
 
-def _select_metrics(run: RunFolder) -> Content:
-    """Return the metrics without the comparison with another run, which may name paths of this machine."""
-    metrics = run.read_json(run.metrics)
-    if metrics.pop("side_by_side", None) is None:
+def _select_metrics(run: RunFolder, metrics: Mapping[str, Any]) -> Content:
+    """Return the metrics without the comparison with another run, which may name paths of this machine.
+
+    The file itself is returned if it says the same.
+    """
+    selected = {**metrics, "side_by_side": None}
+    if selected == run.read_json(run.metrics):
         return run.metrics
-    return (json.dumps(metrics, indent=2, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(selected, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _write_benchmark(section: BenchmarkSection, scores: Mapping[str, float], *, date: str, recipe: str) -> bytes:

@@ -11,7 +11,7 @@ from datasets import Dataset
 
 from hf_newscls.data.duplicates import Rows
 from hf_newscls.data.readers.rows import ROW_ID
-from hf_newscls.report.text import shorten_text
+from hf_newscls.errors import shorten_text
 
 __all__ = ["GroupSummary", "RowGroup", "ShownRow", "show_rows", "summarize_groups"]
 

@@ -20,9 +20,10 @@ from matplotlib.figure import Figure
 
 from hf_newscls.data.duplicates import Rows, find_repeated, groups_with_conflicting_labels
 from hf_newscls.data.readers.rows import ROW_ID
+from hf_newscls.errors import shorten_text
 from hf_newscls.files import name_source
 from hf_newscls.overview.overview import Overview
-from hf_newscls.report.error_tables import iterate_suspicious, write_rows
+from hf_newscls.report.error_tables import iterate_suspicious, write_rows, write_suspicious
 from hf_newscls.report.figures.confusion import plot_confusion_matrix
 from hf_newscls.report.figures.data import (
     plot_confused_labels,
@@ -34,14 +35,13 @@ from hf_newscls.report.figures.data import (
 )
 from hf_newscls.report.figures.style import save_figure
 from hf_newscls.report.template import render_template
-from hf_newscls.report.text import flatten_text, shorten_text
+from hf_newscls.report.text import flatten_text
 from hf_newscls.storage import replace_folder, report_full_disk, write_json, write_text
 
 __all__ = ["render_overview", "write_overview"]
 
 _SUSPICIOUS_ON_PAGE = 20
 _PAIRS_ON_PAGE = 10
-_SUSPICIOUS_COLUMNS = ("id", "label", "suggested", "probability of label", "probability of suggested", "text")
 _CAPTIONS = {
     "rows_by_label.png": "Rows per label, split into articles and their duplicates",
     "rows_by_year.png": "Rows per label and year",
@@ -66,7 +66,7 @@ def write_overview(overview: Overview, folder: Path) -> None:
         (fresh / "figures").mkdir()
         for name, figure in figures.items():
             save_figure(figure, fresh / "figures" / name)
-        write_rows(fresh / "suspicious_labels.csv", _SUSPICIOUS_COLUMNS, _iterate_suspicious(overview))
+        write_suspicious(fresh, overview.rows, overview.quality.suspicious, label_names=overview.quality.label_names)
         articles = overview.groups.groups
         _write_groups(fresh / "duplicates.csv", overview, articles, chosen=find_repeated(articles))
         conflicting = groups_with_conflicting_labels(texts, labels)

@@ -1,7 +1,8 @@
 """The recipe's `hub` section."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from hf_newscls.recipe.renamed_keys import RENAMED_VALUES
 from hf_newscls.recipe.section import Section
 
 __all__ = ["BenchmarkSection", "HubSection"]
@@ -18,6 +19,13 @@ class BenchmarkSection(Section):
     """Name of the test score to report."""
     revision: str | None = None
     """Commit of the benchmark dataset that the rows come from."""
+
+    @field_validator("metric")
+    @classmethod
+    def _check_metric(cls, metric: str) -> str:
+        if new := RENAMED_VALUES.get(("hub.benchmark.metric", metric)):
+            raise ValueError(f"must be {new!r}")
+        return metric
 
 
 class HubSection(Section):

@@ -88,19 +88,21 @@ def read_recipe(
         raise RecipeError(
             f"{source_name}: cannot be resolved ({reason}); check the overrides and each ${{…}}"
         ) from error
-    if source is not None and isinstance(content.get("data"), dict):
-        content["data"]["source"] = source
-    return _validate(content, source_name)
+    return _validate(_set_source(content, source), source_name)
 
 
-def read_run_recipe(path: Path) -> Recipe:
+def read_run_recipe(path: Path, *, source: str | None = None) -> Recipe:
     """Read the recipe.yaml of a run folder, which may have the key names of an earlier version.
+
+    Args:
+        path: of the file.
+        source: replaces `data.source`.
 
     Raises:
         RecipeError: it cannot be read.
     """
     content: Any = OmegaConf.to_container(_read_yaml(path), resolve=True)
-    return _validate(rename_old_keys(content), _shorten_path(path))
+    return _validate(_set_source(rename_old_keys(content), source), _shorten_path(path))
 
 
 def read_purpose(path: Path) -> str:
@@ -109,6 +111,11 @@ def read_purpose(path: Path) -> str:
         if line.startswith("#") and "yaml-language-server" not in line:
             return line.lstrip("# ").rstrip()
     return ""
+
+
+def _set_source(content: dict[str, Any], source: str | None) -> dict[str, Any]:
+    data = content.get("data")
+    return content if source is None or not isinstance(data, dict) else {**content, "data": {**data, "source": source}}
 
 
 def _validate(content: object, source_name: str) -> Recipe:

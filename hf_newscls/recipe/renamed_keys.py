@@ -6,7 +6,7 @@ A recipe with an old name is refused with the new one. Only the recipe.yaml of a
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["RENAMED_KEYS", "rename_old_keys"]
+__all__ = ["RENAMED_KEYS", "RENAMED_VALUES", "rename_old_keys"]
 
 RENAMED_KEYS: Mapping[str, str] = {
     "adapter.alpha": "adapter.lora_alpha",
@@ -16,10 +16,9 @@ RENAMED_KEYS: Mapping[str, str] = {
     "hub.limits": "hub.limitations",
     "model.windows.max_windows_a_step": "model.windows.window_batch_size",
 }
-_RENAMED_VALUES: Mapping[tuple[str, str], str] = {
+RENAMED_VALUES: Mapping[tuple[str, str], str] = {
     ("evaluation.threshold_metric", "matthews"): "mcc",
-    ("training_arguments.metric_for_best_model", "matthews"): "mcc",
-    ("training_arguments.metric_for_best_model", "eval_matthews"): "eval_mcc",
+    ("hub.benchmark.metric", "matthews"): "mcc",
 }
 
 
@@ -41,6 +40,6 @@ def rename_old_keys(section: Mapping[str, Any], prefix: str = "") -> dict[str, A
         if isinstance(value, Mapping):
             value = rename_old_keys(value, f"{key}.")
         elif isinstance(value, str):
-            value = _RENAMED_VALUES.get((key, value), value)
+            value = RENAMED_VALUES.get((key, value), value)
         renamed[RENAMED_KEYS.get(key, key).removeprefix(prefix)] = value
     return renamed

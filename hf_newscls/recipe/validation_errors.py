@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from hf_newscls.errors import shorten_text, suggest_name
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.recipe.renamed_keys import RENAMED_KEYS
+from hf_newscls.recipe.renamed_keys import RENAMED_KEYS, RENAMED_VALUES
 from hf_newscls.recipe.training_arguments import build_training_arguments_model
 
 __all__ = ["explain_validation_error"]
@@ -28,6 +28,8 @@ def _explain_detail(detail: dict[str, Any]) -> str:
         return _explain_unknown_key(key, detail["loc"])
     if detail["type"] == "missing":
         return f"{key} is missing; add it to the recipe"
+    if isinstance(detail["input"], str) and (new := RENAMED_VALUES.get((key, detail["input"]))):
+        return f"{key} is {detail['input']!r}, which is now called {new!r}; rename it"
     message = detail["msg"].removeprefix("Value error, ")
     requirement = _phrase_requirement(message, detail)
     if requirement.startswith("must ") or detail["type"] == "training_argument_name":

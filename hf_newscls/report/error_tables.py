@@ -23,7 +23,7 @@ from hf_newscls.report.measured_run import MeasuredRun
 from hf_newscls.report.text import flatten_text
 from hf_newscls.storage import replace_folder
 
-__all__ = ["iterate_suspicious", "write_error_tables", "write_rows"]
+__all__ = ["iterate_suspicious", "write_error_tables", "write_rows", "write_suspicious"]
 
 _SUSPICIOUS_COLUMNS = ("id", "label", "suggested", "probability of label", "probability of suggested", "text")
 _SLICE_COLUMNS = ("part", "rows", "accuracy", "low", "high", "balanced accuracy", "low", "high")
@@ -42,8 +42,7 @@ def write_error_tables(measured: MeasuredRun, folder: Path) -> None:
         write_rows(fresh / "by_length.csv", _SLICE_COLUMNS, map(_to_row, errors.by_length))
         if errors.by_year:
             write_rows(fresh / "by_year.csv", _SLICE_COLUMNS, map(_to_row, errors.by_year))
-        suspicious = iterate_suspicious(measured.test, errors.suspicious, label_names=measured.label_names)
-        write_rows(fresh / "suspicious_labels.csv", _SUSPICIOUS_COLUMNS, suspicious)
+        write_suspicious(fresh, measured.test, errors.suspicious, label_names=measured.label_names)
 
 
 def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -52,6 +51,12 @@ def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object
         writer = csv.writer(stream)
         writer.writerow(header)
         writer.writerows(rows)
+
+
+def write_suspicious(folder: Path, dataset: Dataset, suspicious: SuspiciousRows, *, label_names: Sequence[str]) -> None:
+    """Write suspicious_labels.csv into a folder that exists, with the columns of `iterate_suspicious`."""
+    rows = iterate_suspicious(dataset, suspicious, label_names=label_names)
+    write_rows(folder / "suspicious_labels.csv", _SUSPICIOUS_COLUMNS, rows)
 
 
 def iterate_suspicious(

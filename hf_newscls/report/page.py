@@ -11,13 +11,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from hf_newscls.errors import shorten_text
 from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.recipe.serialization import recipe_to_yaml
 from hf_newscls.report.card_metadata import count_rows
 from hf_newscls.report.figures.style import render_svg
 from hf_newscls.report.measured_run import MeasuredRun
 from hf_newscls.report.template import render_template
-from hf_newscls.report.text import shorten_text
 from hf_newscls.storage import write_text
 
 __all__ = ["render_report_page", "write_report_page"]

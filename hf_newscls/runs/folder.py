@@ -32,7 +32,7 @@ from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.serialization import recipe_to_yaml
 from hf_newscls.storage import write_text
 
-__all__ = ["RunFolder", "create_run", "find_run", "find_runs", "list_runs"]
+__all__ = ["RunFolder", "create_run", "find_run", "find_runs", "is_run_recipe", "list_runs"]
 
 _LATEST = "latest"
 _VERSION_LINE = "# Trained by hf_newscls {}.\n"
@@ -164,10 +164,15 @@ def _list_candidates(name_or_path: str, runs_dir: Path) -> tuple[Path, ...]:
     path = Path(name_or_path)
     if not is_recipe_path(name_or_path) or os.path.isdir(path):
         return path, runs_dir / name_or_path / _LATEST
-    run = RunFolder(path.parent)
-    if path.name == run.recipe.name and run.split.is_file():  # the recipe.yaml of a run
-        return (run.path,)
+    if is_run_recipe(path):
+        return (path.parent,)
     return (runs_dir / read_recipe(name_or_path).name / _LATEST,)
+
+
+def is_run_recipe(path: Path) -> bool:
+    """Return whether this is the recipe.yaml of a run folder, which an earlier version may have written."""
+    run = RunFolder(path.parent)
+    return path.name == run.recipe.name and run.split.is_file()
 
 
 def find_runs(recipe_name: str, *, runs_dir: Path) -> list[RunFolder]:

@@ -62,7 +62,7 @@ def open_run(recipe: Recipe, *, fingerprint: str, runs_dir: Path, resume: bool =
 
 
 def find_finished(recipe: Recipe, fingerprint: str, *, runs_dir: Path) -> RunFolder | None:
-    """Return the newest finished run with the same recipe and the same split, or None.
+    """Return the newest finished run of this version with the same recipe and the same split, or None.
 
     Args:
         recipe: as resolved now.
@@ -72,7 +72,10 @@ def find_finished(recipe: Recipe, fingerprint: str, *, runs_dir: Path) -> RunFol
     for run in reversed(find_runs(recipe.name, runs_dir=runs_dir)):
         is_on_split = run.is_complete and run.read_json(run.metrics)["split_fingerprint"] == fingerprint
         if is_on_split and _was_trained_by(run, recipe):
-            return run
+            version = run.read_version()
+            if version == __version__:
+                return run
+            logger.info("not using %s: trained by version %s, this is %s", run.path, version or "0.1", __version__)
     return None
 
 

@@ -24,6 +24,7 @@ from transformers import (
 )
 
 from hf_newscls.errors import RunError, format_examples
+from hf_newscls.evaluation.metric_names import TRAINING_METRICS
 from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
@@ -281,4 +282,4 @@ def _log_padding(trainer: NewsTrainer, lengths: Sequence[int] | None) -> None:
 
 def _compute_metrics(prediction: EvalPrediction) -> dict[str, float]:
     scores = compute_scores(softmax(prediction.predictions, axis=-1), np.asarray(prediction.label_ids), top_k=[])
-    return {name: scores[name] for name in ("accuracy", "f1_macro", "f1_weighted", "log_loss")}
+    return {name: scores[name] for name in TRAINING_METRICS}

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_newscls.errors import DataError, InputError, PublishError, RecipeError, RunError, format_examples
-from hf_newscls.recipe.loading import find_recipes, is_recipe_path, read_recipe
-from hf_newscls.runs.folder import RunFolder, find_runs
+from hf_newscls.recipe.loading import find_recipes, is_recipe_path, read_recipe, read_run_recipe
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.runs.folder import RunFolder, find_runs, is_run_recipe
 from hf_newscls.storage import check_replaceable, replace_file
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def find_subjects(names: Sequence[str]) -> Subjects:
     datasets: list[str] = []
     for name in names:
         if is_recipe_path(name):
-            recipes[read_recipe(name).name] = name
+            recipes[_read_recipe(name).name] = name
         elif name.count("/") > 1:
             raise RecipeError(
                 f"{name}: neither a recipe nor owner/name of a dataset; name the recipe, and train it first if it has "
@@ -176,6 +177,12 @@ def _find_repo(repo_id: str, *, private: bool) -> Target:
 
     account = require_account()
     return find_target(name_repo(repo_id, account, default_name=""), account, private=private, repo_type="dataset")
+
+
+def _read_recipe(name_or_path: str, *, source: str | None = None) -> Recipe:
+    if is_run_recipe(Path(name_or_path)):
+        return read_run_recipe(Path(name_or_path), source=source)
+    return read_recipe(name_or_path, source=source)
 
 
 def save_leaderboard(board: Leaderboard, folder: str | Path) -> None:
@@ -231,7 +238,10 @@ def publish_leaderboard(board: Leaderboard, repo_id: str, *, private: bool = Tru
 def _check(subjects: Subjects, options: _Options) -> None:
     """Refuse options that contradict each other, before anything is read."""
     from hf_newscls.evaluation.metric_names import is_metric
+    from hf_newscls.evaluation.renamed_keys import RENAMED_METRICS
 
+    if new := RENAMED_METRICS.get(options.metric):
+        raise InputError(f"metric is {options.metric!r}, which is now called {new!r}; rename it")
     if not is_metric(options.metric):
         raise InputError(
             f"metric is {options.metric!r}, which is no score; use accuracy, f1_macro, f1_weighted, log_loss, "
@@ -315,7 +325,7 @@ def _measure(subjects: Subjects, options: _Options) -> list[ModelScores]:
     from hf_newscls.data.preparation import prepare
 
     (typed,) = subjects.recipes.values()
-    recipe = read_recipe(typed, source=options.data)
+    recipe = _read_recipe(typed, source=options.data)
     prepared = prepare(recipe)
     return [
         measure_classifier(model, recipe, prepared, trust_remote_code=options.trust_remote_code)

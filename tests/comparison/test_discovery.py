@@ -1,5 +1,6 @@
 """Models found on a Hub over HTTP, each read at one commit."""
 
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -130,8 +131,16 @@ def test_file_that_cannot_be_fetched_is_noted(hub_here: HubServer) -> None:
     hub_here.faults.append(Fault("status", path=r"/resolve/.*/predictions\.parquet", index=None, status=403))
     (found,) = discover(TINY).models
     assert found.predictions is None
-    assert "predictions.parquet" in found.notes[0]
+    assert "read predictions.parquet of ann/model: " in found.notes[0]
     assert "403" in found.notes[0]
+
+
+def test_model_with_a_card_that_cannot_be_fetched_is_refused(hub_here: HubServer) -> None:
+    hub_here.create_repo("ann/model", files=build_files(18))
+    hub_here.faults.append(Fault("status", path=r"/resolve/.*/README\.md", index=None, status=403))
+    (refusal,) = discover(TINY).refusals
+    assert "read README.md of ann/model: " in refusal.reason
+    assert "403" in refusal.reason
 
 
 def test_claims_on_the_requested_dataset_are_read(hub_here: HubServer) -> None:
@@ -205,7 +214,7 @@ def test_hub_that_is_down_has_not_answered(hub_here: HubServer, monkeypatch: pyt
 
 def test_unreachable_hub_is_reported_after_one_request(hub_here: HubServer) -> None:
     hub_here.faults.append(Fault("no answer", index=None))
-    with pytest.raises(PublishError, match="reachable") as caught:
+    with pytest.raises(PublishError, match=re.escape(hub_here.endpoint)) as caught:
         discover(TINY)
     assert not has_answered(caught.value)
     assert len(hub_here.requests) == 1

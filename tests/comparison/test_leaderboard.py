@@ -26,7 +26,7 @@ def test_each_model_is_a_row_in_the_order_of_the_tables(board: Leaderboard) -> N
     assert [*found["rank"].fillna(0)] == [1, 1, 2, 0, 0]
     assert [*found["split"][:4]] == [TWO, ONE, ONE, ONE]
     assert [*found["dataset"][:4]] == ["tiny", "ann/news", "ann/news", "ann/news"]
-    assert [*found["verified"][:4]] == [True, True, True, False]
+    assert [*found["is_verified"][:4]] == [True, True, True, False]
 
 
 def test_row_holds_the_score_with_its_interval_and_verdict(board: Leaderboard) -> None:

@@ -181,6 +181,11 @@ def test_metrics_of_a_run_are_read_with_their_intervals() -> None:
     )
 
 
+def test_metrics_of_an_earlier_version_are_read_under_their_new_names() -> None:
+    text = write_metrics({"matthews": 0.5, "abc": {"matthews": 1}}, intervals={"matthews": Interval(0.4, 0.6)})
+    assert read_metrics(text) == Claim("", ONE, scores={"mcc": 0.5}, intervals={"mcc": Interval(0.4, 0.6)})
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "null", "{", '{"test": {}}', '{"test": [], "split_fingerprint": "x"}', "[" * 100_000]

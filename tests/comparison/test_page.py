@@ -78,7 +78,7 @@ def test_json_holds_everything() -> None:
         "score": 0.95,
         "interval": None,
         "claimed": 0.95,
-        "is_checked": True,
+        "is_verified": True,
         "f1_macro": 0.94,
         "against_the_one_above": None,
         "adjusted_p_value": None,
@@ -116,7 +116,7 @@ def test_figure_draws_unverified_models_in_panels_of_their_own(monkeypatch: pyte
         (True, ["cat/claims"]),
         (True, ["dan/x", "eve/y"]),
     ]
-    assert [dot.is_checked for panel in drawn for dot in panel.dots] == [True, True, False, False, False]
+    assert [dot.is_verified for panel in drawn for dot in panel.dots] == [True, True, False, False, False]
 
 
 def test_figure_is_a_png() -> None:

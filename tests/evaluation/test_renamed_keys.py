@@ -17,7 +17,7 @@ def test_names_of_labels_and_classifiers_stay() -> None:
 def test_metric_of_the_threshold_is_renamed() -> None:
     content = {"calibration": {"threshold": {"label": "matthews", "metric": "matthews"}, "abstention": {"shares": [1]}}}
     assert rename_old_keys(content) == {
-        "calibration": {"threshold": {"label": "matthews", "metric": "mcc"}, "abstention": {"fractions": [1]}}
+        "calibration": {"threshold": {"label": "matthews", "metric": "mcc"}, "risk_coverage": {"fractions": [1]}}
     }
 
 

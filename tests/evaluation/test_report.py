@@ -138,7 +138,7 @@ def test_json_keeps_the_report(baseline: bool, splits: DatasetDict) -> None:
     assert again.intervals == report.intervals
     assert again.comparisons == report.comparisons
     assert type(again.test.per_class["SPORTS"]["support"]) is int
-    assert np.array_equal(again.calibration.abstention.accuracy, report.calibration.abstention.accuracy)
+    assert np.array_equal(again.calibration.risk_coverage.accuracy, report.calibration.risk_coverage.accuracy)
     assert (again.test, again.validation) == (report.test, report.validation)
 
 

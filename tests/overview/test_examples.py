@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pytest
 from datasets import ClassLabel, Dataset
 
 from hf_newscls.data.duplicates import find_repeated
 from hf_newscls.overview.examples import show_rows, summarize_groups
-from hf_newscls.report.text import shorten_text
 
 
 def build_rows(texts: Sequence[str], labels: Sequence[int]) -> Dataset:
@@ -54,14 +52,6 @@ def test_at_most_ten_groups_are_examples() -> None:
     summary = summarize_groups(build_rows(["x"] * 30, [0] * 30), groups, find_repeated(groups), kinds=groups)
     assert summary.groups == 15
     assert len(summary.examples) == 10
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [("two\n\n lines ", "two lines"), ("x" * 200, "x" * 200), ("x" * 201, "x" * 199 + "…"), ("", "")],
-)
-def test_shown_text_is_one_short_line(text: str, shown: str) -> None:
-    assert shorten_text(text) == shown
 
 
 def test_rows_are_shown_in_the_given_order() -> None:

@@ -1,4 +1,4 @@
-"""Run folders and models of version 0.1 are found, read, evaluated and predicted with, but not resumed.
+"""Run folders and models of version 0.1 are read, evaluated, published and compared, but not resumed.
 
 tests/fixtures/run_0_1 is what 0.1.0 (commit 5dba700) wrote: three runs over news.csv with the encoder in encoder/.
 """
@@ -10,11 +10,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
+import hf_newscls
 from hf_newscls.errors import RunError
+from hf_newscls.hub.staging import stage_run
 from hf_newscls.inference.predicting import load_classifier, predict_probabilities
 from hf_newscls.runs.folder import find_run
-from hf_newscls.runs.resuming import open_run
+from hf_newscls.runs.resuming import find_finished, open_run
+from hf_newscls.workflow.artifacts import render_run_card
+from hf_newscls.workflow.compare import find_subjects
 from hf_newscls.workflow.evaluate import evaluate
 from tests.processes import run_python
 
@@ -86,6 +91,68 @@ def test_run_is_evaluated_again_with_the_same_scores() -> None:
     assert after["test"]["f1_macro"] == pytest.approx(before["test"]["f1_macro"], abs=1e-6)
     for row, old in zip(pq.read_table(run.predictions).to_pylist(), predictions, strict=True):
         assert (row["id"], row["prediction"]) == (old["id"], old["prediction"])
+
+
+@pytest.mark.usefixtures("workspace")
+def test_run_is_loaded_with_its_scores_under_new_names() -> None:
+    stored = json.loads(Path("runs/tiny/20261130-010000/metrics.json").read_text())
+    report = hf_newscls.load_run("tiny").report
+    assert report.test.scores["mcc"] == stored["test"]["matthews"]
+    assert [*report.intervals["mcc"]] == stored["intervals"]["matthews"]
+    assert report.calibration.risk_coverage.accuracy.tolist() == stored["calibration"]["abstention"]["accuracy"]
+
+
+@pytest.mark.usefixtures("workspace")
+def test_run_is_staged_with_its_scores_under_new_names() -> None:
+    run = find_run("tiny", runs_dir=Path("runs"))
+    stored = json.loads(run.metrics.read_text())
+    text = run.recipe.read_text().replace("benchmark: null", "benchmark: {dataset_id: ann/news, metric: matthews}")
+    run.recipe.write_text(text)
+    recipe = run.read_recipe()
+    card = render_run_card(run, recipe, model_address="ann/tiny")
+    assert f"| Matthews correlation | {stored['test']['matthews']:.4f} |" in card
+    files = stage_run(run, recipe, card=card)
+    metrics, benchmark = files["metrics.json"], files[".eval_results/hf_newscls.yaml"]
+    assert isinstance(metrics, bytes)
+    assert isinstance(benchmark, bytes)
+    published = json.loads(metrics)
+    assert published["test"]["mcc"] == stored["test"]["matthews"]
+    assert "matthews" not in published["test"]
+    (entry,) = yaml.safe_load(benchmark)
+    assert entry["value"] == round(stored["test"]["matthews"], 6)
+
+
+@pytest.mark.usefixtures("workspace")
+def test_run_is_compared_by_a_score_under_its_new_name() -> None:
+    stored = json.loads(Path("runs/tiny/20261130-010000/metrics.json").read_text())
+    board = hf_newscls.compare("tiny", metric="mcc", local=True)
+    ((row,),) = (table.rows for table in board.tables)
+    assert row.entry.claimed == stored["test"]["matthews"]
+    assert row.entry.score == pytest.approx(stored["test"]["matthews"], abs=1e-6)
+    assert row.entry.interval is not None
+    assert [*row.entry.interval] == stored["intervals"]["matthews"]
+
+
+@pytest.mark.usefixtures("workspace")
+def test_recipe_file_of_a_run_names_its_recipe() -> None:
+    path = "runs/tiny/20261130-010000/recipe.yaml"
+    assert find_subjects([path]).recipes == {"tiny": path}
+    assert hf_newscls.compare(path, local=True).tables
+
+
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize(("version", "is_found"), [(None, False), ("0.0.9", False), (hf_newscls.__version__, True)])
+def test_finished_run_of_another_version_is_not_reused(
+    version: str | None, is_found: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = find_run("tiny", runs_dir=Path("runs"))
+    if version is not None:
+        run.recipe.write_text(f"# Trained by hf_newscls {version}.\n{run.recipe.read_text()}")
+    fingerprint = run.read_json(run.split)["fingerprint"]
+    with caplog.at_level("INFO"):
+        found = find_finished(run.read_recipe(), fingerprint, runs_dir=Path("runs"))
+    assert (found is not None) == is_found
+    assert (f"{version or '0.1'}, this is" in caplog.text) != is_found
 
 
 @pytest.mark.usefixtures("workspace")

@@ -188,6 +188,7 @@ def test_wrong_token_is_not_a_hub_out_of_reach(
     [
         ([], dict(), "model"),
         (["tiny"], dict(metric="f1"), "metric.*'f1'"),
+        (["tiny"], dict(metric="matthews"), "metric.*'matthews'.*'mcc'"),
         (["ann/news"], dict(local=True), "local"),
         (["tiny"], dict(local=True, models=["a/b"]), "local"),
         (["tiny", "other"], dict(external_models=["a/b"]), "external models.* 2 "),

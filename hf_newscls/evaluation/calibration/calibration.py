@@ -35,7 +35,7 @@ class Calibration:
         before: confidence and accuracy on test, without the temperature.
         after: the same with the temperature.
         scores: log_loss, brier_score and calibration_error on test with the temperature.
-        abstention: accuracy on test if only confident predictions count, with the temperature.
+        risk_coverage: accuracy on test if only confident predictions count, with the temperature.
         threshold: decision threshold for two labels; None for more.
     """
 
@@ -43,7 +43,7 @@ class Calibration:
     before: Reliability
     after: Reliability
     scores: Mapping[str, float]
-    abstention: RiskCoverage
+    risk_coverage: RiskCoverage
     threshold: Threshold | None
 
     def to_config(self) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def build_calibration(validation: Split, test: Split, *, label_names: list[str],
         before=compute_reliability(probabilities, references),
         after=compute_reliability(calibrated, references),
         scores={name: scores[name] for name in PROBABILITY_METRICS},
-        abstention=compute_risk_coverage(calibrated, references),
+        risk_coverage=compute_risk_coverage(calibrated, references),
         threshold=fit_threshold(validation, test, label=label_names[1], metric=threshold_metric) if is_binary else None,
     )
 

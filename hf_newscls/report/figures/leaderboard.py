@@ -28,13 +28,13 @@ class Dot:
     Attributes:
         score: on the panel's axis.
         interval: 95% interval of the score; None if unknown.
-        is_checked: whether the score was computed from predictions.
+        is_verified: whether the score was computed from predictions.
     """
 
     name: str
     score: float
     interval: Interval | None
-    is_checked: bool
+    is_verified: bool
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def plot_leaderboard(panels: Sequence[Panel]) -> Figure:
     drawn = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)
     for axes, panel in zip(drawn[:, 0], panels, strict=True):
         _draw_panel(axes, panel)
-    if any(not dot.is_checked for panel in panels for dot in panel.dots):
-        handles = [_draw_dots(drawn[0, 0], [], [], is_checked=is_checked) for is_checked in (True, False)]
+    if any(not dot.is_verified for panel in panels for dot in panel.dots):
+        handles = [_draw_dots(drawn[0, 0], [], [], is_verified=is_verified) for is_verified in (True, False)]
         style.add_legend(figure, handles)
     return figure
 
@@ -81,7 +81,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     for dot, middle in zip(dots, middles, strict=True):
         if dot.interval is not None:
             axes.hlines(middle, dot.interval.low, dot.interval.high, color=style.SKY, linewidth=3)
-        _draw_dots(axes, [dot.score], [middle], is_checked=dot.is_checked)
+        _draw_dots(axes, [dot.score], [middle], is_verified=dot.is_verified)
     axes.set_yticks(middles, labels=[_wrap(dot.name) for dot in dots], parse_math=False)
     axes.set_ylim(heights.sum() + 0.05, -0.05)
     axes.margins(x=0.06)
@@ -89,10 +89,10 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.4g}"))
 
 
-def _draw_dots(axes: Axes, scores: Sequence[float], rows: Sequence[float], *, is_checked: bool) -> Artist:
-    color = style.BLUE if is_checked else style.ORANGE
-    fill = color if is_checked else "white"
-    name = "verified" if is_checked else "not verified"
+def _draw_dots(axes: Axes, scores: Sequence[float], rows: Sequence[float], *, is_verified: bool) -> Artist:
+    color = style.BLUE if is_verified else style.ORANGE
+    fill = color if is_verified else "white"
+    name = "verified" if is_verified else "not verified"
     (line,) = axes.plot(scores, rows, ls="", marker="o", markersize=6, mfc=fill, mec=color, mew=1.5, label=name)
     return line
 

@@ -7,7 +7,7 @@ from hf_newscls.evaluation.calibration.reliability import Reliability
 from hf_newscls.evaluation.calibration.risk_coverage import RiskCoverage
 from hf_newscls.report.figures import style
 
-__all__ = ["plot_abstention", "plot_reliability"]
+__all__ = ["plot_reliability", "plot_risk_coverage"]
 
 
 def plot_reliability(before: Reliability, after: Reliability, *, temperature: float) -> Figure:
@@ -36,7 +36,7 @@ def plot_reliability(before: Reliability, after: Reliability, *, temperature: fl
     return figure
 
 
-def plot_abstention(curve: RiskCoverage, *, baseline: tuple[str, Comparison] | None) -> Figure:
+def plot_risk_coverage(curve: RiskCoverage, *, baseline: tuple[str, Comparison] | None) -> Figure:
     """Return a figure of accuracy against the fraction of rows that are answered, the most confident first.
 
     Args:

@@ -10,7 +10,7 @@ from hf_newscls.data.splitting import SPLITS
 from hf_newscls.report.figures.confusion import plot_confusion_matrix
 from hf_newscls.report.figures.data import plot_label_distribution, plot_text_lengths, plot_years
 from hf_newscls.report.figures.label_order import order_labels
-from hf_newscls.report.figures.reliability import plot_abstention, plot_reliability
+from hf_newscls.report.figures.reliability import plot_reliability, plot_risk_coverage
 from hf_newscls.report.figures.scores import plot_comparisons, plot_label_scores
 from hf_newscls.report.figures.training import plot_loss_curves
 from hf_newscls.report.measured_run import MeasuredRun
@@ -35,7 +35,7 @@ def plot_run(measured: MeasuredRun) -> Mapping[str, Figure]:
         ),
         "label_scores": plot_label_scores(report.test.per_class, report.label_intervals),
         "reliability": plot_reliability(calibration.before, calibration.after, temperature=calibration.temperature),
-        "abstention": plot_abstention(calibration.abstention, baseline=measured.best_baseline),
+        "risk_coverage": plot_risk_coverage(calibration.risk_coverage, baseline=measured.best_baseline),
         "label_distribution": plot_label_distribution(counts, label_names=names),
         "text_lengths": plot_text_lengths(
             np.concatenate([measured.token_counts[split] for split in SPLITS]).tolist(),

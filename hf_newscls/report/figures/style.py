@@ -20,7 +20,7 @@ from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 from PIL import Image
 
-from hf_newscls.report.text import shorten_text
+from hf_newscls.errors import shorten_text
 
 __all__ = [
     "add_legend",
@@ -83,7 +83,7 @@ def format_axes(
 
 def shorten_name(name: str) -> str:
     """Return a label or model name, cut to 32 characters."""
-    return shorten_text(name, max_characters=32)
+    return shorten_text(name, limit=32)
 
 
 def name_rows(axes: Axes, names: Sequence[str], *, counts: Sequence[int] = ()) -> None:

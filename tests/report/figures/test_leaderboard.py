@@ -16,8 +16,8 @@ from hf_newscls.report.figures.style import save_figure
 LONG = "an-organisation-of-many-words-and-letters/" + "W" * 54
 
 
-def dot(name: str, score: float, *, is_checked: bool = True) -> Dot:
-    return Dot(name, score, Interval(score - 0.05, score + 0.02) if is_checked else None, is_checked)
+def dot(name: str, score: float, *, is_verified: bool = True) -> Dot:
+    return Dot(name, score, Interval(score - 0.05, score + 0.02) if is_verified else None, is_verified)
 
 
 def panel(*dots: Dot, title: str = "ann/news, split 1111") -> Panel:
@@ -45,7 +45,7 @@ def test_best_is_on_top_and_each_dot_is_at_its_score() -> None:
 
 
 def test_intervals_are_lines_and_unverified_scores_are_hollow() -> None:
-    figure = plot_leaderboard([panel(dot("a/b", 0.9), dot("a/c", 0.8, is_checked=False))])
+    figure = plot_leaderboard([panel(dot("a/b", 0.9), dot("a/c", 0.8, is_verified=False))])
     (axes,) = figure.axes
     (line,) = axes.collections
     assert line.get_segments()[0][:, 0].tolist() == pytest.approx([0.85, 0.92])  # type: ignore[attr-defined]
@@ -62,7 +62,7 @@ def test_each_table_has_its_own_panel() -> None:
 @pytest.mark.parametrize(
     "panels",
     [
-        [panel(*(dot(f"{LONG}{index}", 0.9 - index / 100, is_checked=index % 3 > 0) for index in range(12)))],
+        [panel(*(dot(f"{LONG}{index}", 0.9 - index / 100, is_verified=index % 3 > 0) for index in range(12)))],
         [panel(dot(LONG, 0.5), dot("a/b", 0.4)), panel(dot(LONG + "x" * 40, 0.3)), panel(dot("$x_1$/<b>", 0.2))],
         [panel(dot("a/b", 0.5), title="t" * 80)],
         [panel(*(dot(f"a/{index}", 0.5) for index in range(60)))],

@@ -6,7 +6,7 @@ import pytest
 from hf_newscls.evaluation.baselines.comparison import Comparison
 from hf_newscls.evaluation.calibration.reliability import Reliability
 from hf_newscls.evaluation.calibration.risk_coverage import RiskCoverage
-from hf_newscls.report.figures.reliability import plot_abstention, plot_reliability
+from hf_newscls.report.figures.reliability import plot_reliability, plot_risk_coverage
 
 BEFORE = Reliability(np.array([10, 10]), np.array([0.3, 0.9]), np.array([0.2, 0.6]))
 AFTER = Reliability(np.array([10, 10]), np.array([0.4, 0.7]), np.array([0.2, 0.6]))
@@ -23,7 +23,7 @@ def test_both_panels_show_their_points_and_errors() -> None:
 
 def test_curve_and_baseline_are_named() -> None:
     curve = RiskCoverage(np.array([0.5, 1.0]), np.array([0.9, 0.8]), np.array([0.9, 0.6]))
-    figure = plot_abstention(curve, baseline=("majority class", Comparison("baseline", {"accuracy": 0.3}, {}, {})))
+    figure = plot_risk_coverage(curve, baseline=("majority class", Comparison("baseline", {"accuracy": 0.3}, {}, {})))
     (axes,) = figure.axes
     assert axes.lines[0].get_xydata().tolist() == [[0.5, 0.9], [1.0, 0.8]]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["this model", "majority class, all rows"]

@@ -8,7 +8,7 @@ import pytest
 from hf_newscls.report.figures.run import plot_run
 from tests.measured_runs import build_measured
 
-ALWAYS = {"scores", "loss_curves", "confusion_matrix", "label_scores", "reliability", "abstention"}
+ALWAYS = {"scores", "loss_curves", "confusion_matrix", "label_scores", "reliability", "risk_coverage"}
 ALWAYS |= {"label_distribution", "text_lengths"}
 
 
