@@ -6,8 +6,6 @@ from typing import TypeVar
 
 from hf_newscls.errors import NewsclsError
 
-__all__ = ["is_main_rank", "run_on_main"]
-
 Result = TypeVar("Result")
 
 

@@ -20,22 +20,6 @@ data.label``.
 import difflib
 from collections.abc import Iterable, Sequence
 
-__all__ = [
-    "DataError",
-    "InputError",
-    "ModelError",
-    "NewsclsError",
-    "PublishError",
-    "RecipeError",
-    "RunError",
-    "SourceError",
-    "StorageError",
-    "TrainingInterrupted",
-    "format_examples",
-    "shorten_text",
-    "suggest_name",
-]
-
 
 class NewsclsError(Exception):
     """Base of all errors of hf_newscls."""

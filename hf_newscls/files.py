@@ -7,8 +7,6 @@ from pathlib import Path
 
 from hf_newscls.errors import SourceError
 
-__all__ = ["PACKAGE_SCHEME", "compute_sha256", "find_package_path", "is_local_address", "name_paths", "name_source"]
-
 PACKAGE_SCHEME = "package:"
 
 

@@ -14,17 +14,6 @@ from safetensors import SafetensorError
 
 from hf_newscls.errors import RunError, StorageError
 
-__all__ = [
-    "check_disk_space",
-    "check_folder",
-    "check_replaceable",
-    "replace_file",
-    "replace_folder",
-    "report_full_disk",
-    "write_json",
-    "write_text",
-]
-
 _BYTES_PER_PARAMETER = 4
 # A checkpoint holds the weights and two moments of AdamW. Up to three exist at once: the best, the last, and the next
 # one while it is written. The trained model is one more copy of the weights.

@@ -426,6 +426,8 @@ def test_explanation_sums_to_the_probability(tiny_run: FinishedRun) -> None:
     assert one.attribution.empty_probability + effects == pytest.approx(one.attribution.probability, abs=1e-5)
 
 
+# huggingface_hub uploads large files with an argument that httpx wants to drop.
+@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 @pytest.mark.slow
 def test_run_is_published(tiny_run: FinishedRun, hub_here: HubServer) -> None:
     run = hf_newscls.load_run(tiny_run.run.path)

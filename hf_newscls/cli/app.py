@@ -19,8 +19,6 @@ from hf_newscls.cli.train import evaluate, train
 from hf_newscls.distributed import is_main_rank
 from hf_newscls.errors import InputError, NewsclsError
 
-__all__ = ["app", "main"]
-
 app = typer.Typer(
     name="hf-newscls",
     help="Turn a news file into a fine-tuned classifier on the Hugging Face Hub.",

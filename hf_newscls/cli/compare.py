@@ -14,8 +14,6 @@ from hf_newscls.errors import InputError
 if TYPE_CHECKING:
     from hf_newscls.comparison.leaderboard import Leaderboard, Row, Setting
 
-__all__ = ["compare"]
-
 _WIDE = 130  # columns of a terminal with room for notes in the table
 _NUMBER_WIDTH = 10
 

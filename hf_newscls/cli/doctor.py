@@ -4,8 +4,6 @@ from rich.table import Table
 
 from hf_newscls.cli.terminal import console, make_printable
 
-__all__ = ["doctor"]
-
 
 def doctor() -> None:
     """Show versions, device, disk and tokens of this machine, for a bug report."""

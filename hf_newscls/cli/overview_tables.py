@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from hf_newscls.overview.overview import Overview
     from hf_newscls.overview.statistics import DataOverview
 
-__all__ = ["build_tables"]
-
 _PAIRS = 5
 
 

@@ -9,8 +9,6 @@ import typer
 from hf_newscls.cli.terminal import RUNS, RunsDirOption, console, make_printable, quiet_transformers
 from hf_newscls.errors import InputError
 
-__all__ = ["explain", "predict"]
-
 _SHOWN_CHARACTERS = 1000
 
 ModelArgument = Annotated[

@@ -6,8 +6,6 @@ import typer
 
 from hf_newscls.cli.terminal import RUNS, RunArgument, RunsDirOption, print_line
 
-__all__ = ["publish"]
-
 
 def publish(
     run: RunArgument,

@@ -18,8 +18,6 @@ from hf_newscls.cli.terminal import (
 )
 from hf_newscls.errors import InputError
 
-__all__ = ["overview", "prepare", "recipes", "show"]
-
 
 def recipes() -> None:
     """List the recipes that come with the package."""

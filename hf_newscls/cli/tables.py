@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from hf_newscls.evaluation.statistics.bootstrap import Interval
     from hf_newscls.workflow import Plan, SeedRuns
 
-__all__ = ["print_plan", "print_report", "print_seeds", "print_split"]
-
 
 def print_split(prepared: "PreparedData") -> None:
     """Print the number of rows by label and split."""

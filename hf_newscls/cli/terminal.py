@@ -8,21 +8,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-__all__ = [
-    "RUNS",
-    "CardsDirOption",
-    "DataOption",
-    "OverridesArgument",
-    "RecipeArgument",
-    "RunArgument",
-    "RunsDirOption",
-    "console",
-    "make_printable",
-    "messages",
-    "print_line",
-    "quiet_transformers",
-]
-
 console = Console(emoji=False)
 messages = Console(stderr=True, emoji=False)
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from hf_newscls.recipe.recipe import Recipe
     from hf_newscls.workflow import Run
 
-__all__ = ["evaluate", "train"]
-
 
 def train(
     recipe: RecipeArgument,

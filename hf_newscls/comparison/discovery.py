@@ -26,8 +26,6 @@ from hf_newscls.hub.retry import HUB_FAILURES, call_hub, refuse
 from hf_newscls.report.card_metadata import RECIPE_TAG, TOOL_TAG
 from hf_newscls.report.predictions import PREDICTIONS_FILE
 
-__all__ = ["Discovery", "Query", "discover", "find_commit"]
-
 _MAX_MODELS = 1000
 _MAX_BYTES = {"README.md": 1_000_000, "metrics.json": 5_000_000, PREDICTIONS_FILE: 500_000_000}
 _TIMEOUT_SECONDS = 10

@@ -15,8 +15,6 @@ from hf_newscls.inference.predicting import load_classifier, predict_probabiliti
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.predictions import PublishedPredictions
 
-__all__ = ["measure_classifier"]
-
 logger = logging.getLogger(__name__)
 
 

@@ -11,8 +11,6 @@ from hf_newscls.comparison.model_scores import clean_text
 from hf_newscls.errors import PublishError
 from hf_newscls.hub.retry import call_hub, has_answered
 
-__all__ = ["REMEDY", "read_benchmarks"]
-
 REMEDY = "try again later, or compare only local runs (local=True or --local)"
 """What to do if the Hub does not answer."""
 

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from hf_newscls.errors import RecipeError, format_examples
 
-__all__ = ["map_labels", "translate_probabilities"]
-
 
 def map_labels(
     external: Sequence[str], own: Sequence[str], label_map: Mapping[str, str | None], *, model: str

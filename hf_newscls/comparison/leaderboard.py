@@ -12,8 +12,6 @@ from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.evaluation.statistics.significance import Verdict
 from hf_newscls.report.predictions import PublishedPredictions
 
-__all__ = ["Entry", "Leaderboard", "Refusal", "Row", "Setting", "Table"]
-
 _SHOWN = 12
 _COLUMNS = (
     *("dataset", "split", "metric", "rank", "name", "revision", "origin", "score", "interval_low", "interval_high"),

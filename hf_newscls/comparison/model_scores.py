@@ -19,19 +19,6 @@ from hf_newscls.evaluation.renamed_keys import rename_old_metrics
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.report.predictions import PublishedPredictions
 
-__all__ = [
-    "Claim",
-    "ModelScores",
-    "Origin",
-    "clean_text",
-    "is_fingerprint",
-    "merge_claims",
-    "read_card",
-    "read_metrics",
-    "read_model_index",
-    "refuse_file",
-]
-
 Origin = Literal["local run", "Hub", "measured here"]
 """Where a model's scores come from."""
 

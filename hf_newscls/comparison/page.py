@@ -16,8 +16,6 @@ from hf_newscls.report.figures.leaderboard import Dot, Panel, plot_leaderboard
 from hf_newscls.report.figures.style import save_figure, shorten_name
 from hf_newscls.report.template import render_template
 
-__all__ = ["build_leaderboard_files", "render_board_card"]
-
 _TITLE = "Leaderboard"
 
 

@@ -19,8 +19,6 @@ from hf_newscls.evaluation.statistics.significance import (
 )
 from hf_newscls.report.predictions import PublishedPredictions
 
-__all__ = ["Pair", "compare_pairs", "has_same_answers", "has_same_rows", "measure_interval"]
-
 _INTERVAL_RESAMPLES = 1000
 
 

@@ -16,8 +16,6 @@ from hf_newscls.comparison.model_scores import clean_text, is_fingerprint, refus
 from hf_newscls.errors import DataError
 from hf_newscls.report.predictions import PROBABILITY, PublishedPredictions, hash_predictions, read_predictions
 
-__all__ = ["check_predictions", "hash_run_predictions", "read_published_predictions"]
-
 _MAX_ROWS, _MAX_LABELS, _MAX_BYTES = 5_000_000, 5_000, 2_000_000_000
 _MAX_TEXT_BYTES = 200
 _SUM_TOLERANCE, _ANSWER_TOLERANCE = 1e-2, 1e-2

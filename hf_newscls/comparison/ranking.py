@@ -10,8 +10,6 @@ from hf_newscls.comparison.pairwise_tests import Pair, compare_pairs, has_same_a
 from hf_newscls.evaluation.metric_names import lower_is_better
 from hf_newscls.evaluation.statistics.significance import Verdict
 
-__all__ = ["merge_copies", "rank_entries"]
-
 _REVERSED: dict[Verdict, Verdict] = {"ahead": "behind", "behind": "ahead", "tied": "tied"}
 
 

@@ -8,8 +8,6 @@ from hf_newscls.comparison.model_scores import Claim, ModelScores, is_fingerprin
 from hf_newscls.comparison.pairwise_tests import measure_interval
 from hf_newscls.evaluation.metrics import compute_scores
 
-__all__ = ["verify_model"]
-
 _TOLERANCE = 1e-4
 _MAX_REFUSALS = 3
 

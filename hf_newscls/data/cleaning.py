@@ -15,8 +15,6 @@ from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.data import DataSection
 
-__all__ = ["CleanedRows", "apply_min_count", "clean_rows", "join_columns"]
-
 logger = logging.getLogger(__name__)
 
 

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from hf_newscls.errors import DataError, format_examples
 
-__all__ = ["count_by_year", "parse_dates", "to_years"]
-
 _NUMBERS = r"^(\d{1,2})[/.-](\d{1,2})[/.-]\d{4}"
 # Follows a time of day and can hold four digits that are not a year: fractions of a second, the offset from UTC.
 _AFTER_TIME = r"(?<=:\d\d)(\.\d+)?(\s*[+-]\d\d:?\d\d\b)?"

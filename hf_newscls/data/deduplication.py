@@ -11,8 +11,6 @@ from hf_newscls.data.cleaning import CleanedRows
 from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates, groups_with_conflicting_labels
 from hf_newscls.recipe.data import DataSection
 
-__all__ = ["GROUP", "DeduplicatedRows", "DuplicateCounts", "resolve_duplicates"]
-
 GROUP = "duplicate_group"
 """Column of numbers that are equal for rows of one article."""
 

@@ -24,15 +24,6 @@ from scipy.cluster.hierarchy import DisjointSet
 
 from hf_newscls.recipe.data import NearDuplicatesSection
 
-__all__ = [
-    "DuplicateGroups",
-    "Rows",
-    "find_duplicates",
-    "find_repeated",
-    "groups_with_conflicting_labels",
-    "normalize_text",
-]
-
 Rows = NDArray[np.int64]
 
 # Many: with longer bands, fewer different texts of a large file become candidates.

@@ -18,8 +18,6 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError, 
 from hf_newscls.data.readers.compression import COMPRESSED_ENDINGS
 from hf_newscls.errors import SourceError, suggest_name
 
-__all__ = ["HUB_SCHEME", "PASS_THE_PATH", "fetch_from_hub", "list_snapshot"]
-
 HUB_SCHEME = "hf://"
 PASS_THE_PATH = "pass its path with --data, or to make as DATA=path"
 """What to do about a file that could not be fetched."""

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 
 from hf_newscls.errors import DataError, format_examples
 
-__all__ = ["resolve_label_names"]
-
 
 def resolve_label_names(counts: Mapping[str, int], *, expected: Sequence[str] | None, source_name: str) -> list[str]:
     """Return the label names in the model's order: as the recipe lists them (`expected`), else sorted.

@@ -16,8 +16,6 @@ from hf_newscls.data.splitting import SPLITS
 from hf_newscls.data.stratification import assign_groups, hash_rows
 from hf_newscls.recipe.split import SplitSection
 
-__all__ = ["Leakage", "SplitManifest", "build_manifest", "compute_fingerprint", "hash_row", "measure_leakage"]
-
 # Keys that version 0.1 wrote to split.json, and their names today.
 _RENAMED_KEYS = {"way": "strategy"}
 _RENAMED_DUPLICATE_KEYS = {

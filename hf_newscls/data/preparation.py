@@ -30,8 +30,6 @@ from hf_newscls.files import compute_sha256
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.storage import check_replaceable, replace_folder, report_full_disk, write_json
 
-__all__ = ["PreparedData", "prepare", "read_dates", "read_source", "save_prepared"]
-
 _KEPT_ENTRIES = 8
 _SECONDS_A_DAY = 86_400
 # Including the prefix that `replace_folder` adds while it writes.

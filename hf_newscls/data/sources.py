@@ -13,8 +13,6 @@ from hf_newscls.data.hub_sources import HUB_SCHEME, PASS_THE_PATH, fetch_from_hu
 from hf_newscls.errors import SourceError, format_examples, suggest_name
 from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path, name_paths
 
-__all__ = ["Source", "fetch_source"]
-
 KAGGLE_SCHEME = "kaggle://"
 _KAGGLE_ADDRESS = re.compile(
     r"kaggle://(?P<dataset>[\w-]+/[\w-]+)(?P<version>/versions/\d+)?/(?P<file>(?!versions/\d+$).+)"

@@ -12,8 +12,6 @@ from hf_newscls.data.stratification import assign_groups, hash_rows
 from hf_newscls.errors import DataError, format_examples, suggest_name
 from hf_newscls.recipe.split import SplitSection
 
-__all__ = ["SPLITS", "assign_splits", "select_splits"]
-
 SPLITS = ("train", "validation", "test")
 _TRAIN, _VALIDATION, _TEST = range(len(SPLITS))
 _LEFT_OUT = -1

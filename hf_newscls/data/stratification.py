@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["assign_groups", "hash_rows"]
-
 
 def hash_rows(texts: Sequence[str], *, seed: int) -> NDArray[np.bytes_]:
     """Return the keys that rank the rows of a split: SHA-256 of seed and content, shape (N,).

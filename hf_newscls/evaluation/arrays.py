@@ -6,8 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PlainSerializer, PlainValidator
 
-__all__ = ["FloatArray", "IntArray"]
-
 _TO_LIST = PlainSerializer(np.ndarray.tolist)
 
 FloatArray = Annotated[NDArray[np.float64], PlainValidator(lambda values: np.asarray(values, np.float64)), _TO_LIST]

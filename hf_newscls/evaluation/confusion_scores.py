@@ -6,8 +6,6 @@ Shape letters: R matrices, L labels.
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["compute_f1", "score_confusions"]
-
 Floats = NDArray[np.float64]
 
 

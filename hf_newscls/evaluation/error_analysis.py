@@ -14,8 +14,6 @@ from hf_newscls.evaluation.label_quality import SuspiciousRows, find_suspicious
 from hf_newscls.evaluation.metrics import compute_confusion, compute_scores
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval, compute_intervals, resample_scores
 
-__all__ = ["ConfusedPair", "ErrorAnalysis", "Slice", "analyze_errors", "rank_pairs"]
-
 _LENGTH_PARTS = 5
 _SLICE_SCORES = ("accuracy", "balanced_accuracy")
 _PAIRS_KEPT = 50

@@ -11,8 +11,6 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from hf_newscls.errors import InputError
 
-__all__ = ["assign_folds", "stratified_sample"]
-
 Rows = NDArray[np.int64]
 
 

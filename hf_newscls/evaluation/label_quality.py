@@ -32,8 +32,6 @@ from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
 from hf_newscls.evaluation.folds import assign_folds, stratified_sample
 
-__all__ = ["LabelPair", "LabelQuality", "SuspiciousRows", "assess_labels", "find_suspicious"]
-
 _FOLDS = 5
 _MAX_ROWS = 20_000
 _MAX_WORDS = 50_000

@@ -3,18 +3,6 @@
 import re
 from collections.abc import Mapping
 
-__all__ = [
-    "DECISION_METRICS",
-    "HEADLINE_METRICS",
-    "PROBABILITY_METRICS",
-    "TRAINING_METRICS",
-    "is_metric",
-    "lower_is_better",
-    "name_metric",
-    "parse_metric_name",
-    "score_range",
-]
-
 HEADLINE_METRICS = ("accuracy", "f1_macro")
 """The scores that models are compared by first."""
 

@@ -22,15 +22,6 @@ from sklearn.metrics import (
 from hf_newscls.evaluation.calibration.reliability import compute_reliability
 from hf_newscls.evaluation.confusion_scores import score_confusions
 
-__all__ = [
-    "LabelScores",
-    "NewsClassification",
-    "compute_confusion",
-    "compute_label_scores",
-    "compute_scores",
-    "rank_references",
-]
-
 LabelScores = dict[str, dict[str, int | float]]
 """By label name: precision, recall, f1 (fractions) and support (rows)."""
 

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["RENAMED_METRICS", "rename_old_keys", "rename_old_metrics"]
-
 RENAMED_METRICS: Mapping[str, str] = {"matthews": "mcc"}
 """Metrics that had another name, old name first."""
 

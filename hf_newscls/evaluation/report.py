@@ -25,8 +25,6 @@ from hf_newscls.evaluation.statistics.bootstrap import (
 )
 from hf_newscls.recipe.evaluation import EvaluationSection
 
-__all__ = ["EvaluationReport", "SplitReport", "build_report"]
-
 
 @dataclass(frozen=True)
 class SplitReport:

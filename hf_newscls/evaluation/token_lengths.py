@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["TokenLengths", "summarize_lengths"]
-
 
 @dataclass(frozen=True)
 class TokenLengths:

@@ -12,8 +12,6 @@ from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 from hf_newscls.errors import InputError, PublishError
 from hf_newscls.hub.retry import call_hub
 
-__all__ = ["Account", "check_repo_id", "check_revision", "find_account", "name_repo", "require_account"]
-
 _WRITERS = {"admin", "write", "contributor"}
 _WRITE_PERMISSIONS = {"repo.write", "repo.content.write"}
 # Stricter than git: no such name can be taken for a path or an option.

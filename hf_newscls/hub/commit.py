@@ -22,8 +22,6 @@ from hf_newscls.errors import PublishError
 from hf_newscls.hub.preflight import Target
 from hf_newscls.hub.retry import report_failures, retry
 
-__all__ = ["CARD_FILE", "Build", "Content", "Head", "PushOptions", "Pushed", "push_files"]
-
 CARD_FILE = "README.md"
 """The name of a card on the Hub."""
 

@@ -11,8 +11,6 @@ from hf_newscls.errors import PublishError, format_examples
 from hf_newscls.hub.commit import CARD_FILE, Content
 from hf_newscls.hub.retry import TOKEN_PATTERN
 
-__all__ = ["check_files", "check_model"]
-
 _REQUIRED = (CARD_FILE, "config.json", "tokenizer_config.json")
 _PICKLE_SUFFIXES = {".bin", ".ckpt", ".joblib", ".npy", ".pickle", ".pkl", ".pt", ".pth"}
 # Pickles since protocol 2, and ZIP archives, in which torch.save stores one.

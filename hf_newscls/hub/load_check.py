@@ -16,8 +16,6 @@ from hf_newscls.errors import PublishError, RunError
 from hf_newscls.files import compute_sha256
 from hf_newscls.report.predictions import PROBABILITY
 
-__all__ = ["Sample", "check_reproduction", "read_samples"]
-
 _SCRIPT = Path(__file__).with_name("load_check_script.py")
 # Other batch sizes and kernels change a probability in the sixth digit.
 _TOLERANCE = 1e-3

@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-__all__: list[str] = []
-
 
 def _load_pipeline(folder: str, base: str | None) -> Any:
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, pipeline

@@ -8,8 +8,6 @@ from huggingface_hub import DatasetCard
 from hf_newscls.errors import PublishError, format_examples
 from hf_newscls.hub.commit import Head
 
-__all__ = ["check_ownership"]
-
 
 def check_ownership(
     head: Head, *, repo_id: str, content: str, tags: Collection[str], forbidden: Collection[str] = ()

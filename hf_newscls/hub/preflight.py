@@ -14,8 +14,6 @@ from hf_newscls.hub.retry import call_hub
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.card_metadata import describe_recipe
 
-__all__ = ["Target", "check_license", "check_metadata", "find_target", "preflight"]
-
 _NO_DERIVATIVES = "-nd"
 
 logger = logging.getLogger(__name__)

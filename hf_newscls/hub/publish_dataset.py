@@ -14,8 +14,6 @@ from hf_newscls.hub.ownership import check_ownership
 from hf_newscls.hub.preflight import find_target
 from hf_newscls.report.card_metadata import LEADERBOARD_TAG, TOOL_TAG
 
-__all__ = ["push_dataset"]
-
 _SHARD_BYTES = 500_000_000
 
 

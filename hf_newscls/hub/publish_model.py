@@ -15,8 +15,6 @@ from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.model_card import extract_notes
 from hf_newscls.runs.folder import RunFolder
 
-__all__ = ["PublishOptions", "publish_run"]
-
 logger = logging.getLogger(__name__)
 
 

@@ -21,8 +21,6 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError, 
 
 from hf_newscls.errors import NewsclsError, PublishError
 
-__all__ = ["HUB_FAILURES", "TOKEN_PATTERN", "call_hub", "has_answered", "refuse", "report_failures", "retry"]
-
 # A failed upload of a large file is a bare RuntimeError.
 HUB_FAILURES = (HTTPError, OSError, ValueError, RuntimeError)
 """What huggingface_hub raises."""

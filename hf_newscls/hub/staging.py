@@ -15,8 +15,6 @@ from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.predictions import PREDICTIONS_FILE, hash_predictions, predictions_to_parquet
 from hf_newscls.runs.folder import RunFolder
 
-__all__ = ["DELETE_PATTERNS", "stage_run"]
-
 _METRICS_FILE = "metrics.json"
 _BENCHMARK_FILE = ".eval_results/hf_newscls.yaml"
 

@@ -18,8 +18,6 @@ from torch import Tensor
 from hf_newscls.errors import InputError
 from hf_newscls.inference.predicting import TrainedClassifier, predict_probabilities
 
-__all__ = ["Attribution", "Contribution", "attribute_words", "check_captum", "cut_into_parts", "cut_to_read"]
-
 _PREDICTIONS = 2000
 _MIN_SAMPLES = 25
 _MAX_PARTS = 64

@@ -16,8 +16,6 @@ from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.modeling.windows import MeanPooling
 
-__all__ = ["compute_features"]
-
 
 def compute_features(
     classifier: PretrainedClassifier, texts: Sequence[str], *, batch_size: int = 64

@@ -29,8 +29,6 @@ from hf_newscls.modeling.sources import find_encoder, find_model
 from hf_newscls.modeling.tokenization import encode_texts
 from hf_newscls.recipe.model import ModelSection
 
-__all__ = ["TrainedClassifier", "choose_device", "iterate_batches", "load_classifier", "predict_probabilities"]
-
 _PAD_TO_MULTIPLE_OF = 8
 
 logger = logging.getLogger(__name__)

@@ -18,8 +18,6 @@ from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.modeling.registration import register
 from hf_newscls.recipe.model import AdapterSection
 
-__all__ = ["add_adapter", "is_adapter", "load_adapted", "merge_adapter", "read_base", "save_adapter"]
-
 _ADAPTER = "default"
 # Target modules by architecture: the table of peft, and architectures that it lacks.
 _TARGETS: Mapping[str, Any] = {

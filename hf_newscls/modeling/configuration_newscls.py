@@ -4,8 +4,6 @@ from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
-__all__ = ["NewsClassifierConfig"]
-
 
 class NewsClassifierConfig(PreTrainedConfig):
     """The configuration of the encoder, and the dropout rate of the two-layer head.

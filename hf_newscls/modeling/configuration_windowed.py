@@ -5,8 +5,6 @@ from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
-__all__ = ["WindowedClassifierConfig"]
-
 
 class WindowedClassifierConfig(PreTrainedConfig):
     """The configurations of the encoder, of the windows it reads, and of the head.

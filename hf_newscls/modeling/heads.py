@@ -7,8 +7,6 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-__all__ = ["TokenPooling", "TwoLayerHead", "find_token_pooling", "pool_tokens"]
-
 _WIDTH = 64
 TokenPooling = Literal["pooler", "mean", "first"]
 

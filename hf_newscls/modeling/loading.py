@@ -31,16 +31,6 @@ from hf_newscls.modeling.sources import find_encoder
 from hf_newscls.modeling.windowing import add_windows
 from hf_newscls.recipe.model import ModelSection
 
-__all__ = [
-    "PretrainedClassifier",
-    "check_tokenizer",
-    "count_positions",
-    "load_config",
-    "load_pretrained",
-    "load_tokenizer",
-    "name_loaded_parameters",
-]
-
 _DEFAULT_HEAD_DROPOUT = 0.4
 _NO_LIMIT = 1_000_000
 # float32 whatever the checkpoint holds: AdamW in half precision loses small steps.

@@ -12,8 +12,6 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from .configuration_newscls import NewsClassifierConfig
 from .heads import TwoLayerHead, find_token_pooling, pool_tokens
 
-__all__ = ["NewsClassifier"]
-
 
 class NewsClassifier(PreTrainedModel):
     """An encoder with a `TwoLayerHead` on its first token."""

@@ -15,8 +15,6 @@ from .configuration_windowed import WindowedClassifierConfig
 from .heads import TwoLayerHead, find_token_pooling, pool_tokens
 from .windows import WindowLayout, build_pooling
 
-__all__ = ["StockHead", "WindowFeatures", "WindowedClassifier"]
-
 
 class WindowFeatures(NamedTuple):
     """The encoder's vectors of the windows of a batch.

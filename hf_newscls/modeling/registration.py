@@ -7,8 +7,6 @@ from hf_newscls.modeling.configuration_windowed import WindowedClassifierConfig
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 
-__all__ = ["register"]
-
 
 def register() -> None:
     """Let `pipeline()` and the auto classes load our two-layer and windowed models without `trust_remote_code`.

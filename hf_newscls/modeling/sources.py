@@ -10,8 +10,6 @@ from hf_newscls.errors import ModelError
 from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path, is_local_address
 from hf_newscls.recipe.model import ModelSection
 
-__all__ = ["EncoderOrigin", "describe_origin", "find_encoder", "find_model"]
-
 _CARD = "README.md"
 _PATTERNS = [_CARD, "*.json", "*.txt", "*.model", "*.safetensors"]
 

@@ -13,16 +13,6 @@ from transformers import PreTrainedTokenizerBase
 from hf_newscls.errors import ModelError
 from hf_newscls.modeling.windows import count_head_tokens
 
-__all__ = [
-    "SpecialTokens",
-    "Truncation",
-    "count_tokens",
-    "describe_truncation",
-    "encode_texts",
-    "find_special_tokens",
-    "tokenize_splits",
-]
-
 _BATCH_ROWS = 1000
 _TOKENS = "tokens"
 _PROBE = "news"

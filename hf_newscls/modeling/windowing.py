@@ -12,8 +12,6 @@ from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.modeling.tokenization import find_special_tokens
 from hf_newscls.recipe.model import ModelSection
 
-__all__ = ["add_windows"]
-
 
 def add_windows(
     classifier: PreTrainedModel, loaded: frozenset[str], section: ModelSection, tokenizer: PreTrainedTokenizerBase

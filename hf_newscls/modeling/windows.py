@@ -14,17 +14,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-__all__ = [
-    "AttentionPooling",
-    "GruPooling",
-    "MaxPooling",
-    "MeanPooling",
-    "WindowLayout",
-    "Windows",
-    "build_pooling",
-    "count_head_tokens",
-]
-
 
 def count_head_tokens(kept: int, truncation: str) -> int:
     """Return how many of the kept tokens of a long text come from its beginning; the others come from its end.

@@ -13,8 +13,6 @@ from hf_newscls.data.duplicates import Rows
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import shorten_text
 
-__all__ = ["GroupSummary", "RowGroup", "ShownRow", "show_rows", "summarize_groups"]
-
 _EXAMPLES = 10
 _ROWS_OF_EXAMPLE = 3
 

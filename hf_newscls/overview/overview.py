@@ -18,8 +18,6 @@ from hf_newscls.modeling.tokenization import count_tokens
 from hf_newscls.overview.statistics import DataOverview, summarize_rows
 from hf_newscls.recipe.recipe import Recipe
 
-__all__ = ["Overview", "build_overview"]
-
 # Tables of labels by labels, and the page, grow with the square.
 _MAX_LABELS = 1000
 

@@ -38,8 +38,6 @@ from hf_newscls.report.template import render_template
 from hf_newscls.report.text import flatten_text
 from hf_newscls.storage import replace_folder, report_full_disk, write_json, write_text
 
-__all__ = ["render_overview", "write_overview"]
-
 _SUSPICIOUS_ON_PAGE = 20
 _PAIRS_ON_PAGE = 10
 _CAPTIONS = {

@@ -17,14 +17,6 @@ from hf_newscls.errors import InputError
 from hf_newscls.modeling.tokenization import Truncation, describe_truncation
 from hf_newscls.overview.examples import GroupSummary, ShownRow, show_rows, summarize_groups
 
-__all__ = [
-    "LABEL_QUANTILES",
-    "DataOverview",
-    "Lengths",
-    "describe_lengths",
-    "summarize_rows",
-]
-
 LABEL_QUANTILES = {"5%": 0.05, "25%": 0.25, "50%": 0.5, "75%": 0.75, "95%": 0.95}
 """Quantiles of the lengths within a label."""
 

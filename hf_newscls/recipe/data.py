@@ -7,8 +7,6 @@ from pydantic import Field, field_validator, model_validator
 from hf_newscls.errors import format_examples
 from hf_newscls.recipe.section import ColumnName, FreeColumnName, NullableDict, NullableList, Section, Sha256
 
-__all__ = ["DataSection", "NearDuplicatesSection"]
-
 Address = Annotated[str, Field(min_length=1)]
 
 

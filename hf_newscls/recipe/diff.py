@@ -6,8 +6,6 @@ from typing import Any
 
 from hf_newscls.recipe.recipe import Recipe
 
-__all__ = ["RecipeChange", "find_changes"]
-
 
 @dataclass(frozen=True)
 class RecipeChange:

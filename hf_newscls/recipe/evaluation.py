@@ -7,8 +7,6 @@ from pydantic import AfterValidator, Field
 
 from hf_newscls.recipe.section import FreeColumnName, NullableDict, Section
 
-__all__ = ["RECIPE_NAME", "EvaluationSection"]
-
 RECIPE_NAME = r"^[A-Za-z0-9][\w.-]*$"
 """Pattern of a recipe's name, which is also the name of a folder."""
 

@@ -5,8 +5,6 @@ from pydantic import Field, field_validator
 from hf_newscls.recipe.renamed_keys import RENAMED_VALUES
 from hf_newscls.recipe.section import Section
 
-__all__ = ["BenchmarkSection", "HubSection"]
-
 
 class BenchmarkSection(Section):
     """A benchmark dataset on the Hub, and the score that is reported to its leaderboard."""

@@ -16,8 +16,6 @@ from hf_newscls.recipe.renamed_keys import rename_old_keys
 from hf_newscls.recipe.serialization import escape_interpolations
 from hf_newscls.recipe.validation_errors import explain_validation_error
 
-__all__ = ["find_recipe", "find_recipes", "is_recipe_path", "read_purpose", "read_recipe", "read_run_recipe"]
-
 _SHOWN_KEYS = 5
 
 

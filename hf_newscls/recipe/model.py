@@ -8,8 +8,6 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_v
 from hf_newscls.files import is_local_address
 from hf_newscls.recipe.section import Section, Sha256
 
-__all__ = ["AdapterSection", "ModelSection", "WindowsSection"]
-
 
 def _check_plain(value: Any) -> Any:
     # Not a union of types: pydantic reports one error for each type of a union.

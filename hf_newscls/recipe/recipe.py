@@ -14,8 +14,6 @@ from hf_newscls.recipe.split import SplitSection
 from hf_newscls.recipe.training import FinetuneSection, FreezeSection, LossSection, SamplingSection
 from hf_newscls.recipe.training_arguments import check_training_arguments
 
-__all__ = ["Recipe"]
-
 
 class Recipe(Section):
     """Everything that decides what is trained, evaluated and published."""

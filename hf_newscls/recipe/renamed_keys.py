@@ -6,8 +6,6 @@ A recipe with an old name is refused with the new one. Only the recipe.yaml of a
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["RENAMED_KEYS", "RENAMED_VALUES", "rename_old_keys"]
-
 RENAMED_KEYS: Mapping[str, str] = {
     "adapter.alpha": "adapter.lora_alpha",
     "adapter.rank": "adapter.r",

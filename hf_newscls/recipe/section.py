@@ -4,16 +4,6 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-__all__ = [
-    "RESERVED_COLUMNS",
-    "ColumnName",
-    "FreeColumnName",
-    "NullableDict",
-    "NullableList",
-    "Section",
-    "Sha256",
-]
-
 RESERVED_COLUMNS = frozenset({"id", "text", "label", "duplicate_group"})
 """Columns that every prepared row has."""
 

@@ -9,8 +9,6 @@ import yaml
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.training_arguments import build_training_arguments_model
 
-__all__ = ["build_schema", "escape_interpolations", "recipe_to_yaml"]
-
 
 def recipe_to_yaml(recipe: Recipe) -> str:
     """Return the recipe as YAML with all defaults written out; reading it gives an equal recipe."""

@@ -6,8 +6,6 @@ from pydantic import Field, model_validator
 
 from hf_newscls.recipe.section import FreeColumnName, Section
 
-__all__ = ["SplitSection"]
-
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 

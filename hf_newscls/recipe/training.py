@@ -7,8 +7,6 @@ from pydantic import Field, model_validator
 from hf_newscls.recipe.section import Section
 from hf_newscls.recipe.training_arguments import LearningRateShape
 
-__all__ = ["FinetuneSection", "FreezeSection", "LossSection", "SamplingSection"]
-
 
 class FreezeSection(Section):
     """Stage 1: only newly initialized parameters are trained (Kumar et al. 2022, arXiv 2202.10054)."""

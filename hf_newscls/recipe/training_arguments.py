@@ -11,13 +11,6 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from hf_newscls.errors import suggest_name
 
-__all__ = [
-    "DEFAULT_LEARNING_RATE",
-    "LearningRateShape",
-    "build_training_arguments_model",
-    "check_training_arguments",
-]
-
 LearningRateShape = Literal["linear", "cosine", "constant"]
 DEFAULT_LEARNING_RATE = 5e-5
 """Learning rate of stage 2 if a recipe sets none, as in the Trainer."""

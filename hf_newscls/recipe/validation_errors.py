@@ -11,8 +11,6 @@ from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.renamed_keys import RENAMED_KEYS, RENAMED_VALUES
 from hf_newscls.recipe.training_arguments import build_training_arguments_model
 
-__all__ = ["explain_validation_error"]
-
 
 def explain_validation_error(error: ValidationError, *, source_name: str) -> str:
     """Return one message that names every error in a recipe."""

@@ -12,16 +12,6 @@ from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.training.record import TrainingRecord
 
-__all__ = [
-    "LEADERBOARD_TAG",
-    "RECIPE_TAG",
-    "TOOL_TAG",
-    "build_card_data",
-    "compute_emissions",
-    "count_rows",
-    "describe_recipe",
-]
-
 TOOL_TAG = "hf-newscls"
 """Tag of every model published by hf_newscls."""
 

@@ -11,8 +11,6 @@ from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.card_metadata import TOOL_TAG, count_rows
 from hf_newscls.report.template import render_template
 
-__all__ = ["render_dataset_card"]
-
 # The Hub's size categories, by their upper limit in rows.
 _SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M"}
 _LARGEST = "10M<n<100M"

@@ -23,8 +23,6 @@ from hf_newscls.report.measured_run import MeasuredRun
 from hf_newscls.report.text import flatten_text
 from hf_newscls.storage import replace_folder
 
-__all__ = ["iterate_suspicious", "write_error_tables", "write_rows", "write_suspicious"]
-
 _SUSPICIOUS_COLUMNS = ("id", "label", "suggested", "probability of label", "probability of suggested", "text")
 _SLICE_COLUMNS = ("part", "rows", "accuracy", "low", "high", "balanced accuracy", "low", "high")
 

@@ -3,8 +3,6 @@
 import re
 from urllib.parse import quote
 
-__all__ = ["escape_markdown", "to_code", "to_fence", "to_link"]
-
 # "$" and "=": the Hub and GitHub render text between dollar signs as a formula; a line of "=" makes a heading.
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]<>&()#+!|~$=-])")
 _NUMBERED = re.compile(r"^(\d+)\.(?=\s|$)")

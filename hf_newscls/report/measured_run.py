@@ -15,8 +15,6 @@ from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.training.record import TrainingRecord
 
-__all__ = ["MeasuredRun"]
-
 
 @dataclass(frozen=True)
 class MeasuredRun:

@@ -21,8 +21,6 @@ from hf_newscls.report.markdown import to_code
 from hf_newscls.report.template import render_template
 from hf_newscls.training.record import TrainingRecord
 
-__all__ = ["CARD_FIGURES", "NOTES_END", "NOTES_START", "extract_notes", "render_card"]
-
 NOTES_START = "<!-- notes: text between these two lines is kept when the card is updated -->"
 """The line before the section."""
 

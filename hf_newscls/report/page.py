@@ -20,8 +20,6 @@ from hf_newscls.report.measured_run import MeasuredRun
 from hf_newscls.report.template import render_template
 from hf_newscls.storage import write_text
 
-__all__ = ["render_report_page", "write_report_page"]
-
 _EXAMPLES = 8
 _MAX_ROWS = 15  # of a table of errors
 

@@ -15,15 +15,6 @@ from numpy.typing import NDArray
 from hf_newscls.data.manifest import hash_row
 from hf_newscls.errors import DataError, format_examples
 
-__all__ = [
-    "PREDICTIONS_FILE",
-    "PROBABILITY",
-    "PublishedPredictions",
-    "hash_predictions",
-    "predictions_to_parquet",
-    "read_predictions",
-]
-
 PREDICTIONS_FILE = "predictions.parquet"
 """Path of the file in a model repository."""
 

@@ -8,8 +8,6 @@ from jinja2 import Environment, StrictUndefined
 
 from hf_newscls.report.markdown import escape_markdown, to_code, to_fence, to_link
 
-__all__ = ["render_template"]
-
 _FILTERS = {
     "md": escape_markdown,
     "code": to_code,

@@ -1,7 +1,5 @@
 """Put texts on one line, for tables and pages."""
 
-__all__ = ["flatten_text"]
-
 
 def flatten_text(text: str) -> str:
     r"""Return a text on one line.

@@ -13,15 +13,6 @@ from typing import Any
 
 from hf_newscls.storage import write_json
 
-__all__ = [
-    "discard_unfinished",
-    "find_last_checkpoint",
-    "is_complete",
-    "read_trainer_state",
-    "relocate_best",
-    "remove_partial",
-]
-
 _STATE = "trainer_state.json"
 _PARTS = (
     ("model.safetensors", "adapter_model.safetensors", "model.safetensors.index.json"),

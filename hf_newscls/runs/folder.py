@@ -32,8 +32,6 @@ from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.serialization import recipe_to_yaml
 from hf_newscls.storage import write_text
 
-__all__ = ["RunFolder", "create_run", "find_run", "find_runs", "is_run_recipe", "list_runs"]
-
 _LATEST = "latest"
 _VERSION_LINE = "# Trained by hf_newscls {}.\n"
 

@@ -16,8 +16,6 @@ from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.checkpoints import find_last_checkpoint, read_trainer_state, relocate_best, remove_partial
 from hf_newscls.runs.folder import RunFolder, create_run, find_runs, list_runs
 
-__all__ = ["OpenRun", "find_finished", "open_run"]
-
 # They decide what is evaluated and published, but not what is trained.
 _FREE_SECTIONS = {"evaluation", "hub"}
 

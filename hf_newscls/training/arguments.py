@@ -12,8 +12,6 @@ from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.training_arguments import DEFAULT_LEARNING_RATE
 from hf_newscls.training.backend import Backend
 
-__all__ = ["build_training_arguments", "describe_arguments"]
-
 # The arguments that affect the result and are not in every recipe.
 _RECORDED = (
     "seed",

@@ -8,8 +8,6 @@ from transformers.utils.import_utils import is_torch_xla_available
 
 from hf_newscls.recipe.model import ModelSection
 
-__all__ = ["Backend", "detect_backend"]
-
 
 @dataclass(frozen=True)
 class Backend:

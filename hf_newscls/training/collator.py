@@ -8,8 +8,6 @@ import torch
 from torch import Tensor
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
-__all__ = ["Collator", "build_collator"]
-
 Collator = Callable[[list[dict[str, Any]]], dict[str, Tensor]]
 """Makes a batch of tokenized rows."""
 

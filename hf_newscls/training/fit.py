@@ -49,8 +49,6 @@ from hf_newscls.training.sampler import compute_useful_fraction, measure_lengths
 from hf_newscls.training.schedule import TwoStageSchedule, count_steps_per_epoch, plan_schedule
 from hf_newscls.training.trainer import NewsTrainer
 
-__all__ = ["build_trainer", "fit_classifier"]
-
 logger = logging.getLogger(__name__)
 
 

@@ -18,8 +18,6 @@ from torch import Tensor, nn
 
 from hf_newscls.recipe.training import LossSection
 
-__all__ = ["RowLoss", "build_loss", "compute_class_weights"]
-
 
 @dataclass(frozen=True)
 class RowLoss:

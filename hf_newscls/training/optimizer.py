@@ -20,8 +20,6 @@ from hf_newscls.recipe.training import FinetuneSection, FreezeSection
 from hf_newscls.recipe.training_arguments import LearningRateShape
 from hf_newscls.training.schedule import TwoStageSchedule, plan_schedule
 
-__all__ = ["build_optimizer", "build_scheduler", "build_two_stage_optimizers"]
-
 # Biases and the scales of normalization layers have no weight decay, as in the Trainer.
 _NO_DECAY = [r"bias", r"layernorm", r"rmsnorm", r"(?:^|\.)norm(?:$|\.)", r"_norm(?:$|\.)"]
 _LAYER = re.compile(r"\.(\d+)\.")

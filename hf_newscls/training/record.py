@@ -11,8 +11,6 @@ from typing import Any
 
 from hf_newscls import __version__
 
-__all__ = ["TrainingRecord", "describe_machine", "describe_versions"]
-
 _PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "accelerate", "evaluate")
 
 

@@ -21,8 +21,6 @@ from transformers import TrainerCallback, TrainerState
 
 from hf_newscls.recipe.training import SamplingSection
 
-__all__ = ["EpochCallback", "EpochSampler", "compute_useful_fraction", "measure_lengths", "order_rows", "weigh_rows"]
-
 # Rows are sorted by length within this many batches. More batches save no more padding and make the order less random.
 _SORTED_BATCHES = 50
 

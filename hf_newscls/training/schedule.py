@@ -9,8 +9,6 @@ from transformers.trainer_utils import SchedulerType
 from hf_newscls.errors import RecipeError
 from hf_newscls.recipe.training import FinetuneSection, FreezeSection
 
-__all__ = ["GroupLearningRate", "TwoStageSchedule", "count_steps_per_epoch", "plan_schedule"]
-
 
 @dataclass(frozen=True)
 class GroupLearningRate:

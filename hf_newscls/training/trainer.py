@@ -11,8 +11,6 @@ from hf_newscls.training.callbacks.feature_cache import number_rows
 from hf_newscls.training.sampler import EpochCallback, EpochSampler, measure_lengths
 from hf_newscls.training.schedule import TwoStageSchedule
 
-__all__ = ["NewsTrainer"]
-
 
 class NewsTrainer(Trainer):
     """A `Trainer` whose batches depend only on seed and epoch.

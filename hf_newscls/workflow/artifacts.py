@@ -17,8 +17,6 @@ from hf_newscls.runs.folder import RunFolder
 from hf_newscls.storage import replace_folder, write_text
 from hf_newscls.training.record import TrainingRecord
 
-__all__ = ["render_run_card", "save_model", "write_card"]
-
 
 def save_model(run: RunFolder, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, recipe: Recipe) -> None:
     """Write the model folder, which `pipeline()` loads, whole or not at all.

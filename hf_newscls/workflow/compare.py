@@ -21,15 +21,6 @@ if TYPE_CHECKING:
     from hf_newscls.hub.commit import Pushed
     from hf_newscls.hub.preflight import Target
 
-__all__ = [
-    "Subjects",
-    "check_leaderboard_target",
-    "compare",
-    "find_subjects",
-    "publish_leaderboard",
-    "save_leaderboard",
-]
-
 logger = logging.getLogger(__name__)
 
 

@@ -5,8 +5,6 @@ import os
 import shutil
 from pathlib import Path
 
-__all__ = ["inspect_machine"]
-
 
 def inspect_machine() -> dict[str, str]:
     """Return versions, device, disk and tokens by name; of a token only whether it exists."""

@@ -15,8 +15,6 @@ from hf_newscls.workflow.run import Run, find_folder
 if TYPE_CHECKING:
     from hf_newscls.data.preparation import PreparedData
 
-__all__ = ["evaluate", "evaluate_folder"]
-
 
 def evaluate(
     run: Run | str | Path,

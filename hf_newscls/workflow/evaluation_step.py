@@ -41,8 +41,6 @@ from hf_newscls.runs.folder import RunFolder
 from hf_newscls.storage import replace_file, replace_folder, write_json
 from hf_newscls.training.record import TrainingRecord
 
-__all__ = ["run_evaluation"]
-
 # More rows help a linear head little, and encoding them takes as long as an epoch of training.
 _MAX_FROZEN_ROWS = 10_000
 # A bootstrap of fewer rows gives intervals that are too narrow, and of width 0 if all predictions are right.

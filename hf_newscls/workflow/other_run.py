@@ -14,8 +14,6 @@ from hf_newscls.recipe.diff import find_changes
 from hf_newscls.report.predictions import hash_predictions
 from hf_newscls.runs.folder import RunFolder, find_run
 
-__all__ = ["check_other_run", "find_other_predictions", "read_other_predictions"]
-
 # The split's fingerprint covers `data` and `split`. `split` stays in: its seed is the default seed of the training.
 _NOT_OF_THE_TRAINING = {"name", "data", "evaluation", "hub"}
 

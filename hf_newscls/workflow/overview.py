@@ -13,8 +13,6 @@ from hf_newscls.workflow.recipes import to_recipe
 if TYPE_CHECKING:
     from hf_newscls.overview.overview import Overview
 
-__all__ = ["overview"]
-
 logger = logging.getLogger(__name__)
 
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from hf_newscls.inference.attribution import Attribution
     from hf_newscls.inference.predicting import TrainedClassifier
 
-__all__ = ["Explanation", "Prediction", "Predictions", "explain", "predict"]
-
 
 @dataclass(frozen=True)
 class Prediction:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from hf_newscls.data.preparation import PreparedData
     from hf_newscls.hub.commit import Pushed
 
-__all__ = ["prepare", "publish_prepared"]
-
 
 def prepare(recipe: Recipe | str | Path, *, output: str | Path | None = None) -> PreparedData:
     """Read, clean and split the data file of a recipe.

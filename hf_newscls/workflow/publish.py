@@ -12,8 +12,6 @@ from hf_newscls.workflow.run import Run, find_folder
 if TYPE_CHECKING:
     from hf_newscls.hub.commit import Pushed
 
-__all__ = ["check_publishing", "publish"]
-
 logger = logging.getLogger(__name__)
 
 

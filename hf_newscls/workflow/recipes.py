@@ -6,8 +6,6 @@ from pathlib import Path
 from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.recipe.recipe import Recipe
 
-__all__ = ["load_recipe", "to_recipe"]
-
 
 def load_recipe(
     name_or_path: str | Path,

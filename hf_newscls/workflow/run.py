@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from hf_newscls.evaluation.report import EvaluationReport
 
-__all__ = ["Run", "find_folder", "load_run"]
-
 
 @dataclass(frozen=True)
 class Run:

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from hf_newscls.training.backend import Backend
     from hf_newscls.training.schedule import TwoStageSchedule
 
-__all__ = ["Plan", "plan", "train"]
-
 logger = logging.getLogger(__name__)
 
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from hf_newscls.evaluation.statistics.seeds import Spread, SpreadGain
 
-__all__ = ["SeedRuns", "train_seeds"]
-
 _FILE = "seeds.json"
 
 logger = logging.getLogger(__name__)

@@ -10,8 +10,6 @@ import pyarrow.compute as pc
 
 from hf_newscls.errors import DataError, format_examples, suggest_name
 
-__all__ = ["BLOCK_ROWS", "TEXT", "build_blocks", "check_columns", "convert_table", "to_text"]
-
 # Large strings: a column of articles can exceed the 2 GiB that 32-bit offsets address.
 TEXT = pa.large_string()
 """Arrow type of every column."""

@@ -15,8 +15,6 @@ import pyarrow as pa
 
 from hf_newscls.errors import DataError, InputError, SourceError, format_examples
 
-__all__ = ["COMPRESSED_ENDINGS", "OpenedFile", "open_data"]
-
 COMPRESSED_ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".zip")
 """Endings of the names of compressed files."""
 

@@ -15,8 +15,6 @@ from hf_newscls.data.readers.columns import build_blocks, check_columns
 from hf_newscls.data.readers.encoding import Position, TextFile
 from hf_newscls.errors import DataError, format_examples
 
-__all__ = ["read_csv_blocks"]
-
 _MAX_FIELD_CHARACTERS = (1 << 31) - 1
 _QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
 

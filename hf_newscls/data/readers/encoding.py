@@ -12,8 +12,6 @@ from typing import IO, NamedTuple, TextIO
 from hf_newscls.data.readers.compression import open_data
 from hf_newscls.errors import DataError
 
-__all__ = ["Fault", "Position", "TextFile", "detect_encoding", "find_fault"]
-
 _BLOCK_BYTES = 1 << 20
 # Longest first: the byte order mark of UTF-32 begins with that of UTF-16.
 _WIDE_MARKS = {

@@ -13,8 +13,6 @@ from hf_newscls.data.readers.columns import BLOCK_ROWS, TEXT, check_columns, con
 from hf_newscls.data.readers.parquet_file import find_label_names
 from hf_newscls.errors import DataError, format_examples
 
-__all__ = ["read_snapshot_blocks"]
-
 _SPLIT = "split"
 _FIX = "name one of its files as hf://datasets/owner/name/path"
 

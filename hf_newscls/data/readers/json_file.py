@@ -13,8 +13,6 @@ from hf_newscls.data.readers.columns import build_blocks, check_columns, to_text
 from hf_newscls.data.readers.encoding import Position, TextFile
 from hf_newscls.errors import DataError, format_examples
 
-__all__ = ["read_json_blocks"]
-
 _CHUNK_CHARACTERS = 1 << 20
 # An item cut off by the end of a chunk fails at most this far before that end: the length of \uXXXX and of -Infinity.
 _LOOK_BACK = 16

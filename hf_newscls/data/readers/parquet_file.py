@@ -11,8 +11,6 @@ from hf_newscls.data.readers.columns import BLOCK_ROWS, check_columns, convert_t
 from hf_newscls.data.readers.compression import open_data
 from hf_newscls.errors import DataError
 
-__all__ = ["find_label_names", "read_parquet_blocks"]
-
 
 def read_parquet_blocks(path: Path, wanted: Sequence[str]) -> Iterator[pa.Table]:
     """Yield the wanted columns of a Parquet file as text, block by block, in the file's order.

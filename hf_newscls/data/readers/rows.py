@@ -20,8 +20,6 @@ from hf_newscls.data.readers.parquet_file import read_parquet_blocks
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.files import name_paths
 
-__all__ = ["ROW_ID", "read_rows"]
-
 ROW_ID = "id"
 _SAMPLE_BYTES = 1 << 16
 

@@ -18,8 +18,6 @@ from hf_newscls.evaluation.statistics.bootstrap import (
     resample_scores,
 )
 
-__all__ = ["FROZEN", "LENGTH", "MAJORITY", "SVM", "TFIDF", "Comparison", "FrozenFeatures", "build_comparisons"]
-
 MAJORITY = "majority class"
 TFIDF = "TF-IDF with logistic regression"
 SVM = "TF-IDF with linear SVM"

@@ -14,8 +14,6 @@ from pydantic import Field, TypeAdapter
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap
 from hf_newscls.evaluation.statistics.paired import ScorePair, compare_scores, draw_scores
 
-__all__ = ["OtherPredictions", "RareLabel", "SideBySide", "build_side_by_side"]
-
 _RARE_LABELS = 10
 
 Differences = Mapping[str, tuple[Any, Any]]

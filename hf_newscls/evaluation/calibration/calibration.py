@@ -21,8 +21,6 @@ from hf_newscls.evaluation.calibration.threshold import Split, Threshold, fit_th
 from hf_newscls.evaluation.metric_names import PROBABILITY_METRICS
 from hf_newscls.evaluation.metrics import compute_scores
 
-__all__ = ["Calibration", "build_calibration", "fit_temperature", "scale_probabilities"]
-
 _COLDEST, _HOTTEST = 0.05, 20.0
 
 

@@ -13,8 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from hf_newscls.evaluation.arrays import FloatArray, IntArray
 
-__all__ = ["Reliability", "assign_bins", "compute_reliability"]
-
 _BINS = 15
 
 

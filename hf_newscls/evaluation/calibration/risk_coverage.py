@@ -10,8 +10,6 @@ from numpy.typing import ArrayLike
 
 from hf_newscls.evaluation.arrays import FloatArray
 
-__all__ = ["RiskCoverage", "compute_risk_coverage"]
-
 _POINTS = 50
 
 

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from hf_newscls.evaluation.confusion_scores import score_confusions
 
-__all__ = ["Split", "Threshold", "fit_threshold"]
-
 _DEFAULT = 0.5
 
 Split = tuple[NDArray[np.floating[Any]], NDArray[np.int64]]

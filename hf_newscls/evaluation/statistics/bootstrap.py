@@ -25,17 +25,6 @@ from scipy.sparse import csr_matrix
 from hf_newscls.evaluation.confusion_scores import compute_f1, score_confusions
 from hf_newscls.evaluation.metrics import rank_references
 
-__all__ = [
-    "Bootstrap",
-    "Interval",
-    "Resamples",
-    "compute_difference",
-    "compute_intervals",
-    "compute_label_intervals",
-    "resample_scores",
-    "to_interval",
-]
-
 _CHUNK = 50
 _LEVEL = 0.95
 

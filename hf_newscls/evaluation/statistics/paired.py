@@ -18,8 +18,6 @@ from hf_newscls.evaluation.metrics import compute_confusion, compute_scores
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval, resample_scores, to_interval
 from hf_newscls.evaluation.statistics.significance import compute_bootstrap_p
 
-__all__ = ["DrawnScore", "DrawnScores", "ScorePair", "compare_scores", "draw_scores"]
-
 
 @dataclass(frozen=True)
 class ScorePair:

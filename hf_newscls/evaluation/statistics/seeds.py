@@ -12,8 +12,6 @@ from scipy.stats import ttest_ind
 from hf_newscls.errors import InputError
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 
-__all__ = ["Spread", "SpreadGain", "compare_spreads", "compute_spread"]
-
 
 @dataclass(frozen=True)
 class Spread:

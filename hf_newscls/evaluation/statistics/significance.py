@@ -7,16 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import binomtest
 
-__all__ = [
-    "ALPHA",
-    "Verdict",
-    "choose_resamples",
-    "compute_bootstrap_p",
-    "compute_mcnemar_p",
-    "holm_correction",
-    "judge_gap",
-]
-
 Verdict = Literal["ahead", "tied", "behind"]
 """How the first of a pair compares with the second."""
 

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from hf_newscls.report.figures import style
 
-__all__ = ["plot_confusion_matrix"]
-
 DETAILED_LABELS = 10  # up to here a cell has room for a percentage and a count
 
 

@@ -14,15 +14,6 @@ from numpy.typing import NDArray
 
 from hf_newscls.report.figures import style
 
-__all__ = [
-    "plot_confused_labels",
-    "plot_label_distribution",
-    "plot_label_lengths",
-    "plot_suspicious_labels",
-    "plot_text_lengths",
-    "plot_years",
-]
-
 _MAX_COLUMNS = 20
 
 

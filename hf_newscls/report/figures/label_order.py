@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-__all__ = ["order_labels"]
-
 
 def order_labels(confusion: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the L label ids in an order that puts labels next to those they are confused with.

@@ -14,8 +14,6 @@ from hf_newscls.errors import InputError
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.report.figures import style
 
-__all__ = ["Dot", "Panel", "plot_leaderboard"]
-
 _LETTERS = 40  # per line of a name
 _LINE, _GAP = 0.15, 0.13  # inches, of a line and between names
 _MAX_DOTS = 60

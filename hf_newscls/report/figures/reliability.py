@@ -7,8 +7,6 @@ from hf_newscls.evaluation.calibration.reliability import Reliability
 from hf_newscls.evaluation.calibration.risk_coverage import RiskCoverage
 from hf_newscls.report.figures import style
 
-__all__ = ["plot_reliability", "plot_risk_coverage"]
-
 
 def plot_reliability(before: Reliability, after: Reliability, *, temperature: float) -> Figure:
     """Return a figure of accuracy against confidence, without and with a temperature, one point per bin.

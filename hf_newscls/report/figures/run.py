@@ -15,8 +15,6 @@ from hf_newscls.report.figures.scores import plot_comparisons, plot_label_scores
 from hf_newscls.report.figures.training import plot_loss_curves
 from hf_newscls.report.measured_run import MeasuredRun
 
-__all__ = ["plot_run"]
-
 
 def plot_run(measured: MeasuredRun) -> Mapping[str, Figure]:
     """Return the figures by the names of their PNG files; rows by year only if rows have dates."""

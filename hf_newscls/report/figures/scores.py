@@ -11,8 +11,6 @@ from hf_newscls.evaluation.metrics import LabelScores
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.report.figures import style
 
-__all__ = ["plot_comparisons", "plot_label_scores"]
-
 _TITLES = {metric: name_metric(metric) for metric in HEADLINE_METRICS}
 
 

@@ -22,18 +22,6 @@ from PIL import Image
 
 from hf_newscls.errors import shorten_text
 
-__all__ = [
-    "add_legend",
-    "build_figure",
-    "draw_heatmap",
-    "draw_mark",
-    "format_axes",
-    "name_rows",
-    "render_svg",
-    "save_figure",
-    "shorten_name",
-]
-
 # After Okabe and Ito: these colors stay distinct under the common kinds of color blindness.
 BLUE, SKY, ORANGE, GREEN = "#0072B2", "#7FC4EE", "#D55E00", "#009E73"
 INK, GREY, PALE = "#222222", "#767676", "#E6E6E6"

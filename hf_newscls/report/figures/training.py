@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from hf_newscls.report.figures import style
 
-__all__ = ["plot_loss_curves"]
-
 
 def plot_loss_curves(
     log_history: Sequence[Mapping[str, float]], *, unfreeze_step: int | None, best_step: int | None = None

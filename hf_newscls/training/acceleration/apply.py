@@ -35,8 +35,6 @@ from hf_newscls.training.acceleration.cpu_kernels import (
     sparse_word_gradients,
 )
 
-__all__ = ["accelerated"]
-
 
 @contextmanager
 def accelerated(trainer: Trainer, *, without: Collection[str] = ()) -> Iterator[None]:

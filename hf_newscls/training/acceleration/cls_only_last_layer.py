@@ -8,8 +8,6 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-__all__ = ["cls_only_last_layer"]
-
 _PROBE_ROWS, _PROBE_TOKENS = 2, 8
 
 

@@ -12,14 +12,6 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-__all__ = [
-    "attend_in_float32",
-    "clip_in_step",
-    "draw_dropout_from_bits",
-    "is_fused",
-    "sparse_word_gradients",
-]
-
 _FLOAT32_ATTENTION = "sdpa_float32"
 
 

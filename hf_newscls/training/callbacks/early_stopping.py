@@ -5,8 +5,6 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-__all__ = ["SecondStageEarlyStopping"]
-
 logger = logging.getLogger(__name__)
 
 

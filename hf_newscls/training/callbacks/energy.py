@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-__all__ = ["EnergyReading", "measuring_energy"]
-
 # The tracker needs a country for its estimate of emissions, which is not used here.
 _COUNTRY = "USA"
 

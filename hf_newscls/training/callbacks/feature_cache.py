@@ -29,8 +29,6 @@ from hf_newscls.training.callbacks.frozen_part import FrozenPart
 from hf_newscls.training.collator import Collator
 from hf_newscls.training.sampler import measure_lengths
 
-__all__ = ["FeatureCacheCallback", "number_rows"]
-
 _ROW = "row"
 _PROBE_ROWS = 4
 

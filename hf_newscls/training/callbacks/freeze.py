@@ -9,8 +9,6 @@ from typing import Any
 from torch import nn
 from transformers import TrainerCallback, TrainerState, TrainingArguments
 
-__all__ = ["TwoStageFreezeCallback", "find_frozen_modules"]
-
 logger = logging.getLogger(__name__)
 
 

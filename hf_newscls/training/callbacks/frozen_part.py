@@ -13,8 +13,6 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier, WindowFeatures
 
-__all__ = ["FrozenEncoder", "FrozenPart", "FrozenWindows"]
-
 
 class FrozenPart(ABC):
     """A method of a module with the same output in every epoch, which another function can replace."""

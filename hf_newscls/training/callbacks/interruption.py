@@ -14,8 +14,6 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from hf_newscls.errors import TrainingInterrupted
 
-__all__ = ["InterruptionCallback"]
-
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 logger = logging.getLogger(__name__)

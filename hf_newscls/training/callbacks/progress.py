@@ -5,8 +5,6 @@ from typing import Any
 
 from transformers import ProgressCallback, TrainerCallback, TrainerState
 
-__all__ = ["EpochLogCallback", "ProgressBarCallback"]
-
 logger = logging.getLogger(__name__)
 
 
