@@ -3,6 +3,7 @@
 import importlib
 import json
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -112,7 +113,7 @@ def test_reproduction_names_the_substitute_and_repeats_no_training(tmp_path: Pat
         subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=600)
         pages.append((tmp_path / "page.md").read_text(encoding="utf-8"))
     assert pages[0] == pages[1]
-    assert "28 categories are not available here: sentence-transformers/all-MiniLM-L6-v2 was trained" in pages[0]
+    assert re.search(r"28 categories .*sentence-transformers/all-MiniLM-L6-v2", pages[0])
     assert pages[0].count("all-MiniLM-L6-v2, instead |") == 10
     # Two heads on two splits of the titles, and two of the categories; none of them twice.
     assert len([*(tmp_path / "runs").glob("*/*/metrics.json")]) == 2 * 6  # `latest` counts once more

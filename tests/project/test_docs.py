@@ -81,7 +81,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.docs
 @pytest.mark.parametrize("page", PAGES, ids=name_page)
 def test_blocks_run(page: Path, checkout: Path) -> None:
-    environment = build_environment(checkout, PATH=f"{sys.prefix}/bin{os.pathsep}{os.environ['PATH']}")
+    environment = build_environment(checkout.parent / "home", PATH=f"{sys.prefix}/bin{os.pathsep}{os.environ['PATH']}")
+    for name in ("MAKEFLAGS", "MAKEOVERRIDES", "ARGS"):  # of the make that runs this test
+        environment.pop(name, None)
     for block in find_blocks(page):
         if block.reason is not None:
             continue
