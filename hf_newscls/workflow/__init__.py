@@ -3,13 +3,19 @@
 Heavy libraries are imported inside the functions that need them, so that the command line starts fast.
 """
 
-from hf_newscls.workflow.compare import check_leaderboard_target, compare, publish_leaderboard, save_leaderboard
+from hf_newscls.workflow.compare import compare
 from hf_newscls.workflow.doctor import inspect_machine
 from hf_newscls.workflow.evaluate import evaluate
 from hf_newscls.workflow.overview import overview
 from hf_newscls.workflow.predict import Explanation, Prediction, Predictions, explain, predict
 from hf_newscls.workflow.prepare import prepare, publish_prepared
-from hf_newscls.workflow.publish import check_publishing, publish
+from hf_newscls.workflow.publish import (
+    check_leaderboard_target,
+    check_publishing,
+    publish,
+    publish_leaderboard,
+    save_leaderboard,
+)
 from hf_newscls.workflow.recipes import load_recipe
 from hf_newscls.workflow.run import Run, load_run
 from hf_newscls.workflow.train import Plan, plan, train

@@ -1,16 +1,20 @@
-"""Publish finished runs on the Hub."""
+"""Publish finished runs and leaderboards on the Hub."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.storage import check_replaceable, replace_file
 from hf_newscls.workflow.run import Run, find_folder
 
 if TYPE_CHECKING:
+    from hf_newscls.comparison.leaderboard import Leaderboard
     from hf_newscls.hub.commit import Pushed
+    from hf_newscls.hub.preflight import Target
 
 logger = logging.getLogger(__name__)
 
@@ -83,3 +87,83 @@ def check_publishing(recipe: Recipe) -> bool:
         return False
     logger.info("%s will be published to %s", recipe.name, target.repo_id)
     return True
+
+
+def check_leaderboard_target(
+    folder: str | Path | None = None, repo_id: str | None = None, *, private: bool = True
+) -> None:
+    """Check before a long comparison whether its leaderboard can be saved and published.
+
+    Args:
+        folder: for `save_leaderboard`; None to check no folder.
+        repo_id: for `publish_leaderboard`; None to check no repository.
+        private: for `publish_leaderboard`.
+
+    Raises:
+        RunError: the folder holds something else.
+        StorageError: there is a file with the folder's name.
+        InputError: the name is not valid for a repository.
+        PublishError: there is no token, or it may not push there, or the Hub cannot be reached.
+    """
+    if folder is not None:
+        check_replaceable(Path(folder), markers=["leaderboard.json", "leaderboard.md"], content="a leaderboard")
+    if repo_id is not None:
+        _find_repo(repo_id, private=private)
+
+
+def save_leaderboard(board: Leaderboard, folder: str | Path) -> None:
+    """Write leaderboard.md, leaderboard.json and leaderboard.png; equal leaderboards give equal bytes.
+
+    Other files in the folder of a leaderboard stay, for example those of a clone of its repository.
+
+    Raises:
+        RunError: the folder holds something else.
+        StorageError: there is a file with the folder's name.
+    """
+    from hf_newscls.comparison.page import build_leaderboard_files
+
+    folder = Path(folder)
+    check_leaderboard_target(folder)
+    for name, content in build_leaderboard_files(board).items():
+        with replace_file(folder / name) as fresh:
+            fresh.write_bytes(content)
+    logger.info("wrote %s", folder / "leaderboard.md")
+
+
+def publish_leaderboard(board: Leaderboard, repo_id: str, *, private: bool = True) -> Pushed:
+    """Push a leaderboard to a dataset repository in one commit; no commit if nothing changed.
+
+    Args:
+        board: what to push.
+        repo_id: owner/name, or only the name for your own account.
+        private: whether the repository must be private.
+
+    Raises:
+        InputError: the name is not valid for a repository.
+        PublishError: the Hub refused or could not be reached, or the repository holds something else.
+    """
+    from hf_newscls.comparison.page import build_leaderboard_files, render_board_card
+    from hf_newscls.hub.commit import Content, Head, PushOptions, push_files
+    from hf_newscls.hub.file_checks import check_files
+    from hf_newscls.hub.ownership import check_ownership
+    from hf_newscls.report.card_metadata import LEADERBOARD_TAG, TOOL_TAG
+
+    target = _find_repo(repo_id, private=private)
+    files: dict[str, Content] = {**build_leaderboard_files(board), "README.md": render_board_card(board).encode()}
+    check_files(files)
+
+    def build(head: Head) -> Mapping[str, Content]:
+        """Return the files, if the repository is new or holds a leaderboard."""
+        check_ownership(head, repo_id=target.repo_id, content="a leaderboard", tags=(TOOL_TAG, LEADERBOARD_TAG))
+        return files
+
+    options = PushOptions(message="Compare models with hf_newscls", command="hf-newscls compare --publish")
+    return push_files(build, target, options)
+
+
+def _find_repo(repo_id: str, *, private: bool) -> Target:
+    from hf_newscls.hub.account import name_repo, require_account
+    from hf_newscls.hub.preflight import find_target
+
+    account = require_account()
+    return find_target(name_repo(repo_id, account, default_name=""), account, private=private, repo_type="dataset")
