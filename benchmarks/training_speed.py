@@ -39,7 +39,6 @@ SPEEDUPS = (
     "bf16",
     "float32 attention",
     "first token",
-    "dropout from bits",
     "sparse word gradients",
     "clipping in the step",
 )

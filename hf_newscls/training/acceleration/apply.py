@@ -1,22 +1,21 @@
 """The speed-ups of a training: what each does, what it gains, and what it changes.
 
 The gain is the speed without it, relative to the speed with all: medians on a CPU with AVX-512 and bfloat16, for
-headlines and for articles of 256 tokens (docs/benchmarks.md has the ranges and the command, `make bench
-BENCH=training_speed`), and on a CPU with AMX, for headlines, measured with an earlier version.
+headlines and for articles of 256 tokens. docs/benchmarks.md has the ranges and the command (`make bench
+BENCH=training_speed`).
 
-| speed-up | what it does | headlines | articles | AMX | what it changes, until the context ends |
-|---|---|---|---|---|---|
-| float32 attention | attention in float32 under bfloat16 autocast | 0.73 | 1.02 | 0.66 | the model's attention
-  implementation, through transformers' AttentionInterface, which keeps the name `sdpa_float32` for good |
-| first token | feed-forward of the last layer only for the token that the head reads | 1.02 | 0.90 | 0.83 (with fewer
-  keys and values) | a forward hook on the last layer |
-| dropout from bits | four random numbers of dropout from one draw | 0.96 | 0.98 | 0.88 | `forward` of each nn.Dropout |
-| clipping in the step | the fused optimizer scales gradients as it reads them | 0.85 | 1.07 | 0.78 | the Trainer's
+| speed-up | what it does | headlines | articles | what it changes, until the context ends |
+|---|---|---|---|---|
+| float32 attention | attention in float32 under bfloat16 autocast | 0.80 | 0.92 | the model's attention implementation,
+  through transformers' AttentionInterface, which keeps the name `sdpa_float32` for good |
+| first token | feed-forward of the last layer only for the token that the head reads | 1.02 | 0.91 | a forward hook on
+  the last layer |
+| clipping in the step | the fused optimizer scales gradients as it reads them | 0.85 | 1.00 | the Trainer's
   `_clip_grad_norm` (private; without it, nothing is done), `grad_scale` of the optimizer within a step |
-| sparse word gradients | gradients only of the words in the batch | 0.81 | 1.09 | 0.76 | `sparse` of the word
-  embeddings, a hook on the optimizer's step |
+| sparse word gradients | gradients only of the words in the batch | 0.81 | 1.02 | `sparse` of the word embeddings, a
+  hook on the optimizer's step |
 
-`training_arguments.bf16`, on by default on a CPU with units for it, is no part of this: 0.71, 0.67 and 0.72.
+`training_arguments.bf16`, on by default on a CPU with units for it, is no part of this: 0.73 and 0.63.
 `speedups: false` in a recipe turns all of them off.
 """
 
@@ -30,7 +29,6 @@ from hf_newscls.training.acceleration.cls_only_last_layer import cls_only_last_l
 from hf_newscls.training.acceleration.cpu_kernels import (
     attend_in_float32,
     clip_in_step,
-    draw_dropout_from_bits,
     is_fused,
     sparse_word_gradients,
 )
@@ -56,7 +54,6 @@ def accelerated(trainer: Trainer, *, without: Collection[str] = ()) -> Iterator[
     suitable: dict[str, tuple[bool, Callable[[], AbstractContextManager[None]]]] = {
         "float32 attention": (on_cpu and arguments.bf16 and is_sdpa, lambda: attend_in_float32(model)),
         "first token": (arguments.device.type != "xla", lambda: cls_only_last_layer(model)),
-        "dropout from bits": (is_eager, lambda: draw_dropout_from_bits(model)),
         "clipping in the step": (clips, lambda: clip_in_step(trainer, optimizer)),
         # Only our clipping takes the norm of sparse gradients, and several processes would have to add them up.
         "sparse word gradients": (

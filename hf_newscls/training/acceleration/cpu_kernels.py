@@ -1,6 +1,5 @@
 """Faster kernels for training steps on a CPU, each for as long as a context lasts."""
 
-import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -40,39 +39,6 @@ def _attend(
             module, query.float(), key.float(), value.float(), attention_mask, **options
         )
     return output.to(query.dtype), weights
-
-
-@contextmanager
-def draw_dropout_from_bits(model: nn.Module) -> Iterator[None]:
-    """Draw the random numbers of dropout four at a time, 16 bits each.
-
-    torch draws one sample of a distribution for each number. Here the probability is rounded to a multiple of 2**-16.
-    The bits come from torch's generator, but which numbers are dropped differs from torch's own dropout.
-    """
-    modules = [
-        module
-        for module in model.modules()
-        if type(module) is nn.Dropout and not module.inplace and "forward" not in vars(module)
-    ]
-    for module in modules:
-        module.__dict__["forward"] = functools.partial(_drop, module)
-    try:
-        yield
-    finally:
-        for module in modules:
-            module.__dict__.pop("forward", None)
-
-
-def _drop(module: nn.Dropout, values: Tensor) -> Tensor:
-    dropped = round(module.p * 2**16)
-    if not module.training or not 0 < dropped < 2**16:
-        return nn.functional.dropout(values, module.p, module.training)
-    count = values.numel()
-    draws = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None)
-    bits = draws.view(torch.int16)[:count].view(values.shape)
-    # Written as numbers at once: converting booleans takes several times as long.
-    scales = torch.ge(bits, dropped - 2**15, out=torch.empty_like(values))
-    return values * scales.mul_(1 / (1 - module.p))
 
 
 def is_fused(optimizer: Optimizer) -> bool:

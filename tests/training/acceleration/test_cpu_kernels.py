@@ -14,7 +14,6 @@ from hf_newscls.training.acceleration.apply import accelerated
 from hf_newscls.training.acceleration.cpu_kernels import (
     attend_in_float32,
     clip_in_step,
-    draw_dropout_from_bits,
     is_fused,
     sparse_word_gradients,
 )
@@ -165,57 +164,3 @@ def test_optimizer_is_fused_as_its_checkpoint_says() -> None:
     optimizers[0].load_state_dict(optimizers[1].state_dict())
     assert not is_fused(optimizers[0])
     assert not is_fused(torch.optim.SGD([nn.Parameter(torch.ones(2))], fused=True))
-
-
-@pytest.mark.parametrize("fraction", [0.1, 0.4, 0.5])
-def test_dropout_from_bits_drops_its_fraction(fraction: float) -> None:
-    torch.manual_seed(0)
-    dropout, values = nn.Dropout(fraction), torch.randn(400, 1000, requires_grad=True)
-    with draw_dropout_from_bits(dropout):
-        dropped = dropout(values)
-    is_kept = dropped != 0
-    torch.testing.assert_close(dropped[is_kept], values[is_kept] / (1 - fraction))
-    # Four numbers come from one draw: each of them is kept as often as the others, and independently of them. Six
-    # standard errors of 100,000 numbers.
-    kept = is_kept.view(-1, 4).double()
-    reach = 6 * (fraction * (1 - fraction) / len(kept)) ** 0.5
-    assert (kept.mean(0) - (1 - fraction)).abs().max() < reach
-    assert (kept.T.corrcoef() - torch.eye(4)).abs().max() < 6 / len(kept) ** 0.5
-    dropped.sum().backward()  # type: ignore[no-untyped-call]
-    assert values.grad is not None
-    torch.testing.assert_close(values.grad, is_kept / (1 - fraction))
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
-def test_dropout_from_bits_keeps_number_and_layout(dtype: torch.dtype) -> None:
-    dropout, values = nn.Dropout(0.5), torch.ones(4, 6, 3, dtype=dtype).transpose(0, 1)
-    with draw_dropout_from_bits(dropout):
-        dropped = dropout(values)
-    assert dropped.dtype == dtype
-    assert {*dropped.flatten().tolist()} == {0.0, 2.0}
-
-
-def test_dropout_from_bits_follows_the_seed() -> None:
-    dropout, values = nn.Dropout(0.3), torch.ones(3, 5, 7)
-    with draw_dropout_from_bits(dropout):
-        drawn = [dropout(values) for seed in (1, 1, 2) if torch.manual_seed(seed)]
-    assert torch.equal(drawn[0], drawn[1])
-    assert not torch.equal(drawn[0], drawn[2])
-
-
-@pytest.mark.parametrize(
-    ("fraction", "is_training", "kept"), [(0.0, True, 1), (1.0, True, 0), (0.5, False, 1), (1e-7, True, 1)]
-)
-def test_dropout_of_all_or_nothing_is_that_of_torch(fraction: float, is_training: bool, kept: int) -> None:
-    torch.manual_seed(0)
-    dropout, values = nn.Dropout(fraction).train(is_training), torch.randn(6, 5)
-    with draw_dropout_from_bits(dropout):
-        torch.testing.assert_close(dropout(values), kept * values)
-
-
-def test_trained_model_has_the_dropout_of_torch(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
-    run = prepare_run(make_recipe("training_arguments.max_steps=2"), news_rows, tmp_path)
-    fit(run)
-    dropouts = [module for module in run.classifier.model.modules() if isinstance(module, nn.Dropout)]
-    assert dropouts
-    assert not any("forward" in module.__dict__ for module in dropouts)
