@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 RENAMED_METRICS: Mapping[str, str] = {"matthews": "mcc"}
-"""Metrics that had another name, old name first."""
-
 _RENAMED = {
     **RENAMED_METRICS,
     "abstention": "risk_coverage",

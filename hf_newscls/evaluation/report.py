@@ -10,10 +10,10 @@ from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from hf_newscls.evaluation.arrays import IntArray
 from hf_newscls.evaluation.baselines.comparison import TFIDF, Comparison, FrozenFeatures, build_comparisons
 from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions, SideBySide, build_side_by_side
 from hf_newscls.evaluation.calibration.calibration import Calibration, build_calibration
+from hf_newscls.evaluation.calibration.reliability import IntArray
 from hf_newscls.evaluation.metrics import LabelScores, NewsClassification, compute_confusion, compute_label_scores
 from hf_newscls.evaluation.renamed_keys import rename_old_keys
 from hf_newscls.evaluation.statistics.bootstrap import (
@@ -27,17 +27,30 @@ from hf_newscls.recipe.evaluation import EvaluationSection
 
 
 @dataclass(frozen=True)
-class SplitReport:
-    """Scores of the model on one split.
+class TokenLengths:
+    """Lengths of all texts of a run in tokens, before truncation and with special tokens."""
 
-    Attributes:
-        rows: rows of the split.
-        scores: by metric, as `compute_scores` names them.
-        per_class: by label name.
+    median: float
+    longest: int
+    fraction_cut_off: float  # of the texts that are longer than the model's maximum
+
+
+def summarize_lengths(counts: Sequence[int], *, max_length: int) -> TokenLengths:
+    """Summarize the token counts of at least one text.
+
+    >>> summarize_lengths([3, 5, 20, 4], max_length=8)
+    TokenLengths(median=4.5, longest=20, fraction_cut_off=0.25)
     """
+    lengths = np.asarray(counts)
+    return TokenLengths(float(np.median(lengths)), int(lengths.max()), float((lengths > max_length).mean()))
+
+
+@dataclass(frozen=True)
+class SplitReport:
+    """Scores of the model on one split."""
 
     rows: int
-    scores: Mapping[str, float]
+    scores: Mapping[str, float]  # as `compute_scores` names them
     per_class: LabelScores
 
     def per_class_to_pandas(self) -> pd.DataFrame:
@@ -57,7 +70,6 @@ class EvaluationReport:
         intervals: 95% bootstrap intervals of test scores, by metric.
         label_intervals: 95% bootstrap intervals of F1, by label.
         comparisons: simpler classifiers on the same rows, by name; empty if the recipe wants none.
-        calibration: how well probabilities match accuracy.
         side_by_side: comparison with another model on the same rows, or None.
     """
 
@@ -107,10 +119,10 @@ class EvaluationReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values, ready for JSON; scores of a split are next to its `rows`."""
-        content: dict[str, Any] = _ADAPTER.dump_python(self, mode="json", exclude={"side_by_side"})
+        content: dict[str, Any] = _ADAPTER.dump_python(self, mode="json", by_alias=True)
         for split in ("test", "validation"):
             content[split] |= content[split].pop("scores")
-        return content | {"side_by_side": self.side_by_side.to_dict() if self.side_by_side else None}
+        return content
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "EvaluationReport":
@@ -123,8 +135,7 @@ class EvaluationReport:
         for split in ("test", "validation"):
             scores = {name: value for name, value in content[split].items() if name not in {"rows", "per_class"}}
             content[split] = {**content[split], "scores": scores}
-        pair = content.get("side_by_side")
-        return _ADAPTER.validate_python({**content, "side_by_side": SideBySide.from_dict(pair) if pair else None})
+        return _ADAPTER.validate_python(content)
 
 
 _ADAPTER = TypeAdapter(EvaluationReport)
@@ -146,12 +157,11 @@ def build_report(
 
     Args:
         splits: rows with `text`, a `ClassLabel` named `label`, and the columns of the probes.
-        validation_probabilities: (rows, L) in the order of the rows.
-        test_probabilities: (rows, L) in the order of the rows.
+        validation_probabilities: (rows, L), as are `test_probabilities`.
         groups: (rows,) of the test split, equal for rows of one article; None if each row is an article.
         probes: columns by the probe's name.
         features: of the frozen encoder; None leaves that baseline out.
-        other: another model's probabilities of the test rows, to compare with.
+        other: to compare with on the test rows.
     """
     names: list[str] = splits["train"].features["label"].names
     validation, test = (np.asarray(splits[split]["label"][:]) for split in ("validation", "test"))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hf_newscls.evaluation.baselines.comparison import FROZEN, LENGTH, MAJORITY, SVM, TFIDF, FrozenFeatures
 from hf_newscls.evaluation.baselines.models import predict_tfidf
 from hf_newscls.evaluation.metrics import compute_scores
-from hf_newscls.evaluation.report import EvaluationReport, SplitReport, build_report
+from hf_newscls.evaluation.report import EvaluationReport, SplitReport, TokenLengths, build_report, summarize_lengths
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.recipe.evaluation import EvaluationSection
 from tests.conftest import LABELS
@@ -183,3 +183,16 @@ def test_label_without_test_rows_is_in_the_report(splits: DatasetDict) -> None:
     assert report.test.per_class["SCIENCE"]["support"] == 0
     assert report.confusion[1].tolist() == [0, 0, 0]
     assert json.dumps(report.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("counts", "max_length", "expected"),
+    [
+        ([5], 5, TokenLengths(5.0, 5, 0.0)),
+        ([5], 4, TokenLengths(5.0, 5, 1.0)),
+        ([9, 1, 4, 2], 3, TokenLengths(3.0, 9, 0.5)),
+        ([9, 1, 4], 8, TokenLengths(4.0, 9, 1 / 3)),
+    ],
+)
+def test_summary_of_lengths(counts: list[int], max_length: int, expected: TokenLengths) -> None:
+    assert summarize_lengths(counts, max_length=max_length) == expected

@@ -22,8 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 
-from hf_newscls.evaluation.confusion_scores import compute_f1, score_confusions
-from hf_newscls.evaluation.metrics import rank_references
+from hf_newscls.evaluation.metrics import compute_f1, rank_references, score_confusions
 
 _CHUNK = 50
 _LEVEL = 0.95
@@ -41,22 +40,13 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How rows are drawn.
-
-    Attributes:
-        resamples: R, the number of draws.
-        seed: of the draws.
-        groups: (N,), equal for rows of one article, which are drawn together; None if each row is an article.
-        top_k: each k of a `top_k_accuracy`.
-        is_stratified: whether each draw has the same number of articles per label as the data. If not, macro averages
-            leave out the labels that are not in the draw.
-    """
+    """How rows are drawn: R times, whole articles, by default with as many articles of each label as in the data."""
 
     resamples: int
     seed: int
-    groups: Integers | None = None
-    top_k: Sequence[int] = ()
-    is_stratified: bool = True
+    groups: Integers | None = None  # (N,), equal for rows of one article; None if each row is an article
+    top_k: Sequence[int] = ()  # each k of a `top_k_accuracy`
+    is_stratified: bool = True  # if not, macro averages leave out the labels that are not in the draw
 
     def without_strata(self) -> "Bootstrap":
         """Return a copy without strata, for the difference between two classifiers."""
@@ -65,28 +55,18 @@ class Bootstrap:
 
 @dataclass(frozen=True)
 class Resamples:
-    """Scores of R draws.
+    """Scores of R draws."""
 
-    Attributes:
-        scores: by metric, as `compute_scores` names them, each of shape (R,).
-        label_f1: shape (R, L).
-        is_counted: shape (R, L), the labels that macro averages cover.
-    """
-
-    scores: dict[str, Floats]
-    label_f1: Floats
-    is_counted: NDArray[np.bool_]
+    scores: dict[str, Floats]  # by metric, as `compute_scores` names them, each of shape (R,)
+    label_f1: Floats  # (R, L)
+    is_counted: NDArray[np.bool_]  # (R, L), the labels that macro averages cover
 
 
 def resample_scores(probabilities: ArrayLike, references: ArrayLike, bootstrap: Bootstrap) -> Resamples:
-    """Score draws of articles.
+    """Score draws of articles, given (N, L) and (N,) arrays.
 
     The draws depend only on the references and the bootstrap, so two classifiers are scored on the same draws. All
     scores of `compute_scores` are there except calibration_error, which is larger on a draw than on the data.
-
-    Args:
-        probabilities: (N, L).
-        references: (N,) label ids.
     """
     probabilities, references = np.asarray(probabilities, dtype=np.float64), np.asarray(references)
     size = probabilities.shape[1]
@@ -112,7 +92,7 @@ def resample_scores(probabilities: ArrayLike, references: ArrayLike, bootstrap: 
 
 
 def compute_intervals(resamples: Resamples) -> dict[str, Interval]:
-    """Return the 95% interval of each score, as `compute_scores` names them; calibration_error has none."""
+    """Return the 95% interval of each score."""
     return {name: to_interval(values) for name, values in resamples.scores.items()}
 
 

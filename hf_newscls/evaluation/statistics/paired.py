@@ -13,27 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hf_newscls.evaluation.confusion_scores import compute_f1
-from hf_newscls.evaluation.metrics import compute_confusion, compute_scores
+from hf_newscls.evaluation.metrics import compute_confusion, compute_f1, compute_scores
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval, resample_scores, to_interval
 from hf_newscls.evaluation.statistics.significance import compute_bootstrap_p
 
 
 @dataclass(frozen=True)
 class ScorePair:
-    """One score of two models on the same rows.
-
-    Attributes:
-        own: score of the first model.
-        other: score of the second model.
-        gain: 95% interval of the first model's score minus the second's.
-        p_value: two-sided p-value of that difference; NaN in reports of version 0.1, which did not store it.
-    """
+    """One score of two models on the same rows."""
 
     own: float
     other: float
-    gain: Interval
-    p_value: float = math.nan
+    gain: Interval  # of the first model's score minus the second's
+    p_value: float = math.nan  # two-sided, of that difference; NaN in reports of version 0.1, which did not store it
 
     @property
     def verdict(self) -> str:
@@ -45,30 +37,19 @@ class ScorePair:
 
 @dataclass(frozen=True)
 class DrawnScore:
-    """One score of one model.
+    """One score of one model."""
 
-    Attributes:
-        value: on all rows.
-        draws: (R,) on each bootstrap draw.
-    """
-
-    value: float
-    draws: NDArray[np.float64]
+    value: float  # on all rows
+    draws: NDArray[np.float64]  # (R,), on each bootstrap draw
 
 
 @dataclass(frozen=True)
 class DrawnScores:
-    """The scores of one model on all rows and on each bootstrap draw.
+    """The scores of one model on all rows and on each bootstrap draw."""
 
-    Attributes:
-        by_metric: named as in `compute_scores`; calibration_error is missing, because its draws are biased.
-        by_label: F1 of each label, in label order.
-        is_counted: (R, L), whether macro averages of a draw include a label.
-    """
-
-    by_metric: dict[str, DrawnScore]
-    by_label: Sequence[DrawnScore]
-    is_counted: NDArray[np.bool_]
+    by_metric: dict[str, DrawnScore]  # without calibration_error, whose draws are biased
+    by_label: Sequence[DrawnScore]  # F1, in label order
+    is_counted: NDArray[np.bool_]  # (R, L), whether macro averages of a draw include a label
 
     def average_f1(self, labels: Sequence[int]) -> DrawnScore:
         """Return the mean F1 of some labels; a draw averages only those that have rows in it."""
@@ -79,13 +60,9 @@ class DrawnScores:
 
 
 def draw_scores(probabilities: ArrayLike, references: ArrayLike, bootstrap: Bootstrap) -> DrawnScores:
-    """Score a model on all rows and on bootstrap draws without strata.
+    """Score a model on all rows and on bootstrap draws without strata, given (N, L) and (N,) arrays.
 
     Models with equal references and an equal bootstrap are scored on equal draws, and can be compared.
-
-    Args:
-        probabilities: (N, L).
-        references: (N,) label ids.
     """
     values = compute_scores(probabilities, references, top_k=bootstrap.top_k)
     resamples = resample_scores(probabilities, references, bootstrap.without_strata())
