@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from datasets import Dataset, DatasetDict
+from datasets import DatasetDict
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
@@ -20,8 +20,8 @@ from hf_newscls.evaluation.statistics.bootstrap import (
     Bootstrap,
     Interval,
     compute_intervals,
-    compute_label_intervals,
     resample_scores,
+    to_interval,
 )
 from hf_newscls.recipe.evaluation import EvaluationSection
 
@@ -143,9 +143,8 @@ _ADAPTER = TypeAdapter(EvaluationReport)
 
 def build_report(
     splits: DatasetDict,
+    probabilities: Mapping[str, NDArray[np.float32]],
     *,
-    validation_probabilities: NDArray[np.float32],
-    test_probabilities: NDArray[np.float32],
     section: EvaluationSection,
     seed: int,
     groups: NDArray[np.int64] | None = None,
@@ -157,54 +156,48 @@ def build_report(
 
     Args:
         splits: rows with `text`, a `ClassLabel` named `label`, and the columns of the probes.
-        validation_probabilities: (rows, L), as are `test_probabilities`.
+        probabilities: of validation and test, (rows, L) in the order of the rows.
         groups: (rows,) of the test split, equal for rows of one article; None if each row is an article.
         probes: columns by the probe's name.
         features: of the frozen encoder; None leaves that baseline out.
-        other: to compare with on the test rows.
+        other: another model's probabilities of the test rows, to compare with.
     """
     names: list[str] = splits["train"].features["label"].names
-    validation, test = (np.asarray(splits[split]["label"][:]) for split in ("validation", "test"))
+    rows = {split: (probabilities[split], np.asarray(splits[split]["label"][:])) for split in ("validation", "test")}
     bootstrap = Bootstrap(section.bootstrap_resamples, seed, groups=groups, top_k=section.top_k)
-    resamples = resample_scores(test_probabilities, test, bootstrap)
+    resamples = resample_scores(*rows["test"], bootstrap)
+    comparisons = (
+        build_comparisons(splits, probabilities["test"], bootstrap=bootstrap, features=features, probes=probes or {})
+        if section.baseline
+        else {}
+    )
+    train_counts = np.bincount(splits["train"]["label"][:], minlength=len(names))
+    side_by_side = (
+        build_side_by_side(other, *rows["test"], train_counts=train_counts, label_names=names, bootstrap=bootstrap)
+        if other
+        else None
+    )
     return EvaluationReport(
         label_names=names,
-        test=_score_split(splits["test"], test_probabilities, names, top_k=section.top_k),
-        validation=_score_split(splits["validation"], validation_probabilities, names, top_k=section.top_k),
-        confusion=compute_confusion(test_probabilities, test),
+        test=_score_rows(*rows["test"], names, top_k=section.top_k),
+        validation=_score_rows(*rows["validation"], names, top_k=section.top_k),
+        confusion=compute_confusion(*rows["test"]),
         intervals=compute_intervals(resamples),
-        label_intervals=dict(zip(names, compute_label_intervals(resamples), strict=True)),
-        comparisons=build_comparisons(
-            splits, test_probabilities, bootstrap=bootstrap, features=features, probes=probes or {}
-        )
-        if section.baseline
-        else {},
+        label_intervals={name: to_interval(f1) for name, f1 in zip(names, resamples.label_f1.T, strict=True)},
+        comparisons=comparisons,
         calibration=build_calibration(
-            (validation_probabilities, validation),
-            (test_probabilities, test),
-            label_names=names,
-            threshold_metric=section.threshold_metric,
+            rows["validation"], rows["test"], label_names=names, threshold_metric=section.threshold_metric
         ),
-        side_by_side=build_side_by_side(
-            test_probabilities,
-            other,
-            test,
-            train_counts=np.bincount(splits["train"]["label"][:], minlength=len(names)),
-            label_names=names,
-            bootstrap=bootstrap,
-        )
-        if other
-        else None,
+        side_by_side=side_by_side,
     )
 
 
-def _score_split(
-    dataset: Dataset, probabilities: NDArray[np.float32], names: Sequence[str], *, top_k: Sequence[int]
+def _score_rows(
+    probabilities: NDArray[np.float32], references: NDArray[np.int64], names: Sequence[str], *, top_k: Sequence[int]
 ) -> SplitReport:
-    references = np.asarray(dataset["label"][:])
     metric = NewsClassification(keep_in_memory=True)
     return SplitReport(
-        rows=len(dataset),
+        rows=len(references),
         scores=metric.compute(predictions=probabilities, references=references, top_k=top_k),
         per_class=compute_label_scores(probabilities, references, label_names=names),
     )

@@ -24,10 +24,6 @@ def compute_features(
 
     They are the vector that the classifier's head reads, or the first token instead of a newly initialized
     pooler; for a windowed model, the mean over the windows. Texts are truncated to the tokenizer's `model_max_length`.
-
-    Args:
-        classifier: a model whose training has not started.
-        batch_size: texts in a batch.
     """
     model: Any = classifier.model
     model.to(choose_device()).eval()

@@ -22,7 +22,7 @@ from transformers import (
 )
 
 from hf_newscls.errors import ModelError, format_examples, shorten_text
-from hf_newscls.modeling.adapters import is_adapter, load_adapted, read_base
+from hf_newscls.modeling.adapters import is_adapter, load_adapted
 from hf_newscls.modeling.loading import check_tokenizer, count_positions
 from hf_newscls.modeling.registration import register
 from hf_newscls.modeling.sources import find_encoder, find_model
@@ -62,7 +62,6 @@ def load_classifier(
     """Load a text classifier with weights in safetensors format, from a folder or from the Hub.
 
     Args:
-        folder_or_id: of the classifier.
         encoder: a recipe's model section, for an adapter without the encoder's weights. If None, the encoder that the
             adapter names is fetched from the Hub.
         revision: branch, tag or commit on the Hub.
@@ -102,16 +101,11 @@ def choose_device() -> str:
 def _load_model(folder: Path, encoder: ModelSection | None, *, trust_remote_code: bool) -> tuple[Any, list[str]]:
     """Return the model, and the names of missing weights."""
     if is_adapter(folder):
-        return load_adapted(folder, base=_find_base(folder) if encoder is None else find_encoder(encoder)), []
+        return load_adapted(folder, base=find_encoder(encoder) if encoder else None), []
     model, info = AutoModelForSequenceClassification.from_pretrained(
         folder, use_safetensors=True, trust_remote_code=trust_remote_code, output_loading_info=True
     )
     return model, sorted(info["missing_keys"])
-
-
-def _find_base(folder: Path) -> Path:
-    address, revision = read_base(folder)
-    return find_model(address, revision=revision)
 
 
 def predict_probabilities(

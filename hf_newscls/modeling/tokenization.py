@@ -30,38 +30,23 @@ class SpecialTokens:
 
 @dataclass(frozen=True)
 class Truncation:
-    """How much of the texts the model cuts off.
+    """How much of the texts the model cuts off."""
 
-    Attributes:
-        max_length: tokens of a text that the model reads, special tokens included.
-        texts: texts that are longer.
-        text_fraction: their fraction of all texts.
-        tokens: tokens of all texts.
-        cut_tokens: tokens beyond `max_length`.
-        cut_fraction: their fraction of all tokens.
-    """
-
-    max_length: int
-    texts: int
+    max_length: int  # tokens of a text that the model reads, special tokens included
+    texts: int  # that are longer
     text_fraction: float
-    tokens: int
-    cut_tokens: int
+    tokens: int  # of all texts
+    cut_tokens: int  # beyond `max_length`
     cut_fraction: float
 
 
 def tokenize_splits(
     splits: DatasetDict, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: str = "head"
 ) -> DatasetDict:
-    """Tokenize all splits, truncated to `max_length` tokens and not padded; log how much is cut off.
+    """Tokenize text and label of all splits as `encode_texts` does; log how much is cut off.
 
-    Args:
-        splits: the rows, with text and label.
-        tokenizer: of the model.
-        max_length: maximum number of tokens of a text, special tokens included.
-        truncation: which tokens are kept of a longer text: head, tail or head_tail.
-
-    Returns:
-        Columns input_ids, attention_mask (and additional ones of the tokenizer) and labels, in the order of the rows.
+    The columns are input_ids, attention_mask (and additional ones of the tokenizer) and labels, in the order of the
+    rows.
     """
 
     def tokenize(batch: dict[str, list[Any]]) -> dict[str, Any]:
@@ -92,8 +77,6 @@ def encode_texts(
     How much is cut off is logged.
 
     Args:
-        texts: any number of texts.
-        tokenizer: of the model.
         max_length: maximum number of tokens of a text, special tokens included.
         truncation: which tokens are kept of a longer text: head, tail or head_tail. Special tokens are always kept.
     """

@@ -21,7 +21,6 @@ def add_windows(
     Args:
         classifier: a stock model or a `NewsClassifier`; do not use it afterwards.
         loaded: names of its pre-trained parameters.
-        section: the recipe's model section, with windows.
 
     Raises:
         RecipeError: the architecture's own head reads more than one vector of a text.

@@ -72,8 +72,7 @@ def run_evaluation(
     }
     report = build_report(
         splits,
-        validation_probabilities=probabilities["validation"],
-        test_probabilities=probabilities["test"],
+        probabilities,
         section=recipe.evaluation,
         seed=recipe.split.seed,
         groups=np.asarray(test[GROUP][:]),

@@ -11,13 +11,8 @@ from numpy.typing import NDArray
 from hf_newscls.evaluation.baselines import models
 from hf_newscls.evaluation.baselines.models import Probabilities
 from hf_newscls.evaluation.metrics import compute_scores
-from hf_newscls.evaluation.statistics.bootstrap import (
-    Bootstrap,
-    Interval,
-    compute_difference,
-    compute_intervals,
-    resample_scores,
-)
+from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval, compute_intervals, resample_scores
+from hf_newscls.evaluation.statistics.paired import compare_scores, draw_scores
 
 MAJORITY = "majority class"
 TFIDF = "TF-IDF with logistic regression"
@@ -65,16 +60,17 @@ def build_comparisons(
         features: of the frozen encoder; None leaves that baseline out.
         probes: columns by the probe's name.
     """
-    references, unstratified = np.asarray(splits["test"]["label"][:]), bootstrap.without_strata()
-    drawn = resample_scores(model, references, unstratified)
+    references = np.asarray(splits["test"]["label"][:])
+    own = draw_scores(model, references, bootstrap).by_metric
 
     def compare(kind: Kind, probabilities: Probabilities) -> Comparison:
         """Score a classifier on the rows and the draws of the model."""
+        other = draw_scores(probabilities, references, bootstrap).by_metric
         return Comparison(
             kind=kind,
             scores=compute_scores(probabilities, references, top_k=bootstrap.top_k),
             intervals=compute_intervals(resample_scores(probabilities, references, bootstrap)),
-            gains=compute_difference(drawn, resample_scores(probabilities, references, unstratified)),
+            gains={name: compare_scores(score, other[name]).gain for name, score in own.items()},
         )
 
     baselines, probed = _predict_baselines(splits, features), _predict_probes(splits, probes)

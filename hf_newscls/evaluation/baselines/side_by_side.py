@@ -59,8 +59,8 @@ class SideBySide:
 
 
 def build_side_by_side(
-    own: NDArray[np.float32],
     other: OtherPredictions,
+    own: NDArray[np.float32],
     references: NDArray[np.int64],
     *,
     train_counts: NDArray[np.int64],

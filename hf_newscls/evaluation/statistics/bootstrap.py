@@ -15,7 +15,7 @@ Shape letters: N rows, L labels, C articles, R draws, U distinct probabilities.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -47,10 +47,6 @@ class Bootstrap:
     groups: Integers | None = None  # (N,), equal for rows of one article; None if each row is an article
     top_k: Sequence[int] = ()  # each k of a `top_k_accuracy`
     is_stratified: bool = True  # if not, macro averages leave out the labels that are not in the draw
-
-    def without_strata(self) -> "Bootstrap":
-        """Return a copy without strata, for the difference between two classifiers."""
-        return replace(self, is_stratified=False)
 
 
 @dataclass(frozen=True)
@@ -94,20 +90,6 @@ def resample_scores(probabilities: ArrayLike, references: ArrayLike, bootstrap: 
 def compute_intervals(resamples: Resamples) -> dict[str, Interval]:
     """Return the 95% interval of each score."""
     return {name: to_interval(values) for name, values in resamples.scores.items()}
-
-
-def compute_label_intervals(resamples: Resamples) -> list[Interval]:
-    """Return the 95% interval of each label's F1, in label order."""
-    return [to_interval(values) for values in resamples.label_f1.T]
-
-
-def compute_difference(first: Resamples, second: Resamples) -> dict[str, Interval]:
-    """Return the 95% interval of the paired difference of each score, first minus second.
-
-    Both must come from the same draws. An interval above 0 means that the first score is significantly higher, which
-    for log_loss and brier_score is worse.
-    """
-    return {name: to_interval(first.scores[name] - second.scores[name]) for name in first.scores}
 
 
 def to_interval(values: Floats) -> Interval:

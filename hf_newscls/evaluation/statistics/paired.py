@@ -8,7 +8,7 @@ Shape letters: N rows, L labels, R draws.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -65,7 +65,7 @@ def draw_scores(probabilities: ArrayLike, references: ArrayLike, bootstrap: Boot
     Models with equal references and an equal bootstrap are scored on equal draws, and can be compared.
     """
     values = compute_scores(probabilities, references, top_k=bootstrap.top_k)
-    resamples = resample_scores(probabilities, references, bootstrap.without_strata())
+    resamples = resample_scores(probabilities, references, replace(bootstrap, is_stratified=False))
     (label_f1,) = compute_f1(compute_confusion(probabilities, references)[None].astype(np.float64))
     return DrawnScores(
         by_metric={name: DrawnScore(values[name], draws) for name, draws in resamples.scores.items()},

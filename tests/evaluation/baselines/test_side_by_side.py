@@ -24,8 +24,8 @@ def build(
 ) -> SideBySide:
     size = len(train_counts)
     return build_side_by_side(
-        predict(own, size=size),
         OtherPredictions("plain", "20260102-030405", {"loss.tau": (None, 1.0)}, predict(other, size=size)),
+        predict(own, size=size),
         np.asarray(references),
         train_counts=np.asarray(train_counts),
         label_names=[f"label {index}" for index in range(size)],

@@ -6,7 +6,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, compute_difference, resample_scores, to_interval
+from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, resample_scores
 from hf_newscls.evaluation.statistics.significance import (
     Verdict,
     choose_resamples,
@@ -109,6 +109,4 @@ def test_resampled_scores_are_paired() -> None:
     references, better, worse = np.array([0, 0, 1, 1] * 5), np.array([0, 0, 1, 1] * 5), np.array([0, 1, 1, 1] * 5)
     bootstrap = Bootstrap(resamples=200, seed=1)
     first, second = (resample_scores(np.eye(2)[ids], references, bootstrap) for ids in (better, worse))
-    expected = compute_difference(first, second)["f1_macro"]
-    assert to_interval(first.scores["f1_macro"] - second.scores["f1_macro"]) == expected
     assert compute_bootstrap_p(first.scores["f1_macro"], second.scores["f1_macro"]) == pytest.approx(2 / 201)
