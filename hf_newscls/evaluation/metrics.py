@@ -108,9 +108,6 @@ def score_confusions(confusions: Floats, *, is_counted: NDArray[np.bool_] | None
     Args:
         confusions: (R, L, L), references by predictions.
         is_counted: (R, L), the labels that macro averages cover; None for all.
-
-    >>> score_confusions(np.array([[[3.0, 1.0], [0.0, 4.0]]]))["accuracy"].tolist()
-    [0.875]
     """
     support, predicted, hits = confusions.sum(axis=2), confusions.sum(axis=1), _take_diagonals(confusions)
     by_label = {

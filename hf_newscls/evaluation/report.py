@@ -36,11 +36,7 @@ class TokenLengths:
 
 
 def summarize_lengths(counts: Sequence[int], *, max_length: int) -> TokenLengths:
-    """Summarize the token counts of at least one text.
-
-    >>> summarize_lengths([3, 5, 20, 4], max_length=8)
-    TokenLengths(median=4.5, longest=20, fraction_cut_off=0.25)
-    """
+    """Summarize the token counts of at least one text."""
     lengths = np.asarray(counts)
     return TokenLengths(float(np.median(lengths)), int(lengths.max()), float((lengths > max_length).mean()))
 
@@ -166,17 +162,16 @@ def build_report(
     rows = {split: (probabilities[split], np.asarray(splits[split]["label"][:])) for split in ("validation", "test")}
     bootstrap = Bootstrap(section.bootstrap_resamples, seed, groups=groups, top_k=section.top_k)
     resamples = resample_scores(*rows["test"], bootstrap)
-    comparisons = (
-        build_comparisons(splits, probabilities["test"], bootstrap=bootstrap, features=features, probes=probes or {})
-        if section.baseline
-        else {}
-    )
-    train_counts = np.bincount(splits["train"]["label"][:], minlength=len(names))
-    side_by_side = (
-        build_side_by_side(other, *rows["test"], train_counts=train_counts, label_names=names, bootstrap=bootstrap)
-        if other
-        else None
-    )
+    comparisons, side_by_side = {}, None
+    if section.baseline:
+        comparisons = build_comparisons(
+            splits, probabilities["test"], bootstrap=bootstrap, features=features, probes=probes or {}
+        )
+    if other:
+        train_counts = np.bincount(splits["train"]["label"][:], minlength=len(names))
+        side_by_side = build_side_by_side(
+            other, *rows["test"], train_counts=train_counts, label_names=names, bootstrap=bootstrap
+        )
     return EvaluationReport(
         label_names=names,
         test=_score_rows(*rows["test"], names, top_k=section.top_k),

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from hf_newscls.errors import InputError
-from hf_newscls.inference.predicting import TrainedClassifier, predict_probabilities
+from hf_newscls.inference.predicting import TrainedClassifier, find_truncation, predict_probabilities
 
 _PREDICTIONS = 2000
 _MIN_SAMPLES = 25
@@ -108,7 +108,7 @@ def cut_to_read(classifier: TrainedClassifier, text: str) -> str:
     tokens, limit = len(tokenizer(text, truncation=False, verbose=False)["input_ids"]), tokenizer.model_max_length
     if tokens <= limit:
         return text
-    if classifier.truncation != "head" or not tokenizer.is_fast:
+    if find_truncation(classifier.model) != "head" or not tokenizer.is_fast:
         raise InputError(
             f"explain: the text has {tokens:,} tokens, but this model reads at most {limit:,}; shorten the text"
         )

@@ -21,14 +21,6 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class SpecialTokens:
-    """Ids of the tokens before and after a text."""
-
-    prefix: list[int]
-    suffix: list[int]
-
-
-@dataclass(frozen=True)
 class Truncation:
     """How much of the texts the model cuts off."""
 
@@ -103,8 +95,8 @@ def describe_truncation(token_counts: Sequence[int] | NDArray[np.int64], *, max_
     return Truncation(max_length, int(is_cut.sum()), float(is_cut.mean()), tokens, cut, cut / tokens)
 
 
-def find_special_tokens(tokenizer: PreTrainedTokenizerBase) -> SpecialTokens:
-    """Return the special tokens around a text, such as [CLS] and [SEP].
+def find_special_tokens(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
+    """Return the ids of the special tokens before and after a text, such as [CLS] and [SEP].
 
     Raises:
         ModelError: the tokenizer changes more than the beginning and the end of a text.
@@ -113,7 +105,7 @@ def find_special_tokens(tokenizer: PreTrainedTokenizerBase) -> SpecialTokens:
     whole: list[int] = tokenizer(_PROBE)["input_ids"]
     for begin in range(len(whole) - len(inner) + 1):
         if inner and whole[begin : begin + len(inner)] == inner:
-            return SpecialTokens(whole[:begin], whole[begin + len(inner) :])
+            return whole[:begin], whole[begin + len(inner) :]
     raise ModelError(
         f"{tokenizer.name_or_path}: the tokenizer turns {inner} into {whole}, but may only add special tokens before "
         "and after a text; choose another encoder"
@@ -127,9 +119,8 @@ def _tokenize(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> dict[
 def _truncate(
     whole: dict[str, list[list[int]]], tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: str
 ) -> dict[str, list[list[int]]]:
-    special = find_special_tokens(tokenizer)
-    kept = max_length - len(special.prefix) - len(special.suffix)
-    head = len(special.prefix) + count_head_tokens(kept, truncation)
+    prefix, suffix = find_special_tokens(tokenizer)
+    head = len(prefix) + count_head_tokens(max_length - len(prefix) - len(suffix), truncation)
     tail = max_length - head
     return {
         name: [row if len(row) <= max_length else [*row[:head], *row[len(row) - tail :]] for row in rows]

@@ -43,9 +43,8 @@ def open_run(recipe: Recipe, *, fingerprint: str, runs_dir: Path, resume: bool =
     """
     for run in find_runs(recipe.name, runs_dir=runs_dir, with_file="split.json")[-1:] if resume else []:
         with _try_lock(run) as is_ours:
-            if is_ours and _can_resume(run):
-                _check_unchanged(run, recipe, fingerprint)
-                yield OpenRun(run, _choose_checkpoint(run))
+            if is_ours and (resumed := _resume(run, recipe, fingerprint)):
+                yield resumed
                 return
     run = create_run(runs_dir, recipe.name)
     with _try_lock(run):
@@ -87,27 +86,24 @@ def _try_lock(run: RunFolder) -> Iterator[bool]:
         lock.release()
 
 
-def _can_resume(run: RunFolder) -> bool:
-    """Return whether the run was interrupted with something to resume from; one with nothing is removed."""
+def _resume(run: RunFolder, recipe: Recipe, fingerprint: str) -> OpenRun | None:
+    """Return the run if it was interrupted with something to resume from; one with nothing is removed."""
     if run.is_complete:
-        return False
-    if run.training.is_file() or find_last_checkpoint(run.checkpoints):
-        return True
-    shutil.rmtree(run.path, ignore_errors=True)
-    return False
-
-
-def _choose_checkpoint(run: RunFolder) -> Path | None:
-    if run.training.is_file():
-        logger.info("resuming %s: training has ended, evaluating", run.path)
         return None
-    remove_partial(run.checkpoints)
-    checkpoint = find_last_checkpoint(run.checkpoints)
-    assert checkpoint is not None, "_can_resume found one"
-    relocate_best(checkpoint)
-    state = read_trainer_state(checkpoint)
-    logger.info("resuming %s from step %d of %d", run.path, state["global_step"], state["max_steps"])
-    return checkpoint
+    has_ended = run.training.is_file()
+    checkpoint = None if has_ended else find_last_checkpoint(run.checkpoints)
+    if checkpoint is None and not has_ended:
+        shutil.rmtree(run.path, ignore_errors=True)
+        return None
+    _check_unchanged(run, recipe, fingerprint)
+    if checkpoint is None:
+        logger.info("resuming %s: training has ended, evaluating", run.path)
+    else:
+        remove_partial(run.checkpoints)
+        relocate_best(checkpoint)
+        state = read_trainer_state(checkpoint)
+        logger.info("resuming %s from step %d of %d", run.path, state["global_step"], state["max_steps"])
+    return OpenRun(run, checkpoint)
 
 
 def _check_unchanged(run: RunFolder, recipe: Recipe, fingerprint: str) -> None:

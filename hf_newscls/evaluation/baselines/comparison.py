@@ -12,7 +12,7 @@ from hf_newscls.evaluation.baselines import models
 from hf_newscls.evaluation.baselines.models import Probabilities
 from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval, compute_intervals, resample_scores
-from hf_newscls.evaluation.statistics.paired import compare_scores, draw_scores
+from hf_newscls.evaluation.statistics.significance import compare_scores, draw_scores
 
 MAJORITY = "majority class"
 TFIDF = "TF-IDF with logistic regression"

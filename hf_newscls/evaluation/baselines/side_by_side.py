@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap
-from hf_newscls.evaluation.statistics.paired import ScorePair, compare_scores, draw_scores
+from hf_newscls.evaluation.statistics.significance import ScorePair, compare_scores, draw_scores
 
 _RARE_LABELS = 10
 

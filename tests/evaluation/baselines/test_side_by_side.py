@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions, SideBySide, build_side_by_side
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval
-from hf_newscls.evaluation.statistics.paired import ScorePair
+from hf_newscls.evaluation.statistics.significance import ScorePair
 
 ADAPTER = TypeAdapter(SideBySide)
 LABELS = 12

@@ -12,7 +12,7 @@ from hf_newscls.evaluation.statistics.bootstrap import (
     resample_scores,
     to_interval,
 )
-from hf_newscls.evaluation.statistics.paired import compare_scores, draw_scores
+from hf_newscls.evaluation.statistics.significance import compare_scores, draw_scores
 
 NAMES = ["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "mcc", "top_2_accuracy", "log_loss"]
 
