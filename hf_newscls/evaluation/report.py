@@ -56,28 +56,17 @@ class SplitReport:
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """The evaluation of a trained model.
+    """The evaluation of a trained model; intervals are 95% bootstrap intervals on test."""
 
-    Attributes:
-        label_names: in the order of the label ids.
-        test: scores on the held-out test set.
-        validation: scores on the set that the best checkpoint was chosen on, so they are too good.
-        confusion: (L, L) rows of the test set by reference and prediction.
-        intervals: 95% bootstrap intervals of test scores, by metric.
-        label_intervals: 95% bootstrap intervals of F1, by label.
-        comparisons: simpler classifiers on the same rows, by name; empty if the recipe wants none.
-        side_by_side: comparison with another model on the same rows, or None.
-    """
-
-    label_names: Sequence[str]
+    label_names: Sequence[str]  # in the order of the label ids
     test: SplitReport
-    validation: SplitReport
-    confusion: IntArray
-    intervals: Mapping[str, Interval]
-    label_intervals: Mapping[str, Interval]
-    comparisons: Mapping[str, Comparison]
+    validation: SplitReport  # the best checkpoint was chosen on it, so its scores are too good
+    confusion: IntArray  # (L, L) rows of the test set by reference and prediction
+    intervals: Mapping[str, Interval]  # by metric
+    label_intervals: Mapping[str, Interval]  # of F1, by label
+    comparisons: Mapping[str, Comparison]  # simpler classifiers by name; empty if the recipe wants none
     calibration: Calibration
-    side_by_side: SideBySide | None = None
+    side_by_side: SideBySide | None = None  # another model on the same rows
 
     @property
     def baselines(self) -> dict[str, Mapping[str, float]]:
@@ -162,7 +151,8 @@ def build_report(
     rows = {split: (probabilities[split], np.asarray(splits[split]["label"][:])) for split in ("validation", "test")}
     bootstrap = Bootstrap(section.bootstrap_resamples, seed, groups=groups, top_k=section.top_k)
     resamples = resample_scores(*rows["test"], bootstrap)
-    comparisons, side_by_side = {}, None
+    comparisons: Mapping[str, Comparison] = {}
+    side_by_side = None
     if section.baseline:
         comparisons = build_comparisons(
             splits, probabilities["test"], bootstrap=bootstrap, features=features, probes=probes or {}

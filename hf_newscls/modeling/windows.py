@@ -18,10 +18,8 @@ from torch import Tensor, nn
 def count_head_tokens(kept: int, truncation: str) -> int:
     """Return how many of the kept tokens of a long text come from its beginning; the others come from its end.
 
-    Args:
-        kept: number of tokens, without special tokens.
-        truncation: head, tail, or head_tail: a quarter from the beginning, close to the 128 of 510 tokens of Sun et al.
-            2019, arXiv 1905.05583.
+    Special tokens do not count. The quarter of head_tail is close to the 128 of 510 tokens of Sun et al. 2019, arXiv
+    1905.05583.
 
     >>> [count_head_tokens(510, truncation) for truncation in ("head", "tail", "head_tail")]
     [510, 0, 127]

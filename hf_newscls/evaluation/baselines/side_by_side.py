@@ -43,18 +43,14 @@ class RareLabel:
 
 @dataclass(frozen=True)
 class SideBySide:
-    """Two models on the same test rows; names are those of the other model.
-
-    Attributes:
-        scores: accuracy and f1_macro; with more than ten labels also f1_rare, the mean F1 of `rare_labels`.
-        rare_labels: the ten labels with the fewest training rows, rarest first, ties in label order; labels without
-            test rows are left out.
-    """
+    """Two models on the same test rows; names are those of the other model."""
 
     recipe_name: Annotated[str, Field(alias="recipe")]
     run_name: Annotated[str, Field(alias="run")]
     differences: Differences
+    # accuracy and f1_macro; with more than ten labels also f1_rare, the mean F1 of `rare_labels`.
     scores: Mapping[str, ScorePair]
+    # The ten labels with the fewest training rows that have test rows, rarest first, ties in label order.
     rare_labels: Sequence[RareLabel]
 
 

@@ -4,9 +4,8 @@ Whole articles are drawn (Efron 1979; Field and Welsh 2007), because the predict
 or wrong together. If rows were drawn, the intervals would be too narrow.
 
 For the interval of a score the draws are stratified: each has the same number of articles per label as the data.
-Otherwise a label of two rows would be missing from one draw in seven. For the difference between two classifiers they
-are not stratified, or a label of one row, which would then be in every draw, could decide the result. Their macro
-averages cover only the labels that were drawn.
+Otherwise a label of two rows would be missing from one draw in seven. Macro averages of draws without strata cover only
+the labels that were drawn.
 
 Nearly all scores follow from sums over rows. So a draw is a vector that says how often each article was drawn, and
 matrix products score many draws at once.
