@@ -3,7 +3,7 @@
 Shape letters: N rows, L labels, M mistakes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -83,11 +83,11 @@ def analyze_errors(
     wrong = np.flatnonzero(predictions != references)
     most_confident = np.argsort(-probabilities[wrong, predictions[wrong]], kind="stable")
 
-    def score(names: Sequence[str], parts: Rows) -> list[Slice]:
+    def score(names: Iterable[str], parts: Rows) -> list[Slice]:
         """Score each part that has rows."""
         rows_by_part = {name: np.flatnonzero(parts == part) for part, name in enumerate(names)}
         return [
-            _score_slice(name, rows, probabilities, references, bootstrap)
+            _score_slice(str(name), rows, probabilities, references, bootstrap)
             for name, rows in rows_by_part.items()
             if len(rows)
         ]
@@ -96,7 +96,7 @@ def analyze_errors(
         mistakes=wrong[most_confident],
         pairs=rank_pairs(compute_confusion(probabilities, references), label_names=label_names),
         by_length=score(*_divide_lengths(token_counts, max_length=max_length)),
-        by_year=score(*_divide_years(years)) if years is not None else [],
+        by_year=score(*np.unique(years, return_inverse=True)) if years is not None else [],
         suspicious=find_suspicious(probabilities.astype(np.float64), references, np.arange(len(references))),
     )
 
@@ -127,11 +127,6 @@ def _divide_lengths(token_counts: Rows, *, max_length: int) -> tuple[list[str], 
         for start, end in zip(starts, ends, strict=False)
     ]
     return [*names, f"over {max_length} tokens, cut off"], np.searchsorted(ends, token_counts)
-
-
-def _divide_years(years: Sequence[str]) -> tuple[list[str], Rows]:
-    names, parts = np.unique(years, return_inverse=True)
-    return names.tolist(), parts
 
 
 def _score_slice(

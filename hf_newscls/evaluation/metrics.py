@@ -109,7 +109,7 @@ def score_confusions(confusions: Floats, *, is_counted: NDArray[np.bool_] | None
         confusions: (R, L, L), references by predictions.
         is_counted: (R, L), the labels that macro averages cover; None for all.
     """
-    support, predicted, hits = confusions.sum(axis=2), confusions.sum(axis=1), _take_diagonals(confusions)
+    support, predicted, hits = confusions.sum(axis=2), confusions.sum(axis=1), np.einsum("rll->rl", confusions)
     by_label = {
         "precision": hits / np.maximum(predicted, 1),
         "recall": hits / np.maximum(support, 1),
@@ -129,13 +129,8 @@ def score_confusions(confusions: Floats, *, is_counted: NDArray[np.bool_] | None
 
 def compute_f1(confusions: Floats) -> Floats:
     """Return the F1 of each label, shape (R, L); 0 for a label without rows and predictions."""
-    f1: Floats = 2 * _take_diagonals(confusions) / np.maximum(confusions.sum(axis=1) + confusions.sum(axis=2), 1)
+    f1: Floats = 2 * np.einsum("rll->rl", confusions) / np.maximum(confusions.sum(axis=1) + confusions.sum(axis=2), 1)
     return f1
-
-
-def _take_diagonals(confusions: Floats) -> Floats:
-    diagonals: Floats = np.einsum("rll->rl", confusions)
-    return diagonals
 
 
 def _compute_mcc(hits: Floats, support: Floats, predicted: Floats) -> Floats:

@@ -102,7 +102,7 @@ def load_config(section: ModelSection) -> PreTrainedConfig:
 
 
 def load_pretrained(section: ModelSection, label_names: Sequence[str], *, seed: int) -> PretrainedClassifier:
-    """Load the encoder's weights under a new head for these labels; `seed` is that of the new parameters.
+    """Load the encoder's weights under a new, seeded head for these labels, which are in the order of their ids.
 
     Raises:
         ModelError: there is no such model, it has no weights, or it cannot be fetched.

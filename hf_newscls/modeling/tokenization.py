@@ -35,10 +35,9 @@ class Truncation:
 def tokenize_splits(
     splits: DatasetDict, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: str = "head"
 ) -> DatasetDict:
-    """Tokenize text and label of all splits as `encode_texts` does; log how much is cut off.
+    """Tokenize the texts of all splits as `encode_texts` does; log how much is cut off.
 
-    The columns are input_ids, attention_mask (and additional ones of the tokenizer) and labels, in the order of the
-    rows.
+    The columns are those of `encode_texts` and labels, in the order of the rows.
     """
 
     def tokenize(batch: dict[str, list[Any]]) -> dict[str, Any]:

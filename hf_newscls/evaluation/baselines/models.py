@@ -4,6 +4,7 @@ A probe sees too little to understand a text, such as its length or its source. 
 reading (Gururangan et al. 2018, arXiv 1803.02324).
 
 Each function returns probabilities of the test rows, shape (rows, L); a label without training rows has probability 0.
+If no training text has a word, TF-IDF with logistic regression gives every row the labels' fractions.
 
 Shape letters: N rows, L labels, H hidden size.
 """
@@ -44,19 +45,13 @@ def predict_majority(train_labels: Sequence[int], *, rows: int, num_labels: int)
 
 
 def predict_tfidf(train: Labeled, test_texts: Sequence[str], *, num_labels: int) -> Probabilities:
-    """Predict with TF-IDF of words and word pairs and logistic regression.
-
-    If no training text has a word, every row gets the labels' fractions.
-    """
+    """Predict with TF-IDF of words and word pairs and logistic regression."""
     pipeline = make_pipeline(_build_vectorizer(), LogisticRegression(C=_TEXT_C, max_iter=1000))
     return _fit_predict(pipeline, train, test_texts, num_labels=num_labels)
 
 
 def predict_words(train: Labeled, test_texts: Sequence[str], *, num_labels: int) -> Probabilities:
-    """Predict with TF-IDF of the 50,000 most frequent words and ten passes of logistic regression, for a probe.
-
-    Much faster than `predict_tfidf`. If no training text has a word, every row gets the labels' fractions.
-    """
+    """Predict with TF-IDF of the 50,000 most frequent words and ten passes of logistic regression, which is faster."""
     pipeline = make_pipeline(
         TfidfVectorizer(sublinear_tf=True, max_features=_PROBE_WORDS, dtype=np.float32),
         LogisticRegression(C=_TEXT_C, solver="saga", max_iter=10, random_state=0),
