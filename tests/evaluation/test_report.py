@@ -57,7 +57,7 @@ def test_confusion_and_intervals_are_of_the_test_split(splits: DatasetDict) -> N
 def test_baselines_are_trained_on_train_and_scored_on_test(splits: DatasetDict) -> None:
     report = build(splits)
     train, test = splits["train"], splits["test"]
-    tfidf = predict_tfidf(train["text"][:], train["label"][:], test["text"][:], num_labels=3)
+    tfidf = predict_tfidf((train["text"][:], train["label"][:]), test["text"][:], num_labels=3)
     assert report.baselines[TFIDF] == compute_scores(tfidf, test["label"][:], top_k=[1, 2])
     # Each label has a third of the rows; the lowest label wins the tie.
     assert report.baselines[MAJORITY]["accuracy"] == pytest.approx(1 / 3)
@@ -67,7 +67,7 @@ def test_baselines_are_trained_on_train_and_scored_on_test(splits: DatasetDict) 
 
 def test_gain_over_equal_predictions_is_zero(splits: DatasetDict) -> None:
     train, test = splits["train"], splits["test"]
-    tfidf = predict_tfidf(train["text"][:], train["label"][:], test["text"][:], num_labels=3)
+    tfidf = predict_tfidf((train["text"][:], train["label"][:]), test["text"][:], num_labels=3)
     report = build(splits, test=tfidf.astype(np.float32))
     assert {report.gains[name] for name in ("accuracy", "f1_macro", "f1_weighted", "mcc")} == {Interval(0.0, 0.0)}
 
