@@ -151,7 +151,7 @@ def summarize(measured: dict[str, list[dict]], drawn: dict, *, base: str) -> dic
         drawn: the result of `resample` without strata for each way, for the differences.
         base: the way that others are compared with, if it was measured.
     """
-    from hf_newscls.evaluation.statistics.bootstrap import compute_difference, compute_intervals
+    from hf_newscls.evaluation.statistics.bootstrap import compute_intervals, to_interval
 
     summary: dict[str, dict] = {}
     for way, runs in measured.items():
@@ -166,7 +166,8 @@ def summarize(measured: dict[str, list[dict]], drawn: dict, *, base: str) -> dic
             if pool(runs, "ids") != pool(measured[base], "ids"):
                 sys.exit("--ways: the ways predicted different rows; use the same data and split")
             gains = {name: scores[name] - value for name, value in _compute(measured[base]).items()}
-            summary[way][f"less {base}"] = _join(gains, compute_difference(drawn[way], drawn[base]))
+            differences = {name: to_interval(drawn[way].scores[name] - drawn[base].scores[name]) for name in SCORES}
+            summary[way][f"less {base}"] = _join(gains, differences)
     return summary
 
 

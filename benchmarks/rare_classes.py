@@ -106,8 +106,7 @@ def score_rarest(measured: dict[str, list[dict]], drawn: dict) -> dict[str, dict
 
 def compute_label_f1(runs: list[dict]):
     """Return the F1 of each label over the test rows of all seeds."""
-    from hf_newscls.evaluation.confusion_scores import compute_f1
-    from hf_newscls.evaluation.metrics import compute_confusion
+    from hf_newscls.evaluation.metrics import compute_confusion, compute_f1
 
     confusion = compute_confusion(to_probabilities(runs), pool(runs, "references"))
     return compute_f1(confusion[None].astype(float))[0]

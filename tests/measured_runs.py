@@ -40,8 +40,7 @@ def build_measured(
         splits=splits,
         report=build_report(
             splits,
-            validation_probabilities=probabilities["validation"],
-            test_probabilities=probabilities["test"],
+            probabilities,
             section=recipe.evaluation,
             seed=17,
         ),

@@ -9,11 +9,13 @@ import numpy as np
 from hf_newscls.evaluation.metric_names import lower_is_better
 from hf_newscls.evaluation.metrics import rank_references
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval, resample_scores, to_interval
-from hf_newscls.evaluation.statistics.paired import DrawnScore, compare_scores, draw_scores
 from hf_newscls.evaluation.statistics.significance import (
+    DrawnScore,
     Verdict,
     choose_resamples,
+    compare_scores,
     compute_mcnemar_p,
+    draw_scores,
     holm_correction,
     judge_gap,
 )

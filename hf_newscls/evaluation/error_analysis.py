@@ -3,7 +3,7 @@
 Shape letters: N rows, L labels, M mistakes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -23,33 +23,19 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """How often one label was predicted in place of another.
-
-    Attributes:
-        reference: the right label.
-        prediction: the predicted label.
-        rows: test rows.
-        fraction: of the reference label's test rows.
-    """
+    """How often one label was predicted in place of another."""
 
     reference: str
     prediction: str
     rows: int
-    fraction: float
+    fraction: float  # of the reference label's test rows
 
 
 @dataclass(frozen=True)
 class Slice:
-    """Scores of a part of the test set.
+    """Accuracy and balanced accuracy of a part of the test set; no macro averages, because a part may lack labels."""
 
-    Attributes:
-        name: of the part, as `2021` or `17 to 32 tokens`.
-        rows: in the part.
-        scores: accuracy and balanced_accuracy; no macro averages, because a part may lack labels.
-        intervals: 95% intervals of both.
-    """
-
-    name: str
+    name: str  # as `2021` or `17 to 32 tokens`
     rows: int
     scores: Mapping[str, float]
     intervals: Mapping[str, Interval]
@@ -57,21 +43,13 @@ class Slice:
 
 @dataclass(frozen=True)
 class ErrorAnalysis:
-    """Where the model failed on the test set.
+    """Where the model failed on the test set."""
 
-    Attributes:
-        mistakes: shape (M,), indices of the rows with a wrong prediction, the most confident first.
-        pairs: pairs of reference and wrong prediction, most rows first.
-        by_length: scores by number of tokens, short texts first; texts that are cut off come last.
-        by_year: scores by year, oldest first; empty if the rows have no dates.
-        suspicious: rows with a label that may be wrong, rather than the prediction.
-    """
-
-    mistakes: Rows
-    pairs: Sequence[ConfusedPair]
-    by_length: Sequence[Slice]
-    by_year: Sequence[Slice]
-    suspicious: SuspiciousRows
+    mistakes: Rows  # (M,), indices of the rows with a wrong prediction, the most confident first
+    pairs: Sequence[ConfusedPair]  # most rows first
+    by_length: Sequence[Slice]  # by number of tokens, short texts first; texts that are cut off come last
+    by_year: Sequence[Slice]  # oldest first; empty if the rows have no dates
+    suspicious: SuspiciousRows  # the label may be wrong, rather than the prediction
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON: counts of rows and the 50 most confused pairs."""
@@ -98,20 +76,18 @@ def analyze_errors(
 
     Args:
         probabilities: (N, L).
-        references: (N,) label ids.
-        token_counts: (N,) tokens before truncation.
-        max_length: tokens that the model reads.
-        years: of the rows; None if they have no dates.
+        token_counts: (N,) tokens before truncation; the model reads `max_length` of them.
+        years: of the N rows; None if they have no dates.
     """
     predictions = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(predictions != references)
     most_confident = np.argsort(-probabilities[wrong, predictions[wrong]], kind="stable")
 
-    def score(names: Sequence[str], parts: Rows) -> list[Slice]:
+    def score(names: Iterable[str], parts: Rows) -> list[Slice]:
         """Score each part that has rows."""
         rows_by_part = {name: np.flatnonzero(parts == part) for part, name in enumerate(names)}
         return [
-            _score_slice(name, rows, probabilities, references, bootstrap)
+            _score_slice(str(name), rows, probabilities, references, bootstrap)
             for name, rows in rows_by_part.items()
             if len(rows)
         ]
@@ -120,7 +96,7 @@ def analyze_errors(
         mistakes=wrong[most_confident],
         pairs=rank_pairs(compute_confusion(probabilities, references), label_names=label_names),
         by_length=score(*_divide_lengths(token_counts, max_length=max_length)),
-        by_year=score(*_divide_years(years)) if years is not None else [],
+        by_year=score(*np.unique(years, return_inverse=True)) if years is not None else [],
         suspicious=find_suspicious(probabilities.astype(np.float64), references, np.arange(len(references))),
     )
 
@@ -151,11 +127,6 @@ def _divide_lengths(token_counts: Rows, *, max_length: int) -> tuple[list[str], 
         for start, end in zip(starts, ends, strict=False)
     ]
     return [*names, f"over {max_length} tokens, cut off"], np.searchsorted(ends, token_counts)
-
-
-def _divide_years(years: Sequence[str]) -> tuple[list[str], Rows]:
-    names, parts = np.unique(years, return_inverse=True)
-    return names.tolist(), parts
 
 
 def _score_slice(

@@ -1,4 +1,4 @@
-"""Draw a stratified sample of rows, and assign rows to folds.
+"""Draw a stratified sample of rows, and split rows into folds.
 
 Shape letter: N rows.
 """
@@ -29,14 +29,14 @@ def stratified_sample(labels: Rows, *, max_rows: int, seed: int) -> Rows:
     return np.sort(order[ranks < np.repeat(np.ceil(counts * max_rows / len(labels)), counts)])
 
 
-def assign_folds(labels: Rows, groups: Rows, *, folds: int, seed: int) -> Rows:
-    """Return the fold of each row, shape (N,): rows of a group are in one fold, and each label is spread evenly.
+def split_folds(labels: Rows, groups: Rows, *, folds: int, seed: int) -> list[tuple[Rows, Rows]]:
+    """Return for each fold the indices of the other rows and of its own; each label is spread evenly over the folds.
+
+    There are fewer folds if there are fewer groups, or fewer rows of the largest label.
 
     Args:
-        labels: shape (N,).
-        groups: shape (N,), equal for rows that must be in the same fold.
-        folds: their number; fewer if there are fewer groups, or fewer rows of the largest label.
-        seed: of the order of the groups.
+        labels: (N,).
+        groups: (N,), equal for rows that must be in the same fold.
 
     Raises:
         InputError: fewer than two groups, or no label has two rows.
@@ -47,10 +47,7 @@ def assign_folds(labels: Rows, groups: Rows, *, folds: int, seed: int) -> Rows:
     if largest < 2:
         raise InputError(f"each of the {len(labels)} rows has its own label; check `data.label`")
     splitter = StratifiedGroupKFold(min(folds, found, largest), shuffle=True, random_state=seed)
-    assigned = np.empty(len(labels), dtype=np.int64)
     with warnings.catch_warnings():
         # A label with fewer rows than folds is missing from some of them.
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        for fold, (_, held_out) in enumerate(splitter.split(labels, labels, groups)):
-            assigned[held_out] = fold
-    return assigned
+        return list(splitter.split(labels, labels, groups))

@@ -28,9 +28,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix
 from sklearn.metrics.pairwise import cosine_similarity
-from sklearn.model_selection import PredefinedSplit, cross_val_predict
+from sklearn.model_selection import cross_val_predict
 
-from hf_newscls.evaluation.folds import assign_folds, stratified_sample
+from hf_newscls.evaluation.folds import split_folds, stratified_sample
 
 _FOLDS = 5
 _MAX_ROWS = 20_000
@@ -49,21 +49,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LabelPair:
-    """Two labels and how similar they are.
-
-    Attributes:
-        first: the label with the lower id.
-        second: the other label.
-        first_as_second: fraction of the first label's rows that the model predicts as the second.
-        second_as_first: the reverse.
-        similarity: cosine of the labels' mean TF-IDF vectors, after subtracting the mean of all rows; from -1 to 1.
-    """
+    """Two labels, the one with the lower id first, and how similar they are."""
 
     first: str
     second: str
-    first_as_second: float
+    first_as_second: float  # fraction of the first label's rows that the model predicts as the second
     second_as_first: float
-    similarity: float
+    similarity: float  # cosine of the mean TF-IDF vectors, after subtracting the mean of all rows; from -1 to 1
 
     @property
     def confusion(self) -> float:
@@ -73,47 +65,27 @@ class LabelPair:
 
 @dataclass(frozen=True)
 class SuspiciousRows:
-    """Rows with a suspicious label, the most suspicious first.
+    """Rows with a suspicious label, the most suspicious first; all arrays have shape (S,)."""
 
-    Attributes:
-        indices: shape (S,), of the rows among all given rows.
-        given: shape (S,), their labels.
-        suggested: shape (S,), the most probable labels.
-        given_probability: shape (S,).
-        suggested_probability: shape (S,).
-    """
-
-    indices: Rows
-    given: Rows
-    suggested: Rows
+    indices: Rows  # among all given rows
+    given: Rows  # their labels
+    suggested: Rows  # the most probable labels
     given_probability: Table
     suggested_probability: Table
 
 
 @dataclass(frozen=True)
 class LabelQuality:
-    """What cross-validation of the simple model says about the labels.
-
-    Attributes:
-        label_names: in the order of the label ids.
-        rows: rows in the cross-validation.
-        rows_given: all rows; if there are more than `rows`, a stratified sample was drawn.
-        folds: of the cross-validation.
-        seed: of folds and sample.
-        accuracy: of the model's predictions for held-out rows.
-        confusion: (L, L) rows by label and prediction, with probabilities divided by the labels' fractions.
-        similarities: (L, L), see `LabelPair.similarity`.
-        suspicious: rows with a suspicious label.
-    """
+    """What cross-validation of the simple model says about the labels."""
 
     label_names: Sequence[str]
-    rows: int
-    rows_given: int
+    rows: int  # in the cross-validation
+    rows_given: int  # if there are more than `rows`, a stratified sample was drawn
     folds: int
     seed: int
-    accuracy: float
-    confusion: Rows
-    similarities: Table
+    accuracy: float  # on held-out rows
+    confusion: Rows  # (L, L), by label and prediction, with probabilities divided by the labels' fractions
+    similarities: Table  # (L, L), see `LabelPair.similarity`
     suspicious: SuspiciousRows
 
     def rank_by_confusion(self, *, limit: int = _PAIRS) -> list[LabelPair]:
@@ -163,47 +135,40 @@ def assess_labels(
     seed: int,
     max_rows: int = _MAX_ROWS,
 ) -> LabelQuality:
-    """Cross-validate the simple model on the rows.
+    """Cross-validate the simple model on N rows, or on a stratified sample of `max_rows` of them.
 
     Args:
-        texts: of N rows, none of them empty.
-        labels: (N,) label ids.
-        groups: shape (N,), equal for rows of one article, which are in the same fold.
+        texts: none of them empty.
+        groups: (N,), equal for rows of one article, which are in the same fold.
         seed: of folds and sample.
-        max_rows: draw a stratified sample of this size if there are more rows.
 
     Raises:
         InputError: all rows are one article, or no label has two rows.
     """
-    given = np.asarray(labels, dtype=np.int64)
+    given, size = np.asarray(labels, dtype=np.int64), len(label_names)
     chosen = stratified_sample(given, max_rows=max_rows, seed=seed)
     known = given[chosen]
-    folds = assign_folds(known, groups[chosen], folds=_FOLDS, seed=seed)
-    logger.info(
-        "checking the labels of %s of %s rows in %d folds", f"{len(known):,}", f"{len(given):,}", folds.max() + 1
-    )
+    folds = split_folds(known, groups[chosen], folds=_FOLDS, seed=seed)
+    logger.info("checking the labels of %s of %s rows in %d folds", f"{len(known):,}", f"{len(given):,}", len(folds))
     vectorizer = TfidfVectorizer(token_pattern=_TOKENS, sublinear_tf=True, max_features=_MAX_WORDS, dtype=np.float32)
     features = vectorizer.fit_transform([texts[row] for row in chosen])
-    probabilities = _cross_validate(features, known, folds, size=len(label_names), seed=seed)
-    balanced = probabilities / np.maximum(np.bincount(known, minlength=len(label_names)), 1)
+    probabilities = _cross_validate(features, known, folds, size=size, seed=seed)
+    balanced = probabilities / np.maximum(np.bincount(known, minlength=size), 1)
     return LabelQuality(
         label_names=[*label_names],
         rows=len(chosen),
         rows_given=len(given),
-        folds=int(folds.max()) + 1,
+        folds=len(folds),
         seed=seed,
         accuracy=float(np.mean(probabilities.argmax(axis=1) == known)),
-        confusion=confusion_matrix(known, balanced.argmax(axis=1), labels=range(len(label_names))),
-        similarities=_compare_labels(features, known, size=len(label_names)),
+        confusion=confusion_matrix(known, balanced.argmax(axis=1), labels=range(size)),
+        similarities=_compare_labels(features, known, size=size),
         suspicious=find_suspicious(probabilities, known, chosen),
     )
 
 
 def find_suspicious(probabilities: Table, labels: Rows, indices: Rows) -> SuspiciousRows:
-    """Find suspicious labels from the probabilities (N, L) of a model that was not trained on these rows.
-
-    The result refers to the rows by their `indices`, shape (N,).
-    """
+    """Find suspicious labels from the probabilities (N, L) of a model that was not trained on the rows `indices`."""
     from cleanlab.filter import find_label_issues  # it takes seconds to import
 
     with warnings.catch_warnings():
@@ -222,16 +187,18 @@ def find_suspicious(probabilities: Table, labels: Rows, indices: Rows) -> Suspic
     )
 
 
-def _cross_validate(features: csr_matrix, labels: Rows, folds: Rows, *, size: int, seed: int) -> Table:
+def _cross_validate(
+    features: csr_matrix, labels: Rows, folds: Sequence[tuple[Rows, Rows]], *, size: int, seed: int
+) -> Table:
     """Return each row's probabilities from the model of the other folds, (N, L); 0 for labels that are not in them."""
-    can_learn = all(len(np.unique(labels[folds != fold])) > 1 for fold in np.unique(folds))
+    can_learn = all(len(np.unique(labels[others])) > 1 for others, _ in folds)
     classifier = LogisticRegression(**_FIT, random_state=seed) if can_learn else DummyClassifier()
     with warnings.catch_warnings():
         # Ten passes are enough, see above.
         warnings.simplefilter("ignore", ConvergenceWarning)
         # A label with few rows can be missing from the other folds.
         warnings.filterwarnings("ignore", message="Number of classes in training fold", category=RuntimeWarning)
-        found = cross_val_predict(classifier, features, labels, cv=PredefinedSplit(folds), method="predict_proba")
+        found = cross_val_predict(classifier, features, labels, cv=folds, method="predict_proba")
     probabilities = np.zeros((len(labels), size))
     probabilities[:, np.unique(labels)] = found
     return probabilities

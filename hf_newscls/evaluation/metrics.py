@@ -1,6 +1,6 @@
-"""Classification metrics from probabilities, as plain functions and as an `evaluate.Metric`.
+"""Classification metrics from probabilities and from confusion matrices, and as an `evaluate.Metric`.
 
-Shape letters: N rows, L labels.
+Shape letters: N rows, L labels, R confusion matrices.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ from sklearn.metrics import (
 )
 
 from hf_newscls.evaluation.calibration.reliability import compute_reliability
-from hf_newscls.evaluation.confusion_scores import score_confusions
 
+Floats = NDArray[np.float64]
 LabelScores = dict[str, dict[str, int | float]]
 """By label name: precision, recall, f1 (fractions) and support (rows)."""
 
@@ -55,7 +55,7 @@ def compute_scores(probabilities: ArrayLike, references: ArrayLike, *, top_k: Se
     }
 
 
-def _score_probabilities(probabilities: NDArray[np.float64], references: NDArray[np.int64]) -> dict[str, float]:
+def _score_probabilities(probabilities: Floats, references: NDArray[np.int64]) -> dict[str, float]:
     labels, scores = np.arange(probabilities.shape[1]), {}
     if len(labels) == len(np.unique(references)) == 2:
         scores["roc_auc"] = float(roc_auc_score(references, probabilities[:, 1]))
@@ -102,21 +102,55 @@ def rank_references(probabilities: NDArray[np.floating[Any]], references: NDArra
     return above
 
 
-class NewsClassification(evaluate.Metric):  # type: ignore[misc]
-    """All scores as a metric of the `evaluate` library; it needs no download.
+def score_confusions(confusions: Floats, *, is_counted: NDArray[np.bool_] | None = None) -> dict[str, Floats]:
+    """Score each confusion matrix; names are those of `compute_scores`, each score has shape (R,).
 
-    `predictions` are probabilities (N, L), `references` label ids (N,).
+    Args:
+        confusions: (R, L, L), references by predictions.
+        is_counted: (R, L), the labels that macro averages cover; None for all.
     """
+    support, predicted, hits = confusions.sum(axis=2), confusions.sum(axis=1), np.einsum("rll->rl", confusions)
+    by_label = {
+        "precision": hits / np.maximum(predicted, 1),
+        "recall": hits / np.maximum(support, 1),
+        "f1": compute_f1(confusions),
+    }
+    scores = {
+        "accuracy": hits.sum(axis=1) / support.sum(axis=1),
+        "balanced_accuracy": by_label["recall"].sum(axis=1) / (support > 0).sum(axis=1),
+        "mcc": _compute_mcc(hits.sum(axis=1), support, predicted),
+    }
+    counted = np.ones_like(support) if is_counted is None else is_counted.astype(np.float64)
+    for average, weights in (("macro", counted), ("weighted", support)):
+        for name, values in by_label.items():
+            scores[f"{name}_{average}"] = (values * weights).sum(axis=1) / weights.sum(axis=1)
+    return scores
+
+
+def compute_f1(confusions: Floats) -> Floats:
+    """Return the F1 of each label, shape (R, L); 0 for a label without rows and predictions."""
+    f1: Floats = 2 * np.einsum("rll->rl", confusions) / np.maximum(confusions.sum(axis=1) + confusions.sum(axis=2), 1)
+    return f1
+
+
+def _compute_mcc(hits: Floats, support: Floats, predicted: Floats) -> Floats:
+    rows = support.sum(axis=1)
+    variances = (rows**2 - (predicted**2).sum(axis=1)) * (rows**2 - (support**2).sum(axis=1))
+    covariance = hits * rows - (predicted * support).sum(axis=1)
+    mcc: Floats = np.divide(covariance, np.sqrt(variances), out=np.zeros_like(covariance), where=variances > 0)
+    return mcc
+
+
+class NewsClassification(evaluate.Metric):  # type: ignore[misc]
+    """All scores as a metric of the `evaluate` library: predictions are (N, L) probabilities, references label ids."""
 
     def _info(self) -> evaluate.MetricInfo:
-        features = datasets.Features(
-            {"predictions": datasets.Sequence(datasets.Value("float64")), "references": datasets.Value("int64")}
-        )
+        features = {"predictions": datasets.Sequence(datasets.Value("float64")), "references": datasets.Value("int64")}
         return evaluate.MetricInfo(
             description=str(compute_scores.__doc__),
             citation="",
             inputs_description="predictions: probabilities (N, L); references: label ids (N,); top_k: list of k.",
-            features=features,
+            features=datasets.Features(features),
         )
 
     def _compute(self, *, predictions: Any, references: Any, top_k: Sequence[int] = (3,)) -> dict[str, float]:

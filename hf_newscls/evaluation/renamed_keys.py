@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 RENAMED_METRICS: Mapping[str, str] = {"matthews": "mcc"}
-"""Metrics that had another name, old name first."""
-
 _RENAMED = {
     **RENAMED_METRICS,
     "abstention": "risk_coverage",
@@ -26,11 +24,7 @@ def rename_old_keys(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def rename_old_metrics(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values by metric under today's names; only the first level changes, so the values can be anything.
-
-    >>> rename_old_metrics({"matthews": 0.5, "accuracy": 0.9})
-    {'mcc': 0.5, 'accuracy': 0.9}
-    """
+    """Return values by metric under today's names; only the first level changes, so the values can be anything."""
     return {RENAMED_METRICS.get(name, name): value for name, value in scores.items()}
 
 

@@ -6,38 +6,47 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from datasets import Dataset, DatasetDict
+from datasets import DatasetDict
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from hf_newscls.evaluation.arrays import IntArray
 from hf_newscls.evaluation.baselines.comparison import TFIDF, Comparison, FrozenFeatures, build_comparisons
 from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions, SideBySide, build_side_by_side
 from hf_newscls.evaluation.calibration.calibration import Calibration, build_calibration
+from hf_newscls.evaluation.calibration.reliability import IntArray
 from hf_newscls.evaluation.metrics import LabelScores, NewsClassification, compute_confusion, compute_label_scores
 from hf_newscls.evaluation.renamed_keys import rename_old_keys
 from hf_newscls.evaluation.statistics.bootstrap import (
     Bootstrap,
     Interval,
     compute_intervals,
-    compute_label_intervals,
     resample_scores,
+    to_interval,
 )
 from hf_newscls.recipe.evaluation import EvaluationSection
 
 
 @dataclass(frozen=True)
-class SplitReport:
-    """Scores of the model on one split.
+class TokenLengths:
+    """Lengths of all texts of a run in tokens, before truncation and with special tokens."""
 
-    Attributes:
-        rows: rows of the split.
-        scores: by metric, as `compute_scores` names them.
-        per_class: by label name.
-    """
+    median: float
+    longest: int
+    fraction_cut_off: float  # of the texts that are longer than the model's maximum
+
+
+def summarize_lengths(counts: Sequence[int], *, max_length: int) -> TokenLengths:
+    """Summarize the token counts of at least one text."""
+    lengths = np.asarray(counts)
+    return TokenLengths(float(np.median(lengths)), int(lengths.max()), float((lengths > max_length).mean()))
+
+
+@dataclass(frozen=True)
+class SplitReport:
+    """Scores of the model on one split."""
 
     rows: int
-    scores: Mapping[str, float]
+    scores: Mapping[str, float]  # as `compute_scores` names them
     per_class: LabelScores
 
     def per_class_to_pandas(self) -> pd.DataFrame:
@@ -47,29 +56,17 @@ class SplitReport:
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """The evaluation of a trained model.
+    """The evaluation of a trained model; intervals are 95% bootstrap intervals on test."""
 
-    Attributes:
-        label_names: in the order of the label ids.
-        test: scores on the held-out test set.
-        validation: scores on the set that the best checkpoint was chosen on, so they are too good.
-        confusion: (L, L) rows of the test set by reference and prediction.
-        intervals: 95% bootstrap intervals of test scores, by metric.
-        label_intervals: 95% bootstrap intervals of F1, by label.
-        comparisons: simpler classifiers on the same rows, by name; empty if the recipe wants none.
-        calibration: how well probabilities match accuracy.
-        side_by_side: comparison with another model on the same rows, or None.
-    """
-
-    label_names: Sequence[str]
+    label_names: Sequence[str]  # in the order of the label ids
     test: SplitReport
-    validation: SplitReport
-    confusion: IntArray
-    intervals: Mapping[str, Interval]
-    label_intervals: Mapping[str, Interval]
-    comparisons: Mapping[str, Comparison]
+    validation: SplitReport  # the best checkpoint was chosen on it, so its scores are too good
+    confusion: IntArray  # (L, L) rows of the test set by reference and prediction
+    intervals: Mapping[str, Interval]  # by metric
+    label_intervals: Mapping[str, Interval]  # of F1, by label
+    comparisons: Mapping[str, Comparison]  # simpler classifiers by name; empty if the recipe wants none
     calibration: Calibration
-    side_by_side: SideBySide | None = None
+    side_by_side: SideBySide | None = None  # another model on the same rows
 
     @property
     def baselines(self) -> dict[str, Mapping[str, float]]:
@@ -107,10 +104,10 @@ class EvaluationReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values, ready for JSON; scores of a split are next to its `rows`."""
-        content: dict[str, Any] = _ADAPTER.dump_python(self, mode="json", exclude={"side_by_side"})
+        content: dict[str, Any] = _ADAPTER.dump_python(self, mode="json", by_alias=True)
         for split in ("test", "validation"):
             content[split] |= content[split].pop("scores")
-        return content | {"side_by_side": self.side_by_side.to_dict() if self.side_by_side else None}
+        return content
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "EvaluationReport":
@@ -123,8 +120,7 @@ class EvaluationReport:
         for split in ("test", "validation"):
             scores = {name: value for name, value in content[split].items() if name not in {"rows", "per_class"}}
             content[split] = {**content[split], "scores": scores}
-        pair = content.get("side_by_side")
-        return _ADAPTER.validate_python({**content, "side_by_side": SideBySide.from_dict(pair) if pair else None})
+        return _ADAPTER.validate_python(content)
 
 
 _ADAPTER = TypeAdapter(EvaluationReport)
@@ -132,9 +128,8 @@ _ADAPTER = TypeAdapter(EvaluationReport)
 
 def build_report(
     splits: DatasetDict,
+    probabilities: Mapping[str, NDArray[np.float32]],
     *,
-    validation_probabilities: NDArray[np.float32],
-    test_probabilities: NDArray[np.float32],
     section: EvaluationSection,
     seed: int,
     groups: NDArray[np.int64] | None = None,
@@ -146,55 +141,48 @@ def build_report(
 
     Args:
         splits: rows with `text`, a `ClassLabel` named `label`, and the columns of the probes.
-        validation_probabilities: (rows, L) in the order of the rows.
-        test_probabilities: (rows, L) in the order of the rows.
+        probabilities: of validation and test, (rows, L) in the order of the rows.
         groups: (rows,) of the test split, equal for rows of one article; None if each row is an article.
         probes: columns by the probe's name.
         features: of the frozen encoder; None leaves that baseline out.
         other: another model's probabilities of the test rows, to compare with.
     """
     names: list[str] = splits["train"].features["label"].names
-    validation, test = (np.asarray(splits[split]["label"][:]) for split in ("validation", "test"))
+    rows = {split: (probabilities[split], np.asarray(splits[split]["label"][:])) for split in ("validation", "test")}
     bootstrap = Bootstrap(section.bootstrap_resamples, seed, groups=groups, top_k=section.top_k)
-    resamples = resample_scores(test_probabilities, test, bootstrap)
+    resamples = resample_scores(*rows["test"], bootstrap)
+    comparisons: Mapping[str, Comparison] = {}
+    side_by_side = None
+    if section.baseline:
+        comparisons = build_comparisons(
+            splits, probabilities["test"], bootstrap=bootstrap, features=features, probes=probes or {}
+        )
+    if other:
+        train_counts = np.bincount(splits["train"]["label"][:], minlength=len(names))
+        side_by_side = build_side_by_side(
+            other, *rows["test"], train_counts=train_counts, label_names=names, bootstrap=bootstrap
+        )
     return EvaluationReport(
         label_names=names,
-        test=_score_split(splits["test"], test_probabilities, names, top_k=section.top_k),
-        validation=_score_split(splits["validation"], validation_probabilities, names, top_k=section.top_k),
-        confusion=compute_confusion(test_probabilities, test),
+        test=_score_rows(*rows["test"], names, top_k=section.top_k),
+        validation=_score_rows(*rows["validation"], names, top_k=section.top_k),
+        confusion=compute_confusion(*rows["test"]),
         intervals=compute_intervals(resamples),
-        label_intervals=dict(zip(names, compute_label_intervals(resamples), strict=True)),
-        comparisons=build_comparisons(
-            splits, test_probabilities, bootstrap=bootstrap, features=features, probes=probes or {}
-        )
-        if section.baseline
-        else {},
+        label_intervals={name: to_interval(f1) for name, f1 in zip(names, resamples.label_f1.T, strict=True)},
+        comparisons=comparisons,
         calibration=build_calibration(
-            (validation_probabilities, validation),
-            (test_probabilities, test),
-            label_names=names,
-            threshold_metric=section.threshold_metric,
+            rows["validation"], rows["test"], label_names=names, threshold_metric=section.threshold_metric
         ),
-        side_by_side=build_side_by_side(
-            test_probabilities,
-            other,
-            test,
-            train_counts=np.bincount(splits["train"]["label"][:], minlength=len(names)),
-            label_names=names,
-            bootstrap=bootstrap,
-        )
-        if other
-        else None,
+        side_by_side=side_by_side,
     )
 
 
-def _score_split(
-    dataset: Dataset, probabilities: NDArray[np.float32], names: Sequence[str], *, top_k: Sequence[int]
+def _score_rows(
+    probabilities: NDArray[np.float32], references: NDArray[np.int64], names: Sequence[str], *, top_k: Sequence[int]
 ) -> SplitReport:
-    references = np.asarray(dataset["label"][:])
     metric = NewsClassification(keep_in_memory=True)
     return SplitReport(
-        rows=len(dataset),
+        rows=len(references),
         scores=metric.compute(predictions=probabilities, references=references, top_k=top_k),
         per_class=compute_label_scores(probabilities, references, label_names=names),
     )

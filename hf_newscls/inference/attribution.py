@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from hf_newscls.errors import InputError
-from hf_newscls.inference.predicting import TrainedClassifier, predict_probabilities
+from hf_newscls.inference.predicting import TrainedClassifier, find_truncation, predict_probabilities
 
 _PREDICTIONS = 2000
 _MIN_SAMPLES = 25
@@ -36,17 +36,11 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Attribution:
-    """The contributions of the words of a text to the probability of a label.
+    """The contributions of the words of a text to the probability of a label."""
 
-    Attributes:
-        contributions: in the order of the text.
-        empty_probability: probability of the label for an empty text.
-        probability: probability of the label for the whole text: `empty_probability` plus all contributions.
-    """
-
-    contributions: Sequence[Contribution]
-    empty_probability: float
-    probability: float
+    contributions: Sequence[Contribution]  # in the order of the text
+    empty_probability: float  # for an empty text
+    probability: float  # for the whole text: `empty_probability` plus all contributions
 
 
 def check_captum() -> None:
@@ -69,12 +63,10 @@ def attribute_words(
     """Return the contributions of the words of a text to the probability of a label.
 
     Args:
-        classifier: the model to explain.
         text: from `cut_to_read`. More than 64 words are grouped into 64 parts.
         label: id of the label.
         samples: number of sampled orders; each needs as many predictions as there are words. If None, about 2,000
             predictions are made, but at least 25 orders.
-        seed: of the sampled orders.
 
     Raises:
         InputError: captum is not installed.
@@ -116,7 +108,7 @@ def cut_to_read(classifier: TrainedClassifier, text: str) -> str:
     tokens, limit = len(tokenizer(text, truncation=False, verbose=False)["input_ids"]), tokenizer.model_max_length
     if tokens <= limit:
         return text
-    if classifier.truncation != "head" or not tokenizer.is_fast:
+    if find_truncation(classifier.model) != "head" or not tokenizer.is_fast:
         raise InputError(
             f"explain: the text has {tokens:,} tokens, but this model reads at most {limit:,}; shorten the text"
         )
@@ -128,8 +120,7 @@ def cut_to_read(classifier: TrainedClassifier, text: str) -> str:
 def cut_into_parts(text: str, *, at_most: int) -> list[str]:
     """Cut a text into words, each with the white space after it; joined, they are the text from its first word on.
 
-    Args:
-        at_most: most parts; if there are more words, neighboring words form a part.
+    If there are more words than `at_most`, neighboring words form a part.
 
     >>> cut_into_parts(" Rail strike  ends", at_most=3)
     ['Rail ', 'strike  ', 'ends']

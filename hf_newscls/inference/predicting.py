@@ -1,6 +1,6 @@
 """Load a trained classifier and predict, with one row for each text, in the order of the texts.
 
-Shape letters: N texts, L labels.
+Shape letters: N texts, L labels, H hidden size.
 """
 
 import logging
@@ -22,11 +22,14 @@ from transformers import (
 )
 
 from hf_newscls.errors import ModelError, format_examples, shorten_text
-from hf_newscls.modeling.adapters import is_adapter, load_adapted, read_base
-from hf_newscls.modeling.loading import check_tokenizer, count_positions
+from hf_newscls.modeling.adapters import is_adapter, load_adapted
+from hf_newscls.modeling.heads import find_token_pooling, pool_tokens
+from hf_newscls.modeling.loading import PretrainedClassifier, check_tokenizer, count_positions
+from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.modeling.registration import register
 from hf_newscls.modeling.sources import find_encoder, find_model
 from hf_newscls.modeling.tokenization import encode_texts
+from hf_newscls.modeling.windows import MeanPooling
 from hf_newscls.recipe.model import ModelSection
 
 _PAD_TO_MULTIPLE_OF = 8
@@ -46,11 +49,6 @@ class TrainedClassifier:
         """Label names in the order of the model's outputs."""
         return [name for _, name in sorted((self.model.config.id2label or {}).items())]
 
-    @property
-    def truncation(self) -> str:
-        """Which tokens are kept of a text that is too long, as in `encode_texts`."""
-        return str(getattr(self.model.config, "truncation", "head"))
-
 
 def load_classifier(
     folder_or_id: str | Path,
@@ -62,7 +60,6 @@ def load_classifier(
     """Load a text classifier with weights in safetensors format, from a folder or from the Hub.
 
     Args:
-        folder_or_id: of the classifier.
         encoder: a recipe's model section, for an adapter without the encoder's weights. If None, the encoder that the
             adapter names is fetched from the Hub.
         revision: branch, tag or commit on the Hub.
@@ -102,16 +99,11 @@ def choose_device() -> str:
 def _load_model(folder: Path, encoder: ModelSection | None, *, trust_remote_code: bool) -> tuple[Any, list[str]]:
     """Return the model, and the names of missing weights."""
     if is_adapter(folder):
-        return load_adapted(folder, base=_find_base(folder) if encoder is None else find_encoder(encoder)), []
+        return load_adapted(folder, base=find_encoder(encoder) if encoder else None), []
     model, info = AutoModelForSequenceClassification.from_pretrained(
         folder, use_safetensors=True, trust_remote_code=trust_remote_code, output_loading_info=True
     )
     return model, sorted(info["missing_keys"])
-
-
-def _find_base(folder: Path) -> Path:
-    address, revision = read_base(folder)
-    return find_model(address, revision=revision)
 
 
 def predict_probabilities(
@@ -122,26 +114,57 @@ def predict_probabilities(
     Row i is text i, although batches are built by length to save padding. Texts are truncated to the tokenizer's
     `model_max_length`, at the end where the model was trained to be.
     """
-    tokenizer, model = classifier.tokenizer, classifier.model
     probabilities = np.empty((len(texts), len(classifier.label_names)), dtype=np.float32)
-    for indices, batch in iterate_batches(tokenizer, texts, batch_size=batch_size, truncation=classifier.truncation):
+    for indices, batch in _iterate_batches(classifier, texts, batch_size=batch_size):
         with torch.inference_mode():
-            logits = model(**batch.to(model.device)).logits
+            logits = classifier.model(**batch).logits
         probabilities[indices] = logits.float().softmax(dim=-1).cpu().numpy()
     return probabilities
 
 
-def iterate_batches(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, batch_size: int, truncation: str = "head"
+def compute_features(
+    classifier: PretrainedClassifier, texts: Sequence[str], *, batch_size: int = 64
+) -> NDArray[np.float32]:
+    """Return the features of each text from a model whose training has not started, shape (N, H): row i is text i.
+
+    They are the vector that the classifier's head reads, or the first token instead of a newly initialized
+    pooler; for a windowed model, the mean over the windows. Texts are truncated as in `predict_probabilities`.
+    """
+    model: Any = classifier.model
+    model.to(choose_device()).eval()
+    pooling = find_token_pooling(model)
+    if pooling == "pooler" and not any(".pooler." in name for name in classifier.backbone_parameters):
+        pooling = "first"
+    features = np.empty((len(texts), model.base_model.config.hidden_size), dtype=np.float32)
+    for indices, batch in _iterate_batches(classifier, texts, batch_size=batch_size):
+        with torch.inference_mode():
+            if isinstance(model, WindowedClassifier):
+                vectors = MeanPooling()(*model.encode(batch["input_ids"], batch["attention_mask"]))
+            else:
+                vectors = pool_tokens(model.base_model(**batch), batch["attention_mask"], pooling)
+        features[indices] = vectors.float().cpu()
+    return features
+
+
+def find_truncation(model: PreTrainedModel) -> str:
+    """Return which tokens a model keeps of a text that is too long, as in `encode_texts`."""
+    return str(getattr(model.config, "truncation", "head"))
+
+
+def _iterate_batches(
+    classifier: TrainedClassifier | PretrainedClassifier, texts: Sequence[str], *, batch_size: int
 ) -> Iterator[tuple[NDArray[np.int64], BatchEncoding]]:
-    """Yield the indices of texts and their padded batch, longest texts first, until all texts were yielded."""
+    """Yield the indices of texts and their padded batch on the model's device, longest texts first."""
     if not texts:  # some tokenizers fail
         return
-    encoded = encode_texts(texts, tokenizer, max_length=tokenizer.model_max_length, truncation=truncation)
+    tokenizer, model = classifier.tokenizer, classifier.model
+    limit = tokenizer.model_max_length
+    encoded = encode_texts(texts, tokenizer, max_length=limit, truncation=find_truncation(model))
     # Padding must not exceed the positions of the model.
-    multiple = _PAD_TO_MULTIPLE_OF if tokenizer.model_max_length % _PAD_TO_MULTIPLE_OF == 0 else None
+    multiple = _PAD_TO_MULTIPLE_OF if limit % _PAD_TO_MULTIPLE_OF == 0 else None
     order = np.argsort([-len(ids) for ids in encoded["input_ids"]], kind="stable")
     for start in range(0, len(order), batch_size):
         indices = order[start : start + batch_size]
         rows = {name: [values[index] for index in indices] for name, values in encoded.items()}
-        yield indices, tokenizer.pad(rows, pad_to_multiple_of=multiple, return_tensors="pt")
+        batch = tokenizer.pad(rows, pad_to_multiple_of=multiple, return_tensors="pt")
+        yield indices, batch.to(model.device)

@@ -16,6 +16,7 @@ from hf_newscls.errors import ModelError, RecipeError, format_examples, shorten_
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.modeling.registration import register
+from hf_newscls.modeling.sources import find_model
 from hf_newscls.recipe.model import AdapterSection
 
 _ADAPTER = "default"
@@ -32,13 +33,9 @@ logger = logging.getLogger(__name__)
 
 
 def add_adapter(classifier: PretrainedClassifier, section: AdapterSection, *, seed: int) -> PretrainedClassifier:
-    """Add an adapter to a classifier's encoder, and freeze the encoder's own weights.
+    """Add an adapter to a classifier's encoder, in place, and freeze the encoder's own weights.
 
     Stage 1 trains the head, stage 2 the head and the adapter. All new modules are saved with the adapter.
-
-    Args:
-        classifier: from `load_pretrained`; its model is changed in place.
-        seed: of the adapter's random values.
 
     Raises:
         RecipeError: the encoder does not have the target modules.
@@ -89,9 +86,7 @@ def merge_adapter(model: PreTrainedModel | PeftModel) -> PreTrainedModel:
 def save_adapter(model: PreTrainedModel, folder: Path, *, base_model: str, revision: str | None = None) -> None:
     """Save the adapter, the head, and the configuration with the labels.
 
-    Args:
-        base_model: Hub id of the encoder, from which the adapter is loaded again; never a folder of this machine.
-        revision: of the encoder on the Hub, if known.
+    The adapter is loaded again with the encoder of the Hub id `base_model`, which is never a folder of this machine.
     """
     peft_config: Any = model.peft_config
     peft_config[_ADAPTER].base_model_name_or_path = base_model
@@ -120,17 +115,18 @@ def read_base(folder: Path) -> tuple[str, str]:
     return config.base_model_name_or_path, config.revision or "main"
 
 
-def load_adapted(folder: Path, *, base: Path) -> PreTrainedModel:
-    """Load an encoder with its adapter, and merge the two.
+def load_adapted(folder: Path, *, base: Path | None = None) -> PreTrainedModel:
+    """Load an adapter that `save_adapter` saved with its encoder, and merge the two.
 
-    Args:
-        folder: of the adapter, from `save_adapter`.
-        base: folder of the encoder that it was trained on.
+    The encoder is in the folder `base`; if None, the one that the adapter names is fetched from the Hub.
 
     Raises:
         ModelError: weights of the adapter or of the head are missing, or do not fit the encoder.
     """
     register()
+    if base is None:
+        address, revision = read_base(folder)
+        base = find_model(address, revision=revision)
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     try:
         model, info = AutoModelForSequenceClassification.from_pretrained(

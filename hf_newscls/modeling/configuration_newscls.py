@@ -6,12 +6,7 @@ from transformers import AutoConfig, PreTrainedConfig
 
 
 class NewsClassifierConfig(PreTrainedConfig):
-    """The configuration of the encoder, and the dropout rate of the two-layer head.
-
-    Args:
-        backbone_config: configuration of the encoder, or its dictionary with `model_type`.
-        head_dropout: dropout rate before each linear layer of the head.
-    """
+    """The encoder's configuration, or its dictionary with `model_type`, and the dropout rate of the two-layer head."""
 
     model_type = "newscls"
     sub_configs = {"backbone_config": AutoConfig}  # noqa: RUF012 - transformers needs a plain class attribute

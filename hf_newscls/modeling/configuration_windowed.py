@@ -14,13 +14,12 @@ class WindowedClassifierConfig(PreTrainedConfig):
         head: stock (the architecture's own head) or two_layer.
         head_dropout: dropout rate before each linear layer of a two_layer head.
         window_count: most windows of a text.
-        window_length: length of a window in tokens, special tokens included.
+        window_length: tokens of a window, special tokens included.
         window_stride: overlap of two windows in tokens.
         window_pooling: mean, max, attention or gru.
         window_batch_size: windows that the encoder reads at once; None for all.
         truncation: which tokens are kept of a text that does not fit: head, tail or head_tail.
-        prefix_token_ids: special tokens at the beginning of each window.
-        suffix_token_ids: special tokens at the end of each window.
+        prefix_token_ids: special tokens around each window, with `suffix_token_ids`.
     """
 
     model_type = "newscls_windowed"

@@ -32,13 +32,10 @@ class TwoLayerHead(nn.Module):
 
 
 def find_token_pooling(classifier: nn.Module) -> TokenPooling:
-    """Return which vector of the encoder's output the head of a classifier reads.
+    """Return which vector of the encoder's output the head of a classifier, stock or ours, reads.
 
     It is the pooler's output if the encoder has a pooler, the mean of all tokens if the configuration of a stock model
     says so (ModernBERT), else the first token.
-
-    Args:
-        classifier: a stock model, a `NewsClassifier` or a `WindowedClassifier`.
     """
     encoder: Any = classifier.base_model
     if getattr(encoder, "pooler", None) is not None:
@@ -54,7 +51,6 @@ def pool_tokens(output: Any, attention_mask: Tensor | None, pooling: TokenPoolin
     Args:
         output: with `last_hidden_state` (B, T, H) and, for "pooler", `pooler_output` (B, H).
         attention_mask: (B, T), 1 for each token; None if nothing is padded.
-        pooling: which vector.
     """
     if pooling == "pooler":
         vectors: Tensor = output.pooler_output

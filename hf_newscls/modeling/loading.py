@@ -45,17 +45,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PretrainedClassifier:
-    """A model that is ready for training.
+    """A model that is ready for training, with the names of the parameters that stage 1 freezes.
 
-    Attributes:
-        model: encoder and head.
-        tokenizer: its `model_max_length` is the recipe's `max_length`.
-        backbone_parameters: names of the parameters that stage 1 freezes: the pre-trained ones or, with an adapter,
-            those of the adapter. The other trainable parameters are newly initialized.
+    These are the pre-trained ones or, with an adapter, those of the adapter. The other trainable parameters are newly
+    initialized.
     """
 
     model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
+    tokenizer: PreTrainedTokenizerBase  # its `model_max_length` is the recipe's `max_length`
     backbone_parameters: frozenset[str]
 
 
@@ -105,11 +102,7 @@ def load_config(section: ModelSection) -> PreTrainedConfig:
 
 
 def load_pretrained(section: ModelSection, label_names: Sequence[str], *, seed: int) -> PretrainedClassifier:
-    """Load the encoder's weights under a new head for these labels.
-
-    Args:
-        label_names: in the order of the label ids.
-        seed: of the values of newly initialized parameters.
+    """Load the encoder's weights under a new, seeded head for these labels, which are in the order of their ids.
 
     Raises:
         ModelError: there is no such model, it has no weights, or it cannot be fetched.

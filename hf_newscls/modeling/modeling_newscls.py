@@ -45,12 +45,11 @@ class NewsClassifier(PreTrainedModel):
         labels: Tensor | None = None,
         **backbone_inputs: Any,
     ) -> SequenceClassifierOutput:
-        """Return logits (B, L), and the mean cross-entropy if labels are given.
+        """Return logits (B, L), and the mean cross-entropy if labels (B,) are given.
 
         Args:
             input_ids: (B, T).
             attention_mask: (B, T), 1 for each token.
-            labels: (B,) label ids.
             backbone_inputs: additional inputs of the encoder, such as token_type_ids (B, T).
         """
         output = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **backbone_inputs)

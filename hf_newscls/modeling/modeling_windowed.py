@@ -17,23 +17,14 @@ from .windows import WindowLayout, build_pooling
 
 
 class WindowFeatures(NamedTuple):
-    """The encoder's vectors of the windows of a batch.
+    """The encoder's vectors of the windows of a batch."""
 
-    Attributes:
-        features: (B, W, H).
-        is_used: (B, W), True for each window that holds tokens; ignore the features of the others.
-    """
-
-    features: Tensor
-    is_used: Tensor
+    features: Tensor  # (B, W, H)
+    is_used: Tensor  # (B, W), True for each window that holds tokens; ignore the features of the others
 
 
 class StockHead(nn.Module):
-    """The head of an architecture's own classifier.
-
-    Args:
-        stock: the classifier; its encoder is removed.
-    """
+    """The head of an architecture's own classifier, which loses its encoder."""
 
     def __init__(self, stock: PreTrainedModel) -> None:
         super().__init__()
@@ -108,13 +99,12 @@ class WindowedClassifier(PreTrainedModel):
         token_type_ids: Tensor | None = None,
         labels: Tensor | None = None,
     ) -> SequenceClassifierOutput:
-        """Return logits (B, L), and the mean cross-entropy if labels are given.
+        """Return logits (B, L), and the mean cross-entropy if labels (B,) are given.
 
         Args:
             input_ids: (B, T), T of any size, with the special tokens around the whole text.
             attention_mask: (B, T), 1 for each token; None if nothing is padded.
             token_type_ids: ignored, because windows are single texts.
-            labels: (B,) label ids.
         """
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         logits = self.document_head(self.window_pooling(*self.encode(input_ids, mask)))

@@ -37,15 +37,10 @@ def find_encoder(section: ModelSection) -> Path:
 
 @dataclass(frozen=True)
 class EncoderOrigin:
-    """Where an encoder came from.
+    """Where an encoder came from."""
 
-    Attributes:
-        commit: its commit on the Hub; None if it is not from there.
-        license: the license in its card; None if there is none.
-    """
-
-    commit: str | None
-    license: str | None
+    commit: str | None  # on the Hub; None if it is not from there
+    license: str | None  # in its card
 
 
 def describe_origin(section: ModelSection) -> EncoderOrigin:
@@ -65,7 +60,6 @@ def find_model(address: str, *, revision: str = "main", with_code: bool = False)
 
     Args:
         address: Hub id, local folder or package:module/path.
-        revision: branch, tag or commit on the Hub.
         with_code: also fetch Python files.
 
     Raises:

@@ -21,47 +21,23 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class SpecialTokens:
-    """Ids of the tokens before and after a text."""
-
-    prefix: list[int]
-    suffix: list[int]
-
-
-@dataclass(frozen=True)
 class Truncation:
-    """How much of the texts the model cuts off.
+    """How much of the texts the model cuts off."""
 
-    Attributes:
-        max_length: tokens of a text that the model reads, special tokens included.
-        texts: texts that are longer.
-        text_fraction: their fraction of all texts.
-        tokens: tokens of all texts.
-        cut_tokens: tokens beyond `max_length`.
-        cut_fraction: their fraction of all tokens.
-    """
-
-    max_length: int
-    texts: int
+    max_length: int  # tokens of a text that the model reads, special tokens included
+    texts: int  # that are longer
     text_fraction: float
-    tokens: int
-    cut_tokens: int
+    tokens: int  # of all texts
+    cut_tokens: int  # beyond `max_length`
     cut_fraction: float
 
 
 def tokenize_splits(
     splits: DatasetDict, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: str = "head"
 ) -> DatasetDict:
-    """Tokenize all splits, truncated to `max_length` tokens and not padded; log how much is cut off.
+    """Tokenize the texts of all splits as `encode_texts` does; log how much is cut off.
 
-    Args:
-        splits: the rows, with text and label.
-        tokenizer: of the model.
-        max_length: maximum number of tokens of a text, special tokens included.
-        truncation: which tokens are kept of a longer text: head, tail or head_tail.
-
-    Returns:
-        Columns input_ids, attention_mask (and additional ones of the tokenizer) and labels, in the order of the rows.
+    The columns are those of `encode_texts` and labels, in the order of the rows.
     """
 
     def tokenize(batch: dict[str, list[Any]]) -> dict[str, Any]:
@@ -92,8 +68,6 @@ def encode_texts(
     How much is cut off is logged.
 
     Args:
-        texts: any number of texts.
-        tokenizer: of the model.
         max_length: maximum number of tokens of a text, special tokens included.
         truncation: which tokens are kept of a longer text: head, tail or head_tail. Special tokens are always kept.
     """
@@ -120,8 +94,8 @@ def describe_truncation(token_counts: Sequence[int] | NDArray[np.int64], *, max_
     return Truncation(max_length, int(is_cut.sum()), float(is_cut.mean()), tokens, cut, cut / tokens)
 
 
-def find_special_tokens(tokenizer: PreTrainedTokenizerBase) -> SpecialTokens:
-    """Return the special tokens around a text, such as [CLS] and [SEP].
+def find_special_tokens(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
+    """Return the ids of the special tokens before and after a text, such as [CLS] and [SEP].
 
     Raises:
         ModelError: the tokenizer changes more than the beginning and the end of a text.
@@ -130,7 +104,7 @@ def find_special_tokens(tokenizer: PreTrainedTokenizerBase) -> SpecialTokens:
     whole: list[int] = tokenizer(_PROBE)["input_ids"]
     for begin in range(len(whole) - len(inner) + 1):
         if inner and whole[begin : begin + len(inner)] == inner:
-            return SpecialTokens(whole[:begin], whole[begin + len(inner) :])
+            return whole[:begin], whole[begin + len(inner) :]
     raise ModelError(
         f"{tokenizer.name_or_path}: the tokenizer turns {inner} into {whole}, but may only add special tokens before "
         "and after a text; choose another encoder"
@@ -144,9 +118,8 @@ def _tokenize(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> dict[
 def _truncate(
     whole: dict[str, list[list[int]]], tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: str
 ) -> dict[str, list[list[int]]]:
-    special = find_special_tokens(tokenizer)
-    kept = max_length - len(special.prefix) - len(special.suffix)
-    head = len(special.prefix) + count_head_tokens(kept, truncation)
+    prefix, suffix = find_special_tokens(tokenizer)
+    head = len(prefix) + count_head_tokens(max_length - len(prefix) - len(suffix), truncation)
     tail = max_length - head
     return {
         name: [row if len(row) <= max_length else [*row[:head], *row[len(row) - tail :]] for row in rows]

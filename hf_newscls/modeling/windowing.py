@@ -21,7 +21,6 @@ def add_windows(
     Args:
         classifier: a stock model or a `NewsClassifier`; do not use it afterwards.
         loaded: names of its pre-trained parameters.
-        section: the recipe's model section, with windows.
 
     Raises:
         RecipeError: the architecture's own head reads more than one vector of a text.
@@ -46,7 +45,7 @@ def _build_config(
 ) -> WindowedClassifierConfig:
     config, windows = classifier.config, section.windows
     assert windows is not None, "add_windows is only for recipes with windows"
-    special = find_special_tokens(tokenizer)
+    prefix, suffix = find_special_tokens(tokenizer)
     has_two_layers = isinstance(classifier, NewsClassifier)
     encoder: Any = config.backbone_config if has_two_layers else config
     encoder._name_or_path = ""  # it is saved with the model, and may be a folder of this machine
@@ -60,8 +59,8 @@ def _build_config(
         window_pooling=windows.pooling,
         window_batch_size=windows.window_batch_size,
         truncation=section.truncation,
-        prefix_token_ids=special.prefix,
-        suffix_token_ids=special.suffix,
+        prefix_token_ids=prefix,
+        suffix_token_ids=suffix,
         id2label=config.id2label,
         label2id=config.label2id,
         problem_type=config.problem_type,

@@ -18,10 +18,8 @@ from torch import Tensor, nn
 def count_head_tokens(kept: int, truncation: str) -> int:
     """Return how many of the kept tokens of a long text come from its beginning; the others come from its end.
 
-    Args:
-        kept: number of tokens, without special tokens.
-        truncation: head, tail, or head_tail: a quarter from the beginning, close to the 128 of 510 tokens of Sun et al.
-            2019, arXiv 1905.05583.
+    Special tokens do not count. The quarter of head_tail is close to the 128 of 510 tokens of Sun et al. 2019, arXiv
+    1905.05583.
 
     >>> [count_head_tokens(510, truncation) for truncation in ("head", "tail", "head_tail")]
     [510, 0, 127]
@@ -30,41 +28,24 @@ def count_head_tokens(kept: int, truncation: str) -> int:
 
 
 class Windows(NamedTuple):
-    """Texts cut into windows.
+    """Texts cut into windows; used windows come first, and the first window is always used."""
 
-    Attributes:
-        input_ids: (B, W, T), each window with special tokens, padded on the right.
-        attention_mask: (B, W, T), 1 for each token.
-        is_used: (B, W), True for each window that holds tokens of its text. Used windows come first; the first window
-            is always used.
-    """
-
-    input_ids: Tensor
-    attention_mask: Tensor
-    is_used: Tensor
+    input_ids: Tensor  # (B, W, T), each window with special tokens, padded on the right
+    attention_mask: Tensor  # (B, W, T), 1 for each token
+    is_used: Tensor  # (B, W), True for each window that holds tokens of its text
 
 
 @dataclass(frozen=True)
 class WindowLayout:
-    """How tokens are cut into windows.
+    """How tokens are cut into windows."""
 
-    Attributes:
-        count: most windows of a text.
-        length: tokens of a window, special tokens included.
-        stride: overlap of two windows in tokens.
-        prefix: ids of the special tokens before a text, such as [CLS].
-        suffix: ids of the special tokens after a text, such as [SEP].
-        pad: id of the padding token.
-        truncation: which tokens are kept of a text that does not fit, as in `count_head_tokens`.
-    """
-
-    count: int
-    length: int
-    stride: int
-    prefix: Sequence[int]
-    suffix: Sequence[int]
-    pad: int
-    truncation: str = "head"
+    count: int  # most windows of a text
+    length: int  # tokens of a window, special tokens included
+    stride: int  # overlap of two windows in tokens
+    prefix: Sequence[int]  # ids of the special tokens before a text, such as [CLS]
+    suffix: Sequence[int]  # those after a text, such as [SEP]
+    pad: int  # id of the padding token
+    truncation: str = "head"  # which tokens are kept of a text that does not fit, as in `count_head_tokens`
 
     @property
     def capacity(self) -> int:

@@ -10,8 +10,7 @@ from huggingface_hub.repocard import REGEX_YAML_BLOCK
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.errors import PublishError
 from hf_newscls.evaluation.metric_names import name_metric
-from hf_newscls.evaluation.report import EvaluationReport
-from hf_newscls.evaluation.token_lengths import TokenLengths
+from hf_newscls.evaluation.report import EvaluationReport, TokenLengths
 from hf_newscls.files import name_source
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.training import LossSection

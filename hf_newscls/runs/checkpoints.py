@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from hf_newscls.runs.folder import RunFolder
 from hf_newscls.storage import write_json
 
 _STATE = "trainer_state.json"
@@ -45,22 +46,16 @@ def remove_partial(folder: Path) -> None:
 
 
 @contextmanager
-def discard_unfinished(run: Path, *, checkpoints: Path, marker: Path) -> Iterator[None]:
-    """Remove incomplete checkpoints after the block, and the run's folder if there is nothing to resume from.
-
-    Args:
-        run: folder of the run.
-        checkpoints: its folder of checkpoints; a complete one keeps the run.
-        marker: a file that also keeps the run.
-    """
+def discard_unfinished(run: RunFolder) -> Iterator[None]:
+    """Remove incomplete checkpoints after the block, and the run's folder if there is nothing to resume from."""
     try:
         yield
     finally:
-        remove_partial(checkpoints)
-        if not marker.exists() and find_last_checkpoint(checkpoints) is None:
-            shutil.rmtree(run, ignore_errors=True)
+        remove_partial(run.checkpoints)
+        if not run.training.exists() and find_last_checkpoint(run.checkpoints) is None:
+            shutil.rmtree(run.path, ignore_errors=True)
             with suppress(OSError):  # the parent has other folders
-                run.parent.rmdir()
+                run.path.parent.rmdir()
 
 
 def read_trainer_state(checkpoint: Path) -> dict[str, Any]:

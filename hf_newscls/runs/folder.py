@@ -173,16 +173,7 @@ def is_run_recipe(path: Path) -> bool:
     return path.name == run.recipe.name and run.split.is_file()
 
 
-def find_runs(recipe_name: str, *, runs_dir: Path) -> list[RunFolder]:
-    """Return the evaluated runs of a recipe, oldest first."""
-    return _find_runs_with("metrics.json", recipe_name, runs_dir)
-
-
-def list_runs(recipe_name: str, *, runs_dir: Path) -> list[RunFolder]:
-    """Return all runs of a recipe that were started, oldest first."""
-    return _find_runs_with("split.json", recipe_name, runs_dir)
-
-
-def _find_runs_with(file: str, recipe_name: str, runs_dir: Path) -> list[RunFolder]:
-    paths = sorted(path for path in (runs_dir / recipe_name).glob(f"*/{file}") if path.parent.name != _LATEST)
+def find_runs(recipe_name: str, *, runs_dir: Path, with_file: str = "metrics.json") -> list[RunFolder]:
+    """Return the runs of a recipe that have a file, oldest first: by default those that were evaluated."""
+    paths = sorted(path for path in (runs_dir / recipe_name).glob(f"*/{with_file}") if path.parent.name != _LATEST)
     return [RunFolder(path.parent) for path in paths]

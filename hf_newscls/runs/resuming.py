@@ -14,7 +14,7 @@ from hf_newscls.errors import RecipeError, RunError, format_examples
 from hf_newscls.recipe.diff import RecipeChange, find_changes
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.checkpoints import find_last_checkpoint, read_trainer_state, relocate_best, remove_partial
-from hf_newscls.runs.folder import RunFolder, create_run, find_runs, list_runs
+from hf_newscls.runs.folder import RunFolder, create_run, find_runs
 
 # They decide what is evaluated and published, but not what is trained.
 _FREE_SECTIONS = {"evaluation", "hub"}
@@ -24,15 +24,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class OpenRun:
-    """A run to train.
-
-    Attributes:
-        run: its folder.
-        checkpoint: where training resumes; None if it starts, or if it has ended and only the evaluation is missing.
-    """
+    """A run to train."""
 
     run: RunFolder
-    checkpoint: Path | None
+    checkpoint: Path | None  # where training resumes; None if it starts, or if only the evaluation is missing
 
 
 @contextmanager
@@ -40,19 +35,16 @@ def open_run(recipe: Recipe, *, fingerprint: str, runs_dir: Path, resume: bool =
     """Yield the recipe's newest run if it was interrupted, else a new one, and lock it for other processes.
 
     Args:
-        recipe: as resolved now.
         fingerprint: of the split as prepared now.
-        runs_dir: where run folders are.
         resume: continue an interrupted run; False always starts a new one.
 
     Raises:
         RunError: the interrupted run is of another version, or has another recipe or other data.
     """
-    for run in list_runs(recipe.name, runs_dir=runs_dir)[-1:] if resume else []:
+    for run in find_runs(recipe.name, runs_dir=runs_dir, with_file="split.json")[-1:] if resume else []:
         with _try_lock(run) as is_ours:
-            if is_ours and _can_resume(run):
-                _check_unchanged(run, recipe, fingerprint)
-                yield OpenRun(run, _choose_checkpoint(run))
+            if is_ours and (resumed := _resume(run, recipe, fingerprint)):
+                yield resumed
                 return
     run = create_run(runs_dir, recipe.name)
     with _try_lock(run):
@@ -60,13 +52,7 @@ def open_run(recipe: Recipe, *, fingerprint: str, runs_dir: Path, resume: bool =
 
 
 def find_finished(recipe: Recipe, fingerprint: str, *, runs_dir: Path) -> RunFolder | None:
-    """Return the newest finished run of this version with the same recipe and the same split, or None.
-
-    Args:
-        recipe: as resolved now.
-        fingerprint: of the split as prepared now.
-        runs_dir: where run folders are.
-    """
+    """Return the newest finished run of this version with the same recipe and the same split, or None."""
     for run in reversed(find_runs(recipe.name, runs_dir=runs_dir)):
         is_on_split = run.is_complete and run.read_json(run.metrics)["split_fingerprint"] == fingerprint
         if is_on_split and _was_trained_by(run, recipe):
@@ -100,27 +86,24 @@ def _try_lock(run: RunFolder) -> Iterator[bool]:
         lock.release()
 
 
-def _can_resume(run: RunFolder) -> bool:
-    """Return whether the run was interrupted with something to resume from; one with nothing is removed."""
+def _resume(run: RunFolder, recipe: Recipe, fingerprint: str) -> OpenRun | None:
+    """Return the run if it was interrupted with something to resume from; one with nothing is removed."""
     if run.is_complete:
-        return False
-    if run.training.is_file() or find_last_checkpoint(run.checkpoints):
-        return True
-    shutil.rmtree(run.path, ignore_errors=True)
-    return False
-
-
-def _choose_checkpoint(run: RunFolder) -> Path | None:
-    if run.training.is_file():
-        logger.info("resuming %s: training has ended, evaluating", run.path)
         return None
-    remove_partial(run.checkpoints)
-    checkpoint = find_last_checkpoint(run.checkpoints)
-    assert checkpoint is not None, "_can_resume found one"
-    relocate_best(checkpoint)
-    state = read_trainer_state(checkpoint)
-    logger.info("resuming %s from step %d of %d", run.path, state["global_step"], state["max_steps"])
-    return checkpoint
+    has_ended = run.training.is_file()
+    checkpoint = None if has_ended else find_last_checkpoint(run.checkpoints)
+    if checkpoint is None and not has_ended:
+        shutil.rmtree(run.path, ignore_errors=True)
+        return None
+    _check_unchanged(run, recipe, fingerprint)
+    if checkpoint is None:
+        logger.info("resuming %s: training has ended, evaluating", run.path)
+    else:
+        remove_partial(run.checkpoints)
+        relocate_best(checkpoint)
+        state = read_trainer_state(checkpoint)
+        logger.info("resuming %s from step %d of %d", run.path, state["global_step"], state["max_steps"])
+    return OpenRun(run, checkpoint)
 
 
 def _check_unchanged(run: RunFolder, recipe: Recipe, fingerprint: str) -> None:

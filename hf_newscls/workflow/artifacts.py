@@ -8,8 +8,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.errors import RunError
 from hf_newscls.evaluation.renamed_keys import rename_old_keys
-from hf_newscls.evaluation.report import EvaluationReport
-from hf_newscls.evaluation.token_lengths import TokenLengths
+from hf_newscls.evaluation.report import EvaluationReport, TokenLengths
 from hf_newscls.modeling.adapters import merge_adapter, save_adapter
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.model_card import CARD_FIGURES, render_card

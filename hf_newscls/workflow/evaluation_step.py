@@ -22,11 +22,9 @@ from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions
 from hf_newscls.evaluation.calibration.calibration import Calibration
 from hf_newscls.evaluation.error_analysis import analyze_errors
 from hf_newscls.evaluation.folds import stratified_sample
-from hf_newscls.evaluation.report import EvaluationReport, build_report
+from hf_newscls.evaluation.report import EvaluationReport, build_report, summarize_lengths
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap
-from hf_newscls.evaluation.token_lengths import summarize_lengths
-from hf_newscls.inference.encoding import compute_features
-from hf_newscls.inference.predicting import TrainedClassifier, load_classifier, predict_probabilities
+from hf_newscls.inference.predicting import TrainedClassifier, compute_features, load_classifier, predict_probabilities
 from hf_newscls.modeling.loading import load_pretrained
 from hf_newscls.modeling.tokenization import count_tokens
 from hf_newscls.recipe.model import ModelSection
@@ -73,8 +71,7 @@ def run_evaluation(
     }
     report = build_report(
         splits,
-        validation_probabilities=probabilities["validation"],
-        test_probabilities=probabilities["test"],
+        probabilities,
         section=recipe.evaluation,
         seed=recipe.split.seed,
         groups=np.asarray(test[GROUP][:]),

@@ -138,7 +138,7 @@ def train(
         run = opened.run
         setup.arguments.output_dir = str(run.checkpoints)
         stack.enter_context(report_full_disk(run.path))
-        discarding = discard_unfinished(run.path, checkpoints=run.checkpoints, marker=run.training)
+        discarding = discard_unfinished(run)
         run_on_main(lambda: stack.enter_context(discarding))
         run_on_main(lambda: _describe_run(run, recipe, prepared))
         if not run.training.is_file():

@@ -4,11 +4,22 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from hf_newscls.errors import InputError
-from hf_newscls.evaluation.folds import assign_folds, stratified_sample
+from hf_newscls.evaluation.folds import split_folds, stratified_sample
 
 LABELS = np.repeat([0, 1, 2], [60, 30, 10])
+
+
+def assign_folds(labels: NDArray[np.int64], groups: NDArray[np.int64], *, folds: int, seed: int) -> NDArray[np.int64]:
+    """Return the fold of each row."""
+    assigned = np.full(len(labels), -1)
+    for fold, (others, own) in enumerate(split_folds(labels, groups, folds=folds, seed=seed)):
+        assert sorted([*others, *own]) == [*range(len(labels))]
+        assert (assigned[own] == -1).all()
+        assigned[own] = fold
+    return assigned
 
 
 def test_folds_are_stratified() -> None:

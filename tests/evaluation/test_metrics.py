@@ -26,8 +26,10 @@ from hf_newscls.evaluation.calibration.reliability import compute_reliability
 from hf_newscls.evaluation.metrics import (
     NewsClassification,
     compute_confusion,
+    compute_f1,
     compute_label_scores,
     compute_scores,
+    score_confusions,
 )
 
 
@@ -222,3 +224,20 @@ def test_metric_combines_with_another(in_batches: bool, tmp_path: Path) -> None:
     else:
         scores = both.compute(predictions=probabilities, references=references)
     assert scores == pytest.approx({**compute_scores(probabilities, references, top_k=[3]), "rows": 60})
+
+
+@pytest.mark.parametrize("labels", [2, 3, 6])
+def test_scores_of_many_confusions_equal_those_from_rows(labels: int) -> None:
+    rng = np.random.default_rng(labels)
+    confusions = rng.integers(0, 9, size=(5, labels, labels))
+    found = score_confusions(confusions.astype(np.float64))
+    for index, confusion in enumerate(confusions):
+        references, predictions = (np.repeat(ids.ravel(), confusion.ravel()) for ids in np.indices((labels, labels)))
+        expected = compute_scores(np.eye(labels)[predictions], references, top_k=[])
+        assert {name: values[index] for name, values in found.items()} == pytest.approx(
+            {name: expected[name] for name in found}
+        )
+
+
+def test_f1_of_a_label_without_rows_and_predictions_is_zero() -> None:
+    assert compute_f1(np.array([[[4.0, 0.0], [0.0, 0.0]]])).tolist() == [[1.0, 0.0]]

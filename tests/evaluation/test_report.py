@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hf_newscls.evaluation.baselines.comparison import FROZEN, LENGTH, MAJORITY, SVM, TFIDF, FrozenFeatures
 from hf_newscls.evaluation.baselines.models import predict_tfidf
 from hf_newscls.evaluation.metrics import compute_scores
-from hf_newscls.evaluation.report import EvaluationReport, SplitReport, build_report
+from hf_newscls.evaluation.report import EvaluationReport, SplitReport, TokenLengths, build_report, summarize_lengths
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.recipe.evaluation import EvaluationSection
 from tests.conftest import LABELS
@@ -31,8 +31,8 @@ def draw(rows: int, *, seed: int) -> NDArray[np.float32]:
 
 
 def build(splits: DatasetDict, section: EvaluationSection = SECTION, **changes: Any) -> EvaluationReport:
-    drawn = {"validation_probabilities": draw(24, seed=1), "test_probabilities": draw(30, seed=2)}
-    return build_report(splits, **{**drawn, **changes}, section=section, seed=17)
+    test = changes.pop("test", draw(30, seed=2))
+    return build_report(splits, {"validation": draw(24, seed=1), "test": test}, section=section, seed=17, **changes)
 
 
 def test_each_split_is_scored_on_its_own_rows(splits: DatasetDict) -> None:
@@ -57,7 +57,7 @@ def test_confusion_and_intervals_are_of_the_test_split(splits: DatasetDict) -> N
 def test_baselines_are_trained_on_train_and_scored_on_test(splits: DatasetDict) -> None:
     report = build(splits)
     train, test = splits["train"], splits["test"]
-    tfidf = predict_tfidf(train["text"][:], train["label"][:], test["text"][:], num_labels=3)
+    tfidf = predict_tfidf((train["text"][:], train["label"][:]), test["text"][:], num_labels=3)
     assert report.baselines[TFIDF] == compute_scores(tfidf, test["label"][:], top_k=[1, 2])
     # Each label has a third of the rows; the lowest label wins the tie.
     assert report.baselines[MAJORITY]["accuracy"] == pytest.approx(1 / 3)
@@ -67,8 +67,8 @@ def test_baselines_are_trained_on_train_and_scored_on_test(splits: DatasetDict) 
 
 def test_gain_over_equal_predictions_is_zero(splits: DatasetDict) -> None:
     train, test = splits["train"], splits["test"]
-    tfidf = predict_tfidf(train["text"][:], train["label"][:], test["text"][:], num_labels=3)
-    report = build(splits, test_probabilities=tfidf.astype(np.float32))
+    tfidf = predict_tfidf((train["text"][:], train["label"][:]), test["text"][:], num_labels=3)
+    report = build(splits, test=tfidf.astype(np.float32))
     assert {report.gains[name] for name in ("accuracy", "f1_macro", "f1_weighted", "mcc")} == {Interval(0.0, 0.0)}
 
 
@@ -88,7 +88,7 @@ def test_label_of_one_row_does_not_decide_the_gain(splits: DatasetDict) -> None:
     rows.append({**rows[0], "label": 2})
     splits["test"] = Dataset.from_list(rows, features=splits["test"].features)
     right = np.eye(3, dtype=np.float32)[splits["test"]["label"][:]]
-    report = build(splits, test_probabilities=right)
+    report = build(splits, test=right)
     assert report.baselines[TFIDF]["accuracy"] == pytest.approx(20 / 21)
     assert report.test.scores["f1_macro"] - report.baselines[TFIDF]["f1_macro"] > 1 / 3
     assert report.gains["f1_macro"].low == 0 < report.gains["f1_macro"].high
@@ -179,7 +179,20 @@ def test_table_has_one_row_for_each_label() -> None:
 def test_label_without_test_rows_is_in_the_report(splits: DatasetDict) -> None:
     kept = [index for index, label in enumerate(splits["test"]["label"]) if label != 1]
     without = DatasetDict({**splits, "test": splits["test"].select(kept)})
-    report = build(without, test_probabilities=draw(len(kept), seed=2))
+    report = build(without, test=draw(len(kept), seed=2))
     assert report.test.per_class["SCIENCE"]["support"] == 0
     assert report.confusion[1].tolist() == [0, 0, 0]
     assert json.dumps(report.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("counts", "max_length", "expected"),
+    [
+        ([5], 5, TokenLengths(5.0, 5, 0.0)),
+        ([5], 4, TokenLengths(5.0, 5, 1.0)),
+        ([9, 1, 4, 2], 3, TokenLengths(3.0, 9, 0.5)),
+        ([9, 1, 4], 8, TokenLengths(4.0, 9, 1 / 3)),
+    ],
+)
+def test_summary_of_lengths(counts: list[int], max_length: int, expected: TokenLengths) -> None:
+    assert summarize_lengths(counts, max_length=max_length) == expected

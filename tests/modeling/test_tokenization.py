@@ -9,7 +9,6 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from hf_newscls.errors import ModelError
 from hf_newscls.modeling.tokenization import (
-    SpecialTokens,
     count_tokens,
     describe_truncation,
     encode_texts,
@@ -178,9 +177,9 @@ def test_truncation_counts_texts_and_tokens(max_length: int, texts: int, cut_tok
 @pytest.mark.parametrize(("architecture", "first", "last"), [("bert", "[CLS]", "[SEP]"), ("roberta", "<s>", "</s>")])
 def test_special_tokens_are_those_around_a_text(architecture: str, first: str, last: str, tmp_path: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(save_encoder(tmp_path, architecture))
-    special = find_special_tokens(tokenizer)
-    assert tokenizer.convert_ids_to_tokens(special.prefix) == [first]
-    assert tokenizer.convert_ids_to_tokens(special.suffix) == [last]
+    prefix, suffix = find_special_tokens(tokenizer)
+    assert tokenizer.convert_ids_to_tokens(prefix) == [first]
+    assert tokenizer.convert_ids_to_tokens(suffix) == [last]
 
 
 def test_either_side_may_have_none(tiny_encoder: Path) -> None:
@@ -188,7 +187,7 @@ def test_either_side_may_have_none(tiny_encoder: Path) -> None:
     tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
         single="$A [SEP] [SEP]", special_tokens=[("[SEP]", 3)]
     )
-    assert find_special_tokens(tokenizer) == SpecialTokens([], [3, 3])
+    assert find_special_tokens(tokenizer) == ([], [3, 3])
 
 
 def test_tokenizer_that_repeats_no_text_is_refused(tiny_encoder: Path) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from hf_newscls.evaluation.baselines.side_by_side import RareLabel, SideBySide
 from hf_newscls.evaluation.statistics.bootstrap import Interval
-from hf_newscls.evaluation.statistics.paired import ScorePair
+from hf_newscls.evaluation.statistics.significance import ScorePair
 from hf_newscls.report.figures.run import plot_run
 from hf_newscls.report.measured_run import MeasuredRun
 from hf_newscls.report.page import render_report_page, write_report_page

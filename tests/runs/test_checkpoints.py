@@ -14,6 +14,7 @@ from hf_newscls.runs.checkpoints import (
     relocate_best,
     remove_partial,
 )
+from hf_newscls.runs.folder import RunFolder
 
 FILES = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth")
 
@@ -88,7 +89,7 @@ def test_unfinished_folder_stays_only_with_its_sign(has_marker: bool, fails: boo
             raise KeyboardInterrupt
 
     try:
-        with discard_unfinished(run, checkpoints=run / "checkpoints", marker=run / "training.json"):
+        with discard_unfinished(RunFolder(run)):
             work()
     except KeyboardInterrupt:
         assert fails
@@ -99,9 +100,9 @@ def test_unfinished_folder_is_removed_with_its_empty_parent(tmp_path: Path) -> N
     first, second = tmp_path / "runs" / "tiny" / "one", tmp_path / "runs" / "tiny" / "two"
     for run in (first, second):
         run.mkdir(parents=True)
-    with discard_unfinished(first, checkpoints=first / "c", marker=first / "training.json"):
+    with discard_unfinished(RunFolder(first)):
         pass
     assert os.listdir(tmp_path / "runs" / "tiny") == ["two"]
-    with discard_unfinished(second, checkpoints=second / "c", marker=second / "training.json"):
+    with discard_unfinished(RunFolder(second)):
         pass
     assert os.listdir(tmp_path / "runs") == []

@@ -9,14 +9,10 @@ from datasets import DatasetDict
 from numpy.typing import NDArray
 
 from hf_newscls.evaluation.baselines import models
+from hf_newscls.evaluation.baselines.models import Probabilities
 from hf_newscls.evaluation.metrics import compute_scores
-from hf_newscls.evaluation.statistics.bootstrap import (
-    Bootstrap,
-    Interval,
-    compute_difference,
-    compute_intervals,
-    resample_scores,
-)
+from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval, compute_intervals, resample_scores
+from hf_newscls.evaluation.statistics.significance import compare_scores, draw_scores
 
 MAJORITY = "majority class"
 TFIDF = "TF-IDF with logistic regression"
@@ -24,40 +20,27 @@ SVM = "TF-IDF with linear SVM"
 FROZEN = "frozen encoder with linear head"
 LENGTH = "length only"
 
-Probabilities = NDArray[np.float64]
 Kind = Literal["baseline", "probe"]
+"""A baseline reads the text, a probe sees too little to understand it."""
 
 
 @dataclass(frozen=True)
 class FrozenFeatures:
-    """Features of texts from the encoder as it was before training.
+    """Features of texts from the encoder as it was before training."""
 
-    Attributes:
-        train_rows: indices of the training rows that were encoded.
-        train: features of those rows, shape (rows, H).
-        test: features of all test rows.
-    """
-
-    train_rows: NDArray[np.int64]
-    train: NDArray[np.float32]
-    test: NDArray[np.float32]
+    train_rows: NDArray[np.int64]  # indices of the training rows that were encoded
+    train: NDArray[np.float32]  # (training rows, H)
+    test: NDArray[np.float32]  # (test rows, H)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A simpler classifier, trained and tested on the same rows as the model.
-
-    Attributes:
-        kind: a baseline reads the text, a probe sees too little to understand it.
-        scores: on test, as `compute_scores` names them.
-        intervals: 95% intervals of the scores.
-        gains: 95% intervals of the model's score minus this one's, paired.
-    """
+    """A simpler classifier, trained and tested on the same rows as the model."""
 
     kind: Kind
-    scores: Mapping[str, float]
+    scores: Mapping[str, float]  # on test, as `compute_scores` names them
     intervals: Mapping[str, Interval]
-    gains: Mapping[str, Interval]
+    gains: Mapping[str, Interval]  # of the model's score minus this one's, paired
 
 
 def build_comparisons(
@@ -77,16 +60,17 @@ def build_comparisons(
         features: of the frozen encoder; None leaves that baseline out.
         probes: columns by the probe's name.
     """
-    references, unstratified = np.asarray(splits["test"]["label"][:]), bootstrap.without_strata()
-    drawn = resample_scores(model, references, unstratified)
+    references = np.asarray(splits["test"]["label"][:])
+    own = draw_scores(model, references, bootstrap).by_metric
 
     def compare(kind: Kind, probabilities: Probabilities) -> Comparison:
         """Score a classifier on the rows and the draws of the model."""
+        other = draw_scores(probabilities, references, bootstrap).by_metric
         return Comparison(
             kind=kind,
             scores=compute_scores(probabilities, references, top_k=bootstrap.top_k),
             intervals=compute_intervals(resample_scores(probabilities, references, bootstrap)),
-            gains=compute_difference(drawn, resample_scores(probabilities, references, unstratified)),
+            gains={name: compare_scores(score, other[name]).gain for name, score in own.items()},
         )
 
     baselines, probed = _predict_baselines(splits, features), _predict_probes(splits, probes)
@@ -97,14 +81,14 @@ def build_comparisons(
 
 
 def _predict_baselines(splits: DatasetDict, features: FrozenFeatures | None) -> dict[str, Probabilities]:
-    (texts, labels), validation, (tested, _) = (
+    train, validation, (tested, _) = (
         (splits[split]["text"][:], splits[split]["label"][:]) for split in ("train", "validation", "test")
     )
-    size = _count_labels(splits)
+    labels, size = train[1], _count_labels(splits)
     found = {
         MAJORITY: models.predict_majority(labels, rows=len(tested), num_labels=size),
-        TFIDF: models.predict_tfidf(texts, labels, tested, num_labels=size),
-        SVM: models.predict_svm((texts, labels), validation, tested, num_labels=size),
+        TFIDF: models.predict_tfidf(train, tested, num_labels=size),
+        SVM: models.predict_svm(train, validation, tested, num_labels=size),
     }
     if features is not None:
         chosen = np.asarray(labels)[features.train_rows]
@@ -115,13 +99,13 @@ def _predict_baselines(splits: DatasetDict, features: FrozenFeatures | None) -> 
 def _predict_probes(splits: DatasetDict, probes: Mapping[str, list[str]]) -> dict[str, Probabilities]:
     train, test, size = splits["train"], splits["test"], _count_labels(splits)
     labels = train["label"][:]
-    found = {LENGTH: models.predict_length(train["text"][:], labels, test["text"][:], num_labels=size)}
+    found = {LENGTH: models.predict_length((train["text"][:], labels), test["text"][:], num_labels=size)}
     for name, columns in probes.items():
         texts, tested = (
             [" ".join(value or "" for value in values) for values in zip(*(split[one] for one in columns), strict=True)]
             for split in (train, test)
         )
-        found[name] = models.predict_words(texts, labels, tested, num_labels=size)
+        found[name] = models.predict_words((texts, labels), tested, num_labels=size)
     return found
 
 

@@ -4,6 +4,7 @@ A probe sees too little to understand a text, such as its length or its source. 
 reading (Gururangan et al. 2018, arXiv 1803.02324).
 
 Each function returns probabilities of the test rows, shape (rows, L); a label without training rows has probability 0.
+If no training text has a word, TF-IDF with logistic regression gives every row the labels' fractions.
 
 Shape letters: N rows, L labels, H hidden size.
 """
@@ -33,6 +34,8 @@ _PROBE_WORDS = 50_000
 _WORD = re.compile(r"\b\w\w+\b")  # the pattern of TfidfVectorizer
 
 Probabilities = NDArray[np.float64]
+Labeled = tuple[Sequence[str], Sequence[int]]
+"""Texts and their label ids."""
 
 
 def predict_majority(train_labels: Sequence[int], *, rows: int, num_labels: int) -> Probabilities:
@@ -41,24 +44,14 @@ def predict_majority(train_labels: Sequence[int], *, rows: int, num_labels: int)
     return np.tile(fractions, (rows, 1))
 
 
-def predict_tfidf(
-    train_texts: Sequence[str], train_labels: Sequence[int], test_texts: Sequence[str], *, num_labels: int
-) -> Probabilities:
-    """Predict with TF-IDF of words and word pairs and logistic regression.
-
-    If no training text has a word, every row gets the labels' fractions.
-    """
+def predict_tfidf(train: Labeled, test_texts: Sequence[str], *, num_labels: int) -> Probabilities:
+    """Predict with TF-IDF of words and word pairs and logistic regression."""
     pipeline = make_pipeline(_build_vectorizer(), LogisticRegression(C=_TEXT_C, max_iter=1000))
-    return _fit_predict(pipeline, train_texts, train_labels, test_texts, num_labels=num_labels)
+    return _fit_predict(pipeline, train, test_texts, num_labels=num_labels)
 
 
-def predict_words(
-    train_texts: Sequence[str], train_labels: Sequence[int], test_texts: Sequence[str], *, num_labels: int
-) -> Probabilities:
-    """Predict with TF-IDF of the 50,000 most frequent words and ten passes of logistic regression, for a probe.
-
-    Much faster than `predict_tfidf`. If no training text has a word, every row gets the labels' fractions.
-    """
+def predict_words(train: Labeled, test_texts: Sequence[str], *, num_labels: int) -> Probabilities:
+    """Predict with TF-IDF of the 50,000 most frequent words and ten passes of logistic regression, which is faster."""
     pipeline = make_pipeline(
         TfidfVectorizer(sublinear_tf=True, max_features=_PROBE_WORDS, dtype=np.float32),
         LogisticRegression(C=_TEXT_C, solver="saga", max_iter=10, random_state=0),
@@ -66,16 +59,10 @@ def predict_words(
     with warnings.catch_warnings():
         # Ten passes do not converge, but they are enough to rank the labels.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return _fit_predict(pipeline, train_texts, train_labels, test_texts, num_labels=num_labels)
+        return _fit_predict(pipeline, train, test_texts, num_labels=num_labels)
 
 
-def predict_svm(
-    train: tuple[Sequence[str], Sequence[int]],
-    validation: tuple[Sequence[str], Sequence[int]],
-    test_texts: Sequence[str],
-    *,
-    num_labels: int,
-) -> Probabilities:
+def predict_svm(train: Labeled, validation: Labeled, test_texts: Sequence[str], *, num_labels: int) -> Probabilities:
     """Predict with TF-IDF and a linear support vector machine.
 
     Probabilities are the softmax of the margins, with a temperature that is fitted on validation. At least one training
@@ -102,19 +89,17 @@ def predict_features(
     return _expand_columns(classifier.predict_proba(test_features), classifier.classes_, num_labels)
 
 
-def predict_length(
-    train_texts: Sequence[str], train_labels: Sequence[int], test_texts: Sequence[str], *, num_labels: int
-) -> Probabilities:
+def predict_length(train: Labeled, test_texts: Sequence[str], *, num_labels: int) -> Probabilities:
     """Give each text the labels' fractions among training texts of similar length.
 
     Lengths are counted in characters and fall into at most 30 bins with equally many training texts. One row of each
     label is added to each bin, so no probability is 0.
     """
-    lengths, tested = (np.array([len(text) for text in texts]) for texts in (train_texts, test_texts))
+    lengths, tested = (np.array([len(text) for text in texts]) for texts in (train[0], test_texts))
     edges = np.unique(np.quantile(lengths, np.linspace(0, 1, _LENGTH_BINS + 1)[1:-1]))
     edges = edges[edges < lengths.max()]  # no training text is in the bin above the longest one
     counts = np.ones((len(edges) + 1, num_labels))
-    np.add.at(counts, (np.searchsorted(edges, lengths), np.asarray(train_labels)), 1)
+    np.add.at(counts, (np.searchsorted(edges, lengths), np.asarray(train[1])), 1)
     probabilities: Probabilities = (counts / counts.sum(axis=1, keepdims=True))[np.searchsorted(edges, tested)]
     return probabilities
 
@@ -123,17 +108,11 @@ def _build_vectorizer() -> TfidfVectorizer:
     return TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
 
 
-def _fit_predict(
-    pipeline: Pipeline,
-    train_texts: Sequence[str],
-    train_labels: Sequence[int],
-    test_texts: Sequence[str],
-    *,
-    num_labels: int,
-) -> Probabilities:
-    if not any(map(_WORD.search, train_texts)):
-        return predict_majority(train_labels, rows=len(test_texts), num_labels=num_labels)
-    pipeline.fit(train_texts, train_labels)
+def _fit_predict(pipeline: Pipeline, train: Labeled, test_texts: Sequence[str], *, num_labels: int) -> Probabilities:
+    texts, labels = train
+    if not any(map(_WORD.search, texts)):
+        return predict_majority(labels, rows=len(test_texts), num_labels=num_labels)
+    pipeline.fit(texts, labels)
     return _expand_columns(pipeline.predict_proba(test_texts), pipeline.classes_, num_labels)
 
 

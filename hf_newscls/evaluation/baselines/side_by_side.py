@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap
-from hf_newscls.evaluation.statistics.paired import ScorePair, compare_scores, draw_scores
+from hf_newscls.evaluation.statistics.significance import ScorePair, compare_scores, draw_scores
 
 _RARE_LABELS = 10
 
@@ -23,30 +23,17 @@ other model's; None means not set."""
 
 @dataclass(frozen=True)
 class OtherPredictions:
-    """Predictions of another model for the test rows.
-
-    Attributes:
-        recipe_name: name of its recipe.
-        run_name: name of its run folder.
-        differences: between the two recipes.
-        probabilities: (N, L), in the order of the test rows.
-    """
+    """Predictions of another model for the test rows."""
 
     recipe_name: str
-    run_name: str
+    run_name: str  # of the run folder
     differences: Differences
-    probabilities: NDArray[np.float32]
+    probabilities: NDArray[np.float32]  # (N, L), in the order of the test rows
 
 
 @dataclass(frozen=True)
 class RareLabel:
-    """A label with few training rows.
-
-    Attributes:
-        train_rows: training rows with the label.
-        test_rows: test rows with the label.
-        f1: of both models.
-    """
+    """A label with few training rows."""
 
     name: str
     train_rows: int
@@ -56,37 +43,20 @@ class RareLabel:
 
 @dataclass(frozen=True)
 class SideBySide:
-    """Two models on the same test rows.
-
-    Attributes:
-        recipe_name: name of the other model's recipe.
-        run_name: name of the other model's run folder.
-        differences: between the two recipes.
-        scores: accuracy and f1_macro; with more than ten labels also f1_rare, the mean F1 of `rare_labels`.
-        rare_labels: the ten labels with the fewest training rows, rarest first, ties in label order; labels without
-            test rows are left out.
-    """
+    """Two models on the same test rows; names are those of the other model."""
 
     recipe_name: Annotated[str, Field(alias="recipe")]
     run_name: Annotated[str, Field(alias="run")]
     differences: Differences
+    # accuracy and f1_macro; with more than ten labels also f1_rare, the mean F1 of `rare_labels`.
     scores: Mapping[str, ScorePair]
+    # The ten labels with the fewest training rows that have test rows, rarest first, ties in label order.
     rare_labels: Sequence[RareLabel]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON."""
-        content: dict[str, Any] = TypeAdapter(SideBySide).dump_python(self, mode="json", by_alias=True)
-        return content
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> "SideBySide":
-        """Return what `to_dict` wrote."""
-        return TypeAdapter(cls).validate_python(content)
 
 
 def build_side_by_side(
-    own: NDArray[np.float32],
     other: OtherPredictions,
+    own: NDArray[np.float32],
     references: NDArray[np.int64],
     *,
     train_counts: NDArray[np.int64],
@@ -99,10 +69,8 @@ def build_side_by_side(
 
     Args:
         own: the model's probabilities, (N, L).
-        other: the other model's predictions.
-        references: (N,) label ids.
         train_counts: (L,) training rows of each label.
-        bootstrap: how rows are drawn; strata are ignored.
+        bootstrap: strata are ignored.
     """
     first, second = (draw_scores(one, references, bootstrap) for one in (own, other.probabilities))
     scores = {name: compare_scores(first.by_metric[name], second.by_metric[name]) for name in ("accuracy", "f1_macro")}

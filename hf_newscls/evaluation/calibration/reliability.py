@@ -1,34 +1,35 @@
-"""Reliability bins and the expected calibration error: does confidence match accuracy?
+"""Does confidence match accuracy? Reliability bins, and the accuracy of the most confident rows.
 
 The confidence of a prediction is the probability of its label. As in Guo et al. 2017, arXiv 1706.04599, but with bins
-of equal mass (Nguyen and O'Connor 2015, arXiv 1508.05154): most bins of equal width would be nearly empty.
+of equal mass (Nguyen and O'Connor 2015, arXiv 1508.05154): most bins of equal width would be nearly empty. The curve of
+accuracy against coverage is that of El-Yaniv and Wiener 2010.
 
-Shape letters: N rows, L labels, K bins that have rows.
+Shape letters: N rows, L labels, K bins that have rows, or points of a curve.
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from hf_newscls.evaluation.arrays import FloatArray, IntArray
+from pydantic import PlainSerializer, PlainValidator
 
 _BINS = 15
+_POINTS = 50
+_TO_LIST = PlainSerializer(np.ndarray.tolist)
+
+FloatArray = Annotated[NDArray[np.float64], PlainValidator(lambda values: np.asarray(values, np.float64)), _TO_LIST]
+IntArray = Annotated[NDArray[np.int64], PlainValidator(lambda values: np.asarray(values, np.int64)), _TO_LIST]
+"""Arrays as fields of dataclasses that pydantic reads from JSON and writes to JSON."""
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """Confidence and accuracy by bin, the least confident bin first.
+    """Confidence and accuracy by bin, the least confident bin first."""
 
-    Attributes:
-        rows: shape (K,).
-        confidence: shape (K,), mean confidence of the rows.
-        accuracy: shape (K,), fraction of the rows that are predicted correctly.
-    """
-
-    rows: IntArray
-    confidence: FloatArray
-    accuracy: FloatArray
+    rows: IntArray  # (K,)
+    confidence: FloatArray  # (K,), mean of the bin's rows
+    accuracy: FloatArray  # (K,)
 
     @property
     def error(self) -> float:
@@ -36,16 +37,25 @@ class Reliability:
         return float(np.abs(self.confidence - self.accuracy) @ self.rows / max(self.rows.sum(), 1))
 
 
+@dataclass(frozen=True)
+class RiskCoverage:
+    """Accuracy of a model that answers only its most confident rows, from few rows to all."""
+
+    fractions: FloatArray  # (K,), coverage: the rows that are answered, of all rows
+    accuracy: FloatArray  # (K,), on the rows that are answered
+    confidence: FloatArray  # (K,), the lowest among them: the threshold that gives this coverage
+
+    def find_accuracy(self, fraction: float) -> float:
+        """Return the accuracy at the point with the nearest coverage."""
+        return float(self.accuracy[np.abs(self.fractions - fraction).argmin()])
+
+
 def compute_reliability(probabilities: ArrayLike, references: ArrayLike, *, bins: int = _BINS) -> Reliability:
-    """Compare confidence and accuracy in bins of equal mass, given (N, L) and (N,) arrays.
+    """Compare confidence and accuracy in at most `bins` bins of equal mass, given (N, L) and (N,) arrays.
 
-    There are at most `bins` bins, fewer for few rows or many equal confidences.
-
-    >>> compute_reliability([[0.9, 0.1], [0.6, 0.4]], [0, 1], bins=2).accuracy.tolist()
-    [0.0, 1.0]
+    There are fewer bins for few rows or many equal confidences.
     """
-    probabilities = np.asarray(probabilities, dtype=np.float64)
-    confidences, is_right = probabilities.max(axis=1), probabilities.argmax(axis=1) == np.asarray(references)
+    confidences, is_right = _judge(probabilities, references)
     _, indices, rows = np.unique(assign_bins(confidences, bins=bins), return_inverse=True, return_counts=True)
     confidence, accuracy = (np.bincount(indices, weights=values) / rows for values in (confidences, is_right))
     return Reliability(rows, confidence, accuracy)
@@ -59,3 +69,26 @@ def assign_bins(values: NDArray[np.float64], *, bins: int) -> NDArray[np.int64]:
     """
     ranks = np.searchsorted(np.sort(values), values, side="left")
     return (ranks * bins // max(len(values), 1)).astype(np.int64)
+
+
+def compute_risk_coverage(probabilities: ArrayLike, references: ArrayLike, *, points: int = _POINTS) -> RiskCoverage:
+    """Return the curve of a model that answers its most confident rows first, given (N, L) and (N,) arrays.
+
+    It has at most `points` points, fewer if rows have equal confidence, since they are answered together.
+
+    >>> compute_risk_coverage([[0.9, 0.1], [0.6, 0.4]], [0, 1]).accuracy.tolist()
+    [1.0, 0.5]
+    """
+    confidence, is_right = _judge(probabilities, references)
+    order = np.argsort(-confidence, kind="stable")
+    confidence, hits = confidence[order], np.cumsum(is_right[order])
+    ends = np.linspace(0, len(order), min(points, len(order)) + 1)[1:].round().astype(np.int64)
+    # Extend each point to the last row with the same confidence.
+    answered = np.unique(np.searchsorted(-confidence, -confidence[ends - 1], side="right"))
+    return RiskCoverage(answered / len(order), hits[answered - 1] / answered, confidence[answered - 1])
+
+
+def _judge(probabilities: ArrayLike, references: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the confidence of each prediction, and whether it is right."""
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    return probabilities.max(axis=1), probabilities.argmax(axis=1) == np.asarray(references)

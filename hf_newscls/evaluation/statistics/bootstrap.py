@@ -4,9 +4,8 @@ Whole articles are drawn (Efron 1979; Field and Welsh 2007), because the predict
 or wrong together. If rows were drawn, the intervals would be too narrow.
 
 For the interval of a score the draws are stratified: each has the same number of articles per label as the data.
-Otherwise a label of two rows would be missing from one draw in seven. For the difference between two classifiers they
-are not stratified, or a label of one row, which would then be in every draw, could decide the result. Their macro
-averages cover only the labels that were drawn.
+Otherwise a label of two rows would be missing from one draw in seven. Macro averages of draws without strata cover only
+the labels that were drawn.
 
 Nearly all scores follow from sums over rows. So a draw is a vector that says how often each article was drawn, and
 matrix products score many draws at once.
@@ -15,15 +14,14 @@ Shape letters: N rows, L labels, C articles, R draws, U distinct probabilities.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 
-from hf_newscls.evaluation.confusion_scores import compute_f1, score_confusions
-from hf_newscls.evaluation.metrics import rank_references
+from hf_newscls.evaluation.metrics import compute_f1, rank_references, score_confusions
 
 _CHUNK = 50
 _LEVEL = 0.95
@@ -41,52 +39,29 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How rows are drawn.
-
-    Attributes:
-        resamples: R, the number of draws.
-        seed: of the draws.
-        groups: (N,), equal for rows of one article, which are drawn together; None if each row is an article.
-        top_k: each k of a `top_k_accuracy`.
-        is_stratified: whether each draw has the same number of articles per label as the data. If not, macro averages
-            leave out the labels that are not in the draw.
-    """
+    """How rows are drawn: R times, whole articles, by default with as many articles of each label as in the data."""
 
     resamples: int
     seed: int
-    groups: Integers | None = None
-    top_k: Sequence[int] = ()
-    is_stratified: bool = True
-
-    def without_strata(self) -> "Bootstrap":
-        """Return a copy without strata, for the difference between two classifiers."""
-        return replace(self, is_stratified=False)
+    groups: Integers | None = None  # (N,), equal for rows of one article; None if each row is an article
+    top_k: Sequence[int] = ()  # each k of a `top_k_accuracy`
+    is_stratified: bool = True  # if not, macro averages leave out the labels that are not in the draw
 
 
 @dataclass(frozen=True)
 class Resamples:
-    """Scores of R draws.
+    """Scores of R draws."""
 
-    Attributes:
-        scores: by metric, as `compute_scores` names them, each of shape (R,).
-        label_f1: shape (R, L).
-        is_counted: shape (R, L), the labels that macro averages cover.
-    """
-
-    scores: dict[str, Floats]
-    label_f1: Floats
-    is_counted: NDArray[np.bool_]
+    scores: dict[str, Floats]  # by metric, as `compute_scores` names them, each of shape (R,)
+    label_f1: Floats  # (R, L)
+    is_counted: NDArray[np.bool_]  # (R, L), the labels that macro averages cover
 
 
 def resample_scores(probabilities: ArrayLike, references: ArrayLike, bootstrap: Bootstrap) -> Resamples:
-    """Score draws of articles.
+    """Score draws of articles, given (N, L) and (N,) arrays.
 
     The draws depend only on the references and the bootstrap, so two classifiers are scored on the same draws. All
     scores of `compute_scores` are there except calibration_error, which is larger on a draw than on the data.
-
-    Args:
-        probabilities: (N, L).
-        references: (N,) label ids.
     """
     probabilities, references = np.asarray(probabilities, dtype=np.float64), np.asarray(references)
     size = probabilities.shape[1]
@@ -112,22 +87,8 @@ def resample_scores(probabilities: ArrayLike, references: ArrayLike, bootstrap: 
 
 
 def compute_intervals(resamples: Resamples) -> dict[str, Interval]:
-    """Return the 95% interval of each score, as `compute_scores` names them; calibration_error has none."""
+    """Return the 95% interval of each score."""
     return {name: to_interval(values) for name, values in resamples.scores.items()}
-
-
-def compute_label_intervals(resamples: Resamples) -> list[Interval]:
-    """Return the 95% interval of each label's F1, in label order."""
-    return [to_interval(values) for values in resamples.label_f1.T]
-
-
-def compute_difference(first: Resamples, second: Resamples) -> dict[str, Interval]:
-    """Return the 95% interval of the paired difference of each score, first minus second.
-
-    Both must come from the same draws. An interval above 0 means that the first score is significantly higher, which
-    for log_loss and brier_score is worse.
-    """
-    return {name: to_interval(first.scores[name] - second.scores[name]) for name in first.scores}
 
 
 def to_interval(values: Floats) -> Interval:

@@ -15,30 +15,19 @@ from hf_newscls.evaluation.statistics.bootstrap import Interval
 
 @dataclass(frozen=True)
 class Spread:
-    """A score of several trainings that differ only in their seed.
-
-    Attributes:
-        mean: of the S values.
-        deviation: sample standard deviation of the values (divided by S - 1).
-        values: in the order of the seeds.
-    """
+    """A score of several trainings that differ only in their seed."""
 
     mean: float
-    deviation: float
-    values: Sequence[float]
+    deviation: float  # sample standard deviation (divided by S - 1)
+    values: Sequence[float]  # in the order of the seeds
 
 
 @dataclass(frozen=True)
 class SpreadGain:
-    """The mean score of one recipe minus that of another.
-
-    Attributes:
-        gain: difference of the means.
-        interval: 95% interval by the test of Welch (1947), which allows different variances.
-    """
+    """The mean score of one recipe minus that of another."""
 
     gain: float
-    interval: Interval
+    interval: Interval  # by the test of Welch (1947), which allows different variances
 
     @property
     def exceeds_spread(self) -> bool:
@@ -51,9 +40,6 @@ def compute_spread(values: Sequence[float]) -> Spread:
 
     Raises:
         InputError: there are fewer than two values.
-
-    >>> compute_spread([0.5, 1.0]).mean
-    0.75
     """
     if len(values) < 2:
         raise InputError(

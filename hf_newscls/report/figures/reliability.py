@@ -3,8 +3,7 @@
 from matplotlib.figure import Figure
 
 from hf_newscls.evaluation.baselines.comparison import Comparison
-from hf_newscls.evaluation.calibration.reliability import Reliability
-from hf_newscls.evaluation.calibration.risk_coverage import RiskCoverage
+from hf_newscls.evaluation.calibration.reliability import Reliability, RiskCoverage
 from hf_newscls.report.figures import style
 
 

@@ -31,7 +31,7 @@ def test_majority_of_no_rows_has_a_column_a_label() -> None:
 def test_words_predict_the_tiny_news(predict: Callable[..., NDArray[np.float64]], news_rows: Any) -> None:
     texts = [row["title"] for row in news_rows]
     labels = [LABELS.index(row["category"]) for row in news_rows]
-    probabilities = predict(texts[:90], labels[:90], texts[90:], num_labels=3)
+    probabilities = predict((texts[:90], labels[:90]), texts[90:], num_labels=3)
     assert probabilities.shape == (30, 3)
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(30))
     assert probabilities.argmax(axis=1).tolist() == labels[90:]
@@ -40,39 +40,39 @@ def test_words_predict_the_tiny_news(predict: Callable[..., NDArray[np.float64]]
 def test_tfidf_columns_are_label_ids() -> None:
     # The labels come in another order than their ids.
     texts = ["goal coach", "bank shares", "planet orbit"] * 4
-    probabilities = predict_tfidf(texts, [2, 0, 1] * 4, ["bank", "orbit", "coach"], num_labels=3)
+    probabilities = predict_tfidf((texts, [2, 0, 1] * 4), ["bank", "orbit", "coach"], num_labels=3)
     assert probabilities.argmax(axis=1).tolist() == [0, 1, 2]
 
 
 def test_tfidf_reads_word_pairs() -> None:
     # Single words are no help: each text has the same two.
     texts = ["not good", "good not"] * 10
-    probabilities = predict_tfidf(texts, [0, 1] * 10, ["not good", "good not"], num_labels=2)
+    probabilities = predict_tfidf((texts, [0, 1] * 10), ["not good", "good not"], num_labels=2)
     assert probabilities.argmax(axis=1).tolist() == [0, 1]
 
 
 def test_tfidf_is_the_same_every_time(news_rows: Any) -> None:
     texts = [row["body"] for row in news_rows]
     labels = [LABELS.index(row["category"]) for row in news_rows]
-    first, second = (predict_tfidf(texts, labels, texts, num_labels=3) for _ in range(2))
+    first, second = (predict_tfidf((texts, labels), texts, num_labels=3) for _ in range(2))
     assert np.array_equal(first, second)
 
 
 def test_tfidf_of_unknown_words_predicts_the_largest_label() -> None:
-    probabilities = predict_tfidf(["goal", "goal match", "bank"], [0, 0, 1], ["", "xyzzy"], num_labels=2)
+    probabilities = predict_tfidf((["goal", "goal match", "bank"], [0, 0, 1]), ["", "xyzzy"], num_labels=2)
     assert probabilities[0].tolist() == probabilities[1].tolist()
     assert probabilities[0].argmax() == 0
 
 
 def test_label_without_training_rows_has_probability_zero() -> None:
-    probabilities = predict_tfidf(["goal goal", "bank bank"], [0, 2], ["goal"], num_labels=4)
+    probabilities = predict_tfidf((["goal goal", "bank bank"], [0, 2]), ["goal"], num_labels=4)
     assert probabilities[0, [1, 3]].tolist() == [0, 0]
     assert probabilities[0].argmax() == 0
 
 
 @pytest.mark.parametrize("predict", [predict_tfidf, predict_words])
 def test_training_texts_without_a_word_give_the_fractions(predict: Callable[..., NDArray[np.float64]]) -> None:
-    assert predict(["", "?", "a"], [0, 0, 1], ["goal"], num_labels=2)[0].tolist() == pytest.approx([2 / 3, 1 / 3])
+    assert predict((["", "?", "a"], [0, 0, 1]), ["goal"], num_labels=2)[0].tolist() == pytest.approx([2 / 3, 1 / 3])
 
 
 @pytest.mark.parametrize("size", [2, 3])
@@ -98,6 +98,6 @@ def test_features_predict_their_labels() -> None:
 def test_length_gives_the_fractions_of_similar_lengths() -> None:
     # Three in four short texts have label 0, all long ones label 1; one row is added to each cell.
     texts, labels = ["xx"] * 40 + ["x" * 90] * 40, [0, 0, 0, 1] * 10 + [1] * 40
-    probabilities = predict_length(texts, labels, ["abc", "ab", "y" * 100], num_labels=2)
+    probabilities = predict_length((texts, labels), ["abc", "ab", "y" * 100], num_labels=2)
     assert probabilities[1].tolist() == [31 / 42, 11 / 42]
     assert probabilities[2].tolist() == [1 / 42, 41 / 42]

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions, SideBySide, build_side_by_side
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval
-from hf_newscls.evaluation.statistics.paired import ScorePair
+from hf_newscls.evaluation.statistics.significance import ScorePair
 
+ADAPTER = TypeAdapter(SideBySide)
 LABELS = 12
 # Label 0 has the most training rows, label 11 none.
 TRAIN_COUNTS = [*range(110, -1, -10)]
@@ -22,8 +24,8 @@ def build(
 ) -> SideBySide:
     size = len(train_counts)
     return build_side_by_side(
-        predict(own, size=size),
         OtherPredictions("plain", "20260102-030405", {"loss.tau": (None, 1.0)}, predict(other, size=size)),
+        predict(own, size=size),
         np.asarray(references),
         train_counts=np.asarray(train_counts),
         label_names=[f"label {index}" for index in range(size)],
@@ -112,8 +114,8 @@ def test_equal_predictions_gain_nothing_and_better_predictions_gain_beyond_chanc
 
 
 def test_json_round_trip(pair: SideBySide) -> None:
-    content: Any = json.loads(json.dumps(pair.to_dict()))
-    assert SideBySide.from_dict(content) == pair
+    content: Any = json.loads(json.dumps(ADAPTER.dump_python(pair, mode="json", by_alias=True)))
+    assert ADAPTER.validate_python(content) == pair
     assert (content["recipe"], content["run"], content["differences"]) == (
         "plain",
         "20260102-030405",
@@ -124,10 +126,10 @@ def test_json_round_trip(pair: SideBySide) -> None:
 
 
 def test_report_of_version_0_1_has_no_p_values(pair: SideBySide) -> None:
-    content = pair.to_dict()
+    content = ADAPTER.dump_python(pair, mode="json", by_alias=True)
     for score in (*content["scores"].values(), *(label["f1"] for label in content["rare_labels"])):
         del score["p_value"]
-    found = SideBySide.from_dict(content)
+    found = ADAPTER.validate_python(content)
     assert math.isnan(found.scores["accuracy"].p_value)
     assert found.scores["accuracy"].gain == pair.scores["accuracy"].gain
 

@@ -8,11 +8,11 @@ from hf_newscls.evaluation.metrics import compute_label_scores, compute_scores
 from hf_newscls.evaluation.statistics.bootstrap import (
     Bootstrap,
     Interval,
-    compute_difference,
     compute_intervals,
-    compute_label_intervals,
     resample_scores,
+    to_interval,
 )
+from hf_newscls.evaluation.statistics.significance import compare_scores, draw_scores
 
 NAMES = ["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "mcc", "top_2_accuracy", "log_loss"]
 
@@ -162,7 +162,8 @@ def test_interval_contains_the_score_of_rare_labels(rows_each: int) -> None:
 
 def test_label_intervals_contain_the_f1() -> None:
     probabilities, references = draw(4, rows=200)
-    intervals = compute_label_intervals(resample_scores(probabilities, references, Bootstrap(resamples=300, seed=0)))
+    drawn = resample_scores(probabilities, references, Bootstrap(resamples=300, seed=0))
+    intervals = [to_interval(values) for values in drawn.label_f1.T]
     scores = compute_label_scores(probabilities, references, label_names=[*"ABCD"])
     for interval, of_label in zip(intervals, scores.values(), strict=True):
         assert interval.low < of_label["f1"] < interval.high
@@ -224,7 +225,8 @@ def resample_pair(
     first: NDArray[np.float64], second: NDArray[np.float64], references: NDArray[np.int64]
 ) -> dict[str, Interval]:
     plan = Bootstrap(resamples=200, seed=0, top_k=[2])
-    return compute_difference(*(resample_scores(one, references, plan) for one in (first, second)))
+    own, other = (draw_scores(one, references, plan).by_metric for one in (first, second))
+    return {name: compare_scores(score, other[name]).gain for name, score in own.items()}
 
 
 def test_equal_predictions_have_a_difference_of_zero() -> None:
@@ -246,8 +248,7 @@ def test_label_of_two_rows_does_not_decide_the_ranking() -> None:
     # A draw of a hundred rows misses both with a probability of 13%.
     references = np.array([1, 1] + [0] * 98)
     perfect, blind = np.eye(2)[references], np.full((100, 2), 0.5)
-    plan = Bootstrap(resamples=200, seed=0).without_strata()
-    gains = compute_difference(*(resample_scores(one, references, plan) for one in (perfect, blind)))
+    gains = resample_pair(perfect, blind, references)
     assert gains["roc_auc"].low == gains["average_precision"].low == 0
     assert gains["roc_auc"].high == 0.5
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from hf_newscls.evaluation.baselines.comparison import Comparison
-from hf_newscls.evaluation.calibration.reliability import Reliability
-from hf_newscls.evaluation.calibration.risk_coverage import RiskCoverage
+from hf_newscls.evaluation.calibration.reliability import Reliability, RiskCoverage
 from hf_newscls.report.figures.reliability import plot_reliability, plot_risk_coverage
 
 BEFORE = Reliability(np.array([10, 10]), np.array([0.3, 0.9]), np.array([0.2, 0.6]))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import BertForMaskedLM
 
-from hf_newscls.inference.encoding import compute_features
+from hf_newscls.inference.predicting import compute_features
 from hf_newscls.modeling.loading import load_pretrained
 from hf_newscls.recipe.model import ModelSection
 from tests.tiny_models import load_tiny, save_encoder, save_modernbert
