@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from hf_newscls.errors import suggest_name
+from hf_newscls.recipe.renamed_keys import suggest_key
 
 LearningRateShape = Literal["linear", "cosine", "constant"]
 DEFAULT_LEARNING_RATE = 5e-5
@@ -43,25 +43,18 @@ _OWNED = {
     "length_column_name": "lengths are those of `input_ids`",
     "resume_from_checkpoint": "`hf-newscls train` resumes an interrupted run by itself",
     "push_to_hub": "`hf-newscls publish` pushes after training",
-    "do_train": "the command decides it: train, evaluate or predict",
-    "do_eval": "the command decides it: train, evaluate or predict",
-    "do_predict": "the command decides it: train, evaluate or predict",
+    **dict.fromkeys(("do_train", "do_eval", "do_predict"), "the command decides it: train, evaluate or predict"),
     "local_rank": "the launcher sets it",
     "auto_find_batch_size": "the schedule of both stages is planned for one batch size",
     "accelerator_config": "the schedule of both stages counts batches as the default configuration does",
     "lr_scheduler_kwargs": "the shapes linear, cosine and constant take none",
     "label_smoothing_factor": "write `loss.label_smoothing`",
 }
+_COUNTS = ("per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps")
 _RANGES: dict[str, Any] = {
-    "learning_rate": Field(gt=0),
-    "num_train_epochs": Field(gt=0),
-    "per_device_train_batch_size": Field(ge=1),
-    "per_device_eval_batch_size": Field(ge=1),
-    "gradient_accumulation_steps": Field(ge=1),
-    "warmup_steps": Field(ge=0),
-    "weight_decay": Field(ge=0),
-    "max_grad_norm": Field(ge=0),
-    "seed": Field(ge=0),
+    **dict.fromkeys(("learning_rate", "num_train_epochs"), Field(gt=0)),
+    **dict.fromkeys(_COUNTS, Field(ge=1)),
+    **dict.fromkeys(("warmup_steps", "weight_decay", "max_grad_norm", "seed"), Field(ge=0)),
 }
 
 
@@ -142,6 +135,6 @@ def _explain_name(name: str) -> Any:
     known = [*build_training_arguments_model().model_fields]
     if name in known:
         return None
-    suggestion = suggest_name(name, known)
+    suggestion = suggest_key(name, known)
     hint = f"did you mean `{suggestion}`?" if suggestion else "see transformers.TrainingArguments"
     return f"transformers.TrainingArguments has no such name; {hint}"

@@ -3,6 +3,7 @@
 import codecs
 import io
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,10 @@ from typing import IO, NamedTuple, TextIO
 from hf_newscls.data.readers.compression import open_data
 from hf_newscls.errors import DataError
 
-_BLOCK_BYTES = 1 << 20
+_BLOCK_CHARACTERS = 1 << 20
+# A byte that cannot be decoded is read as a lone surrogate of the range U+DC00 to U+DCFF.
+_MARK_BYTE = "hf_newscls.mark_byte"
+_FAULT = re.compile("[\0\udc00-\udcff]")
 # Longest first: the byte order mark of UTF-32 begins with that of UTF-16.
 _WIDE_MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -74,25 +78,22 @@ def find_fault(stream: IO[bytes], encoding: str) -> Fault | None:
     >>> find_fault(io.BytesIO(b"title\nCaf\xe9\n"), "utf-8")
     Fault(position=Position(line=2, column=4), byte=233, is_after_ascii=True)
     """
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate=True)
+    codecs.register_error(_MARK_BYTE, _mark_byte)
+    reader = io.TextIOWrapper(stream, encoding=encoding, errors=_MARK_BYTE)
     position, is_ascii = Position(), True
-    while True:
-        block, bad_byte = stream.read(_BLOCK_BYTES), None
-        try:
-            text = decoder.decode(block, final=not block)
-        except UnicodeDecodeError as error:
-            bad_byte = error.object[error.start]
-            # Counted from the end: `error.object` begins with bytes that the decoder kept from the block before.
-            text = decoder.decode(block[: error.start - len(error.object)])
-            if decoder.getstate()[1] & 1:  # the decoder holds back a carriage return, in case a line feed follows
-                text += "\n"
-        if "\0" in text:
-            text, bad_byte = text[: text.index("\0")], 0
-        position, is_ascii = position.after(text), is_ascii and text.isascii()
-        if bad_byte is not None:
-            return Fault(position, bad_byte, is_ascii)
-        if not block:
-            return None
+    while text := reader.read(_BLOCK_CHARACTERS):
+        fault = _FAULT.search(text)
+        before = text[: fault.start()] if fault else text
+        position, is_ascii = position.after(before), is_ascii and before.isascii()
+        if fault:
+            return Fault(position, ord(fault[0]) & 0xFF, is_ascii)
+    return None
+
+
+def _mark_byte(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return chr(0xDC00 + error.object[error.start]), error.end
 
 
 def detect_encoding(path: Path, sample: bytes, *, encoding: str | None) -> str:
@@ -122,10 +123,7 @@ def detect_encoding(path: Path, sample: bytes, *, encoding: str | None) -> str:
                 f"{found} is not valid in UTF-8, but the characters before it are; fix it there, or set "
                 "`data.encoding` to the encoding of most of the file, such as cp1252"
             )
-        codec = "cp1252"
-        if _check_file(path, codec) is not None:
-            codec = "latin-1"
-            _check_file(path, codec)  # for NUL characters
+        codec = next(codec for codec in ("cp1252", "latin-1") if _check_file(path, codec) is None)
         logger.info("%s is not valid in UTF-8; read as %s", found, codec)
     return "utf-8-sig" if codec == "utf-8" else codec  # keeps a byte order mark out of the first column's name
 
