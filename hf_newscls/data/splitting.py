@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 
@@ -125,23 +126,19 @@ def _cut_by_time(
             f"{source_name}: `split.by: time`, but no date in the rows with id {offenders}; "
             "fill them in or set `split.by: random`"
         )
-    numbers, group = np.unique(groups, return_inverse=True)
-    newest = np.full(len(numbers), np.iinfo(np.int64).min)
-    np.maximum.at(newest, group, dates.astype("datetime64[s]").astype(np.int64))
     # Groups of one date are ranked by the smallest key of their rows, so the file's order does not matter.
-    keys = hash_rows(dataset["text"][:], seed=section.seed)
-    ranked = np.lexsort((keys, group))
-    smallest = ranked[np.searchsorted(group[ranked], np.arange(len(numbers)))]
-    order = np.lexsort((keys[smallest], -newest))
-    sizes = np.bincount(group)[order]
-    before = np.cumsum(sizes) - sizes
+    _, ranks = np.unique(hash_rows(dataset["text"][:], seed=section.seed), return_inverse=True)
+    rows = pd.DataFrame({"group": groups, "date": dates, "rank": ranks})
+    ordered = rows.groupby("group").agg(newest=("date", "max"), rank=("rank", "min"), rows=("rank", "size"))
+    ordered = ordered.sort_values(["newest", "rank"], ascending=[False, True])
+    before = ordered["rows"].cumsum() - ordered["rows"]
     is_test = before < round(len(dataset) * section.test)
     # Counted from the end of the test set, which a large group can make larger than its fraction.
-    is_validation = before < sizes[is_test].sum() + round(len(dataset) * section.validation)
-    group_splits = np.empty(len(numbers), dtype=np.int64)
-    group_splits[order] = np.select([is_test, is_validation], [_TEST, _VALIDATION], default=_TRAIN)
-    _check_labels(dataset, group_splits[group], source_name=source_name)
-    return group_splits[group]
+    is_validation = before < ordered["rows"][is_test].sum() + round(len(dataset) * section.validation)
+    chosen = np.select([is_test, is_validation], [_TEST, _VALIDATION], default=_TRAIN)
+    splits = pd.Series(chosen, index=ordered.index)[groups].to_numpy()
+    _check_labels(dataset, splits, source_name=source_name)
+    return splits
 
 
 def _read_splits(dataset: Dataset, section: SplitSection, groups: Groups, *, source_name: str) -> Splits:
