@@ -101,24 +101,18 @@ def check_training_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ValidationError: one or more names or values that `TrainingArguments` does not take.
     """
-    reasons = {name: _explain_name(name) for name in arguments}
-    details = [
-        InitErrorDetails(type=PydanticCustomError("training_argument_name", reason), loc=(name,), input=arguments[name])
-        for name, reason in reasons.items()
-        if reason
-    ]
-    values = {name: _restore_no(name, value) for name, value in arguments.items() if not reasons[name]}
+    values = {name: _restore_no(name, value) for name, value in arguments.items()}
     try:
-        section = build_training_arguments_model().model_validate(values)
+        return build_training_arguments_model().model_validate(values).model_dump(exclude_unset=True)
     except ValidationError as error:
         # Keep one error for each name: a union of types reports one for each of its types.
         found = {one["loc"][0]: one for one in reversed(error.errors())}
-        for name in (name for name in values if name in found):
-            kind = PydanticCustomError("training_argument_value", found[name]["msg"])
-            details.append(InitErrorDetails(type=kind, loc=(name,), input=found[name]["input"]))
-    if details:
-        raise ValidationError.from_exception_data("training_arguments", details)
-    return section.model_dump(exclude_unset=True)
+    details = []
+    for name in (name for name in values if name in found):
+        reason = _explain_name(name)
+        kind = ("training_argument_name", reason) if reason else ("training_argument_value", found[name]["msg"])
+        details.append(InitErrorDetails(type=PydanticCustomError(*kind), loc=(name,), input=found[name]["input"]))
+    raise ValidationError.from_exception_data("training_arguments", details)
 
 
 def _restore_no(name: str, value: Any) -> Any:
