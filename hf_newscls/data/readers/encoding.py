@@ -73,20 +73,20 @@ class Fault(NamedTuple):
 
 
 def find_fault(stream: IO[bytes], encoding: str) -> Fault | None:
-    r"""Decode a stream block by block up to the first fault, and return it.
+    r"""Decode a stream block by block up to the first fault, return it, and close the stream.
 
     >>> find_fault(io.BytesIO(b"title\nCaf\xe9\n"), "utf-8")
     Fault(position=Position(line=2, column=4), byte=233, is_after_ascii=True)
     """
     codecs.register_error(_MARK_BYTE, _mark_byte)
-    reader = io.TextIOWrapper(stream, encoding=encoding, errors=_MARK_BYTE)
     position, is_ascii = Position(), True
-    while text := reader.read(_BLOCK_CHARACTERS):
-        fault = _FAULT.search(text)
-        before = text[: fault.start()] if fault else text
-        position, is_ascii = position.after(before), is_ascii and before.isascii()
-        if fault:
-            return Fault(position, ord(fault[0]) & 0xFF, is_ascii)
+    with io.TextIOWrapper(stream, encoding=encoding, errors=_MARK_BYTE) as reader:
+        while text := reader.read(_BLOCK_CHARACTERS):
+            fault = _FAULT.search(text)
+            before = text[: fault.start()] if fault else text
+            position, is_ascii = position.after(before), is_ascii and before.isascii()
+            if fault:
+                return Fault(position, ord(fault[0]) & 0xFF, is_ascii)
     return None
 
 
