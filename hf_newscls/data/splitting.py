@@ -136,7 +136,7 @@ def _cut_by_time(
     # Counted from the end of the test set, which a large group can make larger than its fraction.
     is_validation = before < ordered["rows"][is_test].sum() + round(len(dataset) * section.validation)
     chosen = np.select([is_test, is_validation], [_TEST, _VALIDATION], default=_TRAIN)
-    splits = pd.Series(chosen, index=ordered.index)[groups].to_numpy()
+    splits: Splits = pd.Series(chosen, index=ordered.index)[groups].to_numpy()
     _check_labels(dataset, splits, source_name=source_name)
     return splits
 

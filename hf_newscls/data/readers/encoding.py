@@ -3,7 +3,6 @@
 import codecs
 import io
 import logging
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,10 +12,7 @@ from typing import IO, NamedTuple, TextIO
 from hf_newscls.data.readers.compression import open_data
 from hf_newscls.errors import DataError
 
-_BLOCK_CHARACTERS = 1 << 20
-# A byte that cannot be decoded is read as a lone surrogate of the range U+DC00 to U+DCFF.
-_MARK_BYTE = "hf_newscls.mark_byte"
-_FAULT = re.compile("[\0\udc00-\udcff]")
+_BLOCK_BYTES = 1 << 20
 # Longest first: the byte order mark of UTF-32 begins with that of UTF-16.
 _WIDE_MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -73,27 +69,30 @@ class Fault(NamedTuple):
 
 
 def find_fault(stream: IO[bytes], encoding: str) -> Fault | None:
-    r"""Decode a stream block by block up to the first fault, return it, and close the stream.
+    r"""Decode a stream block by block up to the first fault, and return it.
 
     >>> find_fault(io.BytesIO(b"title\nCaf\xe9\n"), "utf-8")
     Fault(position=Position(line=2, column=4), byte=233, is_after_ascii=True)
     """
-    codecs.register_error(_MARK_BYTE, _mark_byte)
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate=True)
     position, is_ascii = Position(), True
-    with io.TextIOWrapper(stream, encoding=encoding, errors=_MARK_BYTE) as reader:
-        while text := reader.read(_BLOCK_CHARACTERS):
-            fault = _FAULT.search(text)
-            before = text[: fault.start()] if fault else text
-            position, is_ascii = position.after(before), is_ascii and before.isascii()
-            if fault:
-                return Fault(position, ord(fault[0]) & 0xFF, is_ascii)
-    return None
-
-
-def _mark_byte(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return chr(0xDC00 + error.object[error.start]), error.end
+    while True:
+        block, bad_byte = stream.read(_BLOCK_BYTES), None
+        try:
+            text = decoder.decode(block, final=not block)
+        except UnicodeDecodeError as error:
+            bad_byte = error.object[error.start]
+            # Counted from the end: `error.object` begins with bytes that the decoder kept from the block before.
+            text = decoder.decode(block[: error.start - len(error.object)])
+            if decoder.getstate()[1] & 1:  # the decoder holds back a carriage return, in case a line feed follows
+                text += "\n"
+        if "\0" in text:
+            text, bad_byte = text[: text.index("\0")], 0
+        position, is_ascii = position.after(text), is_ascii and text.isascii()
+        if bad_byte is not None:
+            return Fault(position, bad_byte, is_ascii)
+        if not block:
+            return None
 
 
 def detect_encoding(path: Path, sample: bytes, *, encoding: str | None) -> str:

@@ -40,13 +40,13 @@ def test_first_fault_is_located(
     is_after_ascii: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "_BLOCK_CHARACTERS", block)
+    monkeypatch.setattr(module, "_BLOCK_BYTES", block)
     assert find_fault(io.BytesIO(content), encoding) == Fault(Position(line, column), byte, is_after_ascii)
 
 
 @pytest.mark.parametrize("block", [1, 7, 1 << 20])
 def test_valid_text_has_no_fault(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_BLOCK_CHARACTERS", block)
+    monkeypatch.setattr(module, "_BLOCK_BYTES", block)
     assert find_fault(io.BytesIO("Café\r\nzwei\nstörm".encode()), "utf-8") is None
 
 

@@ -509,7 +509,7 @@ def test_file_is_never_held_as_python_objects(kind: str, tmp_path: Path, monkeyp
     for module in (columns, parquet_file):
         monkeypatch.setattr(module, "BLOCK_ROWS", 100)
     monkeypatch.setattr(json_file, "_CHUNK_CHARACTERS", 100_000)
-    monkeypatch.setattr(encoding, "_BLOCK_CHARACTERS", 100_000)
+    monkeypatch.setattr(encoding, "_BLOCK_BYTES", 100_000)
     texts = [f"{index:05} {'storm ' * 500}" for index in range(6_000)]  # 18 MB
     path = tmp_path / f"news.{kind}"
     if kind == "parquet":
