@@ -48,15 +48,13 @@ def check_columns(source_name: Path | str, wanted: Iterable[str], found: Sequenc
         )
 
 
-def build_blocks(
-    rows: Iterable[tuple[int, Sequence[str | None]]], names: Sequence[str], *, unit: str
-) -> Iterator[Block]:
-    """Yield blocks of `BLOCK_ROWS` numbered rows, the last one shorter; empty texts become null."""
+def build_blocks(rows: Iterable[Sequence[Any]], names: Sequence[str], *, unit: str) -> Iterator[Block]:
+    """Yield blocks of `BLOCK_ROWS` rows, each a number and texts; the last one is shorter. Empty texts become null."""
     remaining = iter(rows)
     while block := [*islice(remaining, BLOCK_ROWS)]:
-        numbers, values = zip(*block, strict=True)
-        columns = [[value or None for value in column] for column in zip(*values, strict=True)]
-        yield Block(pa.table([_build_array(column) for column in columns], names=[*names]), numbers, unit)
+        numbers, *columns = zip(*block, strict=True)
+        arrays = [_build_array([value or None for value in column]) for column in columns]
+        yield Block(pa.table(arrays, names=[*names]), numbers, unit)
 
 
 def _build_array(values: Sequence[str | None]) -> pa.Array:

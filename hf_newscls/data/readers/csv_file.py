@@ -36,7 +36,7 @@ def read_csv_blocks(file: TextFile, wanted: Sequence[str]) -> Iterator[Block]:
         header = _name_columns(first)
         check_columns(file.path, wanted, header)
         indices = [header.index(name) for name in wanted]
-        rows = ((line, [record[index] for index in indices]) for line, record in records)
+        rows = ([line, *[record[index] for index in indices]] for line, record in records)
         yield from build_blocks(rows, wanted, unit="line")
 
 

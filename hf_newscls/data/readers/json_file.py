@@ -17,8 +17,6 @@ _CHUNK_CHARACTERS = 1 << 20
 _LOOK_BACK = 16
 _CONSTANTS = {"NaN": None, "Infinity": "Infinity", "-Infinity": "-Infinity"}
 
-_Row = tuple[int, Sequence[str | None]]
-
 
 def read_json_blocks(file: TextFile, wanted: Sequence[str]) -> Iterator[Block]:
     """Yield the wanted columns of a file of JSON lines or of one JSON array, block by block, in the file's order.
@@ -58,7 +56,7 @@ class _Records:
             parse_constant=_CONSTANTS.__getitem__,
         )
 
-    def read_lines(self, stream: TextIO) -> Iterator[_Row]:
+    def read_lines(self, stream: TextIO) -> Iterator[Sequence[Any]]:
         """Yield number and texts of each line; raise at the end if lines could not be used."""
         for number, line in enumerate(stream, start=1):
             if line.isspace():
@@ -72,7 +70,7 @@ class _Records:
                 yield from self._take(number, record)
         self._refuse_faults("line")
 
-    def read_array(self, stream: TextIO) -> Iterator[_Row]:
+    def read_array(self, stream: TextIO) -> Iterator[Sequence[Any]]:
         """Yield index and texts of each item; raise at the end if items could not be used."""
         array = _Array(stream)
         try:
@@ -90,7 +88,7 @@ class _Records:
             self._repeated |= {name for name, count in Counter(name for name, _ in pairs).items() if count > 1}
         return record
 
-    def _take(self, number: int, record: Any) -> Iterator[_Row]:
+    def _take(self, number: int, record: Any) -> Iterator[Sequence[Any]]:
         """Yield the texts of a record, unless it has a fault."""
         repeated, self._repeated = self._repeated.intersection(self._wanted), set()
         if type(record) is not dict:
@@ -103,7 +101,7 @@ class _Records:
         for name, value in zip(self._wanted, values, strict=True):
             if isinstance(value, (list, dict)):
                 return self._note(number, f"column {name!r} holds {value!r:.60}, not text or a number")
-        yield number, [value if type(value) is str else to_text(value) for value in values]
+        yield [number, *[value if type(value) is str else to_text(value) for value in values]]
 
     def _note(self, number: int, fault: str) -> None:
         self._first_fault = self._first_fault or fault
