@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from hf_newscls.data.deduplication import DuplicateCounts
 from hf_newscls.data.readers.rows import ROW_ID
@@ -77,8 +77,16 @@ class SplitManifest:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "SplitManifest":
-        """Return the manifest of a split.json, also of version 0.1; a ValueError names a value that does not fit."""
-        return TypeAdapter(cls).validate_python(rename_old_keys(values, _RENAMED_KEYS))
+        """Return the manifest of a split.json, also of version 0.1.
+
+        Raises:
+            ValueError: a value is missing or has another type; the message names the first one.
+        """
+        try:
+            return TypeAdapter(cls).validate_python(rename_old_keys(values, _RENAMED_KEYS))
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
 def build_manifest(
