@@ -84,7 +84,7 @@ def _write(content: bytes, name: str = "news.csv") -> Callable[[Workspace], None
 
 
 DATA_CASES: dict[str, tuple[Callable[[Workspace], None], tuple[str, ...]]] = {
-    "missing": (lambda workspace: workspace.news.unlink(), ("--data",)),
+    "missing": (lambda workspace: workspace.news.unlink(), ("--data", "/work;")),
     "misspelt": (lambda workspace: workspace.news.rename(workspace.path / "News.CSV") and None, ("'News.CSV'",)),
     "empty": (_write(b""), ("empty",)),
     "blank": (_write(b"\n\n \n"), ("empty",)),
@@ -117,9 +117,12 @@ DATA_CASES: dict[str, tuple[Callable[[Workspace], None], tuple[str, ...]]] = {
         _write(b'{"title": "a", "body": "b", "category": "SPORTS", "date": "2020"}\n{"title": \n'),
         ("line 2", "JSON"),
     ),
-    "labels missing": (_leave_labels_out, ("'category'", "'3', '50'", "data.missing_label")),
+    "labels missing": (_leave_labels_out, ("lines 5, 52: ", "'category'", "data.missing_label")),
     "one class": (_leave_one_class, ("'SPORTS'", "data.label")),
-    "class of one": (_leave_a_class_of_one, ("RARE", "1", "3", "data.merge_labels")),
+    "class of one": (
+        _leave_a_class_of_one,
+        ("RARE", "1", "3", "data.merge_labels", "data.min_count", "data.rare_labels"),
+    ),
     "no texts": (
         lambda workspace: workspace.write_news(lambda index, row: row | {"title": "", "body": " "}),
         ("120", "data.min_characters", "data.min_count"),

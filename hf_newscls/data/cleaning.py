@@ -1,31 +1,32 @@
 """Join the text columns, name the labels, and drop the rows that cannot be used."""
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetInfo, Features, Value
 from datasets.fingerprint import generate_random_fingerprint
 
-from hf_newscls.data.labels import resolve_label_names
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.data import DataSection
+
+# Why a row is dropped, in the order of the checks; a rare label comes last.
+_REASONS = ("missing label", "empty text", "short text")
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class CleanedRows:
-    """The rows that can be used, and why the others were dropped.
+    """The rows that can be used, in the file's order, and the number of dropped rows by reason.
 
-    Attributes:
-        dataset: columns id, text, label (a `ClassLabel`) and those the recipe keeps, in the file's order.
-        rows_read: rows of the file; equals the rows of `dataset` plus all dropped ones.
-        dropped: number of dropped rows by reason, in the order the reasons are tried.
+    The columns are id, text, label (a `ClassLabel`) and those the recipe keeps. `rows_read` counts the file's rows.
     """
 
     dataset: Dataset
@@ -51,23 +52,18 @@ def join_columns(values: Sequence[str | None], *, separator: str) -> str:
 def clean_rows(
     rows: Dataset, section: DataSection, *, extra_columns: Sequence[str] = (), source_name: str
 ) -> CleanedRows:
-    """Build text and label of each row; drop and count the rows with a short text, no label or a rare label.
-
-    White space around texts and labels is removed. The section's columns and the `extra_columns` are kept.
+    """Build text and label of each row, stripped; drop and count the rows with a short text, no label or a rare label.
 
     Raises:
-        DataError: labels are missing although the recipe forbids it, no row is left, or the labels do not fit.
+        DataError: no row is left, or the labels do not fit.
     """
     texts, labels = _build_texts(rows, section), _build_labels(rows, section)
     reasons = _find_reasons(rows, section, texts=texts, labels=labels)
-    if section.missing_label == "error":
-        _refuse_missing_labels(rows, reasons, section, source_name=source_name)
-    usable = [index for index, reason in enumerate(reasons) if reason is None]
-    for index, label in zip(usable, apply_min_count([labels[index] for index in usable], section), strict=True):
-        labels[index], reasons[index] = label or "", None if label else "rare label"
-    kept = [index for index, reason in enumerate(reasons) if reason is None]
-    tried = ["missing label", "empty text", "short text"] + ["rare label"] * (section.min_count > 1)
-    dropped = {reason: reasons.count(reason) for reason in tried}
+    usable = [index for index, reason in enumerate(reasons) if not reason]
+    for index, label in zip(usable, _apply_min_count([labels[index] for index in usable], section), strict=True):
+        labels[index], reasons[index] = label or "", "" if label else "rare label"
+    kept = [index for index, reason in enumerate(reasons) if not reason]
+    dropped = {reason: reasons.count(reason) for reason in (*_REASONS, *["rare label"] * (section.min_count > 1))}
     counts = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items() if count) or "none dropped"
     logger.info("kept %s of %s rows: %s", f"{len(kept):,}", f"{len(rows):,}", counts)
     if not kept:
@@ -88,13 +84,52 @@ def clean_rows(
     return CleanedRows(_build_dataset(columns, names), rows_read=len(rows), dropped=dropped)
 
 
-def apply_min_count(labels: Sequence[str], section: DataSection) -> list[str | None]:
-    """Return each row's label; a rare one becomes the label that the section names, or None to drop the row.
+def resolve_label_names(counts: Mapping[str, int], *, expected: Sequence[str] | None, source_name: str) -> list[str]:
+    """Return the label names in the model's order: as the recipe lists them (`expected`), else sorted.
 
-    >>> section = DataSection(source="a.csv", text=["a"], label="b", min_count=2, rare_labels="OTHER")
-    >>> apply_min_count(["X", "Y", "X"], section)
-    ['X', 'OTHER', 'X']
+    Raises:
+        DataError: fewer than two labels; labels that differ from the recipe's list; or, if the recipe lists none,
+            labels that differ only in case or white space.
     """
+    if len(counts) < 2:
+        found = format_examples(counts) or "none"
+        raise DataError(f"{source_name}: a classifier needs two labels (found: {found}); check data.label")
+    if expected is None:
+        _refuse_variants(counts, source_name=source_name)
+        return sorted(counts)
+    unknown = [_show(label, counts) for label in sorted(counts) if label not in expected]
+    if unknown:
+        raise DataError(
+            f"{source_name}: labels that data.labels does not list: {format_examples(unknown)}; "
+            "add them there, merge them in data.merge_labels, or set `data.labels: null`"
+        )
+    absent = [label for label in expected if label not in counts]
+    if absent:
+        raise DataError(f"{source_name}: no rows of {format_examples(absent)}; remove these labels from data.labels")
+    return [*expected]
+
+
+def _refuse_variants(counts: Mapping[str, int], *, source_name: str) -> None:
+    """Refuse several spellings of one label, and offer the mapping that merges them."""
+    spellings: dict[str, list[str]] = {}
+    for label in sorted(counts):
+        spellings.setdefault(" ".join(label.split()).casefold(), []).append(label)
+    variants = {max(labels, key=counts.__getitem__): labels for labels in spellings.values() if len(labels) > 1}
+    if variants:
+        shown = [" and ".join(_show(label, counts) for label in labels) for labels in variants.values()]
+        raise DataError(
+            f"{source_name}: labels that differ only in case or white space: {format_examples(shown)}; add "
+            f"`merge_labels: {json.dumps(variants, ensure_ascii=False)}` to the data section, or list all labels in "
+            "data.labels to keep them apart"
+        )
+
+
+def _show(label: str, counts: Mapping[str, int]) -> str:
+    return f"{label} ({counts[label]} row{'s' if counts[label] != 1 else ''})"
+
+
+def _apply_min_count(labels: Sequence[str], section: DataSection) -> list[str | None]:
+    """Return each row's label; a rare one becomes the label that the section names, or None to drop the row."""
     counts = Counter(labels)
     rare = {label for label, count in counts.items() if count < section.min_count}
     if rare:
@@ -123,29 +158,12 @@ def _build_labels(rows: Dataset, section: DataSection) -> list[str]:
     return [label and targets.get(label, label) for label in labels]
 
 
-def _find_reasons(
-    rows: Dataset, section: DataSection, *, texts: Sequence[str], labels: Sequence[str]
-) -> list[str | None]:
-    """Return for each row why it cannot be used; None if it can."""
+def _find_reasons(rows: Dataset, section: DataSection, *, texts: Sequence[str], labels: Sequence[str]) -> list[str]:
+    """Return for each row the first reason why it cannot be used; "" if it can."""
     measured = [texts] if section.min_characters_in == "joined" else [rows[name][:] for name in section.text]
     lengths = [min(len((value or "").strip()) for value in values) for values in zip(*measured, strict=True)]
-    return [_find_reason(*row, section.min_characters) for row in zip(labels, texts, lengths, strict=True)]
-
-
-def _find_reason(label: str, text: str, length: int, min_characters: int) -> str | None:
-    if not label:
-        return "missing label"
-    if not text:
-        return "empty text"
-    return "short text" if length < min_characters else None
-
-
-def _refuse_missing_labels(
-    rows: Dataset, reasons: Sequence[str | None], section: DataSection, *, source_name: str
-) -> None:
-    unlabelled = [row_id for row_id, reason in zip(rows[ROW_ID][:], reasons, strict=True) if reason == "missing label"]
-    if unlabelled:
-        raise DataError(
-            f"{source_name}: no label in column {section.label!r} of the rows with id {format_examples(unlabelled)}; "
-            "label them or set `data.missing_label: drop`"
-        )
+    is_short = np.array(lengths) < section.min_characters
+    reasons: list[str] = np.select(
+        [[not label for label in labels], [not text for text in texts], is_short], _REASONS, default=""
+    ).tolist()
+    return reasons

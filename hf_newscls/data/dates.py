@@ -21,9 +21,7 @@ def parse_dates(
     """Return the dates in UTC, to the second, shape (N,); NaT for empty values.
 
     Reads ISO 8601 and the other formats that pandas knows. In numeric dates such as 03/04/2018 the month comes first,
-    unless some date in the column is only valid with the day first.
-
-    `ids`, `column` and `source_name` say in messages where the values are.
+    unless some date in the column is only valid with the day first. Messages show `ids`, `column` and `source_name`.
 
     Raises:
         DataError: a value is not a date or has no year; or some dates have the day first and others the month.
@@ -53,11 +51,7 @@ def parse_dates(
 
 
 def to_years(dates: NDArray[np.datetime64]) -> list[str]:
-    """Return the year of each date, four digits; `unknown` for NaT.
-
-    >>> to_years(np.array(["2018-05-26", "NaT"], dtype="datetime64[s]"))
-    ['2018', 'unknown']
-    """
+    """Return the year of each date, four digits; `unknown` for NaT."""
     return ["unknown" if year == "NaT" else year for year in np.datetime_as_string(dates, unit="Y").tolist()]
 
 

@@ -1,7 +1,7 @@
 """Handle duplicates and conflicting labels as the recipe says, and count them."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from datasets.fingerprint import generate_random_fingerprint
@@ -44,12 +44,9 @@ class DuplicateCounts:
 
 @dataclass(frozen=True)
 class DeduplicatedRows:
-    """The rows to split.
+    """The rows to split, with their group as a column; `cleaned` also counts the rows dropped here.
 
-    Attributes:
-        cleaned: the rows that remain, with their group as a column; it also counts the rows dropped here.
-        groups: shape (N,), equal for rows of one article.
-        counts: what was found before anything was dropped.
+    `groups`, shape (N,), are equal for rows of one article; `counts` are of all rows, before any was dropped.
     """
 
     cleaned: CleanedRows
@@ -86,10 +83,8 @@ def resolve_duplicates(cleaned: CleanedRows, section: DataSection) -> Deduplicat
     )
     # Without a fingerprint `datasets` would pickle all groups to compute one.
     dataset = cleaned.dataset.add_column(GROUP, found.groups, new_fingerprint=generate_random_fingerprint())
-    remaining = CleanedRows(
-        dataset.select(rows) if len(rows) < len(dataset) else dataset, rows_read=cleaned.rows_read, dropped=dropped
-    )
-    return DeduplicatedRows(remaining, groups=found.groups[rows], counts=counts)
+    kept = dataset.select(rows) if len(rows) < len(dataset) else dataset
+    return DeduplicatedRows(replace(cleaned, dataset=kept, dropped=dropped), groups=found.groups[rows], counts=counts)
 
 
 def _count(found: DuplicateGroups, is_conflicting: NDArray[np.bool_], *, handling: str) -> DuplicateCounts:

@@ -47,11 +47,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class DuplicateGroups:
-    """Which rows are one article.
+    """Which rows are one article: for each row the index of the first row of its group, shape (N,).
 
-    Attributes:
-        groups: shape (N,), for each row the index of the first row of its group.
-        texts: shape (N,), the same for groups of rows with equal texts after normalization.
+    `groups` are those of one article, `texts` those of equal texts after normalization.
     """
 
     groups: Rows
@@ -70,20 +68,12 @@ def find_duplicates(texts: Sequence[str], near: NearDuplicatesSection | None) ->
 
 
 def find_repeated(groups: Rows) -> Rows:
-    """Return the groups with at least two rows, ascending.
-
-    >>> find_repeated(np.array([0, 1, 0, 3, 1]))
-    array([0, 1])
-    """
+    """Return the groups with at least two rows, ascending."""
     return np.flatnonzero(np.bincount(groups) > 1)
 
 
 def groups_with_conflicting_labels(groups: Rows, kinds: Rows) -> Rows:
-    """Return the groups, ascending, with rows of several kinds.
-
-    >>> groups_with_conflicting_labels(np.array([0, 1, 0, 1]), kinds=np.array([5, 5, 5, 6]))
-    array([1])
-    """
+    """Return the groups, ascending, with rows of several kinds, such as labels."""
     pairs = np.unique(np.stack([groups, kinds]), axis=1)
     return find_repeated(pairs[0])
 
@@ -102,10 +92,12 @@ def _group_similar(texts: Sequence[str], near: NearDuplicatesSection) -> Rows:
 
     @lru_cache(maxsize=_CACHED_ROWS)
     def find_shingles(index: int) -> Hashes:
+        """Return the different shingles of a text, sorted."""
         return np.unique(_hash_shingles([texts[index]], near.shingle)[0])
 
     @lru_cache(maxsize=_CACHED_PAIRS)
     def is_similar(first: int, second: int) -> bool:
+        """Compare two texts by their shingles."""
         return _compare(find_shingles(first), find_shingles(second)) >= near.threshold
 
     keys = np.concatenate([*_hash_bands(texts, shingle=near.shingle, values=_choose_band(near.threshold))])

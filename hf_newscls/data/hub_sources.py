@@ -16,10 +16,10 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError, 
 )
 
 from hf_newscls.data.readers.compression import COMPRESSED_ENDINGS
-from hf_newscls.errors import SourceError, suggest_name
+from hf_newscls.errors import SourceError, shorten_text, suggest_name
 
 HUB_SCHEME = "hf://"
-PASS_THE_PATH = "pass its path with --data, or to make as DATA=path"
+PASS_THE_PATH = "pass its path with --data (make: DATA=path)"
 """What to do about a file that could not be fetched."""
 
 _ADDRESS = re.compile(
@@ -36,10 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 def fetch_from_hub(address: str) -> Path:
-    """Return the path of a file of a Hub dataset, or the folder of a snapshot of the whole dataset.
-
-    The address has the form `hf://datasets/owner/name[@revision][/path]`. huggingface_hub keeps both in its own cache,
-    so later calls need no network.
+    """Return a file of a Hub dataset, or the folder of a snapshot of all of it; huggingface_hub caches both.
 
     Raises:
         SourceError: there is no such dataset, revision or file, access is denied, or it has no data file.
@@ -94,8 +91,8 @@ def _explain(error: Exception, repo_id: str, revision: str | None, path: str | N
             names = []
         close = suggest_name(path or "", names)
         return f"no file {path!r}; {f'did you mean {close!r}?' if close else f'see {tree}'}"
-    reason = " ".join(str(error.__cause__ or error).split())[:200]
+    cause = error.__cause__ or error
     return (
-        f"fetching from the Hub failed ({type(error.__cause__ or error).__name__}: {reason}); go online and unset "
+        f"fetching from the Hub failed ({type(cause).__name__}: {shorten_text(cause)}); go online and unset "
         f"HF_HUB_OFFLINE for the first fetch, or download the file from {tree} and {PASS_THE_PATH}"
     )

@@ -8,23 +8,25 @@ from typing import Any
 import numpy as np
 from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from hf_newscls.data.deduplication import DuplicateCounts
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.data.splitting import SPLITS
 from hf_newscls.data.stratification import assign_groups, hash_rows
-from hf_newscls.recipe.split import SplitSection
+from hf_newscls.recipe.data import SplitSection
+from hf_newscls.recipe.renamed_keys import rename_old_keys
 
 # Keys that version 0.1 wrote to split.json, and their names today.
-_RENAMED_KEYS = {"way": "strategy"}
-_RENAMED_DUPLICATE_KEYS = {
-    "equal": "exact",
-    "alike": "near",
-    "contradictory_texts": "conflicting_texts",
-    "contradictory_rows": "conflicting_rows",
+_RENAMED_KEYS = {
+    "way": "strategy",
+    "duplicates.equal": "duplicates.exact",
+    "duplicates.alike": "duplicates.near",
+    "duplicates.contradictory_texts": "duplicates.conflicting_texts",
+    "duplicates.contradictory_rows": "duplicates.conflicting_rows",
+    "leakage.plain": "leakage.random_split_rows",
+    "leakage.plain_test_rows": "leakage.random_split_test_rows",
 }
-_RENAMED_LEAKAGE_KEYS = {"plain": "random_split_rows", "plain_test_rows": "random_split_test_rows"}
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,12 @@ class SplitManifest:
 
     Attributes:
         source: address of the data file as in the recipe.
-        source_sha256: SHA-256 of the file.
-        rows_read: rows of the file.
         dropped: number of dropped rows by reason.
         strategy: how rows were split, in words.
         fractions: fraction of the rows by split; None if a column or folds decided.
         fingerprint: SHA-256 over the content hash and the split of every row, independent of the order of rows.
         label_counts: rows by split and label.
         row_ids: ids by split, in the file's order.
-        duplicates: duplicates that were found.
-        leakage: duplicates between training and test set.
     """
 
     source: str
@@ -79,20 +77,16 @@ class SplitManifest:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "SplitManifest":
-        """Return the manifest that `to_dict` or version 0.1 made the values of.
+        """Return the manifest of a split.json, also of version 0.1.
 
         Raises:
-            ValueError: a value is missing or has another type.
+            ValueError: a value is missing or has another type; the message names the first one.
         """
-        renamed = _rename(values, _RENAMED_KEYS) | {
-            "duplicates": _rename(values["duplicates"], _RENAMED_DUPLICATE_KEYS),
-            "leakage": _rename(values["leakage"], _RENAMED_LEAKAGE_KEYS),
-        }
-        return TypeAdapter(cls).validate_python(renamed)
-
-
-def _rename(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    return {names.get(key, key): value for key, value in values.items()}
+        try:
+            return TypeAdapter(cls).validate_python(rename_old_keys(values, _RENAMED_KEYS))
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
 def build_manifest(
@@ -127,10 +121,7 @@ def build_manifest(
 def measure_leakage(
     dataset: Dataset, splits: NDArray[np.int64], *, groups: NDArray[np.int64], section: SplitSection
 ) -> Leakage:
-    """Count the leaks of a split, and those of a random split of the same rows that ignores duplicates.
-
-    `splits` are from `assign_splits`, and `groups` are equal for rows of one article; both have shape (N,).
-    """
+    """Count the leaks of the splits from `assign_splits`, given the `groups` of one article, both of shape (N,)."""
     kept = np.flatnonzero(splits >= 0)
     dataset, splits, groups = dataset.select(kept), splits[kept], groups[kept]
     labels, keys = np.asarray(dataset["label"][:]), hash_rows(dataset["text"][:], seed=section.seed)

@@ -83,7 +83,10 @@ def read_source(recipe: Recipe, source: Source) -> CleanedRows:
         DataError: their content does not fit the recipe.
     """
     data = recipe.data
-    rows = read_rows(source.paths, columns=recipe.columns, id_column=data.id, encoding=data.encoding)
+    label_column = data.label if data.missing_label == "error" else None
+    rows = read_rows(
+        source.paths, columns=recipe.columns, id_column=data.id, label_column=label_column, encoding=data.encoding
+    )
     return clean_rows(rows, data, extra_columns=recipe.extra_columns, source_name=source.name)
 
 

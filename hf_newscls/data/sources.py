@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hf_newscls.data.hub_sources import HUB_SCHEME, PASS_THE_PATH, fetch_from_hub, list_snapshot
-from hf_newscls.errors import SourceError, format_examples, suggest_name
+from hf_newscls.errors import SourceError, format_examples, shorten_text, suggest_name
 from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path, name_paths
 
 KAGGLE_SCHEME = "kaggle://"
@@ -41,15 +41,11 @@ class Source:
 
 
 def fetch_source(addresses: str | Sequence[str], *, sha256: str | None = None) -> Source:
-    """Return data files on this machine, fetched from Kaggle or the Hub if needed.
+    """Return data files on this machine, fetched from Kaggle or the Hub if needed, whose libraries cache them.
 
-    kagglehub and huggingface_hub show their own progress and keep the files in their own caches.
-
-    Args:
-        addresses: one or several of: a path, a pattern of paths such as `news/*.csv`, `package:module/path`,
-            `kaggle://owner/set[/versions/2]/file`, and `hf://datasets/owner/name[@revision][/path]`, which is the
-            whole dataset if it names no file.
-        sha256: expected `Source.sha256`.
+    An address is a path, a pattern of paths such as `news/*.csv`, `package:module/path`,
+    `kaggle://owner/set[/versions/2]/file`, or `hf://datasets/owner/name[@revision][/path]`, which is the whole dataset
+    if it names no file. `sha256` is the expected `Source.sha256`.
 
     Raises:
         SourceError: a file does not exist, cannot be fetched, or has another checksum.
@@ -83,8 +79,7 @@ def _compute_fingerprint(paths: Sequence[Path]) -> str:
         for path in paths:
             if path.is_dir():
                 # The name of a snapshot's file can decide which split its rows belong to.
-                files = {file: file.relative_to(path).as_posix() for file in list_snapshot(path)}
-                lines += [f"{compute_sha256(file)} {name}" for file, name in files.items()]
+                lines += [f"{compute_sha256(file)} {file.relative_to(path).as_posix()}" for file in list_snapshot(path)]
             else:
                 lines.append(compute_sha256(path))
     except OSError as error:
@@ -120,14 +115,16 @@ def _find_local(address: str) -> list[Path]:
     if matches:
         return [match for match in matches if not match.is_dir()] or matches
     if glob.has_magic(address):
-        raise SourceError(f"{address}: data.source matches no file; check the pattern")
+        raise SourceError(f"{address}: data.source matches no file ({path.absolute()}); correct the pattern")
+    folder = path.parent.resolve()
     try:
-        neighbors = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
+        neighbors = [entry.name for entry in folder.iterdir() if entry.is_file()]
     except OSError:  # the folder does not exist, or cannot be listed
         neighbors = []
     close = suggest_name(path.name, neighbors)
-    hint = f"did you mean {str(path.parent / close)!r}?" if close else PASS_THE_PATH
-    raise SourceError(f"{address}: data.source does not exist; {hint}")
+    hint = f"did you mean {str(path.parent / close)!r}?" if close else f"copy the file there, or {PASS_THE_PATH}"
+    found = f"no file in the folder {folder}" if folder.is_dir() else f"the folder {folder}, which does not exist"
+    raise SourceError(f"{address}: data.source names {found}; {hint}")
 
 
 def _fetch_from_kaggle(address: str) -> Path:
@@ -151,5 +148,5 @@ def _fetch_from_kaggle(address: str) -> Path:
     try:
         return Path(kagglehub.dataset_download(dataset + version, path=file))
     except failures as error:
-        reason = " ".join(str(error).split())[:200]
-        raise SourceError(f"{address}: fetching failed ({type(error).__name__}: {reason}); {by_hand}") from error
+        reason = f"{type(error).__name__}: {shorten_text(error)}"
+        raise SourceError(f"{address}: fetching failed ({reason}); {by_hand}") from error

@@ -4,13 +4,14 @@ import logging
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.data.stratification import assign_groups, hash_rows
 from hf_newscls.errors import DataError, format_examples, suggest_name
-from hf_newscls.recipe.split import SplitSection
+from hf_newscls.recipe.data import SplitSection
 
 SPLITS = ("train", "validation", "test")
 _TRAIN, _VALIDATION, _TEST = range(len(SPLITS))
@@ -20,6 +21,7 @@ _SPELLINGS = {
     **dict.fromkeys(("validation", "valid", "val", "dev"), _VALIDATION),
     "test": _TEST,
 }
+_FIX_RARE = "merge labels in data.merge_labels, or set data.min_count and data.rare_labels to drop or merge rare ones"
 
 Splits = NDArray[np.int64]
 Groups = NDArray[np.int64]
@@ -37,6 +39,9 @@ def assign_splits(
 ) -> Splits:
     """Return the split of each row, shape (N,): its index in `SPLITS`, or -1 for a row that is left out.
 
+    The rows have `text`, a `ClassLabel` named `label`, and the column that `predefined` names. The `groups` are equal
+    for rows that stay together, and the `dates` are for `by: time`; both have shape (N,).
+
     - random: stratified by label. A SHA-256 of seed and content decides, so neither the order of the rows (except
       those with equal content) nor the other labels matter. Every split has at least one row of each label.
     - folds: the same, in equal parts; one of them is the test set, the next one validation.
@@ -44,11 +49,6 @@ def assign_splits(
       or test can lack a label.
     - predefined: as a column says. Without validation rows, a stratified part of the training rows becomes validation.
       If a group is in two splits, its rows stay in test, else in validation, and are left out of the others.
-
-    Args:
-        dataset: rows with `text`, a `ClassLabel` named `label`, and the column that `predefined` names.
-        groups: shape (N,); rows with equal numbers stay together.
-        dates: shape (N,), for `by: time`.
 
     Raises:
         DataError: labels with too few groups, a split without rows, or a column with other words than the splits'.
@@ -83,7 +83,7 @@ def _stratify(
     dataset: Dataset, groups: Groups, fractions: Sequence[float], *, seed: int, source_name: str
 ) -> NDArray[np.int64]:
     labels, names = _read_labels(dataset)
-    rows = np.bincount(labels, minlength=len(names)).tolist()
+    rows = np.bincount(labels, minlength=len(names))
     different = _count_pairs(labels, groups, len(names))
     small = [
         f"{name} ({count})" if count == distinct else f"{name} ({count}, but {distinct} without duplicates)"
@@ -93,15 +93,15 @@ def _stratify(
     if small:
         raise DataError(
             f"{source_name}: labels with fewer than {len(fractions)} rows, one for each split: "
-            f"{format_examples(small)}; merge them in data.merge_labels or remove the rows"
+            f"{format_examples(small)}; {_FIX_RARE}"
         )
     parts = assign_groups(labels, groups, hash_rows(dataset["text"][:], seed=seed), fractions)
     found = _count_pairs(labels, parts, len(names))
     lacking = [name for name, count in zip(names, found, strict=True) if count < len(fractions)]
     if lacking:
         raise DataError(
-            f"{source_name}: too few different texts of {format_examples(lacking)} for every split; merge the labels "
-            "or set `data.duplicates: drop`"
+            f"{source_name}: too few different texts of {format_examples(lacking)} for every split; set "
+            f"`data.duplicates: drop`, or {_FIX_RARE}"
         )
     return parts
 
@@ -110,11 +110,10 @@ def _read_labels(dataset: Dataset) -> tuple[NDArray[np.int64], list[str]]:
     return np.asarray(dataset["label"][:], dtype=np.int64), dataset.features["label"].names
 
 
-def _count_pairs(labels: NDArray[np.int64], numbers: NDArray[np.int64], size: int) -> list[int]:
+def _count_pairs(labels: NDArray[np.int64], numbers: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     """Count for each of `size` labels the different numbers that its rows have."""
     pairs = np.unique(np.stack([labels, numbers]), axis=1)
-    counts: list[int] = np.bincount(pairs[0], minlength=size).tolist()
-    return counts
+    return np.bincount(pairs[0], minlength=size)
 
 
 def _cut_by_time(
@@ -127,23 +126,19 @@ def _cut_by_time(
             f"{source_name}: `split.by: time`, but no date in the rows with id {offenders}; "
             "fill them in or set `split.by: random`"
         )
-    numbers, group = np.unique(groups, return_inverse=True)
-    newest = np.full(len(numbers), np.iinfo(np.int64).min)
-    np.maximum.at(newest, group, dates.astype("datetime64[s]").astype(np.int64))
     # Groups of one date are ranked by the smallest key of their rows, so the file's order does not matter.
-    keys = hash_rows(dataset["text"][:], seed=section.seed)
-    ranked = np.lexsort((keys, group))
-    smallest = ranked[np.searchsorted(group[ranked], np.arange(len(numbers)))]
-    order = np.lexsort((keys[smallest], -newest))
-    sizes = np.bincount(group)[order]
-    before = np.cumsum(sizes) - sizes
+    _, ranks = np.unique(hash_rows(dataset["text"][:], seed=section.seed), return_inverse=True)
+    rows = pd.DataFrame({"group": groups, "date": dates, "rank": ranks})
+    ordered = rows.groupby("group").agg(newest=("date", "max"), rank=("rank", "min"), rows=("rank", "size"))
+    ordered = ordered.sort_values(["newest", "rank"], ascending=[False, True])
+    before = ordered["rows"].cumsum() - ordered["rows"]
     is_test = before < round(len(dataset) * section.test)
     # Counted from the end of the test set, which a large group can make larger than its fraction.
-    is_validation = before < sizes[is_test].sum() + round(len(dataset) * section.validation)
-    group_splits = np.empty(len(numbers), dtype=np.int64)
-    group_splits[order] = np.select([is_test, is_validation], [_TEST, _VALIDATION], default=_TRAIN)
-    _check_labels(dataset, group_splits[group], source_name=source_name)
-    return group_splits[group]
+    is_validation = before < ordered["rows"][is_test].sum() + round(len(dataset) * section.validation)
+    chosen = np.select([is_test, is_validation], [_TEST, _VALIDATION], default=_TRAIN)
+    splits: Splits = pd.Series(chosen, index=ordered.index)[groups].to_numpy()
+    _check_labels(dataset, splits, source_name=source_name)
+    return splits
 
 
 def _read_splits(dataset: Dataset, section: SplitSection, groups: Groups, *, source_name: str) -> Splits:
@@ -180,8 +175,6 @@ def _check_labels(dataset: Dataset, splits: Splits, *, source_name: str) -> None
                 "`data.duplicates: drop` if one group of duplicates takes too many"
             )
         if missing and index == _TRAIN:
-            raise DataError(
-                f"{source_name}: no rows of {missing} in the training set; merge the labels, or remove the rows"
-            )
+            raise DataError(f"{source_name}: no rows of {missing} in the training set; {_FIX_RARE}")
         if missing:
             logger.warning("the %s set has no rows of %s, so these labels are not scored there", split, missing)

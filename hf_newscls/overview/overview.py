@@ -26,16 +26,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Overview:
-    """The description of a news file.
-
-    Attributes:
-        recipe: how the file is read.
-        data: statistics of the rows.
-        quality: cross-validation of a simple model, to check the labels.
-        rows: the rows that were kept, with id, text and label.
-        groups: which rows are the same article.
-        token_counts: of the N texts, before truncation.
-    """
+    """The description of a news file, with the rows that were kept and the token counts of their texts."""
 
     recipe: Recipe
     data: DataOverview
@@ -62,10 +53,7 @@ def build_overview(
     *,
     dates: NDArray[np.datetime64] | None = None,
 ) -> Overview:
-    """Describe the rows that were kept, and cross-validate a simple model on them.
-
-    Args:
-        dates: shape (N,), NaT for a row without one; None if the file has no dates.
+    """Describe the rows that were kept, with their dates of shape (N,), and cross-validate a simple model on them.
 
     Raises:
         InputError: all rows are one article, or no label has two rows.

@@ -11,7 +11,7 @@
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -74,13 +74,9 @@ def write_overview(overview: Overview, folder: Path) -> None:
 
 
 def render_overview(overview: Overview, *, figures: Sequence[str]) -> str:
-    """Return the page as Markdown.
-
-    Args:
-        overview: to show.
-        figures: names of the figures in `figures/`, next to the page.
-    """
+    """Return the page as Markdown; the named figures are in `figures/`, next to it."""
     quality = overview.quality
+    suspicious = iterate_suspicious(overview.rows, quality.suspicious, label_names=quality.label_names)
     page = render_template(
         "hf_newscls.overview",
         "templates/overview.md.jinja",
@@ -91,10 +87,7 @@ def render_overview(overview: Overview, *, figures: Sequence[str]) -> str:
         most_confused=quality.rank_by_confusion(limit=_PAIRS_ON_PAGE),
         most_similar=quality.rank_by_similarity(limit=_PAIRS_ON_PAGE),
         n_suspicious=len(quality.suspicious.indices),
-        suspicious=[
-            (*numbers, shorten_text(text))
-            for *numbers, text in islice(_iterate_suspicious(overview), _SUSPICIOUS_ON_PAGE)
-        ],
+        suspicious=[(*cells, shorten_text(text)) for *cells, text in islice(suspicious, _SUSPICIOUS_ON_PAGE)],
         figures={name: caption for name, caption in _CAPTIONS.items() if name in figures},
     )
     return re.sub(r"\n{3,}", "\n\n", page)
@@ -124,11 +117,6 @@ def _plot_figures(overview: Overview) -> Mapping[str, Figure]:
             fractions=np.array([[pair.first_as_second, pair.second_as_first] for pair in pairs]),
         )
     return figures
-
-
-def _iterate_suspicious(overview: Overview) -> Iterator[tuple[str, ...]]:
-    quality = overview.quality
-    return iterate_suspicious(overview.rows, quality.suspicious, label_names=quality.label_names)
 
 
 def _write_groups(path: Path, overview: Overview, groups: Rows, *, chosen: Rows) -> None:

@@ -8,35 +8,65 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from datasets import Dataset
 from numpy.typing import NDArray
 
 from hf_newscls.data.cleaning import CleanedRows
 from hf_newscls.data.dates import count_by_year, to_years
-from hf_newscls.data.duplicates import DuplicateGroups, find_repeated, groups_with_conflicting_labels
-from hf_newscls.errors import InputError
+from hf_newscls.data.duplicates import DuplicateGroups, Rows, find_repeated, groups_with_conflicting_labels
+from hf_newscls.data.readers.rows import ROW_ID
+from hf_newscls.errors import InputError, shorten_text
 from hf_newscls.modeling.tokenization import Truncation, describe_truncation
-from hf_newscls.overview.examples import GroupSummary, ShownRow, show_rows, summarize_groups
 
 LABEL_QUANTILES = {"5%": 0.05, "25%": 0.25, "50%": 0.5, "75%": 0.75, "95%": 0.95}
 """Quantiles of the lengths within a label."""
 
 _QUANTILES = {"min": 0.0, **LABEL_QUANTILES, "99%": 0.99, "max": 1.0}
 _SHORTEST = 10
+_EXAMPLES = 10
+_ROWS_OF_EXAMPLE = 3
 
 Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Lengths:
-    """Text lengths in one unit.
-
-    Attributes:
-        mean: of all texts.
-        quantiles: by name, `min` to `max`; each is the length of a text.
-    """
+    """Mean and quantiles (by name, each the length of a text) of text lengths in one unit."""
 
     mean: float
     quantiles: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class ShownRow:
+    """A row as an example; its text is one line of at most 200 characters."""
+
+    id: str
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """A group of rows as an example; at most three rows are shown, of different kinds where possible."""
+
+    rows: int
+    shown: Sequence[ShownRow]
+
+
+@dataclass(frozen=True)
+class GroupSummary:
+    """Numbers of some groups, of their rows, and of the rows of the largest group; 0 if there are no groups.
+
+    `extra` counts all rows except the first of each group. `examples` are the largest groups, at most ten, ties in file
+    order.
+    """
+
+    groups: int
+    rows: int
+    extra: int
+    largest: int
+    examples: Sequence[RowGroup]
 
 
 @dataclass(frozen=True)
@@ -44,9 +74,7 @@ class DataOverview:
     """Statistics of a news file.
 
     Attributes:
-        rows_read: rows of the file.
-        rows_kept: usable rows.
-        dropped: number of other rows, by reason.
+        dropped: number of rows that were not kept, by reason.
         label_names: in the order of the label ids.
         label_counts: shape (L,), rows kept.
         years: four digits, ascending, `unknown` last; empty if the file has no dates.
@@ -54,7 +82,6 @@ class DataOverview:
         words: lengths in words, separated by white space.
         tokens: lengths in tokens of the recipe's tokenizer, special tokens included.
         label_tokens: shape (L, Q), the quantiles `LABEL_QUANTILES` of the token counts of each label.
-        truncation: how much the model cuts off.
         articles: unique articles among the rows kept; duplicates count once.
         exact_duplicates: groups of rows with equal texts after normalization.
         near_duplicates: groups of rows of one article with different texts.
@@ -102,11 +129,8 @@ def summarize_rows(
 ) -> DataOverview:
     """Compute the statistics of the rows that were kept.
 
-    Args:
-        groups: which rows are the same article.
-        token_counts: tokens of each text, special tokens included, before truncation.
-        max_length: tokens that the model reads.
-        dates: shape (N,), NaT for a row without one; None if the file has no dates.
+    Token counts include special tokens, before truncation to `max_length`. `dates` have shape (N,), NaT for a row
+    without one.
 
     Raises:
         InputError: groups, token counts or dates have another length than the rows.
@@ -117,11 +141,8 @@ def summarize_rows(
             raise InputError(f"{name}: {len(column)} values for {len(dataset)} rows; pass one value for each row")
     texts, labels = dataset["text"][:], np.asarray(dataset["label"][:], dtype=np.int64)
     tokens = np.asarray(token_counts, dtype=np.int64)
-    years, year_counts = (
-        ([], np.zeros((size, 0), dtype=np.int64))
-        if dates is None
-        else count_by_year(to_years(dates), labels, size=size)
-    )
+    known = [] if dates is None else to_years(dates)
+    years, year_counts = count_by_year(known, labels[: len(known)], size=size)
     shortest = np.argsort([len(text) for text in texts], kind="stable")[:_SHORTEST]
     exact, near = find_repeated(groups.texts), groups_with_conflicting_labels(groups.groups, groups.texts)
     conflicting = groups_with_conflicting_labels(groups.texts, labels)
@@ -146,14 +167,39 @@ def summarize_rows(
 
 
 def describe_lengths(lengths: Sequence[int] | Integers) -> Lengths:
-    """Return mean and quantiles of at least one length.
-
-    >>> describe_lengths([1, 2, 3, 10]).quantiles["50%"]
-    2
-    """
+    """Return mean and quantiles of at least one length."""
     values = _find_quantiles(lengths, _QUANTILES).tolist()
     return Lengths(float(np.mean(lengths)), dict(zip(_QUANTILES, values, strict=True)))
 
 
 def _find_quantiles(lengths: Sequence[int] | Integers, quantiles: Mapping[str, float]) -> Integers:
     return np.quantile(lengths, [*quantiles.values()], method="inverted_cdf").astype(np.int64)
+
+
+def summarize_groups(dataset: Dataset, groups: Rows, chosen: Rows, *, kinds: Rows) -> GroupSummary:
+    """Count the rows of the chosen groups and show the largest groups, rows of different kinds first.
+
+    The rows have `id`, `text` and a `ClassLabel` named `label`; `groups` and `kinds`, of each row, have shape (N,).
+    """
+    sizes = np.bincount(groups)[chosen]
+    largest = chosen[np.argsort(-sizes, kind="stable")][:_EXAMPLES]
+    return GroupSummary(
+        groups=len(chosen),
+        rows=int(sizes.sum()),
+        extra=int(sizes.sum()) - len(chosen),
+        largest=int(sizes.max(initial=0)),
+        examples=[_show_group(dataset, np.flatnonzero(groups == group), kinds) for group in largest],
+    )
+
+
+def show_rows(dataset: Dataset, indices: Sequence[int] | Rows) -> list[ShownRow]:
+    """Return some rows as examples, in the given order."""
+    chosen = dataset.select(indices)
+    labels = chosen.features["label"].int2str(chosen["label"][:])
+    return [ShownRow(*row) for row in zip(chosen[ROW_ID], labels, map(shorten_text, chosen["text"]), strict=True)]
+
+
+def _show_group(dataset: Dataset, members: Rows, kinds: Rows) -> RowGroup:
+    _, firsts = np.unique(kinds[members], return_index=True)
+    order = [*np.sort(firsts), *np.delete(np.arange(len(members)), firsts)]
+    return RowGroup(len(members), show_rows(dataset, members[order][:_ROWS_OF_EXAMPLE]))

@@ -1,5 +1,6 @@
-"""The recipe's `data` section."""
+"""The recipe's `data` and `split` sections."""
 
+from collections import Counter
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -8,6 +9,7 @@ from hf_newscls.errors import format_examples
 from hf_newscls.recipe.section import ColumnName, FreeColumnName, NullableDict, NullableList, Section, Sha256
 
 Address = Annotated[str, Field(min_length=1)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 class NearDuplicatesSection(Section):
@@ -104,8 +106,7 @@ class DataSection(Section):
     @field_validator("labels", "text", "keep")
     @classmethod
     def _check_unique(cls, names: list[str] | None) -> list[str] | None:
-        repeated = sorted({name for name in names or [] if (names or []).count(name) > 1})
-        if repeated:
+        if repeated := sorted(name for name, count in Counter(names or []).items() if count > 1):
             raise ValueError(f"must not repeat {format_examples(repeated)}")
         return names
 
@@ -117,5 +118,53 @@ class DataSection(Section):
             raise ValueError(
                 f"min_count is {self.min_count}, but labels lists {len(self.labels)} labels: min_count decides which "
                 "labels remain; remove one of the two keys"
+            )
+        return self
+
+
+class SplitSection(Section):
+    """How rows are split: at random and stratified by label, by time, by a column, or into folds."""
+
+    by: Literal["random", "time"] = "random"
+    """random: stratified by label. time: the newest rows become the test set."""
+    train: Fraction = 0.8
+    """Fraction of the rows for training."""
+    validation: Fraction = 0.1
+    """Fraction of the rows for choosing the checkpoint and calibration."""
+    test: Fraction = 0.1
+    """Fraction of the rows for the final evaluation."""
+    seed: int = Field(17, ge=0)
+    """Seed of the split, and of the training unless it sets its own."""
+    predefined: FreeColumnName | None = None
+    """Column with the values train, validation and test. If no row says validation, a part of the training rows is
+    used."""
+    folds: int | None = Field(None, ge=3)
+    """Number of cross-validation folds, for small files; replaces the fractions."""
+    fold: int = Field(0, ge=0)
+    """Index of the test fold, counted from 0; the next fold is validation."""
+
+    @property
+    def has_fractions(self) -> bool:
+        """Whether the fractions decide the sizes of the splits."""
+        return self.predefined is None and self.folds is None
+
+    @model_validator(mode="after")
+    def _check_one_strategy(self) -> "SplitSection":
+        strategies = {"by: time": self.by == "time", "predefined": self.predefined is not None, "folds": self.folds}
+        chosen = [name for name, is_set in strategies.items() if is_set]
+        if len(chosen) > 1:
+            raise ValueError(f"{chosen[0]} cannot be combined with {chosen[1]}; keep only one of {', '.join(chosen)}")
+        if self.fold >= (self.folds or 1):
+            problem = "folds is not set; set it" if self.folds is None else f"folds is {self.folds}; count from 0"
+            raise ValueError(f"fold is {self.fold}, but {problem}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_sum(self) -> "SplitSection":
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(
+                f"train + validation + test is {self.train} + {self.validation} + {self.test} = {total:.6g}, but must "
+                "be 1; change one of them"
             )
         return self

@@ -33,11 +33,9 @@ def is_recipe_path(name_or_path: str) -> bool:
 
 
 def find_recipe(name_or_path: str, *, child: Path | None = None) -> Path:
-    """Return the file of a recipe.
+    """Return the file of a recipe, given by its name or by a path that ends in .yaml or .yml.
 
-    Args:
-        name_or_path: a name such as `quickstart`, or a path that ends in .yaml or .yml.
-        child: the recipe that extends this one; its folder is searched first.
+    If another recipe, the `child`, extends it, the folder of the child is searched first.
 
     Raises:
         RecipeError: there is no such recipe.
@@ -66,11 +64,8 @@ def read_recipe(
 ) -> Recipe:
     """Read a recipe, with what it extends and with overrides, and validate the result.
 
-    Args:
-        name_or_path: a name such as `quickstart`, or the path of a YAML file.
-        overrides: each as `section.key=value`, with the value written as in YAML; or values by `section.key`, used as
-            they are.
-        source: replaces `data.source`; any character is allowed in it.
+    Overrides are texts `section.key=value`, with the value written as in YAML; or values by `section.key`, used as they
+    are. `source` replaces `data.source`; any character is allowed in it.
 
     Raises:
         RecipeError: one error that names everything that is wrong.
@@ -86,21 +81,17 @@ def read_recipe(
         raise RecipeError(
             f"{source_name}: cannot be resolved ({reason}); check the overrides and each ${{…}}"
         ) from error
-    return _validate(_set_source(content, source), source_name)
+    return _validate(content, source_name, source=source)
 
 
 def read_run_recipe(path: Path, *, source: str | None = None) -> Recipe:
-    """Read the recipe.yaml of a run folder, which may have the key names of an earlier version.
-
-    Args:
-        path: of the file.
-        source: replaces `data.source`.
+    """Read a run's recipe.yaml, which may have the keys of an earlier version; `source` replaces `data.source`.
 
     Raises:
         RecipeError: it cannot be read.
     """
     content: Any = OmegaConf.to_container(_read_yaml(path), resolve=True)
-    return _validate(_set_source(rename_old_keys(content), source), _shorten_path(path))
+    return _validate(rename_old_keys(content), _shorten_path(path), source=source)
 
 
 def read_purpose(path: Path) -> str:
@@ -111,12 +102,9 @@ def read_purpose(path: Path) -> str:
     return ""
 
 
-def _set_source(content: dict[str, Any], source: str | None) -> dict[str, Any]:
-    data = content.get("data")
-    return content if source is None or not isinstance(data, dict) else {**content, "data": {**data, "source": source}}
-
-
-def _validate(content: object, source_name: str) -> Recipe:
+def _validate(content: dict[str, Any], source_name: str, *, source: str | None) -> Recipe:
+    if source is not None and isinstance(data := content.get("data"), dict):
+        content = {**content, "data": {**data, "source": source}}
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:

@@ -1,10 +1,13 @@
-"""Recipe keys and values that had another name before version 0.2.
+"""Other names of recipe keys and values: those before version 0.2, and those that a person may mean.
 
-A recipe with an old name is refused with the new one. Only the recipe.yaml of an older run folder is still read.
+A recipe with an old name is refused with the new one. Only files in an older run folder are still read.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from hf_newscls.errors import suggest_name
 
 RENAMED_KEYS: Mapping[str, str] = {
     "adapter.alpha": "adapter.lora_alpha",
@@ -20,24 +23,35 @@ RENAMED_VALUES: Mapping[tuple[str, str], str] = {
 }
 
 
-def rename_old_keys(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return the content of an older run's recipe.yaml under today's names.
+def rename_old_keys(
+    content: Mapping[str, Any], keys: Mapping[str, str] = RENAMED_KEYS, prefix: str = ""
+) -> dict[str, Any]:
+    """Return the content of an older run's recipe.yaml, or of a file with other `keys`, under today's names.
 
-    Args:
-        section: the content, or that of one section.
-        prefix: path of the section, with a period at its end.
+    `keys` are paths, as is `prefix`, which leads to the content and ends with a period.
 
-    >>> rename_old_keys({"adapter": {"rank": 8, "merge": True}})
-    {'adapter': {'r': 8, 'merge': True}}
-    >>> rename_old_keys({"evaluation": {"threshold_metric": "matthews"}})
-    {'evaluation': {'threshold_metric': 'mcc'}}
+    >>> rename_old_keys({"adapter": {"rank": 8}, "evaluation": {"threshold_metric": "matthews"}})
+    {'adapter': {'r': 8}, 'evaluation': {'threshold_metric': 'mcc'}}
     """
     renamed: dict[str, Any] = {}
-    for name, value in section.items():
+    for name, value in content.items():
         key = f"{prefix}{name}"
         if isinstance(value, Mapping):
-            value = rename_old_keys(value, f"{key}.")
+            value = rename_old_keys(value, keys, f"{key}.")
         elif isinstance(value, str):
             value = RENAMED_VALUES.get((key, value), value)
-        renamed[RENAMED_KEYS.get(key, key).removeprefix(prefix)] = value
+        renamed[keys.get(key, key).removeprefix(prefix)] = value
     return renamed
+
+
+def suggest_key(name: str, known: Sequence[str]) -> str | None:
+    """Return the only key with these initials, else the only one with this word, else the one spelled most like it.
+
+    >>> keys = ["learning_rate", "lr_scheduler_type", "model_name_or_path", "label", "labels"]
+    >>> [suggest_key(name, keys) for name in ("lr", "name", "label_column", "lerning_rate", "file")]
+    ['learning_rate', 'model_name_or_path', 'label', 'learning_rate', None]
+    """
+    name = re.sub("_column(_name)?$", "", name)
+    by_initials = [key for key in known if "".join(word[:1] for word in key.split("_")) == name]
+    by_word = [key for key in known if name in key.split("_")]
+    return next((keys[0] for keys in (by_initials, by_word) if len(keys) == 1), suggest_name(name, known))

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from hf_newscls.errors import suggest_name
+from hf_newscls.recipe.renamed_keys import suggest_key
 
 LearningRateShape = Literal["linear", "cosine", "constant"]
 DEFAULT_LEARNING_RATE = 5e-5
@@ -43,25 +43,18 @@ _OWNED = {
     "length_column_name": "lengths are those of `input_ids`",
     "resume_from_checkpoint": "`hf-newscls train` resumes an interrupted run by itself",
     "push_to_hub": "`hf-newscls publish` pushes after training",
-    "do_train": "the command decides it: train, evaluate or predict",
-    "do_eval": "the command decides it: train, evaluate or predict",
-    "do_predict": "the command decides it: train, evaluate or predict",
+    **dict.fromkeys(("do_train", "do_eval", "do_predict"), "the command decides it: train, evaluate or predict"),
     "local_rank": "the launcher sets it",
     "auto_find_batch_size": "the schedule of both stages is planned for one batch size",
     "accelerator_config": "the schedule of both stages counts batches as the default configuration does",
     "lr_scheduler_kwargs": "the shapes linear, cosine and constant take none",
     "label_smoothing_factor": "write `loss.label_smoothing`",
 }
+_COUNTS = ("per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps")
 _RANGES: dict[str, Any] = {
-    "learning_rate": Field(gt=0),
-    "num_train_epochs": Field(gt=0),
-    "per_device_train_batch_size": Field(ge=1),
-    "per_device_eval_batch_size": Field(ge=1),
-    "gradient_accumulation_steps": Field(ge=1),
-    "warmup_steps": Field(ge=0),
-    "weight_decay": Field(ge=0),
-    "max_grad_norm": Field(ge=0),
-    "seed": Field(ge=0),
+    **dict.fromkeys(("learning_rate", "num_train_epochs"), Field(gt=0)),
+    **dict.fromkeys(_COUNTS, Field(ge=1)),
+    **dict.fromkeys(("warmup_steps", "weight_decay", "max_grad_norm", "seed"), Field(ge=0)),
 }
 
 
@@ -108,24 +101,18 @@ def check_training_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ValidationError: one or more names or values that `TrainingArguments` does not take.
     """
-    reasons = {name: _explain_name(name) for name in arguments}
-    details = [
-        InitErrorDetails(type=PydanticCustomError("training_argument_name", reason), loc=(name,), input=arguments[name])
-        for name, reason in reasons.items()
-        if reason
-    ]
-    values = {name: _restore_no(name, value) for name, value in arguments.items() if not reasons[name]}
+    values = {name: _restore_no(name, value) for name, value in arguments.items()}
     try:
-        section = build_training_arguments_model().model_validate(values)
+        return build_training_arguments_model().model_validate(values).model_dump(exclude_unset=True)
     except ValidationError as error:
         # Keep one error for each name: a union of types reports one for each of its types.
         found = {one["loc"][0]: one for one in reversed(error.errors())}
-        for name in (name for name in values if name in found):
-            kind = PydanticCustomError("training_argument_value", found[name]["msg"])
-            details.append(InitErrorDetails(type=kind, loc=(name,), input=found[name]["input"]))
-    if details:
-        raise ValidationError.from_exception_data("training_arguments", details)
-    return section.model_dump(exclude_unset=True)
+    details = []
+    for name in (name for name in values if name in found):
+        reason = _explain_name(name)
+        kind = ("training_argument_name", reason) if reason else ("training_argument_value", found[name]["msg"])
+        details.append(InitErrorDetails(type=PydanticCustomError(*kind), loc=(name,), input=found[name]["input"]))
+    raise ValidationError.from_exception_data("training_arguments", details)
 
 
 def _restore_no(name: str, value: Any) -> Any:
@@ -142,6 +129,6 @@ def _explain_name(name: str) -> Any:
     known = [*build_training_arguments_model().model_fields]
     if name in known:
         return None
-    suggestion = suggest_name(name, known)
+    suggestion = suggest_key(name, known)
     hint = f"did you mean `{suggestion}`?" if suggestion else "see transformers.TrainingArguments"
     return f"transformers.TrainingArguments has no such name; {hint}"

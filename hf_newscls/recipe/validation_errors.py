@@ -6,9 +6,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from hf_newscls.errors import shorten_text, suggest_name
+from hf_newscls.errors import shorten_text
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.recipe.renamed_keys import RENAMED_KEYS, RENAMED_VALUES
+from hf_newscls.recipe.renamed_keys import RENAMED_KEYS, RENAMED_VALUES, suggest_key
 from hf_newscls.recipe.training_arguments import build_training_arguments_model
 
 
@@ -51,7 +51,7 @@ def _explain_unknown_key(key: str, location: Sequence[str | int]) -> str:
         return f"{key} is now called {RENAMED_KEYS[key]}; rename it"
     section, name = location[:-1], str(location[-1])
     suggestion = None if section else _find_section_key(name)
-    if suggestion is None and (similar := suggest_name(name, _list_keys(section))):
+    if suggestion is None and (similar := suggest_key(name, _list_keys(section))):
         suggestion = ".".join(map(str, [*section, similar]))
     hint = f"did you mean {suggestion}?" if suggestion else "remove it, or see recipes/schema.json"
     return f"{key} is not a known key; {hint}"

@@ -18,7 +18,7 @@ from hf_newscls.data.manifest import (
     measure_leakage,
 )
 from hf_newscls.data.splitting import SPLITS
-from hf_newscls.recipe.split import SplitSection
+from hf_newscls.recipe.data import SplitSection
 from tests.data.test_splitting import HALF, PINNED, PINNED_FINGERPRINT, build_classes, build_dataset, split
 
 COUNTS = DuplicateCounts(

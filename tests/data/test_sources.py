@@ -55,8 +55,15 @@ def test_file_of_a_similar_name_is_suggested(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("address", ["{folder}/other.json", "{folder}/none/news.csv", "/nowhere/at/all.csv"])
 def test_missing_file_without_a_similar_one_is_refused(address: str, tmp_path: Path) -> None:
     (tmp_path / "news.csv").write_bytes(NEWS)
-    with pytest.raises(SourceError, match=r"data.source .*--data"):
-        fetch_source(address.format(folder=tmp_path))
+    path = Path(address.format(folder=tmp_path))
+    with pytest.raises(SourceError, match=rf"data\.source .*{re.escape(str(path.parent))}.*--data"):
+        fetch_source(str(path))
+
+
+def test_folder_of_a_missing_relative_path_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError, match=rf"^nothere\.csv: data\.source .*{re.escape(str(tmp_path))}; .*--data"):
+        fetch_source("nothere.csv")
 
 
 def test_folder_is_refused(tmp_path: Path) -> None:

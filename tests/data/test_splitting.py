@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hf_newscls.data.manifest import compute_fingerprint
 from hf_newscls.data.splitting import SPLITS, assign_splits, select_splits
 from hf_newscls.errors import DataError
-from hf_newscls.recipe.split import SplitSection
+from hf_newscls.recipe.data import SplitSection
 
 # Eight headlines; the expected splits were computed with sha256sum and sort only.
 PINNED = [

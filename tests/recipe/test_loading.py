@@ -244,6 +244,11 @@ def test_everything_wrong_is_reported_at_once(base: str) -> None:
         ("zzz=1", ["zzz ", "schema.json"]),
         ("max_length=3", ["max_length ", "model.max_length?"]),
         ("num_train_epochs=3", ["training_arguments.num_train_epochs?"]),
+        ("freeze.lr=1e-3", ["freeze.lr ", "freeze.learning_rate?"]),
+        ("training_arguments.lr=1e-3", ["`learning_rate`?"]),
+        ("model.name=roberta-base", ["model.name ", "model.model_name_or_path?"]),
+        ("data.label_column=kind", ["data.label_column ", "data.label?"]),
+        ("data.text_column=title", ["data.text_column ", "data.text?"]),
         # A key of several sections.
         ("learning_rate=3", ["learning_rate ", "schema.json"]),
         ("training_arguments.learning_rat=1", ["`learning_rate`?"]),

@@ -5,12 +5,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from hf_newscls.recipe.data import DataSection
+from hf_newscls.recipe.data import DataSection, SplitSection
 from hf_newscls.recipe.evaluation import EvaluationSection
 from hf_newscls.recipe.hub import HubSection
 from hf_newscls.recipe.model import ModelSection
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.recipe.split import SplitSection
 from hf_newscls.recipe.training import FreezeSection
 
 DATA = {"source": "news.csv", "text": ["title"], "label": "category"}

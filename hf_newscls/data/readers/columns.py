@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +16,17 @@ TEXT = pa.large_string()
 
 BLOCK_ROWS = 4096
 """Rows that are held as Python objects at a time."""
+
+
+class Block(NamedTuple):
+    """Some rows of a file, as a table of the wanted columns; null stands for an empty value.
+
+    Messages show the `numbers` of the lines or items where the rows begin; None if only rows can be counted.
+    """
+
+    table: pa.Table
+    numbers: Sequence[int] | None = None
+    unit: str = "row"
 
 
 def check_columns(source_name: Path | str, wanted: Iterable[str], found: Sequence[str]) -> None:
@@ -37,16 +48,13 @@ def check_columns(source_name: Path | str, wanted: Iterable[str], found: Sequenc
         )
 
 
-def build_blocks(rows: Iterable[Sequence[str | None]], names: Sequence[str]) -> Iterator[pa.Table]:
-    """Yield tables of `BLOCK_ROWS` rows, the last one shorter; empty texts become null.
-
-    >>> [block.to_pydict() for block in build_blocks([("Storm", ""), (None, "REAL")], ["title", "label"])]
-    [{'title': ['Storm', None], 'label': [None, 'REAL']}]
-    """
+def build_blocks(rows: Iterable[Sequence[Any]], names: Sequence[str], *, unit: str) -> Iterator[Block]:
+    """Yield blocks of `BLOCK_ROWS` rows, each a number and texts; the last one is shorter. Empty texts become null."""
     remaining = iter(rows)
     while block := [*islice(remaining, BLOCK_ROWS)]:
-        columns = [[value or None for value in column] for column in zip(*block, strict=True)]
-        yield pa.table([_build_array(column) for column in columns], names=[*names])
+        numbers, *columns = zip(*block, strict=True)
+        arrays = [_build_array([value or None for value in column]) for column in columns]
+        yield Block(pa.table(arrays, names=[*names]), numbers, unit)
 
 
 def _build_array(values: Sequence[str | None]) -> pa.Array:
@@ -96,9 +104,5 @@ def _convert_column(column: pa.ChunkedArray, label_names: Sequence[str] | None) 
 
 
 def to_text(value: Any) -> str | None:
-    """Return a value as text; null, empty values and not-a-number become None.
-
-    >>> [to_text(value) for value in (7, True, "", float("nan"))]
-    ['7', 'True', None, None]
-    """
+    """Return a value as text; null, empty values and not-a-number become None."""
     return None if value is None or value == "" or value != value else str(value)

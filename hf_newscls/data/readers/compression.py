@@ -31,12 +31,9 @@ _DAMAGE = (EOFError, OSError, NotImplementedError, zlib.error, lzma.LZMAError, z
 
 
 class OpenedFile(NamedTuple):
-    """An open data file.
+    """An open data file: its unpacked bytes, and its name without the ending of a compression.
 
-    Attributes:
-        stream: its bytes, unpacked.
-        name: its name without the ending of a compression; for a ZIP archive, the name of the file inside.
-        is_compressed: whether the bytes differ from those on disk.
+    The name of a ZIP archive is that of the file inside.
     """
 
     stream: IO[bytes]

@@ -9,9 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TextIO
 
-import pyarrow as pa
-
-from hf_newscls.data.readers.columns import build_blocks, check_columns
+from hf_newscls.data.readers.columns import Block, build_blocks, check_columns
 from hf_newscls.data.readers.encoding import Position, TextFile
 from hf_newscls.errors import DataError, format_examples
 
@@ -19,7 +17,7 @@ _MAX_FIELD_CHARACTERS = (1 << 31) - 1
 _QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
 
 
-def read_csv_blocks(file: TextFile, wanted: Sequence[str]) -> Iterator[pa.Table]:
+def read_csv_blocks(file: TextFile, wanted: Sequence[str]) -> Iterator[Block]:
     """Yield the wanted columns of a CSV file, block by block, in the file's order.
 
     Columns without a name in the header are called `Unnamed: 0` and so on by their index, as in pandas. The separator
@@ -34,10 +32,12 @@ def read_csv_blocks(file: TextFile, wanted: Sequence[str]) -> Iterator[pa.Table]
     delimiter = _find_delimiter(file)
     with file.open() as stream:
         records = _read_records(file, stream, delimiter)
-        header = _name_columns(next(records, []))
+        _, first = next(records, (1, []))
+        header = _name_columns(first)
         check_columns(file.path, wanted, header)
         indices = [header.index(name) for name in wanted]
-        yield from build_blocks(([record[index] for index in indices] for record in records), wanted)
+        rows = ([line, *[record[index] for index in indices]] for line, record in records)
+        yield from build_blocks(rows, wanted, unit="line")
 
 
 def _name_columns(header: Sequence[str]) -> list[str]:
@@ -52,8 +52,8 @@ def _find_delimiter(file: TextFile) -> str:
     return "," if "," in header else max(",;\t", key=header.count)
 
 
-def _read_records(file: TextFile, stream: TextIO, delimiter: str) -> Iterator[list[str]]:
-    """Yield the header and the records; records of another length are refused at the end, all in one message."""
+def _read_records(file: TextFile, stream: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield header and records, each with its first line; records of another length are refused at the end."""
     reader = csv.reader(stream, strict=True, delimiter=delimiter)
     header: list[str] = []
     ragged: list[tuple[int, int]] = []
@@ -62,7 +62,7 @@ def _read_records(file: TextFile, stream: TextIO, delimiter: str) -> Iterator[li
         for record in reader:
             header = header or record
             if record and len(record) == len(header):
-                yield record
+                yield start, record
             elif record:
                 ragged.append((start, len(record)))
             start = reader.line_num + 1

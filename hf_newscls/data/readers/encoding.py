@@ -122,10 +122,7 @@ def detect_encoding(path: Path, sample: bytes, *, encoding: str | None) -> str:
                 f"{found} is not valid in UTF-8, but the characters before it are; fix it there, or set "
                 "`data.encoding` to the encoding of most of the file, such as cp1252"
             )
-        codec = "cp1252"
-        if _check_file(path, codec) is not None:
-            codec = "latin-1"
-            _check_file(path, codec)  # for NUL characters
+        codec = next(codec for codec in ("cp1252", "latin-1") if _check_file(path, codec) is None)
         logger.info("%s is not valid in UTF-8; read as %s", found, codec)
     return "utf-8-sig" if codec == "utf-8" else codec  # keeps a byte order mark out of the first column's name
 

@@ -9,9 +9,9 @@ import yaml
 from datasets import DatasetDict, get_dataset_config_names, get_dataset_default_config_name, load_dataset
 from datasets.exceptions import DatasetsError
 
-from hf_newscls.data.readers.columns import BLOCK_ROWS, TEXT, check_columns, convert_table
+from hf_newscls.data.readers.columns import BLOCK_ROWS, TEXT, Block, check_columns, convert_table
 from hf_newscls.data.readers.parquet_file import find_label_names
-from hf_newscls.errors import DataError, format_examples
+from hf_newscls.errors import DataError, format_examples, shorten_text
 
 _SPLIT = "split"
 _FIX = "name one of its files as hf://datasets/owner/name/path"
@@ -19,7 +19,7 @@ _FIX = "name one of its files as hf://datasets/owner/name/path"
 logger = logging.getLogger(__name__)
 
 
-def read_snapshot_blocks(folder: Path, wanted: Sequence[str]) -> Iterator[pa.Table]:
+def read_snapshot_blocks(folder: Path, wanted: Sequence[str]) -> Iterator[Block]:
     """Yield the wanted columns of a dataset as text, block by block, one split after the other.
 
     The dataset's card decides which files belong to which split, and the names of label ids. No code of the dataset
@@ -40,14 +40,12 @@ def read_snapshot_blocks(folder: Path, wanted: Sequence[str]) -> Iterator[pa.Tab
                 texts = convert_table(table, present, source_name=source_name, label_names=label_names)
                 if len(present) < len(wanted):
                     texts = texts.append_column(_SPLIT, pa.array([split] * len(texts), TEXT))
-                yield texts.select([*wanted])
+                yield Block(texts.select([*wanted]))
     except DataError:
         raise
     except (DatasetsError, OSError, ValueError, TypeError, KeyError, pa.ArrowException, yaml.YAMLError) as error:
-        reason = " ".join(str(error.__cause__ or error).split())[:300]
-        raise DataError(
-            f"{source_name}: `datasets` cannot read it ({type(error).__name__}: {reason}); {_FIX}"
-        ) from error
+        reason = f"{type(error).__name__}: {shorten_text(error.__cause__ or error, limit=300)}"
+        raise DataError(f"{source_name}: `datasets` cannot read it ({reason}); {_FIX}") from error
 
 
 def _load_splits(folder: Path, source_name: str) -> DatasetDict:

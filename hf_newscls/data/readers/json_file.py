@@ -4,12 +4,11 @@ Python's `json` does the parsing: pandas and pyarrow turn 1.10 into 1.1, and nei
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
-import pyarrow as pa
-
-from hf_newscls.data.readers.columns import build_blocks, check_columns, to_text
+from hf_newscls.data.readers.columns import Block, build_blocks, check_columns, to_text
 from hf_newscls.data.readers.encoding import Position, TextFile
 from hf_newscls.errors import DataError, format_examples
 
@@ -19,7 +18,7 @@ _LOOK_BACK = 16
 _CONSTANTS = {"NaN": None, "Infinity": "Infinity", "-Infinity": "-Infinity"}
 
 
-def read_json_blocks(file: TextFile, wanted: Sequence[str]) -> Iterator[pa.Table]:
+def read_json_blocks(file: TextFile, wanted: Sequence[str]) -> Iterator[Block]:
     """Yield the wanted columns of a file of JSON lines or of one JSON array, block by block, in the file's order.
 
     Numbers become the text they are written as, true and false become True and False. A record may leave columns out,
@@ -33,7 +32,8 @@ def read_json_blocks(file: TextFile, wanted: Sequence[str]) -> Iterator[pa.Table
         is_array = _Array(stream).skip_space() == "["
     records, has_rows = _Records(file, wanted), False
     with file.open(newline=None) as stream:
-        for block in build_blocks(records.read_array(stream) if is_array else records.read_lines(stream), wanted):
+        rows = records.read_array(stream) if is_array else records.read_lines(stream)
+        for block in build_blocks(rows, wanted, unit="item" if is_array else "line"):
             has_rows = True
             yield block
     if has_rows:
@@ -41,11 +41,7 @@ def read_json_blocks(file: TextFile, wanted: Sequence[str]) -> Iterator[pa.Table
 
 
 class _Records:
-    """Takes the wanted texts out of records, and counts the records that cannot be used.
-
-    Attributes:
-        names: columns that occur, in the order they were found.
-    """
+    """Takes the wanted texts out of records, and collects the `names` of columns and the records with a fault."""
 
     def __init__(self, file: TextFile, wanted: Sequence[str]) -> None:
         self.names: dict[str, None] = {}
@@ -60,8 +56,8 @@ class _Records:
             parse_constant=_CONSTANTS.__getitem__,
         )
 
-    def read_lines(self, stream: TextIO) -> Iterator[Sequence[str | None]]:
-        """Yield the texts of each line; raise at the end if lines could not be used."""
+    def read_lines(self, stream: TextIO) -> Iterator[Sequence[Any]]:
+        """Yield number and texts of each line; raise at the end if lines could not be used."""
         for number, line in enumerate(stream, start=1):
             if line.isspace():
                 continue
@@ -74,8 +70,8 @@ class _Records:
                 yield from self._take(number, record)
         self._refuse_faults("line")
 
-    def read_array(self, stream: TextIO) -> Iterator[Sequence[str | None]]:
-        """Yield the texts of each item; raise at the end if items could not be used."""
+    def read_array(self, stream: TextIO) -> Iterator[Sequence[Any]]:
+        """Yield index and texts of each item; raise at the end if items could not be used."""
         array = _Array(stream)
         try:
             for number, record in enumerate(array.read_items(self._decoder)):
@@ -89,11 +85,10 @@ class _Records:
     def _build_object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         record = dict(pairs)
         if len(record) < len(pairs):
-            names = [name for name, _ in pairs]
-            self._repeated |= {name for name in record if names.count(name) > 1}
+            self._repeated |= {name for name, count in Counter(name for name, _ in pairs).items() if count > 1}
         return record
 
-    def _take(self, number: int, record: Any) -> Iterator[Sequence[str | None]]:
+    def _take(self, number: int, record: Any) -> Iterator[Sequence[Any]]:
         """Yield the texts of a record, unless it has a fault."""
         repeated, self._repeated = self._repeated.intersection(self._wanted), set()
         if type(record) is not dict:
@@ -106,7 +101,7 @@ class _Records:
         for name, value in zip(self._wanted, values, strict=True):
             if isinstance(value, (list, dict)):
                 return self._note(number, f"column {name!r} holds {value!r:.60}, not text or a number")
-        yield [value if type(value) is str else to_text(value) for value in values]
+        yield [number, *[value if type(value) is str else to_text(value) for value in values]]
 
     def _note(self, number: int, fault: str) -> None:
         self._first_fault = self._first_fault or fault
@@ -128,11 +123,7 @@ def _describe(error: json.JSONDecodeError | RecursionError) -> str:
 
 
 class _Array:
-    """A JSON array in a stream; one item and one chunk of the stream are held at a time.
-
-    Attributes:
-        index: index of the next character, in the text that is held.
-    """
+    """A JSON array in a stream; one item and one chunk are held, with the `index` of the next character."""
 
     def __init__(self, stream: TextIO) -> None:
         self.index = 0
@@ -143,8 +134,9 @@ class _Array:
         """Return the position in the file of an index in the text that is held."""
         return self._start.after(self._text[:index])
 
-    def skip_space(self) -> str:
-        """Go to the next character that is not white space and return it; "" at the end of the stream."""
+    def skip_space(self, characters: int = 0) -> str:
+        """Skip some characters and the white space after them; return the next character, "" at the end."""
+        self.index += characters
         while True:
             while self._text[self.index : self.index + 1].isspace():
                 self.index += 1
@@ -155,18 +147,15 @@ class _Array:
     def read_items(self, decoder: json.JSONDecoder) -> Iterator[Any]:
         """Yield the items of the array, which must begin at the next character."""
         self.skip_space()
-        self.index += 1
-        following = self.skip_space()
+        following = self.skip_space(1)
         while following != "]":
             yield self._parse(decoder)
             following = self.skip_space()
             if following == ",":
-                self.index += 1
-                self.skip_space()
+                self.skip_space(1)
             elif following != "]":
                 raise json.JSONDecodeError("Expecting ',' delimiter", self._text, self.index)
-        self.index += 1
-        if self.skip_space():
+        if self.skip_space(1):
             raise json.JSONDecodeError("Extra data", self._text, self.index)
 
     def _parse(self, decoder: json.JSONDecoder) -> Any:

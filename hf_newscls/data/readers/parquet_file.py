@@ -7,12 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import ClassLabel, Features
 
-from hf_newscls.data.readers.columns import BLOCK_ROWS, check_columns, convert_table
+from hf_newscls.data.readers.columns import BLOCK_ROWS, Block, check_columns, convert_table
 from hf_newscls.data.readers.compression import open_data
 from hf_newscls.errors import DataError
 
 
-def read_parquet_blocks(path: Path, wanted: Sequence[str]) -> Iterator[pa.Table]:
+def read_parquet_blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
     """Yield the wanted columns of a Parquet file as text, block by block, in the file's order.
 
     Parquet is read from its end, so a compressed file is unpacked into memory as a whole.
@@ -31,7 +31,7 @@ def read_parquet_blocks(path: Path, wanted: Sequence[str]) -> Iterator[pa.Table]
             label_names = find_label_names(Features.from_arrow_schema(schema)) if has_features else {}
             for batch in file.iter_batches(batch_size=BLOCK_ROWS, columns=[*wanted]):
                 table = pa.Table.from_batches([batch])
-                yield convert_table(table, wanted, source_name=path, label_names=label_names)
+                yield Block(convert_table(table, wanted, source_name=path, label_names=label_names))
     except DataError:
         raise
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException) as error:

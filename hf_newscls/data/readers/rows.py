@@ -1,7 +1,8 @@
 """Read CSV, JSON lines, JSON arrays, Parquet and datasets of the Hub into a `Dataset` of text columns."""
 
 import codecs
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 from datasets import Dataset
 from datasets.fingerprint import generate_random_fingerprint
 
-from hf_newscls.data.readers.columns import TEXT
+from hf_newscls.data.readers.columns import TEXT, Block
 from hf_newscls.data.readers.compression import open_data
 from hf_newscls.data.readers.csv_file import read_csv_blocks
 from hf_newscls.data.readers.encoding import TextFile, detect_encoding
@@ -25,24 +26,27 @@ _SAMPLE_BYTES = 1 << 16
 
 
 def read_rows(
-    paths: Path | Sequence[Path], *, columns: Sequence[str], id_column: str | None = None, encoding: str | None = None
+    paths: Path | Sequence[Path],
+    *,
+    columns: Sequence[str],
+    id_column: str | None = None,
+    label_column: str | None = None,
+    encoding: str | None = None,
 ) -> Dataset:
-    """Read the named columns of news files, one row a record, in the files' order.
+    """Read the named columns of news files as strings, and `id`, one row a record, in the files' order.
 
     The content decides how a file is read, then the ending of its name. Rows go into Arrow block by block: a file is
     never held as Python objects, and a compressed text file never as a whole.
 
     Args:
-        paths: a file, or files with the same columns; a folder is the snapshot of a dataset of the Hub.
-        columns: columns to read; every file must have them all.
+        paths: a file, or files that all have the columns; a folder is the snapshot of a dataset of the Hub.
+        columns: columns to read; null stands for an empty value.
         id_column: column of unique row ids; if None, ids are the indices of the rows over all files, from 0.
+        label_column: one of `columns` that must have a value in every row.
         encoding: encoding of text files; if None, `detect_encoding` finds it.
 
-    Returns:
-        The columns as strings, null where the file has no value, and `id`, a string unique to the row.
-
     Raises:
-        DataError: a file is empty, binary or malformed, or lacks a column.
+        DataError: a file is empty, binary or malformed, or lacks a column or a label.
         SourceError: a file cannot be read.
     """
     paths = [paths] if isinstance(paths, Path) else paths
@@ -51,7 +55,8 @@ def read_rows(
             f"{name_paths(paths)}: the column {ROW_ID!r} can only hold row ids; set `data.id: {ROW_ID}` or rename it"
         )
     wanted = list(dict.fromkeys([*columns, *([id_column] if id_column else [])]))
-    table = pa.concat_tables([block for path in paths for block in _read_blocks(path, wanted, encoding)])
+    tables = (_check_blocks(_read_blocks(path, wanted, encoding), path, label_column) for path in paths)
+    table = pa.concat_tables([*chain.from_iterable(tables)])
     ids = _build_ids(paths, table, id_column)
     kept = {name: table.column(name) for name in wanted if name != ROW_ID}
     # Without a fingerprint `datasets` would pickle all rows to compute one, which only its caches on disk use.
@@ -72,17 +77,29 @@ def _build_ids(paths: Sequence[Path], table: pa.Table, column: str | None) -> pa
     return ids
 
 
-def _read_blocks(path: Path, wanted: Sequence[str], encoding: str | None) -> Iterator[pa.Table]:
-    """Yield tables of the wanted columns, at least one."""
+def _check_blocks(blocks: Iterable[Block], path: Path, label_column: str | None) -> Iterator[pa.Table]:
+    """Yield the tables of a file, and refuse at its end that it has no rows, or rows without a label."""
     rows = 0
-    for block in read_snapshot_blocks(path, wanted) if path.is_dir() else _read_file_blocks(path, wanted, encoding):
-        rows += len(block)
-        yield block
+    unlabelled: list[int] = []
+    for block in blocks:
+        if label_column is not None:
+            labels = block.table.column(label_column).to_pylist()
+            numbers = block.numbers or range(rows + 1, rows + 1 + len(labels))
+            unlabelled += [number for number, label in zip(numbers, labels, strict=True) if not (label or "").strip()]
+        rows += len(block.table)
+        yield block.table
     if not rows:
         raise DataError(f"{path}: no rows; check that the file is whole")
+    if unlabelled:
+        raise DataError(
+            f"{path}: {block.unit}{'s' * (len(unlabelled) > 1)} {format_examples(unlabelled)}: no label in column "
+            f"{label_column!r}; fill it in there, or set `data.missing_label: drop`"
+        )
 
 
-def _read_file_blocks(path: Path, wanted: Sequence[str], encoding: str | None) -> Iterator[pa.Table]:
+def _read_blocks(path: Path, wanted: Sequence[str], encoding: str | None) -> Iterator[Block]:
+    if path.is_dir():
+        return read_snapshot_blocks(path, wanted)
     with open_data(path) as opened:
         sample, name = opened.stream.read(_SAMPLE_BYTES), opened.name
     if sample.startswith(b"PAR1"):

@@ -28,14 +28,17 @@ def find_problem(folder: Path, content: str, name: str = "news.csv") -> str:
 def test_rows_come_in_blocks(rows: int, tmp_path: Path) -> None:
     file = write(tmp_path, "label,title\n" + "".join(f"X,{index}\n" for index in range(rows)))
     blocks = [*read_csv_blocks(file, WANTED)]
-    assert [len(block) for block in blocks[:-1]] == [BLOCK_ROWS] * ((rows - 1) // BLOCK_ROWS)
-    assert [title for block in blocks for title in block["title"].to_pylist()] == [str(row) for row in range(rows)]
-    assert blocks[0].column_names == ["title", "label"]
+    assert [len(block.table) for block in blocks[:-1]] == [BLOCK_ROWS] * ((rows - 1) // BLOCK_ROWS)
+    assert [title for block in blocks for title in block.table["title"].to_pylist()] == [
+        str(row) for row in range(rows)
+    ]
+    assert blocks[0].table.column_names == ["title", "label"]
+    assert [line for block in blocks for line in block.numbers or ()] == [*range(2, rows + 2)]
 
 
 def test_single_column_is_read(tmp_path: Path) -> None:
     (block,) = read_csv_blocks(write(tmp_path, "title,label\na,X\n"), ["label"])
-    assert block.to_pydict() == {"label": ["X"]}
+    assert block.table.to_pydict() == {"label": ["X"]}
 
 
 def test_ragged_rows_are_all_counted(tmp_path: Path) -> None:
@@ -93,11 +96,11 @@ def test_column_twice_in_the_header_is_refused_with_its_numbers(tmp_path: Path) 
 
 def test_unused_column_may_occur_twice(tmp_path: Path) -> None:
     (block,) = read_csv_blocks(write(tmp_path, "date,title,date,label\n1,a,2,X\n"), WANTED)
-    assert block.to_pydict() == {"title": ["a"], "label": ["X"]}
+    assert block.table.to_pydict() == {"title": ["a"], "label": ["X"]}
 
 
 @pytest.mark.slow
 def test_cell_of_100_megabytes_is_read(tmp_path: Path) -> None:
     file = write(tmp_path, 'title,label\n"' + "Storm hits coast. " * 5_600_000 + '",X\na,Y\n')
     (block,) = read_csv_blocks(file, WANTED)
-    assert [len(title) for title in block["title"].to_pylist()] == [100_800_000, 1]
+    assert [len(title) for title in block.table["title"].to_pylist()] == [100_800_000, 1]

@@ -23,7 +23,7 @@ def write(folder: Path, content: str) -> TextFile:
 
 def read(folder: Path, content: str) -> list[tuple[Any, Any]]:
     blocks = read_json_blocks(write(folder, content), WANTED)
-    return [pair for block in blocks for pair in zip(*block.to_pydict().values(), strict=True)]
+    return [pair for block in blocks for pair in zip(*block.table.to_pydict().values(), strict=True)]
 
 
 def find_problem(folder: Path, content: str) -> str:
