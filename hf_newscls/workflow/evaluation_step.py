@@ -57,9 +57,6 @@ def run_evaluation(
     The model is loaded from its folder, so that the published model is the evaluated one.
 
     Args:
-        run: the run folder.
-        recipe: of the run.
-        splits: its rows.
         other: predictions of another run on the same test rows, to show side by side.
     """
     test = splits["test"]

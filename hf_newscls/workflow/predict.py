@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hf_newscls.errors import InputError, RunError, format_examples, suggest_name
 from hf_newscls.files import PACKAGE_SCHEME, is_local_address
 from hf_newscls.recipe.loading import is_recipe_path, read_run_recipe
+from hf_newscls.workflow.quiet import quiet_libraries
 from hf_newscls.workflow.run import Run, find_folder
 
 if TYPE_CHECKING:
@@ -174,7 +175,8 @@ def _load(model: Run | str | Path, *, runs_dir: str | Path) -> TrainedClassifier
     address = _find_model(model, runs_dir=Path(runs_dir))
     # An adapter needs the encoder that the recipe of its run names.
     recipe = Path(address).parent / "recipe.yaml"
-    return load_classifier(address, encoder=read_run_recipe(recipe).model if os.path.isfile(recipe) else None)
+    with quiet_libraries():
+        return load_classifier(address, encoder=read_run_recipe(recipe).model if os.path.isfile(recipe) else None)
 
 
 def _find_model(model: Run | str | Path, *, runs_dir: Path) -> str:
