@@ -189,12 +189,9 @@ def _find_model(model: Run | str | Path, *, runs_dir: Path) -> str:
         if os.path.isfile(os.path.join(folder, "recipe.yaml")):  # a run without its model
             raise
         is_model = any(os.path.isfile(os.path.join(folder, name)) for name in ("config.json", "adapter_config.json"))
-        if is_model or address.startswith(PACKAGE_SCHEME) or _is_hub_id(address, runs_dir):
+        is_local = is_local_address(address) or is_recipe_path(address)
+        # The path of a missing run can look like an id on the Hub: runs/news.
+        is_hub_id = address.count("/") == 1 and not is_local and Path(address).parent != runs_dir
+        if is_model or is_hub_id or address.startswith(PACKAGE_SCHEME):
             return address
         raise
-
-
-def _is_hub_id(address: str, runs_dir: Path) -> bool:
-    is_local = is_local_address(address) or is_recipe_path(address)
-    # The path of a missing run can look like an id: runs/news.
-    return address.count("/") == 1 and not is_local and Path(address).parent != runs_dir

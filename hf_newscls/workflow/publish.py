@@ -61,16 +61,16 @@ def publish(
     )
     folder = find_folder(run, runs_dir=runs_dir)
     recipe = folder.read_recipe()
-
-    def render(repo_id: str, notes: str) -> str:
-        """Render the card for its repository."""
-        return render_run_card(folder, recipe, model_address=repo_id, notes=notes)
-
-    return publish_run(folder, recipe, options, render_card=render)
+    return publish_run(
+        folder,
+        recipe,
+        options,
+        render_card=lambda repo_id, notes: render_run_card(folder, recipe, model_address=repo_id, notes=notes),
+    )
 
 
 def check_publishing(recipe: Recipe) -> bool:
-    """Check before training whether the model can be published after it; False without a token: it can be later.
+    """Check before training whether the model can be published after it; return whether there is a token.
 
     Raises:
         InputError: the repository's name is invalid.
