@@ -5,6 +5,7 @@ import os
 import shlex
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
@@ -82,7 +83,9 @@ def _stopping_on_signals() -> Iterator[None]:
         _print_message("stopped:", f"{signal.Signals(number).name} received; to continue, run again: {command}")
         sys.exit(128 + number)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    # Python handles signals in the main thread only; torch_xla may call `main` in another one.
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM) if is_main}
     try:
         yield
     finally:
