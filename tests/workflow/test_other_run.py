@@ -132,7 +132,7 @@ def test_evaluate_shows_both_side_by_side(run: RunFolder, call: Callable[..., Re
     shown = run.read_json(run.metrics)["side_by_side"]
     assert (shown["recipe"], shown["run"]) == ("plain", "1")
     assert shown["differences"] == {"training_arguments.learning_rate": [2e-3, 0.5]}
-    assert re.search(r"│ training_arguments.learning_rate │ 0\.002 │ 0\.5 +│", result.out)
+    assert re.search(r"│ training_arguments.learning_rate │ 0\.002 +│ 0\.5 +│", result.out)
     assert {label["name"] for label in shown["rare_labels"]} == {*LABELS}
     for name in ("accuracy", "f1_macro"):
         own = run.read_json(run.metrics)["test"][name]
