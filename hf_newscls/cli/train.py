@@ -24,6 +24,7 @@ from hf_newscls.errors import InputError, NewsclsError
 
 if TYPE_CHECKING:
     from hf_newscls.recipe.recipe import Recipe
+    from hf_newscls.workflow import Run
 
 
 def train(
@@ -67,7 +68,6 @@ def train(
 
 
 def _train_once(recipe: "Recipe", *, publish: bool, resume: bool, runs_dir: Path, cards_dir: Path | None) -> None:
-    """Train, print the report and, if wanted, publish; without a token or on an error, say how to publish later."""
     publish = publish and is_main_rank()
     has_token = publish and workflow.check_publishing(recipe)
     run = workflow.train(recipe, resume=resume, runs_dir=runs_dir, cards_dir=cards_dir)
@@ -80,8 +80,12 @@ def _train_once(recipe: "Recipe", *, publish: bool, resume: bool, runs_dir: Path
         f"model:  {run.model_dir}\n"
         f"next:   hf-newscls predict {name} {shlex.quote(recipe.hub.example)}"
     )
-    if not publish:
-        return
+    if publish:
+        _publish(run, has_token=has_token)
+
+
+def _publish(run: "Run", *, has_token: bool) -> None:
+    """Publish the run; without a token, or if it fails, print the command that does it later."""
     later = f"publish later with: hf-newscls publish {shlex.quote(str(run.path))}"
     if not has_token:
         print_line(later)
