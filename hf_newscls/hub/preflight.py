@@ -89,7 +89,7 @@ def find_target(
         check = partial(HfApi().auth_check, repo_id, repo_type=repo_type, write=True)
         call_hub(check, what=f"get write access to {repo_id}", remedy=remedy)
     if private and not found.private:
-        option = "--public" if repo_type == "dataset" else "--no-private, or `hub.private: false` to the recipe,"
+        option = "--public" if repo_type == "dataset" else "--public, or `hub.private: false` to the recipe,"
         raise PublishError(
             f"Hub: the {repo_type} {repo_id} is public, but must be private; add {option} or name another"
         )

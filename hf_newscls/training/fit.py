@@ -216,10 +216,10 @@ def _find_best_step(state: TrainerState, arguments: TrainingArguments) -> int | 
         return None
     metric = arguments.metric_for_best_model
     logger.info(
-        "best checkpoint: step %d of %d (validation %s %.4f)",
+        "best checkpoint: step %d of %d, validation %s %.4f",
         state.best_global_step,
         state.global_step,
-        metric,
+        (metric or "loss").removeprefix("eval_").replace("_", " "),
         state.best_metric,
     )
     return state.best_global_step
@@ -275,7 +275,7 @@ def _log_padding(trainer: NewsTrainer, lengths: Sequence[int] | None) -> None:
         batch_size=trainer.args.per_device_train_batch_size,
         lengths=lengths or range(multiple, max(tokens) + multiple, multiple),
     )
-    logger.info("%.0f%% of the tokens in batches are text, the rest is padding", 100 * fraction)
+    logger.info("padding is %.0f%% of each batch", 100 * (1 - fraction))
 
 
 def _compute_metrics(prediction: EvalPrediction) -> dict[str, float]:

@@ -111,7 +111,7 @@ def test_fine_grained_token_writes_to_its_existing_repository(
 
 def test_public_repository_is_refused_if_it_must_be_private(make_recipe: MakeRecipe, hub_here: HubServer) -> None:
     hub_here.create_repo("owner/tiny")
-    with pytest.raises(PublishError, match=r"owner/tiny.*public.*--no-private"):
+    with pytest.raises(PublishError, match=r"owner/tiny.*public.*--public"):
         preflight(make_recipe())
     assert preflight(make_recipe("hub.private=false")) == Target("owner/tiny", "model", exists=True, is_private=False)
 
