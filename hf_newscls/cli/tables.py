@@ -33,7 +33,7 @@ def print_plan(plan: "Plan") -> None:
         name = plan.prepared.label_names[label]
         console.print(f"[bold]{make_printable(name)}[/]  {make_printable(text[:100])}", highlight=False)
     schedule = plan.schedule
-    first, second = schedule.head.first_peak, schedule.head.second_peak
+    first, second = schedule.first_peak, schedule.head_peak
     print_line(
         f"device:  {plan.device}\n"
         f"model:   {plan.parameters:,} parameters, {plan.new_parameters:,} newly initialized\n"

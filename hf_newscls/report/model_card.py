@@ -9,17 +9,23 @@ from huggingface_hub.repocard import REGEX_YAML_BLOCK
 
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.errors import PublishError
-from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.evaluation.token_lengths import TokenLengths
 from hf_newscls.files import name_source
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.training import LossSection
 from hf_newscls.recipe.training_arguments import DEFAULT_LEARNING_RATE
-from hf_newscls.report.card_metadata import build_card_data, compute_emissions, count_rows
+from hf_newscls.report.card_metadata import build_card_data, compute_emissions
 from hf_newscls.report.markdown import to_code
 from hf_newscls.report.template import render_template
-from hf_newscls.training.record import TrainingRecord
+from hf_newscls.report.text import (
+    count_rows,
+    describe_duplicates,
+    describe_rows,
+    describe_trained_parameters,
+    format_warmup,
+)
+from hf_newscls.training.record import TrainingRecord, name_selection_metric
 
 NOTES_START = "<!-- notes: text between these two lines is kept when the card is updated -->"
 """The line before the section."""
@@ -39,6 +45,7 @@ CARD_FIGURES: Mapping[str, str] = {
 }
 """File names of the figures of a card, with their descriptions."""
 
+_SELECTION = "metric_for_best_model"
 _PREDICTIONS = 3
 _MANY_LABELS = 12
 """With more labels, their table is folded, and the best and worst are named above it."""
@@ -62,9 +69,9 @@ def render_card(
         model_address: the Hub id or folder for `pipeline()`.
         figures: folder of the figures, relative to the card.
         notes: Markdown written by hand, kept between two marker lines.
-        lengths: of the texts; None leaves them out.
         answer: probability of each label for the recipe's example; None leaves it out.
     """
+    selection = record.settings.get(_SELECTION)
     body = render_template(
         "hf_newscls.report",
         "templates/model_card.md.jinja",
@@ -73,11 +80,9 @@ def render_card(
         record=record,
         report=report,
         model_address=model_address,
-        base_model=recipe.base_model,
         top_k=[k for k in recipe.evaluation.top_k if f"top_{k}_accuracy" in report.test.scores],
         captions=CARD_FIGURES,
         figures=figures,
-        metric_names={name: name_metric(name) for name in report.test.scores},
         notes=notes,
         notes_start=NOTES_START,
         notes_end=NOTES_END,
@@ -87,15 +92,18 @@ def render_card(
         lengths=lengths,
         # As many as the snippet asks for; ties stay in label order.
         answer=sorted((answer or {}).items(), key=lambda pair: -pair[1])[:_PREDICTIONS],
+        rows=describe_rows(manifest),
+        duplicates=describe_duplicates(recipe, manifest),
+        selection=name_selection_metric(selection) if selection else None,
+        trained_parameters=describe_trained_parameters(record),
         settings=_list_settings(recipe),
         loss=_format_loss(recipe.loss),
         other_settings={
-            name: value for name, value in record.settings.items() if name not in recipe.training_arguments
+            name: _format_setting(name, value)
+            for name, value in record.settings.items()
+            if name not in recipe.training_arguments
         },
-        minutes=record.runtime_seconds / 60,
-        evaluation_minutes=sum(entry.get("eval_runtime", 0.0) for entry in record.log_history) / 60,
         emissions=compute_emissions(recipe, record),
-        evaluations=_list_evaluations(record),
         is_long=len(report.label_names) > _MANY_LABELS,
         ranked=sorted(report.test.per_class, key=lambda name: -report.test.per_class[name]["f1"]),
     )
@@ -129,14 +137,25 @@ def _list_sources(addresses: Sequence[str]) -> str:
 
 
 def _list_settings(recipe: Recipe) -> dict[str, Any]:
-    """Return the settings of model config, stages and Trainer that the recipe changes."""
+    """Return the settings of model config, stages and Trainer that the recipe changes, by the names for the card."""
     stages = {
         f"{section}.{name}": value
         for section, values in (("freeze", recipe.freeze), ("finetune", recipe.finetune))
         for name, value in (values.model_dump(exclude_defaults=True) if values else {}).items()
     }
     config = {f"config.{name}": value for name, value in recipe.model.config.items()}
-    return {**config, **stages, **recipe.training_arguments}
+    names = {
+        "freeze.warmup": "warm-up of stage 1",
+        "warmup_steps": "warm-up of stage 2" if recipe.freeze else "warm-up",
+    }
+    settings = {**config, **stages, **recipe.training_arguments}
+    return {names.get(name, name): _format_setting(name, value) for name, value in settings.items()}
+
+
+def _format_setting(name: str, value: Any) -> Any:
+    if name in {"freeze.warmup", "warmup_steps"}:
+        return format_warmup(value)
+    return name_selection_metric(value) if name == _SELECTION else value
 
 
 def _format_loss(loss: LossSection) -> str:
@@ -145,8 +164,3 @@ def _format_loss(loss: LossSection) -> str:
         parts.append(f"class weights {loss.class_weights.replace('_', ' ')}")
     smoothing = {"label smoothing": loss.label_smoothing} if loss.label_smoothing else {}
     return ", ".join([*parts, *(f"{name} {value:g}" for name, value in {**smoothing, **loss.numbers}.items())])
-
-
-def _list_evaluations(record: TrainingRecord) -> list[Mapping[str, float]]:
-    wanted = {"epoch", "step", "eval_log_loss", "eval_accuracy", "eval_f1_macro"}
-    return [entry for entry in record.log_history if wanted <= entry.keys()]

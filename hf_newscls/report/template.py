@@ -4,9 +4,11 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.report.markdown import escape_markdown, to_code, to_fence, to_link
+from hf_newscls.report.text import format_duration
 
 _FILTERS = {
     "md": escape_markdown,
@@ -18,20 +20,25 @@ _FILTERS = {
     "score": "{:.4f}".format,
     "count": "{:,}".format,
     "points": lambda fraction: f"{100 * fraction:+.1f}",
+    "hundredths": lambda fraction: f"{100 * fraction:.1f}",
+    "duration": format_duration,
+    "metric": name_metric,
 }
 
 
 def render_template(package: str, path: str, **values: Any) -> str:
     """Fill in a template; a missing value is an error. In `.html.jinja` templates values are escaped.
 
-    Templates know the filters md, code, fence, link, quote, percent, score, count and points (hundredths, signed).
+    Templates know the filters md, code, fence, link, quote, percent, score, count, points (hundredths with a sign),
+    hundredths, duration (of seconds) and metric (the name of a score).
 
     Args:
         package: that holds the template, such as `hf_newscls.report`.
-        path: of the template in the package's folder.
+        path: of the template in the package's folder, as templates name others that they import.
         values: by their names in the template.
     """
     environment = Environment(
+        loader=FunctionLoader(lambda name: files(package).joinpath(name).read_text("utf-8")),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -39,4 +46,4 @@ def render_template(package: str, path: str, **values: Any) -> str:
         autoescape=path.endswith(".html.jinja"),
     )
     environment.filters |= _FILTERS
-    return environment.from_string(files(package).joinpath(path).read_text("utf-8")).render(**values)
+    return environment.get_template(path).render(**values)

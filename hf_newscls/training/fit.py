@@ -44,7 +44,12 @@ from hf_newscls.training.callbacks.progress import EpochLogCallback, ProgressBar
 from hf_newscls.training.collator import build_collator
 from hf_newscls.training.losses import build_loss
 from hf_newscls.training.optimizer import build_optimizer, build_scheduler
-from hf_newscls.training.record import TrainingRecord, describe_machine, describe_versions
+from hf_newscls.training.record import (
+    TrainingRecord,
+    describe_machine,
+    describe_versions,
+    name_selection_metric,
+)
 from hf_newscls.training.sampler import compute_useful_fraction, measure_lengths, weigh_rows
 from hf_newscls.training.schedule import TwoStageSchedule, count_steps_per_epoch, plan_schedule
 from hf_newscls.training.trainer import NewsTrainer
@@ -62,21 +67,18 @@ def fit_classifier(
     callbacks: Sequence[TrainerCallback] = (),
     resume_from: Path | None = None,
 ) -> TrainingRecord:
-    """Train a classifier in place.
+    """Train a classifier in place and return the record of the training.
+
+    With `load_best_model_at_end`, the model is the one with the best validation score.
 
     Args:
         tokenized: from `tokenize_splits`; only train and validation are read.
         arguments: from `build_training_arguments`.
-        backend: the device.
-        callbacks: additional callbacks of the Trainer.
         resume_from: a complete checkpoint to continue from.
 
     Raises:
         RunError: the checkpoint is of a run with another number of steps, as on another number of devices.
         TrainingInterrupted: a signal stopped the training; a checkpoint was saved.
-
-    Returns:
-        The record of the run. With `load_best_model_at_end`, the model is the one with the best validation score.
     """
     lengths = backend.choose_lengths(recipe.model)
     trainer = build_trainer(
@@ -139,7 +141,6 @@ def build_trainer(
         tokenized: from `tokenize_splits`.
         arguments: from `build_training_arguments`.
         lengths: the lengths in tokens that batches are padded to; None: that of the longest row.
-        callbacks: additional callbacks.
     """
     model, freeze, finetune = classifier.model, recipe.freeze, recipe.finetune
     labels = tokenized["train"]["labels"][:]
@@ -214,15 +215,11 @@ def _find_best_step(state: TrainerState, arguments: TrainingArguments) -> int | 
     """Return the step of the model that is kept; None if it is the last one."""
     if not arguments.load_best_model_at_end or not state.best_global_step:
         return None
-    metric = arguments.metric_for_best_model
+    best, metric = state.best_global_step, name_selection_metric(arguments.metric_for_best_model)
     logger.info(
-        "best checkpoint: step %d of %d (validation %s %.4f)",
-        state.best_global_step,
-        state.global_step,
-        metric,
-        state.best_metric,
+        "best checkpoint: step %d of %d (validation %s %.4f)", best, state.global_step, metric, state.best_metric
     )
-    return state.best_global_step
+    return best
 
 
 def _find_cache_obstacle(

@@ -1,4 +1,4 @@
-"""The optimizer, its parameter groups, and the learning-rate schedule of both stages.
+"""The optimizer with its parameter groups, and the scheduler of their learning rates.
 
 All parameters are in the optimizer from the first step, in groups: head or backbone, layer (for layer-wise rates), and
 with or without weight decay. Each group has the base learning rate 1, and a `LambdaLR` multiplies it by the rate, which
@@ -7,6 +7,7 @@ is a pure function of the global step. So a resumed run has the same rates as an
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from itertools import groupby
 
 from torch import nn
@@ -42,7 +43,7 @@ def build_two_stage_optimizers(
 ) -> tuple[Optimizer, LambdaLR]:
     """Return optimizer and scheduler of both stages, for `Trainer(optimizers=...)`.
 
-    Moves the model to the device of the arguments, because an optimizer needs the parameters in their final place.
+    Moves the model to the device of the arguments, because an optimizer needs the parameters there.
 
     Args:
         model: the model to train.
@@ -87,7 +88,7 @@ def build_optimizer(
 
     Args:
         model: on the device where it will be trained.
-        backbone_parameters: names of the parameters with the backbone's rate; all others have the head's.
+        backbone_parameters: names of the pre-trained parameters.
         by_layer: make separate groups for each layer of the backbone.
 
     Raises:
@@ -98,6 +99,7 @@ def build_optimizer(
     decayed = frozenset(get_parameter_names(model, [nn.LayerNorm], _NO_DECAY))
 
     def find_group(named: tuple[str, nn.Parameter]) -> tuple[bool, int, bool]:
+        """Return whether a parameter is of the backbone, its depth, and whether it has no weight decay."""
         return named[0] in backbone, depths.get(named[0], 0), named[0] not in decayed
 
     trained = sorted((one for one in model.named_parameters() if one[1].requires_grad), key=find_group)
@@ -127,10 +129,12 @@ def build_optimizer(
 
 def build_scheduler(optimizer: Optimizer, schedule: TwoStageSchedule) -> LambdaLR:
     """Return the scheduler of an optimizer from `build_optimizer`."""
-    return LambdaLR(
-        optimizer,
-        [schedule.head if group[_IS_HEAD] else schedule.at_depth(group[_DEPTH]) for group in optimizer.param_groups],
-    )
+    # Not the methods themselves: a checkpoint would get, and change, the attributes of their functions.
+    rates = [
+        partial(schedule.head) if group[_IS_HEAD] else partial(schedule.backbone, depth=group[_DEPTH])
+        for group in optimizer.param_groups
+    ]
+    return LambdaLR(optimizer, rates)
 
 
 def _measure_depths(names: Iterable[str]) -> Mapping[str, int]:

@@ -74,12 +74,9 @@ def measure_lengths(dataset: Dataset) -> list[int]:
 
 
 def weigh_rows(labels: Sequence[int], section: SamplingSection) -> list[float]:
-    """Return the weight with which each row is drawn.
+    """Return the weight with which each row is drawn, from the label ids of the rows.
 
     With `balanced`, the weights of a label's rows sum to 1; with `square_root`, to the square root of their number.
-
-    Args:
-        labels: label id of each row.
 
     >>> weigh_rows([0, 0, 0, 0, 1], SamplingSection(labels="square_root"))
     [0.5, 0.5, 0.5, 0.5, 1.0]
@@ -109,12 +106,7 @@ def compute_useful_fraction(
 
 
 class EpochSampler(Sampler[int]):
-    """Row indices in the order of the current epoch, which `EpochCallback` sets.
-
-    Args:
-        lengths: tokens of each row.
-        options: the other arguments of `order_rows`, except the epoch.
-    """
+    """Row indices in the order of the current epoch, which `EpochCallback` sets; `options` are for `order_rows`."""
 
     def __init__(self, lengths: Sequence[int], **options: Any) -> None:
         self._lengths = lengths

@@ -49,9 +49,6 @@ def plot_leaderboard(panels: Sequence[Panel]) -> Figure:
 
     Long names are wrapped, not cut. Only the first 60 models of a table are drawn; its title says so.
 
-    Args:
-        panels: from top to bottom, each with its own axis.
-
     Raises:
         InputError: there is no panel, or one without a dot.
     """

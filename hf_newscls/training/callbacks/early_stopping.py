@@ -13,10 +13,6 @@ class SecondStageEarlyStopping(TrainerCallback):
 
     transformers' EarlyStoppingCallback also counts evaluations of stage 1, and starts from 0 in a resumed run. Here the
     count follows from the Trainer's log. The score is `metric_for_best_model`.
-
-    Args:
-        patience: number of evaluations, at least 1.
-        boundary_step: first optimizer step of stage 2.
     """
 
     def __init__(self, *, patience: int, boundary_step: int) -> None:

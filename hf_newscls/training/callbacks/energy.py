@@ -18,11 +18,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class EnergyReading:
-    """A measurement.
-
-    Attributes:
-        kwh: kilowatt-hours of the whole machine, after the measurement; None if it was not possible.
-    """
+    """Kilowatt-hours of the whole machine, after the measurement; None if it was not possible."""
 
     kwh: float | None = None
 

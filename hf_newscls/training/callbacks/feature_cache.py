@@ -1,7 +1,7 @@
 """Stage 1 on cached features: the frozen part runs once per row, and the head is trained on its output.
 
-In stage 1 the frozen part has no dropout and is not trained, so its output for a row is the same in every epoch.
-Batches, order and losses are those of a run without the cache.
+The frozen part has no dropout, so its output for a row is the same in every epoch. Batches, order and losses are those
+of a run without the cache.
 
 Shape letters: N rows, B batch, H hidden size, P kept vectors of a row: its first token and the pooler's output, or
 those of its windows.
@@ -55,7 +55,6 @@ class FeatureCacheCallback(TrainerCallback):
         model: the model that is trained, not compiled.
         datasets: tokenized rows from `number_rows`; training rows first.
         collate: makes a padded batch of rows; for rows without tokens, a batch of one token each.
-        boundary_step: first optimizer step of stage 2.
     """
 
     def __init__(
@@ -176,11 +175,7 @@ class _Features:
     """Features (N, P, H) in a file mapped into memory, which the processes of a host share.
 
     The file is deleted from its folder once it is complete, so nothing is left behind even if the process is killed.
-
-    Args:
-        path: of the file, which has the right size.
-        rows: N.
-        example: features (P, H) of a row.
+    It has the right size for N `rows` of features like `example` (P, H).
     """
 
     def __init__(self, path: Path, rows: int, example: Tensor) -> None:
