@@ -1,7 +1,7 @@
 """Render a model card from recipe, manifest, record and report; keep its notes, which people write by hand."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from huggingface_hub import ModelCard
@@ -11,20 +11,12 @@ from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.errors import PublishError
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.evaluation.token_lengths import TokenLengths
-from hf_newscls.files import name_source
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.training import LossSection
 from hf_newscls.recipe.training_arguments import DEFAULT_LEARNING_RATE
 from hf_newscls.report.card_metadata import build_card_data, compute_emissions
-from hf_newscls.report.markdown import to_code
 from hf_newscls.report.template import render_template
-from hf_newscls.report.text import (
-    count_rows,
-    describe_duplicates,
-    describe_rows,
-    describe_trained_parameters,
-    format_warmup,
-)
+from hf_newscls.report.text import format_warmup
 from hf_newscls.training.record import TrainingRecord, name_selection_metric
 
 NOTES_START = "<!-- notes: text between these two lines is kept when the card is updated -->"
@@ -86,16 +78,11 @@ def render_card(
         notes=notes,
         notes_start=NOTES_START,
         notes_end=NOTES_END,
-        sizes=count_rows(manifest),
         learning_rate=recipe.training_arguments.get("learning_rate", DEFAULT_LEARNING_RATE),
-        source_files=_list_sources(recipe.data.sources),
         lengths=lengths,
         # As many as the snippet asks for; ties stay in label order.
         answer=sorted((answer or {}).items(), key=lambda pair: -pair[1])[:_PREDICTIONS],
-        rows=describe_rows(manifest),
-        duplicates=describe_duplicates(recipe, manifest),
         selection=name_selection_metric(selection) if selection else None,
-        trained_parameters=describe_trained_parameters(record),
         settings=_list_settings(recipe),
         loss=_format_loss(recipe.loss),
         other_settings={
@@ -129,11 +116,6 @@ def extract_notes(card: str, *, repo_id: str) -> str:
         f"{repo_id}: README.md has {len(sections)} sections between {NOTES_START!r} and {NOTES_END!r}, expected 1; put "
         "these two lines around the text to keep, or push with --replace-card to lose it"
     )
-
-
-def _list_sources(addresses: Sequence[str]) -> str:
-    names = ", ".join(to_code(name_source(address)) for address in addresses)
-    return f"file{'s' if len(addresses) > 1 else ''} {names}"
 
 
 def _list_settings(recipe: Recipe) -> dict[str, Any]:

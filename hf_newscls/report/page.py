@@ -16,7 +16,6 @@ from hf_newscls.recipe.serialization import recipe_to_yaml
 from hf_newscls.report.figures.style import render_svg
 from hf_newscls.report.measured_run import MeasuredRun
 from hf_newscls.report.template import render_template
-from hf_newscls.report.text import count_rows, describe_duplicates, describe_rows, describe_trained_parameters
 from hf_newscls.storage import write_text
 
 _EXAMPLES = 8
@@ -49,10 +48,6 @@ def render_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], *, 
         mistakes=_list_rows(measured, errors.mistakes[:_MAX_ROWS], top_k=3),
         suspicious=_list_rows(measured, errors.suspicious.indices[:_MAX_ROWS]),
         pairs=errors.pairs[:_MAX_ROWS],
-        sizes=count_rows(measured.manifest),
-        rows=describe_rows(measured.manifest),
-        duplicates=describe_duplicates(measured.recipe, measured.manifest),
-        trained_parameters=describe_trained_parameters(measured.record),
         recipe_yaml=recipe_to_yaml(measured.recipe),
         overview=overview,
         best_baseline=measured.best_baseline,

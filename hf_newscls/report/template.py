@@ -7,9 +7,17 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from hf_newscls.evaluation.metric_names import name_metric
+from hf_newscls.files import name_source
 from hf_newscls.report.markdown import escape_markdown, to_code, to_fence, to_link
-from hf_newscls.report.text import format_duration
+from hf_newscls.report.text import (
+    count_rows,
+    describe_duplicates,
+    describe_rows,
+    describe_trained_parameters,
+    format_duration,
+)
 
+# The filters of all templates.
 _FILTERS = {
     "md": escape_markdown,
     "code": to_code,
@@ -23,14 +31,16 @@ _FILTERS = {
     "hundredths": lambda fraction: f"{100 * fraction:.1f}",
     "duration": format_duration,
     "metric": name_metric,
+    "source_name": name_source,
+    "sizes": count_rows,
+    "rows_used": describe_rows,
+    "duplicates": describe_duplicates,
+    "trained_parameters": describe_trained_parameters,
 }
 
 
 def render_template(package: str, path: str, **values: Any) -> str:
     """Fill in a template; a missing value is an error. In `.html.jinja` templates values are escaped.
-
-    Templates know the filters md, code, fence, link, quote, percent, score, count, points (hundredths with a sign),
-    hundredths, duration (of seconds) and metric (the name of a score).
 
     Args:
         package: that holds the template, such as `hf_newscls.report`.

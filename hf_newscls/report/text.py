@@ -52,7 +52,7 @@ def describe_rows(manifest: SplitManifest) -> str:
     return f"{used:,} of {manifest.rows_read:,} rows were used{f'; rows dropped: {reasons}' if reasons else ''}."
 
 
-def describe_duplicates(recipe: Recipe, manifest: SplitManifest) -> str:
+def describe_duplicates(manifest: SplitManifest, recipe: Recipe) -> str:
     """Return sentences on duplicates, on leaks between training and test set, and on conflicting labels."""
     found, leakage = manifest.duplicates, manifest.leakage
     total, kinds = found.exact + found.near, f"(exact {found.exact:,}, near {found.near:,})"
@@ -72,10 +72,10 @@ def describe_duplicates(recipe: Recipe, manifest: SplitManifest) -> str:
         )
     else:
         sentence = f"Duplicates kept: {total:,} {kinds}; {leaks}."
-    return f"{sentence} {_describe_conflicts(recipe, manifest)}".strip()
+    return f"{sentence} {_describe_conflicts(manifest, recipe)}".strip()
 
 
-def _describe_conflicts(recipe: Recipe, manifest: SplitManifest) -> str:
+def _describe_conflicts(manifest: SplitManifest, recipe: Recipe) -> str:
     found = manifest.duplicates
     if not found.conflicting_rows:
         return ""

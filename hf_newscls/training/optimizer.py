@@ -129,7 +129,7 @@ def build_optimizer(
 
 def build_scheduler(optimizer: Optimizer, schedule: TwoStageSchedule) -> LambdaLR:
     """Return the scheduler of an optimizer from `build_optimizer`."""
-    # Not the methods themselves: a checkpoint would get, and change, the attributes of their functions.
+    # Partial functions, because LambdaLR saves and restores the attributes of what it calls; theirs are empty.
     rates = [
         partial(schedule.head) if group[_IS_HEAD] else partial(schedule.backbone, depth=group[_DEPTH])
         for group in optimizer.param_groups

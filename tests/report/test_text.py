@@ -64,7 +64,7 @@ def describe(parts: CardParts, *, leaks: int, dropped: int | None = None, **chan
         leakage=replace(parts.manifest.leakage, rows=leaks),
         dropped={} if dropped is None else {"duplicate": dropped},
     )
-    return describe_duplicates(parts.recipe, manifest)
+    return describe_duplicates(manifest, parts.recipe)
 
 
 @pytest.mark.parametrize(
