@@ -19,12 +19,9 @@ from hf_newscls.report.template import render_template
 from hf_newscls.report.text import format_warmup
 from hf_newscls.training.record import TrainingRecord, name_selection_metric
 
+# The lines around the notes.
 NOTES_START = "<!-- notes: text between these two lines is kept when the card is updated -->"
-"""The line before the section."""
-
 NOTES_END = "<!-- end of notes -->"
-"""The line after the section."""
-
 # Cards of version 0.1 have other words after "notes:".
 _SECTION = re.compile(rf"<!-- notes: [^>]* -->(.*?){re.escape(NOTES_END)}", flags=re.DOTALL)
 
@@ -39,8 +36,6 @@ CARD_FIGURES: Mapping[str, str] = {
 
 _SELECTION = "metric_for_best_model"
 _PREDICTIONS = 3
-_MANY_LABELS = 12
-"""With more labels, their table is folded, and the best and worst are named above it."""
 
 
 def render_card(
@@ -72,7 +67,6 @@ def render_card(
         record=record,
         report=report,
         model_address=model_address,
-        top_k=[k for k in recipe.evaluation.top_k if f"top_{k}_accuracy" in report.test.scores],
         captions=CARD_FIGURES,
         figures=figures,
         notes=notes,
@@ -91,18 +85,13 @@ def render_card(
             if name not in recipe.training_arguments
         },
         emissions=compute_emissions(recipe, record),
-        is_long=len(report.label_names) > _MANY_LABELS,
-        ranked=sorted(report.test.per_class, key=lambda name: -report.test.per_class[name]["f1"]),
     )
     data = build_card_data(recipe, manifest, report, record)
     return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
 
 
 def extract_notes(card: str, *, repo_id: str) -> str:
-    """Return the notes of a published card, stripped; empty if there is no card yet.
-
-    Args:
-        card: the README.md on the Hub.
+    """Return the notes of a published card (its README.md), stripped; empty if there is no card yet.
 
     Raises:
         PublishError: the card is not ours, or one of the two lines is missing, so that an update would lose notes.

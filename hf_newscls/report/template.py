@@ -44,8 +44,7 @@ def render_template(package: str, path: str, **values: Any) -> str:
 
     Args:
         package: that holds the template, such as `hf_newscls.report`.
-        path: of the template in the package's folder, as templates name others that they import.
-        values: by their names in the template.
+        path: of the template in the package's folder.
     """
     environment = Environment(
         loader=FunctionLoader(lambda name: files(package).joinpath(name).read_text("utf-8")),

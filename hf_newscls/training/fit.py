@@ -34,13 +34,12 @@ from hf_newscls.runs.checkpoints import read_trainer_state
 from hf_newscls.training.acceleration.apply import accelerated
 from hf_newscls.training.arguments import describe_arguments
 from hf_newscls.training.backend import Backend
-from hf_newscls.training.callbacks.early_stopping import SecondStageEarlyStopping
 from hf_newscls.training.callbacks.energy import measuring_energy
+from hf_newscls.training.callbacks.evaluation import EpochLogCallback, ProgressBarCallback, SecondStageEarlyStopping
 from hf_newscls.training.callbacks.feature_cache import FeatureCacheCallback
 from hf_newscls.training.callbacks.freeze import TwoStageFreezeCallback
 from hf_newscls.training.callbacks.frozen_part import FrozenEncoder, FrozenWindows
 from hf_newscls.training.callbacks.interruption import InterruptionCallback
-from hf_newscls.training.callbacks.progress import EpochLogCallback, ProgressBarCallback
 from hf_newscls.training.collator import build_collator
 from hf_newscls.training.losses import build_loss
 from hf_newscls.training.optimizer import build_optimizer, build_scheduler
@@ -74,7 +73,7 @@ def fit_classifier(
     Args:
         tokenized: from `tokenize_splits`; only train and validation are read.
         arguments: from `build_training_arguments`.
-        resume_from: a complete checkpoint to continue from.
+        resume_from: a complete checkpoint.
 
     Raises:
         RunError: the checkpoint is of a run with another number of steps, as on another number of devices.
@@ -135,13 +134,7 @@ def build_trainer(
     lengths: Sequence[int] | None = None,
     callbacks: Sequence[TrainerCallback] = (),
 ) -> NewsTrainer:
-    """Return the `Trainer` of a run, without speed-ups.
-
-    Args:
-        tokenized: from `tokenize_splits`.
-        arguments: from `build_training_arguments`.
-        lengths: the lengths in tokens that batches are padded to; None: that of the longest row.
-    """
+    """Return the `Trainer` of a run, without speed-ups; `lengths` in tokens are those that batches are padded to."""
     model, freeze, finetune = classifier.model, recipe.freeze, recipe.finetune
     labels = tokenized["train"]["labels"][:]
     schedule = plan_schedule(freeze, arguments, train_rows=len(labels), finetune=finetune)

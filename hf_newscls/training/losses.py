@@ -1,8 +1,7 @@
 """Losses for rare labels, for the Trainer's `compute_loss_func`.
 
 Each loss is a sum over rows, divided by the rows of all accumulated batches on all devices: a batch in four parts has
-the loss and gradient of the whole batch. The mean weight over the training rows is 1, so learning rates keep their
-meaning.
+the loss of the whole batch. The mean weight over the training rows is 1, so learning rates keep their meaning.
 
 Shape letters: B batch, L labels.
 """

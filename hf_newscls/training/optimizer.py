@@ -1,8 +1,8 @@
 """The optimizer with its parameter groups, and the scheduler of their learning rates.
 
-All parameters are in the optimizer from the first step, in groups: head or backbone, layer (for layer-wise rates), and
-with or without weight decay. Each group has the base learning rate 1, and a `LambdaLR` multiplies it by the rate, which
-is a pure function of the global step. So a resumed run has the same rates as an uninterrupted one.
+All parameters are in the optimizer from the first step, in groups by head or backbone, depth, and weight decay. Each
+group has the base learning rate 1, and a `LambdaLR` multiplies it by the rate, a pure function of the global step. So a
+resumed run has the same rates as an uninterrupted one.
 """
 
 import re
@@ -23,7 +23,7 @@ from hf_newscls.training.schedule import TwoStageSchedule, plan_schedule
 
 # Biases and the scales of normalization layers have no weight decay, as in the Trainer.
 _NO_DECAY = [r"bias", r"layernorm", r"rmsnorm", r"(?:^|\.)norm(?:$|\.)", r"_norm(?:$|\.)"]
-_LAYER = re.compile(r"\.(\d+)\.")
+_LAYER = re.compile(r"\.(\d+)\.")  # the first number in a name, as in `encoder.layer.3.output.dense.weight`
 # Our keys in the optimizer's groups; `build_scheduler` reads them.
 _IS_HEAD, _DEPTH = "is_head", "depth"
 
@@ -81,15 +81,10 @@ def build_two_stage_optimizers(
 def build_optimizer(
     model: PreTrainedModel, backbone_parameters: Iterable[str], arguments: TrainingArguments, *, by_layer: bool = False
 ) -> Optimizer:
-    """Build the optimizer named by `arguments.optim`, with base learning rate 1 for each group.
+    """Build the optimizer named by `arguments.optim`, for a model on the device where it will be trained.
 
-    The head's groups come first, because the Trainer logs the rate of the first group. Parameters that do not require
-    a gradient are left out.
-
-    Args:
-        model: on the device where it will be trained.
-        backbone_parameters: names of the pre-trained parameters.
-        by_layer: make separate groups for each layer of the backbone.
+    The head's groups come first, because the Trainer logs the rate of the first group. With `by_layer`, each layer of
+    the backbone has groups of its own. Parameters that do not require a gradient are left out.
 
     Raises:
         RecipeError: the optimizer does not exist, or does not accept groups.
@@ -138,14 +133,7 @@ def build_scheduler(optimizer: Optimizer, schedule: TwoStageSchedule) -> LambdaL
 
 
 def _measure_depths(names: Iterable[str]) -> Mapping[str, int]:
-    """Return the depth of each parameter: 0 above the layers, 1 in the top layer, most in the embeddings.
-
-    The first number in a name is that of its layer, as in `encoder.layer.3.output.dense.weight`.
-
-    >>> depths = _measure_depths(["b.embeddings.w", "b.layer.0.w", "b.layer.1.w", "b.pooler.w"])
-    >>> [depths[name] for name in ("b.embeddings.w", "b.layer.0.w", "b.layer.1.w", "b.pooler.w")]
-    [3, 2, 1, 0]
-    """
+    """Return the depth of each parameter: 0 above the layers, 1 in the top layer, most in the embeddings."""
     layers = {name: int(match[1]) for name in names if (match := _LAYER.search(name))}
     count = max(layers.values(), default=-1) + 1
     if count == 0:

@@ -22,7 +22,6 @@ class TrainingRecord:
     Attributes:
         log_history: the Trainer's log; each entry has step, epoch, and losses or validation scores.
         boundary_step: first step of stage 2; 0 without stage 1.
-        total_steps: optimizer steps done.
         best_step: step of the model that was kept; None if it is the last one.
         runtime_seconds: seconds of the training with its evaluations, since it was last resumed.
         batch_rows: rows of an optimizer step, over all devices and accumulated batches.
@@ -30,7 +29,6 @@ class TrainingRecord:
         trained_parameters: number of those that were trained in any stage.
         precision: of matrix products: bfloat16, float16 or float32.
         finished: UTC date, ISO 8601.
-        versions: of Python and packages, by name.
         settings: values of `TrainingArguments` that affect the result.
         encoder_commit: commit of the encoder on the Hub; None if it came from elsewhere.
         encoder_license: license in the encoder's card; None if it has none.

@@ -1,8 +1,7 @@
 """The order of the training rows, epoch by epoch: a pure function of seed and epoch.
 
-The Trainer's own length-grouped sampler draws from torch's global generator when an epoch begins. A run that is resumed
-within an epoch has another generator state there, and would train on other batches. Here it gets the batches that the
-interrupted run had left.
+The Trainer's own length-grouped sampler draws from torch's global generator, so a run that is resumed within an epoch
+would train on other batches. Here it gets the batches that the interrupted run had left.
 """
 
 import random
@@ -89,12 +88,9 @@ def weigh_rows(labels: Sequence[int], section: SamplingSection) -> list[float]:
 def compute_useful_fraction(
     tokens: Sequence[int], order: Sequence[int], *, batch_size: int, lengths: Sequence[int]
 ) -> float:
-    """Return the fraction of tokens in padded batches that are not padding.
+    """Return the fraction of tokens in padded batches that are not padding, for rows in the order of an epoch.
 
-    Args:
-        tokens: tokens of each row.
-        order: row indices of an epoch.
-        lengths: the lengths that batches can be padded to, ascending; the last one fits every row.
+    The `lengths` that batches can be padded to ascend, and the last one fits every row.
 
     >>> compute_useful_fraction([8, 4, 16, 16], [0, 1, 2, 3], batch_size=2, lengths=[8, 16])
     0.9166666666666666

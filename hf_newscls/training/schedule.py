@@ -96,11 +96,7 @@ def plan_schedule(
 ) -> TwoStageSchedule:
     """Return both stages in optimizer steps.
 
-    Args:
-        freeze: stage 1, if any.
-        arguments: of the whole run; learning rate, warm-up and shape are those of stage 2.
-        train_rows: number of training rows.
-        finetune: additional settings of stage 2.
+    The arguments are those of the whole run, but their learning rate, warm-up and shape are those of stage 2.
 
     Raises:
         RecipeError: short batches are dropped, and the rows do not fill one batch.

@@ -21,7 +21,6 @@ class NewsTrainer(Trainer):
     Args:
         has_row_numbers: whether batches have the row numbers that `FeatureCacheCallback` needs.
         row_weights: draw training rows with these weights; None: each row once per epoch.
-        options: additional arguments of `Trainer`.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ def plot_confusion_matrix(confusion: NDArray[np.int64], *, label_names: Sequence
 
     Args:
         confusion: texts, shape (L, L); rows are references, columns are predictions.
-        label_names: L names in row order; longer ones are cut to 32 characters.
+        label_names: longer ones are cut to 32 characters.
     """
     size = len(label_names)
     is_detailed = size <= DETAILED_LABELS

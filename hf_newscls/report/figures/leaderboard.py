@@ -21,13 +21,7 @@ _MAX_DOTS = 60
 
 @dataclass(frozen=True)
 class Dot:
-    """A model's score.
-
-    Attributes:
-        score: on the panel's axis.
-        interval: 95% interval of the score; None if unknown.
-        is_verified: whether the score was computed from predictions.
-    """
+    """A model's score, with its 95% interval if known, and whether it was computed from predictions."""
 
     name: str
     score: float

@@ -27,8 +27,7 @@ class EnergyReading:
 def measuring_energy() -> Iterator[EnergyReading]:
     """Measure the energy used during the context with codecarbon, if it is installed.
 
-    The tracker reads counters of processor and GPU; without counters it estimates from their rated power. It sends
-    nothing and writes no file, whatever its own configuration file says.
+    It sends nothing and writes no file, whatever codecarbon's own configuration file says.
     """
     reading = EnergyReading()
     if importlib.util.find_spec("codecarbon") is None:
