@@ -97,7 +97,10 @@ def plot_text_lengths(token_counts: Sequence[int], *, max_length: int) -> Figure
     n_beyond = (lengths > last).sum()
     beyond = f" (not shown: {n_beyond:,} texts beyond the 99.5th percentile, {last:,} tokens)" if n_beyond else ""
     counts = f"{truncated.sum():,} of {lengths.size:,} texts ({truncated.mean():.1%})"
-    figure = style.build_figure(height=3.8, title=f"{counts} are truncated at max_length {max_length:,}")
+    title = (
+        f"Truncated at max_length {max_length:,}: {counts if truncated.any() else f'none of {lengths.size:,} texts'}"
+    )
+    figure = style.build_figure(height=3.8, title=title)
     bin_width, xlabel = max(1, round(last / 60)), f"Tokens per text before truncation{beyond}"
     ylabel = f"Texts (tokens per bar: {bin_width})"
     axes = style.format_axes(figure.add_subplot(), grid="y", xlabel=xlabel, ylabel=ylabel)
@@ -105,7 +108,8 @@ def plot_text_lengths(token_counts: Sequence[int], *, max_length: int) -> Figure
     # max_length + 0.5 is an edge, so that no bar mixes whole and truncated texts.
     edges = np.arange((max_length + 0.5) % bin_width - bin_width, last + bin_width + 0.5, bin_width).tolist()
     for is_member, color, name in ((~truncated, style.BLUE, "whole"), (truncated, style.ORANGE, "truncated")):
-        axes.hist(lengths[is_member & (lengths <= last)], bins=edges, color=color, label=name, ec="white", lw=0.4)
+        if is_member.any():
+            axes.hist(lengths[is_member & (lengths <= last)], bins=edges, color=color, label=name, ec="white", lw=0.4)
     axes.set_xlim(0, last + 1)
     if max_length < 4 * last:
         style.draw_mark(axes, max_length + 0.5, text=f"max_length {max_length:,}")
