@@ -96,11 +96,9 @@ def plot_text_lengths(token_counts: Sequence[int], *, max_length: int) -> Figure
     truncated, last = lengths > max_length, int(np.percentile(lengths, 99.5, method="higher"))
     n_beyond = (lengths > last).sum()
     beyond = f" (not shown: {n_beyond:,} texts beyond the 99.5th percentile, {last:,} tokens)" if n_beyond else ""
-    counts = f"{truncated.sum():,} of {lengths.size:,} texts ({truncated.mean():.1%})"
-    title = (
-        f"Truncated at max_length {max_length:,}: {counts if truncated.any() else f'none of {lengths.size:,} texts'}"
-    )
-    figure = style.build_figure(height=3.8, title=title)
+    count = f"{truncated.sum():,} of {lengths.size:,} texts ({truncated.mean():.1%})"
+    count = count if truncated.any() else f"none of {lengths.size:,} texts"
+    figure = style.build_figure(height=3.8, title=f"Truncated at max_length {max_length:,}: {count}")
     bin_width, xlabel = max(1, round(last / 60)), f"Tokens per text before truncation{beyond}"
     ylabel = f"Texts (tokens per bar: {bin_width})"
     axes = style.format_axes(figure.add_subplot(), grid="y", xlabel=xlabel, ylabel=ylabel)
