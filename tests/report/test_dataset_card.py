@@ -110,7 +110,7 @@ def test_handling_of_duplicates_is_reported(near: Any, handling: str, expected: 
     text = read_sections(card)["Duplicates and split"]
     assert expected in text
     assert "Split: random, stratified by label; seed 17." in text
-    assert f"split fingerprint: `{FINGERPRINT}`." in text
+    assert f"if both have this split fingerprint: `{FINGERPRINT}`." in text
 
 
 def test_license_is_unknown_unless_the_recipe_names_one(make_parts: MakeParts) -> None:

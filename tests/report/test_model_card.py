@@ -100,7 +100,7 @@ def test_each_top_k_accuracy_is_in_one_sentence(make_parts: MakeParts) -> None:
     scores = {**parts.report.test.scores, "top_3_accuracy": 0.95}
     report = replace(parts.report, test=replace(parts.report.test, scores=scores))
     card = parts._replace(report=report).render()
-    assert "among the top 2 predictions for 87.0% of the test rows, among the top 3 for 95.0%.\n" in card
+    assert "among the top 2 predictions for 87.0% of the test rows, and among the top 3 for 95.0%.\n" in card
 
 
 @pytest.mark.parametrize(
