@@ -6,7 +6,7 @@ resumed run has the same rates as an uninterrupted one.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import groupby
 
@@ -125,7 +125,7 @@ def build_optimizer(
 def build_scheduler(optimizer: Optimizer, schedule: TwoStageSchedule) -> LambdaLR:
     """Return the scheduler of an optimizer from `build_optimizer`."""
     # Partial functions, because LambdaLR saves and restores the attributes of what it calls; theirs are empty.
-    rates = [
+    rates: list[Callable[[int], float]] = [
         partial(schedule.head) if group[_IS_HEAD] else partial(schedule.backbone, depth=group[_DEPTH])
         for group in optimizer.param_groups
     ]
