@@ -26,7 +26,7 @@ class CardParts(NamedTuple):
     record: TrainingRecord
     report: EvaluationReport
 
-    def render(self, model_address: str = ".", **options: str) -> str:
+    def render(self, model_address: str = ".", **options: Any) -> str:
         """Render the card."""
         return render_card(*self, model_address=model_address, **options)
 

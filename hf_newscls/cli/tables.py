@@ -108,13 +108,13 @@ def _describe_stages(plan: "Plan") -> Iterator[str]:
     """Yield a line for each stage: steps, trained parameters, highest learning rate."""
     schedule, trained = plan.schedule, plan.trained_parameters
     if schedule.boundary_step:
-        rate = f"peak learning rate {schedule.head.first_peak:g}"
+        rate = f"peak learning rate {schedule.first_peak:g}"
         yield f"stage 1: steps 0 to {schedule.boundary_step:,}, only newly initialized parameters, {rate}"
     if not schedule.has_stage_two:
         yield "stage 2: none; the pre-trained parameters are not trained"
         return
     parameters = "all parameters" if trained == plan.parameters else f"{trained:,} of {plan.parameters:,} parameters"
-    rate, head_rate = f"{schedule.backbone.second_peak:g}", f"{schedule.head.second_peak:g}"
+    rate, head_rate = f"{schedule.backbone_peak:g}", f"{schedule.head_peak:g}"
     rates = rate if rate == head_rate else f"{rate}, of the head {head_rate}"
     steps = f"steps {schedule.boundary_step:,} to {schedule.total_steps:,}"
     yield f"{'stage 2:' if schedule.boundary_step else 'train:  '} {steps}, {parameters}, peak learning rate {rates}"

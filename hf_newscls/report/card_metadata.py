@@ -6,21 +6,14 @@ from collections.abc import Mapping
 from huggingface_hub import EvalResult, ModelCardData
 
 from hf_newscls.data.manifest import SplitManifest
-from hf_newscls.data.splitting import SPLITS
 from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.training.record import TrainingRecord
 
-TOOL_TAG = "hf-newscls"
-"""Tag of every model published by hf_newscls."""
-
-LEADERBOARD_TAG = "leaderboard"
-"""Tag of a dataset repository with a leaderboard."""
-
-RECIPE_TAG = "recipe:"
-"""Prefix of the tag with the name of a model's recipe."""
-
+TOOL_TAG = "hf-newscls"  # of everything that hf_newscls publishes
+LEADERBOARD_TAG = "leaderboard"  # of a dataset repository with a leaderboard
+RECIPE_TAG = "recipe:"  # before the name of a model's recipe
 # Metrics that have another name on the Hub.
 _HUB_TYPES = {"mcc": "matthews_correlation", "calibration_error": "expected_calibration_error"}
 _HUB_SOURCE = re.compile(r"hf://datasets/(?P<repo>[^/@]+/[^/@]+)")
@@ -30,11 +23,7 @@ _DECIMALS = 6
 def build_card_data(
     recipe: Recipe, manifest: SplitManifest, report: EvaluationReport, record: TrainingRecord | None = None
 ) -> ModelCardData:
-    """Return the metadata of a card, with every test score; the split's fingerprint is the dataset revision.
-
-    Args:
-        record: of the run's training, for its emissions.
-    """
+    """Return the metadata of a card, with every test score; the split's fingerprint is the dataset revision."""
     data = describe_recipe(recipe)
     data.eval_results = _list_results(recipe, manifest, report.test.scores)
     grams = None if record is None else compute_emissions(recipe, record)
@@ -72,11 +61,6 @@ def compute_emissions(recipe: Recipe, record: TrainingRecord) -> float | None:
     if record.energy_kwh is None or recipe.hub.grams_co2_per_kwh is None:
         return None
     return record.energy_kwh * recipe.hub.grams_co2_per_kwh
-
-
-def count_rows(manifest: SplitManifest) -> dict[str, int]:
-    """Return the number of rows by split."""
-    return {split: sum(manifest.label_counts[split].values()) for split in SPLITS}
 
 
 def _list_results(recipe: Recipe, manifest: SplitManifest, scores: Mapping[str, float]) -> list[EvalResult]:

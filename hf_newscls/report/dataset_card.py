@@ -6,10 +6,10 @@ from huggingface_hub import DatasetCard, DatasetCardData
 
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.data.splitting import SPLITS
-from hf_newscls.files import name_source
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.report.card_metadata import TOOL_TAG, count_rows
+from hf_newscls.report.card_metadata import TOOL_TAG
 from hf_newscls.report.template import render_template
+from hf_newscls.report.text import count_rows
 
 # The Hub's size categories, by their upper limit in rows.
 _SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M"}
@@ -18,7 +18,6 @@ _LARGEST = "10M<n<100M"
 
 def render_dataset_card(recipe: Recipe, manifest: SplitManifest, *, repo_id: str) -> str:
     """Return the card of prepared data, metadata first."""
-    sizes = count_rows(manifest)
     body = render_template(
         "hf_newscls.report",
         "templates/dataset_card.md.jinja",
@@ -26,10 +25,8 @@ def render_dataset_card(recipe: Recipe, manifest: SplitManifest, *, repo_id: str
         manifest=manifest,
         repo_id=repo_id,
         title=recipe.data.dataset_name or recipe.name,
-        sizes=sizes,
-        sources=[name_source(address) for address in recipe.data.sources],
     )
-    data = _build_card_data(recipe, rows=sum(sizes.values()))
+    data = _build_card_data(recipe, rows=sum(count_rows(manifest).values()))
     return str(DatasetCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
 
 

@@ -1,7 +1,7 @@
 """Render a model card from recipe, manifest, record and report; keep its notes, which people write by hand."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from huggingface_hub import ModelCard
@@ -9,23 +9,18 @@ from huggingface_hub.repocard import REGEX_YAML_BLOCK
 
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.errors import PublishError
-from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.evaluation.report import EvaluationReport, TokenLengths
-from hf_newscls.files import name_source
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.training import LossSection
 from hf_newscls.recipe.training_arguments import DEFAULT_LEARNING_RATE
-from hf_newscls.report.card_metadata import build_card_data, compute_emissions, count_rows
-from hf_newscls.report.markdown import to_code
+from hf_newscls.report.card_metadata import build_card_data, compute_emissions
 from hf_newscls.report.template import render_template
-from hf_newscls.training.record import TrainingRecord
+from hf_newscls.report.text import format_warmup
+from hf_newscls.training.record import TrainingRecord, name_selection_metric
 
+# The lines around the notes.
 NOTES_START = "<!-- notes: text between these two lines is kept when the card is updated -->"
-"""The line before the section."""
-
 NOTES_END = "<!-- end of notes -->"
-"""The line after the section."""
-
 # Cards of version 0.1 have other words after "notes:".
 _SECTION = re.compile(rf"<!-- notes: [^>]* -->(.*?){re.escape(NOTES_END)}", flags=re.DOTALL)
 
@@ -38,9 +33,8 @@ CARD_FIGURES: Mapping[str, str] = {
 }
 """File names of the figures of a card, with their descriptions."""
 
+_SELECTION = "metric_for_best_model"
 _PREDICTIONS = 3
-_MANY_LABELS = 12
-"""With more labels, their table is folded, and the best and worst are named above it."""
 
 
 def render_card(
@@ -61,9 +55,9 @@ def render_card(
         model_address: the Hub id or folder for `pipeline()`.
         figures: folder of the figures, relative to the card.
         notes: Markdown written by hand, kept between two marker lines.
-        lengths: of the texts; None leaves them out.
         answer: probability of each label for the recipe's example; None leaves it out.
     """
+    selection = record.settings.get(_SELECTION)
     body = render_template(
         "hf_newscls.report",
         "templates/model_card.md.jinja",
@@ -72,41 +66,31 @@ def render_card(
         record=record,
         report=report,
         model_address=model_address,
-        base_model=recipe.base_model,
-        top_k=[k for k in recipe.evaluation.top_k if f"top_{k}_accuracy" in report.test.scores],
         captions=CARD_FIGURES,
         figures=figures,
-        metric_names={name: name_metric(name) for name in report.test.scores},
         notes=notes,
         notes_start=NOTES_START,
         notes_end=NOTES_END,
-        sizes=count_rows(manifest),
         learning_rate=recipe.training_arguments.get("learning_rate", DEFAULT_LEARNING_RATE),
-        source_files=_list_sources(recipe.data.sources),
         lengths=lengths,
         # As many as the snippet asks for; ties stay in label order.
         answer=sorted((answer or {}).items(), key=lambda pair: -pair[1])[:_PREDICTIONS],
+        selection=name_selection_metric(selection) if selection else None,
         settings=_list_settings(recipe),
         loss=_format_loss(recipe.loss),
         other_settings={
-            name: value for name, value in record.settings.items() if name not in recipe.training_arguments
+            name: _format_setting(name, value)
+            for name, value in record.settings.items()
+            if name not in recipe.training_arguments
         },
-        minutes=record.runtime_seconds / 60,
-        evaluation_minutes=sum(entry.get("eval_runtime", 0.0) for entry in record.log_history) / 60,
         emissions=compute_emissions(recipe, record),
-        evaluations=_list_evaluations(record),
-        is_long=len(report.label_names) > _MANY_LABELS,
-        ranked=sorted(report.test.per_class, key=lambda name: -report.test.per_class[name]["f1"]),
     )
     data = build_card_data(recipe, manifest, report, record)
     return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
 
 
 def extract_notes(card: str, *, repo_id: str) -> str:
-    """Return the notes of a published card, stripped; empty if there is no card yet.
-
-    Args:
-        card: the README.md on the Hub.
+    """Return the notes of a published card (its README.md), stripped; empty if there is no card yet.
 
     Raises:
         PublishError: the card is not ours, or one of the two lines is missing, so that an update would lose notes.
@@ -122,20 +106,26 @@ def extract_notes(card: str, *, repo_id: str) -> str:
     )
 
 
-def _list_sources(addresses: Sequence[str]) -> str:
-    names = ", ".join(to_code(name_source(address)) for address in addresses)
-    return f"file{'s' if len(addresses) > 1 else ''} {names}"
-
-
 def _list_settings(recipe: Recipe) -> dict[str, Any]:
-    """Return the settings of model config, stages and Trainer that the recipe changes."""
+    """Return the settings of model config, stages and Trainer that the recipe changes, by the names for the card."""
     stages = {
         f"{section}.{name}": value
         for section, values in (("freeze", recipe.freeze), ("finetune", recipe.finetune))
         for name, value in (values.model_dump(exclude_defaults=True) if values else {}).items()
     }
     config = {f"config.{name}": value for name, value in recipe.model.config.items()}
-    return {**config, **stages, **recipe.training_arguments}
+    names = {
+        "freeze.warmup": "warm-up of stage 1",
+        "warmup_steps": "warm-up of stage 2" if recipe.freeze else "warm-up",
+    }
+    settings = {**config, **stages, **recipe.training_arguments}
+    return {names.get(name, name): _format_setting(name, value) for name, value in settings.items()}
+
+
+def _format_setting(name: str, value: Any) -> Any:
+    if name in {"freeze.warmup", "warmup_steps"}:
+        return format_warmup(value)
+    return name_selection_metric(value) if name == _SELECTION else value
 
 
 def _format_loss(loss: LossSection) -> str:
@@ -144,8 +134,3 @@ def _format_loss(loss: LossSection) -> str:
         parts.append(f"class weights {loss.class_weights.replace('_', ' ')}")
     smoothing = {"label smoothing": loss.label_smoothing} if loss.label_smoothing else {}
     return ", ".join([*parts, *(f"{name} {value:g}" for name, value in {**smoothing, **loss.numbers}.items())])
-
-
-def _list_evaluations(record: TrainingRecord) -> list[Mapping[str, float]]:
-    wanted = {"epoch", "step", "eval_log_loss", "eval_accuracy", "eval_f1_macro"}
-    return [entry for entry in record.log_history if wanted <= entry.keys()]

@@ -12,9 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from hf_newscls.errors import shorten_text
-from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.recipe.serialization import recipe_to_yaml
-from hf_newscls.report.card_metadata import count_rows
 from hf_newscls.report.figures.style import render_svg
 from hf_newscls.report.measured_run import MeasuredRun
 from hf_newscls.report.template import render_template
@@ -25,11 +23,9 @@ _MAX_ROWS = 15  # of a table of errors
 
 
 def write_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], path: Path) -> None:
-    """Write the report atomically.
+    """Write the report atomically, with the figures of `plot_run`.
 
-    Args:
-        figures: by name, as `plot_run` returns them.
-        path: of the file. If the recipe has an overview next to the folder of runs, the report links to it.
+    If the recipe has an overview next to the folder of runs, the report links to it.
     """
     overview = path.parents[3] / "overview" / measured.recipe.name / "overview.md"
     link = f"../../../overview/{measured.recipe.name}/overview.md" if overview.is_file() else None
@@ -37,12 +33,7 @@ def write_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], path
 
 
 def render_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], *, overview: str | None = None) -> str:
-    """Return the report as HTML.
-
-    Args:
-        figures: by name, as `plot_run` returns them.
-        overview: relative address of the overview of the data; None leaves the link out.
-    """
+    """Return the report as HTML, with figures by name and a link to the relative address of the overview, if any."""
     report, errors = measured.report, measured.errors
     return render_template(
         "hf_newscls.report",
@@ -57,11 +48,9 @@ def render_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], *, 
         mistakes=_list_rows(measured, errors.mistakes[:_MAX_ROWS], top_k=3),
         suspicious=_list_rows(measured, errors.suspicious.indices[:_MAX_ROWS]),
         pairs=errors.pairs[:_MAX_ROWS],
-        sizes=count_rows(measured.manifest),
         recipe_yaml=recipe_to_yaml(measured.recipe),
         overview=overview,
         best_baseline=measured.best_baseline,
-        metric_names={name: name_metric(name) for name in report.test.scores},
     )
 
 

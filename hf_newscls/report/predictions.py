@@ -30,9 +30,8 @@ class PublishedPredictions:
 
     Attributes:
         rows: SHA-256 of label name and text of each row, as in the split's fingerprint.
-        label_names: in the order of the columns of `probabilities`.
         references: label ids, shape (N,).
-        probabilities: of each label, shape (N, L).
+        probabilities: shape (N, L), the labels in the order of their names.
     """
 
     rows: Sequence[str]

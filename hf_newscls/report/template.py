@@ -4,10 +4,20 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+from hf_newscls.evaluation.metric_names import name_metric
+from hf_newscls.files import name_source
 from hf_newscls.report.markdown import escape_markdown, to_code, to_fence, to_link
+from hf_newscls.report.text import (
+    count_rows,
+    describe_duplicates,
+    describe_rows,
+    describe_trained_parameters,
+    format_duration,
+)
 
+# The filters of all templates.
 _FILTERS = {
     "md": escape_markdown,
     "code": to_code,
@@ -18,20 +28,26 @@ _FILTERS = {
     "score": "{:.4f}".format,
     "count": "{:,}".format,
     "points": lambda fraction: f"{100 * fraction:+.1f}",
+    "hundredths": lambda fraction: f"{100 * fraction:.1f}",
+    "duration": format_duration,
+    "metric": name_metric,
+    "source_name": name_source,
+    "sizes": count_rows,
+    "rows_used": describe_rows,
+    "duplicates": describe_duplicates,
+    "trained_parameters": describe_trained_parameters,
 }
 
 
 def render_template(package: str, path: str, **values: Any) -> str:
     """Fill in a template; a missing value is an error. In `.html.jinja` templates values are escaped.
 
-    Templates know the filters md, code, fence, link, quote, percent, score, count and points (hundredths, signed).
-
     Args:
         package: that holds the template, such as `hf_newscls.report`.
         path: of the template in the package's folder.
-        values: by their names in the template.
     """
     environment = Environment(
+        loader=FunctionLoader(lambda name: files(package).joinpath(name).read_text("utf-8")),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -39,4 +55,4 @@ def render_template(package: str, path: str, **values: Any) -> str:
         autoescape=path.endswith(".html.jinja"),
     )
     environment.filters |= _FILTERS
-    return environment.from_string(files(package).joinpath(path).read_text("utf-8")).render(**values)
+    return environment.get_template(path).render(**values)

@@ -1,7 +1,6 @@
 """From a recipe to the `TrainingArguments` of its run."""
 
 import sys
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +79,5 @@ def build_training_arguments(recipe: Recipe, *, output_dir: Path, backend: Backe
 
 def describe_arguments(arguments: TrainingArguments) -> dict[str, Any]:
     """Return the arguments that affect the result, by name, as plain values; those that are None are left out."""
-    values = {name: getattr(arguments, name) for name in _RECORDED}
-    return {
-        name: value.value if isinstance(value, Enum) else value for name, value in values.items() if value is not None
-    }
+    values = arguments.to_dict()
+    return {name: values[name] for name in _RECORDED if values[name] is not None}

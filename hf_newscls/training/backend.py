@@ -7,6 +7,7 @@ import torch
 from transformers.utils.import_utils import is_torch_xla_available
 
 from hf_newscls.recipe.model import ModelSection
+from hf_newscls.training.record import count_noun
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,12 @@ class Backend:
 
 
 def detect_backend(*, use_cpu: bool = False) -> Backend:
-    """Return the device that the Trainer will use on this machine.
-
-    Args:
-        use_cpu: as in `TrainingArguments.use_cpu`: ignore accelerators.
-    """
+    """Return the device that the Trainer will use on this machine; `use_cpu` ignores accelerators."""
     if is_torch_xla_available() and not use_cpu:
         from torch_xla import runtime
 
-        return Backend("xla", f"{runtime.device_type()} through XLA, {runtime.world_size()} cores", has_bf16=False)
+        cores = count_noun(runtime.world_size(), "core")
+        return Backend("xla", f"{runtime.device_type()} through XLA, {cores}", has_bf16=False)
     if torch.cuda.is_available() and not use_cpu:
         return Backend(
             "cuda",
@@ -69,8 +67,8 @@ def detect_backend(*, use_cpu: bool = False) -> Backend:
         )
     if torch.backends.mps.is_available() and not use_cpu:
         return Backend("mps", "Apple GPU", has_bf16=False)
-    capability = torch.backends.cpu.get_cpu_capability()
-    return Backend("cpu", f"CPU ({capability}, {torch.get_num_threads()} threads)", has_bf16=_has_cpu_bf16())
+    capability, threads = torch.backends.cpu.get_cpu_capability(), count_noun(torch.get_num_threads(), "thread")
+    return Backend("cpu", f"CPU ({capability}, {threads})", has_bf16=_has_cpu_bf16())
 
 
 def _has_cpu_bf16() -> bool:

@@ -35,9 +35,7 @@ class _Collator:
 def build_collator(
     tokenizer: PreTrainedTokenizerBase, *, lengths: Sequence[int] | None, multiple_of: int = 1
 ) -> Collator:
-    """Return a function that makes a batch of tokenized rows.
-
-    Rows without tokens, as stage 1 has them on cached features, get one token each.
+    """Return a function that makes a batch; rows without tokens, as of cached features, get one token each.
 
     Args:
         tokenizer: its `model_max_length` is the longest length of a row.

@@ -34,17 +34,21 @@ from hf_newscls.runs.checkpoints import read_trainer_state
 from hf_newscls.training.acceleration.apply import accelerated
 from hf_newscls.training.arguments import describe_arguments
 from hf_newscls.training.backend import Backend
-from hf_newscls.training.callbacks.early_stopping import SecondStageEarlyStopping
 from hf_newscls.training.callbacks.energy import measuring_energy
+from hf_newscls.training.callbacks.evaluation import EpochLogCallback, ProgressBarCallback, SecondStageEarlyStopping
 from hf_newscls.training.callbacks.feature_cache import FeatureCacheCallback
 from hf_newscls.training.callbacks.freeze import TwoStageFreezeCallback
 from hf_newscls.training.callbacks.frozen_part import FrozenEncoder, FrozenWindows
 from hf_newscls.training.callbacks.interruption import InterruptionCallback
-from hf_newscls.training.callbacks.progress import EpochLogCallback, ProgressBarCallback
 from hf_newscls.training.collator import build_collator
 from hf_newscls.training.losses import build_loss
 from hf_newscls.training.optimizer import build_optimizer, build_scheduler
-from hf_newscls.training.record import TrainingRecord, describe_machine, describe_versions
+from hf_newscls.training.record import (
+    TrainingRecord,
+    describe_machine,
+    describe_versions,
+    name_selection_metric,
+)
 from hf_newscls.training.sampler import compute_useful_fraction, measure_lengths, weigh_rows
 from hf_newscls.training.schedule import TwoStageSchedule, count_steps_per_epoch, plan_schedule
 from hf_newscls.training.trainer import NewsTrainer
@@ -62,21 +66,18 @@ def fit_classifier(
     callbacks: Sequence[TrainerCallback] = (),
     resume_from: Path | None = None,
 ) -> TrainingRecord:
-    """Train a classifier in place.
+    """Train a classifier in place and return the record of the training.
+
+    With `load_best_model_at_end`, the model is the one with the best validation score.
 
     Args:
         tokenized: from `tokenize_splits`; only train and validation are read.
         arguments: from `build_training_arguments`.
-        backend: the device.
-        callbacks: additional callbacks of the Trainer.
-        resume_from: a complete checkpoint to continue from.
+        resume_from: a complete checkpoint.
 
     Raises:
         RunError: the checkpoint is of a run with another number of steps, as on another number of devices.
         TrainingInterrupted: a signal stopped the training; a checkpoint was saved.
-
-    Returns:
-        The record of the run. With `load_best_model_at_end`, the model is the one with the best validation score.
     """
     lengths = backend.choose_lengths(recipe.model)
     trainer = build_trainer(
@@ -133,14 +134,7 @@ def build_trainer(
     lengths: Sequence[int] | None = None,
     callbacks: Sequence[TrainerCallback] = (),
 ) -> NewsTrainer:
-    """Return the `Trainer` of a run, without speed-ups.
-
-    Args:
-        tokenized: from `tokenize_splits`.
-        arguments: from `build_training_arguments`.
-        lengths: the lengths in tokens that batches are padded to; None: that of the longest row.
-        callbacks: additional callbacks.
-    """
+    """Return the `Trainer` of a run, without speed-ups; `lengths` in tokens are those that batches are padded to."""
     model, freeze, finetune = classifier.model, recipe.freeze, recipe.finetune
     labels = tokenized["train"]["labels"][:]
     schedule = plan_schedule(freeze, arguments, train_rows=len(labels), finetune=finetune)
@@ -214,15 +208,11 @@ def _find_best_step(state: TrainerState, arguments: TrainingArguments) -> int | 
     """Return the step of the model that is kept; None if it is the last one."""
     if not arguments.load_best_model_at_end or not state.best_global_step:
         return None
-    metric = arguments.metric_for_best_model
+    best, metric = state.best_global_step, name_selection_metric(arguments.metric_for_best_model)
     logger.info(
-        "best checkpoint: step %d of %d, validation %s %.4f",
-        state.best_global_step,
-        state.global_step,
-        (metric or "loss").removeprefix("eval_").replace("_", " "),
-        state.best_metric,
+        "best checkpoint: step %d of %d (validation %s %.4f)", best, state.global_step, metric, state.best_metric
     )
-    return state.best_global_step
+    return best
 
 
 def _find_cache_obstacle(

@@ -1,8 +1,7 @@
 """Losses for rare labels, for the Trainer's `compute_loss_func`.
 
 Each loss is a sum over rows, divided by the rows of all accumulated batches on all devices: a batch in four parts has
-the loss and gradient of the whole batch. The mean weight over the training rows is 1, so learning rates keep their
-meaning.
+the loss of the whole batch. The mean weight over the training rows is 1, so learning rates keep their meaning.
 
 Shape letters: B batch, L labels.
 """
@@ -38,12 +37,9 @@ class RowLoss:
     label_smoothing: float = 0.0
 
     def __call__(self, outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
-        """Return the loss of a batch.
+        """Return the loss of logits (B, L) and label ids (B,).
 
-        Args:
-            outputs: the model's output, with logits (B, L).
-            labels: (B,), label ids.
-            num_items_in_batch: rows of all batches accumulated with this one; None: B.
+        `num_items_in_batch` counts the rows of all batches accumulated with this one; None: B.
         """
         logits = outputs.logits.float() + self.margins.to(outputs.logits.device)
         rows = nn.functional.cross_entropy(logits, labels, reduction="none", label_smoothing=self.label_smoothing)
@@ -56,11 +52,7 @@ class RowLoss:
 
 
 def build_loss(section: LossSection, labels: Sequence[int], *, num_labels: int) -> RowLoss | None:
-    """Return the loss of a training; None if the model computes it itself.
-
-    Args:
-        labels: label id of each training row.
-    """
+    """Return the loss for training rows with these label ids; None if the model computes it itself."""
     if section.is_plain:
         return None
     counts = np.bincount(labels, minlength=num_labels)
@@ -77,12 +69,10 @@ def build_loss(section: LossSection, labels: Sequence[int], *, num_labels: int) 
 
 
 def compute_class_weights(section: LossSection, counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the weight of a row by its label, (L,), with a mean of 1 over all rows.
+    """Return the weight of a row by its label, (L,), from the training rows of each label, (L,).
 
-    Cui et al. 2019 scale theirs to the number of labels instead. A label without rows gets the weight of one row.
-
-    Args:
-        counts: (L,), training rows of each label.
+    The mean over all rows is 1; Cui et al. 2019 scale theirs to the number of labels. A label without rows gets the
+    weight of one row.
 
     >>> compute_class_weights(LossSection(class_weights="balanced"), np.array([6, 2])).round(3).tolist()
     [0.667, 2.0]

@@ -1,12 +1,13 @@
-"""The optimizer, its parameter groups, and the learning-rate schedule of both stages.
+"""The optimizer with its parameter groups, and the scheduler of their learning rates.
 
-All parameters are in the optimizer from the first step, in groups: head or backbone, layer (for layer-wise rates), and
-with or without weight decay. Each group has the base learning rate 1, and a `LambdaLR` multiplies it by the rate, which
-is a pure function of the global step. So a resumed run has the same rates as an uninterrupted one.
+All parameters are in the optimizer from the first step, in groups by head or backbone, depth, and weight decay. Each
+group has the base learning rate 1, and a `LambdaLR` multiplies it by the rate, a pure function of the global step. So a
+resumed run has the same rates as an uninterrupted one.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import groupby
 
 from torch import nn
@@ -22,7 +23,7 @@ from hf_newscls.training.schedule import TwoStageSchedule, plan_schedule
 
 # Biases and the scales of normalization layers have no weight decay, as in the Trainer.
 _NO_DECAY = [r"bias", r"layernorm", r"rmsnorm", r"(?:^|\.)norm(?:$|\.)", r"_norm(?:$|\.)"]
-_LAYER = re.compile(r"\.(\d+)\.")
+_LAYER = re.compile(r"\.(\d+)\.")  # the first number in a name, as in `encoder.layer.3.output.dense.weight`
 # Our keys in the optimizer's groups; `build_scheduler` reads them.
 _IS_HEAD, _DEPTH = "is_head", "depth"
 
@@ -42,7 +43,7 @@ def build_two_stage_optimizers(
 ) -> tuple[Optimizer, LambdaLR]:
     """Return optimizer and scheduler of both stages, for `Trainer(optimizers=...)`.
 
-    Moves the model to the device of the arguments, because an optimizer needs the parameters in their final place.
+    Moves the model to the device of the arguments, because an optimizer needs the parameters there.
 
     Args:
         model: the model to train.
@@ -80,15 +81,10 @@ def build_two_stage_optimizers(
 def build_optimizer(
     model: PreTrainedModel, backbone_parameters: Iterable[str], arguments: TrainingArguments, *, by_layer: bool = False
 ) -> Optimizer:
-    """Build the optimizer named by `arguments.optim`, with base learning rate 1 for each group.
+    """Build the optimizer named by `arguments.optim`, for a model on the device where it will be trained.
 
-    The head's groups come first, because the Trainer logs the rate of the first group. Parameters that do not require
-    a gradient are left out.
-
-    Args:
-        model: on the device where it will be trained.
-        backbone_parameters: names of the parameters with the backbone's rate; all others have the head's.
-        by_layer: make separate groups for each layer of the backbone.
+    The head's groups come first, because the Trainer logs the rate of the first group. With `by_layer`, each layer of
+    the backbone has groups of its own. Parameters that do not require a gradient are left out.
 
     Raises:
         RecipeError: the optimizer does not exist, or does not accept groups.
@@ -98,6 +94,7 @@ def build_optimizer(
     decayed = frozenset(get_parameter_names(model, [nn.LayerNorm], _NO_DECAY))
 
     def find_group(named: tuple[str, nn.Parameter]) -> tuple[bool, int, bool]:
+        """Return whether a parameter is of the backbone, its depth, and whether it has no weight decay."""
         return named[0] in backbone, depths.get(named[0], 0), named[0] not in decayed
 
     trained = sorted((one for one in model.named_parameters() if one[1].requires_grad), key=find_group)
@@ -127,21 +124,16 @@ def build_optimizer(
 
 def build_scheduler(optimizer: Optimizer, schedule: TwoStageSchedule) -> LambdaLR:
     """Return the scheduler of an optimizer from `build_optimizer`."""
-    return LambdaLR(
-        optimizer,
-        [schedule.head if group[_IS_HEAD] else schedule.at_depth(group[_DEPTH]) for group in optimizer.param_groups],
-    )
+    # Partial functions, because LambdaLR saves and restores the attributes of what it calls; theirs are empty.
+    rates: list[Callable[[int], float]] = [
+        partial(schedule.head) if group[_IS_HEAD] else partial(schedule.backbone, depth=group[_DEPTH])
+        for group in optimizer.param_groups
+    ]
+    return LambdaLR(optimizer, rates)
 
 
 def _measure_depths(names: Iterable[str]) -> Mapping[str, int]:
-    """Return the depth of each parameter: 0 above the layers, 1 in the top layer, most in the embeddings.
-
-    The first number in a name is that of its layer, as in `encoder.layer.3.output.dense.weight`.
-
-    >>> depths = _measure_depths(["b.embeddings.w", "b.layer.0.w", "b.layer.1.w", "b.pooler.w"])
-    >>> [depths[name] for name in ("b.embeddings.w", "b.layer.0.w", "b.layer.1.w", "b.pooler.w")]
-    [3, 2, 1, 0]
-    """
+    """Return the depth of each parameter: 0 above the layers, 1 in the top layer, most in the embeddings."""
     layers = {name: int(match[1]) for name in names if (match := _LAYER.search(name))}
     count = max(layers.values(), default=-1) + 1
     if count == 0:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hf_newscls import __version__
+from hf_newscls.evaluation.metric_names import is_metric, name_metric
 
 _PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "accelerate", "evaluate")
 
@@ -21,16 +22,13 @@ class TrainingRecord:
     Attributes:
         log_history: the Trainer's log; each entry has step, epoch, and losses or validation scores.
         boundary_step: first step of stage 2; 0 without stage 1.
-        total_steps: optimizer steps done.
         best_step: step of the model that was kept; None if it is the last one.
         runtime_seconds: seconds of the training with its evaluations, since it was last resumed.
         batch_rows: rows of an optimizer step, over all devices and accumulated batches.
         parameters: number of parameters of the model, with an adapter's.
         trained_parameters: number of those that were trained in any stage.
-        device: description of the device.
         precision: of matrix products: bfloat16, float16 or float32.
         finished: UTC date, ISO 8601.
-        versions: of Python and packages, by name.
         settings: values of `TrainingArguments` that affect the result.
         encoder_commit: commit of the encoder on the Hub; None if it came from elsewhere.
         encoder_license: license in the encoder's card; None if it has none.
@@ -67,9 +65,30 @@ class TrainingRecord:
         return asdict(self)
 
 
+def name_selection_metric(metric: str | None) -> str:
+    """Return the name of a value of `metric_for_best_model`, for a sentence; None is the loss, as in the Trainer.
+
+    >>> name_selection_metric("eval_f1_macro"), name_selection_metric("log_loss"), name_selection_metric(None)
+    ('macro F1', 'log loss', 'loss')
+    """
+    name = (metric or "loss").removeprefix("eval_")
+    title = name_metric(name) if is_metric(name) else name
+    return f"{title[0].lower()}{title[1:]}"
+
+
+def count_noun(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> count_noun(1, "thread"), count_noun(1200, "row")
+    ('1 thread', '1,200 rows')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def describe_machine() -> str:
     """Return processor, cores and memory, as far as the system reports them."""
-    parts = [_name_processor(), f"{os.cpu_count()} cores" if os.cpu_count() else ""]
+    cores = os.cpu_count()
+    parts = [_name_processor(), count_noun(cores, "core") if cores else ""]
     if hasattr(os, "sysconf"):  # Windows has none
         size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         parts.append(f"{size / 2**30:.0f} GiB of memory")

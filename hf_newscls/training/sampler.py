@@ -1,8 +1,7 @@
 """The order of the training rows, epoch by epoch: a pure function of seed and epoch.
 
-The Trainer's own length-grouped sampler draws from torch's global generator when an epoch begins. A run that is resumed
-within an epoch has another generator state there, and would train on other batches. Here it gets the batches that the
-interrupted run had left.
+The Trainer's own length-grouped sampler draws from torch's global generator, so a run that is resumed within an epoch
+would train on other batches. Here it gets the batches that the interrupted run had left.
 """
 
 import random
@@ -74,12 +73,9 @@ def measure_lengths(dataset: Dataset) -> list[int]:
 
 
 def weigh_rows(labels: Sequence[int], section: SamplingSection) -> list[float]:
-    """Return the weight with which each row is drawn.
+    """Return the weight with which each row is drawn, from the label ids of the rows.
 
     With `balanced`, the weights of a label's rows sum to 1; with `square_root`, to the square root of their number.
-
-    Args:
-        labels: label id of each row.
 
     >>> weigh_rows([0, 0, 0, 0, 1], SamplingSection(labels="square_root"))
     [0.5, 0.5, 0.5, 0.5, 1.0]
@@ -92,12 +88,9 @@ def weigh_rows(labels: Sequence[int], section: SamplingSection) -> list[float]:
 def compute_useful_fraction(
     tokens: Sequence[int], order: Sequence[int], *, batch_size: int, lengths: Sequence[int]
 ) -> float:
-    """Return the fraction of tokens in padded batches that are not padding.
+    """Return the fraction of tokens in padded batches that are not padding, for rows in the order of an epoch.
 
-    Args:
-        tokens: tokens of each row.
-        order: row indices of an epoch.
-        lengths: the lengths that batches can be padded to, ascending; the last one fits every row.
+    The `lengths` that batches can be padded to ascend, and the last one fits every row.
 
     >>> compute_useful_fraction([8, 4, 16, 16], [0, 1, 2, 3], batch_size=2, lengths=[8, 16])
     0.9166666666666666
@@ -109,12 +102,7 @@ def compute_useful_fraction(
 
 
 class EpochSampler(Sampler[int]):
-    """Row indices in the order of the current epoch, which `EpochCallback` sets.
-
-    Args:
-        lengths: tokens of each row.
-        options: the other arguments of `order_rows`, except the epoch.
-    """
+    """Row indices in the order of the current epoch, which `EpochCallback` sets; `options` are for `order_rows`."""
 
     def __init__(self, lengths: Sequence[int], **options: Any) -> None:
         self._lengths = lengths

@@ -1,7 +1,7 @@
 """Both stages in optimizer steps, and the learning rate of each step."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from transformers import TrainingArguments
 from transformers.trainer_utils import SchedulerType
@@ -11,75 +11,80 @@ from hf_newscls.recipe.training import FinetuneSection, FreezeSection
 
 
 @dataclass(frozen=True)
-class GroupLearningRate:
-    """Learning rate of one parameter group, as a pure function of the global step.
-
-    A callable object of plain numbers, because `LambdaLR` saves its attributes in the checkpoint.
+class Stage:
+    """Steps that share one course of the learning rate.
 
     Attributes:
-        boundary_step: first step of stage 2.
-        total_steps: steps of both stages.
-        first_peak: highest learning rate of stage 1.
-        first_warmup_steps: steps at the start of stage 1 in which the rate rises from 0.
-        first_shape: the rate after the warm-up: linear or cosine down to 0, or constant.
-        second_peak: highest learning rate of stage 2.
-        second_warmup_steps: steps at the start of stage 2 in which the rate rises from 0.
-        second_shape: the rate after the warm-up of stage 2.
+        steps: optimizer steps.
+        warmup_steps: steps at the start in which the rate rises from 0.
+        shape: the rate after the warm-up: linear or cosine down to 0, or constant.
     """
 
-    boundary_step: int
-    total_steps: int
-    first_peak: float
-    first_warmup_steps: int
-    first_shape: str
-    second_peak: float
-    second_warmup_steps: int
-    second_shape: str
+    steps: int
+    warmup_steps: int
+    shape: str
 
-    def __call__(self, step: int) -> float:
-        """Return the learning rate of update `step`, counted from 0."""
-        first, second = self.boundary_step, self.total_steps - self.boundary_step
-        if step < first:
-            return self.first_peak * _scale(step, first, warmup=self.first_warmup_steps, shape=self.first_shape)
-        step -= first
-        return self.second_peak * _scale(step, second, warmup=self.second_warmup_steps, shape=self.second_shape)
+    def scale(self, step: int) -> float:
+        """Return the rate of a step, counted from 0, as a fraction of the peak."""
+        if step < self.warmup_steps:
+            return step / self.warmup_steps
+        done = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
+        if self.shape == "constant":
+            return 1.0
+        if self.shape == "cosine":
+            return max(0.0, 0.5 * (1.0 + math.cos(math.pi * done)))
+        return max(0.0, 1.0 - done)
 
 
 @dataclass(frozen=True)
 class TwoStageSchedule:
-    """The learning rates of a run.
+    """The learning rates of a run: pure functions of the global step, which counts from 0.
 
     Attributes:
-        head: rate of the newly initialized parameters, in both stages.
-        backbone: rate of the top layer of the pre-trained parameters; 0 in stage 1.
+        first: stage 1; of 0 steps if there is none.
+        second: stage 2; of 0 steps if the training ends in stage 1.
+        first_peak: highest rate of the newly initialized parameters in stage 1.
+        head_peak: highest rate of the newly initialized parameters in stage 2.
+        backbone_peak: highest rate of the top layer of the pre-trained parameters; in stage 1 they have the rate 0.
         layerwise_lr_decay: factor of the rate from each layer to the one below, in (0, 1].
     """
 
-    head: GroupLearningRate
-    backbone: GroupLearningRate
+    first: Stage
+    second: Stage
+    first_peak: float
+    head_peak: float
+    backbone_peak: float
     layerwise_lr_decay: float = 1.0
 
     @property
     def boundary_step(self) -> int:
         """First step of stage 2; 0 without stage 1."""
-        return self.head.boundary_step
+        return self.first.steps
 
     @property
     def total_steps(self) -> int:
         """Steps of both stages."""
-        return self.head.total_steps
+        return self.first.steps + self.second.steps
 
     @property
     def has_stage_two(self) -> bool:
-        """Whether any step trains all parameters."""
-        return self.boundary_step < self.total_steps
+        """Whether the training reaches stage 2."""
+        return self.second.steps > 0
 
-    def at_depth(self, depth: int) -> GroupLearningRate:
+    def head(self, step: int) -> float:
+        """Return the rate of the newly initialized parameters."""
+        if step < self.boundary_step:
+            return self.first_peak * self.first.scale(step)
+        return self.head_peak * self.second.scale(step - self.boundary_step)
+
+    def backbone(self, step: int, *, depth: int = 0) -> float:
         """Return the rate of the pre-trained parameters that lie `depth` layers below the top.
 
         The geometric decay is that of Clark et al. 2020 (ELECTRA, arXiv 2003.10555).
         """
-        return replace(self.backbone, second_peak=self.backbone.second_peak * self.layerwise_lr_decay**depth)
+        if step < self.boundary_step:
+            return 0.0
+        return self.backbone_peak * self.layerwise_lr_decay**depth * self.second.scale(step - self.boundary_step)
 
 
 def plan_schedule(
@@ -91,11 +96,7 @@ def plan_schedule(
 ) -> TwoStageSchedule:
     """Return both stages in optimizer steps.
 
-    Args:
-        freeze: stage 1, if any.
-        arguments: of the whole run; learning rate, warm-up and shape are those of stage 2.
-        train_rows: number of training rows.
-        finetune: additional settings of stage 2.
+    The arguments are those of the whole run, but their learning rate, warm-up and shape are those of stage 2.
 
     Raises:
         RecipeError: short batches are dropped, and the rows do not fill one batch.
@@ -112,23 +113,18 @@ def plan_schedule(
     total = math.ceil(arguments.num_train_epochs * steps_per_epoch) + ((freeze.steps or 0) if freeze else 0)
     total = arguments.max_steps if arguments.max_steps > 0 else total
     boundary = min(_count_first_steps(freeze, steps_per_epoch), total)
-
-    def plan(first_peak: float, second_peak: float) -> GroupLearningRate:
-        """Return the rate of one kind of parameters."""
-        return GroupLearningRate(
-            boundary_step=boundary,
-            total_steps=total,
-            first_peak=first_peak,
-            first_warmup_steps=_count_warmup_steps(freeze.warmup, boundary) if freeze else 0,
-            first_shape=freeze.lr_scheduler_type if freeze else "linear",
-            second_peak=second_peak,
-            second_warmup_steps=_count_warmup_steps(arguments.warmup_steps, total - boundary),
-            second_shape=SchedulerType(arguments.lr_scheduler_type).value,
-        )
-
     return TwoStageSchedule(
-        head=plan(freeze.learning_rate if freeze else 0.0, finetune.head_learning_rate or arguments.learning_rate),
-        backbone=plan(0.0, arguments.learning_rate),
+        first=_plan_stage(
+            boundary, warmup=freeze.warmup if freeze else 0, shape=freeze.lr_scheduler_type if freeze else "linear"
+        ),
+        second=_plan_stage(
+            total - boundary,
+            warmup=arguments.warmup_steps,
+            shape=SchedulerType(arguments.lr_scheduler_type).value,
+        ),
+        first_peak=freeze.learning_rate if freeze else 0.0,
+        head_peak=finetune.head_learning_rate or arguments.learning_rate,
+        backbone_peak=arguments.learning_rate,
         layerwise_lr_decay=finetune.layerwise_lr_decay,
     )
 
@@ -146,17 +142,6 @@ def _count_first_steps(freeze: FreezeSection | None, steps_per_epoch: int) -> in
     return freeze.steps if freeze.steps is not None else math.ceil((freeze.epochs or 0.0) * steps_per_epoch)
 
 
-def _count_warmup_steps(warmup: float, steps: int) -> int:
-    """Return the steps of a warm-up; as in transformers 5, a value below 1 is a fraction of the stage."""
-    return math.ceil(warmup * steps) if warmup < 1 else int(warmup)
-
-
-def _scale(step: int, total: int, *, warmup: int, shape: str) -> float:
-    if step < warmup:
-        return step / max(1, warmup)
-    done = (step - warmup) / max(1, total - warmup)
-    if shape == "constant":
-        return 1.0
-    if shape == "cosine":
-        return max(0.0, 0.5 * (1.0 + math.cos(math.pi * done)))
-    return max(0.0, 1.0 - done)
+def _plan_stage(steps: int, *, warmup: float, shape: str) -> Stage:
+    """Return a stage; as in transformers 5, a warm-up below 1 is a fraction of it."""
+    return Stage(steps, math.ceil(warmup * steps) if warmup < 1 else int(warmup), shape)

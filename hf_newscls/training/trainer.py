@@ -19,11 +19,8 @@ class NewsTrainer(Trainer):
     generator: see `hf_newscls.training.sampler`. `train_sampling_strategy` means the same as in transformers.
 
     Args:
-        train_dataset: tokenized rows.
-        eval_dataset: tokenized rows.
         has_row_numbers: whether batches have the row numbers that `FeatureCacheCallback` needs.
         row_weights: draw training rows with these weights; None: each row once per epoch.
-        options: additional arguments of `Trainer`.
     """
 
     def __init__(

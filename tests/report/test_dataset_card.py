@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -95,24 +96,21 @@ def test_public_addresses_are_complete(make_parts: MakeParts) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "expected"),
+    ("near", "handling", "expected"),
     [
-        (
-            {},
-            "is at least 0.8.\n"
-            "Duplicates: 4 (exact 3, near 1). With the rows that they repeat, they form 3 groups of 7 rows.\n"
-            "Each group stays in one split.",
-        ),
-        ({"duplicates": "drop"}, "The first row of each group was kept."),
-        ({"near_duplicates": None}, "white space and Unicode form.\n"),
-        ({"duplicates": "keep"}, "Duplicates were kept: 0 test rows have a duplicate in the training set."),
+        ({}, "group", "is at least 0.8.\nDuplicates found: 4 (exact 3, near 1). Each is in the same split as "),
+        (None, "drop", "white space and Unicode form.\nDuplicates removed: 4 (exact 3, near 1)."),
+        ({}, "keep", "Duplicates kept: 4 (exact 3, near 1); no test row has a duplicate in the training set."),
     ],
 )
-def test_handling_of_duplicates_is_reported(data: dict[str, Any], expected: str, make_parts: MakeParts) -> None:
-    text = read_sections(render(make_parts, data=data))["Duplicates and split"]
+def test_handling_of_duplicates_is_reported(near: Any, handling: str, expected: str, make_parts: MakeParts) -> None:
+    recipe, manifest, *_ = make_parts(data={"near_duplicates": near})
+    handled = replace(manifest, duplicates=replace(manifest.duplicates, handling=handling))
+    card = render_dataset_card(recipe, handled, repo_id="owner/tiny-news")
+    text = read_sections(card)["Duplicates and split"]
     assert expected in text
     assert "Split: random, stratified by label; seed 17." in text
-    assert f"split fingerprint: `{FINGERPRINT}`." in text
+    assert f"if both have this split fingerprint: `{FINGERPRINT}`." in text
 
 
 def test_license_is_unknown_unless_the_recipe_names_one(make_parts: MakeParts) -> None:

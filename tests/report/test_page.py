@@ -128,7 +128,7 @@ def test_texts_and_labels_are_escaped() -> None:
     assert page.find("script") == []
     assert page.find("b") == []
     assert not [attributes for _, attributes in page.elements if "onload" in attributes]
-    assert "<b><script>alert(1)</script></b> 0" in page.text
+    assert "<b><script>alert(1)</script></b> 0 row id 0" in page.text
     assert "Tiny <news>" in page.text
 
 

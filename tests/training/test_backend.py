@@ -33,8 +33,10 @@ def test_device_is_the_one_the_trainer_takes(use_cpu: bool, tmp_path: Path) -> N
     assert detect_backend(use_cpu=use_cpu).device == arguments.device.type
 
 
-def test_cpu_is_named_with_its_threads() -> None:
-    assert detect_backend(use_cpu=True).name.endswith(f", {torch.get_num_threads()} threads)")
+@pytest.mark.parametrize(("threads", "name"), [(1, "1 thread"), (2, "2 threads")])
+def test_cpu_is_named_with_its_threads(threads: int, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert detect_backend(use_cpu=True).name.endswith(f", {name})")
 
 
 @pytest.mark.skipif(not Path("/proc/cpuinfo").is_file(), reason="needs the CPU flags of Linux")

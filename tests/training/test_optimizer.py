@@ -12,7 +12,7 @@ from hf_newscls.errors import RecipeError
 from hf_newscls.recipe.training import FinetuneSection, FreezeSection
 from hf_newscls.training.fit import build_trainer
 from hf_newscls.training.optimizer import build_optimizer, build_scheduler, build_two_stage_optimizers
-from hf_newscls.training.schedule import GroupLearningRate, TwoStageSchedule, plan_schedule
+from hf_newscls.training.schedule import Stage, TwoStageSchedule, plan_schedule
 from tests.tiny_models import MakeRecipe, load_tiny, save_encoder
 
 
@@ -79,7 +79,7 @@ def test_boundary(freeze_epochs: float, values: dict[str, Any], boundary: int, t
     freeze = FreezeSection(epochs=freeze_epochs, learning_rate=1e-2)
     schedule = plan(tmp_path, freeze=freeze, per_device_train_batch_size=8, **values)
     assert (schedule.boundary_step, schedule.total_steps) == (boundary, total)
-    assert (schedule.backbone.boundary_step, schedule.backbone.total_steps) == (boundary, total)
+    assert schedule.has_stage_two == (boundary < total)
 
 
 @pytest.mark.parametrize("warmup", [0, 0.1, 0.33, 1, 6, 30])
@@ -187,8 +187,8 @@ def build_tiny_scheduler(schedule: TwoStageSchedule) -> tuple[torch.optim.Optimi
 
 
 def build_tiny_schedule() -> TwoStageSchedule:
-    head, backbone = (GroupLearningRate(4, 10, first_peak, 2, "linear", 0.5, 1, "linear") for first_peak in (0.8, 0.0))
-    return TwoStageSchedule(head, backbone)
+    first, second = Stage(4, 2, "linear"), Stage(6, 1, "linear")
+    return TwoStageSchedule(first, second, first_peak=0.8, head_peak=0.5, backbone_peak=0.5)
 
 
 def test_scheduler_sets_the_rates_themselves() -> None:

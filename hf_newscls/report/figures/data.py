@@ -20,8 +20,7 @@ _MAX_COLUMNS = 20
 def plot_label_distribution(counts: Mapping[str, Sequence[int]], *, label_names: Sequence[str]) -> Figure:
     """Return a figure of rows per label: bars stacked by split, the largest total on top, ties in label order.
 
-    Args:
-        counts: split name (as in "train") to its L rows per label; stacked in this order.
+    `counts` has the L rows per label of each split, in the order of the stack.
     """
     totals = np.sum([list(rows) for rows in counts.values()], axis=0)
     order = np.argsort(-totals, kind="stable")
@@ -36,11 +35,9 @@ def plot_label_distribution(counts: Mapping[str, Sequence[int]], *, label_names:
 
 
 def plot_confused_labels(pairs: Sequence[tuple[str, str]], *, fractions: NDArray[np.float64]) -> Figure:
-    """Return a figure of pairs of labels that a model confuses: one stacked bar per pair, the first pair on top.
+    """Return a figure of P pairs of labels that a model confuses: one stacked bar per pair, the first pair on top.
 
-    Args:
-        pairs: names of P pairs.
-        fractions: shape (P, 2): fraction of the first label's rows predicted as the second, and the reverse.
+    `fractions` (P, 2): of the first label's rows, those predicted as the second label, and the reverse.
     """
     figure = style.build_figure(height=style.LINE * len(pairs) + 1.3, title="Most confused pairs of labels")
     axes = style.format_axes(figure.add_subplot(), grid="x", xlabel="Fraction of the label's rows", percent="x")
@@ -59,9 +56,7 @@ def plot_suspicious_labels(
 ) -> Figure:
     """Return a figure of the fraction of each label's rows with a suspicious label, the largest on top.
 
-    Args:
-        suspicious: rows with a suspicious label, shape (L,).
-        counts: rows checked, shape (L,).
+    Both arguments have shape (L,): the rows with a suspicious label, and the rows checked.
     """
     fractions = suspicious / np.maximum(counts, 1)
     order = np.argsort(-fractions, kind="stable")
@@ -75,11 +70,9 @@ def plot_suspicious_labels(
 
 
 def plot_years(counts: NDArray[np.int64], *, years: Sequence[str], label_names: Sequence[str]) -> Figure:
-    """Return a figure of rows by label and year, each label colored by its fractions; over 20 years become periods.
+    """Return a figure of rows by label and year (L, Y), each label colored by its fractions.
 
-    Args:
-        counts: rows, shape (L, Y).
-        years: Y of them, ascending; what is not a number, such as `unknown`, comes last and keeps its own column.
+    Years ascend; what is not a number, such as `unknown`, comes last. More than 20 years become periods.
     """
     columns, table = _join_years(counts, years)
     height = style.LINE * max(len(label_names), 4) + 1.2
@@ -97,18 +90,15 @@ def plot_text_lengths(token_counts: Sequence[int], *, max_length: int) -> Figure
     """Return a histogram of tokens per text before truncation; the title counts the truncated texts.
 
     Bars end at the 99.5th percentile, and the axis label counts the texts beyond. `max_length` is a line, left out
-    where it is 4 times that percentile or more.
-
-    Args:
-        token_counts: tokens of each text, at least one text; special tokens included, as truncation counts them.
-        max_length: tokens the model reads; a text of exactly this length is not truncated.
+    where it is 4 times that percentile or more. Special tokens count, as they do in truncation. There must be a text.
     """
     lengths = np.asarray(token_counts, dtype=np.int64)
     truncated, last = lengths > max_length, int(np.percentile(lengths, 99.5, method="higher"))
     n_beyond = (lengths > last).sum()
     beyond = f" (not shown: {n_beyond:,} texts beyond the 99.5th percentile, {last:,} tokens)" if n_beyond else ""
-    counts = f"{truncated.sum():,} of {lengths.size:,} texts ({truncated.mean():.1%})"
-    figure = style.build_figure(height=3.8, title=f"{counts} are truncated at max_length {max_length:,}")
+    count = f"{truncated.sum():,} of {lengths.size:,} texts ({truncated.mean():.1%})"
+    count = count if truncated.any() else f"none of {lengths.size:,} texts"
+    figure = style.build_figure(height=3.8, title=f"Truncated at max_length {max_length:,}: {count}")
     bin_width, xlabel = max(1, round(last / 60)), f"Tokens per text before truncation{beyond}"
     ylabel = f"Texts (tokens per bar: {bin_width})"
     axes = style.format_axes(figure.add_subplot(), grid="y", xlabel=xlabel, ylabel=ylabel)
@@ -116,7 +106,8 @@ def plot_text_lengths(token_counts: Sequence[int], *, max_length: int) -> Figure
     # max_length + 0.5 is an edge, so that no bar mixes whole and truncated texts.
     edges = np.arange((max_length + 0.5) % bin_width - bin_width, last + bin_width + 0.5, bin_width).tolist()
     for is_member, color, name in ((~truncated, style.BLUE, "whole"), (truncated, style.ORANGE, "truncated")):
-        axes.hist(lengths[is_member & (lengths <= last)], bins=edges, color=color, label=name, ec="white", lw=0.4)
+        if is_member.any():
+            axes.hist(lengths[is_member & (lengths <= last)], bins=edges, color=color, label=name, ec="white", lw=0.4)
     axes.set_xlim(0, last + 1)
     if max_length < 4 * last:
         style.draw_mark(axes, max_length + 0.5, text=f"max_length {max_length:,}")
@@ -129,10 +120,7 @@ def plot_label_lengths(quantiles: NDArray[np.int64], *, label_names: Sequence[st
     """Return a figure of the tokens per text of each label: median, middle 50% and middle 90%.
 
     The label with the longest median is on top, ties in label order. `max_length` is a line where it is in sight.
-
-    Args:
-        quantiles: 5%, 25%, 50%, 75% and 95% of the tokens, shape (L, 5).
-        max_length: tokens the model reads.
+    `quantiles` (L, 5) are 5%, 25%, 50%, 75% and 95%.
     """
     order = np.argsort(-quantiles[:, 2], kind="stable")
     low, start, middle, end, high = quantiles[order].T

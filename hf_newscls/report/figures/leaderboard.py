@@ -21,13 +21,7 @@ _MAX_DOTS = 60
 
 @dataclass(frozen=True)
 class Dot:
-    """A model's score.
-
-    Attributes:
-        score: on the panel's axis.
-        interval: 95% interval of the score; None if unknown.
-        is_verified: whether the score was computed from predictions.
-    """
+    """A model's score, with its 95% interval if known, and whether it was computed from predictions."""
 
     name: str
     score: float
@@ -48,9 +42,6 @@ def plot_leaderboard(panels: Sequence[Panel]) -> Figure:
     """Return a figure of scores with their 95% intervals, the best on top; unverified scores are hollow.
 
     Long names are wrapped, not cut. Only the first 60 models of a table are drawn; its title says so.
-
-    Args:
-        panels: from top to bottom, each with its own axis.
 
     Raises:
         InputError: there is no panel, or one without a dot.

@@ -8,14 +8,9 @@ from hf_newscls.report.figures import style
 
 
 def plot_reliability(before: Reliability, after: Reliability, *, temperature: float) -> Figure:
-    """Return a figure of accuracy against confidence, without and with a temperature, one point per bin.
+    """Return a figure of accuracy against confidence, before and after calibration, one point per bin.
 
     Points below the diagonal are overconfident.
-
-    Args:
-        before: without temperature.
-        after: with the temperature.
-        temperature: for the title.
     """
     figure = style.build_figure(height=4.2, title="Accuracy by confidence on the test set")
     parts = {"uncalibrated": (before, style.ORANGE), f"temperature {temperature:.2f}": (after, style.BLUE)}
@@ -36,8 +31,7 @@ def plot_reliability(before: Reliability, after: Reliability, *, temperature: fl
 def plot_risk_coverage(curve: RiskCoverage, *, baseline: tuple[str, Comparison] | None) -> Figure:
     """Return a figure of accuracy against the fraction of rows that are answered, the most confident first.
 
-    Args:
-        baseline: name and scores of a classifier that answers all rows, a dotted line; None leaves it out.
+    The accuracy of `baseline`, which answers all rows, is a dotted line.
     """
     figure = style.build_figure(height=3.6, title="Accuracy on the most confident predictions")
     xlabel = "Fraction of test rows answered, most confident first"

@@ -7,9 +7,8 @@ from matplotlib.figure import Figure
 
 from hf_newscls.data.dates import count_by_year
 from hf_newscls.data.splitting import SPLITS
-from hf_newscls.report.figures.confusion import plot_confusion_matrix
+from hf_newscls.report.figures.confusion import order_labels, plot_confusion_matrix
 from hf_newscls.report.figures.data import plot_label_distribution, plot_text_lengths, plot_years
-from hf_newscls.report.figures.label_order import order_labels
 from hf_newscls.report.figures.reliability import plot_reliability, plot_risk_coverage
 from hf_newscls.report.figures.scores import plot_comparisons, plot_label_scores
 from hf_newscls.report.figures.training import plot_loss_curves

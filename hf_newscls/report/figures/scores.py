@@ -17,11 +17,7 @@ _TITLES = {metric: name_metric(metric) for metric in HEADLINE_METRICS}
 def plot_comparisons(
     scores: Mapping[str, float], intervals: Mapping[str, Interval], comparisons: Mapping[str, Comparison]
 ) -> Figure:
-    """Return a figure of accuracy and macro F1 with intervals: the model on top, then baselines, then probes.
-
-    Args:
-        comparisons: by name, in their order.
-    """
+    """Return a figure of accuracy and macro F1 with intervals: the model on top, then baselines, then probes."""
     names = ["this model", *comparisons]
     colors = [style.BLUE, *(style.GREY if one.kind == "baseline" else style.ORANGE for one in comparisons.values())]
     figure = style.build_figure(height=style.LINE * len(names) + 1.2, title="Test scores with 95% intervals")
@@ -38,9 +34,7 @@ def plot_comparisons(
 def plot_label_scores(scores: LabelScores, intervals: Mapping[str, Interval]) -> Figure:
     """Return a figure of each label's F1 as a bar with its interval, the best on top, ties in label order.
 
-    Args:
-        scores: by label, as `compute_label_scores` returns them; a label without test rows is left out.
-        intervals: of F1, by label.
+    Labels without test rows are left out.
     """
     kept = {name: one for name, one in scores.items() if one["support"]}
     names = sorted(kept, key=lambda name: -kept[name]["f1"])

@@ -49,12 +49,7 @@ def format_axes(
     ylabel: str = "",
     percent: Literal["", "x", "y", "xy"] = "",
 ) -> Axes:
-    """Return the axes, formatted as in all figures.
-
-    Args:
-        grid: axis with grid lines; its own spine is left out.
-        percent: axes with fractions, shown as percents.
-    """
+    """Return the axes, formatted as in all figures; `percent` names those with fractions, shown as percents."""
     axes.tick_params(which="both", labelsize=SMALL, labelcolor=INK, length=0)
     axes.set_xlabel(xlabel, fontsize=NORMAL, color=INK)
     axes.set_ylabel(ylabel, fontsize=NORMAL, color=INK)
@@ -75,11 +70,9 @@ def shorten_name(name: str) -> str:
 
 
 def name_rows(axes: Axes, names: Sequence[str], *, counts: Sequence[int] = ()) -> None:
-    """Name the rows of a chart, the first on top; names are cut to 32 characters, `$` in a name is a dollar sign.
+    """Name the rows of a chart, the first on top, with their counts, if any, in brackets.
 
-    Args:
-        axes: with rows at 0, 1, 2 ...
-        counts: to write after the names, in brackets; none by default.
+    Names are cut to 32 characters, and `$` in a name is a dollar sign.
     """
     labels = [*map(shorten_name, names)]
     if counts:
@@ -113,10 +106,8 @@ def draw_heatmap(
     scikit-learn's `ConfusionMatrixDisplay` loads pyplot, writes one number per cell, and needs a square matrix.
 
     Args:
-        fractions: shape (rows, columns).
-        texts: shape (rows, columns).
+        fractions: shape (rows, columns), as `texts`.
         names: of the rows and of the columns.
-        fontsize: of the texts, in points.
     """
     image = axes.imshow(np.ma.masked_invalid(fractions), cmap=_HEAT, vmin=0, vmax=1, aspect="auto")
     for (row, column), text in np.ndenumerate(texts):

@@ -20,7 +20,7 @@ def plot_loss_curves(
     scale if the peaks of the two stages differ by a factor of 5 or more.
 
     Args:
-        log_history: `TrainerState.log_history`, in step order; other entries are ignored.
+        log_history: `TrainerState.log_history`, in step order.
         unfreeze_step: last optimizer update of the first stage; None for a run of one stage.
         best_step: step of the best checkpoint; None leaves it out.
     """

@@ -18,11 +18,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class EnergyReading:
-    """A measurement.
-
-    Attributes:
-        kwh: kilowatt-hours of the whole machine, after the measurement; None if it was not possible.
-    """
+    """Kilowatt-hours of the whole machine, after the measurement; None if it was not possible."""
 
     kwh: float | None = None
 
@@ -31,8 +27,7 @@ class EnergyReading:
 def measuring_energy() -> Iterator[EnergyReading]:
     """Measure the energy used during the context with codecarbon, if it is installed.
 
-    The tracker reads counters of processor and GPU; without counters it estimates from their rated power. It sends
-    nothing and writes no file, whatever its own configuration file says.
+    It sends nothing and writes no file, whatever codecarbon's own configuration file says.
     """
     reading = EnergyReading()
     if importlib.util.find_spec("codecarbon") is None:

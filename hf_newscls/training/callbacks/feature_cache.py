@@ -1,7 +1,7 @@
 """Stage 1 on cached features: the frozen part runs once per row, and the head is trained on its output.
 
-In stage 1 the frozen part has no dropout and is not trained, so its output for a row is the same in every epoch.
-Batches, order and losses are those of a run without the cache.
+The frozen part has no dropout, so its output for a row is the same in every epoch. Batches, order and losses are those
+of a run without the cache.
 
 Shape letters: N rows, B batch, H hidden size, P kept vectors of a row: its first token and the pooler's output, or
 those of its windows.
@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,7 @@ class FeatureCacheCallback(TrainerCallback):
     the `TwoStageFreezeCallback`. If the head reads more than the cache keeps, or there is no disk space for it, the
     callback logs the reason, and the frozen part runs in each step.
 
-    Args:
-        model: the model that is trained, not compiled.
-        datasets: tokenized rows from `number_rows`; training rows first.
-        collate: makes a padded batch of rows; for rows without tokens, a batch of one token each.
-        boundary_step: first optimizer step of stage 2.
+    The datasets come from `number_rows`, training rows first. The model must not be compiled.
     """
 
     def __init__(
@@ -142,7 +139,7 @@ class FeatureCacheCallback(TrainerCallback):
             "stage 1: features of %s rows computed once in %.1f s, %.1f MB",
             f"{count:,}",
             time.perf_counter() - start,
-            features.megabytes,
+            features.values.nbytes / 1e6,
         )
         return features
 
@@ -172,57 +169,47 @@ class FeatureCacheCallback(TrainerCallback):
         return self._part.unpack(features.read(self._rows).to(device))
 
 
+@dataclass
 class _Features:
     """Features (N, P, H) in a file mapped into memory, which the processes of a host share.
 
     The file is deleted from its folder once it is complete, so nothing is left behind even if the process is killed.
-
-    Args:
-        path: of the file, which has the right size.
-        rows: N.
-        example: features (P, H) of a row.
     """
 
-    def __init__(self, path: Path, rows: int, example: Tensor) -> None:
-        self._path = path
-        self._dtype = example.dtype
-        mapped = torch.from_file(str(path), shared=True, size=rows * example.numel(), dtype=torch.float32)
-        self._values = mapped.view(rows, *example.shape)
+    path: Path
+    values: Tensor
+    dtype: torch.dtype
 
     @classmethod
     def allocate(cls, folder: Path, rows: int, example: Tensor) -> "_Features | None":
-        """Return features without values; None, logged, if any host has no space for the file."""
+        """Return features like `example` (P, H), without values; None, logged, if any host has no space for them."""
         state = PartialState()
         path = folder / f"features-{state.process_index // _count_local_processes()}.bin"
         size = rows * example.numel() * torch.float32.itemsize
         problem = _write_empty_file(path, size) if state.is_local_main_process else None
         problems = [one for one in gather_object([problem]) if one]
         if not problems:
-            return cls(path, rows, example)
+            mapped = torch.from_file(str(path), shared=True, size=rows * example.numel(), dtype=torch.float32)
+            return cls(path, mapped.view(rows, *example.shape), example.dtype)
         if state.is_local_main_process:
             path.unlink(missing_ok=True)
         logger.warning("stage 1 runs without cached features: no space for %.1f MB: %s", size / 1e6, problems[0])
         return None
 
-    @property
-    def megabytes(self) -> float:
-        """Size of the file."""
-        return self._values.nbytes / 1e6
-
     def write(self, rows: Any, features: Tensor) -> None:
         """Write the features (B, P, H) of some rows."""
-        self._values[torch.as_tensor(rows)] = features.float().cpu()
+        self.values[torch.as_tensor(rows)] = features.float().cpu()
 
     def complete(self) -> None:
         """Wait until all processes have written their rows."""
         state = PartialState()
         state.wait_for_everyone()
         if state.is_local_main_process:
-            self._path.unlink()
+            self.path.unlink()
 
     def read(self, rows: Tensor) -> Tensor:
         """Return the features (B, P, H) of some rows, in the precision in which they were computed."""
-        return self._values[rows.cpu()].to(self._dtype)
+        return self.values[rows.cpu()].to(self.dtype)
 
 
 def _write_empty_file(path: Path, size: int) -> str | None:

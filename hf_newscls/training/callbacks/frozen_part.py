@@ -43,11 +43,7 @@ class FrozenPart(ABC):
 
 
 class FrozenEncoder(FrozenPart):
-    """An encoder under a head that reads the first token or the pooler's output.
-
-    Args:
-        encoder: the model's `base_model`.
-    """
+    """An encoder (a model's `base_model`) under a head that reads the first token or the pooler's output."""
 
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__(encoder, "forward")

@@ -22,9 +22,8 @@ logger = logging.getLogger(__name__)
 class InterruptionCallback(TrainerCallback):
     """Save a checkpoint after the step in which a signal came, then raise `TrainingInterrupted`.
 
-    A request to stop would not do: the Trainer would then delete the new checkpoint if an earlier one is better. After
-    the last step of an epoch, the evaluation comes first, as in a run that continues. Several processes stop together,
-    at the next logged step.
+    Not a request to stop: the Trainer would then delete the new checkpoint if an earlier one is better. After the last
+    step of an epoch, the evaluation comes first. Several processes stop together, at the next logged step.
     """
 
     def __init__(self) -> None:

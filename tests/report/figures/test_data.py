@@ -159,9 +159,14 @@ def test_distribution_draws_labels_without_rows() -> None:
     assert [text.get_text() for text in axes.texts] == ["0", "0"]
 
 
-def test_lengths_state_the_truncated_fraction() -> None:
-    figure = plot_text_lengths([5, 8, 9, 20], max_length=8)
-    assert figure.get_suptitle() == "2 of 4 texts (50.0%) are truncated at max_length 8"
+@pytest.mark.parametrize(
+    ("longest", "count", "names"),
+    [(20, "2 of 4 texts (50.0%)", ["whole", "truncated"]), (8, "none of 4 texts", ["whole"])],
+)
+def test_lengths_state_the_truncated_fraction(longest: int, count: str, names: list[str]) -> None:
+    figure = plot_text_lengths([5, 8, min(longest, 9), longest], max_length=8)
+    assert figure.get_suptitle() == f"Truncated at max_length 8: {count}"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == names
 
 
 def test_lengths_draw_the_limit_between_whole_and_truncated() -> None:

@@ -55,6 +55,14 @@ class OfflineEmissionsTracker:
 """
 
 
+def install(content: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a module of this content be imported as codecarbon until the test ends."""
+    (folder / "codecarbon.py").write_text(content)
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setitem(sys.modules, "codecarbon", None)  # the end of the test undoes this, and so the import
+    monkeypatch.delitem(sys.modules, "codecarbon")
+
+
 @pytest.mark.skipif(IS_INSTALLED, reason="codecarbon is installed")
 def test_nothing_is_measured_without_codecarbon() -> None:
     with measuring_energy() as reading:
@@ -68,9 +76,7 @@ def test_nothing_is_measured_without_codecarbon() -> None:
 def test_reading_is_what_the_tracker_has_counted(
     starts: str, kwh: str, expected: float | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "codecarbon.py").write_text(STAND_IN.replace("STARTS", starts).replace("KWH", kwh))
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "codecarbon", raising=False)
+    install(STAND_IN.replace("STARTS", starts).replace("KWH", kwh), tmp_path, monkeypatch)
     with measuring_energy() as reading:
         assert reading.kwh is None
     assert reading.kwh == expected
@@ -78,10 +84,8 @@ def test_reading_is_what_the_tracker_has_counted(
 
 def test_tracker_stops_when_the_training_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stopped = STAND_IN.replace("STARTS", "True").replace("KWH", "1.0") + "        open('stopped', 'w').close()\n"
-    (tmp_path / "codecarbon.py").write_text(stopped)
+    install(stopped, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "codecarbon", raising=False)
     with pytest.raises(ZeroDivisionError), measuring_energy():
         raise ZeroDivisionError
     assert (tmp_path / "stopped").exists()

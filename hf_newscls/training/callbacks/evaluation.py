@@ -1,22 +1,40 @@
-"""End a training whose validation score has stopped improving in stage 2."""
+"""What follows an evaluation: a line in the log, and the end of a training that no longer improves."""
 
 import logging
 from typing import Any
 
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import ProgressCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 logger = logging.getLogger(__name__)
 
 
+class ProgressBarCallback(ProgressCallback):
+    """The Trainer's progress bar, without a dictionary for each logged step."""
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        """Write nothing; `log_history` has the values."""
+
+
+class EpochLogCallback(TrainerCallback):
+    """Log one line for each evaluation."""
+
+    def on_evaluate(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        """Log the scores on the validation set."""
+        metrics = kwargs["metrics"]
+        logger.info(
+            "epoch %.2f, step %d of %d: validation log loss %.4f, accuracy %.4f, macro F1 %.4f",
+            state.epoch,
+            state.global_step,
+            state.max_steps,
+            *(metrics[f"eval_{name}"] for name in ("log_loss", "accuracy", "f1_macro")),
+        )
+
+
 class SecondStageEarlyStopping(TrainerCallback):
-    """Stop after some evaluations of stage 2 in a row without a new best score.
+    """Stop after `patience` evaluations of stage 2 in a row without a new best score (`metric_for_best_model`).
 
     transformers' EarlyStoppingCallback also counts evaluations of stage 1, and starts from 0 in a resumed run. Here the
-    count follows from the Trainer's log. The score is `metric_for_best_model`.
-
-    Args:
-        patience: number of evaluations, at least 1.
-        boundary_step: first optimizer step of stage 2.
+    count follows from the Trainer's log.
     """
 
     def __init__(self, *, patience: int, boundary_step: int) -> None:

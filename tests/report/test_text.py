@@ -1,0 +1,108 @@
+"""Wording that cards, tables and pages share: durations, warm-ups, counts of rows and duplicates."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hf_newscls.report.text import (
+    describe_duplicates,
+    describe_rows,
+    describe_trained_parameters,
+    format_duration,
+    format_warmup,
+)
+from tests.card_parts import CardParts
+
+MakeParts = Callable[..., CardParts]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0.4, "0 s"),
+        (41.3, "41 s"),
+        (119.4, "119 s"),
+        (119.6, "2 min"),
+        (671, "11 min"),
+        (3569, "59 min"),
+        (3571, "1 h 0 min"),
+        (4800, "1 h 20 min"),
+        (90_000, "25 h 0 min"),
+    ],
+)
+def test_duration_is_rounded(seconds: float, expected: str) -> None:
+    assert format_duration(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        (0, "none"),
+        (0.07, "first 7% of the steps"),
+        (0.125, "first 12.5% of the steps"),
+        (1, "first 1 step"),
+        (1500.0, "first 1,500 steps"),
+    ],
+)
+def test_warmup_is_a_fraction_or_a_number_of_steps(steps: float, expected: str) -> None:
+    assert format_warmup(steps) == expected
+
+
+def test_rows_are_counted_with_the_reasons_of_dropped_ones(make_parts: MakeParts) -> None:
+    manifest = make_parts().manifest
+    assert describe_rows(manifest) == "2,400 of 2,401 rows were used; rows dropped: 1 (empty text)."
+    complete = replace(manifest, rows_read=2400, dropped={"empty text": 0})
+    assert describe_rows(complete) == "All 2,400 rows were used."
+
+
+def describe(parts: CardParts, *, leaks: int, dropped: int | None = None, **changes: Any) -> str:
+    manifest = replace(
+        parts.manifest,
+        duplicates=replace(parts.manifest.duplicates, **changes),
+        leakage=replace(parts.manifest.leakage, rows=leaks),
+        dropped={} if dropped is None else {"duplicate": dropped},
+    )
+    return describe_duplicates(manifest, parts.recipe)
+
+
+@pytest.mark.parametrize(
+    ("changes", "leaks", "dropped", "expected"),
+    [
+        ({"handling": "drop"}, 0, 4, "Duplicates removed: 4 (exact 3, near 1)."),
+        ({"handling": "drop"}, 0, 3, "Duplicates removed: 3 of 4, after the rows with conflicting labels (exact 3, "),
+        ({"handling": "group"}, 0, None, "Duplicates found: 4 (exact 3, near 1). "),
+        ({"handling": "group"}, 0, None, " so no test row has a duplicate in the training set. "),
+        ({"handling": "group"}, 0, None, " 2 of 500 test rows would have one."),
+        ({"handling": "keep"}, 2, None, "Duplicates kept: 4 (exact 3, near 1); 2 test rows have a duplicate in the "),
+        ({"handling": "keep"}, 1, None, "; 1 test row has a duplicate in the training set."),
+        ({"exact": 0, "near": 0, "rows": 0, "groups": 0}, 0, None, "No duplicates were found."),
+    ],
+)
+def test_duplicates_are_counted_by_kind(
+    changes: dict[str, Any], leaks: int, dropped: int | None, expected: str, make_parts: MakeParts
+) -> None:
+    assert expected in describe(make_parts(), leaks=leaks, dropped=dropped, **changes)
+
+
+@pytest.mark.parametrize(
+    ("conflicting", "handling", "outcome"),
+    [
+        ("keep", "group", "all were kept"),
+        ("keep", "drop", "the first row of each text was used"),
+        ("drop", "drop", "all were dropped"),
+    ],
+)
+def test_conflicting_labels_have_an_outcome(
+    conflicting: str, handling: str, outcome: str, make_parts: MakeParts
+) -> None:
+    parts = make_parts(data={"conflicting_labels": conflicting})
+    text = describe(parts, leaks=0, handling=handling, conflicting_texts=1, conflicting_rows=2)
+    assert text.endswith(f" Texts with conflicting labels: 1 (2 rows); {outcome}.")
+
+
+@pytest.mark.parametrize(("trained", "expected"), [(2000, "all 2,000"), (500, "500 of 2,000 (25.0%)")])
+def test_trained_parameters_are_counted(trained: int, expected: str, make_parts: MakeParts) -> None:
+    record = replace(make_parts().record, trained_parameters=trained)
+    assert describe_trained_parameters(record) == expected
