@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hf_newscls.errors import InputError
-from hf_newscls.hub.publish_model import PublishOptions
+from hf_newscls.hub.commit import PushOptions
 from hf_newscls.inference.predicting import load_classifier, predict_probabilities
 from hf_newscls.modeling.adapters import add_adapter, save_adapter
 from hf_newscls.recipe.model import AdapterSection, ModelSection
@@ -343,7 +343,7 @@ def test_files_of_an_earlier_version_are_deleted_and_others_stay(hub: HubServer,
 
 
 def test_public_repository_on_request(published: str, hub: HubServer, command_line: CommandLine) -> None:
-    result = command_line.run("publish", "tiny", "--repo-id", "owner/open", "--no-private")
+    result = command_line.run("publish", "tiny", "--repo-id", "owner/open", "--public")
     assert result.code == 0, result.err
     assert not hub.repos["owner/open"].private
     with urlopen(f"{hub.endpoint}/owner/open/resolve/main/config.json", timeout=10) as answer:
@@ -354,7 +354,7 @@ def test_public_repository_is_refused_by_default(hub: HubServer, command_line: C
     repo = hub.create_repo("owner/shown")
     result = command_line.run("publish", "tiny", "--repo-id", "owner/shown")
     assert result.code == 1
-    assert re.search("owner/shown is public.*--no-private", result.err)
+    assert re.search("owner/shown is public.*--public", result.err)
     assert repo.commits == []
 
 
@@ -401,7 +401,7 @@ def test_branch_is_created_and_main_is_unchanged(published: str, hub: HubServer,
 
 def test_pull_request_is_opened_once_and_updated(hub: HubServer, command_line: CommandLine, run: RunFolder) -> None:
     repo = hub.create_repo("stranger/shared", files={"README.md": b"---\nlicense: mit\n---\n"})
-    arguments = ("publish", "tiny", "--repo-id", "stranger/shared", "--pr", "--no-private")
+    arguments = ("publish", "tiny", "--repo-id", "stranger/shared", "--pr", "--public")
     first, second = command_line.run(*arguments), command_line.run(*arguments)
     with changed(run.metrics):
         third = command_line.run(*arguments)
@@ -413,12 +413,12 @@ def test_pull_request_is_opened_once_and_updated(hub: HubServer, command_line: C
     assert repo.files.keys() == {"README.md"}
 
 
-def test_pull_request_to_a_public_repository_needs_no_private(hub: HubServer, command_line: CommandLine) -> None:
+def test_pull_request_to_a_public_repository_needs_public(hub: HubServer, command_line: CommandLine) -> None:
     hub.create_repo("stranger/open")
     result = command_line.run("publish", "tiny", "--repo-id", "stranger/open", "--pr")
     assert result.code == 1
     assert "stranger/open is public" in result.err
-    assert command_line.run("publish", "tiny", "--repo-id", "stranger/open", "--pr", "--no-private").code == 0
+    assert command_line.run("publish", "tiny", "--repo-id", "stranger/open", "--pr", "--public").code == 0
 
 
 def test_pull_request_without_changes_is_not_opened(published: str, hub: HubServer, command_line: CommandLine) -> None:
@@ -443,7 +443,7 @@ def test_tag_is_set_and_never_moved(hub: HubServer, command_line: CommandLine, r
 @pytest.mark.parametrize(("name", "value"), [("tag", "v1"), ("revision", "trial")])
 def test_pull_request_with_tag_or_branch_is_refused(name: str, value: str, command_line: CommandLine) -> None:
     with pytest.raises(InputError, match=rf"{name}.*'{value}'"):
-        PublishOptions(create_pr=True, **{name: value})  # type: ignore[arg-type] # both are strings
+        PushOptions("Train", create_pr=True, **{name: value})  # type: ignore[arg-type] # both are strings
     result = command_line.run("publish", "tiny", "--pr", f"--{name}", value)
     assert result.code == 2
     assert re.search(rf"{name}.*'{value}'", result.err)
@@ -452,7 +452,7 @@ def test_pull_request_with_tag_or_branch_is_refused(name: str, value: str, comma
 @pytest.mark.parametrize("options", [{"tag": "-v1"}, {"tag": ""}, {"revision": "a..b"}])
 def test_options_with_an_impossible_name_are_refused(options: dict[str, str]) -> None:
     with pytest.raises(InputError, match=repr(*options.values())):
-        PublishOptions(**options)  # type: ignore[arg-type] # both are strings
+        PushOptions("Train", **options)  # type: ignore[arg-type] # both are strings
 
 
 def test_no_temporary_files_are_left(published: str, run: RunFolder) -> None:
