@@ -29,21 +29,11 @@ def read_published_predictions(path: Path) -> PublishedPredictions:
     Raises:
         DataError: the file is something else, or larger than a test set can be.
     """
-
-    def read(path: Path) -> PublishedPredictions:
-        """Check the size first: a small file can repeat a long text a million times."""
-        _check_size(pq.ParquetFile(path, read_dictionary=["row", "reference"]), path.name)
-        return read_predictions(path)
-
-    return _read(path, read)
+    return _read(path, _read_bounded)
 
 
 def hash_run_predictions(path: Path) -> PublishedPredictions:
-    """Read the predictions of a local run, with each text replaced by its hash.
-
-    Raises:
-        DataError: the file is missing or is not what a run writes.
-    """
+    """Read the predictions of a local run, with texts replaced by hashes; other files are a `DataError`."""
     return _read(path, hash_predictions)
 
 
@@ -82,6 +72,12 @@ def _count_contradictions(ordered: PublishedPredictions) -> int:
     is_other = np.abs(np.diff(ordered.probabilities, axis=0)).max(axis=1) > _ANSWER_TOLERANCE
     is_other |= np.diff(ordered.references) != 0
     return int(((rows[1:] == rows[:-1]) & is_other).sum())
+
+
+def _read_bounded(path: Path) -> PublishedPredictions:
+    # A small file can repeat a long text a million times.
+    _check_size(pq.ParquetFile(path, read_dictionary=["row", "reference"]), path.name)
+    return read_predictions(path)
 
 
 def _read(path: Path, read: Callable[[Path], PublishedPredictions]) -> PublishedPredictions:

@@ -15,7 +15,7 @@ from hf_newscls.runs.folder import RunFolder, find_runs, is_run_recipe
 
 if TYPE_CHECKING:
     from hf_newscls.comparison.discovery import Discovery
-    from hf_newscls.comparison.leaderboard import Leaderboard, Refusal
+    from hf_newscls.comparison.leaderboard import Leaderboard, Unranked
     from hf_newscls.comparison.model_scores import ModelScores
 
 logger = logging.getLogger(__name__)
@@ -93,11 +93,11 @@ def compare(
     subjects = find_subjects(names)
     _check(subjects, options)
 
-    from hf_newscls.comparison.leaderboard import Entry, Refusal
+    from hf_newscls.comparison.leaderboard import Entry, Unranked
     from hf_newscls.comparison.ranking import merge_copies, rank_entries
     from hf_newscls.comparison.verification import verify_model
 
-    runs, refusals, remarks = _read_runs([*subjects.recipes], runs_dir=runs_dir)
+    runs, unread, remarks = _read_runs([*subjects.recipes], runs_dir=runs_dir)
     found, hub_remarks = _ask_hub(subjects, options)
     measured = [*runs, *_measure(subjects, options)]
     # A score measured here replaces the score of the same model on the Hub.
@@ -105,7 +105,7 @@ def compare(
     others = [model for model in found.models if model.name not in taken]
     checked = [one for model in (*measured, *others) for one in verify_model(model, metric=options.metric)]
     entries = [*(one for one in checked if isinstance(one, Entry)), *found.entries]
-    unranked = [*refusals, *found.refusals, *(one for one in checked if isinstance(one, Refusal))]
+    unranked = [*unread, *found.unranked, *(one for one in checked if isinstance(one, Unranked))]
     board = replace(
         rank_entries(merge_copies(entries), unranked, metric=options.metric), remarks=[*hub_remarks, *remarks]
     )
@@ -169,12 +169,12 @@ def _check(subjects: Subjects, options: _Options) -> None:
         raise InputError("no external model to trust remote code of; name one, code of other models is never run")
 
 
-def _read_runs(recipes: Sequence[str], *, runs_dir: Path) -> tuple[list[ModelScores], list[Refusal], list[str]]:
+def _read_runs(recipes: Sequence[str], *, runs_dir: Path) -> tuple[list[ModelScores], list[Unranked], list[str]]:
     """Return the scores of the local runs, the runs that cannot be read, and a remark on each recipe without runs."""
-    from hf_newscls.comparison.leaderboard import Refusal
+    from hf_newscls.comparison.leaderboard import Unranked
 
     models: list[ModelScores] = []
-    refusals: list[Refusal] = []
+    unread: list[Unranked] = []
     remarks: list[str] = []
     for recipe in recipes:
         runs = find_runs(recipe, runs_dir=runs_dir)
@@ -185,8 +185,8 @@ def _read_runs(recipes: Sequence[str], *, runs_dir: Path) -> tuple[list[ModelSco
             try:
                 models.append(_read_run(run, name))
             except (DataError, RunError) as error:
-                refusals.append(Refusal(name, str(error).replace(str(run.path), name)))
-    return models, refusals, remarks
+                unread.append(Unranked(name, str(error).replace(str(run.path), name)))
+    return models, unread, remarks
 
 
 def _read_run(run: RunFolder, name: str) -> ModelScores:
@@ -208,16 +208,16 @@ def _read_run(run: RunFolder, name: str) -> ModelScores:
 
 def _ask_hub(subjects: Subjects, options: _Options) -> tuple[Discovery, list[str]]:
     """Return what the Hub has; if it cannot be reached and only recipes are compared, nothing and a remark."""
-    from hf_newscls.comparison.discovery import Discovery, Query, discover
+    from hf_newscls.comparison.discovery import Discovery, discover
     from hf_newscls.hub.retry import has_answered
 
     if options.is_local:
         return Discovery(), ["Hub skipped (local only): only local runs are ranked"]
     # A recipe without data.dataset_id uses its own name as the dataset.
     unknown = [name for name, typed in subjects.recipes.items() if name == typed and name not in find_recipes()]
-    query = Query([*subjects.recipes], [*subjects.datasets, *unknown], options.models, options.author)
+    recipes, datasets = [*subjects.recipes], [*subjects.datasets, *unknown]
     try:
-        return discover(query), []
+        return discover(recipes=recipes, datasets=datasets, models=options.models, author=options.author), []
     except PublishError as error:
         if options.needs_hub or subjects.datasets or has_answered(error):
             raise
@@ -243,7 +243,7 @@ def _measure(subjects: Subjects, options: _Options) -> list[ModelScores]:
 
 def _refuse_nothing(names: Sequence[str], board: Leaderboard, *, runs_dir: Path) -> InputError:
     """Return the error that says why nothing can be ranked."""
-    reasons = [*board.remarks, *(f"{one.name}: {one.reason}" for one in board.refusals)]
+    reasons = [*board.remarks, *(f"{one.name}: {one.reason}" for one in board.unranked)]
     found = "; ".join(reasons[:5]) or "no models found"
     return InputError(
         f"compare: nothing to rank for {format_examples(names)} ({found}); train a model with "
