@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from hf_newscls.workflow.compare import compare
     from hf_newscls.workflow.evaluate import evaluate
     from hf_newscls.workflow.predict import Explanation, Predictions, explain, predict
-    from hf_newscls.workflow.prepare import prepare, publish_prepared
+    from hf_newscls.workflow.prepare import load_recipe, prepare, publish_prepared
     from hf_newscls.workflow.publish import publish, publish_leaderboard, save_leaderboard
-    from hf_newscls.workflow.recipes import load_recipe
     from hf_newscls.workflow.run import Run, load_run
     from hf_newscls.workflow.train import Plan, plan, train
     from hf_newscls.workflow.train_seeds import SeedRuns, train_seeds

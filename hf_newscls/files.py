@@ -11,10 +11,7 @@ PACKAGE_SCHEME = "package:"
 
 
 def find_package_path(address: str) -> Path:
-    """Return the path behind ``package:module/path`` without importing the module.
-
-    Args:
-        address: `package:` followed by a top-level module name and a path inside its folder.
+    """Return the path behind ``package:module/path``, of a top-level module, without importing the module.
 
     Raises:
         SourceError: the package is not installed, or has no such path.

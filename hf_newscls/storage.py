@@ -35,7 +35,6 @@ def check_replaceable(folder: Path, *, markers: Sequence[str], content: str) -> 
     """Refuse to replace a folder unless it is new, empty or was written by an earlier call.
 
     Args:
-        folder: the folder to replace.
         markers: file names that every folder of this kind has.
         content: what such a folder holds, for the message, as in "an overview".
 

@@ -1,4 +1,4 @@
-"""The Python API: `import hf_newscls`, each verb on the tiny recipe. test_artifacts.py checks the files of a run."""
+"""The Python API: `import hf_newscls`, each verb on the tiny recipe. test_evaluate.py checks the files of a run."""
 
 import json
 import os

@@ -18,7 +18,7 @@ from hf_newscls.errors import NewsclsError, RecipeError
 from hf_newscls.recipe.loading import find_recipes, read_purpose, read_recipe
 from hf_newscls.recipe.recipe import Recipe
 from tests.conftest import LABELS, FinishedRun, write_recipe
-from tests.processes import Result, build_environment, check_refusal, run_cli, run_python
+from tests.processes import Result, build_environment, check_refusal, read_files, run_cli, run_python
 
 COMMANDS = (
     "recipes",
@@ -185,6 +185,22 @@ def test_dry_run_shows_the_plan_and_makes_no_folder(
     assert os.listdir(fresh_workspace) == ["tiny.yaml"]
 
 
+def test_dry_run_without_stage_one_shows_one_training(fresh_workspace: Path, call: Call) -> None:
+    result = call("train", str(fresh_workspace / "tiny.yaml"), "freeze=null", "--dry-run")
+    assert result.code == 0, result.err
+    assert "stage" not in result.out
+    assert re.search(r"train:   steps 0 to 18, all parameters, peak learning rate 0\.005\n", result.out)
+
+
+def test_dry_run_with_an_adapter_counts_what_is_trained(fresh_workspace: Path, call: Call) -> None:
+    result = call("train", str(fresh_workspace / "tiny.yaml"), "adapter={r: 2}", "--dry-run")
+    assert result.code == 0, result.err
+    # Rank 2 in query and value of two layers, 32 wide: 2 * 2 * (32 + 32) * 2 parameters. The head has 99.
+    (trained, all_parameters) = re.findall(r"stage 2: .* ([\d,]+) of ([\d,]+) parameters", result.out)[0]
+    assert trained == f"{2 * 2 * 2 * (32 + 32) + 99}"
+    assert int(all_parameters.replace(",", "")) > int(trained)
+
+
 @pytest.fixture(scope="module")
 def build_workspace(tiny_encoder: Path, news_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
     """Make folders with only the tiny recipe."""
@@ -216,7 +232,7 @@ def trained(build_workspace: Callable[[], Path], tmp_path_factory: pytest.TempPa
 def test_train_prints_scores_and_paths(trained: tuple[Path, Result]) -> None:
     workspace, result = trained
     assert result.code == 0, result.err
-    for line in ("24 test rows", "accuracy", "f1_macro", "top_2_accuracy", "majority class"):
+    for line in ("24 test rows", "Accuracy", "Macro F1", "Top-2 accuracy", "majority class"):
         assert line in result.out
     (model,) = re.findall(r"^model: +(runs/tiny/\S+/model)$", result.out, flags=re.MULTILINE)
     assert (workspace / model / "model.safetensors").is_file()
@@ -350,7 +366,7 @@ def test_text_does_not_control_the_terminal(tiny_run: FinishedRun, call: Call) -
 
 @pytest.mark.parametrize("command", ["predict", "explain"])
 @pytest.mark.parametrize("is_terminal", [True, False])
-def test_no_text_is_no_error(
+def test_standard_input_without_text_is_refused(
     command: str,
     is_terminal: bool,
     call: Call,
@@ -362,9 +378,8 @@ def test_no_text_is_no_error(
     monkeypatch.setattr(sys, "stdin", lines)
     # No model is loaded: there is no such model.
     result = call(command, "absent")
-    assert result.code == 0, result.err
+    check_refusal(result, "standard input")
     assert result.out == ""
-    assert "standard input" in caplog.text
     assert ("Ctrl-D" in caplog.text) == is_terminal
 
 
@@ -380,7 +395,7 @@ def test_evaluate_prints_the_same_scores(tiny_run: FinishedRun, call: Call) -> N
     result = call("evaluate", "tiny", "--runs-dir", str(tiny_run.runs_dir))
     assert result.code == 0, result.err
     out = result.out
-    assert re.search(rf"│ accuracy +│ {tiny_run.report.test.scores['accuracy']:.4f} │", out)
+    assert re.search(rf"│ Accuracy +│ {tiny_run.report.test.scores['accuracy']:.4f} │", out)
     assert str(tiny_run.run.path.resolve() / "report.html") in out
 
 
@@ -409,6 +424,30 @@ def test_runs_dir_comes_from_the_environment(
 
 
 # Exit codes and messages.
+
+# Evaluates, and gets a signal when the first texts are predicted.
+STOPPED = """
+import os, signal, sys
+import hf_newscls.workflow.evaluation_step as step
+from hf_newscls.cli import main
+step.predict_probabilities = lambda *_: os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+sys.argv = ["hf-newscls", *sys.argv[2:]]
+main()
+"""
+
+
+@pytest.mark.parametrize(("signal", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_signal_during_the_evaluation_says_what_to_run_again(
+    signal: str, code: int, tiny_run: FinishedRun, tmp_path: Path
+) -> None:
+    command = ("evaluate", str(tiny_run.run.path))
+    before = read_files(tiny_run.run.path)
+    result = run_python(STOPPED, signal, *command, cwd=tmp_path, home=tmp_path)
+    assert result.code == code, result.err
+    assert result.err.splitlines()[-1].endswith(shlex.join(["hf-newscls", *command]))
+    assert result.err.count(signal) == 1
+    assert "Traceback" not in result.err
+    assert read_files(tiny_run.run.path) == before
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["train"], ["predict"], ["predict", "tiny", "x", "--top-k", "0"]])
@@ -443,6 +482,7 @@ def test_message_shows_what_the_user_wrote(name: str, call: Call) -> None:
         (["train", "quickstart", "--fresh"], "--no-resume"),
         (["train", "quickstart", "--push"], "--publish"),
         (["compare", "quickstart", "--evaluate=someone/model"], "--external-model"),
+        (["publish", "quickstart", "--no-private"], "--public"),
     ],
 )
 def test_option_of_an_earlier_version_is_refused_with_its_new_name(

@@ -1,21 +1,24 @@
-"""The program: the list of commands, logging, and errors as messages."""
+"""The program: the list of commands, logging, and errors and signals as messages."""
 
 import logging
 import os
+import shlex
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import takewhile
+from types import FrameType
 from typing import Annotated
 
 import typer
 
 from hf_newscls.cli.compare import compare
-from hf_newscls.cli.doctor import doctor
 from hf_newscls.cli.predict import explain, predict
-from hf_newscls.cli.publish import publish
-from hf_newscls.cli.recipes import overview, prepare, recipes, show
+from hf_newscls.cli.recipes import doctor, overview, prepare, recipes, show
 from hf_newscls.cli.terminal import make_printable, messages
-from hf_newscls.cli.train import evaluate, train
+from hf_newscls.cli.train import evaluate, publish, train
 from hf_newscls.distributed import is_main_rank
 from hf_newscls.errors import InputError, NewsclsError
 
@@ -51,18 +54,48 @@ _COMMANDS = (
 for _command, _examples in _COMMANDS:
     app.command(epilog="\n\n".join(["Examples:", *_examples]) if _examples else None)(_command)
 
-_RENAMED_OPTIONS = {"--fresh": "--no-resume", "--evaluate": "--external-model", "--push": "--publish"}
+_RENAMED_OPTIONS = {
+    "--fresh": "--no-resume",
+    "--evaluate": "--external-model",
+    "--push": "--publish",
+    "--no-private": "--public",
+}
 
 
 def main() -> None:
-    """Run the command line; an error of ours ends with one message and its exit code."""
+    """Run the command line; an error of ours, or a signal, ends with one message and its exit code."""
     try:
-        _refuse_renamed_options(sys.argv[1:])
-        app()
+        with _stopping_on_signals():
+            _refuse_renamed_options(sys.argv[1:])
+            app()
     except NewsclsError as error:
-        if is_main_rank():
-            messages.print(f"[red]error:[/] {make_printable(str(error))}", highlight=False, soft_wrap=True)
+        _print_message("error:", str(error))
         sys.exit(error.exit_code)
+
+
+@contextmanager
+def _stopping_on_signals() -> Iterator[None]:
+    """End with a message on Ctrl-C and SIGTERM; half-written files are removed. A training has handlers of its own."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        """Leave with the exit code that a shell gives to a command ended by this signal."""
+        command = shlex.join(["hf-newscls", *sys.argv[1:]])
+        _print_message("stopped:", f"{signal.Signals(number).name} received; to continue, run again: {command}")
+        sys.exit(128 + number)
+
+    # Python handles signals in the main thread only; torch_xla may call `main` in another one.
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM) if is_main}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _print_message(title: str, message: str) -> None:
+    if is_main_rank():
+        messages.print(f"[red]{title}[/] {make_printable(message)}", highlight=False, soft_wrap=True)
 
 
 def _refuse_renamed_options(arguments: Sequence[str]) -> None:
@@ -74,12 +107,14 @@ def _refuse_renamed_options(arguments: Sequence[str]) -> None:
 
 @app.callback()
 def _configure(
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the messages of the libraries too.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also show messages of the libraries, such as transformers.")
+    ] = False,
 ) -> None:
     """Set up logging for all commands."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("hf_newscls").setLevel(logging.INFO if is_main_rank() else logging.WARNING)
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "warning" if verbose else "error")
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "0" if verbose else "1")
     if not verbose:
-        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-        os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")

@@ -8,7 +8,17 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from hf_newscls.cli.terminal import RUNS, DataOption, RunsDirOption, console, make_printable, quiet_transformers
+from hf_newscls import workflow
+from hf_newscls.cli.terminal import (
+    RUNS,
+    DataOption,
+    PublicOption,
+    RunsDirOption,
+    console,
+    make_printable,
+    print_line,
+    print_pushed,
+)
 from hf_newscls.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,39 +32,38 @@ def compare(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Recipes or Hub datasets; their runs and models are compared.",
+            help="Recipes, for their runs and their models on the Hub; or datasets on the Hub.",
             metavar="RECIPE|DATASET",
         ),
     ] = None,
-    author: Annotated[str | None, typer.Option(help="Only look for models by this owner.")] = None,
+    author: Annotated[str | None, typer.Option(help="Only look for models of this owner on the Hub.")] = None,
     model: Annotated[
-        list[str] | None, typer.Option(help="Another model on the Hub; can be repeated.", metavar="OWNER/NAME")
+        list[str] | None, typer.Option(help="Also rank this model on the Hub; can be repeated.", metavar="OWNER/NAME")
     ] = None,
     external_model: Annotated[
         list[str] | None,
         typer.Option(
-            help="A classifier on the Hub to measure on the recipe's test set; can be repeated.", metavar="OWNER/NAME"
+            help="Evaluate this classifier on the recipe's test set here, and rank it; can be repeated.",
+            metavar="OWNER/NAME",
         ),
     ] = None,
     metric: Annotated[str, typer.Option(help="Score to rank by, for example f1_macro or log_loss.")] = "accuracy",
-    local: Annotated[bool, typer.Option("--local", help="Do not contact the Hub.")] = False,
+    local: Annotated[bool, typer.Option("--local", help="Rank only local runs; do not contact the Hub.")] = False,
     data: DataOption = None,
-    output: Annotated[Path | None, typer.Option(help="Folder for page, JSON and figure.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder for the leaderboard as page, JSON and figure.")] = None,
     publish: Annotated[
-        str | None, typer.Option(help="Push page, JSON and figure to this dataset repository.", metavar="OWNER/NAME")
+        str | None,
+        typer.Option(help="Push the leaderboard to this dataset repository on the Hub.", metavar="OWNER/NAME"),
     ] = None,
-    public: Annotated[bool, typer.Option("--public", help="Make a new repository public.")] = False,
+    public: PublicOption = False,
     trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Run code that comes with the models of --external-model.")
+        bool, typer.Option("--trust-remote-code", help="Run the code that the models of --external-model come with.")
     ] = False,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
-    """Rank models that were measured on the same split; list the others with the reason."""
-    from hf_newscls import workflow
-
+    """Rank models that were evaluated on the same test set. The others are listed with the reason."""
     if public and publish is None:
         raise InputError("--public: no --publish; name the repository with --publish")
-    quiet_transformers()
     workflow.check_leaderboard_target(output, publish, private=not public)
     board = workflow.compare(
         *(names or []),
@@ -70,10 +79,9 @@ def compare(
     _print_board(board)
     if output is not None:
         workflow.save_leaderboard(board, output)
-        console.print(f"page: {output / 'leaderboard.md'}", markup=False, soft_wrap=True)
+        print_line(f"page: {output / 'leaderboard.md'}")
     if publish is not None:
-        pushed = workflow.publish_leaderboard(board, publish, private=not public)
-        console.print(pushed.url if pushed.is_new else f"nothing new: {pushed.url}", markup=False, soft_wrap=True)
+        print_pushed(workflow.publish_leaderboard(board, publish, private=not public))
 
 
 def _print_board(board: "Leaderboard") -> None:
@@ -98,13 +106,15 @@ def _print_board(board: "Leaderboard") -> None:
 def _print_rows(setting: "Setting", rows: "Sequence[Entry]", *, title: str) -> None:
     """Print a table; on a narrow terminal the notes follow below it."""
     is_wide = console.width >= _WIDE
+    known = workflow.is_metric(setting.metric)
+    metric = workflow.name_metric(setting.metric) if known else make_printable(setting.metric)
     shown, cells = Table(title=Text(title)), [_build_cells(row) for row in rows]
     hidden = set() if is_wide else {"notes"}
     if rows[0].rank is None:
         hidden |= {"rank", "vs. the model above"}
     names = [name for name in cells[0] if name not in hidden]
     for name in names:
-        header = make_printable(setting.metric) if name == "score" else name
+        header = metric if name == "score" else name
         # Names are folded, not cut, and get the room that the numbers leave.
         shown.add_column(header, overflow="fold", max_width=None if is_wide or name == "model" else _NUMBER_WIDTH)
     for one in cells:
@@ -121,7 +131,7 @@ def _build_cells(entry: "Entry") -> dict[str, str | Text]:
         "model": _name(entry.name, entry.revision),
         "score": f"{entry.score:.4f}",
         "95% interval": f"{interval.low:.4f} to {interval.high:.4f}" if interval else "",
-        "macro F1": "" if entry.f1_macro is None else f"{entry.f1_macro:.4f}",
+        "Macro F1": "" if entry.f1_macro is None else f"{entry.f1_macro:.4f}",
         "vs. the model above": entry.verdict_text,
         "notes": Text("; ".join(entry.notes)),
     }

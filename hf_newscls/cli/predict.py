@@ -6,17 +6,22 @@ from typing import Annotated
 
 import typer
 
-from hf_newscls.cli.terminal import RUNS, RunsDirOption, console, make_printable, quiet_transformers
+from hf_newscls import workflow
+from hf_newscls.cli.terminal import RUNS, RunsDirOption, console, make_printable
 from hf_newscls.errors import InputError
 
 _SHOWN_CHARACTERS = 1000
 
 ModelArgument = Annotated[
     str,
-    typer.Argument(help="A recipe with a finished run, a run folder, a model folder or a Hub id.", metavar="MODEL"),
+    typer.Argument(
+        help="A recipe with a finished run, a run folder, a model folder, or a model on the Hub (owner/name).",
+        metavar="MODEL",
+    ),
 ]
 TextsArgument = Annotated[
-    list[str] | None, typer.Argument(help="Texts; by default the lines of standard input.", metavar="TEXT")
+    list[str] | None,
+    typer.Argument(help="One or more texts; without any, each line of standard input is a text.", metavar="TEXT"),
 ]
 
 logger = logging.getLogger(__name__)
@@ -25,15 +30,12 @@ logger = logging.getLogger(__name__)
 def predict(
     model: ModelArgument,
     texts: TextsArgument = None,
-    top_k: Annotated[int, typer.Option(min=1, help="Number of labels for each text.")] = 3,
+    top_k: Annotated[int, typer.Option(min=1, help="Number of labels to print for each text.")] = 3,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
-    """Print the most probable labels of texts, with their probabilities (not calibrated)."""
+    """Print the most probable labels of each text, with the probabilities that the model gives (not calibrated)."""
     found = texts or _read_lines()
 
-    from hf_newscls import workflow
-
-    quiet_transformers()
     for prediction in workflow.predict(model, found, top_k=top_k, runs_dir=runs_dir):
         _print_text(prediction.text)
         for label, probability in zip(prediction.labels, prediction.probabilities, strict=True):
@@ -44,23 +46,20 @@ def explain(
     model: ModelArgument,
     texts: TextsArgument = None,
     label: Annotated[str | None, typer.Option(help="Label to explain; by default the most probable one.")] = None,
-    top: Annotated[int, typer.Option(min=1, help="Number of words to show: those with the largest effect.")] = 10,
+    top: Annotated[int, typer.Option(min=1, help="Number of words to print.")] = 10,
     samples: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Number of word permutations to sample; more are slower and more exact.",
-            show_default="as many as some 2,000 predictions allow",
+            help="Number of random word orders to try; more are slower and more exact.",
+            show_default="about 2,000 predictions in all",
         ),
     ] = None,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
-    """Print the words with the largest effect on a prediction (estimated Shapley values). Needs the extra `explain`."""
+    """Print the words with the largest effect on a prediction (Shapley values). Needs the extra `explain`."""
     found = texts or _read_lines()
 
-    from hf_newscls import workflow
-
-    quiet_transformers()
     for one in workflow.explain(model, found, label=label, samples=samples, runs_dir=runs_dir):
         _print_text(one.text)
         console.print(f"  {one.attribution.probability:6.0%}  {make_printable(one.label)}", highlight=False)
@@ -82,8 +81,7 @@ def _read_lines() -> list[str]:
     """Return the lines of standard input, without empty ones.
 
     Raises:
-        InputError: a line is not UTF-8.
-        typer.Exit: there is no line.
+        InputError: a line is not UTF-8, or there is no text.
     """
     if sys.stdin.isatty():
         logger.info("reading one text per line from standard input, until Ctrl-D")
@@ -97,7 +95,5 @@ def _read_lines() -> list[str]:
             f"standard input: line {len(lines) + 1} is not UTF-8; convert it, for example with iconv"
         ) from error
     if not any(lines):
-        # Not an error: the program that feeds a pipe may have no text.
-        logger.warning("standard input contained no text")
-        raise typer.Exit
+        raise InputError(f"standard input: no text in {len(lines)} lines; pass texts as arguments, or one in each line")
     return [line for line in lines if line]

@@ -1,17 +1,82 @@
-"""Tables that the commands print: split, plan, report, seeds."""
+"""Tables that the commands print: overview, split, plan, report, seeds."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.table import Column, Table
 
+from hf_newscls import workflow
 from hf_newscls.cli.terminal import console, make_printable, print_line
 
 if TYPE_CHECKING:
     from hf_newscls.data.preparation import PreparedData
     from hf_newscls.evaluation.baselines.side_by_side import SideBySide
+    from hf_newscls.evaluation.label_quality import LabelQuality
     from hf_newscls.evaluation.report import EvaluationReport
     from hf_newscls.evaluation.statistics.bootstrap import Interval
+    from hf_newscls.overview.overview import Overview
+    from hf_newscls.overview.statistics import DataOverview
     from hf_newscls.workflow import Plan, SeedRuns
+
+_PAIRS = 5
+
+
+def print_overview(overview: "Overview") -> None:
+    """Print the main statistics, the labels, and the labels that are confused most often."""
+    tables = (_summarize(overview), _list_labels(overview.data, overview.quality), _list_pairs(overview.quality))
+    console.print(*(table for table in tables if table.row_count), sep="\n")
+
+
+def _summarize(overview: "Overview") -> Table:
+    data, quality = overview.data, overview.quality
+    cut, words, tokens = data.truncation, data.words.quantiles, data.tokens.quantiles
+    sample = f", sampled from {quality.rows_given:,}" if quality.rows < quality.rows_given else ""
+    table = Table("statistic", "value", box=None, header_style="bold")
+    table.add_row("rows read", f"{data.rows_read:,}")
+    for reason, count in data.dropped.items():
+        if count:
+            table.add_row(f"rows dropped: {reason}", f"{count:,}")
+    table.add_row("rows kept", f"{data.rows_kept:,}, {data.articles:,} unique articles")
+    duplicates, exact = data.rows_kept - data.articles, data.exact_duplicates.rows - data.exact_duplicates.groups
+    table.add_row("duplicates", f"{duplicates:,} (exact {exact:,}, near {duplicates - exact:,})")
+    for name, found in (
+        ("groups of exact duplicates", data.exact_duplicates),
+        ("groups of near duplicates", data.near_duplicates),
+        ("texts with conflicting labels", data.conflicting_labels),
+    ):
+        table.add_row(name, f"{found.rows:,} rows in {found.groups:,} {'group' if found.groups == 1 else 'groups'}")
+    table.add_row("words, 5% to 95%", f"{words['5%']:,} to {words['95%']:,}, median {words['50%']:,}")
+    table.add_row("tokens, 5% to 95%", f"{tokens['5%']:,} to {tokens['95%']:,}, median {tokens['50%']:,}")
+    table.add_row(
+        f"longer than {cut.max_length:,} tokens",
+        f"{cut.texts:,} texts ({cut.text_fraction:.1%}); {cut.cut_fraction:.1%} of all tokens are cut off",
+    )
+    table.add_row(
+        "simple model", f"accuracy {quality.accuracy:.1%}, {quality.folds} folds, {quality.rows:,} rows{sample}"
+    )
+    table.add_row("suspicious labels", f"{len(quality.suspicious.indices):,} rows")
+    return table
+
+
+def _list_labels(data: "DataOverview", quality: "LabelQuality") -> Table:
+    years = ("years",) if data.years else ()
+    rows, percent, suspect = (Column(header, justify="right") for header in ("rows", "percent", "suspicious"))
+    table = Table("label", rows, percent, *years, suspect)
+    for label, (name, suspicious) in enumerate(zip(data.label_names, quality.count_suspicious(), strict=True)):
+        count = data.label_counts[label]
+        present = [year for year, found in zip(data.years, data.year_counts[label], strict=True) if found]
+        span = (" to ".join(dict.fromkeys([present[0], present[-1]])),) if present else ()
+        table.add_row(make_printable(name), f"{count:,}", f"{count / data.rows_kept:.1%}", *span, f"{suspicious:,}")
+    return table
+
+
+def _list_pairs(quality: "LabelQuality") -> Table:
+    columns = (Column(header, justify="right") for header in ("first predicted as second", "second as first"))
+    table = Table("first label", "second label", *columns, title="labels confused most often")
+    for pair in quality.rank_by_confusion(limit=_PAIRS):
+        names = make_printable(pair.first), make_printable(pair.second)
+        table.add_row(*names, f"{pair.first_as_second:.1%}", f"{pair.second_as_first:.1%}")
+    return table
 
 
 def print_split(prepared: "PreparedData") -> None:
@@ -32,19 +97,26 @@ def print_plan(plan: "Plan") -> None:
     for text, label in zip(rows["text"], rows["label"], strict=True):
         name = plan.prepared.label_names[label]
         console.print(f"[bold]{make_printable(name)}[/]  {make_printable(text[:100])}", highlight=False)
-    schedule = plan.schedule
-    first, second = schedule.head.first_peak, schedule.head.second_peak
-    print_line(
-        f"device:  {plan.device}\n"
-        f"model:   {plan.parameters:,} parameters, {plan.new_parameters:,} newly initialized\n"
-        f"stage 1: steps 0 to {schedule.boundary_step:,}, newly initialized parameters, peak learning rate {first:g}\n"
-        + (
-            f"stage 2: steps {schedule.boundary_step:,} to {schedule.total_steps:,}, all parameters, "
-            f"peak learning rate {second:g}"
-            if schedule.has_stage_two
-            else "stage 2: none; the pre-trained parameters are not trained"
-        )
-    )
+    print_line(f"device:  {plan.device}")
+    print_line(f"model:   {plan.parameters:,} parameters, {plan.new_parameters:,} newly initialized")
+    for line in _describe_stages(plan):
+        print_line(line)
+
+
+def _describe_stages(plan: "Plan") -> Iterator[str]:
+    """Yield a line for each stage: steps, trained parameters, highest learning rate."""
+    schedule, trained = plan.schedule, plan.trained_parameters
+    if schedule.boundary_step:
+        rate = f"peak learning rate {schedule.head.first_peak:g}"
+        yield f"stage 1: steps 0 to {schedule.boundary_step:,}, only newly initialized parameters, {rate}"
+    if not schedule.has_stage_two:
+        yield "stage 2: none; the pre-trained parameters are not trained"
+        return
+    parameters = "all parameters" if trained == plan.parameters else f"{trained:,} of {plan.parameters:,} parameters"
+    rate, head_rate = f"{schedule.backbone.second_peak:g}", f"{schedule.head.second_peak:g}"
+    rates = rate if rate == head_rate else f"{rate}, of the head {head_rate}"
+    steps = f"steps {schedule.boundary_step:,} to {schedule.total_steps:,}"
+    yield f"{'stage 2:' if schedule.boundary_step else 'train:  '} {steps}, {parameters}, peak learning rate {rates}"
 
 
 def print_report(report: "EvaluationReport") -> None:
@@ -59,15 +131,14 @@ def print_report(report: "EvaluationReport") -> None:
 def _print_scores(report: "EvaluationReport") -> None:
     table = Table("score", "value", "95% interval", title=f"scores on {report.test.rows:,} test rows")
     for name, value in report.test.scores.items():
-        if name.startswith(("precision", "recall")):
-            continue
-        table.add_row(name, f"{value:.4f}", _write_interval(report.intervals.get(name)))
+        if not name.startswith(("precision", "recall")):
+            table.add_row(workflow.name_metric(name), f"{value:.4f}", _write_interval(report.intervals.get(name)))
     console.print(table)
 
 
 def _print_comparisons(report: "EvaluationReport") -> None:
     table = Table(
-        "classifier", "accuracy", "95% interval", "f1_macro", "95% interval", title="compared with simpler classifiers"
+        "classifier", "Accuracy", "95% interval", "Macro F1", "95% interval", title="compared with simpler classifiers"
     )
     lines = {"this model": (report.test.scores, report.intervals)}
     lines |= {name: (one.scores, one.intervals) for name, one in report.comparisons.items()}
@@ -78,18 +149,18 @@ def _print_comparisons(report: "EvaluationReport") -> None:
 
 
 def _print_side_by_side(pair: "SideBySide") -> None:
-    title = f"side by side with {make_printable(pair.recipe_name)}"
-    gain = Column("gain, 95%", no_wrap=True)
-    table = Table("score", "train", "model", "other", gain, title=title)
-    names = {"f1_rare": "mean f1 of the labels below"}
-    lines = {names.get(name, name): ("", values) for name, values in pair.scores.items()}
-    lines |= {f"f1 of {label.name}": (f"{label.train_rows:,}", label.f1) for label in pair.rare_labels}
+    title = f"next to the model of {make_printable(pair.recipe_name)}"
+    gain = Column("gain, 95% interval", no_wrap=True)
+    table = Table("score", "training rows", "this model", "other model", gain, title=title)
+    names = {name: workflow.name_metric(name) for name in pair.scores if workflow.is_metric(name)}
+    lines = {names.get(name, "Mean F1 of the labels below"): ("", values) for name, values in pair.scores.items()}
+    lines |= {f"F1 of {label.name}": (f"{label.train_rows:,}", label.f1) for label in pair.rare_labels}
     for name, (rows, values) in lines.items():
         gained = f"{values.gain.low:+.3f} to {values.gain.high:+.3f}"
         table.add_row(make_printable(name), rows, f"{values.own:.3f}", f"{values.other:.3f}", gained)
     console.print(table)
     if pair.differences:
-        changes = Table("key", "model", "other", title="differences between the two recipes")
+        changes = Table("key", "this model", "other model", title="differences between the two recipes")
         for key, both in pair.differences.items():
             changes.add_row(
                 make_printable(key), *("not set" if one is None else make_printable(f"{one}") for one in both)
@@ -99,17 +170,16 @@ def _print_side_by_side(pair: "SideBySide") -> None:
 
 def print_seeds(runs: "SeedRuns") -> None:
     """Print mean and deviation of the scores, and the gains over other recipes on the same split."""
-    title = f"{runs.recipe_name}, seeds {runs.seeds[0]} to {runs.seeds[-1]}"
-    table = Table("test set", "mean", "deviation", *map(str, runs.seeds), title=make_printable(title))
+    title = f"{runs.recipe_name} with seeds {runs.seeds[0]} to {runs.seeds[-1]}"
+    table = Table("test score", "mean", "deviation", *map(str, runs.seeds), title=make_printable(title))
     for name, spread in runs.spreads.items():
         values = (f"{value:.4f}" for value in (spread.mean, spread.deviation, *spread.values))
-        table.add_row(name, *values)
+        table.add_row(workflow.name_metric(name), *values)
     console.print(table)
     for name, gains in runs.gains.items():
         one = gains["f1_macro"]
-        verdict = "exceeds" if one.exceeds_spread else "does not exceed"
-        interval = _write_interval(one.interval)
-        print_line(f"against {name}: {one.gain:+.4f} macro F1 ({interval}); {verdict} the variance over seeds")
+        verdict, interval = "more than" if one.exceeds_spread else "within", _write_interval(one.interval)
+        print_line(f"compared with {name}: Macro F1 {one.gain:+.4f} ({interval}), {verdict} the variance over seeds")
 
 
 def _write_interval(interval: "Interval | None") -> str:

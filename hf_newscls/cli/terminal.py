@@ -2,27 +2,38 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+if TYPE_CHECKING:
+    from hf_newscls.hub.commit import Pushed
+
 console = Console(emoji=False)
 messages = Console(stderr=True, emoji=False)
 
-RecipeArgument = Annotated[str, typer.Argument(help="Name of a recipe, or path of a .yaml file.", metavar="RECIPE")]
+RecipeArgument = Annotated[str, typer.Argument(help="Name of a recipe, or path of its .yaml file.", metavar="RECIPE")]
 OverridesArgument = Annotated[
     list[str] | None,
-    typer.Argument(help="Changes to the recipe, as training_arguments.num_train_epochs=1.", metavar="KEY=VALUE"),
+    typer.Argument(
+        help="Values that replace those of the recipe, for example training_arguments.num_train_epochs=1.",
+        metavar="KEY=VALUE",
+    ),
 ]
-DataOption = Annotated[str | None, typer.Option("--data", help="The news file; replaces data.source of the recipe.")]
+DataOption = Annotated[
+    str | None, typer.Option("--data", help="News file to read, instead of the one in the recipe (data.source).")
+]
 RunArgument = Annotated[
     str,
-    typer.Argument(help="A recipe, by name or path, for its latest run; or a run folder.", metavar="RECIPE|RUN"),
+    typer.Argument(help="Name or path of a recipe, to use its latest run; or a run folder.", metavar="RECIPE|RUN"),
 ]
-RunsDirOption = Annotated[Path, typer.Option(help="Folder that holds the runs.", envvar="HF_NEWSCLS_RUNS")]
-CardsDirOption = Annotated[Path | None, typer.Option(help="Also copy the model card to this folder.")]
+RunsDirOption = Annotated[Path, typer.Option(help="Folder of the runs.", envvar="HF_NEWSCLS_RUNS")]
+CardsDirOption = Annotated[Path | None, typer.Option(help="Folder for a copy of the model card.")]
+PublicOption = Annotated[
+    bool, typer.Option("--public", help="Let the repository be public; without this it must be private.")
+]
 RUNS = Path("runs")
 # Control characters except tab and line feed, line separators, and marks of direction. Not all that Unicode calls
 # unprintable: many languages need joiners.
@@ -43,10 +54,6 @@ def print_line(text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def quiet_transformers() -> None:
-    """Hide the progress bar of transformers for weights from disk; downloads keep theirs."""
-    from huggingface_hub.utils.tqdm import enable_progress_bars
-    from transformers.utils.logging import disable_progress_bar
-
-    disable_progress_bar()
-    enable_progress_bars()
+def print_pushed(pushed: "Pushed") -> None:
+    """Print the address of a commit on the Hub."""
+    print_line(pushed.url if pushed.is_new else f"nothing new: {pushed.url}")

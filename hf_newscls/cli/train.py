@@ -1,4 +1,4 @@
-"""The commands that train and evaluate."""
+"""The commands that train, evaluate and publish."""
 
 import shlex
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hf_newscls import workflow
 from hf_newscls.cli.tables import print_plan, print_report, print_seeds
 from hf_newscls.cli.terminal import (
     RUNS,
@@ -16,7 +17,7 @@ from hf_newscls.cli.terminal import (
     RunArgument,
     RunsDirOption,
     print_line,
-    quiet_transformers,
+    print_pushed,
 )
 from hf_newscls.distributed import is_main_rank
 from hf_newscls.errors import InputError, NewsclsError
@@ -31,23 +32,22 @@ def train(
     overrides: OverridesArgument = None,
     data: DataOption = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check recipe, data and model, and show the plan; train nothing.")
+        bool, typer.Option("--dry-run", help="Check recipe, data and model, print the plan, and stop.")
     ] = False,
     no_resume: Annotated[
-        bool, typer.Option("--no-resume", help="Start over instead of resuming an interrupted run.")
+        bool, typer.Option("--no-resume", help="Start a new run, even if the last one was interrupted.")
     ] = False,
     seeds: Annotated[
         int | None,
-        typer.Option("--seeds", min=2, help="Train this many times: with the recipe's seed and the following ones."),
+        typer.Option("--seeds", min=2, help="Train this number of models, with the recipe's seed and the next ones."),
     ] = None,
-    publish: Annotated[bool, typer.Option("--publish", help="Publish the model on the Hub after training.")] = False,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Publish the model on the Hub after the evaluation.")
+    ] = False,
     runs_dir: RunsDirOption = RUNS,
     cards_dir: CardsDirOption = None,
 ) -> None:
-    """Fine-tune and evaluate a model, and write its card and report. An interrupted run is resumed."""
-    from hf_newscls import workflow
-
-    quiet_transformers()
+    """Train and evaluate a model, and write report and model card. An interrupted run is continued."""
     resolved = workflow.load_recipe(recipe, data=data, overrides=overrides or [])
     publish = publish or resolved.hub.publish
     if dry_run:
@@ -68,8 +68,6 @@ def train(
 
 
 def _train_once(recipe: "Recipe", *, publish: bool, resume: bool, runs_dir: Path, cards_dir: Path | None) -> None:
-    from hf_newscls import workflow
-
     publish = publish and is_main_rank()
     has_token = publish and workflow.check_publishing(recipe)
     run = workflow.train(recipe, resume=resume, runs_dir=runs_dir, cards_dir=cards_dir)
@@ -88,8 +86,6 @@ def _train_once(recipe: "Recipe", *, publish: bool, resume: bool, runs_dir: Path
 
 def _publish(run: "Run", *, has_token: bool) -> None:
     """Publish the run; without a token, or if it fails, print the command that does it later."""
-    from hf_newscls import workflow
-
     later = f"publish later with: hf-newscls publish {shlex.quote(str(run.path))}"
     if not has_token:
         print_line(later)
@@ -107,18 +103,50 @@ def evaluate(
     compare_with: Annotated[
         str | None,
         typer.Option(
-            help="Another run on the same split to show side by side, by its recipe or its folder.",
+            help="Another run on the same split, to show next to this one in the report.",
             metavar="RECIPE|RUN",
-            show_default="the recipe's",
+            show_default="as in the recipe",
         ),
     ] = None,
     runs_dir: RunsDirOption = RUNS,
     cards_dir: CardsDirOption = None,
 ) -> None:
-    """Evaluate a finished run again: predictions, metrics, figures, report and card."""
-    from hf_newscls import workflow
-
-    quiet_transformers()
+    """Evaluate a trained model again, and write predictions, metrics, figures, report and model card."""
     evaluated = workflow.evaluate(run, compare_with=compare_with, runs_dir=runs_dir, cards_dir=cards_dir)
     print_report(evaluated.report)
     print_line(f"report: {evaluated.path / 'report.html'}")
+
+
+def publish(
+    run: RunArgument,
+    repo_id: Annotated[
+        str | None, typer.Option(help="Repository on the Hub.", metavar="OWNER/NAME", show_default="as in the recipe")
+    ] = None,
+    public: Annotated[
+        bool | None,
+        typer.Option(
+            "--public/--private",
+            help="Let the repository be public, or require a private one.",
+            show_default="as in the recipe",
+        ),
+    ] = None,
+    revision: Annotated[str, typer.Option(help="Branch to push to; created if missing.")] = "main",
+    pr: Annotated[bool, typer.Option("--pr", help="Open a pull request, or update the open one.")] = False,
+    tag: Annotated[str | None, typer.Option(help="Tag for the commit, for example v1.0.")] = None,
+    replace_card: Annotated[
+        bool, typer.Option("--replace-card", help="Replace the card on the Hub even if hf-newscls did not write it.")
+    ] = False,
+    runs_dir: RunsDirOption = RUNS,
+) -> None:
+    """Push the model of a finished run, with its card, to the Hub in one commit. The model is checked first."""
+    pushed = workflow.publish(
+        run,
+        repo_id=repo_id,
+        private=None if public is None else not public,
+        revision=revision,
+        create_pr=pr,
+        tag=tag,
+        replace_card=replace_card,
+        runs_dir=runs_dir,
+    )
+    print_pushed(pushed)

@@ -14,6 +14,8 @@ from hf_newscls.recipe.data import DataSection
 GROUP = "duplicate_group"
 """Column of numbers that are equal for rows of one article."""
 
+_HANDLING = {"drop": "removed", "group": "kept in one split", "keep": "kept"}
+
 logger = logging.getLogger(__name__)
 
 
@@ -81,8 +83,10 @@ def resolve_duplicates(cleaned: CleanedRows, section: DataSection) -> Deduplicat
         dropped["duplicate"] = len(rows) - len(firsts)
         rows = rows[np.sort(firsts)]
     logger.info(
-        "found %s exact and %s near duplicates, and %s texts with conflicting labels; kept %s of %s rows",
-        *(f"{count:,}" for count in (counts.exact, counts.near, counts.conflicting_texts, len(rows), len(labels))),
+        "duplicates %s: %s (exact %s, near %s); texts with conflicting labels: %s%s",
+        _HANDLING[section.duplicates],
+        *(f"{n:,}" for n in (counts.exact + counts.near, counts.exact, counts.near, counts.conflicting_texts)),
+        f"; {len(rows):,} of {len(labels):,} rows are left" if len(rows) < len(labels) else "",
     )
     # Without a fingerprint `datasets` would pickle all groups to compute one.
     dataset = cleaned.dataset.add_column(GROUP, found.groups, new_fingerprint=generate_random_fingerprint())

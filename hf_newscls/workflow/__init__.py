@@ -3,12 +3,12 @@
 Heavy libraries are imported inside the functions that need them, so that the command line starts fast.
 """
 
+from hf_newscls.evaluation.metric_names import is_metric, name_metric
 from hf_newscls.workflow.compare import compare
 from hf_newscls.workflow.doctor import inspect_machine
 from hf_newscls.workflow.evaluate import evaluate
-from hf_newscls.workflow.overview import overview
 from hf_newscls.workflow.predict import Explanation, Prediction, Predictions, explain, predict
-from hf_newscls.workflow.prepare import prepare, publish_prepared
+from hf_newscls.workflow.prepare import load_recipe, overview, prepare, publish_prepared
 from hf_newscls.workflow.publish import (
     check_leaderboard_target,
     check_publishing,
@@ -16,7 +16,6 @@ from hf_newscls.workflow.publish import (
     publish_leaderboard,
     save_leaderboard,
 )
-from hf_newscls.workflow.recipes import load_recipe
 from hf_newscls.workflow.run import Run, load_run
 from hf_newscls.workflow.train import Plan, plan, train
 from hf_newscls.workflow.train_seeds import SeedRuns, train_seeds
@@ -34,8 +33,10 @@ __all__ = [
     "evaluate",
     "explain",
     "inspect_machine",
+    "is_metric",
     "load_recipe",
     "load_run",
+    "name_metric",
     "overview",
     "plan",
     "predict",

@@ -12,6 +12,7 @@ from hf_newscls.errors import DataError, InputError, PublishError, RecipeError, 
 from hf_newscls.recipe.loading import find_recipes, is_recipe_path, read_recipe, read_run_recipe
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder, find_runs, is_run_recipe
+from hf_newscls.workflow.quiet import quiet_libraries
 
 if TYPE_CHECKING:
     from hf_newscls.comparison.discovery import Discovery
@@ -22,31 +23,8 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class _Options:
-    """The options of `compare`."""
-
-    models: Sequence[str]
-    external_models: Sequence[str]
-    author: str | None
-    metric: str
-    is_local: bool
-    trust_remote_code: bool
-    data: str | None
-
-    @property
-    def needs_hub(self) -> bool:
-        """Whether an option names something that only the Hub has."""
-        return bool(self.models or self.external_models or self.author)
-
-
-@dataclass(frozen=True)
 class Subjects:
-    """The meaning of the names to compare.
-
-    Attributes:
-        recipes: what was typed, by recipe name; the Hub may have models of an unknown recipe.
-        datasets: ids of datasets on the Hub.
-    """
+    """What was typed for each recipe, by its name, and ids of datasets."""
 
     recipes: Mapping[str, str]
     datasets: Sequence[str]
@@ -80,35 +58,35 @@ def compare(
         InputError: the options contradict each other, or there is nothing to rank.
         PublishError: the Hub refused or cannot be reached, and is needed.
     """
-    runs_dir = Path(runs_dir)
-    options = _Options(
-        models=[models] if isinstance(models, str) else models,
-        external_models=[external_models] if isinstance(external_models, str) else external_models,
-        author=author,
-        metric=metric,
-        is_local=local,
-        trust_remote_code=trust_remote_code,
-        data=None if data is None else str(data),
-    )
-    subjects = find_subjects(names)
-    _check(subjects, options)
+    runs_dir, subjects = Path(runs_dir), find_subjects(names)
+    models = [models] if isinstance(models, str) else models
+    external_models = [external_models] if isinstance(external_models, str) else external_models
+    needs_hub = bool(subjects.datasets or models or external_models or author)
+    _check_metric(metric)
+    if not (subjects.recipes or subjects.datasets or models):
+        raise InputError("compare: no recipe, dataset or model; name what to compare")
+    if local and needs_hub:
+        raise InputError(
+            "local goes with no dataset, model, external model or author, which need the Hub; leave one out"
+        )
+    if external_models and len(subjects.recipes) != 1:
+        raise InputError(
+            f"external models need the test set of one recipe, but {len(subjects.recipes)} are named; name one"
+        )
+    if trust_remote_code and not external_models:
+        raise InputError("no external model to trust remote code of; name one, code of other models is never run")
 
-    from hf_newscls.comparison.leaderboard import Entry, Unranked
-    from hf_newscls.comparison.ranking import merge_copies, rank_entries
-    from hf_newscls.comparison.verification import verify_model
+    from hf_newscls.comparison.discovery import Discovery
 
     runs, unread, remarks = _read_runs([*subjects.recipes], runs_dir=runs_dir)
-    found, hub_remarks = _ask_hub(subjects, options)
-    measured = [*runs, *_measure(subjects, options)]
-    # A score measured here replaces the score of the same model on the Hub.
-    taken = {model.name for model in measured}
-    others = [model for model in found.models if model.name not in taken]
-    checked = [one for model in (*measured, *others) for one in verify_model(model, metric=options.metric)]
-    entries = [*(one for one in checked if isinstance(one, Entry)), *found.entries]
-    unranked = [*unread, *found.unranked, *(one for one in checked if isinstance(one, Unranked))]
-    board = replace(
-        rank_entries(merge_copies(entries), unranked, metric=options.metric), remarks=[*hub_remarks, *remarks]
-    )
+    if local:
+        found, hub_remarks = Discovery(), ["Hub skipped (local only): only local runs are ranked"]
+    else:
+        found, hub_remarks = _ask_hub(subjects, models=models, author=author, must_answer=needs_hub)
+    if external_models:
+        (recipe,) = subjects.recipes.values()
+        runs += _measure(recipe, external_models, data=data, trust_remote_code=trust_remote_code)
+    board = replace(_rank(runs, found, unread, metric=metric), remarks=[*hub_remarks, *remarks])
     if not board.tables:
         raise _refuse_nothing(names, board, runs_dir=runs_dir)
     return board
@@ -143,30 +121,17 @@ def _read_recipe(name_or_path: str, *, source: str | None = None) -> Recipe:
     return read_recipe(name_or_path, source=source)
 
 
-def _check(subjects: Subjects, options: _Options) -> None:
-    """Refuse options that contradict each other, before anything is read."""
+def _check_metric(metric: str) -> None:
     from hf_newscls.evaluation.metric_names import is_metric
     from hf_newscls.evaluation.renamed_keys import RENAMED_METRICS
 
-    if new := RENAMED_METRICS.get(options.metric):
-        raise InputError(f"metric is {options.metric!r}, which is now called {new!r}; rename it")
-    if not is_metric(options.metric):
+    if new := RENAMED_METRICS.get(metric):
+        raise InputError(f"metric is {metric!r}, which is now called {new!r}; rename it")
+    if not is_metric(metric):
         raise InputError(
-            f"metric is {options.metric!r}, which is no score; use accuracy, f1_macro, f1_weighted, log_loss, "
+            f"metric is {metric!r}, which is no score; use accuracy, f1_macro, f1_weighted, log_loss, "
             "top_K_accuracy, precision_macro or another score of a report"
         )
-    if not (subjects.recipes or subjects.datasets or options.models):
-        raise InputError("compare: no recipe, dataset or model; name what to compare")
-    if options.is_local and (options.needs_hub or subjects.datasets):
-        raise InputError(
-            "local goes with no dataset, model, external model or author, which need the Hub; leave one out"
-        )
-    if options.external_models and len(subjects.recipes) != 1:
-        raise InputError(
-            f"external models need the test set of one recipe, but {len(subjects.recipes)} are named; name one"
-        )
-    if options.trust_remote_code and not options.external_models:
-        raise InputError("no external model to trust remote code of; name one, code of other models is never run")
 
 
 def _read_runs(recipes: Sequence[str], *, runs_dir: Path) -> tuple[list[ModelScores], list[Unranked], list[str]]:
@@ -206,39 +171,54 @@ def _read_run(run: RunFolder, name: str) -> ModelScores:
         return model.add_note(str(error))
 
 
-def _ask_hub(subjects: Subjects, options: _Options) -> tuple[Discovery, list[str]]:
-    """Return what the Hub has; if it cannot be reached and only recipes are compared, nothing and a remark."""
+def _ask_hub(
+    subjects: Subjects, *, models: Sequence[str], author: str | None, must_answer: bool
+) -> tuple[Discovery, list[str]]:
+    """Return what the Hub has; if it cannot be reached and need not answer, nothing and a remark."""
     from hf_newscls.comparison.discovery import Discovery, discover
     from hf_newscls.hub.retry import has_answered
 
-    if options.is_local:
-        return Discovery(), ["Hub skipped (local only): only local runs are ranked"]
     # A recipe without data.dataset_id uses its own name as the dataset.
     unknown = [name for name, typed in subjects.recipes.items() if name == typed and name not in find_recipes()]
     recipes, datasets = [*subjects.recipes], [*subjects.datasets, *unknown]
     try:
-        return discover(recipes=recipes, datasets=datasets, models=options.models, author=options.author), []
+        return discover(recipes=recipes, datasets=datasets, models=models, author=author), []
     except PublishError as error:
-        if options.needs_hub or subjects.datasets or has_answered(error):
+        if must_answer or has_answered(error):
             raise
         logger.info("%s", error)
         return Discovery(), ["The Hub could not be reached: only local runs are ranked"]
 
 
-def _measure(subjects: Subjects, options: _Options) -> list[ModelScores]:
+def _measure(
+    recipe_name: str, external_models: Sequence[str], *, data: str | Path | None, trust_remote_code: bool
+) -> list[ModelScores]:
     """Measure external classifiers on the recipe's test set."""
-    if not options.external_models:
-        return []
     from hf_newscls.comparison.external_model import measure_classifier
     from hf_newscls.data.preparation import prepare
 
-    (typed,) = subjects.recipes.values()
-    recipe = _read_recipe(typed, source=options.data)
-    prepared = prepare(recipe)
-    return [
-        measure_classifier(model, recipe, prepared, trust_remote_code=options.trust_remote_code)
-        for model in dict.fromkeys(options.external_models)
-    ]
+    recipe = _read_recipe(recipe_name, source=None if data is None else str(data))
+    with quiet_libraries():
+        prepared = prepare(recipe)
+        return [
+            measure_classifier(model, recipe, prepared, trust_remote_code=trust_remote_code)
+            for model in dict.fromkeys(external_models)
+        ]
+
+
+def _rank(measured: Sequence[ModelScores], found: Discovery, unread: Sequence[Unranked], *, metric: str) -> Leaderboard:
+    """Rank what was measured here and on the Hub; `unread` are local runs that cannot be read."""
+    from hf_newscls.comparison.leaderboard import Entry, Unranked
+    from hf_newscls.comparison.ranking import merge_copies, rank_entries
+    from hf_newscls.comparison.verification import verify_model
+
+    # A score measured here replaces the score of the same model on the Hub.
+    taken = {model.name for model in measured}
+    others = [model for model in found.models if model.name not in taken]
+    checked = [one for model in (*measured, *others) for one in verify_model(model, metric=metric)]
+    entries = [*(one for one in checked if isinstance(one, Entry)), *found.entries]
+    unranked = [*unread, *found.unranked, *(one for one in checked if isinstance(one, Unranked))]
+    return rank_entries(merge_copies(entries), unranked, metric=metric)
 
 
 def _refuse_nothing(names: Sequence[str], board: Leaderboard, *, runs_dir: Path) -> InputError:

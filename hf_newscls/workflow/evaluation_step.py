@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,17 +18,15 @@ from hf_newscls.data.preparation import read_dates
 from hf_newscls.data.splitting import SPLITS
 from hf_newscls.evaluation.baselines.comparison import FrozenFeatures
 from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions
-from hf_newscls.evaluation.calibration.calibration import Calibration
 from hf_newscls.evaluation.error_analysis import analyze_errors
 from hf_newscls.evaluation.folds import stratified_sample
 from hf_newscls.evaluation.report import EvaluationReport, build_report
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap
 from hf_newscls.evaluation.token_lengths import summarize_lengths
 from hf_newscls.inference.encoding import compute_features
-from hf_newscls.inference.predicting import TrainedClassifier, load_classifier, predict_probabilities
+from hf_newscls.inference.predicting import load_classifier, predict_probabilities
 from hf_newscls.modeling.loading import load_pretrained
 from hf_newscls.modeling.tokenization import count_tokens
-from hf_newscls.recipe.model import ModelSection
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.error_tables import write_error_tables
 from hf_newscls.report.figures.run import plot_run
@@ -55,12 +52,6 @@ def run_evaluation(
     """Predict with the saved model and score it; write predictions, metrics, figures, error lists and report.
 
     The model is loaded from its folder, so that the published model is the evaluated one.
-
-    Args:
-        run: the run folder.
-        recipe: of the run.
-        splits: its rows.
-        other: predictions of another run on the same test rows, to show side by side.
     """
     test = splits["test"]
     if len(test) < _FEW_TEST_ROWS:
@@ -82,17 +73,13 @@ def run_evaluation(
         features=frozen,
         other=other,
     )
-    _store_calibration(run, report.calibration)
+    config = run.model / "config.json"
+    write_json(config, {**run.read_json(config), "hf_newscls": report.calibration.to_config()})
     _write_predictions(run, test, probabilities["test"], label_names=classifier.label_names)
     measured = _analyze(run, recipe, splits, report, probabilities["test"], classifier.tokenizer)
-    _write_results(run, measured, example=_predict_example(classifier, recipe.hub.example))
+    example = predict_probabilities(classifier, [recipe.hub.example])[0].tolist()
+    _write_results(run, measured, example=dict(zip(classifier.label_names, example, strict=True)))
     return report
-
-
-def _predict_example(classifier: TrainedClassifier, text: str) -> dict[str, Any]:
-    """Return the prediction for the example on the card."""
-    (row,) = predict_probabilities(classifier, [text])
-    return {"text": text, "probabilities": dict(zip(classifier.label_names, row.tolist(), strict=True))}
 
 
 def _encode_splits(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None:
@@ -101,7 +88,10 @@ def _encode_splits(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None
     if not (section.baseline and section.frozen_encoder):
         return None
     train, test = splits["train"], splits["test"]
-    pretrained = load_pretrained(_strip_encoder(recipe.model), train.features["label"].names, seed=recipe.seed)
+    model = recipe.model
+    length = model.windows.length if model.windows else model.max_length
+    plain = model.model_copy(update={"head": "stock", "head_dropout": None, "windows": None, "max_length": length})
+    pretrained = load_pretrained(plain, train.features["label"].names, seed=recipe.seed)
     rows = stratified_sample(np.asarray(train["label"][:]), max_rows=_MAX_FROZEN_ROWS, seed=recipe.seed)
     logger.info("encoding %d training and %d test rows with the frozen encoder", len(rows), len(test))
     return FrozenFeatures(
@@ -109,12 +99,6 @@ def _encode_splits(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None
         train=compute_features(pretrained, train.select(rows)["text"][:]),
         test=compute_features(pretrained, test["text"][:]),
     )
-
-
-def _strip_encoder(section: ModelSection) -> ModelSection:
-    """Return the model section of the plain encoder: with a stock head and without windows."""
-    length = section.windows.length if section.windows else section.max_length
-    return section.model_copy(update={"head": "stock", "head_dropout": None, "windows": None, "max_length": length})
 
 
 def _analyze(
@@ -155,7 +139,8 @@ def _read_years(rows: Dataset, recipe: Recipe) -> list[str]:
     return [] if dates is None else to_years(dates)
 
 
-def _write_results(run: RunFolder, measured: MeasuredRun, *, example: Mapping[str, Any]) -> None:
+def _write_results(run: RunFolder, measured: MeasuredRun, *, example: Mapping[str, float]) -> None:
+    """Write figures, error lists, report and metrics; `example` holds the probabilities of the text on the card."""
     figures = plot_run(measured)
     with replace_folder(run.figures) as folder:
         for name, figure in figures.items():
@@ -167,7 +152,7 @@ def _write_results(run: RunFolder, measured: MeasuredRun, *, example: Mapping[st
     metrics = {
         **measured.report.to_dict(),
         "errors": measured.errors.to_dict(),
-        "example": example,
+        "example": {"text": measured.recipe.hub.example, "probabilities": example},
         "tokens": asdict(summarize_lengths(lengths, max_length=measured.recipe.model.max_length)),
         "train_runtime_seconds": record.runtime_seconds,
         "train_rows": record.train_rows,
@@ -176,12 +161,6 @@ def _write_results(run: RunFolder, measured: MeasuredRun, *, example: Mapping[st
         "versions": record.versions,
     }
     write_json(run.metrics, metrics)
-
-
-def _store_calibration(run: RunFolder, calibration: Calibration) -> None:
-    """Write temperature and threshold into the model's config.json."""
-    path = run.model / "config.json"
-    write_json(path, {**run.read_json(path), "hf_newscls": calibration.to_config()})
 
 
 def _write_predictions(
@@ -195,5 +174,5 @@ def _write_predictions(
         "prediction": [label_names[label] for label in probabilities.argmax(axis=1)],
     }
     columns |= {f"{PROBABILITY}{name}": probabilities[:, index] for index, name in enumerate(label_names)}
-    with replace_file(run.predictions) as fresh:
-        pq.write_table(pa.table(columns), fresh)
+    with replace_file(run.predictions) as new:
+        pq.write_table(pa.table(columns), new)

@@ -21,34 +21,12 @@ logger = logging.getLogger(__name__)
 
 
 def check_other_run(recipe_name: str | None, *, fingerprint: str, runs_dir: Path) -> None:
-    """Warn before training if the other run is missing or has another split; it may be trained in the meantime.
-
-    Args:
-        recipe_name: of the other run; None if there is no other run.
-        fingerprint: of the split to train on.
-        runs_dir: folder of the run folders.
-    """
+    """Warn before training if the other run is missing or has another split; it may be trained in the meantime."""
     if recipe_name is not None:
         try:
             _find_on_split(recipe_name, fingerprint, runs_dir=runs_dir)
         except NewsclsError as error:
             logger.warning("the report will not compare this run with `evaluation.compare_with`: %s", error)
-
-
-def find_other_predictions(
-    recipe_name: str | None, run: RunFolder, *, test: Dataset, runs_dir: Path
-) -> OtherPredictions | None:
-    """Return what `read_other_predictions` returns; on an error log a warning and return None.
-
-    A training of hours must not fail because another run is missing.
-    """
-    if recipe_name is None:
-        return None
-    try:
-        return read_other_predictions(recipe_name, run, test=test, runs_dir=runs_dir)
-    except NewsclsError as error:
-        logger.warning("the report does not compare this run with `evaluation.compare_with`: %s", error)
-        return None
 
 
 def read_other_predictions(
@@ -58,9 +36,7 @@ def read_other_predictions(
 
     Args:
         name_or_path: a run folder, or the name or file of a recipe, for its latest run.
-        run: to compare with the other run.
         test: test rows of `run`.
-        runs_dir: folder of the run folders.
 
     Raises:
         RunError: the other run does not exist, is `run` itself, or has other test rows or labels.

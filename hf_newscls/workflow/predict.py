@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hf_newscls.errors import InputError, RunError, format_examples, suggest_name
 from hf_newscls.files import PACKAGE_SCHEME, is_local_address
 from hf_newscls.recipe.loading import is_recipe_path, read_run_recipe
+from hf_newscls.workflow.quiet import quiet_libraries
 from hf_newscls.workflow.run import Run, find_folder
 
 if TYPE_CHECKING:
@@ -174,7 +175,8 @@ def _load(model: Run | str | Path, *, runs_dir: str | Path) -> TrainedClassifier
     address = _find_model(model, runs_dir=Path(runs_dir))
     # An adapter needs the encoder that the recipe of its run names.
     recipe = Path(address).parent / "recipe.yaml"
-    return load_classifier(address, encoder=read_run_recipe(recipe).model if os.path.isfile(recipe) else None)
+    with quiet_libraries():
+        return load_classifier(address, encoder=read_run_recipe(recipe).model if os.path.isfile(recipe) else None)
 
 
 def _find_model(model: Run | str | Path, *, runs_dir: Path) -> str:
@@ -187,12 +189,9 @@ def _find_model(model: Run | str | Path, *, runs_dir: Path) -> str:
         if os.path.isfile(os.path.join(folder, "recipe.yaml")):  # a run without its model
             raise
         is_model = any(os.path.isfile(os.path.join(folder, name)) for name in ("config.json", "adapter_config.json"))
-        if is_model or address.startswith(PACKAGE_SCHEME) or _is_hub_id(address, runs_dir):
+        is_local = is_local_address(address) or is_recipe_path(address)
+        # The path of a missing run can look like an id on the Hub: runs/news.
+        is_hub_id = address.count("/") == 1 and not is_local and Path(address).parent != runs_dir
+        if is_model or is_hub_id or address.startswith(PACKAGE_SCHEME):
             return address
         raise
-
-
-def _is_hub_id(address: str, runs_dir: Path) -> bool:
-    is_local = is_local_address(address) or is_recipe_path(address)
-    # The path of a missing run can look like an id: runs/news.
-    return address.count("/") == 1 and not is_local and Path(address).parent != runs_dir

@@ -1,16 +1,82 @@
-"""Prepare a news file: clean and split its rows, and publish them as a dataset."""
+"""Recipes and their data: load a recipe, summarize its news file, clean and split the rows, publish them."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.workflow.recipes import to_recipe
+from hf_newscls.storage import check_replaceable
+from hf_newscls.workflow.quiet import quiet_datasets, quiet_libraries
 
 if TYPE_CHECKING:
     from hf_newscls.data.preparation import PreparedData
     from hf_newscls.hub.commit import Pushed
+    from hf_newscls.overview.overview import Overview
+
+logger = logging.getLogger(__name__)
+
+
+def load_recipe(
+    name_or_path: str | Path,
+    *,
+    data: str | Path | None = None,
+    overrides: Mapping[str, object] | Sequence[str] = (),
+) -> Recipe:
+    """Load a recipe, with what it extends and with overrides, and validate it.
+
+    Args:
+        name_or_path: the name of a recipe, such as `quickstart`, or the path of a .yaml file.
+        data: the news file; replaces `data.source`.
+        overrides: values by their keys, as in `{"training_arguments.learning_rate": 1e-5}`, or a list of
+            `section.key=value` as on the command line.
+
+    Raises:
+        RecipeError: there is no such recipe, or its values cannot be used; the message lists all of them.
+
+    >>> load_recipe("quickstart", overrides={"model.max_length": 32}).model.max_length
+    32
+    """
+    return read_recipe(str(name_or_path), overrides, source=None if data is None else str(data))
+
+
+def to_recipe(recipe: Recipe | str | Path) -> Recipe:
+    """Return a recipe, which may be given by its name or path."""
+    return recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+
+
+def overview(recipe: Recipe | str | Path, folder: str | Path) -> Overview:
+    """Summarize the data file of a recipe, as a page with figures, JSON and lists of rows.
+
+    Args:
+        recipe: a recipe, or its name or path; the tokenizer of its model counts the tokens.
+        folder: folder to write; an earlier overview there is replaced.
+
+    Raises:
+        InputError: recipe, data or tokenizer cannot be used, or the folder contains other files.
+    """
+    from hf_newscls.data.preparation import read_dates, read_source
+    from hf_newscls.data.sources import fetch_source
+
+    recipe, folder = to_recipe(recipe), Path(folder)
+    check_replaceable(folder, markers=["overview.json", "overview.md"], content="an overview")
+    source = fetch_source(recipe.data.source, sha256=recipe.data.sha256)
+    cleaned = read_source(recipe, source)
+    dates = read_dates(cleaned.dataset, recipe.data.date, source_name=source.name)
+
+    # Imported late, because these take seconds: a bad file is reported before.
+    from hf_newscls.modeling.loading import load_tokenizer
+    from hf_newscls.overview.overview import build_overview
+    from hf_newscls.overview.page import write_overview
+
+    with quiet_libraries():
+        found = build_overview(recipe, cleaned, load_tokenizer(recipe.model), dates=dates)
+    write_overview(found, folder)
+    logger.info("wrote %s", folder / "overview.md")
+    return found
 
 
 def prepare(recipe: Recipe | str | Path, *, output: str | Path | None = None) -> PreparedData:
@@ -29,9 +95,10 @@ def prepare(recipe: Recipe | str | Path, *, output: str | Path | None = None) ->
     """
     from hf_newscls.data import preparation
 
-    prepared = preparation.prepare(to_recipe(recipe))
-    if output is not None:
-        preparation.save_prepared(prepared, Path(output))
+    with quiet_datasets():
+        prepared = preparation.prepare(to_recipe(recipe))
+        if output is not None:
+            preparation.save_prepared(prepared, Path(output))
     return prepared
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.storage import check_replaceable, replace_file
+from hf_newscls.workflow.evaluate import render_run_card
 from hf_newscls.workflow.run import Run, find_folder
 
 if TYPE_CHECKING:
@@ -49,27 +50,23 @@ def publish(
     """
     from hf_newscls.hub.commit import PushOptions
     from hf_newscls.hub.publish_model import publish_run
-    from hf_newscls.workflow.artifacts import render_run_card
 
     folder = find_folder(run, runs_dir=runs_dir)
     recipe = folder.read_recipe()
     message = f"Train {recipe.name} with hf_newscls"
-    options = PushOptions(message, revision=revision, create_pr=create_pr, tag=tag)
-
-    def render(repo_id: str, notes: str) -> str:
-        """Render the card for its repository."""
-        return render_run_card(folder, recipe, model_address=repo_id, notes=notes)
-
     return publish_run(
-        folder, recipe, options, render_card=render, repo_id=repo_id, private=private, replace_card=replace_card
+        folder,
+        recipe,
+        PushOptions(message, revision=revision, create_pr=create_pr, tag=tag),
+        render_card=lambda repo_id, notes: render_run_card(folder, recipe, model_address=repo_id, notes=notes),
+        repo_id=repo_id,
+        private=private,
+        replace_card=replace_card,
     )
 
 
 def check_publishing(recipe: Recipe) -> bool:
-    """Check before training whether the model can be published after it.
-
-    Returns:
-        Whether there is a token; without one, the model can be published later.
+    """Check before training whether the model can be published after it; return whether there is a token.
 
     Raises:
         InputError: the repository's name is invalid.
@@ -90,15 +87,8 @@ def check_leaderboard_target(
 ) -> None:
     """Check before a long comparison whether its leaderboard can be saved and published.
 
-    Args:
-        folder: for `save_leaderboard`; None to check no folder.
-        repo_id: for `publish_leaderboard`; None to check no repository.
-        private: for `publish_leaderboard`.
-
     Raises:
-        RunError: the folder holds something else.
-        StorageError: there is a file with the folder's name.
-        InputError: the name is not valid for a repository.
+        InputError: the folder holds something else or is a file, or the repository's name is not valid.
         PublishError: there is no token, or it may not push there, or the Hub cannot be reached.
     """
     if folder is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_newscls.errors import RunError
+from hf_newscls.evaluation.metric_names import HEADLINE_METRICS, name_metric
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder, find_run
 
@@ -45,10 +46,10 @@ class Run:
 
     def _repr_html_(self) -> str:
         rows = []
-        for name in ("accuracy", "f1_macro"):
+        for name in HEADLINE_METRICS:
             interval = self.report.intervals[name]
             score = f"{self.report.test.scores[name]:.4f} ({interval.low:.4f} to {interval.high:.4f})"
-            rows.append(f"<tr><th>{name}</th><td>{score}</td></tr>")
+            rows.append(f"<tr><th>{name_metric(name)}</th><td>{score}</td></tr>")
         return (
             f"<p><b>{escape(self.recipe.name)}</b>, {self.report.test.rows:,} test rows, 95% intervals</p>"
             f"<table>{''.join(rows)}</table><p><code>{escape(str(self.path))}</code></p>"

@@ -14,19 +14,19 @@ from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.checkpoints import discard_unfinished
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.resuming import open_run
-from hf_newscls.storage import check_disk_space, check_folder, report_full_disk, write_json
+from hf_newscls.storage import check_disk_space, check_folder, replace_folder, report_full_disk, write_json
 from hf_newscls.workflow.evaluate import evaluate_folder
-from hf_newscls.workflow.prepare import prepare
-from hf_newscls.workflow.recipes import to_recipe
+from hf_newscls.workflow.prepare import prepare, to_recipe
+from hf_newscls.workflow.quiet import quiet_libraries
 from hf_newscls.workflow.run import Run
 
 if TYPE_CHECKING:
-    from datasets import DatasetDict
     from transformers import TrainerCallback, TrainingArguments
 
     from hf_newscls.data.preparation import PreparedData
     from hf_newscls.modeling.loading import PretrainedClassifier
     from hf_newscls.training.backend import Backend
+    from hf_newscls.training.record import TrainingRecord
     from hf_newscls.training.schedule import TwoStageSchedule
 
 logger = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ class Plan:
         device: the device to train on.
         parameters: number of parameters of the model.
         new_parameters: number of those that stage 1 trains.
+        trained_parameters: number of those that stage 2 trains; with an adapter, those of adapter and head.
     """
 
     prepared: PreparedData
@@ -49,6 +50,7 @@ class Plan:
     device: str
     parameters: int
     new_parameters: int
+    trained_parameters: int
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class _Setup:
     backend: Backend
 
 
+@quiet_libraries()
 def plan(recipe: Recipe | str | Path, *, runs_dir: str | Path = "runs") -> Plan:
     """Check recipe, data and model, and return what a training will do. Nothing is trained or written.
 
@@ -75,22 +78,22 @@ def plan(recipe: Recipe | str | Path, *, runs_dir: str | Path = "runs") -> Plan:
 
     recipe = to_recipe(recipe)
     setup = _set_up(recipe, runs_dir=Path(runs_dir))
-    parameters = dict(setup.classifier.model.named_parameters())
-    backbone = setup.classifier.backbone_parameters
     schedule = plan_schedule(
         recipe.freeze, setup.arguments, train_rows=len(setup.prepared.splits["train"]), finetune=recipe.finetune
     )
+    model, backbone = setup.classifier.model, setup.classifier.backbone_parameters
+    trained = {name: one.numel() for name, one in model.named_parameters() if one.requires_grad}
     return Plan(
         prepared=setup.prepared,
         schedule=schedule,
         device=setup.backend.name,
-        parameters=sum(one.numel() for one in parameters.values()),
-        new_parameters=sum(
-            one.numel() for name, one in parameters.items() if one.requires_grad and name not in backbone
-        ),
+        parameters=sum(one.numel() for one in model.parameters()),
+        new_parameters=sum(size for name, size in trained.items() if name not in backbone),
+        trained_parameters=sum(trained.values()),
     )
 
 
+@quiet_libraries()
 def train(
     recipe: Recipe | str | Path,
     *,
@@ -117,6 +120,7 @@ def train(
     """
     from hf_newscls.modeling.loading import count_positions
     from hf_newscls.modeling.tokenization import tokenize_splits
+    from hf_newscls.training.fit import fit_classifier
 
     recipe, runs_dir = to_recipe(recipe), Path(runs_dir)
     cards_dir = None if cards_dir is None else Path(cards_dir)
@@ -142,7 +146,16 @@ def train(
         run_on_main(lambda: stack.enter_context(discarding))
         run_on_main(lambda: _describe_run(run, recipe, prepared))
         if not run.training.is_file():
-            _fit(run, recipe, setup, tokenized, callbacks=callbacks, resume_from=opened.checkpoint)
+            record = fit_classifier(
+                classifier,
+                tokenized,
+                recipe=recipe,
+                arguments=setup.arguments,
+                backend=setup.backend,
+                callbacks=callbacks,
+                resume_from=opened.checkpoint,
+            )
+            run_on_main(lambda: _save(run, recipe, classifier, record=record))
         finished = run_on_main(lambda: evaluate_folder(run, recipe, prepared, runs_dir=runs_dir, cards_dir=cards_dir))
     logger.info("finished %s", run.path)
     return finished
@@ -186,37 +199,16 @@ def _describe_run(run: RunFolder, recipe: Recipe, prepared: PreparedData) -> Non
     write_json(run.split, prepared.manifest.to_dict())
 
 
-def _fit(
-    run: RunFolder,
-    recipe: Recipe,
-    setup: _Setup,
-    tokenized: DatasetDict,
-    *,
-    callbacks: Sequence[TrainerCallback],
-    resume_from: Path | None,
-) -> None:
-    """Train, then save the model and the record of the training."""
+def _save(run: RunFolder, recipe: Recipe, classifier: PretrainedClassifier, *, record: TrainingRecord) -> None:
+    """Write the model folder, which `pipeline()` loads, whole or not at all; then the record of the training."""
+    from hf_newscls.modeling.adapters import merge_adapter, save_adapter
     from hf_newscls.modeling.sources import describe_origin
-    from hf_newscls.training.fit import fit_classifier
-    from hf_newscls.workflow.artifacts import save_model
 
-    classifier = setup.classifier
-    record = fit_classifier(
-        classifier,
-        tokenized,
-        recipe=recipe,
-        arguments=setup.arguments,
-        backend=setup.backend,
-        callbacks=callbacks,
-        resume_from=resume_from,
-    )
-
-    def save() -> None:
-        """Write what the training made."""
-        origin = describe_origin(recipe.model)
-        save_model(run, classifier.model, classifier.tokenizer, recipe=recipe)
-        write_json(
-            run.training, replace(record, encoder_commit=origin.commit, encoder_license=origin.license).to_dict()
-        )
-
-    run_on_main(save)
+    origin = describe_origin(recipe.model)
+    with replace_folder(run.model) as folder:
+        if recipe.is_adapter_alone and recipe.base_model is not None:
+            save_adapter(classifier.model, folder, base_model=recipe.base_model, revision=recipe.base_revision)
+        else:
+            merge_adapter(classifier.model).save_pretrained(folder)
+        classifier.tokenizer.save_pretrained(folder)
+    write_json(run.training, replace(record, encoder_commit=origin.commit, encoder_license=origin.license).to_dict())

@@ -17,8 +17,7 @@ from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.resuming import find_finished
 from hf_newscls.storage import write_json
-from hf_newscls.workflow.prepare import prepare
-from hf_newscls.workflow.recipes import to_recipe
+from hf_newscls.workflow.prepare import prepare, to_recipe
 from hf_newscls.workflow.run import Run, load_run
 from hf_newscls.workflow.train import train
 
@@ -91,7 +90,7 @@ def train_seeds(
     numbers = [recipe.seed + index for index in range(seeds)]
     runs: dict[int, Run] = {}
     for seed in reversed(numbers):  # the recipe's own seed comes last, so that its card stays
-        seeded = _set_seed(recipe, seed)
+        seeded = recipe.model_copy(update={"training_arguments": {**recipe.training_arguments, "seed": seed}})
         found = run_on_main(partial(find_finished, seeded, fingerprint, runs_dir=runs_dir)) if resume else None
         logger.info("seed %d: %s", seed, f"using the finished run {found.path}" if found else "training")
         if found:
@@ -105,10 +104,6 @@ def train_seeds(
     result = SeedRuns(recipe.name, numbers, ordered, spreads, gains)
     run_on_main(lambda: _write(result, fingerprint, runs_dir=runs_dir))
     return result
-
-
-def _set_seed(recipe: Recipe, seed: int) -> Recipe:
-    return recipe.model_copy(update={"training_arguments": {**recipe.training_arguments, "seed": seed}})
 
 
 def _compute_gains(

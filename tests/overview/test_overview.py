@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
-from rich.console import Console
 
 from hf_newscls import workflow
-from hf_newscls.cli.overview_tables import build_tables
+from hf_newscls.cli.tables import print_overview
 from hf_newscls.errors import DataError, RunError, StorageError
 from hf_newscls.overview.overview import Overview
 from hf_newscls.overview.page import render_overview
@@ -208,15 +207,13 @@ def test_page_mentions_the_sample(written: tuple[Overview, Path]) -> None:
     assert "5 folds on 119 rows, a stratified sample of 250,000 (seed 17)" in render_overview(overview, figures=[])
 
 
-def test_tables_show_the_main_statistics(written: tuple[Overview, Path]) -> None:
-    console = Console(width=120, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
-    for table in build_tables(written[0]):
-        console.print(table)
-    text = console.export_text()
-    console.file.close()
+def test_tables_show_the_main_statistics(written: tuple[Overview, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    print_overview(written[0])
+    text = capsys.readouterr().out
     assert re.search(r"rows kept +119, 117 unique articles", text)
     assert re.search(r"rows dropped: empty text +1\b", text)
-    assert re.search(r"exact duplicates +4 rows in 2 groups", text)
+    assert re.search(r"\bduplicates +2 \(exact 2, near 0\)", text)
+    assert re.search(r"groups of exact duplicates +4 rows in 2 groups", text)
     assert re.search(r"conflicting labels +2 rows in 1 group\b", text)
     assert re.search(r"BUSINESS +│ +39 │ +32\.8% │ 2020 +│ +\d", text)
 

@@ -99,7 +99,9 @@ def test_public_addresses_are_complete(make_parts: MakeParts) -> None:
     [
         (
             {},
-            "is at least 0.8.\n7 source rows form 3 groups of duplicates.\nEach group stays in one split.",
+            "is at least 0.8.\n"
+            "Duplicates: 4 (exact 3, near 1). With the rows that they repeat, they form 3 groups of 7 rows.\n"
+            "Each group stays in one split.",
         ),
         ({"duplicates": "drop"}, "The first row of each group was kept."),
         ({"near_duplicates": None}, "white space and Unicode form.\n"),

@@ -194,7 +194,7 @@ def test_card_describes_duplicates_and_leaks(handling: str, leaks: int, expected
         leakage=replace(parts.manifest.leakage, rows=leaks),
     )
     card = parts._replace(manifest=manifest).render()
-    assert "7 rows form 3 groups of duplicates: 3 rows repeat an earlier text, 1 are near-duplicates of one." in card
+    assert "Duplicates: 4 (exact 3, near 1). With the rows that they repeat, they form 3 groups of 7 rows." in card
     assert expected in card
 
 

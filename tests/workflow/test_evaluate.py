@@ -16,7 +16,7 @@ from hf_newscls.evaluation.baselines.comparison import FROZEN, LENGTH, MAJORITY,
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.training.arguments import build_training_arguments
 from hf_newscls.training.backend import detect_backend
-from hf_newscls.workflow.artifacts import render_run_card
+from hf_newscls.workflow.evaluate import render_run_card
 from tests.conftest import LABELS, FinishedRun, read_table
 from tests.processes import read_files, run_python
 
