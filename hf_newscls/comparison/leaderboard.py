@@ -48,12 +48,9 @@ class Entry(Model):
     """A model's score in one setting, with the predictions that give it; without them it is only claimed.
 
     Attributes:
-        setting: what the score was measured on.
-        score: to rank by.
         claimed: score in the model's own files; None if they have none.
         interval: 95% interval of the score, if known.
         claimed_interval: the interval in the model's own files.
-        f1_macro: if known.
         is_verified_by_hub: whether the Hub itself verified the score.
         copies: local runs with the same answers, which this model was published from.
         rank: from 1 in its table, equal for equal scores; None if the score is not verified.
@@ -100,14 +97,9 @@ class Unranked:
 
 @dataclass(frozen=True)
 class Table:
-    """Models measured in one setting.
+    """Models measured in one setting, best first, and the tested pairs; `unverified` models only claim their scores.
 
-    Attributes:
-        setting: of all rows.
-        rows: models with a verified score, best first.
-        unverified: models that only claim a score, best claim first.
-        pairs: of models that were tested.
-        caution: why its scores cannot be compared with the first table; empty for the first table.
+    The caution says why the scores cannot be compared with the first table; it is empty for the first table.
     """
 
     setting: Setting

@@ -56,22 +56,12 @@ def check_predictions(predictions: PublishedPredictions, *, source_name: str) ->
     if (np.abs(probabilities.sum(axis=1, dtype=np.float64) - 1) > _SUM_TOLERANCE).any():
         raise refuse_file(source_name, "probabilities of a row that do not sum to 1")
     order = np.argsort(np.asarray(rows), kind="stable")
-    ordered = replace(
-        predictions,
-        rows=[rows[index] for index in order],
-        references=predictions.references[order],
-        probabilities=probabilities[order],
-    )
-    if repeated := _count_contradictions(ordered):
+    ordered, references, probabilities = np.asarray(rows)[order], predictions.references[order], probabilities[order]
+    is_other = np.abs(np.diff(probabilities, axis=0)).max(axis=1) > _ANSWER_TOLERANCE
+    is_other |= np.diff(references) != 0
+    if repeated := int(((ordered[1:] == ordered[:-1]) & is_other).sum()):
         raise refuse_file(source_name, f"{repeated:,} repeated rows with a different answer")
-    return ordered
-
-
-def _count_contradictions(ordered: PublishedPredictions) -> int:
-    rows = np.asarray(ordered.rows)
-    is_other = np.abs(np.diff(ordered.probabilities, axis=0)).max(axis=1) > _ANSWER_TOLERANCE
-    is_other |= np.diff(ordered.references) != 0
-    return int(((rows[1:] == rows[:-1]) & is_other).sum())
+    return replace(predictions, rows=ordered.tolist(), references=references, probabilities=probabilities)
 
 
 def _read_bounded(path: Path) -> PublishedPredictions:

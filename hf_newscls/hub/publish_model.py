@@ -29,7 +29,7 @@ def publish_run(
     """Push an evaluated run's model, card, metrics and predictions in one commit; the run is not changed.
 
     Args:
-        run: the folder.
+        run: a run folder.
         recipe: of the run; names the repository, and says whether it must be private, if the arguments do not.
         options: how to push; files of an earlier version are deleted.
         render_card: returns the card, given owner/name and the notes that someone wrote into the card on the Hub.
