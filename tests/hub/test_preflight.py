@@ -100,7 +100,7 @@ def test_name_without_an_owner_gets_the_account(name: str, repo_id: str, hub_her
 def test_pull_request_needs_no_write_access(hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     hub_here.create_repo("owner/tiny")
     monkeypatch.setenv("HF_TOKEN", STRANGER_TOKEN)
-    target = find_target("tiny", private=False, is_proposal=True)
+    target = find_target("owner/tiny", private=False, is_proposal=True)
     assert target == Target("owner/tiny", "model", exists=True, is_private=False)
 
 

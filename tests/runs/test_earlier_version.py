@@ -126,7 +126,7 @@ def test_run_is_compared_by_a_score_under_its_new_name() -> None:
     stored = json.loads(Path("runs/tiny/20261130-010000/metrics.json").read_text())
     board = hf_newscls.compare("tiny", metric="mcc", local=True)
     ((row,),) = (table.rows for table in board.tables)
-    assert row.entry.claimed == stored["test"]["matthews"]
+    assert row.claimed == stored["test"]["matthews"]
     assert row.entry.score == pytest.approx(stored["test"]["matthews"], abs=1e-6)
     assert row.entry.interval is not None
     assert [*row.entry.interval] == stored["intervals"]["matthews"]
