@@ -430,7 +430,8 @@ STOPPED = """
 import os, signal, sys
 import hf_newscls.workflow.evaluation_step as step
 from hf_newscls.cli import main
-step.predict_probabilities = lambda *_: os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+name = sys.argv[1]
+step.predict_probabilities = lambda *_: os.kill(os.getpid(), getattr(signal, name))
 sys.argv = ["hf-newscls", *sys.argv[2:]]
 main()
 """

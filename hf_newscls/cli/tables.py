@@ -52,7 +52,7 @@ def _summarize(overview: "Overview") -> Table:
         f"{cut.texts:,} texts ({cut.text_fraction:.1%}); {cut.cut_fraction:.1%} of all tokens are cut off",
     )
     table.add_row(
-        "simple model", f"accuracy {quality.accuracy:.1%}, {quality.folds} folds, {quality.rows:,} rows{sample}"
+        "accuracy of a simple model", f"{quality.accuracy:.1%}, {quality.folds} folds, {quality.rows:,} rows{sample}"
     )
     table.add_row("suspicious labels", f"{len(quality.suspicious.indices):,} rows")
     return table
@@ -94,9 +94,10 @@ def print_plan(plan: "Plan") -> None:
     """Print what a training will do."""
     print_split(plan.prepared)
     rows = plan.prepared.splits["train"].select(range(min(3, len(plan.prepared.splits["train"]))))
+    print_line("first training rows:")
     for text, label in zip(rows["text"], rows["label"], strict=True):
         name = plan.prepared.label_names[label]
-        console.print(f"[bold]{make_printable(name)}[/]  {make_printable(text[:100])}", highlight=False)
+        console.print(f"  [bold]{make_printable(name)}[/]  {make_printable(text[:100])}", highlight=False)
     print_line(f"device:  {plan.device}")
     print_line(f"model:   {plan.parameters:,} parameters, {plan.new_parameters:,} newly initialized")
     for line in _describe_stages(plan):

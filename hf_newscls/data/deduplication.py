@@ -14,7 +14,7 @@ from hf_newscls.recipe.data import DataSection
 GROUP = "duplicate_group"
 """Column of numbers that are equal for rows of one article."""
 
-_HANDLING = {"drop": "removed", "group": "kept in one split", "keep": "kept"}
+_HANDLING = {"drop": "removed", "group": "kept together", "keep": "kept"}
 
 logger = logging.getLogger(__name__)
 

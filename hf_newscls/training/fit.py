@@ -216,10 +216,10 @@ def _find_best_step(state: TrainerState, arguments: TrainingArguments) -> int | 
         return None
     metric = arguments.metric_for_best_model
     logger.info(
-        "best checkpoint: step %d of %d (validation %s %.4f)",
+        "best checkpoint: step %d of %d, validation %s %.4f",
         state.best_global_step,
         state.global_step,
-        metric,
+        (metric or "loss").removeprefix("eval_").replace("_", " "),
         state.best_metric,
     )
     return state.best_global_step

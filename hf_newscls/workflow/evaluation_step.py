@@ -58,7 +58,7 @@ def run_evaluation(
         logger.warning("%d test rows are too few to trust the scores and their intervals", len(test))
     frozen = _encode_splits(recipe, splits)
     classifier = load_classifier(run.model, encoder=recipe.model)
-    logger.info("predicting %d validation and %d test rows", len(splits["validation"]), len(test))
+    logger.info("predicting %s validation and %s test rows", f"{len(splits['validation']):,}", f"{len(test):,}")
     probabilities = {
         split: predict_probabilities(classifier, splits[split]["text"][:]) for split in ("validation", "test")
     }
@@ -93,7 +93,7 @@ def _encode_splits(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None
     plain = model.model_copy(update={"head": "stock", "head_dropout": None, "windows": None, "max_length": length})
     pretrained = load_pretrained(plain, train.features["label"].names, seed=recipe.seed)
     rows = stratified_sample(np.asarray(train["label"][:]), max_rows=_MAX_FROZEN_ROWS, seed=recipe.seed)
-    logger.info("encoding %d training and %d test rows with the frozen encoder", len(rows), len(test))
+    logger.info("encoding %s training and %s test rows with the frozen encoder", f"{len(rows):,}", f"{len(test):,}")
     return FrozenFeatures(
         train_rows=rows,
         train=compute_features(pretrained, train.select(rows)["text"][:]),

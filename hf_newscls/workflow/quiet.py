@@ -26,7 +26,7 @@ def quiet_libraries() -> Iterator[None]:
 
     Downloads keep their bars. If TRANSFORMERS_VERBOSITY is set, it decides which messages of transformers are shown.
     """
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
     from transformers.utils import logging
 
     verbosity, had_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

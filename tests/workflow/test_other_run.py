@@ -132,9 +132,9 @@ def test_evaluate_shows_both_side_by_side(run: RunFolder, call: Callable[..., Re
     shown = run.read_json(run.metrics)["side_by_side"]
     assert (shown["recipe"], shown["run"]) == ("plain", "1")
     assert shown["differences"] == {"training_arguments.learning_rate": [2e-3, 0.5]}
-    assert re.search(r"│ training_arguments.learning_rate │ 0\.002 │ 0\.5 +│", result.out)
+    assert re.search(r"│ training_arguments.learning_rate │ 0\.002 +│ 0\.5 +│", result.out)
     assert {label["name"] for label in shown["rare_labels"]} == {*LABELS}
-    for name in ("accuracy", "f1_macro"):
+    for name, title in (("accuracy", "Accuracy"), ("f1_macro", "Macro F1")):
         own = run.read_json(run.metrics)["test"][name]
         assert shown["scores"][name] == {
             "own": pytest.approx(own),
@@ -142,7 +142,7 @@ def test_evaluate_shows_both_side_by_side(run: RunFolder, call: Callable[..., Re
             "gain": [0, 0],
             "p_value": 1.0,
         }
-        assert re.search(rf"│ {name} +│ +│ {own:.3f} │ {own:.3f} │ \+0.000 to \+0.000 │", result.out)
+        assert re.search(rf"│ {title} +│ +│ {own:.3f} +│ {own:.3f} +│ \+0.000 to \+0.000 +│", result.out)
     assert "Comparison with plain" in run.report.read_text(encoding="utf-8")
 
 

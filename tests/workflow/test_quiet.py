@@ -5,7 +5,7 @@ from pathlib import Path
 
 import datasets
 import pytest
-from huggingface_hub.utils import are_progress_bars_disabled
+from huggingface_hub.utils.tqdm import are_progress_bars_disabled
 from transformers.utils import logging
 
 from hf_newscls.workflow.quiet import quiet_libraries
