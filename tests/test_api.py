@@ -334,7 +334,7 @@ def test_second_run_becomes_the_latest(
     assert os.readlink(tmp_path / "runs" / "tiny" / "latest") == run.path.name
     # It was trained on other labels, and therefore on another split: each has its own table.
     tables = hf_newscls.compare("tiny", local=True, runs_dir=tmp_path / "runs").tables
-    assert sorted(row.entry.name for table in tables for row in table.rows) == sorted(
+    assert sorted(row.name for table in tables for row in table.rows) == sorted(
         f"tiny/{found.path.name}" for found in (copied_run, run)
     )
     assert len(tables) == 2

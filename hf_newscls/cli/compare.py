@@ -22,7 +22,7 @@ from hf_newscls.cli.terminal import (
 from hf_newscls.errors import InputError
 
 if TYPE_CHECKING:
-    from hf_newscls.comparison.leaderboard import Leaderboard, Row, Setting
+    from hf_newscls.comparison.leaderboard import Entry, Leaderboard, Setting
 
 _WIDE = 130  # columns of a terminal with room for notes in the table
 _NUMBER_WIDTH = 10
@@ -94,16 +94,16 @@ def _print_board(board: "Leaderboard") -> None:
             _print_rows(table.setting, table.unverified, title=f"{title}: not verified, not ranked")
         if table.caution:
             console.print(table.caution, markup=False, highlight=False)
-    if board.refusals:
+    if board.unranked:
         unranked = Table("model", "reason", title="not ranked")
-        for one in board.refusals:
+        for one in board.unranked:
             unranked.add_row(_name(one.name, one.revision), Text(one.reason))
         console.print(unranked)
     for remark in board.remarks:
         console.print(remark, markup=False, highlight=False)
 
 
-def _print_rows(setting: "Setting", rows: "Sequence[Row]", *, title: str) -> None:
+def _print_rows(setting: "Setting", rows: "Sequence[Entry]", *, title: str) -> None:
     """Print a table; on a narrow terminal the notes follow below it."""
     is_wide = console.width >= _WIDE
     known = workflow.is_metric(setting.metric)
@@ -120,19 +120,19 @@ def _print_rows(setting: "Setting", rows: "Sequence[Row]", *, title: str) -> Non
     for one in cells:
         shown.add_row(*(one[name] for name in names))
     console.print(shown)
-    for entry in [row.entry for row in rows if row.entry.notes and not is_wide]:
-        console.print(f"{entry.name}: {'; '.join(entry.notes)}", markup=False, highlight=False)
+    for row in [row for row in rows if row.notes and not is_wide]:
+        console.print(f"{row.name}: {'; '.join(row.notes)}", markup=False, highlight=False)
 
 
-def _build_cells(row: "Row") -> dict[str, str | Text]:
-    entry, interval = row.entry, row.entry.interval
+def _build_cells(entry: "Entry") -> dict[str, str | Text]:
+    interval = entry.interval
     return {
-        "rank": str(row.rank),
+        "rank": str(entry.rank),
         "model": _name(entry.name, entry.revision),
         "score": f"{entry.score:.4f}",
         "95% interval": f"{interval.low:.4f} to {interval.high:.4f}" if interval else "",
         "Macro F1": "" if entry.f1_macro is None else f"{entry.f1_macro:.4f}",
-        "vs. the model above": row.verdict_text,
+        "vs. the model above": entry.verdict_text,
         "notes": Text("; ".join(entry.notes)),
     }
 

@@ -3,14 +3,14 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import HfApi, ModelInfo, get_session, hf_hub_download, is_offline_mode
 from huggingface_hub.errors import GatedRepoError, RemoteEntryNotFoundError, RepositoryNotFoundError
 
 from hf_newscls.comparison.hub_benchmarks import REMEDY, read_benchmarks
-from hf_newscls.comparison.leaderboard import Entry, Refusal
+from hf_newscls.comparison.leaderboard import Entry, Unranked
 from hf_newscls.comparison.model_scores import (
     Claim,
     ModelScores,
@@ -34,75 +34,59 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Query:
-    """Which models to look for.
-
-    Attributes:
-        recipes: names of recipes; their models carry a tag.
-        datasets: ids of datasets, as in a `model-index`.
-        models: owner/name of further models.
-        author: owner of the models that recipes and datasets find; None for all owners.
-    """
-
-    recipes: Sequence[str] = ()
-    datasets: Sequence[str] = ()
-    models: Sequence[str] = ()
-    author: str | None = None
-
-
-@dataclass(frozen=True)
 class Discovery:
-    """What was found.
-
-    Attributes:
-        models: with their claims, by name.
-        entries: from the Hub's own leaderboards of the datasets.
-        refusals: models that cannot be read.
-    """
+    """Models by name, scores from the Hub's own leaderboards of the datasets, and models that cannot be read."""
 
     models: Sequence[ModelScores] = ()
     entries: Sequence[Entry] = ()
-    refusals: Sequence[Refusal] = ()
+    unranked: Sequence[Unranked] = ()
 
 
-def discover(query: Query) -> Discovery:
+def discover(
+    *,
+    recipes: Sequence[str] = (),
+    datasets: Sequence[str] = (),
+    models: Sequence[str] = (),
+    author: str | None = None,
+) -> Discovery:
     """Find models, and read their cards, scores and predictions; none of their code is fetched.
+
+    Args:
+        recipes: names of recipes; their models carry a tag.
+        datasets: ids of datasets, as in a `model-index`.
+        models: owner/name of additional models.
+        author: owner of the models that recipes and datasets find; None for all owners.
 
     Raises:
         InputError: a model's name is not owner/name.
         PublishError: the Hub refused, or could not be reached.
     """
-    for name in query.models:
+    for name in models:
         check_repo_id(name)
     _check_online()
-    commits: dict[str, str] = {}
-    for recipe in query.recipes:
-        commits |= _list_models([TOOL_TAG, f"{RECIPE_TAG}{recipe}"], query.author)
-    for dataset in query.datasets:
-        commits |= _list_models([TOOL_TAG], query.author, is_wanted=partial(_is_about, dataset=dataset))
-    refusals: list[Refusal] = []
-    for name in query.models:
+    listed = [model for recipe in recipes for model in _list_models([TOOL_TAG, f"{RECIPE_TAG}{recipe}"], author)]
+    if datasets:
+        listed += [model for model in _list_models([TOOL_TAG], author) if _is_about(model, datasets)]
+    commits = {model.id: str(model.sha) for model in listed if model.sha}
+    unranked: list[Unranked] = []
+    for name in models:
         try:
             commits[name] = find_commit(name)
         except PublishError as error:
             if not isinstance(error.__cause__, RepositoryNotFoundError):
                 raise
-            refusals.append(Refusal(name, "not on the Hub, or your token cannot read it"))
+            unranked.append(Unranked(name, "not on the Hub, or your token cannot read it"))
     logger.info("reading %d models on the Hub", len(commits))
-    found = [_read_model(name, commit, datasets=query.datasets) for name, commit in sorted(commits.items())]
+    found = [_read_model(name, commit, datasets=datasets) for name, commit in sorted(commits.items())]
     return Discovery(
         models=[one for one in found if isinstance(one, ModelScores)],
-        entries=read_benchmarks(query.datasets, commits, author=query.author),
-        refusals=[*refusals, *(one for one in found if isinstance(one, Refusal))],
+        entries=read_benchmarks(datasets, commits, author=author),
+        unranked=[*unranked, *(one for one in found if isinstance(one, Unranked))],
     )
 
 
 def find_commit(name: str) -> str:
-    """Return the latest commit of a model.
-
-    Raises:
-        PublishError: the token finds no such model, or the Hub could not be reached.
-    """
+    """Return the latest commit of a model; a `PublishError` means that there is none, or no answer."""
     _check_online()
     found = call_hub(lambda: HfApi().model_info(name, expand=["sha"]), what=f"find the model {name}", remedy=REMEDY)
     return str(found.sha)
@@ -119,10 +103,8 @@ def _check_online() -> None:
         raise refuse(f"reach {endpoint}", error, remedy=REMEDY) from error
 
 
-def _list_models(
-    tags: Sequence[str], author: str | None, *, is_wanted: Callable[[ModelInfo], bool] = lambda _: True
-) -> dict[str, str]:
-    """Return the latest commit of each model that carries all tags, by name."""
+def _list_models(tags: Sequence[str], author: str | None) -> list[ModelInfo]:
+    """Return each model that carries all tags, at its latest commit."""
     found = call_hub(
         lambda: [
             *HfApi().list_models(filter=tags, author=author, expand=["sha", "tags", "model-index"], limit=_MAX_MODELS)
@@ -134,52 +116,44 @@ def _list_models(
         logger.warning(
             "took the first %s models tagged %s; the option `author` narrows them", f"{len(found):,}", ", ".join(tags)
         )
-    return {one.id: str(one.sha) for one in found if one.sha and is_wanted(one)}
+    return found
 
 
-def _is_about(model: ModelInfo, *, dataset: str) -> bool:
+def _is_about(model: ModelInfo, datasets: Sequence[str]) -> bool:
     """Return whether a model's tags or scores name a dataset."""
-    if f"dataset:{dataset}" in (model.tags or []):
+    if {f"dataset:{dataset}" for dataset in datasets} & {*(model.tags or [])}:
         return True
     try:
-        return any(claim.dataset == dataset for claim in read_model_index(model.model_index))
+        return any(claim.dataset in datasets for claim in read_model_index(model.model_index))
     except DataError:
         return False
 
 
-def _read_model(name: str, commit: str, *, datasets: Sequence[str]) -> ModelScores | Refusal:
-    """Read a model's card, scores and predictions; without a readable card the model is refused."""
-    try:
-        card = _fetch_file(name, commit, "README.md")
-        claims = _select_claims(read_card(_read_text(card)) if card else [], datasets)
-    except DataError as error:
-        return Refusal(name, str(error), commit)
-    except GatedRepoError:
-        return Refusal(name, "gated; accept its terms on the Hub first", commit)
-    except HUB_FAILURES as error:
-        return Refusal(name, str(refuse(f"read README.md of {name}", error, remedy=REMEDY)), commit)
-    model = ModelScores(name, "Hub", commit, claims)
-    model = _add_file(model, "metrics.json", lambda path: replace(model, measured=read_metrics(_read_text(path))))
-    return _add_file(model, PREDICTIONS_FILE, lambda path: replace(model, predictions=read_published_predictions(path)))
+def _read_model(name: str, commit: str, *, datasets: Sequence[str]) -> ModelScores | Unranked:
+    """Read a model's card, scores and predictions; without a readable card the model is not ranked."""
+    model = ModelScores(name, "Hub", revision=commit)
+    model = _add_file(model, "README.md", lambda path: {"claims": _read_claims(path, datasets)})
+    if model.notes:
+        return Unranked(name, model.notes[0], commit)
+    model = _add_file(model, "metrics.json", lambda path: {"measured": read_metrics(_read_text(path))})
+    return _add_file(model, PREDICTIONS_FILE, lambda path: {"predictions": read_published_predictions(path)})
 
 
-def _add_file(model: ModelScores, file: str, read: Callable[[Path], ModelScores]) -> ModelScores:
+def _add_file(model: ModelScores, file: str, read: Callable[[Path], dict[str, Any]]) -> ModelScores:
     """Return the model with what a file says, or with a note if the file cannot be fetched or read."""
     try:
         path = _fetch_file(model.name, str(model.revision), file)
-        return read(path) if path else model
+        return replace(model, **read(path)) if path else model
     except DataError as error:
         return model.add_note(str(error))
+    except GatedRepoError:
+        return model.add_note("gated; accept its terms on the Hub first")
     except HUB_FAILURES as error:
         return model.add_note(str(refuse(f"read {file} of {model.name}", error, remedy=REMEDY)))
 
 
 def _fetch_file(name: str, commit: str, path: str) -> Path | None:
-    """Return the local path of a model's file; None if the model has no such file.
-
-    Raises:
-        DataError: the file is larger than it can need to be.
-    """
+    """Return the local path of a model's file; None without such a file, a `DataError` for one that is too large."""
     try:
         size = hf_hub_download(name, path, revision=commit, dry_run=True).file_size
         if size is None or size > _MAX_BYTES[path]:
@@ -197,6 +171,7 @@ def _read_text(path: Path) -> str:
         raise refuse_file(path.name, f"not UTF-8 ({error.reason})") from error
 
 
-def _select_claims(claims: Sequence[Claim], datasets: Sequence[str]) -> list[Claim]:
-    """Return the claims on the datasets that were asked for; all claims if there are none."""
-    return [claim for claim in claims if claim.dataset in datasets] or [*claims]
+def _read_claims(card: Path, datasets: Sequence[str]) -> list[Claim]:
+    """Return the claims on the given datasets; all claims if there are none."""
+    claims = read_card(_read_text(card))
+    return [claim for claim in claims if claim.dataset in datasets] or claims

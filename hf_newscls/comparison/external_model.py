@@ -21,13 +21,7 @@ logger = logging.getLogger(__name__)
 def measure_classifier(
     model: str, recipe: Recipe, prepared: PreparedData, *, trust_remote_code: bool = False
 ) -> ModelScores:
-    """Predict the test set with a model from the Hub, and return its scores.
-
-    Args:
-        model: owner/name on the Hub.
-        recipe: of the test set, with the model's label map.
-        prepared: the recipe's data.
-        trust_remote_code: run code that comes with the model.
+    """Predict the test set of a recipe with a model from the Hub, owner/name, and return its scores.
 
     Raises:
         PublishError: the Hub has no such model, or could not be reached.
@@ -53,7 +47,7 @@ def measure_classifier(
     return ModelScores(
         model,
         "measured here",
-        commit,
+        revision=commit,
         measured=Claim(recipe.data.dataset_id or recipe.name, prepared.manifest.fingerprint, scores=scores),
         predictions=check_predictions(predictions, source_name=model),
         notes=["measured here", *([f"never predicts {', '.join(missing)}"] if missing else [])],

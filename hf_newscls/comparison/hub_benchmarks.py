@@ -22,12 +22,8 @@ T = TypeVar("T")
 def read_benchmarks(datasets: Sequence[str], commits: Mapping[str, str], *, author: str | None) -> list[Entry]:
     """Return the scores of models in benchmarks of the Hub; they cannot be verified here.
 
-    A model on the Hub's leaderboard is taken from there, any other model from its own `.eval_results`.
-
-    Args:
-        datasets: owner/name of each benchmark.
-        commits: of the models that were found, by owner/name.
-        author: owner of the models to take from the leaderboard; None for all owners.
+    A model on the Hub's leaderboard is taken from there, if it belongs to the author; any other model from its own
+    `.eval_results`, at the given commit.
 
     Raises:
         PublishError: the Hub could not be reached.

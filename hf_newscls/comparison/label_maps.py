@@ -17,11 +17,7 @@ def map_labels(
 ) -> list[int | None]:
     """Return the recipe's label id for each external label, or None for a label that is dropped.
 
-    Args:
-        external: E names in the order of the classifier's outputs.
-        own: L names in the order of the recipe's label ids.
-        label_map: from the recipe; names that are equal except for case need no entry.
-        model: owner/name of the classifier, for messages.
+    Names that are equal except for case need no entry in the recipe's label map.
 
     Raises:
         RecipeError: an external label has no entry, or the map names an unknown label.
@@ -57,7 +53,7 @@ def translate_probabilities(
     is rescaled. If a row has nothing left, all labels that the classifier can give are equally probable.
 
     Args:
-        probabilities: (N, E) of the external labels.
+        probabilities: (N, E).
         indices: E label ids or None, from `map_labels`.
         num_labels: L.
     """

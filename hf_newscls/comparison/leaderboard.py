@@ -1,16 +1,15 @@
 """A leaderboard: models measured on the same split are in one table, the others are listed with the reason."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
 
-from hf_newscls.comparison.model_scores import Origin, is_fingerprint
+from hf_newscls.comparison.model_scores import Model, is_fingerprint
 from hf_newscls.comparison.pairwise_tests import Pair
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.evaluation.statistics.significance import Verdict
-from hf_newscls.report.predictions import PublishedPredictions
 
 _SHOWN = 12
 _COLUMNS = (
@@ -24,7 +23,7 @@ class Setting:
     """What a score was measured on: only scores of one setting are ranked together.
 
     Attributes:
-        dataset: its name in the model's card; empty if the card does not name it.
+        dataset: empty if the model's card does not name it.
         split: its fingerprint, or configuration, split and revision of the dataset.
         metric: named as in `compute_scores`.
     """
@@ -45,38 +44,31 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A model's score in one setting.
+class Entry(Model):
+    """A model's score in one setting, with the predictions that give it; without them it is only claimed.
 
     Attributes:
-        name: owner/name on the Hub, or recipe/run.
-        origin: where the score comes from.
-        setting: what it was measured on.
-        score: to rank by.
         claimed: score in the model's own files; None if they have none.
-        revision: commit that all files were read at; None for a local run.
         interval: 95% interval of the score, if known.
         claimed_interval: the interval in the model's own files.
-        f1_macro: if known.
-        predictions: that give the score; None if it is only claimed.
         is_verified_by_hub: whether the Hub itself verified the score.
-        notes: for the reader.
         copies: local runs with the same answers, which this model was published from.
+        rank: from 1 in its table, equal for equal scores; None if the score is not verified.
+        verdict: how the model compares with the one above; None if there is none, or if the two were not tested.
+        p_value: of that test, corrected for all tests of the table.
     """
 
-    name: str
-    origin: Origin
     setting: Setting
     score: float
     claimed: float | None = None
-    revision: str | None = None
     interval: Interval | None = None
     claimed_interval: Interval | None = None
     f1_macro: float | None = None
-    predictions: PublishedPredictions | None = None
     is_verified_by_hub: bool = False
-    notes: Sequence[str] = ()
     copies: Sequence[str] = ()
+    rank: int | None = None
+    verdict: Verdict | None = None
+    p_value: float | None = None
 
     @property
     def is_own(self) -> bool:
@@ -88,13 +80,14 @@ class Entry:
         """Whether the score was computed from predictions, here or by the Hub."""
         return self.predictions is not None or self.is_verified_by_hub
 
-    def add_note(self, note: str) -> "Entry":
-        """Return a copy with one more note."""
-        return replace(self, notes=[*self.notes, note])
+    @property
+    def verdict_text(self) -> str:
+        """The verdict with its p-value; empty if there is none."""
+        return "" if self.verdict is None else f"{self.verdict} (p = {self.p_value:.2g})"
 
 
 @dataclass(frozen=True)
-class Refusal:
+class Unranked:
     """A model that is not ranked, and the reason."""
 
     name: str
@@ -103,42 +96,15 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A row of a table.
-
-    Attributes:
-        rank: from 1, equal for equal scores; None if the score is not verified.
-        entry: the model.
-        verdict: how the model compares with the row above; None for the first row, or if the two were not tested.
-        p_value: of that test, corrected for all pairs of the table.
-    """
-
-    rank: int | None
-    entry: Entry
-    verdict: Verdict | None = None
-    p_value: float | None = None
-
-    @property
-    def verdict_text(self) -> str:
-        """The verdict with its p-value; empty if the two models were not tested."""
-        return "" if self.verdict is None else f"{self.verdict} (p = {self.p_value:.2g})"
-
-
-@dataclass(frozen=True)
 class Table:
-    """Models measured in one setting.
+    """Models measured in one setting, best first, and the tested pairs; `unverified` models only claim their scores.
 
-    Attributes:
-        setting: of all rows.
-        rows: models with a verified score, best first.
-        unverified: models that only claim a score, without ranks, best claim first.
-        pairs: pairs of models that were tested.
-        caution: why its scores cannot be compared with the first table; empty for the first table.
+    The caution says why the scores cannot be compared with the first table; it is empty for the first table.
     """
 
     setting: Setting
-    rows: Sequence[Row]
-    unverified: Sequence[Row] = ()
+    rows: Sequence[Entry]
+    unverified: Sequence[Entry] = ()
     pairs: Sequence[Pair] = ()
     caution: str = ""
 
@@ -150,13 +116,13 @@ class Leaderboard:
     Attributes:
         metric: that was asked for.
         tables: first the split of this machine's runs, then by number of models.
-        refusals: models that are in no table and not ranked, by name.
+        unranked: models that are in no table, by name.
         remarks: for example that the Hub could not be reached.
     """
 
     metric: str
     tables: Sequence[Table]
-    refusals: Sequence[Refusal]
+    unranked: Sequence[Unranked]
     remarks: Sequence[str] = ()
 
     def to_pandas(self) -> pd.DataFrame:
@@ -164,8 +130,8 @@ class Leaderboard:
 
         `rank` is missing for scores that are not verified, `verdict` compares with the ranked model above.
         """
-        shown = [(table.setting, row) for table in self.tables for row in (*table.rows, *table.unverified)]
-        records = [*(_to_record(*one) for one in shown), *(asdict(one) for one in self.refusals)]
+        rows = [_to_record(table, entry) for table in self.tables for entry in (*table.rows, *table.unverified)]
+        records = [*rows, *(asdict(one) for one in self.unranked)]
         return pd.DataFrame(records, columns=[*_COLUMNS]).convert_dtypes()
 
     def _repr_html_(self) -> str:
@@ -175,20 +141,8 @@ class Leaderboard:
         return html
 
 
-def _to_record(setting: Setting, row: Row) -> dict[str, Any]:
-    entry, interval = row.entry, row.entry.interval
-    return {
-        **asdict(setting),
-        "rank": row.rank,
-        "name": entry.name,
-        "revision": entry.revision,
-        "origin": entry.origin,
-        "score": entry.score,
-        "interval_low": interval.low if interval else None,
-        "interval_high": interval.high if interval else None,
-        "f1_macro": entry.f1_macro,
-        "verdict": row.verdict,
-        "p_value": row.p_value,
-        "is_verified": entry.is_verified,
-        "notes": "; ".join(entry.notes),
-    }
+def _to_record(table: Table, entry: Entry) -> dict[str, Any]:
+    """Return the columns of a row, among other fields of the entry."""
+    low, high = entry.interval or (None, None)
+    computed = {"interval_low": low, "interval_high": high, "is_verified": entry.is_verified}
+    return {**vars(entry), **asdict(table.setting), **computed, "notes": "; ".join(entry.notes)}

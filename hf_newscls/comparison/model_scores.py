@@ -7,13 +7,13 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import Any, Literal, TypeVar
 
 import yaml
 from huggingface_hub import EvalResult, ModelCardData, RepoCard
 
-from hf_newscls.errors import DataError
+from hf_newscls.errors import DataError, shorten_text
 from hf_newscls.evaluation.metric_names import is_metric, parse_metric_name, score_range
 from hf_newscls.evaluation.renamed_keys import rename_old_metrics
 from hf_newscls.evaluation.statistics.bootstrap import Interval
@@ -27,55 +27,58 @@ _MAX_METADATA, _MAX_RESULTS, _MAX_TEXT = 200_000, 10_000, 200
 # What yaml and huggingface_hub raise for content that they do not expect.
 _UNREADABLE = (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
+M = TypeVar("M", bound="Model")
+
 
 @dataclass(frozen=True)
 class Claim:
-    """Scores that a model claims on one split of one dataset.
+    """Scores that a model claims on one split of one dataset, by metric.
 
     Attributes:
         dataset: its name in the card; empty if the card does not name it.
-        fingerprint: of the split, or a revision of the dataset; None if the card does not give one.
-        split: usually `test`.
-        config: of the dataset.
-        scores: by metric, named as in `compute_scores`.
-        faults: by metric, a value that is not a score.
-        intervals: 95% intervals, by metric.
+        split: its fingerprint, or configuration, split and revision of the dataset; None if the card has no revision.
+        scores: named as in `compute_scores`.
+        faults: values that are not scores, for messages.
+        intervals: of 95%.
     """
 
     dataset: str
-    fingerprint: str | None
-    split: str = "test"
-    config: str = "default"
+    split: str | None
     scores: Mapping[str, float] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
     intervals: Mapping[str, Interval] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class ModelScores:
-    """Everything that a model claims, and the predictions to check it with.
+class Model:
+    """A model.
 
     Attributes:
         name: owner/name on the Hub, or recipe/run.
         origin: where it was read.
         revision: commit that all files were read at; None for a local run.
-        claims: scores in its card.
-        measured: scores in its metrics.json, with their intervals; None without that file.
         predictions: on its test set; None if it has none.
         notes: for the reader of a leaderboard.
     """
 
     name: str
     origin: Origin
+    _: KW_ONLY
     revision: str | None = None
-    claims: Sequence[Claim] = ()
-    measured: Claim | None = None
     predictions: PublishedPredictions | None = None
     notes: Sequence[str] = ()
 
-    def add_note(self, note: str) -> "ModelScores":
+    def add_note(self: M, note: str) -> M:
         """Return a copy with one more note."""
         return replace(self, notes=[*self.notes, note])
+
+
+@dataclass(frozen=True)
+class ModelScores(Model):
+    """Everything that a model claims: the scores in its card, and those in its metrics.json, with their intervals."""
+
+    claims: Sequence[Claim] = ()
+    measured: Claim | None = None
 
 
 def is_fingerprint(revision: str) -> bool:
@@ -89,8 +92,7 @@ def clean_text(text: str) -> str:
     >>> clean_text("news\x1b[2J\nset")
     'news�[2J set'
     """
-    line = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
-    return line if len(line) <= _MAX_TEXT else f"{line[: _MAX_TEXT - 1]}…"
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in shorten_text(text, limit=_MAX_TEXT))
 
 
 def refuse_file(source_name: str, fault: str) -> DataError:
@@ -99,11 +101,7 @@ def refuse_file(source_name: str, fault: str) -> DataError:
 
 
 def read_card(text: str) -> list[Claim]:
-    """Return the scores in the `model-index` of a model card, one claim for each dataset and split.
-
-    Raises:
-        DataError: the metadata cannot be read.
-    """
+    """Return the scores in the metadata of a card, as in `read_model_index`; unreadable metadata is a `DataError`."""
     if not text.lstrip().startswith("---"):
         return []
     size = len(text.lstrip().partition("\n---")[0])
@@ -122,8 +120,17 @@ def read_model_index(content: Any) -> list[Claim]:
     Raises:
         DataError: the content is not a valid `model-index`.
     """
-    claims = map(_read_result, _parse_model_index(content) if content else [])
-    return merge_claims(claims, key=lambda one: (one.dataset, one.fingerprint, one.split, one.config))
+    if not content:
+        return []
+    try:
+        # YAML can repeat a list any number of times, within other lists too.
+        items = (item for entry in content for result in entry["results"] for item in (result, *result["metrics"]))
+        if next(itertools.islice(items, _MAX_RESULTS, None), None) is not None:
+            raise ValueError(f"more than {_MAX_RESULTS:,} results")
+        results = ModelCardData(**{"model-index": content}).eval_results or []
+    except _UNREADABLE as error:
+        raise refuse_file("README.md", f"model-index that cannot be read ({_describe_error(error)})") from error
+    return merge_claims(map(_read_result, results), key=lambda claim: (claim.dataset, claim.split))
 
 
 def merge_claims(claims: Iterable[Claim], *, key: Callable[[Claim], Hashable]) -> list[Claim]:
@@ -131,8 +138,12 @@ def merge_claims(claims: Iterable[Claim], *, key: Callable[[Claim], Hashable]) -
     merged: dict[Hashable, Claim] = {}
     for claim in claims:
         known = merged.get(key(claim), claim)
-        scores, faults = {**claim.scores, **known.scores}, {**claim.faults, **known.faults}
-        merged[key(claim)] = replace(known, scores=scores, faults=faults)
+        merged[key(claim)] = replace(
+            known,
+            scores={**claim.scores, **known.scores},
+            faults={**claim.faults, **known.faults},
+            intervals={**claim.intervals, **known.intervals},
+        )
     return [*merged.values()]
 
 
@@ -154,22 +165,11 @@ def read_metrics(text: str) -> Claim:
     intervals = content.get("intervals")
     return Claim(
         dataset="",
-        fingerprint=fingerprint,
+        split=fingerprint,
         scores={name: float(value) for name, value in values.items() if name not in faults},
         faults=faults,
         intervals=_read_intervals(rename_old_metrics(intervals) if isinstance(intervals, dict) else {}),
     )
-
-
-def _parse_model_index(content: Any) -> list[EvalResult]:
-    try:
-        # YAML can repeat a list any number of times, within other lists too.
-        items = (item for entry in content for result in entry["results"] for item in (result, *result["metrics"]))
-        if next(itertools.islice(items, _MAX_RESULTS, None), None) is not None:
-            raise ValueError(f"more than {_MAX_RESULTS:,} results")
-        return ModelCardData(**{"model-index": content}).eval_results or []
-    except _UNREADABLE as error:
-        raise refuse_file("README.md", f"model-index that cannot be read ({_describe_error(error)})") from error
 
 
 def _read_result(result: EvalResult) -> Claim:
@@ -181,12 +181,17 @@ def _read_result(result: EvalResult) -> Claim:
     is_score = name is not None and _is_score(value, name)
     return Claim(
         dataset=_read_text(result.dataset_type) or "",
-        fingerprint=_read_text(result.dataset_revision),
-        split=_read_text(result.dataset_split) or "test",
-        config=_read_text(result.dataset_config) or "default",
+        split=_name_split(result),
         scores={name: float(value)} if name and is_score else {},
         faults={name: _describe(value)} if name and not is_score else {},
     )
+
+
+def _name_split(result: EvalResult) -> str | None:
+    revision, split = _read_text(result.dataset_revision), _read_text(result.dataset_split) or "test"
+    if revision is None or (split == "test" and is_fingerprint(revision)):
+        return revision
+    return f"{_read_text(result.dataset_config) or 'default'}/{split} at {revision}"
 
 
 def _read_intervals(intervals: Mapping[str, Any]) -> dict[str, Interval]:

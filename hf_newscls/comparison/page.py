@@ -9,7 +9,7 @@ from typing import Any
 
 from huggingface_hub import DatasetCardData
 
-from hf_newscls.comparison.leaderboard import Leaderboard, Row, Table
+from hf_newscls.comparison.leaderboard import Entry, Leaderboard, Table
 from hf_newscls.evaluation.metric_names import is_metric, name_metric
 from hf_newscls.report.card_metadata import LEADERBOARD_TAG, TOOL_TAG
 from hf_newscls.report.figures.leaderboard import Dot, Panel, plot_leaderboard
@@ -21,9 +21,15 @@ _TITLE = "Leaderboard"
 
 def build_leaderboard_files(board: Leaderboard) -> dict[str, bytes]:
     """Return leaderboard.md, leaderboard.json and leaderboard.png; equal leaderboards give equal bytes."""
+    content = {
+        "metric": board.metric,
+        "remarks": board.remarks,
+        "tables": [_table_to_dict(table) for table in board.tables],
+        "refused": [{"model": one.name, "commit": one.revision, "reason": one.reason} for one in board.unranked],
+    }
     return {
         "leaderboard.md": _render(board).encode(),
-        "leaderboard.json": _write_json(board).encode(),
+        "leaderboard.json": (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode(),
         "leaderboard.png": _draw(board),
     }
 
@@ -51,41 +57,30 @@ def _render(board: Leaderboard) -> str:
     )
 
 
-def _write_json(board: Leaderboard) -> str:
-    content = {
-        "metric": board.metric,
-        "remarks": [*board.remarks],
-        "tables": [_table_to_dict(table) for table in board.tables],
-        "refused": [{"model": one.name, "commit": one.revision, "reason": one.reason} for one in board.refusals],
-    }
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
 def _table_to_dict(table: Table) -> dict[str, Any]:
     return {
         **asdict(table.setting),
         "caution": table.caution,
-        "models": [_row_to_dict(row) for row in table.rows],
-        "not_verified": [_row_to_dict(row) for row in table.unverified],
+        "models": [_entry_to_dict(entry) for entry in table.rows],
+        "not_verified": [_entry_to_dict(entry) for entry in table.unverified],
         "pairs": [asdict(pair) for pair in table.pairs],
     }
 
 
-def _row_to_dict(row: Row) -> dict[str, Any]:
-    entry, interval = row.entry, row.entry.interval
+def _entry_to_dict(entry: Entry) -> dict[str, Any]:
     return {
-        "rank": row.rank,
+        "rank": entry.rank,
         "model": entry.name,
         "origin": entry.origin,
         "commit": entry.revision,
         "score": entry.score,
-        "interval": [interval.low, interval.high] if interval else None,
+        "interval": entry.interval,
         "claimed": entry.claimed,
         "is_verified": entry.is_verified,
         "f1_macro": entry.f1_macro,
-        "against_the_one_above": row.verdict,
-        "adjusted_p_value": row.p_value,
-        "notes": [*entry.notes],
+        "against_the_one_above": entry.verdict,
+        "adjusted_p_value": entry.p_value,
+        "notes": entry.notes,
     }
 
 
@@ -102,15 +97,12 @@ def _draw(board: Leaderboard) -> bytes:
         return path.read_bytes()
 
 
-def _build_panel(table: Table, rows: Sequence[Row], *, suffix: str) -> Panel:
+def _build_panel(table: Table, rows: Sequence[Entry], *, suffix: str) -> Panel:
     setting = table.setting
     # The figure's font has few scripts.
     dataset = f"{shorten_name(setting.dataset)}, " if setting.dataset and setting.dataset.isascii() else ""
     return Panel(
         title=f"{dataset}split {shorten_name(setting.short_split)}{suffix}",
         xlabel=_describe_metric(setting.metric),
-        dots=[
-            Dot(entry.name, entry.score, entry.interval, is_verified=entry.is_verified)
-            for entry in (row.entry for row in rows)
-        ],
+        dots=[Dot(row.name, row.score, row.interval, is_verified=row.is_verified) for row in rows],
     )

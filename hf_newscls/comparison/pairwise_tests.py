@@ -1,4 +1,4 @@
-"""Test every pair of models in a table that answered the same rows, and correct for the number of pairs."""
+"""Test every pair of models in a table that answered the same rows, and correct for the number of tests."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -26,15 +26,12 @@ _INTERVAL_RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Pair:
-    """Two models of a table, tested on the rows that both answered.
+    """Two models of a table, tested on the rows that both answered; the first ranks higher.
 
     Attributes:
-        first: the model that ranks higher.
-        second: the model that ranks lower.
-        test: name of the test.
         gain: by how much the first is better; below 0 if its predictions are worse.
-        p_value: of this pair, uncorrected.
-        adjusted_p_value: corrected for all pairs of the table.
+        p_value: before the correction.
+        adjusted_p_value: corrected for all tests of the table.
         verdict: on the first model, by the corrected p-value.
     """
 
@@ -47,11 +44,13 @@ class Pair:
     verdict: Verdict = "tied"
 
 
-def has_same_rows(first: PublishedPredictions, second: PublishedPredictions) -> bool:
+def has_same_rows(first: PublishedPredictions | None, second: PublishedPredictions | None) -> bool:
     """Return whether both models answered the same rows with the same labels, in any label order.
 
     A row's hash covers its label, so different references under equal hashes are made up.
     """
+    if first is None or second is None:
+        return False
     own, other = _sort_labels(first), _sort_labels(second)
     return (
         own.label_names == other.label_names
@@ -60,9 +59,9 @@ def has_same_rows(first: PublishedPredictions, second: PublishedPredictions) -> 
     )
 
 
-def has_same_answers(first: PublishedPredictions, second: PublishedPredictions) -> bool:
+def has_same_answers(first: PublishedPredictions | None, second: PublishedPredictions | None) -> bool:
     """Return whether both gave the same probabilities to the same rows: one model under two names."""
-    if not has_same_rows(first, second):
+    if first is None or second is None or not has_same_rows(first, second):
         return False
     return np.array_equal(_sort_labels(first).probabilities, _sort_labels(second).probabilities)
 
@@ -78,28 +77,33 @@ def measure_interval(predictions: PublishedPredictions, metric: str, *, seed: in
 
 
 def compare_pairs(answers: Mapping[str, PublishedPredictions], *, metric: str, seed: int) -> list[Pair]:
-    """Test every pair of models that differ, and correct for their number after Holm.
+    """Test every pair of models that differ, and correct for the number of tests after Holm.
 
     Accuracy and top-k accuracy use the exact McNemar test, other scores a paired bootstrap; the calibration error is
-    not tested. A model and its copy are no pair: each copy would make all other tests harder to pass.
+    not tested. Models with the same answers are one model here: they are no pair, and their pairs with another model
+    are one test, because copies must not make all other tests harder to pass.
 
-    Args:
-        answers: predictions by model name, best model first, for the same rows in the same order.
-        metric: the models are ranked by.
-        seed: of the bootstrap.
+    The answers are for the same rows in the same order, best model first; the seed is of the bootstrap.
     """
-    names = [
-        (first, second)
-        for first, second in itertools.combinations(answers, 2)
-        if not has_same_answers(answers[first], answers[second])
-    ]
-    k = _find_k(metric)
-    pairs = _test_hits(names, answers, k=k) if k else _test_draws(names, answers, metric=metric, seed=seed)
-    adjusted = holm_correction([pair.p_value for pair in pairs])
-    return [
-        replace(pair, adjusted_p_value=p_value, verdict=judge_gap(pair.gain, p_value))
-        for pair, p_value in zip(pairs, adjusted, strict=True)
-    ]
+    originals = {
+        name: next(other for other in answers if has_same_answers(answers[other], found))
+        for name, found in answers.items()
+    }
+    models = {names: frozenset(originals[name] for name in names) for names in itertools.combinations(answers, 2)}
+    tested = [names for names in models if len(models[names]) == 2]
+    resamples, k = choose_resamples(len({models[names] for names in tested})), _find_k(metric)
+    pairs = (
+        _test_hits(tested, answers, k=k)
+        if k
+        else _test_draws(tested, answers, metric=metric, resamples=resamples, seed=seed)
+    )
+    p_values = {models[pair.first, pair.second]: pair.p_value for pair in pairs}
+    adjusted = dict(zip(p_values, holm_correction([*p_values.values()]), strict=True))
+    return [_judge(pair, adjusted[models[pair.first, pair.second]]) for pair in pairs]
+
+
+def _judge(pair: Pair, p_value: float) -> Pair:
+    return replace(pair, adjusted_p_value=p_value, verdict=judge_gap(pair.gain, p_value))
 
 
 def _test_hits(names: Sequence[tuple[str, str]], answers: Mapping[str, PublishedPredictions], *, k: int) -> list[Pair]:
@@ -120,9 +124,14 @@ def _test_hits(names: Sequence[tuple[str, str]], answers: Mapping[str, Published
 
 
 def _test_draws(
-    names: Sequence[tuple[str, str]], answers: Mapping[str, PublishedPredictions], *, metric: str, seed: int
+    names: Sequence[tuple[str, str]],
+    answers: Mapping[str, PublishedPredictions],
+    *,
+    metric: str,
+    resamples: int,
+    seed: int,
 ) -> list[Pair]:
-    resamples, sign = choose_resamples(len(names)), -1 if lower_is_better(metric) else 1
+    sign = -1 if lower_is_better(metric) else 1
     drawn = {name: _draw_score(found, metric, resamples=resamples, seed=seed) for name, found in answers.items()}
     pairs = []
     for first, second in names:

@@ -29,21 +29,11 @@ def read_published_predictions(path: Path) -> PublishedPredictions:
     Raises:
         DataError: the file is something else, or larger than a test set can be.
     """
-
-    def read(path: Path) -> PublishedPredictions:
-        """Check the size first: a small file can repeat a long text a million times."""
-        _check_size(pq.ParquetFile(path, read_dictionary=["row", "reference"]), path.name)
-        return read_predictions(path)
-
-    return _read(path, read)
+    return _read(path, _read_bounded)
 
 
 def hash_run_predictions(path: Path) -> PublishedPredictions:
-    """Read the predictions of a local run, with each text replaced by its hash.
-
-    Raises:
-        DataError: the file is missing or is not what a run writes.
-    """
+    """Read the predictions of a local run, with texts replaced by hashes; other files are a `DataError`."""
     return _read(path, hash_predictions)
 
 
@@ -66,22 +56,18 @@ def check_predictions(predictions: PublishedPredictions, *, source_name: str) ->
     if (np.abs(probabilities.sum(axis=1, dtype=np.float64) - 1) > _SUM_TOLERANCE).any():
         raise refuse_file(source_name, "probabilities of a row that do not sum to 1")
     order = np.argsort(np.asarray(rows), kind="stable")
-    ordered = replace(
-        predictions,
-        rows=[rows[index] for index in order],
-        references=predictions.references[order],
-        probabilities=probabilities[order],
-    )
-    if repeated := _count_contradictions(ordered):
+    ordered, references, probabilities = np.asarray(rows)[order], predictions.references[order], probabilities[order]
+    is_other = np.abs(np.diff(probabilities, axis=0)).max(axis=1) > _ANSWER_TOLERANCE
+    is_other |= np.diff(references) != 0
+    if repeated := int(((ordered[1:] == ordered[:-1]) & is_other).sum()):
         raise refuse_file(source_name, f"{repeated:,} repeated rows with a different answer")
-    return ordered
+    return replace(predictions, rows=ordered.tolist(), references=references, probabilities=probabilities)
 
 
-def _count_contradictions(ordered: PublishedPredictions) -> int:
-    rows = np.asarray(ordered.rows)
-    is_other = np.abs(np.diff(ordered.probabilities, axis=0)).max(axis=1) > _ANSWER_TOLERANCE
-    is_other |= np.diff(ordered.references) != 0
-    return int(((rows[1:] == rows[:-1]) & is_other).sum())
+def _read_bounded(path: Path) -> PublishedPredictions:
+    # A small file can repeat a long text a million times.
+    _check_size(pq.ParquetFile(path, read_dictionary=["row", "reference"]), path.name)
+    return read_predictions(path)
 
 
 def _read(path: Path, read: Callable[[Path], PublishedPredictions]) -> PublishedPredictions:

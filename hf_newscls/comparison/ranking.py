@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from hf_newscls.comparison.leaderboard import Entry, Leaderboard, Refusal, Row, Setting, Table
+from hf_newscls.comparison.leaderboard import Entry, Leaderboard, Setting, Table, Unranked
 from hf_newscls.comparison.model_scores import is_fingerprint
 from hf_newscls.comparison.pairwise_tests import Pair, compare_pairs, has_same_answers, has_same_rows
 from hf_newscls.evaluation.metric_names import lower_is_better
@@ -22,32 +22,27 @@ def merge_copies(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def rank_entries(
-    entries: Iterable[Entry], refusals: Iterable[Refusal] = (), *, metric: str, seed: int = 0
+    entries: Iterable[Entry], unranked: Iterable[Unranked] = (), *, metric: str, seed: int = 0
 ) -> Leaderboard:
     """Rank the verified models of each setting, and list its unverified models below them.
 
     The setting of models measured on this machine comes first, then the one with the most verified models. Another
     setting gets its own table only if it has several models, or one of this machine; otherwise its model is not ranked.
-
-    Args:
-        entries: models with their scores.
-        refusals: models that cannot be ranked, such as those without scores.
-        metric: that was asked for.
-        seed: of the bootstrap behind the tests.
+    The seed is of the bootstrap behind the tests.
     """
     groups: dict[tuple[str, ...], list[Entry]] = defaultdict(list)
     for entry in sorted(entries, key=lambda entry: entry.name):
         groups[entry.setting.key].append(entry)
     tables: list[Table] = []
-    unranked = [*refusals]
+    others = [*unranked]
     for key in sorted(groups, key=lambda key: (*_order_group(groups[key]), key)):
-        kept, others = _check_rows(groups[key])
-        unranked += others
+        kept, refused = _check_rows(groups[key])
+        others += refused
         if tables and len(kept) == 1 and not kept[0].is_own:
-            unranked.append(_build_refusal(kept[0], tables[0].setting))
+            others.append(_leave_out(kept[0], tables[0].setting))
         elif kept:
             tables.append(_build_table(kept, first=tables[0].setting if tables else None, seed=seed))
-    return Leaderboard(metric, tables, sorted(unranked, key=lambda one: (one.name, one.reason)))
+    return Leaderboard(metric, tables, sorted(others, key=lambda one: (one.name, one.reason)))
 
 
 def _order_group(entries: Sequence[Entry]) -> tuple[bool, int, int]:
@@ -66,20 +61,20 @@ def _build_table(entries: Sequence[Entry], *, first: Setting | None, seed: int) 
     return Table(
         setting,
         rows=_rank_rows([entry for entry in ordered if entry.is_verified], pairs),
-        unverified=[Row(None, entry) for entry in ordered if not entry.is_verified],
+        unverified=[entry for entry in ordered if not entry.is_verified],
         pairs=pairs,
         caution=_describe_differences(setting, first) if first else "",
     )
 
 
-def _rank_rows(entries: Sequence[Entry], pairs: Sequence[Pair]) -> list[Row]:
+def _rank_rows(entries: Sequence[Entry], pairs: Sequence[Pair]) -> list[Entry]:
     tested = {(pair.first, pair.second): pair for pair in pairs}
-    rows: list[Row] = []
+    rows: list[Entry] = []
     for index, entry in enumerate(entries, start=1):
         above = rows[-1] if rows else None
-        rank = above.rank if above and above.entry.score == entry.score else index
-        pair = tested.get((above.entry.name, entry.name)) if above else None
-        rows.append(Row(rank, entry, _REVERSED[pair.verdict], pair.adjusted_p_value) if pair else Row(rank, entry))
+        row = replace(entry, rank=above.rank if above and above.score == entry.score else index)
+        pair = tested.get((above.name, entry.name)) if above else None
+        rows.append(replace(row, verdict=_REVERSED[pair.verdict], p_value=pair.adjusted_p_value) if pair else row)
     return rows
 
 
@@ -87,15 +82,12 @@ def _add_copies(entry: Entry, runs: Sequence[Entry]) -> Entry:
     names = [
         run.name
         for run in runs
-        if run.setting.key == entry.setting.key
-        and entry.predictions is not None
-        and run.predictions is not None
-        and has_same_answers(entry.predictions, run.predictions)
+        if run.setting.key == entry.setting.key and has_same_answers(entry.predictions, run.predictions)
     ]
     return replace(entry, copies=names).add_note(f"published from {', '.join(names)}") if names else entry
 
 
-def _check_rows(entries: Sequence[Entry]) -> tuple[list[Entry], list[Refusal]]:
+def _check_rows(entries: Sequence[Entry]) -> tuple[list[Entry], list[Unranked]]:
     """Find models with predictions for other rows than this machine's models, or else than most models.
 
     Such predictions verify nothing about this split: the model is listed with its claim, or not ranked if it has none.
@@ -103,33 +95,33 @@ def _check_rows(entries: Sequence[Entry]) -> tuple[list[Entry], list[Refusal]]:
     answered = [entry for entry in entries if entry.predictions is not None]
     if not answered:
         return [*entries], []
-    standard = max(answered, key=lambda entry: (entry.is_own, sum(_have_same_rows(entry, other) for other in answered)))
+    standard = max(
+        answered,
+        key=lambda entry: (
+            entry.is_own,
+            sum(has_same_rows(entry.predictions, other.predictions) for other in answered),
+        ),
+    )
     kept, unranked = [], []
     for entry in entries:
-        if entry.predictions is None or _have_same_rows(entry, standard):
+        if entry.predictions is None or has_same_rows(entry.predictions, standard.predictions):
             kept.append(entry)
             continue
         note = f"its predictions are for other rows than those of {standard.name}"
         if entry.claimed is None:
-            unranked.append(Refusal(entry.name, note, entry.revision))
+            unranked.append(Unranked(entry.name, note, entry.revision))
         else:
             unverified = replace(entry, score=entry.claimed, interval=entry.claimed_interval, f1_macro=None)
             kept.append(replace(unverified, predictions=None).add_note(f"not verified: {note}"))
     return kept, unranked
 
 
-def _have_same_rows(first: Entry, second: Entry) -> bool:
-    if first.predictions is None or second.predictions is None:
-        return False
-    return first is second or has_same_rows(first.predictions, second.predictions)
-
-
-def _build_refusal(entry: Entry, first: Setting) -> Refusal:
+def _leave_out(entry: Entry, first: Setting) -> Unranked:
     setting, split = entry.setting, entry.setting.short_split
     if not is_fingerprint(setting.split) and setting.dataset != first.dataset:
         split += f" of {setting.dataset}"
     reason = f"measured on another split: {split}; the table is on {first.short_split}"
-    return Refusal(entry.name, reason, entry.revision)
+    return Unranked(entry.name, reason, entry.revision)
 
 
 def _describe_differences(setting: Setting, first: Setting) -> str:

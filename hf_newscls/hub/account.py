@@ -20,13 +20,7 @@ _REVISION = re.compile(r"(?!.*(\.\.|//|\.lock(/|$)))[A-Za-z0-9][\w./-]*(?<![./])
 
 @dataclass(frozen=True)
 class Account:
-    """The user that an access token belongs to.
-
-    Attributes:
-        name: of the user.
-        role: of the token: `write`, `read` or `fineGrained`.
-        namespaces: users and organizations that the token may create repositories for.
-    """
+    """The user of an access token, the token's role, and the owners that it may create repositories for."""
 
     name: str
     role: str
@@ -37,36 +31,20 @@ class Account:
         return repo_id.split("/")[0] in self.namespaces
 
 
-def find_account() -> Account | None:
-    """Return the account of the token in the environment or from `hf auth login`; None without a token.
+def find_account() -> Account:
+    """Return the account of the token in the environment or from `hf auth login`.
 
     Raises:
-        PublishError: the Hub does not accept the token, or could not be reached.
+        PublishError: there is no token, the Hub does not accept it, or could not be reached.
     """
     if get_token() is None:
-        return None
+        raise PublishError("Hub: no access token found; run `hf auth login`, or set HF_TOKEN to one that can write")
     remedy = "check HF_TOKEN, or run `hf auth login`"
     return _read_account(call_hub(HfApi().whoami, what="log in with the access token", remedy=remedy))
 
 
-def require_account() -> Account:
-    """Return the account of the token.
-
-    Raises:
-        PublishError: there is no token, or the Hub does not accept it.
-    """
-    account = find_account()
-    if account is None:
-        raise PublishError("Hub: no access token found; run `hf auth login`, or set HF_TOKEN to one that can write")
-    return account
-
-
 def check_repo_id(repo_id: str) -> None:
-    """Check the name of a repository.
-
-    Raises:
-        InputError: no repository can have this name.
-    """
+    """Raise an `InputError` if no repository can have this name."""
     try:
         validate_repo_id(repo_id)
     except HFValidationError as error:
@@ -74,27 +52,11 @@ def check_repo_id(repo_id: str) -> None:
 
 
 def check_revision(revision: str) -> None:
-    """Check the name of a branch or a tag.
-
-    Raises:
-        InputError: no branch or tag can have this name.
-    """
+    """Raise an `InputError` if no branch or tag can have this name."""
     if not _REVISION.fullmatch(revision):
         raise InputError(
             f"{revision!r} is not a name for a branch or a tag; use letters, digits, `.`, `_`, `-` and `/`, as in v1.0"
         )
-
-
-def name_repo(repo_id: str | None, account: Account, *, default_name: str) -> str:
-    """Return owner/name of the repository to push to; the default owner is the account.
-
-    Raises:
-        InputError: no repository can have this name.
-    """
-    name = repo_id or default_name
-    full = name if "/" in name else f"{account.name}/{name}"
-    check_repo_id(full)
-    return full
 
 
 def _read_account(answer: Mapping[str, Any]) -> Account:

@@ -18,7 +18,8 @@ from huggingface_hub.errors import RevisionNotFoundError
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils.sha import git_hash
 
-from hf_newscls.errors import PublishError
+from hf_newscls.errors import InputError, PublishError
+from hf_newscls.hub.account import check_revision
 from hf_newscls.hub.preflight import Target
 from hf_newscls.hub.retry import report_failures, retry
 
@@ -35,13 +36,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Head:
-    """A branch at its newest commit.
-
-    Attributes:
-        commit: its SHA-1.
-        files: by path in the repository.
-        card: the text of README.md; empty if there is none.
-    """
+    """A branch at its newest commit: the files by path, and the text of README.md, empty if there is none."""
 
     commit: str
     files: Mapping[str, RepoFile]
@@ -59,10 +54,13 @@ class PushOptions:
     Attributes:
         message: of the commit, and the title of a pull request.
         revision: the branch; it is created if it does not exist.
-        create_pr: open a pull request, or update the open one.
+        create_pr: open a pull request for main, or update the open one.
         tag: name of the commit, as in v1.0.
         delete_patterns: paths that match and are not pushed are deleted; `*` does not cross folders.
         command: repeats the push, for messages.
+
+    Raises:
+        InputError: a branch or tag has an impossible name, or goes with a pull request.
     """
 
     message: str
@@ -72,16 +70,20 @@ class PushOptions:
     delete_patterns: Sequence[str] = ()
     command: str = "hf-newscls publish"
 
+    def __post_init__(self) -> None:
+        """Check what the fields say together."""
+        check_revision(self.revision)
+        if self.tag is not None:
+            check_revision(self.tag)
+        if self.create_pr and self.tag is not None:
+            raise InputError(f"tag is {self.tag!r}, but a pull request has no tag; tag the commit after the merge")
+        if self.create_pr and self.revision != "main":
+            raise InputError(f"revision is {self.revision!r}, but a pull request is for main; leave one of them out")
+
 
 @dataclass(frozen=True)
 class Pushed:
-    """The result of a push.
-
-    Attributes:
-        url: of the commit, or of the pull request.
-        commit: its SHA-1.
-        is_new: False if the files were there already.
-    """
+    """The result of a push: the URL of the commit or the pull request, and whether the commit is new."""
 
     url: str
     commit: str
@@ -110,17 +112,16 @@ def _push(build: Build, target: Target, options: PushOptions) -> Pushed:
     with on_hub():
         head = _open_branch(target, options.revision)
     changes = _find_changes(build(head), head, options.delete_patterns)
-    if options.tag is not None:
-        with on_hub():
-            _check_tag(target, options.tag, head, is_changed=bool(changes))
     if changes and options.create_pr:
         with on_hub():
             request = _open_request(target, options.message)
-            head = _read_head(target, _name_ref(request))
+            head = _read_head(target, str(request.git_reference))
         changes = _find_changes(build(head), head, options.delete_patterns)
         with on_hub():
             return _update_request(changes, head, request, target)
     with on_hub():
+        if options.tag is not None:
+            _check_tag(target, options.tag, head, is_changed=bool(changes))
         pushed = _commit(changes, head, target, message=options.message, revision=options.revision)
         if options.tag is not None:
             HfApi().create_tag(
@@ -190,11 +191,7 @@ def _is_stored(addition: CommitOperationAdd, stored: RepoFile | None) -> bool:
 
 
 def _check_tag(target: Target, tag: str, head: Head, *, is_changed: bool) -> None:
-    """Refuse a tag of another commit; a tag is never moved.
-
-    Raises:
-        PublishError: the tag is taken.
-    """
+    """Refuse a tag of another commit; a tag is never moved."""
     refs = HfApi().list_repo_refs(target.repo_id, repo_type=target.repo_type)
     found = next((one.target_commit for one in refs.tags if one.name == tag), None)
     if found is not None and (is_changed or found != head.commit):
@@ -214,12 +211,7 @@ def _commit(changes: Sequence[_Operation], head: Head, target: Target, *, messag
         # The predictions are Parquet, and belong to the model.
         warnings.filterwarnings("ignore", message="It seems that you are about to commit a data file")
         info = HfApi().create_commit(
-            repo_id,
-            changes,
-            commit_message=message,
-            repo_type=repo_type,
-            revision=revision,
-            parent_commit=head.commit,
+            repo_id, changes, commit_message=message, repo_type=repo_type, revision=revision, parent_commit=head.commit
         )
     return Pushed(str(info.commit_url), info.oid, is_new=True)
 
@@ -239,11 +231,7 @@ def _open_request(target: Target, title: str) -> Discussion:
 
 def _update_request(changes: Sequence[_Operation], head: Head, request: Discussion, target: Target) -> Pushed:
     """Commit to a pull request, and open it if it is a draft."""
-    pushed = _commit(changes, head, target, message=request.title, revision=_name_ref(request))
+    pushed = _commit(changes, head, target, message=request.title, revision=str(request.git_reference))
     if request.status == "draft":
         HfApi().change_discussion_status(target.repo_id, request.num, new_status="open", repo_type=target.repo_type)
     return replace(pushed, url=request.url)
-
-
-def _name_ref(request: Discussion) -> str:
-    return f"refs/pr/{request.num}"

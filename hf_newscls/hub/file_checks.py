@@ -26,11 +26,7 @@ _SHORTEST_TOKEN = 8
 
 
 def check_model(files: Mapping[str, Content]) -> None:
-    """Check that a model is complete, with its weights in safetensors, then as in `check_files`.
-
-    Raises:
-        PublishError: what is wrong.
-    """
+    """Raise a `PublishError` if a model is incomplete or its weights are not safetensors, then as `check_files`."""
     weights = "adapter_model" if "adapter_config.json" in files else "model"
     index = f"{weights}.safetensors.index.json"
     needed = (*_REQUIRED, index if index in files else f"{weights}.safetensors")
@@ -40,11 +36,7 @@ def check_model(files: Mapping[str, Content]) -> None:
 
 
 def check_files(files: Mapping[str, Content]) -> None:
-    """Check that no file holds pickled objects, an access token, or a path of this machine.
-
-    Raises:
-        PublishError: the files that do.
-    """
+    """Raise a `PublishError` if a file holds pickled objects, an access token, or a path of this machine."""
     found = defaultdict(list)
     for name, content in sorted(files.items()):
         for fault in _find_faults(PurePosixPath(name), content):

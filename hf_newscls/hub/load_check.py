@@ -48,10 +48,7 @@ def read_samples(predictions: Path) -> list[Sample]:
 def check_reproduction(folder: Path, samples: Sequence[Sample], *, base: str | None = None) -> None:
     """Load a model folder, with the code in it, in a fresh process, and compare its probabilities.
 
-    Args:
-        folder: of the model.
-        samples: texts with their expected probabilities.
-        base: the encoder's id, if the folder holds only an adapter.
+    `base` is the encoder's id, if the folder holds only an adapter.
 
     Raises:
         PublishError: the model does not load, or its probabilities differ by more than 0.001.

@@ -4,12 +4,12 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 
-from huggingface_hub import HfApi, ModelCard
+from huggingface_hub import HfApi, ModelCard, get_token
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
 from hf_newscls.errors import PublishError, RecipeError
 from hf_newscls.evaluation.metric_names import is_metric
-from hf_newscls.hub.account import Account, find_account, name_repo
+from hf_newscls.hub.account import check_repo_id, find_account
 from hf_newscls.hub.retry import call_hub
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.card_metadata import describe_recipe
@@ -21,14 +21,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Target:
-    """A repository that the token may push to.
-
-    Attributes:
-        repo_id: owner/name.
-        repo_type: model or dataset.
-        exists: whether it is on the Hub already; otherwise the push creates it.
-        is_private: whether it is private, or will be.
-    """
+    """A repository, owner/name, that the token may push to; the push creates it if it does not exist."""
 
     repo_id: str
     repo_type: str
@@ -44,11 +37,9 @@ def preflight(recipe: Recipe) -> Target | None:
         PublishError: the token is not accepted or may not write there, the repository is public but must be private,
             the card's metadata is not valid, or the base model's licence forbids derivatives.
     """
-    account = find_account()
-    if account is None:
+    if get_token() is None:
         return None
-    repo_id = name_repo(recipe.hub.repo_id, account, default_name=recipe.name)
-    target = find_target(repo_id, account, private=recipe.hub.private)
+    target = find_target(recipe.hub.repo_id or recipe.name, private=recipe.hub.private)
     benchmark = recipe.hub.benchmark
     if benchmark is not None and not is_metric(benchmark.metric):
         raise RecipeError(
@@ -60,21 +51,22 @@ def preflight(recipe: Recipe) -> Target | None:
     return target
 
 
-def find_target(
-    repo_id: str, account: Account, *, private: bool, repo_type: str = "model", is_proposal: bool = False
-) -> Target:
+def find_target(name: str, *, private: bool, repo_type: str = "model", is_proposal: bool = False) -> Target:
     """Find out whether the token may push to a repository, or create it.
 
     Args:
-        repo_id: owner/name.
-        account: of the token.
+        name: owner/name, or only the name for the account of the token.
         private: whether the repository must be private.
         repo_type: model or dataset.
         is_proposal: whether the push is a pull request, which anyone may open in an existing repository.
 
     Raises:
-        PublishError: the token may not, or the repository is public but must be private.
+        InputError: no repository can have this name.
+        PublishError: there is no token, it may not push there, or the repository is public but must be private.
     """
+    account = find_account()
+    repo_id = name if "/" in name else f"{account.name}/{name}"
+    check_repo_id(repo_id)
     remedy = "set HF_TOKEN to a token that can write there, or name another repository"
     try:
         found = call_hub(lambda: HfApi().repo_info(repo_id, repo_type=repo_type), what=f"look up {repo_id}")
@@ -97,20 +89,15 @@ def find_target(
 
 
 def check_metadata(card: str) -> None:
-    """Let the Hub validate a card's metadata.
-
-    Raises:
-        PublishError: the metadata is not valid, or the Hub could not be reached.
-    """
+    """Raise a `PublishError` if the Hub finds a card's metadata invalid, or cannot be reached."""
     validate = partial(ModelCard(card).validate, repo_type="model")
     call_hub(validate, what="validate the card's metadata", remedy="fix `hub` in the recipe, or try again later")
 
 
 def check_license(recipe: Recipe) -> None:
-    """Check that the base model's licence allows derivatives; one that cannot be read does.
+    """Raise a `PublishError` if the base model's licence forbids derivatives, or if the Hub cannot be reached.
 
-    Raises:
-        PublishError: it forbids them, or the Hub could not be reached.
+    A licence that cannot be read forbids nothing.
     """
     base, found = recipe.base_model, None
     try:

@@ -19,7 +19,7 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError, 
     OfflineModeIsEnabled,
 )
 
-from hf_newscls.errors import NewsclsError, PublishError
+from hf_newscls.errors import NewsclsError, PublishError, shorten_text
 
 # A failed upload of a large file is a bare RuntimeError.
 HUB_FAILURES = (HTTPError, OSError, ValueError, RuntimeError)
@@ -44,25 +44,12 @@ T = TypeVar("T")
 
 def call_hub(action: Callable[[], T], *, what: str, remedy: str = "try again later") -> T:
     """Run an action on the Hub as in `retry`, with its failures as in `report_failures`."""
-
-    def attempt() -> T:
-        with report_failures(what, remedy=remedy):
-            return action()
-
-    return retry(attempt)
+    return retry(report_failures(what, remedy=remedy)(action))
 
 
 @contextmanager
 def report_failures(what: str, *, remedy: str) -> Iterator[None]:
-    """Turn what huggingface_hub raises in the block into a `PublishError`; our own errors pass unchanged.
-
-    Args:
-        what: the action for the message, as in "push to owner/name".
-        remedy: what the user can do, for the message.
-
-    Raises:
-        PublishError: the Hub refused, or could not be reached.
-    """
+    """Turn what huggingface_hub raises in the block into a `PublishError`, as in `refuse`; our own errors pass."""
     try:
         yield
     except NewsclsError:
@@ -92,11 +79,10 @@ def retry(action: Callable[[], T]) -> T:
 
 
 def refuse(what: str, error: Exception, *, remedy: str) -> PublishError:
-    """Return the error that says what could not be done; access tokens and signatures of URLs are masked."""
-    reason = " ".join(f"{error} {error.__cause__ or ''}".split()) or type(error).__name__
-    token = get_token()
+    """Return the error for an action, as in "push to owner/name"; tokens and signatures of URLs are masked."""
+    reason, token = f"{error} {error.__cause__ or ''}".strip() or type(error).__name__, get_token()
     reason = TOKEN_PATTERN.sub("hf_…", reason.replace(token, "hf_…") if token else reason)
-    reason = _SIGNED_URL.sub(r"\1?…", reason)[:_REASON_LENGTH]
+    reason = shorten_text(_SIGNED_URL.sub(r"\1?…", reason), limit=_REASON_LENGTH)
     return PublishError(f"Hub: could not {what}: {reason}; {remedy}")
 
 

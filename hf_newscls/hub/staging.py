@@ -40,12 +40,7 @@ DELETE_PATTERNS = (
 
 
 def stage_run(run: RunFolder, recipe: Recipe, *, card: str) -> dict[str, Content]:
-    """Return the files of a run's repository, by path.
-
-    Args:
-        run: an evaluated run.
-        recipe: of the run.
-        card: the text of README.md; the folder's own card does not know the repository.
+    """Return the files of an evaluated run's repository, by path, with another card than the folder's.
 
     Raises:
         DataError: the predictions cannot be read.
@@ -67,10 +62,7 @@ def stage_run(run: RunFolder, recipe: Recipe, *, card: str) -> dict[str, Content
 
 
 def _select_metrics(run: RunFolder, metrics: Mapping[str, Any]) -> Content:
-    """Return the metrics without the comparison with another run, which may name paths of this machine.
-
-    The file itself is returned if it says the same.
-    """
+    """Return the metrics without the comparison with another run, which may name paths of this machine."""
     selected = {**metrics, "side_by_side": None}
     if selected == run.read_json(run.metrics):
         return run.metrics

@@ -16,7 +16,7 @@ from hf_newscls.workflow.quiet import quiet_libraries
 
 if TYPE_CHECKING:
     from hf_newscls.comparison.discovery import Discovery
-    from hf_newscls.comparison.leaderboard import Leaderboard, Refusal
+    from hf_newscls.comparison.leaderboard import Leaderboard, Unranked
     from hf_newscls.comparison.model_scores import ModelScores
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def compare(
 
     from hf_newscls.comparison.discovery import Discovery
 
-    runs, refusals, remarks = _read_runs([*subjects.recipes], runs_dir=runs_dir)
+    runs, unread, remarks = _read_runs([*subjects.recipes], runs_dir=runs_dir)
     if local:
         found, hub_remarks = Discovery(), ["Hub skipped (local only): only local runs are ranked"]
     else:
@@ -86,7 +86,7 @@ def compare(
     if external_models:
         (recipe,) = subjects.recipes.values()
         runs += _measure(recipe, external_models, data=data, trust_remote_code=trust_remote_code)
-    board = replace(_rank(runs, found, refusals, metric=metric), remarks=[*hub_remarks, *remarks])
+    board = replace(_rank(runs, found, unread, metric=metric), remarks=[*hub_remarks, *remarks])
     if not board.tables:
         raise _refuse_nothing(names, board, runs_dir=runs_dir)
     return board
@@ -134,12 +134,12 @@ def _check_metric(metric: str) -> None:
         )
 
 
-def _read_runs(recipes: Sequence[str], *, runs_dir: Path) -> tuple[list[ModelScores], list[Refusal], list[str]]:
+def _read_runs(recipes: Sequence[str], *, runs_dir: Path) -> tuple[list[ModelScores], list[Unranked], list[str]]:
     """Return the scores of the local runs, the runs that cannot be read, and a remark on each recipe without runs."""
-    from hf_newscls.comparison.leaderboard import Refusal
+    from hf_newscls.comparison.leaderboard import Unranked
 
     models: list[ModelScores] = []
-    refusals: list[Refusal] = []
+    unread: list[Unranked] = []
     remarks: list[str] = []
     for recipe in recipes:
         runs = find_runs(recipe, runs_dir=runs_dir)
@@ -150,8 +150,8 @@ def _read_runs(recipes: Sequence[str], *, runs_dir: Path) -> tuple[list[ModelSco
             try:
                 models.append(_read_run(run, name))
             except (DataError, RunError) as error:
-                refusals.append(Refusal(name, str(error).replace(str(run.path), name)))
-    return models, refusals, remarks
+                unread.append(Unranked(name, str(error).replace(str(run.path), name)))
+    return models, unread, remarks
 
 
 def _read_run(run: RunFolder, name: str) -> ModelScores:
@@ -175,13 +175,14 @@ def _ask_hub(
     subjects: Subjects, *, models: Sequence[str], author: str | None, must_answer: bool
 ) -> tuple[Discovery, list[str]]:
     """Return what the Hub has; if it cannot be reached and need not answer, nothing and a remark."""
-    from hf_newscls.comparison.discovery import Discovery, Query, discover
+    from hf_newscls.comparison.discovery import Discovery, discover
     from hf_newscls.hub.retry import has_answered
 
     # A recipe without data.dataset_id uses its own name as the dataset.
     unknown = [name for name, typed in subjects.recipes.items() if name == typed and name not in find_recipes()]
+    recipes, datasets = [*subjects.recipes], [*subjects.datasets, *unknown]
     try:
-        return discover(Query([*subjects.recipes], [*subjects.datasets, *unknown], models, author)), []
+        return discover(recipes=recipes, datasets=datasets, models=models, author=author), []
     except PublishError as error:
         if must_answer or has_answered(error):
             raise
@@ -205,11 +206,9 @@ def _measure(
         ]
 
 
-def _rank(
-    measured: Sequence[ModelScores], found: Discovery, refusals: Sequence[Refusal], *, metric: str
-) -> Leaderboard:
-    """Rank what was measured here and on the Hub; the refusals are local runs that cannot be read."""
-    from hf_newscls.comparison.leaderboard import Entry, Refusal
+def _rank(measured: Sequence[ModelScores], found: Discovery, unread: Sequence[Unranked], *, metric: str) -> Leaderboard:
+    """Rank what was measured here and on the Hub; `unread` are local runs that cannot be read."""
+    from hf_newscls.comparison.leaderboard import Entry, Unranked
     from hf_newscls.comparison.ranking import merge_copies, rank_entries
     from hf_newscls.comparison.verification import verify_model
 
@@ -218,13 +217,13 @@ def _rank(
     others = [model for model in found.models if model.name not in taken]
     checked = [one for model in (*measured, *others) for one in verify_model(model, metric=metric)]
     entries = [*(one for one in checked if isinstance(one, Entry)), *found.entries]
-    unranked = [*refusals, *found.refusals, *(one for one in checked if isinstance(one, Refusal))]
+    unranked = [*unread, *found.unranked, *(one for one in checked if isinstance(one, Unranked))]
     return rank_entries(merge_copies(entries), unranked, metric=metric)
 
 
 def _refuse_nothing(names: Sequence[str], board: Leaderboard, *, runs_dir: Path) -> InputError:
     """Return the error that says why nothing can be ranked."""
-    reasons = [*board.remarks, *(f"{one.name}: {one.reason}" for one in board.refusals)]
+    reasons = [*board.remarks, *(f"{one.name}: {one.reason}" for one in board.unranked)]
     found = "; ".join(reasons[:5]) or "no models found"
     return InputError(
         f"compare: nothing to rank for {format_examples(names)} ({found}); train a model with "

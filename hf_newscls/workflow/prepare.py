@@ -118,19 +118,17 @@ def publish_prepared(
             it contains something else.
     """
     from hf_newscls.data.readers.rows import ROW_ID
-    from hf_newscls.hub.account import name_repo, require_account
+    from hf_newscls.hub.preflight import find_target
     from hf_newscls.hub.publish_dataset import push_dataset
     from hf_newscls.report.dataset_card import render_dataset_card
 
-    recipe, account = to_recipe(recipe), require_account()
-    repo = name_repo(repo_id, account, default_name=recipe.name)
+    recipe = to_recipe(recipe)
+    target = find_target(repo_id or recipe.name, private=private, repo_type="dataset")
     # Without a column `split`: `load_dataset` has the split of a row already.
     kept = {ROW_ID, "text", "label", *recipe.data.keep, *recipe.split_columns} - {"split"}
     return push_dataset(
         prepared.splits.select_columns([name for name in prepared.splits["train"].column_names if name in kept]),
-        repo,
-        account=account,
-        card=render_dataset_card(recipe, prepared.manifest, repo_id=repo),
-        private=private,
+        target,
+        card=render_dataset_card(recipe, prepared.manifest, repo_id=target.repo_id),
         message=f"Prepare {recipe.name} with hf_newscls",
     )

@@ -15,7 +15,6 @@ from hf_newscls.workflow.run import Run, find_folder
 if TYPE_CHECKING:
     from hf_newscls.comparison.leaderboard import Leaderboard
     from hf_newscls.hub.commit import Pushed
-    from hf_newscls.hub.preflight import Target
 
 logger = logging.getLogger(__name__)
 
@@ -49,23 +48,20 @@ def publish(
         InputError: there is no such run, it is incomplete, or the options contradict each other.
         PublishError: the model must not be published, or the Hub refused the push or cannot be reached.
     """
-    from hf_newscls.hub.publish_model import PublishOptions, publish_run
+    from hf_newscls.hub.commit import PushOptions
+    from hf_newscls.hub.publish_model import publish_run
 
-    options = PublishOptions(
-        repo_id=repo_id,
-        private=private,
-        revision=revision,
-        create_pr=create_pr,
-        tag=tag,
-        replace_card=replace_card,
-    )
     folder = find_folder(run, runs_dir=runs_dir)
     recipe = folder.read_recipe()
+    message = f"Train {recipe.name} with hf_newscls"
     return publish_run(
         folder,
         recipe,
-        options,
+        PushOptions(message, revision=revision, create_pr=create_pr, tag=tag),
         render_card=lambda repo_id, notes: render_run_card(folder, recipe, model_address=repo_id, notes=notes),
+        repo_id=repo_id,
+        private=private,
+        replace_card=replace_card,
     )
 
 
@@ -98,7 +94,9 @@ def check_leaderboard_target(
     if folder is not None:
         check_replaceable(Path(folder), markers=["leaderboard.json", "leaderboard.md"], content="a leaderboard")
     if repo_id is not None:
-        _find_repo(repo_id, private=private)
+        from hf_newscls.hub.preflight import find_target
+
+        find_target(repo_id, private=private, repo_type="dataset")
 
 
 def save_leaderboard(board: Leaderboard, folder: str | Path) -> None:
@@ -135,10 +133,11 @@ def publish_leaderboard(board: Leaderboard, repo_id: str, *, private: bool = Tru
     from hf_newscls.comparison.page import build_leaderboard_files, render_board_card
     from hf_newscls.hub.commit import Content, Head, PushOptions, push_files
     from hf_newscls.hub.file_checks import check_files
-    from hf_newscls.hub.ownership import check_ownership
+    from hf_newscls.hub.preflight import find_target
+    from hf_newscls.hub.publish_dataset import check_ownership
     from hf_newscls.report.card_metadata import LEADERBOARD_TAG, TOOL_TAG
 
-    target = _find_repo(repo_id, private=private)
+    target = find_target(repo_id, private=private, repo_type="dataset")
     files: dict[str, Content] = {**build_leaderboard_files(board), "README.md": render_board_card(board).encode()}
     check_files(files)
 
@@ -149,11 +148,3 @@ def publish_leaderboard(board: Leaderboard, repo_id: str, *, private: bool = Tru
 
     options = PushOptions(message="Compare models with hf_newscls", command="hf-newscls compare --publish")
     return push_files(build, target, options)
-
-
-def _find_repo(repo_id: str, *, private: bool) -> Target:
-    from hf_newscls.hub.account import name_repo, require_account
-    from hf_newscls.hub.preflight import find_target
-
-    account = require_account()
-    return find_target(name_repo(repo_id, account, default_name=""), account, private=private, repo_type="dataset")

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 
 import pytest
 
-from hf_newscls.comparison.discovery import Discovery, Query, discover, find_commit
+from hf_newscls.comparison.discovery import Discovery, discover, find_commit
 from hf_newscls.comparison.model_scores import ModelScores
 from hf_newscls.errors import InputError, PublishError
 from hf_newscls.hub.retry import has_answered
 from tests.comparison.board_parts import ONE, TWO, build_files, write_card, write_metrics
 from tests.hub_server import STRANGER_TOKEN, WRONG_TOKEN, Fault, HubServer
 
-TINY = Query(recipes=["tiny"])
+TINY = ["tiny"]
 
 
 def by_name(found: Discovery) -> dict[str, ModelScores]:
@@ -30,7 +30,7 @@ def test_models_of_a_recipe_are_found_by_their_tags(hub_here: HubServer) -> None
         "ann/untagged": {"README.md": write_card({"accuracy": 1}, tags=["recipe:tiny"]).encode()},
     }
     publish(hub_here, {"ann/good": build_files(18), "bob/bad": build_files(9), **others})
-    found = by_name(discover(TINY))
+    found = by_name(discover(recipes=TINY))
     assert [*found] == ["ann/good", "bob/bad"]
     assert found["ann/good"].claims[0].scores == {"accuracy": 0.9}
     assert found["ann/good"].predictions is not None
@@ -40,7 +40,7 @@ def test_models_of_a_recipe_are_found_by_their_tags(hub_here: HubServer) -> None
 
 def test_author_limits_the_models(hub_here: HubServer) -> None:
     publish(hub_here, {"ann/good": build_files(18), "bob/bad": build_files(9)})
-    assert [*by_name(discover(Query(recipes=["tiny"], author="bob")))] == ["bob/bad"]
+    assert [*by_name(discover(recipes=["tiny"], author="bob"))] == ["bob/bad"]
 
 
 def test_models_of_a_dataset_are_found_by_scores_or_tag(hub_here: HubServer) -> None:
@@ -54,24 +54,24 @@ def test_models_of_a_dataset_are_found_by_scores_or_tag(hub_here: HubServer) -> 
             "ann/stranger": {"README.md": write_card({"accuracy": 0.5}, tags=["other-tool"]).encode()},
         },
     )
-    assert [*by_name(discover(Query(datasets=["ann/news"])))] == ["ann/scores", "ann/tagged"]
+    assert [*by_name(discover(datasets=["ann/news"]))] == ["ann/scores", "ann/tagged"]
 
 
 def test_named_model_needs_no_tag(hub_here: HubServer) -> None:
     publish(hub_here, {"ann/plain": {"README.md": write_card({"accuracy": 0.5}, tags=[]).encode()}})
-    assert [*by_name(discover(Query(models=["ann/plain"])))] == ["ann/plain"]
+    assert [*by_name(discover(models=["ann/plain"]))] == ["ann/plain"]
 
 
 def test_model_without_any_file_claims_nothing(hub_here: HubServer) -> None:
     hub_here.create_repo("ann/empty", files={"config.json": b"{}"})
-    (found,) = discover(Query(models=["ann/empty"])).models
-    assert (found.claims, found.measured, found.predictions) == ([], None, None)
+    (found,) = discover(models=["ann/empty"]).models
+    assert (found.claims, found.measured, found.predictions) == ((), None, None)
 
 
 def test_files_are_read_at_the_listed_commit(hub_here: HubServer) -> None:
     repo = hub_here.create_repo("ann/model", files=build_files(18))
     commit = repo.head
-    discover(TINY)
+    discover(recipes=TINY)
     read = {path for method, path in hub_here.requests if "/resolve/" in path}
     assert read == {
         f"/ann/model/resolve/{commit}/{name}" for name in ("README.md", "metrics.json", "predictions.parquet")
@@ -80,17 +80,17 @@ def test_files_are_read_at_the_listed_commit(hub_here: HubServer) -> None:
 
 def test_private_model_needs_the_right_token(hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     hub_here.create_repo("owner/secret", files=build_files(18), private=True)
-    assert [*by_name(discover(TINY))] == ["owner/secret"]
+    assert [*by_name(discover(recipes=TINY))] == ["owner/secret"]
     monkeypatch.setenv("HF_TOKEN", STRANGER_TOKEN)
-    assert discover(TINY) == Discovery([], [], [])
-    (refusal,) = discover(Query(models=["owner/secret"])).refusals
+    assert discover(recipes=TINY) == Discovery([], [], [])
+    (refusal,) = discover(models=["owner/secret"]).unranked
     assert "not on the Hub" in refusal.reason
 
 
 def test_gated_model_is_refused_with_the_reason(hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     hub_here.create_repo("owner/gated", files=build_files(18), gated=True)
     monkeypatch.setenv("HF_TOKEN", STRANGER_TOKEN)
-    (refusal,) = discover(TINY).refusals
+    (refusal,) = discover(recipes=TINY).unranked
     assert (refusal.name, refusal.revision) == ("owner/gated", hub_here.repos["owner/gated"].head)
     assert "gated" in refusal.reason
 
@@ -106,7 +106,7 @@ def test_gated_model_is_refused_with_the_reason(hub_here: HubServer, monkeypatch
 )
 def test_broken_file_is_noted_and_the_rest_is_read(file: str, content: bytes, note: str, hub_here: HubServer) -> None:
     hub_here.create_repo("ann/broken", files={**build_files(18), file: content})
-    (found,) = discover(TINY).models
+    (found,) = discover(recipes=TINY).models
     assert found.claims[0].scores == {"accuracy": 0.9}
     assert len(found.notes) == 1
     assert found.notes[0].startswith(note)
@@ -122,14 +122,14 @@ def test_broken_file_is_noted_and_the_rest_is_read(file: str, content: bytes, no
 )
 def test_model_with_a_broken_card_is_refused(card: bytes, reason: str, hub_here: HubServer) -> None:
     hub_here.create_repo("ann/broken", files={**build_files(18), "README.md": card})
-    (refusal,) = discover(Query(models=["ann/broken"])).refusals
+    (refusal,) = discover(models=["ann/broken"]).unranked
     assert refusal.reason.startswith(reason)
 
 
 def test_file_that_cannot_be_fetched_is_noted(hub_here: HubServer) -> None:
     hub_here.create_repo("ann/model", files=build_files(18))
     hub_here.faults.append(Fault("status", path=r"/resolve/.*/predictions\.parquet", index=None, status=403))
-    (found,) = discover(TINY).models
+    (found,) = discover(recipes=TINY).models
     assert found.predictions is None
     assert "read predictions.parquet of ann/model: " in found.notes[0]
     assert "403" in found.notes[0]
@@ -138,7 +138,7 @@ def test_file_that_cannot_be_fetched_is_noted(hub_here: HubServer) -> None:
 def test_model_with_a_card_that_cannot_be_fetched_is_refused(hub_here: HubServer) -> None:
     hub_here.create_repo("ann/model", files=build_files(18))
     hub_here.faults.append(Fault("status", path=r"/resolve/.*/README\.md", index=None, status=403))
-    (refusal,) = discover(TINY).refusals
+    (refusal,) = discover(recipes=TINY).unranked
     assert "read README.md of ann/model: " in refusal.reason
     assert "403" in refusal.reason
 
@@ -146,11 +146,11 @@ def test_model_with_a_card_that_cannot_be_fetched_is_refused(hub_here: HubServer
 def test_claims_on_the_requested_dataset_are_read(hub_here: HubServer) -> None:
     hub_here.create_repo("ann/model", files={"README.md": write_card({"accuracy": 0.5}, revision=TWO).encode()})
     hub_here.create_repo("ann/metrics", files={"metrics.json": write_metrics({"accuracy": 0.5}).encode()})
-    found = by_name(discover(Query(datasets=["ann/news"], models=["ann/metrics"])))
-    assert found["ann/model"].claims[0].fingerprint == TWO
+    found = by_name(discover(datasets=["ann/news"], models=["ann/metrics"]))
+    assert found["ann/model"].claims[0].split == TWO
     measured = found["ann/metrics"].measured
     assert measured is not None
-    assert measured.fingerprint == ONE
+    assert measured.split == ONE
 
 
 # The Hub's leaderboard of a dataset.
@@ -164,7 +164,7 @@ def test_leaderboard_of_the_hub_is_read_with_fine_tuned_models(hub_here: HubServ
         {"modelId": "cat/odd", "value": True},
         {"modelId": "dan/claims", "value": 87.5},
     ]
-    found = discover(Query(datasets=["ann/news"])).entries
+    found = discover(datasets=["ann/news"]).entries
     assert [(one.name, one.score, one.is_verified) for one in found] == [
         ("dan/claims", 87.5, False),
         ("bob/tuned", 0.9, True),
@@ -181,7 +181,7 @@ def test_own_results_of_a_model_are_another_split_than_the_leaderboard(hub_here:
     hub_here.create_repo("eve/broken", files={"README.md": card, ".eval_results/x.yaml": b"- value: 1\n"})
     hub_here.create_repo("datasets/ann/news", files={"README.md": b"# News\n"})
     hub_here.leaderboards["ann/news"] = [{"modelId": "cat/listed", "value": 0.7}]
-    found = discover(Query(datasets=["ann/news"])).entries
+    found = discover(datasets=["ann/news"]).entries
     assert [(one.name, one.setting.split, one.score) for one in found] == [
         ("cat/listed", "Hub leaderboard", 0.7),
         ("bob/own", "task topics", 0.8),
@@ -190,7 +190,7 @@ def test_own_results_of_a_model_are_another_split_than_the_leaderboard(hub_here:
 
 
 def test_dataset_without_a_leaderboard_has_no_entries(hub_here: HubServer) -> None:
-    assert discover(Query(datasets=["ann/news"])) == Discovery([], [], [])
+    assert discover(datasets=["ann/news"]) == Discovery([], [], [])
 
 
 # What goes wrong.
@@ -199,7 +199,7 @@ def test_dataset_without_a_leaderboard_has_no_entries(hub_here: HubServer) -> No
 def test_wrong_token_is_an_answer_of_the_hub(hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", WRONG_TOKEN)
     with pytest.raises(PublishError) as caught:
-        discover(TINY)
+        discover(recipes=TINY)
     assert has_answered(caught.value)
     assert WRONG_TOKEN not in str(caught.value)
 
@@ -208,14 +208,14 @@ def test_hub_that_is_down_has_not_answered(hub_here: HubServer, monkeypatch: pyt
     monkeypatch.setattr("hf_newscls.hub.retry.time.sleep", lambda _: None)
     hub_here.faults.append(Fault("status", path="/api/models", index=None, status=503))
     with pytest.raises(PublishError, match="--local") as caught:
-        discover(TINY)
+        discover(recipes=TINY)
     assert not has_answered(caught.value)
 
 
 def test_unreachable_hub_is_reported_after_one_request(hub_here: HubServer) -> None:
     hub_here.faults.append(Fault("no answer", index=None))
     with pytest.raises(PublishError, match=re.escape(hub_here.endpoint)) as caught:
-        discover(TINY)
+        discover(recipes=TINY)
     assert not has_answered(caught.value)
     assert len(hub_here.requests) == 1
 
@@ -223,13 +223,13 @@ def test_unreachable_hub_is_reported_after_one_request(hub_here: HubServer) -> N
 def test_offline_mode_is_reported_without_a_request(hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(PublishError, match="HF_HUB_OFFLINE"):
-        discover(TINY)
+        discover(recipes=TINY)
     assert hub_here.requests == []
 
 
 def test_invalid_name_is_refused(hub_here: HubServer) -> None:
     with pytest.raises(InputError, match="owner/name"):
-        discover(Query(models=["../x"]))
+        discover(models=["../x"])
 
 
 def test_latest_commit_is_found(hub_here: HubServer) -> None:

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from hf_newscls.comparison.leaderboard import Leaderboard, Refusal
+from hf_newscls.comparison.leaderboard import Leaderboard, Unranked
 from hf_newscls.comparison.ranking import rank_entries
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from tests.comparison.board_parts import ONE, TWO, answer, entry
@@ -17,7 +17,7 @@ def board() -> Leaderboard:
         entry("cat/claims", 0.99, claimed=0.99, notes=["<b>one</b>", "two"]),
         entry("run/1", 0.7, split=TWO, dataset="tiny", origin="local run", predictions=answer(14)),
     ]
-    return rank_entries(entries, [Refusal("fay/none", "has no scores", "c" * 40)], metric="accuracy")
+    return rank_entries(entries, [Unranked("fay/none", "has no scores", "c" * 40)], metric="accuracy")
 
 
 def test_each_model_is_a_row_in_the_order_of_the_tables(board: Leaderboard) -> None:

@@ -37,7 +37,7 @@ def test_card_that_publish_writes_is_read_back(make_parts: Callable[..., CardPar
     parts = make_parts(data={"dataset_id": "ann/news"})
     data = build_card_data(parts.recipe, parts.manifest, parts.report)
     (claim,) = read_card(f"---\n{data.to_yaml()}\n---\n")
-    assert (claim.dataset, claim.fingerprint, claim.split, claim.config) == ("ann/news", FINGERPRINT, "test", "default")
+    assert (claim.dataset, claim.split) == ("ann/news", FINGERPRINT)
     assert claim.scores == pytest.approx(parts.report.test.scores, abs=1e-6)
     assert claim.faults == {}
 
@@ -156,9 +156,16 @@ def test_lists_that_repeat_within_lists_are_refused() -> None:
 
 def test_revision_of_digits_is_a_text_and_a_missing_one_is_none() -> None:
     metric = build_metric(0.5)
-    assert read_card(index(metric, revision=20240101))[0].fingerprint == "20240101"
-    assert read_card(index(metric, revision=None))[0].fingerprint is None
-    assert read_card(index(metric, revision=["a"]))[0].fingerprint is None
+    assert read_card(index(metric, revision=20240101))[0].split == "default/test at 20240101"
+    assert read_card(index(metric, revision=None))[0].split is None
+    assert read_card(index(metric, revision=["a"]))[0].split is None
+
+
+def test_other_parts_and_revisions_of_a_dataset_are_other_splits() -> None:
+    places = ({"split": "validation"}, {"config": "en"}, {"config": "en", "revision": "main"}, {"config": "other"})
+    results = [build_result(build_metric(0.7), **place) for place in places]
+    found = read_card(front({"model-index": [{"name": "tiny", "results": results}]}))
+    assert [claim.split for claim in found] == [f"default/validation at {ONE}", ONE, "en/test at main"]
 
 
 def test_dataset_name_is_cleaned_for_a_line() -> None:

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
 from PIL import Image
 
-from hf_newscls.comparison.leaderboard import Leaderboard, Refusal, Row
+from hf_newscls.comparison.leaderboard import Leaderboard, Unranked
 from hf_newscls.comparison.page import build_leaderboard_files, render_board_card
 from hf_newscls.comparison.ranking import rank_entries
 from hf_newscls.evaluation.statistics.bootstrap import Interval
@@ -29,7 +29,7 @@ def build_board(note: str = "not verified: no predictions") -> Leaderboard:
         entry("dan/x", 0.7, split=TWO),
         entry("eve/y", 0.6, split=TWO),
     ]
-    return rank_entries(entries, [Refusal("fay/none", note, "c" * 40)], metric="accuracy")
+    return rank_entries(entries, [Unranked("fay/none", note, "c" * 40)], metric="accuracy")
 
 
 def build_page(board: Leaderboard) -> str:
@@ -132,6 +132,6 @@ def test_card_is_the_page_with_metadata() -> None:
 
 
 def test_verdict_comes_with_its_p_value() -> None:
-    row = Row(2, entry("a/b", 0.5), "behind", 0.00123)
+    row = entry("a/b", 0.5, rank=2, verdict="behind", p_value=0.00123)
     assert row.verdict_text == "behind (p = 0.0012)"
-    assert Row(1, entry("a/b", 0.5)).verdict_text == ""
+    assert entry("a/b", 0.5, rank=1).verdict_text == ""

@@ -103,4 +103,15 @@ def test_copies_do_not_make_tests_harder_to_pass(metric: str) -> None:
     single = compare_pairs({"good": answer(18), "bad": answer(8)}, metric=metric, seed=0)
     copied = compare_pairs({"good": answer(18), "again": answer(18), "bad": answer(8)}, metric=metric, seed=0)
     assert [(pair.first, pair.second) for pair in copied] == [("good", "bad"), ("again", "bad")]
-    assert single[0].adjusted_p_value == pytest.approx(single[0].p_value)
+    # One test: its p-value is not corrected, however many copies a model has.
+    assert [pair.test for pair in copied] == [single[0].test] * 2
+    assert [pair.adjusted_p_value for pair in copied] == pytest.approx([single[0].p_value] * 2)
+
+
+def test_reruns_with_the_same_answers_are_one_hypothesis() -> None:
+    answers = {"a": answer(20), "b": answer(13), "c": turn_labels(answer(13)), "d": answer(5)}
+    pairs = compare_pairs(answers, metric="accuracy", seed=0)
+    # Three tests: a and b differ on 7 rows, b and d on 8, a and d on 15. Holm multiplies by 1, 2 and 3.
+    adjusted = {pair.first + pair.second: pair.adjusted_p_value for pair in pairs}
+    ab, bd, ad = 2 / 2**7, 2 * 2 / 2**8, 3 * 2 / 2**15
+    assert adjusted == pytest.approx({"ab": ab, "ac": ab, "ad": ad, "bd": bd, "cd": bd})

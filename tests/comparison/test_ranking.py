@@ -4,18 +4,18 @@ import itertools
 
 import pytest
 
-from hf_newscls.comparison.leaderboard import Entry, Leaderboard, Refusal
+from hf_newscls.comparison.leaderboard import Entry, Leaderboard, Unranked
 from hf_newscls.comparison.ranking import merge_copies, rank_entries
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from tests.comparison.board_parts import TWO, answer, entry, verified
 
 
 def names(board: Leaderboard) -> list[list[str]]:
-    return [[row.entry.name for row in table.rows] for table in board.tables]
+    return [[row.name for row in table.rows] for table in board.tables]
 
 
 def unverified_names(board: Leaderboard) -> list[list[str]]:
-    return [[row.entry.name for row in table.unverified] for table in board.tables]
+    return [[row.name for row in table.unverified] for table in board.tables]
 
 
 def test_nothing_gives_no_table() -> None:
@@ -36,7 +36,7 @@ def test_lowest_log_loss_comes_first() -> None:
 
 def test_equal_scores_have_the_same_rank_in_the_order_of_names() -> None:
     board = rank_entries([verified("c", 0.7), verified("b", 0.8), verified("a", 0.8)], metric="accuracy")
-    assert [(row.rank, row.entry.name) for row in board.tables[0].rows] == [(1, "a"), (1, "b"), (3, "c")]
+    assert [(row.rank, row.name) for row in board.tables[0].rows] == [(1, "a"), (1, "b"), (3, "c")]
 
 
 def test_another_split_with_several_models_is_a_table_with_a_caution() -> None:
@@ -56,7 +56,7 @@ def test_another_split_with_several_models_is_a_table_with_a_caution() -> None:
 def test_single_model_on_another_split_is_refused() -> None:
     entries = [verified("a", 0.5), verified("b", 0.4), verified("x", 0.99, split=TWO, revision="c" * 40)]
     board = rank_entries(entries, metric="accuracy")
-    (refusal,) = board.refusals
+    (refusal,) = board.unranked
     assert (refusal.name, refusal.revision) == ("x", "c" * 40)
     assert "222222222222…" in refusal.reason
     assert names(board) == [["a", "b"]]
@@ -66,7 +66,7 @@ def test_local_run_on_another_split_has_its_own_table() -> None:
     entries = [verified("run/1", 0.5, origin="local run"), verified("run/2", 0.4, split=TWO, origin="local run")]
     board = rank_entries(entries, metric="accuracy")
     assert names(board) == [["run/1"], ["run/2"]]
-    assert board.refusals == []
+    assert board.unranked == []
 
 
 def test_split_of_a_local_run_comes_first() -> None:
@@ -91,7 +91,7 @@ def test_splits_without_a_fingerprint_also_need_the_same_dataset() -> None:
     ]
     board = rank_entries(entries, metric="accuracy")
     assert names(board) == [["b", "a"]]
-    assert f"{split} of bob/x" in board.refusals[0].reason
+    assert f"{split} of bob/x" in board.unranked[0].reason
 
 
 def test_order_of_the_entries_does_not_matter() -> None:
@@ -101,8 +101,8 @@ def test_order_of_the_entries_does_not_matter() -> None:
 
 
 def test_refusals_are_sorted_and_kept() -> None:
-    given = [Refusal("z", "second"), Refusal("a", "first")]
-    assert rank_entries([verified("b", 0.5)], given, metric="accuracy").refusals == given[::-1]
+    given = [Unranked("z", "second"), Unranked("a", "first")]
+    assert rank_entries([verified("b", 0.5)], given, metric="accuracy").unranked == given[::-1]
 
 
 # Verdicts.
@@ -134,8 +134,8 @@ def test_unverified_score_has_no_rank_and_stands_below_the_verified_scores() -> 
         entry("bad", 0.4, predictions=answer(8)),
     ]
     (table,) = rank_entries(entries, metric="accuracy").tables
-    assert [(row.rank, row.entry.name) for row in table.rows] == [(1, "good"), (2, "bad")]
-    assert [(row.rank, row.entry.name) for row in table.unverified] == [(None, "claims/most"), (None, "claims/least")]
+    assert [(row.rank, row.name) for row in table.rows] == [(1, "good"), (2, "bad")]
+    assert [(row.rank, row.name) for row in table.unverified] == [(None, "claims/most"), (None, "claims/least")]
     # The claim of 0.99 does not separate the two verified models: they are tested, 10 rows differ.
     assert (table.rows[1].verdict, table.rows[1].p_value) == ("behind", pytest.approx(2 / 2**10))
     assert [row.verdict for row in table.unverified] == [None, None]
@@ -178,8 +178,8 @@ def test_model_with_predictions_for_other_rows_is_not_verified() -> None:
     )
     entries = [entry("a", 0.9, predictions=answer(18)), entry("b", 0.8, predictions=answer(16)), other]
     (table,) = rank_entries(entries, metric="accuracy").tables
-    assert [row.entry.name for row in table.rows] == ["a", "b"]
-    last = table.unverified[0].entry
+    assert [row.name for row in table.rows] == ["a", "b"]
+    last = table.unverified[0]
     assert (last.name, last.score, last.interval, last.predictions) == ("x", 0.6, Interval(0.5, 0.7), None)
     assert last.notes == ["not verified: its predictions are for other rows than those of a"]
 
@@ -187,7 +187,7 @@ def test_model_with_predictions_for_other_rows_is_not_verified() -> None:
 def test_predictions_of_other_rows_without_a_claim_are_refused() -> None:
     entries = [entry("a", 0.9, predictions=answer(18)), entry("b", 0.8, predictions=answer(16))]
     board = rank_entries([*entries, entry("x", 0.95, predictions=answer(19, rows=19))], metric="accuracy")
-    assert board.refusals == [Refusal("x", "its predictions are for other rows than those of a")]
+    assert board.unranked == [Unranked("x", "its predictions are for other rows than those of a")]
 
 
 def test_rows_of_a_local_run_are_the_standard() -> None:
@@ -239,4 +239,4 @@ def test_split_of_a_published_run_comes_first() -> None:
         merge_copies([run("tiny/one", 14), published("owner/tiny", 14), *(published(n, 9, split=TWO) for n in "abc")]),
         metric="accuracy",
     )
-    assert [row.entry.name for row in board.tables[0].rows] == ["owner/tiny"]
+    assert [row.name for row in board.tables[0].rows] == ["owner/tiny"]

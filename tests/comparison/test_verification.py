@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hf_newscls.comparison.leaderboard import Entry, Refusal, Setting
+from hf_newscls.comparison.leaderboard import Entry, Setting, Unranked
 from hf_newscls.comparison.model_scores import Claim, ModelScores, Origin
 from hf_newscls.comparison.verification import verify_model
 from hf_newscls.evaluation.statistics.bootstrap import Interval
@@ -13,12 +13,12 @@ from hf_newscls.report.predictions import PublishedPredictions
 from tests.comparison.board_parts import ONE, TWO, answer
 
 
-def state(
-    claimed: float | None, right: int | None, *, origin: Origin = "Hub", fingerprint: str | None = ONE
-) -> ModelScores:
+def state(claimed: float | None, right: int | None, *, origin: Origin = "Hub", split: str | None = ONE) -> ModelScores:
     scores = {} if claimed is None else {"accuracy": claimed}
-    claim = Claim("ann/news", fingerprint, scores=scores, intervals={"accuracy": Interval(0.1, 0.99)})
-    return ModelScores("bob/model", origin, "c" * 40, [claim], predictions=None if right is None else answer(right))
+    claim = Claim("ann/news", split, scores=scores, intervals={"accuracy": Interval(0.1, 0.99)})
+    return ModelScores(
+        "bob/model", origin, [claim], revision="c" * 40, predictions=None if right is None else answer(right)
+    )
 
 
 def check_entry(model: ModelScores, metric: str = "accuracy") -> Entry:
@@ -33,9 +33,9 @@ def list_entries(model: ModelScores, metric: str = "accuracy") -> list[Entry]:
     return entries
 
 
-def check_refusal(model: ModelScores, metric: str = "accuracy") -> Refusal:
+def check_refusal(model: ModelScores, metric: str = "accuracy") -> Unranked:
     (found,) = verify_model(model, metric=metric)
-    assert isinstance(found, Refusal)
+    assert isinstance(found, Unranked)
     return found
 
 
@@ -88,12 +88,12 @@ def test_metric_without_claim_or_predictions_is_refused() -> None:
 
 
 def test_claim_that_names_no_split_is_refused() -> None:
-    assert check_refusal(state(0.9, 18, fingerprint=None)).reason == "its model-index names no split"
+    assert check_refusal(state(0.9, 18, split=None)).reason == "its model-index names no split"
 
 
 def test_model_without_claims_is_refused_with_its_notes() -> None:
-    found = check_refusal(ModelScores("a/b", "Hub", "d" * 40, notes=["metrics.json: why"]))
-    assert found == Refusal("a/b", "has no scores; metrics.json: why", "d" * 40)
+    found = check_refusal(ModelScores("a/b", "Hub", revision="d" * 40, notes=["metrics.json: why"]))
+    assert found == Unranked("a/b", "has no scores; metrics.json: why", "d" * 40)
 
 
 def test_claim_that_is_not_a_score_is_refused() -> None:
@@ -115,7 +115,7 @@ def test_metrics_json_without_a_card_is_a_claim() -> None:
 
 
 def test_predictions_belong_to_the_split_of_metrics_json() -> None:
-    claims = [Claim("ann/news", fingerprint, scores={"accuracy": 0.99}) for fingerprint in (ONE, TWO)]
+    claims = [Claim("ann/news", split, scores={"accuracy": 0.99}) for split in (ONE, TWO)]
     model = ModelScores(
         "a/b", "Hub", claims=claims, measured=Claim("", TWO, scores={"accuracy": 0.99}), predictions=answer(18)
     )
@@ -124,7 +124,7 @@ def test_predictions_belong_to_the_split_of_metrics_json() -> None:
 
 
 def test_predictions_of_an_unknown_split_verify_nothing() -> None:
-    claims = [Claim("ann/news", fingerprint, scores={"accuracy": 0.99}) for fingerprint in (ONE, TWO)]
+    claims = [Claim("ann/news", split, scores={"accuracy": 0.99}) for split in (ONE, TWO)]
     found = list_entries(ModelScores("a/b", "Hub", claims=claims, predictions=answer(18)))
     assert [one.score for one in found] == [0.99, 0.99]
     notes = {note for one in found for note in one.notes}
@@ -132,8 +132,7 @@ def test_predictions_of_an_unknown_split_verify_nothing() -> None:
 
 
 def test_split_claimed_for_several_datasets_gives_one_entry() -> None:
-    names = (("ann/news", "default", 0.99), ("ann/copy", "default", 0.98), ("ann/news", "other", 0.97))
-    claims = [Claim(dataset, ONE, config=config, scores={"accuracy": score}) for dataset, config, score in names]
+    claims = [Claim(name, ONE, scores={"accuracy": score}) for name, score in (("ann/news", 0.99), ("ann/copy", 0.98))]
     found = check_entry(ModelScores("a/b", "Hub", claims=claims, predictions=answer(18)))
     assert (found.score, found.claimed) == (0.9, 0.99)
     assert found.notes == ["claims accuracy 0.9900, its predictions give 0.9000"]
@@ -159,13 +158,6 @@ def test_score_that_neither_claim_nor_predictions_give_is_refused() -> None:
     claim = Claim("ann/news", ONE, scores={"accuracy": 0.9})
     model = ModelScores("a/b", "Hub", claims=[claim], predictions=answer_three())
     assert check_refusal(model, metric="roc_auc").reason == "has no roc_auc"
-
-
-def test_other_parts_and_revisions_of_a_dataset_are_other_splits() -> None:
-    claim = Claim("ann/news", ONE, split="validation", scores={"accuracy": 0.7})
-    splits = [claim, replace(claim, split="test"), replace(claim, split="test", fingerprint="main", config="en")]
-    found = list_entries(ModelScores("a/b", "Hub", claims=splits))
-    assert [one.setting.split for one in found] == [f"default/validation at {ONE}", ONE, "en/test at main"]
 
 
 def test_top_k_is_computed_for_the_k_that_is_claimed() -> None:

@@ -5,7 +5,7 @@ from huggingface_hub.hf_api import RepoFile
 
 from hf_newscls.errors import PublishError
 from hf_newscls.hub.commit import Head
-from hf_newscls.hub.ownership import check_ownership
+from hf_newscls.hub.publish_dataset import check_ownership
 
 
 def check(card: str, *paths: str) -> None:

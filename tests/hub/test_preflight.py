@@ -8,7 +8,6 @@ import pytest
 
 from hf_newscls.cli import train
 from hf_newscls.errors import PublishError, RecipeError, RunError
-from hf_newscls.hub.account import require_account
 from hf_newscls.hub.preflight import Target, find_target, preflight
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder, find_run
@@ -93,10 +92,15 @@ def test_token_that_cannot_write_to_the_repository_is_refused(
         preflight(make_recipe(f"hub.repo_id={repo_id}", "hub.private=false"))
 
 
+@pytest.mark.parametrize(("name", "repo_id"), [("news", "owner/news"), ("newsroom/news", "newsroom/news")])
+def test_name_without_an_owner_gets_the_account(name: str, repo_id: str, hub_here: HubServer) -> None:
+    assert find_target(name, private=True) == Target(repo_id, "model", exists=False, is_private=True)
+
+
 def test_pull_request_needs_no_write_access(hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     hub_here.create_repo("owner/tiny")
     monkeypatch.setenv("HF_TOKEN", STRANGER_TOKEN)
-    target = find_target("owner/tiny", require_account(), private=False, is_proposal=True)
+    target = find_target("owner/tiny", private=False, is_proposal=True)
     assert target == Target("owner/tiny", "model", exists=True, is_private=False)
 
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hf_newscls.errors import InputError
-from hf_newscls.hub.publish_model import PublishOptions
+from hf_newscls.hub.commit import PushOptions
 from hf_newscls.inference.predicting import load_classifier, predict_probabilities
 from hf_newscls.modeling.adapters import add_adapter, save_adapter
 from hf_newscls.recipe.model import AdapterSection, ModelSection
@@ -413,7 +413,7 @@ def test_pull_request_is_opened_once_and_updated(hub: HubServer, command_line: C
     assert repo.files.keys() == {"README.md"}
 
 
-def test_pull_request_to_a_public_repository_needs_no_private(hub: HubServer, command_line: CommandLine) -> None:
+def test_pull_request_to_a_public_repository_needs_public(hub: HubServer, command_line: CommandLine) -> None:
     hub.create_repo("stranger/open")
     result = command_line.run("publish", "tiny", "--repo-id", "stranger/open", "--pr")
     assert result.code == 1
@@ -443,7 +443,7 @@ def test_tag_is_set_and_never_moved(hub: HubServer, command_line: CommandLine, r
 @pytest.mark.parametrize(("name", "value"), [("tag", "v1"), ("revision", "trial")])
 def test_pull_request_with_tag_or_branch_is_refused(name: str, value: str, command_line: CommandLine) -> None:
     with pytest.raises(InputError, match=rf"{name}.*'{value}'"):
-        PublishOptions(create_pr=True, **{name: value})  # type: ignore[arg-type] # both are strings
+        PushOptions("Train", create_pr=True, **{name: value})  # type: ignore[arg-type] # both are strings
     result = command_line.run("publish", "tiny", "--pr", f"--{name}", value)
     assert result.code == 2
     assert re.search(rf"{name}.*'{value}'", result.err)
@@ -452,7 +452,7 @@ def test_pull_request_with_tag_or_branch_is_refused(name: str, value: str, comma
 @pytest.mark.parametrize("options", [{"tag": "-v1"}, {"tag": ""}, {"revision": "a..b"}])
 def test_options_with_an_impossible_name_are_refused(options: dict[str, str]) -> None:
     with pytest.raises(InputError, match=repr(*options.values())):
-        PublishOptions(**options)  # type: ignore[arg-type] # both are strings
+        PushOptions("Train", **options)  # type: ignore[arg-type] # both are strings
 
 
 def test_no_temporary_files_are_left(published: str, run: RunFolder) -> None:

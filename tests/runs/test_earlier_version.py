@@ -126,10 +126,10 @@ def test_run_is_compared_by_a_score_under_its_new_name() -> None:
     stored = json.loads(Path("runs/tiny/20261130-010000/metrics.json").read_text())
     board = hf_newscls.compare("tiny", metric="mcc", local=True)
     ((row,),) = (table.rows for table in board.tables)
-    assert row.entry.claimed == stored["test"]["matthews"]
-    assert row.entry.score == pytest.approx(stored["test"]["matthews"], abs=1e-6)
-    assert row.entry.interval is not None
-    assert [*row.entry.interval] == stored["intervals"]["matthews"]
+    assert row.claimed == stored["test"]["matthews"]
+    assert row.score == pytest.approx(stored["test"]["matthews"], abs=1e-6)
+    assert row.interval is not None
+    assert [*row.interval] == stored["intervals"]["matthews"]
 
 
 @pytest.mark.usefixtures("workspace")

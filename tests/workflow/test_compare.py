@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning
 
 
 def names(board: Leaderboard) -> list[list[str]]:
-    return [[row.entry.name for row in table.rows] for table in board.tables]
+    return [[row.name for row in table.rows] for table in board.tables]
 
 
 def name_run(finished: FinishedRun) -> str:
@@ -51,12 +51,12 @@ def test_runs_on_one_split_share_a_table(tiny_run: FinishedRun, tiny_two_layer_r
     board = workflow.compare("tiny", "tiny_two_layer", local=True, runs_dir=tiny_run.runs_dir)
     (table,) = board.tables
     runs = {name_run(finished): finished.report for finished in (tiny_run, tiny_two_layer_run)}
-    assert {row.entry.name for row in table.rows} == {*runs}
+    assert {row.name for row in table.rows} == {*runs}
     for row in table.rows:
-        assert row.entry.score == runs[row.entry.name].test.scores["accuracy"]
-        assert row.entry.interval == runs[row.entry.name].intervals["accuracy"]
-        assert row.entry.notes == []
-    scores = [row.entry.score for row in table.rows]
+        assert row.score == runs[row.name].test.scores["accuracy"]
+        assert row.interval == runs[row.name].intervals["accuracy"]
+        assert row.notes == []
+    scores = [row.score for row in table.rows]
     assert scores == sorted(scores, reverse=True)
     assert len(table.pairs) == 1
     assert ["local only" in remark for remark in board.remarks] == [True]
@@ -88,7 +88,7 @@ def test_broken_run_is_refused_without_its_folder(content: str, copied_runs: Pat
     (copied_runs / "tiny" / "2" / "metrics.json").write_text(content)
     board = workflow.compare("tiny", local=True, runs_dir=copied_runs)
     assert names(board) == [["tiny/1"]]
-    (refusal,) = board.refusals
+    (refusal,) = board.unranked
     assert refusal.name == "tiny/2"
     assert refusal.reason.startswith("metrics.json: ")
 
@@ -97,18 +97,18 @@ def test_run_without_predictions_is_not_verified(copied_runs: Path) -> None:
     (copied_runs / "tiny" / "2" / "predictions.parquet").unlink()
     board = workflow.compare("tiny", local=True, runs_dir=copied_runs)
     (table,) = board.tables
-    assert [(row.entry.name, row.entry.notes) for row in table.rows] == [("tiny/1", [])]
+    assert [(row.name, row.notes) for row in table.rows] == [("tiny/1", [])]
     (row,) = table.unverified
-    assert row.entry.name == "tiny/2"
-    assert row.entry.notes[0].startswith("predictions.parquet: ")
-    assert str(copied_runs) not in row.entry.notes[0]
+    assert row.name == "tiny/2"
+    assert row.notes[0].startswith("predictions.parquet: ")
+    assert str(copied_runs) not in row.notes[0]
 
 
 def test_metric_decides_the_order(tiny_run: FinishedRun) -> None:
     board = workflow.compare("tiny", metric="log_loss", local=True, runs_dir=tiny_run.runs_dir)
     (row,) = board.tables[0].rows
-    assert row.entry.score == pytest.approx(tiny_run.report.test.scores["log_loss"])
-    assert row.entry.interval is not None
+    assert row.score == pytest.approx(tiny_run.report.test.scores["log_loss"])
+    assert row.interval is not None
 
 
 # With the Hub.
@@ -124,11 +124,11 @@ def test_models_on_the_hub_are_ranked_with_local_runs(tiny_run: FinishedRun, hub
     assert {row.rank for row in board.tables[0].rows} == {1}
     assert board.tables[0].pairs == []
     accuracy = tiny_run.report.test.scores["accuracy"]
-    assert board.tables[0].rows[1].entry.notes == [
+    assert board.tables[0].rows[1].notes == [
         f"claims accuracy 0.9990, its predictions give {accuracy:.4f}",
         f"published from {name_run(tiny_run)}",
     ]
-    (refusal,) = board.refusals
+    (refusal,) = board.unranked
     assert refusal.name == "cat/elsewhere"
     assert "222222222222…" in refusal.reason
 
@@ -250,7 +250,7 @@ def test_external_model_is_measured_on_the_test_set(
     data = Path(tiny_run.recipe.data.source)
     board = workflow.compare(str(recipe_file), external_models=[external_model], data=data, runs_dir=tiny_run.runs_dir)
     assert names(board) == [["bob/external", name_run(tiny_run)]]
-    external, own = (row.entry for row in board.tables[0].rows)
+    external, own = board.tables[0].rows
     assert (external.origin, external.notes) == ("measured here", ["measured here"])
     assert external.score == own.score
     (pair,) = board.tables[0].pairs
@@ -474,7 +474,7 @@ def test_published_run_is_found_and_verified(tiny_run: FinishedRun, hub_here: Hu
     workflow.publish(tiny_run.run.path, repo_id="owner/tiny")
     (table,) = workflow.compare("tiny", runs_dir=tiny_run.runs_dir).tables
     (row,) = table.rows
-    assert row.entry.name == "owner/tiny"
-    assert row.entry.notes == [f"published from {name_run(tiny_run)}"]
-    assert row.entry.revision == hub_here.repos["owner/tiny"].head
-    assert row.entry.setting.split == tiny_run.run.read_json(tiny_run.run.split)["fingerprint"]
+    assert row.name == "owner/tiny"
+    assert row.notes == [f"published from {name_run(tiny_run)}"]
+    assert row.revision == hub_here.repos["owner/tiny"].head
+    assert row.setting.split == tiny_run.run.read_json(tiny_run.run.split)["fingerprint"]
