@@ -125,7 +125,7 @@ def _analyze(
 ) -> MeasuredRun:
     test = splits["test"]
     token_counts = {split: np.asarray(count_tokens(splits[split]["text"][:], tokenizer)) for split in SPLITS}
-    years = _read_years(splits, recipe)
+    years = read_years(splits, recipe)
     groups = np.asarray(test[GROUP][:])
     return MeasuredRun(
         recipe=recipe,
@@ -148,7 +148,7 @@ def _analyze(
     )
 
 
-def _read_years(splits: DatasetDict, recipe: Recipe) -> dict[str, list[str]] | None:
+def read_years(splits: DatasetDict, recipe: Recipe) -> dict[str, list[str]] | None:
     """Return the year of each row by split; None if the recipe names no column of dates."""
     # All splits together: one date can show that the day comes first in the others.
     rows = concatenate_datasets([splits[split] for split in SPLITS])
