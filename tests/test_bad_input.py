@@ -112,6 +112,16 @@ DATA_CASES: dict[str, tuple[Callable[[Workspace], None], tuple[str, ...]]] = {
         ),
         ("SPORTS", "39", "Sports", "1", 'merge_labels: {"SPORTS": ["SPORTS", "Sports"]}', "data.labels"),
     ),
+    "several labels in a cell": (
+        lambda workspace: workspace.write_news(
+            lambda index, row: row | {"category": "SPORTS; SCIENCE" if index in {2, 9} else row["category"]}
+        ),
+        ("'category'", "2 of 120 rows", "'SPORTS; SCIENCE", "data.label_choice", "data.labels"),
+    ),
+    "values that stand for nothing": (
+        lambda workspace: workspace.write_news(lambda index, row: row | {"body": "nan" if index == 2 else row["body"]}),
+        ("'nan ", "1", "body", 'missing_values: ["nan"]', "missing_values: []"),
+    ),
     "ragged": (_write(b"title,body,category,date\na,b,SPORTS,2020\na,b,c,SPORTS,2020\n"), ("line 3", "4", "5")),
     "broken json": (
         _write(b'{"title": "a", "body": "b", "category": "SPORTS", "date": "2020"}\n{"title": \n'),
@@ -141,6 +151,16 @@ def test_data_file_that_cannot_be_used(case: str, workspace: Workspace, call: Ca
 def test_real_file_that_was_cut_off(command: str, real_data: Path, workspace: Workspace, call: Call) -> None:
     path = real_data / "fake_news" / "news_truncated.csv"
     check_refused(workspace, call, [command, "fake_news_minilm", "--data", str(path)], f"{path}: ", "line 4514")
+
+
+def test_dates_that_a_split_by_time_cannot_use(workspace: Workspace, call: Call) -> None:
+    workspace.write_news(lambda index, row: row | {"date": "31.12.17" if index % 30 == 5 else "2018-01-01"})
+    check_refused(
+        workspace,
+        call,
+        ["prepare", "tiny.yaml", "data.date=date", "data.keep=[]", "split.by=time"],
+        *("news.csv: ", "4 of 120 ", "'date'", "'31.12.17 (id 65)', …", "data.date_format", "split.by"),
+    )
 
 
 def test_folder_in_place_of_a_data_file(workspace: Workspace, call: Call) -> None:
@@ -191,6 +211,8 @@ def test_file_other_than_the_checksum_names(workspace: Workspace, call: Call) ->
         ),
         ("training_arguments.num_train_epochs=-1", ("training_arguments.num_train_epochs", "-1", "0")),
         ("data.text=[]", ("data.text",)),
+        ("data.labels=[SPORTS,null]", ("data.labels.1", "None")),
+        ("data.date_format='%d.%m.%Y'", ("data.date_format", "'%d.%m.%Y'", "date is not set")),
         ("model.head=three_layer", ("model.head", "'three_layer'", "stock", "two_layer")),
         ("name=a/b", ("name", "a/b")),
         ("data=5", ("data", "5")),

@@ -45,6 +45,8 @@ def _summarize(overview: "Overview") -> Table:
         ("texts with conflicting labels", data.conflicting_labels),
     ):
         table.add_row(name, f"{found.rows:,} rows in {found.groups:,} {'group' if found.groups == 1 else 'groups'}")
+    if data.unreadable_dates:
+        table.add_row("dates that cannot be read", f"{data.unreadable_dates:,}")
     table.add_row("words, 5% to 95%", f"{words['5%']:,} to {words['95%']:,}, median {words['50%']:,}")
     table.add_row("tokens, 5% to 95%", f"{tokens['5%']:,} to {tokens['95%']:,}, median {tokens['50%']:,}")
     table.add_row(

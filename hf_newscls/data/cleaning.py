@@ -1,6 +1,5 @@
 """Join the text columns, name the labels, and drop the rows that cannot be used."""
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,9 @@ import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetInfo, Features, Value
 from datasets.fingerprint import generate_random_fingerprint
 
+from hf_newscls.data.joined_labels import choose_labels
+from hf_newscls.data.labels import match_truth_values, resolve_label_names
+from hf_newscls.data.missing_values import clear_missing_values
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.data import DataSection
@@ -55,9 +57,12 @@ def clean_rows(
     """Build text and label of each row, stripped; drop and count the rows with a short text, no label or a rare label.
 
     Raises:
-        DataError: no row is left, or the labels do not fit.
+        DataError: no row is left, the labels do not fit, or values have several meanings.
     """
-    texts, labels = _build_texts(rows, section), _build_labels(rows, section)
+    rows = clear_missing_values(rows, section, source_name=source_name)
+    found_labels = _read_labels(rows, section, source_name=source_name)
+    section = match_truth_values(section, {*found_labels})
+    texts, labels = _build_texts(rows, section), _merge_labels(found_labels, section)
     reasons = _find_reasons(rows, section, texts=texts, labels=labels)
     usable = [index for index, reason in enumerate(reasons) if not reason]
     for index, label in zip(usable, _apply_min_count([labels[index] for index in usable], section), strict=True):
@@ -84,50 +89,6 @@ def clean_rows(
     return CleanedRows(_build_dataset(columns, names), rows_read=len(rows), dropped=dropped)
 
 
-def resolve_label_names(counts: Mapping[str, int], *, expected: Sequence[str] | None, source_name: str) -> list[str]:
-    """Return the label names in the model's order: as the recipe lists them (`expected`), else sorted.
-
-    Raises:
-        DataError: fewer than two labels; labels that differ from the recipe's list; or, if the recipe lists none,
-            labels that differ only in case or white space.
-    """
-    if len(counts) < 2:
-        found = format_examples(counts) or "none"
-        raise DataError(f"{source_name}: a classifier needs two labels (found: {found}); check data.label")
-    if expected is None:
-        _refuse_variants(counts, source_name=source_name)
-        return sorted(counts)
-    unknown = [_show(label, counts) for label in sorted(counts) if label not in expected]
-    if unknown:
-        raise DataError(
-            f"{source_name}: labels that data.labels does not list: {format_examples(unknown)}; "
-            "add them there, merge them in data.merge_labels, or set `data.labels: null`"
-        )
-    absent = [label for label in expected if label not in counts]
-    if absent:
-        raise DataError(f"{source_name}: no rows of {format_examples(absent)}; remove these labels from data.labels")
-    return [*expected]
-
-
-def _refuse_variants(counts: Mapping[str, int], *, source_name: str) -> None:
-    """Refuse several spellings of one label, and offer the mapping that merges them."""
-    spellings: dict[str, list[str]] = {}
-    for label in sorted(counts):
-        spellings.setdefault(" ".join(label.split()).casefold(), []).append(label)
-    variants = {max(labels, key=counts.__getitem__): labels for labels in spellings.values() if len(labels) > 1}
-    if variants:
-        shown = [" and ".join(_show(label, counts) for label in labels) for labels in variants.values()]
-        raise DataError(
-            f"{source_name}: labels that differ only in case or white space: {format_examples(shown)}; add "
-            f"`merge_labels: {json.dumps(variants, ensure_ascii=False)}` to the data section, or list all labels in "
-            "data.labels to keep them apart"
-        )
-
-
-def _show(label: str, counts: Mapping[str, int]) -> str:
-    return f"{label} ({counts[label]} row{'s' if counts[label] != 1 else ''})"
-
-
 def _apply_min_count(labels: Sequence[str], section: DataSection) -> list[str | None]:
     """Return each row's label; a rare one becomes the label that the section names, or None to drop the row."""
     counts = Counter(labels)
@@ -151,10 +112,21 @@ def _build_texts(rows: Dataset, section: DataSection) -> list[str]:
     return [join_columns(values, separator=section.separator) for values in zip(*columns, strict=True)]
 
 
-def _build_labels(rows: Dataset, section: DataSection) -> list[str]:
-    """Return the label of each row after merging; "" if it is missing."""
+def _read_labels(rows: Dataset, section: DataSection, *, source_name: str) -> list[str]:
+    """Return the one label of each row; "" if it is missing and the recipe drops such rows."""
+    found = [(label or "").strip() for label in rows[section.label][:]]
+    labels = choose_labels(found, section, source_name=source_name)
+    unlabelled = [row_id for row_id, label in zip(rows[ROW_ID], labels, strict=True) if not label]
+    if unlabelled and section.missing_label == "error":
+        raise DataError(
+            f"{source_name}: no label in column {section.label!r} in the rows with id {format_examples(unlabelled)}; "
+            "fill it in there, or set `data.missing_label: drop`"
+        )
+    return labels
+
+
+def _merge_labels(labels: Sequence[str], section: DataSection) -> list[str]:
     targets = {source: target for target, sources in section.merge_labels.items() for source in sources}
-    labels = [(label or "").strip() for label in rows[section.label][:]]
     return [label and targets.get(label, label) for label in labels]
 
 

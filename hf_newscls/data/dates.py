@@ -1,53 +1,47 @@
 """Read dates as news files write them."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hf_newscls.errors import DataError, format_examples
-
 _NUMBERS = r"^(\d{1,2})[/.-](\d{1,2})[/.-]\d{4}"
+_SHORT_YEAR = r"^(\d{1,2})([-/. ])([A-Za-z]{3,9})\2(\d\d)(?![\d:])"
 # Follows a time of day and can hold four digits that are not a year: fractions of a second, the offset from UTC.
 _AFTER_TIME = r"(?<=:\d\d)(\.\d+)?(\s*[+-]\d\d:?\d\d\b)?"
 # Newspapers exist since 1605; a year far from now is an error or stands for "never".
 _YEARS = (1600, 2200)
 
 
-def parse_dates(
-    values: Sequence[str | None], *, ids: Sequence[str], column: str, source_name: str
-) -> NDArray[np.datetime64]:
-    """Return the dates in UTC, to the second, shape (N,); NaT for empty values.
+@dataclass(frozen=True)
+class Dates:
+    """Dates of N rows.
 
-    Reads ISO 8601 and the other formats that pandas knows. In numeric dates such as 03/04/2018 the month comes first,
-    unless some date in the column is only valid with the day first. Messages show `ids`, `column` and `source_name`.
+    Attributes:
+        values: shape (N,), in UTC, to the second; NaT for a row without a date that can be read.
+        unreadable: indices of the rows with a value that is not a date.
+    """
 
-    Raises:
-        DataError: a value is not a date or has no year; or some dates have the day first and others the month.
+    values: NDArray[np.datetime64]
+    unreadable: Sequence[int]
+
+
+def parse_dates(values: Sequence[str | None], *, date_format: str | None = None) -> Dates:
+    """Return the dates of all rows; `date_format` is that of strptime.
+
+    Without it, ISO 8601, 19-Feb-18 and the other formats that pandas knows are read, if they have a year. In numeric
+    dates such as 03/04/2018 the month comes first, unless some date in the column is only valid with the day first.
+    If others are only valid with the month first, none of them can be read.
     """
     text = pd.Series(values, dtype="str").str.strip()
     text = text.where(text != "", None)
-    # pandas would complete a date without a year with the current one, and read "today" or "now".
-    year = text.str.replace(_AFTER_TIME, "", regex=True).str.extract(r"(\d{4})", expand=False).astype("float64")
-    has_year = year.between(*_YEARS)
-    dates = pd.to_datetime(text.where(has_year, None), format="ISO8601", errors="coerce", utc=True).dt.as_unit("s")
-    is_other = dates.isna() & has_year
-    if is_other.any():
-        day_first = _is_day_first(text[is_other], column, source_name)
-        other = pd.to_datetime(text[is_other], format="mixed", dayfirst=day_first, errors="coerce", utc=True)
-        dates[is_other] = other.dt.as_unit("s")
-    # In UTC the last hours of a year can belong to the next one.
-    dates = dates.where((dates.dt.year - year).abs() <= 1)
-    wrong = np.flatnonzero(dates.isna() & text.notna()).tolist()
-    if wrong:
-        offenders = format_examples(f"{values[index]} (id {ids[index]})" for index in wrong)
-        raise DataError(
-            f"{source_name}: column {column!r} holds values that are not dates with a year: {offenders}; "
-            "write them as 2026-01-31, or split at random and set `data.date: null`"
-        )
+    dates = _parse_any(text) if date_format is None else _parse(text, date_format)
+    dates = dates.where(dates.dt.year.between(*_YEARS))
     parsed: NDArray[np.datetime64] = dates.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
-    return parsed
+    return Dates(parsed, np.flatnonzero(dates.isna() & text.notna()).tolist())
 
 
 def to_years(dates: NDArray[np.datetime64]) -> list[str]:
@@ -68,12 +62,28 @@ def count_by_year(years: Sequence[str], labels: NDArray[np.int64], *, size: int)
     return distinct.tolist(), counts
 
 
-def _is_day_first(text: "pd.Series[str]", column: str, source_name: str) -> bool:
-    numbers = text.str.extract(_NUMBERS).dropna().astype(int)
-    day_first, month_first = text[numbers.index[numbers[0] > 12]], text[numbers.index[numbers[1] > 12]]
-    if len(day_first) and len(month_first):
-        raise DataError(
-            f"{source_name}: column {column!r} mixes dates with the day first and with the month first "
-            f"({day_first.iloc[0]!r}, {month_first.iloc[0]!r}); write them as 2026-01-31"
-        )
-    return len(day_first) > 0
+def _parse(text: "pd.Series[str]", date_format: str, *, day_first: bool = False) -> "pd.Series[pd.Timestamp]":
+    return pd.to_datetime(text, format=date_format, dayfirst=day_first, errors="coerce", utc=True).dt.as_unit("s")
+
+
+def _parse_any(text: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
+    text = text.str.replace(_SHORT_YEAR, _write_year_out, regex=True)
+    # pandas would complete a date without a year with the current one, and read "today" or "now".
+    year = text.str.replace(_AFTER_TIME, "", regex=True).str.extract(r"(\d{4})", expand=False).astype("float64")
+    text = text.where(year.between(*_YEARS), None)
+    dates = _parse(text, "ISO8601")
+    other = text[dates.isna() & text.notna()]
+    numbers = other.str.extract(_NUMBERS).dropna().astype(int)
+    has_day_first = bool((numbers[0] > 12).any())
+    if has_day_first and (numbers[1] > 12).any():
+        other = other.drop(numbers.index)
+    if len(other):
+        dates[other.index] = _parse(other, "mixed", day_first=has_day_first)
+    # In UTC the last hours of a year can belong to the next one.
+    return dates.where((dates.dt.year - year).abs() <= 1)
+
+
+def _write_year_out(match: "re.Match[str]") -> str:
+    """Write 19-Feb-18 as 19-Feb-2018; as in POSIX, 69 is the first year of the last century."""
+    day, separator, month, year = match.groups()
+    return separator.join([day, month, f"{'19' if int(year) >= 69 else '20'}{year}"])

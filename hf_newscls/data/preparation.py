@@ -14,19 +14,19 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 from datasets import Dataset, DatasetDict, load_from_disk
-from numpy.typing import NDArray
 
 from hf_newscls import __version__
 from hf_newscls.data.cleaning import CleanedRows, clean_rows
-from hf_newscls.data.dates import parse_dates
+from hf_newscls.data.dates import Dates, parse_dates
 from hf_newscls.data.deduplication import resolve_duplicates
 from hf_newscls.data.manifest import SplitManifest, build_manifest, measure_leakage
 from hf_newscls.data.readers.rows import ROW_ID, read_rows
 from hf_newscls.data.sources import Source, fetch_source
 from hf_newscls.data.splitting import assign_splits, select_splits
+from hf_newscls.errors import DataError, format_examples
 from hf_newscls.files import compute_sha256
+from hf_newscls.recipe.data import DataSection
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.storage import check_replaceable, replace_folder, report_full_disk, write_json
 
@@ -90,15 +90,31 @@ def read_source(recipe: Recipe, source: Source) -> CleanedRows:
     return clean_rows(rows, data, extra_columns=recipe.extra_columns, source_name=source.name)
 
 
-def read_dates(dataset: Dataset, column: str | None, *, source_name: str) -> NDArray[np.datetime64] | None:
+def read_dates(
+    dataset: Dataset, section: DataSection, *, source_name: str, must_be_readable: bool = False
+) -> Dates | None:
     """Return the dates of cleaned rows, shape (N,); None if the recipe names no column of dates.
 
     Raises:
-        DataError: a value is not a date.
+        DataError: a value is not a date, but must be one.
     """
-    if column is None:
+    if section.date is None:
         return None
-    return parse_dates(dataset[column][:], ids=dataset[ROW_ID][:], column=column, source_name=source_name)
+    values = dataset[section.date][:]
+    dates = parse_dates(values, date_format=section.date_format)
+    if dates.unreadable:
+        ids = dataset[ROW_ID]
+        shown = format_examples((f"{values[index]} (id {ids[index]})" for index in dates.unreadable), limit=3)
+        problem = (
+            f"{source_name}: {len(dates.unreadable):,} of {len(values):,} values in column {section.date!r} are not "
+            f"dates with a year, or mix days first and months first: {shown}"
+        )
+        if must_be_readable:
+            raise DataError(
+                f"{problem}; set data.date_format, as in '%d.%m.%Y', correct them, or set `split.by: random`"
+            )
+        logger.warning("%s; they count as missing, see data.date_format", problem)
+    return dates
 
 
 def save_prepared(prepared: PreparedData, folder: Path) -> None:
@@ -117,9 +133,14 @@ def _prepare(recipe: Recipe, source: Source) -> PreparedData:
     cleaned = read_source(recipe, source)
     deduplicated = resolve_duplicates(cleaned, recipe.data)
     dataset, groups = deduplicated.cleaned.dataset, deduplicated.groups
-    dates = read_dates(dataset, recipe.data.date, source_name=source.name)
+    is_by_time = recipe.split.by == "time"
+    dates = read_dates(dataset, recipe.data, source_name=source.name, must_be_readable=is_by_time)
     assigned = assign_splits(
-        dataset, recipe.split, groups=deduplicated.bound_groups, dates=dates, source_name=source.name
+        dataset,
+        recipe.split,
+        groups=deduplicated.bound_groups,
+        dates=dates.values if dates else None,
+        source_name=source.name,
     )
     splits = select_splits(dataset, assigned)
     dropped = dict(deduplicated.cleaned.dropped)

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from datasets import Dataset
-from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
 from hf_newscls.data.cleaning import CleanedRows
+from hf_newscls.data.dates import Dates
 from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates
 from hf_newscls.errors import DataError
 from hf_newscls.evaluation.label_quality import LabelQuality, assess_labels
@@ -51,9 +50,9 @@ def build_overview(
     cleaned: CleanedRows,
     tokenizer: PreTrainedTokenizerBase,
     *,
-    dates: NDArray[np.datetime64] | None = None,
+    dates: Dates | None = None,
 ) -> Overview:
-    """Describe the rows that were kept, with their dates of shape (N,), and cross-validate a simple model on them.
+    """Describe the rows that were kept, with their dates, and cross-validate a simple model on them.
 
     Raises:
         InputError: all rows are one article, or no label has two rows.

@@ -12,7 +12,7 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from hf_newscls.data.cleaning import CleanedRows
-from hf_newscls.data.dates import count_by_year, to_years
+from hf_newscls.data.dates import Dates, count_by_year, to_years
 from hf_newscls.data.duplicates import DuplicateGroups, Rows, find_repeated, groups_with_conflicting_labels
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import InputError, shorten_text
@@ -79,6 +79,7 @@ class DataOverview:
         label_counts: shape (L,), rows kept.
         years: four digits, ascending, `unknown` last; empty if the file has no dates.
         year_counts: shape (L, Y), rows kept.
+        unreadable_dates: rows kept with a value that is not a date; their year is unknown.
         words: lengths in words, separated by white space.
         tokens: lengths in tokens of the recipe's tokenizer, special tokens included.
         label_tokens: shape (L, Q), the quantiles `LABEL_QUANTILES` of the token counts of each label.
@@ -96,6 +97,7 @@ class DataOverview:
     label_counts: Integers
     years: Sequence[str]
     year_counts: Integers
+    unreadable_dates: int
     words: Lengths
     tokens: Lengths
     label_tokens: Integers
@@ -125,23 +127,23 @@ def summarize_rows(
     *,
     token_counts: Sequence[int],
     max_length: int,
-    dates: NDArray[np.datetime64] | None = None,
+    dates: Dates | None = None,
 ) -> DataOverview:
     """Compute the statistics of the rows that were kept.
 
-    Token counts include special tokens, before truncation to `max_length`. `dates` have shape (N,), NaT for a row
-    without one.
+    Token counts include special tokens, before truncation to `max_length`.
 
     Raises:
         InputError: groups, token counts or dates have another length than the rows.
     """
     dataset, size = cleaned.dataset, len(cleaned.label_names)
-    for name, column in {"groups": groups.groups, "token_counts": token_counts, "dates": dates}.items():
-        if column is not None and len(column) != len(dataset):
+    columns = {"groups": groups.groups, "token_counts": token_counts} | ({"dates": dates.values} if dates else {})
+    for name, column in columns.items():
+        if len(column) != len(dataset):
             raise InputError(f"{name}: {len(column)} values for {len(dataset)} rows; pass one value for each row")
     texts, labels = dataset["text"][:], np.asarray(dataset["label"][:], dtype=np.int64)
     tokens = np.asarray(token_counts, dtype=np.int64)
-    known = [] if dates is None else to_years(dates)
+    known = to_years(dates.values) if dates else []
     years, year_counts = count_by_year(known, labels[: len(known)], size=size)
     shortest = np.argsort([len(text) for text in texts], kind="stable")[:_SHORTEST]
     exact, near = find_repeated(groups.texts), groups_with_conflicting_labels(groups.groups, groups.texts)
@@ -154,6 +156,7 @@ def summarize_rows(
         label_counts=np.bincount(labels, minlength=size),
         years=years,
         year_counts=year_counts,
+        unreadable_dates=len(dates.unreadable) if dates else 0,
         words=describe_lengths([len(text.split()) for text in texts]),
         tokens=describe_lengths(tokens),
         label_tokens=np.array([_find_quantiles(tokens[labels == label], LABEL_QUANTILES) for label in range(size)]),

@@ -1,15 +1,36 @@
 """The recipe's `data` and `split` sections."""
 
 from collections import Counter
+from datetime import datetime, timezone
+from itertools import chain
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from hf_newscls.errors import format_examples
-from hf_newscls.recipe.section import ColumnName, FreeColumnName, NullableDict, NullableList, Section, Sha256
+from hf_newscls.recipe.section import (
+    ColumnName,
+    FreeColumnName,
+    LabelName,
+    NullableDict,
+    NullableList,
+    Section,
+    Sha256,
+)
 
 Address = Annotated[str, Field(min_length=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+def _check_date_format(text: str) -> str:
+    date = datetime(2018, 2, 19, tzinfo=timezone.utc)
+    try:
+        has_year = datetime.strptime(date.strftime(text), text).year == date.year
+    except ValueError:
+        has_year = False
+    if not has_year:
+        raise ValueError("must be a format of strptime with a year; write it like %Y-%m-%d or %d.%m.%y")
+    return text
 
 
 class NearDuplicatesSection(Section):
@@ -38,8 +59,15 @@ class DataSection(Section):
     """Separator of the joined columns; empty columns are skipped."""
     label: ColumnName
     """Column with the label."""
+    label_choice: Literal["refuse", "first"] = "refuse"
+    """What happens to rows with several labels in one cell. first: the first label is taken."""
+    missing_values: list[LabelName] | None = None
+    """Texts and labels that stand for nothing, such as nan, and are read as empty. If unset, a file with such values is
+    refused; []: none."""
     date: FreeColumnName | None = None
     """Column with the date, for the overview and for `split.by: time`."""
+    date_format: Annotated[str, AfterValidator(_check_date_format)] | None = None
+    """Format of the dates, as in strptime, in quotes: '%d.%m.%Y'. If unset, most formats with a year are read."""
     id: ColumnName | None = None
     """Column with unique row ids. If unset, the id is the number of the row in the file."""
     keep: NullableList[FreeColumnName] = Field([])
@@ -57,13 +85,14 @@ class DataSection(Section):
     """What happens to equal texts with different labels."""
     missing_label: Literal["error", "drop"] = "error"
     """What happens to rows without a label."""
-    merge_labels: NullableDict[list[str]] = Field({})
+    merge_labels: NullableDict[LabelName, list[LabelName]] = Field({})
     """Labels to merge: the new label, then the list of labels in the file that become it."""
-    labels: list[str] | None = Field(None, min_length=2)
-    """All labels after merging, in the order of the model's outputs. If unset, the labels found, sorted."""
+    labels: list[LabelName] | None = Field(None, min_length=2)
+    """All labels after merging, in the order of the model's outputs. If unset, the labels found, sorted. Numbers and
+    truth values count as text; yes, no, on and off need quotes."""
     min_count: int = Field(1, ge=1)
     """A label with fewer rows after merging is rare; duplicates are counted too."""
-    rare_labels: str = Field("drop", min_length=1)
+    rare_labels: Annotated[LabelName, Field(min_length=1)] = "drop"
     """drop: rows of rare labels are dropped. Any other text becomes their label."""
     dataset_id: str | None = None
     """Identifier of the published dataset: owner/name."""
@@ -93,6 +122,11 @@ class DataSection(Section):
         """The addresses, joined by commas."""
         return ", ".join(self.sources)
 
+    @property
+    def named_labels(self) -> set[str]:
+        """All labels that the recipe mentions."""
+        return {*(self.labels or []), *self.merge_labels, *chain.from_iterable(self.merge_labels.values())}
+
     @field_validator("merge_labels")
     @classmethod
     def _check_merges(cls, merges: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -109,6 +143,12 @@ class DataSection(Section):
         if repeated := sorted(name for name, count in Counter(names or []).items() if count > 1):
             raise ValueError(f"must not repeat {format_examples(repeated)}")
         return names
+
+    @model_validator(mode="after")
+    def _check_date_column(self) -> "DataSection":
+        if self.date_format is not None and self.date is None:
+            raise ValueError(f"date_format is {self.date_format!r}, but date is not set; set it to the column of dates")
+        return self
 
     @model_validator(mode="after")
     def _check_rare_labels(self) -> "DataSection":

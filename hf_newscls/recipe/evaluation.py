@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from hf_newscls.recipe.section import FreeColumnName, NullableDict, Section
+from hf_newscls.recipe.section import FreeColumnName, LabelName, NullableDict, Section
 
 RECIPE_NAME = r"^[A-Za-z0-9][\w.-]*$"
 """Pattern of a recipe's name, which is also the name of a folder."""
@@ -28,7 +28,7 @@ class EvaluationSection(Section):
     """Also evaluate simple classifiers: majority class, TF-IDF, linear SVM, and the probes."""
     frozen_encoder: bool = True
     """Among the baselines, evaluate a linear classifier on the pre-trained encoder."""
-    probes: NullableDict[Annotated[list[FreeColumnName], Field(min_length=1)]] = Field({})
+    probes: NullableDict[str, Annotated[list[FreeColumnName], Field(min_length=1)]] = Field({})
     """Probes by name, each with the columns that a simple classifier reads instead of the text, as in `source:
     [authors]`. A high score means that the label can be guessed without reading the text."""
     threshold_metric: Literal["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "mcc"] = "f1_macro"
@@ -38,6 +38,6 @@ class EvaluationSection(Section):
     compare_with: Annotated[str, AfterValidator(_check_recipe_name)] | None = None
     """Name of another recipe. If its latest run has the same split, the report compares the two models; of more than
     ten labels it shows the ten with the fewest training rows."""
-    label_maps: dict[str, dict[str, str | None]] = Field({})
+    label_maps: dict[str, dict[LabelName, LabelName | None]] = Field({})
     """For `compare --external-model`: for each model (owner/name), its labels and the recipe's label that each one
     means, or null if there is none."""

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 RESERVED_COLUMNS = frozenset({"id", "text", "label", "duplicate_group"})
 """Columns that every prepared row has."""
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -20,6 +21,13 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 ColumnName = Annotated[str, Field(min_length=1)]
 FreeColumnName = Annotated[ColumnName, AfterValidator(_check_not_reserved)]
 
+# YAML reads 1 and true as a number and a truth value. The readers write such values of a file as the same text.
+LabelName = Annotated[
+    str,
+    BeforeValidator(lambda value: str(value) if isinstance(value, (bool, int, float)) else value),
+    Field(json_schema_extra={"type": ["string", "number", "boolean"]}),
+]
+
 # A recipe that extends another one resets an inherited collection by writing null.
 NullableList = Annotated[
     list[T],
@@ -27,7 +35,7 @@ NullableList = Annotated[
     Field(json_schema_extra={"type": ["array", "null"]}),
 ]
 NullableDict = Annotated[
-    dict[str, T],
+    dict[K, T],
     BeforeValidator(lambda value: {} if value is None else value),
     Field(json_schema_extra={"type": ["object", "null"]}),
 ]

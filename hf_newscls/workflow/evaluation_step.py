@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datasets import Dataset, DatasetDict
+from datasets import Dataset, DatasetDict, concatenate_datasets
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
@@ -108,7 +109,7 @@ def _analyze(
 ) -> MeasuredRun:
     test = splits["test"]
     token_counts = {split: np.asarray(count_tokens(splits[split]["text"][:], tokenizer)) for split in SPLITS}
-    years = {split: _read_years(splits[split], recipe) for split in SPLITS} if recipe.data.date else None
+    years = read_years(splits, recipe)
     groups = np.asarray(test[GROUP][:])
     return MeasuredRun(
         recipe=recipe,
@@ -131,9 +132,15 @@ def _analyze(
     )
 
 
-def _read_years(rows: Dataset, recipe: Recipe) -> list[str]:
-    dates = read_dates(rows, recipe.data.date, source_name=recipe.data.source_text)
-    return [] if dates is None else to_years(dates)
+def read_years(splits: DatasetDict, recipe: Recipe) -> dict[str, list[str]] | None:
+    """Return the year of each row by split; None if the recipe names no column of dates."""
+    # All splits together: one date can show that the day comes first in the others.
+    rows = concatenate_datasets([splits[split] for split in SPLITS])
+    dates = read_dates(rows, recipe.data, source_name=recipe.data.source_text)
+    if dates is None:
+        return None
+    years = iter(to_years(dates.values))
+    return {split: [*islice(years, len(splits[split]))] for split in SPLITS}
 
 
 def _write_results(run: RunFolder, measured: MeasuredRun, *, example: Mapping[str, float]) -> None:

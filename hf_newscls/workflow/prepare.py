@@ -65,7 +65,7 @@ def overview(recipe: Recipe | str | Path, folder: str | Path) -> Overview:
     check_replaceable(folder, markers=["overview.json", "overview.md"], content="an overview")
     source = fetch_source(recipe.data.source, sha256=recipe.data.sha256)
     cleaned = read_source(recipe, source)
-    dates = read_dates(cleaned.dataset, recipe.data.date, source_name=source.name)
+    dates = read_dates(cleaned.dataset, recipe.data, source_name=source.name)
 
     # Imported late, because these take seconds: a bad file is reported before.
     from hf_newscls.modeling.loading import load_tokenizer

@@ -13,7 +13,7 @@ from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hf_newscls.data.cleaning import CleanedRows, clean_rows, join_columns, resolve_label_names
+from hf_newscls.data.cleaning import CleanedRows, clean_rows, join_columns
 from hf_newscls.data.readers.rows import read_rows
 from hf_newscls.errors import DataError
 from hf_newscls.recipe.data import DataSection
@@ -155,7 +155,7 @@ def test_labels_are_sorted_unless_the_recipe_lists_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "labels", [["1", "2", "10"], ["2", "0", "1"], ["-1", "1", "0"], ["1", "1.0", "01"], ["A", "Á", "B"]]
+    "labels", [["1", "2", "10"], ["2", "0", "1"], ["-1", "1", "0"], ["1.1", "1.10", "1.100"], ["A", "Á", "B"]]
 )
 def test_similar_and_numeric_labels_stay_distinct(labels: list[str]) -> None:
     cleaned = clean([("a", "b", label) for label in labels])
@@ -235,6 +235,22 @@ def test_news_category_recipes_fit_the_real_file(real_data: Path) -> None:
         clean_rows(rows, published, source_name=str(path))
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "label", "rows", "labels"),
+    [
+        ("fake_news/titles_6335.csv", "title", "label", 6_335, 2),
+        ("news_category/headlines_41x900.csv", "headline", "category", 36_900, 41),
+        ("long_documents/bbc.csv", "text", "label", 2_225, 5),
+        ("ag_news/train_8000.csv", "content", "label", 8_000, 4),
+        ("ag_news/test_7600.csv", "content", "label", 7_600, 4),
+    ],
+)
+def test_real_file_needs_no_decision(file: str, text: str, label: str, rows: int, labels: int, real_data: Path) -> None:
+    section = DataSection(source=file, text=[text], label=label)
+    cleaned = clean_rows(read_rows(real_data / file, columns=[text, label]), section, source_name=file)
+    assert (len(cleaned.dataset), len(cleaned.label_names)) == (rows, labels)
+
+
 # Four of A, three of B, one each of C and D; C is merged into D before anything is counted.
 MANY = [("Storm", "It hit.", label) for label in "AAAABBBCD"]
 
@@ -275,75 +291,44 @@ def test_contradictory_rare_labels_are_refused(settings: dict[str, Any], key_and
         clean(MANY, **settings)
 
 
-# Label names.
+# Values that stand for nothing, cells with several labels, and truth values.
 
 
-def test_labels_found_are_sorted_by_code_point() -> None:
-    counts = {"b": 1, "É": 1, "A": 1, "10": 1, "9": 1, "ab": 1}
-    assert resolve_label_names(counts, expected=None, source_name="news.csv") == ["10", "9", "A", "ab", "b", "É"]
+def test_missing_values_become_empty_and_their_rows_are_dropped() -> None:
+    rows = [*TWO, ("nan", "Only a body.", "REAL"), ("N/A", "nan", "FAKE"), ("Rail strike", "It ends.", " nan ")]
+    cleaned = clean(rows, missing_values=["nan", "N/A"], missing_label="drop", keep=["title"])
+    assert cleaned.dataset["text"][2] == "Only a body."
+    assert cleaned.dataset["title"][2] is None
+    assert cleaned.dropped == {"missing label": 1, "empty text": 1, "short text": 0}
 
 
-@pytest.mark.parametrize(
-    ("counts", "found", "mapping"),
-    [
-        (
-            {"SPORTS": 9, "Sports": 3, "ARTS": 1},
-            "'SPORTS (9 rows) and Sports (3 rows)'",
-            {"SPORTS": ["SPORTS", "Sports"]},
-        ),
-        ({"SPORTS": 2, "Sports": 3}, "'SPORTS (2 rows) and Sports (3 rows)'", {"Sports": ["SPORTS", "Sports"]}),
-        (
-            {"U.S. NEWS": 1, "U.S.  NEWS": 1, "U.S.\u00a0NEWS": 1},
-            "'U.S.  NEWS (1 row) and U.S. NEWS (1 row) and ",
-            {"U.S.  NEWS": ["U.S.  NEWS", "U.S. NEWS", "U.S.\u00a0NEWS"]},
-        ),
-        ({"STRASSE": 1, "Straße": 2}, "'STRASSE (1 row) and Straße (2 rows)'", {"Straße": ["STRASSE", "Straße"]}),
-    ],
-)
-def test_spellings_of_one_label_are_refused_with_the_mapping(
-    counts: dict[str, int], found: str, mapping: dict[str, list[str]]
-) -> None:
-    with pytest.raises(DataError, match=r"data\.labels") as caught:
-        resolve_label_names(counts, expected=None, source_name="news.csv")
-    assert found in str(caught.value)
-    assert yaml.safe_load(str(caught.value).split("`")[1]) == {"merge_labels": mapping}
-    assert resolve_label_names(counts, expected=[*counts], source_name="news.csv") == [*counts]
+def test_label_that_stands_for_nothing_is_missing() -> None:
+    with pytest.raises(DataError, match=r"'kind'.*'c'.*data\.missing_label"):
+        clean([*TWO, ("Rail strike", "It ends.", "nan")], missing_values=["nan"])
 
 
-def test_many_spellings_are_cut_short_but_not_the_mapping() -> None:
-    counts = {name: 1 for index in range(9) for name in (f"L{index}", f"l{index}")}
-    with pytest.raises(DataError, match=r"… \(9 in all\); add") as caught:
-        resolve_label_names(counts, expected=None, source_name="news.csv")
-    assert len(yaml.safe_load(str(caught.value).split("`")[1])["merge_labels"]) == 9
+def test_first_of_several_labels_is_taken_before_labels_are_merged() -> None:
+    rows = [*TWO, ("Rail strike", "It ends.", "SATIRE;REAL"), ("Rain", "It falls.", "FAKE;REAL")]
+    cleaned = clean([*rows, ("a", "b", "SATIRE")], label_choice="first", merge_labels={"FAKE": ["SATIRE"]})
+    assert find_labels(cleaned) == ["REAL", "FAKE", "FAKE", "FAKE", "FAKE"]
 
 
-def test_listed_labels_keep_their_order() -> None:
-    counts = {"REAL": 3, "FAKE": 2}
-    names = resolve_label_names(counts, expected=("REAL", "FAKE"), source_name="news.csv")
-    assert names == ["REAL", "FAKE"]
-    assert isinstance(names, list)
+def test_row_with_an_empty_list_of_labels_has_no_label() -> None:
+    rows = [("a", "b", "['A']"), ("c", "d", "[]"), ("e", "f", "['B', 'A']")]
+    cleaned = clean(rows, label_choice="first", missing_label="drop")
+    assert (find_labels(cleaned), cleaned.dropped["missing label"]) == (["A", "B"], 1)
 
 
-@pytest.mark.parametrize(("counts", "found"), [({}, "found: none"), ({"REAL": 9}, "found: 'REAL'")])
-@pytest.mark.parametrize("expected", [None, ["FAKE", "REAL"]])
-def test_fewer_than_two_labels_are_refused(counts: dict[str, int], found: str, expected: list[str] | None) -> None:
-    with pytest.raises(DataError, match=r"news\.csv: .*data.label") as caught:
-        resolve_label_names(counts, expected=expected, source_name="news.csv")
-    assert found in str(caught.value)
+@pytest.mark.parametrize(("yes", "no"), [("true", "false"), ("True", "False"), ("TRUE", "FALSE")])
+def test_truth_values_of_the_recipe_are_found_as_the_file_writes_them(yes: str, no: str) -> None:
+    rows = [("a", "b", yes), ("c", "d", no), ("e", "f", "half-true"), ("g", "h", "pants-fire")]
+    settings = yaml.safe_load("{labels: [true, half-true, false], merge_labels: {false: [false, pants-fire]}}")
+    cleaned = clean(rows, **settings)
+    assert cleaned.label_names == [yes, "half-true", no]
+    assert find_labels(cleaned) == [yes, no, "half-true", no]
 
 
-def test_unknown_labels_are_listed_with_their_counts() -> None:
-    counts = {"REAL": 3, "FAKE": 2, "SATIRE": 7, "BIAS": 1}
-    with pytest.raises(DataError, match=r"data.labels .*'BIAS \(1 row\)', 'SATIRE \(7 rows\)';"):
-        resolve_label_names(counts, expected=["FAKE", "REAL"], source_name="news.csv")
-
-
-def test_many_unknown_labels_are_cut_short() -> None:
-    counts = {f"L{index:02}": 1 for index in range(12)}
-    with pytest.raises(DataError, match=r"'L04 \(1 row\)', … \(12 in all\)"):
-        resolve_label_names(counts, expected=["FAKE", "REAL"], source_name="news.csv")
-
-
-def test_listed_labels_without_rows_are_refused() -> None:
-    with pytest.raises(DataError, match=r"'SATIRE'.*data\.labels"):
-        resolve_label_names({"REAL": 3, "FAKE": 2}, expected=["FAKE", "REAL", "SATIRE"], source_name="news.csv")
+def test_numbers_of_the_recipe_are_labels() -> None:
+    rows = [("a", "b", "0"), ("c", "d", "1"), ("e", "f", "2")]
+    assert clean(rows, labels=[1, 0, 2]).label_names == ["1", "0", "2"]
+    assert find_labels(clean(rows, merge_labels={"FAKE": [1, 2], 7: [0]})) == ["7", "FAKE", "FAKE"]

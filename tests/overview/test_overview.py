@@ -180,14 +180,17 @@ def test_missing_column_of_dates_is_refused(recipe: Recipe, tmp_path: Path) -> N
     assert not (tmp_path / "out").exists()
 
 
-def test_text_in_the_column_of_dates_is_refused(
-    recipe: Recipe, news_rows: list[dict[str, str]], tmp_path: Path
+def test_dates_that_cannot_be_read_are_counted(
+    recipe: Recipe, news_rows: list[dict[str, str]], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    write_csv(tmp_path / "news.csv", [row | {"date": "soon"} for row in news_rows])
-    changed = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": str(tmp_path / "news.csv")})})
-    with pytest.raises(DataError, match=r"'date'.*'soon \(id 0\)'"):
-        workflow.overview(changed, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+    rows = [row | ({"date": "soon"} if index < 4 else {}) for index, row in enumerate(news_rows)]
+    write_csv(tmp_path / "news.csv", rows)
+    data = recipe.data.model_copy(update={"source": str(tmp_path / "news.csv")})
+    found = workflow.overview(recipe.model_copy(update={"data": data}), tmp_path / "out")
+    assert found.data.unreadable_dates == 4
+    assert found.data.years[-1] == "unknown"
+    assert "| rows with a date that cannot be read | 4 |" in (tmp_path / "out" / "overview.md").read_text()
+    assert re.search(r"4 of \d+ .*'date'.*'soon \(id 2\)', … \(4 in all\).*data\.date_format", caplog.text)
 
 
 def test_page_lists_merged_labels(recipe: Recipe, written: tuple[Overview, Path]) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset
-from numpy.typing import NDArray
 
 from hf_newscls.data.cleaning import CleanedRows, clean_rows
+from hf_newscls.data.dates import Dates
 from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates, find_repeated, normalize_text
 from hf_newscls.data.readers.rows import read_rows
 from hf_newscls.errors import InputError
@@ -35,8 +35,8 @@ def summarize(**changes: Any) -> DataOverview:
     return summarize_rows(cleaned, groups, **{"token_counts": TOKENS, "max_length": 6} | changes)
 
 
-def build_dates(*dates: str) -> NDArray[np.datetime64]:
-    return np.array(dates, dtype="datetime64[s]")
+def build_dates(*dates: str, unreadable: Sequence[int] = ()) -> Dates:
+    return Dates(np.array(dates, dtype="datetime64[s]"), unreadable)
 
 
 def test_rows_are_counted_by_label() -> None:
@@ -46,14 +46,15 @@ def test_rows_are_counted_by_label() -> None:
 
 
 def test_rows_are_counted_by_label_and_year() -> None:
-    overview = summarize(dates=build_dates("2020-01-05", "2018-05-02", "NaT", "NaT", "2018-12-31"))
+    overview = summarize(dates=build_dates("2020-01-05", "2018-05-02", "NaT", "NaT", "2018-12-31", unreadable=[3]))
     assert overview.years == ["2018", "2020", "unknown"]
     assert overview.year_counts.tolist() == [[0, 1, 1], [2, 0, 1]]
+    assert overview.unreadable_dates == 1
 
 
 def test_without_dates_there_are_no_years() -> None:
     overview = summarize()
-    assert overview.years == []
+    assert (overview.years, overview.unreadable_dates) == ([], 0)
     assert overview.year_counts.shape == (2, 0)
 
 

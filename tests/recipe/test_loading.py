@@ -586,3 +586,11 @@ def test_references_of_the_schema_exist() -> None:
     targets = set(re.findall(r'"\$ref": "#/\$defs/(\w+)"', text))
     assert targets
     assert sorted(targets - {*json.loads(text)["$defs"]}) == []
+
+
+def test_labels_in_yaml_can_be_numbers_and_truth_values(write: Callable[[str, str], str]) -> None:
+    labels = "labels: [0, 1.5, true], merge_labels: {0: [-1, false]}"
+    path = write("one.yaml", BASE.replace("labels: [A, B], merge_labels: {A: [a]}", labels))
+    data = read_recipe(path, ["data.missing_values=[-2, nan]"]).data
+    assert (data.labels, data.merge_labels) == (["0", "1.5", "True"], {"0": ["-1", "False"]})
+    assert data.missing_values == ["-2", "nan"]

@@ -36,6 +36,7 @@ def test_data_defaults() -> None:
     assert (section.separator, section.min_characters, section.min_characters_in) == (". ", 1, "joined")
     assert (section.id, section.sha256, section.encoding, section.labels) == (None, None, None, None)
     assert (section.keep, section.merge_labels, section.missing_label) == ([], {}, "error")
+    assert (section.label_choice, section.missing_values, section.date_format) == ("refuse", None, None)
 
 
 def test_model_defaults_are_safe() -> None:
@@ -77,6 +78,15 @@ def test_null_empties_a_collection(key: str) -> None:
         (DataSection, {**DATA, "min_characters": 0}),
         (DataSection, {**DATA, "min_characters_in": "all"}),
         (DataSection, {**DATA, "missing_label": "skip"}),
+        (DataSection, {**DATA, "label_choice": "last"}),
+        (DataSection, {**DATA, "missing_values": "nan"}),
+        (DataSection, {**DATA, "labels": [["REAL"], "FAKE"]}),
+        (DataSection, {**DATA, "labels": [1, "1"]}),
+        (DataSection, {**DATA, "date": "date", "date_format": ""}),
+        (DataSection, {**DATA, "date": "date", "date_format": "%d.%m."}),
+        (DataSection, {**DATA, "date": "date", "date_format": "%Y-%Q"}),
+        (DataSection, {**DATA, "date": "date", "date_format": "YYYY-MM-DD"}),
+        (DataSection, {**DATA, "date_format": "%Y"}),
         (DataSection, {**DATA, "sha256": "abc"}),
         (DataSection, {**DATA, "sha256": "A" * 64}),
         (DataSection, {**DATA, "merge_labels": {"A": ["x"], "B": ["x"]}}),
@@ -152,6 +162,26 @@ def test_dropout_of_the_two_layer_head_needs_that_head() -> None:
     assert ModelSection.model_validate({**MODEL, "head": "two_layer", "head_dropout": 0.0}).head_dropout == 0
     with pytest.raises(ValidationError, match=r"head_dropout is 0\.0, .*'stock'"):
         ModelSection.model_validate({**MODEL, "head_dropout": 0.0})
+
+
+def test_numbers_and_truth_values_are_labels() -> None:
+    merges = {1: [2, 3.0], "OTHER": [-1, "x"]}
+    section = DataSection.model_validate({**DATA, "labels": [True, False, 0.5], "merge_labels": merges})
+    assert section.labels == ["True", "False", "0.5"]
+    assert section.merge_labels == {"1": ["2", "3.0"], "OTHER": ["-1", "x"]}
+    assert DataSection.model_validate({**DATA, "min_count": 2, "rare_labels": 0}).rare_labels == "0"
+    assert DataSection.model_validate(section.model_dump()) == section
+
+
+def test_label_map_takes_numbers() -> None:
+    section = EvaluationSection.model_validate({"label_maps": {"owner/model": {"LABEL_0": 0, 1: True, "b": None}}})
+    assert section.label_maps == {"owner/model": {"LABEL_0": "0", "1": "True", "b": None}}
+
+
+@pytest.mark.parametrize("date_format", ["%Y", "%d.%m.%y", "%Y-%m-%dT%H:%M:%S%z", "%a, %d %b %Y"])
+def test_date_format_of_strptime_is_accepted(date_format: str) -> None:
+    section = DataSection.model_validate({**DATA, "date": "date", "date_format": date_format})
+    assert section.date_format == date_format
 
 
 def test_label_may_be_listed_twice_in_one_merge() -> None:
