@@ -154,7 +154,7 @@ def _build_texts(rows: Dataset, section: DataSection) -> list[str]:
 def _build_labels(rows: Dataset, section: DataSection) -> list[str]:
     """Return the label of each row after merging; "" if it is missing."""
     targets = {source: target for target, sources in section.merge_labels.items() for source in sources}
-    labels = [(label or "").strip() for label in rows[section.label][:]]
+    labels = [(label or "").strip() for label in rows[section.label_column][:]]
     return [label and targets.get(label, label) for label in labels]
 
 
