@@ -63,4 +63,5 @@ def name_source(address: str) -> str:
     >>> name_source("/home/me/news.csv")
     'news.csv'
     """
-    return address if "://" in address or address.startswith(PACKAGE_SCHEME) else address.rsplit("/", 1)[-1]
+    is_local = not ("://" in address or address.startswith(PACKAGE_SCHEME))
+    return address.rstrip("/").rsplit("/", 1)[-1] if is_local else address

@@ -42,14 +42,15 @@ def write_recipe_reference() -> str:
 
 
 def _describe_section(section: type[BaseModel], prefix: str) -> Iterator[str]:
-    plain = {name: field for name, field in section.model_fields.items() if _find_section(field) is None}
+    fields = {field.alias or name: field for name, field in section.model_fields.items()}
+    plain = {name: field for name, field in fields.items() if _find_section(field) is None}
     yield "| Key | Type | Default | Meaning |"
     yield "|---|---|---|---|"
     for name, field in plain.items():
         meaning = re.sub(r"([|\[\]<>])", r"\\\1", field.description or "")
         kind = _name_type(field.annotation)
         yield f"| `{name}` | {kind} | {_show_default(field)} | {meaning} |"
-    for name, field in section.model_fields.items():
+    for name, field in fields.items():
         if (nested := _find_section(field)) is not None:
             yield f"\n## {prefix}{name}\n\n{field.description or (nested.__doc__ or '').splitlines()[0]}\n"
             yield from _describe_section(nested, f"{prefix}{name}.")

@@ -127,6 +127,10 @@ DATA_CASES: dict[str, tuple[Callable[[Workspace], None], tuple[str, ...]]] = {
         _write(b'{"title": "a", "body": "b", "category": "SPORTS", "date": "2020"}\n{"title": \n'),
         ("line 2", "JSON"),
     ),
+    "json in an object": (
+        _write(b'{"status": "ok", "articles": [{"title": "a", "body": "b", "category": "SPORTS"}]}'),
+        ("'articles'", "`data.json.records: articles`"),
+    ),
     "labels missing": (_leave_labels_out, ("lines 5, 52: ", "'category'", "data.missing_label")),
     "one class": (_leave_one_class, ("'SPORTS'", "data.label")),
     "class of one": (
@@ -145,6 +149,15 @@ def test_data_file_that_cannot_be_used(case: str, workspace: Workspace, call: Ca
     spoil, fragments = DATA_CASES[case]
     spoil(workspace)
     check_refused(workspace, call, ["train", "tiny.yaml"], "news.csv: ", *fragments)
+
+
+def test_official_splits_in_a_list(workspace: Workspace, call: Call) -> None:
+    for name in ("train.csv", "test.csv"):
+        (workspace.path / name).write_bytes(workspace.news.read_bytes())
+    paths = [str(workspace.path / name) for name in ("train.csv", "test.csv")]
+    mapping = f'data.source: {{"train": "{paths[0]}", "test": "{paths[1]}"}}'
+    for source in (["data.source=[" + ", ".join(paths) + "]"], ["--data", str(workspace.path / "t*.csv")]):
+        check_refused(workspace, call, ["train", "tiny.yaml", *source], paths[0], mapping, "data.pool_splits: true")
 
 
 @pytest.mark.parametrize("command", ["prepare", "train"])

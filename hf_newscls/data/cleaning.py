@@ -114,12 +114,12 @@ def _build_texts(rows: Dataset, section: DataSection) -> list[str]:
 
 def _read_labels(rows: Dataset, section: DataSection, *, source_name: str) -> list[str]:
     """Return the one label of each row; "" if it is missing and the recipe drops such rows."""
-    found = [(label or "").strip() for label in rows[section.label][:]]
+    found = [(label or "").strip() for label in rows[section.label_column][:]]
     labels = choose_labels(found, section, source_name=source_name)
     unlabelled = [row_id for row_id, label in zip(rows[ROW_ID], labels, strict=True) if not label]
     if unlabelled and section.missing_label == "error":
         raise DataError(
-            f"{source_name}: no label in column {section.label!r} in the rows with id {format_examples(unlabelled)}; "
+            f"{source_name}: no label in column {section.label_column!r} in the rows with id {format_examples(unlabelled)}; "
             "fill it in there, or set `data.missing_label: drop`"
         )
     return labels

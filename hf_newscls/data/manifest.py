@@ -14,7 +14,7 @@ from hf_newscls.data.deduplication import DuplicateCounts
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.data.splitting import SPLITS
 from hf_newscls.data.stratification import assign_groups, hash_rows
-from hf_newscls.recipe.data import SplitSection
+from hf_newscls.recipe.data import SOURCE_KEY, SplitSection
 from hf_newscls.recipe.renamed_keys import rename_old_keys
 
 # Keys that version 0.1 wrote to split.json, and their names today.
@@ -164,7 +164,8 @@ def _describe_strategy(section: SplitSection, splits: DatasetDict) -> str:
         train, validation = ({*splits[split][section.predefined][:]} for split in ("train", "validation"))
         # If the column has no value for validation, the validation rows have the value of the training rows.
         sampled = "; validation sampled from its training rows" if validation <= train else ""
-        return f"by column {section.predefined}{sampled}"
+        source = "file" if section.predefined == SOURCE_KEY else f"column {section.predefined}"
+        return f"by {source}{sampled}"
     if section.by == "time":
         return "by time, the newest rows in the test set"
     if section.folds is not None:

@@ -24,7 +24,7 @@ def clear_missing_values(rows: Dataset, section: DataSection, *, source_name: st
         DataError: the recipe has no such list, and some texts or labels seem to stand for nothing.
     """
     table: pa.Table = rows.with_format("arrow")[:]
-    columns = {name: table.column(name).cast(TEXT) for name in (*section.text, section.label)}
+    columns = {name: table.column(name).cast(TEXT) for name in (*section.text, section.label_column)}
     if section.missing_values is None:
         _refuse_placeholders(columns, section, source_name)
     if not section.missing_values:
@@ -40,13 +40,13 @@ def clear_missing_values(rows: Dataset, section: DataSection, *, source_name: st
 
 def _refuse_placeholders(columns: dict[str, pa.ChunkedArray], section: DataSection, source_name: str) -> None:
     found = {name: _count_placeholders(column) for name, column in columns.items()}
-    labels = found[section.label]
-    found[section.label] = {label: count for label, count in labels.items() if label not in section.named_labels}
+    labels = found[section.label_column]
+    found[section.label_column] = {label: count for label, count in labels.items() if label not in section.named_labels}
     values = sorted({value for counts in found.values() for value in counts})
     if not values:
         return
     shown = [f"{show_label(value, counts)} in {name}" for name, counts in found.items() for value in counts]
-    drops_rows = found[section.label] and section.missing_label == "error"
+    drops_rows = found[section.label_column] and section.missing_label == "error"
     raise DataError(
         f"{source_name}: values that seem to stand for nothing: {format_examples(shown)}; add `missing_values: "
         f"[{', '.join(map(quote_text, values))}]` to the data section to read them as empty"

@@ -24,7 +24,7 @@ from hf_newscls.data.manifest import SplitManifest, build_manifest, measure_leak
 from hf_newscls.data.readers.rows import ROW_ID, read_rows
 from hf_newscls.data.sources import Source, fetch_source
 from hf_newscls.data.splitting import assign_splits, select_splits
-from hf_newscls.errors import DataError, format_examples
+from hf_newscls.errors import DataError, SourceError, format_examples
 from hf_newscls.files import compute_sha256
 from hf_newscls.recipe.data import DataSection
 from hf_newscls.recipe.recipe import Recipe
@@ -69,11 +69,27 @@ def prepare(recipe: Recipe) -> PreparedData:
         SourceError: the file does not exist, or cannot be fetched.
         DataError: its content does not fit the recipe.
     """
-    source = fetch_source(recipe.data.source, sha256=recipe.data.sha256)
+    source = fetch_recipe_source(recipe)
     chosen = os.environ.get("HF_NEWSCLS_CACHE")
     home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     entry = Path(chosen or f"{home}/hf-newscls/prepared").expanduser() / _name_entry(recipe, source.sha256)
     return _load_entry(entry) or _save_entry(_prepare(recipe, source), entry)
+
+
+def fetch_recipe_source(recipe: Recipe) -> Source:
+    """Return the recipe's data files on this machine.
+
+    Raises:
+        SourceError: what `fetch_source` raises, or nothing says the label of a file.
+    """
+    data = recipe.data
+    source = fetch_source(data.source, sha256=data.sha256, pool_splits=data.pool_splits)
+    if data.label is None and source.keys is None and not all(path.is_dir() for path in source.paths):
+        raise SourceError(
+            f"{source.name}: data.label is null, but data.source is neither a mapping of labels nor a folder; set "
+            "data.label to the column with the label"
+        )
+    return source
 
 
 def read_source(recipe: Recipe, source: Source) -> CleanedRows:
@@ -83,9 +99,16 @@ def read_source(recipe: Recipe, source: Source) -> CleanedRows:
         DataError: their content does not fit the recipe.
     """
     data = recipe.data
-    label_column = data.label if data.missing_label == "error" else None
+    label_column = data.label_column if data.missing_label == "error" else None
     rows = read_rows(
-        source.paths, columns=recipe.columns, id_column=data.id, label_column=label_column, encoding=data.encoding
+        source.paths,
+        columns=recipe.columns,
+        keys=source.keys,
+        id_column=data.id,
+        label_column=label_column,
+        encoding=data.encoding,
+        json_records=data.json_format.records,
+        sheet=data.sheet,
     )
     return clean_rows(rows, data, extra_columns=recipe.extra_columns, source_name=source.name)
 
@@ -137,24 +160,24 @@ def _prepare(recipe: Recipe, source: Source) -> PreparedData:
     dates = read_dates(dataset, recipe.data, source_name=source.name, must_be_readable=is_by_time)
     assigned = assign_splits(
         dataset,
-        recipe.split,
+        recipe.split_strategy,
         groups=deduplicated.bound_groups,
         dates=dates.values if dates else None,
         source_name=source.name,
     )
     splits = select_splits(dataset, assigned)
     dropped = dict(deduplicated.cleaned.dropped)
-    if recipe.split.predefined is not None:
+    if recipe.split_strategy.predefined is not None:
         dropped["duplicate in another split"] = int((assigned < 0).sum())
     manifest = build_manifest(
         splits,
-        recipe.split,
+        recipe.split_strategy,
         source=recipe.data.source_text,
         source_sha256=source.sha256,
         rows_read=cleaned.rows_read,
         dropped=dropped,
         duplicates=deduplicated.counts,
-        leakage=measure_leakage(dataset, assigned, groups=groups, section=recipe.split),
+        leakage=measure_leakage(dataset, assigned, groups=groups, section=recipe.split_strategy),
     )
     return PreparedData(splits, manifest)
 

@@ -5,13 +5,17 @@ import hashlib
 import logging
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hf_newscls.data.hub_sources import HUB_SCHEME, PASS_THE_PATH, fetch_from_hub, list_snapshot
+from hf_newscls.data.official_splits import refuse_pooled_splits
+from hf_newscls.data.readers.hub_snapshot import is_snapshot
+from hf_newscls.data.readers.text_folder import list_texts
 from hf_newscls.errors import SourceError, format_examples, shorten_text, suggest_name
 from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path, name_paths
+from hf_newscls.recipe.data import list_addresses
 
 KAGGLE_SCHEME = "kaggle://"
 _KAGGLE_ADDRESS = re.compile(
@@ -26,13 +30,15 @@ class Source:
     """Data files on this machine, in the order they are read.
 
     Attributes:
-        paths: the files; a folder is the snapshot of a dataset of the Hub.
+        paths: the files; a folder is the snapshot of a dataset of the Hub, or holds text files.
         sha256: for one file, the SHA-256 of its bytes. For several, the SHA-256 over these in hexadecimal, one a line;
-            for a snapshot, each line also has the name of the file, and the dataset's card is one of the files.
+            for a folder, each line also has the name of the file, and the card of a snapshot is one of the files.
+        keys: the key in the mapping of each path; None if the source is not a mapping.
     """
 
     paths: Sequence[Path]
     sha256: str
+    keys: Sequence[str] | None = None
 
     @property
     def name(self) -> str:
@@ -40,26 +46,41 @@ class Source:
         return name_paths(self.paths)
 
 
-def fetch_source(addresses: str | Sequence[str], *, sha256: str | None = None) -> Source:
+def fetch_source(
+    addresses: str | Sequence[str] | Mapping[str, str | Sequence[str]],
+    *,
+    sha256: str | None = None,
+    pool_splits: bool = False,
+) -> Source:
     """Return data files on this machine, fetched from Kaggle or the Hub if needed, whose libraries cache them.
 
-    An address is a path, a pattern of paths such as `news/*.csv`, `package:module/path`,
+    An address is a path, a pattern of paths such as `news/*.csv`, a folder of text files, `package:module/path`,
     `kaggle://owner/set[/versions/2]/file`, or `hf://datasets/owner/name[@revision][/path]`, which is the whole dataset
-    if it names no file. `sha256` is the expected `Source.sha256`.
+    if it names no file.
+
+    Args:
+        addresses: one, several, or a mapping of splits or labels to these.
+        sha256: the expected `Source.sha256`.
+        pool_splits: whether files whose names say train and test may be listed without a mapping.
 
     Raises:
-        SourceError: a file does not exist, cannot be fetched, or has another checksum.
+        SourceError: a file does not exist, cannot be fetched, has another checksum, or belongs to an official split.
     """
-    listed = [addresses] if isinstance(addresses, str) else [*addresses]
-    paths = [path for address in listed for path in _fetch(address)]
+    is_mapping = isinstance(addresses, Mapping)
+    groups = addresses.items() if isinstance(addresses, Mapping) else [("", addresses)]
+    listed = [(key, address) for key, group in groups for address in list_addresses(group)]
+    found = [(key, address, path) for key, address in listed for path in _fetch(address)]
+    paths = [path for _, _, path in found]
+    if not (is_mapping or pool_splits):
+        refuse_pooled_splits([(address, path) for _, address, path in found])
     repeated = [str(path) for path, count in Counter(path.resolve() for path in paths).items() if count > 1]
     if repeated:
         raise SourceError(f"data.source: files named more than once: {format_examples(repeated)}; remove them")
-    source = Source(paths, _compute_fingerprint(paths))
+    source = Source(paths, _compute_fingerprint(paths), [key for key, _, _ in found] if is_mapping else None)
     if sha256 not in {None, source.sha256}:
         raise SourceError(
-            f"{', '.join(listed)}: SHA-256 is {source.sha256}, but data.sha256 is {sha256}; "
-            f"{_advise(listed[0], source)}, or update data.sha256"
+            f"{', '.join(address for _, address in listed)}: SHA-256 is {source.sha256}, but data.sha256 is {sha256}; "
+            f"{_advise(listed[0][1], source)}, or update data.sha256"
         )
     return source
 
@@ -78,8 +99,9 @@ def _compute_fingerprint(paths: Sequence[Path]) -> str:
     try:
         for path in paths:
             if path.is_dir():
-                # The name of a snapshot's file can decide which split its rows belong to.
-                lines += [f"{compute_sha256(file)} {file.relative_to(path).as_posix()}" for file in list_snapshot(path)]
+                # The name of a file can decide the split or the label of its rows.
+                files = list_snapshot(path) if is_snapshot(path) else list_texts(path)
+                lines += [f"{compute_sha256(file)} {file.relative_to(path).as_posix()}" for file in files]
             else:
                 lines.append(compute_sha256(path))
     except OSError as error:
@@ -98,8 +120,9 @@ def _fetch(address: str) -> Sequence[Path]:
         paths = [find_package_path(address)]
     else:
         paths = _find_local(address)
-    if any(path.is_dir() for path in paths):
-        raise SourceError(f"{address}: data.source is a folder; add the file's name")
+    for path in paths:
+        if path.is_dir():
+            list_texts(path, source_name=address)
     return paths
 
 

@@ -60,8 +60,9 @@ def build_overview(
     """
     if len(cleaned.label_names) > _MAX_LABELS:
         raise DataError(
-            f"{recipe.data.source_text}: column {recipe.data.label!r} has {len(cleaned.label_names):,} labels, but an "
-            f"overview can show at most {_MAX_LABELS:,}; check `data.label`, or merge labels with `data.merge_labels`"
+            f"{recipe.data.source_text}: column {recipe.data.label_column!r} has {len(cleaned.label_names):,} labels, "
+            f"but an overview can show at most {_MAX_LABELS:,}; check `data.label`, or merge labels with "
+            "`data.merge_labels`"
         )
     rows = cleaned.dataset
     texts = rows["text"][:]

@@ -1,6 +1,7 @@
 """The recipe's `data` and `split` sections."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from itertools import chain
 from typing import Annotated, Any, Literal
@@ -18,7 +19,16 @@ from hf_newscls.recipe.section import (
     Sha256,
 )
 
+SOURCE_KEY = "data.source"
+"""Column of the rows that were read: the key of `data.source` that their file has."""
+
+FOLDER = "folder"
+"""Column of a folder of text files: the folder inside it that holds the file."""
+
+_SPLITS = ("train", "validation", "test")
+
 Address = Annotated[str, Field(min_length=1)]
+Addresses = Address | Annotated[list[Address], Field(min_length=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -33,6 +43,15 @@ def _check_date_format(text: str) -> str:
     return text
 
 
+def list_addresses(group: str | Sequence[str]) -> list[str]:
+    """Return one address, or several, as a list."""
+    return [group] if isinstance(group, str) else [*group]
+
+
+def _is_address(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
 class NearDuplicatesSection(Section):
     """When two different texts count as duplicates: by the Jaccard similarity of their character n-grams."""
 
@@ -42,23 +61,40 @@ class NearDuplicatesSection(Section):
     """Length of an n-gram in characters."""
 
 
+class JsonSection(Section):
+    """Where the records are in JSON files."""
+
+    records: str | None = Field(None, min_length=1)
+    """Key of the array with the records, for files that wrap it in an object. Nested keys: response.results."""
+
+
 class DataSection(Section):
     """The news file, and which of its columns and rows are used."""
 
-    source: Address | Annotated[list[Address], Field(min_length=1)]
+    source: Addresses | Annotated[dict[str, Addresses], Field(min_length=1)]
     """The data file, or a list of files: a local path, a pattern such as news/*.csv, kaggle://owner/set/file,
-    hf://datasets/owner/name[@revision][/path] or package:module/path. DATA=path overrides it."""
+    hf://datasets/owner/name[@revision][/path] or package:module/path. A folder of text files has the columns text, file
+    and folder. A mapping names the splits (train, validation, test) and their files; or, with `label: null`, the labels
+    and their files. DATA=path overrides it. A recipe that extends another one replaces it as a whole."""
+    pool_splits: bool = False
+    """What happens to a list of files whose names say train and test. false: it is refused. true: their rows are pooled
+    and split again."""
     sha256: Sha256 | None = None
     """Expected SHA-256 of the file, in hexadecimal; another file is refused. For several files: the SHA-256 of their
-    hexadecimal SHA-256 values, one per line."""
+    hexadecimal SHA-256 values, one per line, in the order of the files."""
     encoding: str | None = None
     """Text encoding. If unset, UTF-8 (with or without BOM), cp1252 or latin-1 is detected."""
+    json_format: JsonSection = Field(JsonSection(), alias="json")
+    """What to know about JSON files."""
+    sheet: str | None = Field(None, min_length=1)
+    """Sheet of an Excel file (.xlsx, .xls, .ods). If unset, the first one."""
     text: list[ColumnName] = Field(min_length=1)
-    """Columns that are joined into the text, in this order."""
+    """Columns that are joined into the text, in this order. source.title is the field `title` inside the field `source`
+    of a JSON record."""
     separator: str = ". "
     """Separator of the joined columns; empty columns are skipped."""
-    label: ColumnName
-    """Column with the label."""
+    label: ColumnName | None
+    """Column with the label; null: the label of a file is its key in `source`, or the folder that it is in."""
     label_choice: Literal["refuse", "first"] = "refuse"
     """What happens to rows with several labels in one cell. first: the first label is taken."""
     missing_values: list[LabelName] | None = None
@@ -107,15 +143,33 @@ class DataSection(Section):
     @classmethod
     def _check_source(cls, source: Any) -> Any:
         # Checked here because pydantic reports one error for each type of a union.
-        addresses = source if isinstance(source, list) else [source]
-        if not addresses or not all(isinstance(address, str) and address for address in addresses):
-            raise ValueError("must be an address or a list of addresses")
-        return source
+        groups = [*source.values()] if isinstance(source, Mapping) else [source]
+        lists = [group if isinstance(group, list) else [group] for group in groups]
+        if not lists or not all(addresses and all(map(_is_address, addresses)) for addresses in lists):
+            raise ValueError("must be an address, a list of addresses, or a mapping of splits or labels to these")
+        if not isinstance(source, Mapping):
+            return source
+        # YAML reads the labels 0 and true as other types than text.
+        keys = [str(key) for key in source]
+        if not all(keys) or len({*keys}) < len(keys):
+            raise ValueError("must be a mapping with different keys that are not empty")
+        return dict(zip(keys, source.values(), strict=True))
+
+    @property
+    def has_splits(self) -> bool:
+        """Whether `source` is a mapping of splits."""
+        return isinstance(self.source, Mapping) and self.label is not None
+
+    @property
+    def label_column(self) -> str:
+        """Column of the rows that were read with the label."""
+        return self.label or (SOURCE_KEY if isinstance(self.source, Mapping) else FOLDER)
 
     @property
     def sources(self) -> list[str]:
         """Addresses of the data files."""
-        return [self.source] if isinstance(self.source, str) else self.source
+        groups = [*self.source.values()] if isinstance(self.source, Mapping) else [self.source]
+        return [address for group in groups for address in list_addresses(group)]
 
     @property
     def source_text(self) -> str:
@@ -148,6 +202,20 @@ class DataSection(Section):
     def _check_date_column(self) -> "DataSection":
         if self.date_format is not None and self.date is None:
             raise ValueError(f"date_format is {self.date_format!r}, but date is not set; set it to the column of dates")
+        return self
+
+    @model_validator(mode="after")
+    def _check_source_keys(self) -> "DataSection":
+        if not isinstance(self.source, Mapping):
+            return self
+        keys = self.source.keys()
+        if self.label is None and {"train", "test"} <= keys:
+            raise ValueError("source names splits, but label is null; set label to the column with the label")
+        if self.label is not None and not {"train", "test"} <= keys <= {*_SPLITS}:
+            raise ValueError(
+                f"source has the keys {format_examples(keys)}, but label is {self.label!r}: the keys must be train, "
+                "test and optionally validation; if they are the labels, write `label: null`"
+            )
         return self
 
     @model_validator(mode="after")

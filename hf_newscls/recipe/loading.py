@@ -75,7 +75,7 @@ def read_recipe(
     recipe = _read_with_parents(path, seen=())
     changes = _nest(overrides) if isinstance(overrides, Mapping) else [_parse_overrides(overrides)]
     try:
-        content: Any = OmegaConf.to_container(OmegaConf.merge(recipe, *changes), resolve=True)
+        content: Any = OmegaConf.to_container(_merge(recipe, *changes), resolve=True)
     except (OmegaConfBaseException, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise RecipeError(
@@ -122,7 +122,18 @@ def _read_with_parents(path: Path, *, seen: tuple[Path, ...]) -> Any:
         parent_path = find_recipe(str(parent), child=path)
     except RecipeError as error:
         raise RecipeError(f"{_shorten_path(path)}: extends: {error}") from error
-    return OmegaConf.merge(_read_with_parents(parent_path, seen=(*seen, path.resolve())), config)
+    return _merge(_read_with_parents(parent_path, seen=(*seen, path.resolve())), config)
+
+
+def _merge(recipe: Any, *changes: Any) -> Any:
+    """Merge recipes, the last one wins; `data.source` is replaced as a whole, not merged key by key."""
+    for change in changes:
+        content: Any = OmegaConf.to_container(change, resolve=False)
+        has_source = isinstance(data := content.get("data"), dict) and "source" in data
+        if has_source and isinstance(recipe.get("data"), DictConfig):
+            recipe.data.pop("source", None)
+        recipe = OmegaConf.merge(recipe, change)
+    return recipe
 
 
 def _read_yaml(path: Path) -> DictConfig:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from hf_newscls.files import is_local_address
-from hf_newscls.recipe.data import DataSection, SplitSection
+from hf_newscls.recipe.data import SOURCE_KEY, DataSection, SplitSection
 from hf_newscls.recipe.evaluation import RECIPE_NAME, EvaluationSection
 from hf_newscls.recipe.hub import HubSection
 from hf_newscls.recipe.model import AdapterSection, ModelSection
@@ -71,7 +71,7 @@ class Recipe(Section):
     @property
     def columns(self) -> list[str]:
         """Columns of the file that are read, except for the ids."""
-        return list(dict.fromkeys([*self.data.text, self.data.label, *self.data.keep, *self.extra_columns]))
+        return list(dict.fromkeys([*self.data.text, self.data.label_column, *self.data.keep, *self.extra_columns]))
 
     @property
     def extra_columns(self) -> list[str]:
@@ -88,14 +88,24 @@ class Recipe(Section):
         return {**({f"{title} only": [title]} if has_title else {}), **self.evaluation.probes}
 
     @property
+    def split_strategy(self) -> SplitSection:
+        """The split section; if `data.source` names the splits, its keys are the predefined ones."""
+        return self.split.model_copy(update={"predefined": SOURCE_KEY}) if self.data.has_splits else self.split
+
+    @property
     def split_columns(self) -> list[str]:
         """Columns that the split can depend on."""
-        return [name for name in (self.data.date, self.split.predefined) if name]
+        return [name for name in (self.data.date, self.split_strategy.predefined) if name]
 
     @model_validator(mode="after")
     def _check_sections_fit(self) -> "Recipe":
         if self.evaluation.compare_with == self.name:
             raise ValueError(f"evaluation.compare_with is this recipe ({self.name!r}); name another one, or remove it")
+        if self.data.has_splits and not (self.split.has_fractions and self.split.by == "random"):
+            raise ValueError(
+                "data.source names the splits, but split.by, split.predefined or split.folds is set; remove it, or "
+                "write a list of files in data.source"
+            )
         if self.split.by == "time" and self.data.date is None:
             raise ValueError("split.by is 'time', but data.date is not set; set it to the column with the dates")
         return self

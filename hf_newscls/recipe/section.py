@@ -44,4 +44,4 @@ NullableDict = Annotated[
 class Section(BaseModel):
     """Base of all sections: unknown keys are refused, and values cannot change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, serialize_by_alias=True)

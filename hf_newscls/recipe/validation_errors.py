@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from hf_newscls.errors import shorten_text
 from hf_newscls.recipe.recipe import Recipe
@@ -67,12 +68,17 @@ def _find_section_key(name: str) -> str | None:
 
 def _list_keys(location: Sequence[str | int]) -> list[str]:
     """Return the keys of the section at a location, or none if that is not a section."""
-    fields = Recipe.model_fields
+    section: type[BaseModel] = Recipe
     for part in location:
-        annotation = fields[str(part)].annotation
+        annotation = _find_fields(section)[str(part)].annotation
         kinds = get_args(annotation) or (annotation,)
-        section = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
-        if section is None:
+        sections = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        if not sections:
             return []
-        fields = section.model_fields
-    return [*fields]
+        section = sections[0]
+    return [*_find_fields(section)]
+
+
+def _find_fields(section: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields of a section by their keys."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hf_newscls.recipe.data import SOURCE_KEY
 from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.storage import check_replaceable
@@ -58,12 +59,11 @@ def overview(recipe: Recipe | str | Path, folder: str | Path) -> Overview:
     Raises:
         InputError: recipe, data or tokenizer cannot be used, or the folder contains other files.
     """
-    from hf_newscls.data.preparation import read_dates, read_source
-    from hf_newscls.data.sources import fetch_source
+    from hf_newscls.data.preparation import fetch_recipe_source, read_dates, read_source
 
     recipe, folder = to_recipe(recipe), Path(folder)
     check_replaceable(folder, markers=["overview.json", "overview.md"], content="an overview")
-    source = fetch_source(recipe.data.source, sha256=recipe.data.sha256)
+    source = fetch_recipe_source(recipe)
     cleaned = read_source(recipe, source)
     dates = read_dates(cleaned.dataset, recipe.data, source_name=source.name)
 
@@ -124,8 +124,8 @@ def publish_prepared(
 
     recipe = to_recipe(recipe)
     target = find_target(repo_id or recipe.name, private=private, repo_type="dataset")
-    # Without a column `split`: `load_dataset` has the split of a row already.
-    kept = {ROW_ID, "text", "label", *recipe.data.keep, *recipe.split_columns} - {"split"}
+    # Without a column of splits: `load_dataset` has the split of a row already.
+    kept = {ROW_ID, "text", "label", *recipe.data.keep, *recipe.split_columns} - {"split", SOURCE_KEY}
     return push_dataset(
         prepared.splits.select_columns([name for name in prepared.splits["train"].column_names if name in kept]),
         target,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from datasets import Dataset
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +18,7 @@ from hf_newscls.data.cleaning import clean_rows
 from hf_newscls.data.readers.rows import read_rows
 from hf_newscls.errors import InputError
 from hf_newscls.recipe.data import DataSection
+from tests.data.excel_files import write_ods, write_xlsx
 
 COLUMNS = ("title", "label")
 # Each example writes its own file over the one before, so the folder may be shared.
@@ -119,6 +121,51 @@ def test_json_of_any_values_is_read_or_refused(
     assert (found is not None) == bool(records and is_plain and {*COLUMNS} <= names)
     if found is not None:
         assert len(found) == len(records)
+
+
+@quick
+@given(
+    rows=st.lists(st.tuples(cell, cell, cell), min_size=1, max_size=8),
+    form=st.sampled_from(["columns", "records", "lines", "objects", "wrapped", "pages"]),
+    options=st.fixed_dictionaries({"force_ascii": st.booleans(), "indent": st.sampled_from([0, 2])}),
+)
+def test_json_gives_back_what_pandas_wrote(
+    rows: list[tuple[str, str, str]], form: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    frame = pd.DataFrame(rows, columns=["title", "source", "label"])
+    frame["source"] = [{"name": name} for name in frame["source"]]
+    records = frame.to_json(orient="records", **options)
+    content = {
+        "columns": frame.drop(columns="source").to_json(orient="columns", **options),
+        "lines": frame.to_json(orient="records", lines=True, force_ascii=options["force_ascii"]),
+        "objects": "\n".join(json.dumps(record, indent=2) for record in json.loads(records)),
+        "wrapped": f'{{"status": "ok", "data": {{"items": {records}}}, "next": null}}',
+        "pages": f'{{"data": {{"items": []}}}}\n{{"data": {{"items": {records}}}}}',
+    }.get(form, records)
+    (tmp_path / "news.json").write_text(content, encoding="utf-8", newline="")
+    inner = [] if form == "columns" else ["source.name"]
+    found = read_rows(
+        tmp_path / "news.json",
+        columns=["title", "label", *inner],
+        json_records="data.items" if form in {"wrapped", "pages"} else None,
+    )
+    assert found["title"][:] == [title or None for title, _, _ in rows]
+    assert found["label"][:] == [label or None for _, _, label in rows]
+    if inner:
+        assert found["source.name"][:] == [name or None for _, name, _ in rows]
+
+
+@quick
+@given(rows=st.lists(st.tuples(cell, cell), min_size=1, max_size=8), ending=st.sampled_from(["xlsx", "ods"]))
+def test_sheet_gives_back_what_was_written(rows: list[tuple[str, str]], ending: str, tmp_path: Path) -> None:
+    # XML has no control characters; white space has elements of its own in OpenDocument.
+    kept = [tuple("".join(filter(str.isprintable, value)).strip(" #") for value in row) for row in rows]
+    kept = [(" ".join(title.split()), " ".join(label.split())) for title, label in kept]
+    write = {"xlsx": write_xlsx, "ods": write_ods}[ending]
+    path = write(tmp_path / f"news.{ending}", {"News": [COLUMNS, *kept, ("end", "end")]})
+    found = read_rows(path, columns=COLUMNS)
+    expected = [(title or None, label or None) for title, label in kept if title or label]
+    assert [*zip(found["title"], found["label"], strict=True)] == [*expected, ("end", "end")]
 
 
 @quick

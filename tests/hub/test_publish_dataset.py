@@ -1,9 +1,11 @@
 """Prepared data is pushed in one commit, over HTTP with the unmodified client, and read back unchanged."""
 
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
 from huggingface_hub import DatasetCard
@@ -91,6 +93,18 @@ def test_old_split_column_is_not_used_again(
     source = ("data.source=hf://datasets/owner/tiny-news", "data.text=[text]", "data.label=label", "data.id=id")
     again = make_recipe(*source, "data.duplicates=keep", "data.keep=[]", "split.predefined=split")
     assert workflow.prepare(again).manifest.fingerprint == prepared.manifest.fingerprint
+
+
+def test_splits_by_file_are_published_without_the_key(
+    news_rows: list[dict[str, str]], hub_here: HubServer, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    write_csv(tmp_path / "train.csv", news_rows[:80])
+    write_csv(tmp_path / "test.csv", news_rows[80:])
+    recipe = make_recipe(f"data.source={{train: {tmp_path}/train.csv, test: {tmp_path}/test.csv}}", "data.keep=[]")
+    push((workflow.prepare(recipe), recipe))
+    table = pq.read_table(io.BytesIO(hub_here.repos[REPO].files["data/test-00000-of-00001.parquet"]))
+    assert table.column_names == ["id", "text", "label"]
+    assert table.num_rows == 40
 
 
 def test_load_dataset_from_the_card_works(

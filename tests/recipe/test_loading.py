@@ -317,7 +317,21 @@ def test_value_of_no_type_that_fits_is_one_problem(override: str, base: str) -> 
     assert f"{override.partition('=')[0]} is " in problem
 
 
-@pytest.mark.parametrize("value", ["[]", "''", "5", "[a.csv, '']", "{a: b}", "null", "[[a.csv]]"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "[]",
+        "''",
+        "5",
+        "[a.csv, '']",
+        "null",
+        "[[a.csv]]",
+        "{}",
+        "{train: a.csv, test: []}",
+        "{train: {a: b}}",
+        "{'': a}",
+    ],
+)
 def test_source_that_is_no_address_is_one_problem(value: str, base: str) -> None:
     problem = find_problem(base, f"data.source={value}")
     assert "\n" not in problem
@@ -329,6 +343,64 @@ def test_source_is_one_address_or_several(value: str, sources: list[str] | None,
     recipe = read_recipe(base, [f"data.source={value}"])
     assert recipe.data.sources == (sources or ["b.csv", "hf://datasets/x/y"])
     assert recipe.data.source_text == ", ".join(recipe.data.sources)
+
+
+def test_mapping_of_splits_is_read(base: str) -> None:
+    recipe = read_recipe(base, ["data.source={train: a.csv, test: [b.csv, c.csv]}"])
+    assert recipe.data.source == {"train": "a.csv", "test": ["b.csv", "c.csv"]}
+    assert recipe.data.sources == ["a.csv", "b.csv", "c.csv"]
+    assert recipe.split.predefined is None
+    assert recipe.split_strategy.predefined == "data.source"
+    assert recipe.data.label_column == "category"
+
+
+@pytest.mark.parametrize(
+    ("source", "labels"),
+    [
+        ("{FAKE: a.csv, REAL: b.csv}", ["FAKE", "REAL"]),
+        ("{0: a.csv, 1: b.csv}", ["0", "1"]),
+        ("{true: a, false: b}", None),
+    ],
+)
+def test_mapping_of_labels_is_read(source: str, labels: list[str] | None, base: str) -> None:
+    recipe = read_recipe(base, [f"data.source={source}", "data.label=null"])
+    assert isinstance(recipe.data.source, dict)
+    assert [*recipe.data.source] == (labels or ["True", "False"])
+    assert recipe.data.label_column in recipe.columns
+    assert recipe.split_strategy == recipe.split
+
+
+@pytest.mark.parametrize(
+    ("override", "parts"),
+    [
+        ("data.source={FAKE: a, REAL: b}", ["data.source has the keys 'FAKE', 'REAL'", "'category'", "`label: null`"]),
+        ("data.source={train: a, valid: b, test: c}", ["data.source has the keys 'train', 'valid', 'test'"]),
+        ("data.source={train: a, validation: b}", ["data.source has the keys 'train', 'validation'"]),
+        ("data.source={train: a, test: b}\ndata.label=null", ["data.source names splits", "label is null"]),
+        ("data.source={train: a, test: b}\nsplit.folds=5", ["data.source names the splits", "split.folds"]),
+        ("data.source={train: a, test: b}\nsplit.predefined=part", ["data.source names the splits"]),
+        (
+            "data.source={train: a, test: b}\ndata.date=day\nsplit.by=time",
+            ["data.source names the splits", "split.by"],
+        ),
+    ],
+)
+def test_mapping_that_contradicts_another_key_is_refused(override: str, parts: list[str], base: str) -> None:
+    problem = find_problem(base, *override.split("\n")).partition("overridden: ")[2]
+    assert problem.startswith(parts[0])
+    assert [part for part in parts if part not in problem] == []
+
+
+@pytest.mark.parametrize("source", ["c.csv", "[c.csv, d.csv]", "{train: c.csv, test: d.csv}"])
+def test_source_replaces_an_inherited_mapping(source: str, write: Callable[[str, str], str]) -> None:
+    mapping = "{train: a.csv, validation: v.csv, test: b.csv}"
+    write("base.yaml", BASE.replace("source: news.csv", f"source: {mapping}"))
+    child = write("child.yaml", f"extends: base\nname: child\ndata: {{source: {source}}}\n")
+    found = read_recipe(child).data.source
+    assert found == read_recipe(write("plain.yaml", BASE.replace("news.csv", source))).data.source
+    assert read_recipe(child, [f"data.source={mapping}"]).data.sources == ["a.csv", "v.csv", "b.csv"]
+    assert read_recipe(child, {"data.source": {"train": "e", "test": "f"}}).data.sources == ["e", "f"]
+    assert read_recipe(child, source="all.csv").data.source == "all.csv"
 
 
 def test_missing_keys_are_named(write: Callable[[str, str], str]) -> None:

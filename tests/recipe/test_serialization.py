@@ -1,11 +1,13 @@
 """In which keys two recipes differ."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.recipe.serialization import RecipeChange, find_changes
+from hf_newscls.recipe.serialization import RecipeChange, find_changes, recipe_to_yaml
 
 MakeRecipe = Callable[..., Recipe]
 
@@ -35,3 +37,12 @@ def test_section_that_is_excluded_may_differ(make_recipe: MakeRecipe) -> None:
     other = make_recipe("sampling.labels=balanced", "evaluation.top_k=[]")
     found = find_changes(make_recipe(), other, exclude={"evaluation"})
     assert [change.key for change in found] == ["sampling.labels"]
+
+
+@pytest.mark.parametrize("source", ["{train: a.csv, test: [b.csv]}", "{'1': a.csv, 'true': b.csv, '${x}': c.csv}"])
+def test_mapping_and_aliased_keys_are_read_back(source: str, make_recipe: MakeRecipe, tmp_path: Path) -> None:
+    label = "category" if "train" in source else "null"
+    recipe = make_recipe("data.json.records=response.docs", f"data.label={label}", f"data.source={source}")
+    assert recipe.data.json_format.records == "response.docs"
+    (tmp_path / "written.yaml").write_text(recipe_to_yaml(recipe), encoding="utf-8")
+    assert read_recipe(str(tmp_path / "written.yaml")) == recipe

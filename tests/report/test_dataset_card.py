@@ -96,6 +96,20 @@ def test_public_addresses_are_complete(make_parts: MakeParts) -> None:
 
 
 @pytest.mark.parametrize(
+    ("data", "label"),
+    [
+        ({"source": {"FAKE": "a.csv", "REAL": "b.csv"}, "label": None}, "given by the file"),
+        ({"source": "bbc/", "label": None}, "the column folder"),
+        ({"source": {"train": "a.csv", "test": "b.csv"}}, "the column category"),
+    ],
+)
+def test_origin_of_the_label_is_reported(data: dict[str, Any], label: str, make_parts: MakeParts) -> None:
+    text = read_sections(render(make_parts, data=data))["Source"]
+    assert f"the label is {label}." in text
+    assert ("- `bbc`\n" in text) == (data["source"] == "bbc/")
+
+
+@pytest.mark.parametrize(
     ("near", "handling", "expected"),
     [
         ({}, "group", "is at least 0.8.\nDuplicates found: 4 (exact 3, near 1). Each is in the same split as "),

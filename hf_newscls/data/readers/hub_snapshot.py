@@ -19,6 +19,11 @@ _FIX = "name one of its files as hf://datasets/owner/name/path"
 logger = logging.getLogger(__name__)
 
 
+def is_snapshot(folder: Path) -> bool:
+    """Return whether huggingface_hub keeps this folder: it is `datasets--owner--name/snapshots/commit`."""
+    return folder.parent.name == "snapshots" and folder.parents[1].name.startswith("datasets--")
+
+
 def read_snapshot_blocks(folder: Path, wanted: Sequence[str]) -> Iterator[Block]:
     """Yield the wanted columns of a dataset as text, block by block, one split after the other.
 
@@ -28,7 +33,6 @@ def read_snapshot_blocks(folder: Path, wanted: Sequence[str]) -> Iterator[Block]
     Raises:
         DataError: `datasets` cannot read it, it has several configurations, or a column is missing or holds lists.
     """
-    # huggingface_hub keeps snapshots as `datasets--owner--name/snapshots/commit`.
     source_name = "hf://" + folder.parents[1].name.replace("--", "/")
     try:
         for split, dataset in _load_splits(folder, source_name).items():

@@ -1,4 +1,4 @@
-"""Read JSON lines and JSON arrays in blocks, and report the line and column of a fault.
+"""Read JSON in blocks, and report the line and column of a fault.
 
 Python's `json` does the parsing: pandas and pyarrow turn 1.10 into 1.1, and neither notices a key that occurs twice.
 """
@@ -9,35 +9,43 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 from hf_newscls.data.readers.columns import Block, build_blocks, check_columns, to_text
-from hf_newscls.data.readers.encoding import Position, TextFile
+from hf_newscls.data.readers.encoding import TextFile
+from hf_newscls.data.readers.json_form import Form, find_field, find_form, list_arrays, list_fields, read_table
+from hf_newscls.data.readers.json_stream import JsonStream, describe_fault, locate_fault
 from hf_newscls.errors import DataError, format_examples
 
-_CHUNK_CHARACTERS = 1 << 20
-# An item cut off by the end of a chunk fails at most this far before that end: the length of \uXXXX and of -Infinity.
-_LOOK_BACK = 16
 _CONSTANTS = {"NaN": None, "Infinity": "Infinity", "-Infinity": "-Infinity"}
 
 
-def read_json_blocks(file: TextFile, wanted: Sequence[str]) -> Iterator[Block]:
-    """Yield the wanted columns of a file of JSON lines or of one JSON array, block by block, in the file's order.
+def read_json_blocks(file: TextFile, wanted: Sequence[str], *, records: str | None = None) -> Iterator[Block]:
+    """Yield the wanted columns of a JSON file, block by block, in the file's order.
 
-    Numbers become the text they are written as, true and false become True and False. A record may leave columns out,
-    but every column must occur in some record.
+    The file holds lines, one array, objects in a row, or a table (pandas' orient="columns"); or objects with an array
+    at the key `records`. Numbers become the text they are written as, true and false become True and False. A record
+    may leave columns out, but every column must occur in some record. source.title is a field inside another one.
 
     Raises:
         DataError: invalid JSON, a record that is not an object or has a column twice, a nested value instead of text,
-            or a column that never occurs.
+            a column that never occurs, or records that an object wraps, whose key is not given.
     """
+    reader, has_rows = _Records(file, wanted), False
+    form = Form.WRAPPED if records else find_form(file, wanted)
     with file.open(newline=None) as stream:
-        is_array = _Array(stream).skip_space() == "["
-    records, has_rows = _Records(file, wanted), False
-    with file.open(newline=None) as stream:
-        rows = records.read_array(stream) if is_array else records.read_lines(stream)
-        for block in build_blocks(rows, wanted, unit="item" if is_array else "line"):
+        if form is Form.LINES:
+            rows, unit = reader.read_lines(stream), "line"
+        else:
+            rows, unit = reader.read_items(stream, form, (records or "").split(".")), "item"
+        for block in build_blocks(rows, wanted, unit=unit):
             has_rows = True
             yield block
     if has_rows:
-        check_columns(file.path, wanted, [*records.names])
+        check_columns(file.path, wanted, [*reader.names])
+    elif records:
+        found = format_examples(list_arrays(file)) or "none"
+        raise DataError(
+            f"{file.path}: no records in the key {records!r} of data.json.records (arrays of objects found: {found}); "
+            "correct the key, or set `data.json.records: null` if no object wraps the records"
+        )
 
 
 class _Records:
@@ -46,6 +54,9 @@ class _Records:
     def __init__(self, file: TextFile, wanted: Sequence[str]) -> None:
         self.names: dict[str, None] = {}
         self._path, self._wanted = file.path, wanted
+        self._inner = {name for name in wanted if "." in name}  # without those that occurred
+        self._find = find_field if self._inner else dict.get
+        self._keys = {*wanted, *(key for name in self._inner for key in name.split("."))}
         self._repeated: set[str] = set()
         self._faulty: list[int] = []
         self._first_fault = ""
@@ -65,22 +76,38 @@ class _Records:
                 record = self._decoder.decode(line)
             except (json.JSONDecodeError, RecursionError) as error:
                 column = min(getattr(error, "pos", 0), len(line.rstrip())) + 1
-                self._note(number, f"column {column}: {_describe(error)}")
+                self._note(number, f"column {column}: {describe_fault(error)}")
             else:
                 yield from self._take(number, record)
         self._refuse_faults("line")
 
-    def read_array(self, stream: TextIO) -> Iterator[Sequence[Any]]:
-        """Yield index and texts of each item; raise at the end if items could not be used."""
-        array = _Array(stream)
+    def read_items(self, stream: TextIO, form: Form, path: Sequence[str]) -> Iterator[Sequence[Any]]:
+        """Yield index and texts of each item; raise at the end if items could not be used.
+
+        If an object wraps the array, `path` has the keys that lead to it.
+        """
+        values = JsonStream(stream, self._decoder)
         try:
-            for number, record in enumerate(array.read_items(self._decoder)):
+            for number, record in enumerate(self._iterate(values, form, path)):
                 yield from self._take(number, record)
         except (json.JSONDecodeError, RecursionError) as error:
             self._refuse_faults("item")
-            line, column = array.locate(getattr(error, "pos", array.index))
-            raise DataError(f"{self._path}: line {line}, column {column}: {_describe(error)}; fix it there") from error
+            raise locate_fault(self._path, values, error) from error
         self._refuse_faults("item")
+
+    def _iterate(self, values: JsonStream, form: Form, path: Sequence[str]) -> Iterator[Any]:
+        values.skip_space()
+        if form is Form.OBJECTS:
+            yield from values.read_values()
+        elif form is Form.TABLE:
+            yield from read_table(self._path, values.read_value(), self._wanted)
+        elif form is Form.ARRAY:
+            yield from values.read_items()
+        else:
+            while values.skip_space():
+                yield from values.read_items_at(path)
+        if values.skip_space():
+            raise values.fail("Extra data")
 
     def _build_object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         record = dict(pairs)
@@ -90,17 +117,23 @@ class _Records:
 
     def _take(self, number: int, record: Any) -> Iterator[Sequence[Any]]:
         """Yield the texts of a record, unless it has a fault."""
-        repeated, self._repeated = self._repeated.intersection(self._wanted), set()
+        repeated, self._repeated = self._repeated & self._keys, set()
         if type(record) is not dict:
             return self._note(number, f"{record!r:.60} is not a JSON object")
         if not self.names.keys() >= record.keys():
-            self.names |= dict.fromkeys(record)
+            self.names |= dict.fromkeys(list_fields(record))
         if repeated:
             return self._note(number, f"column {min(repeated)!r} occurs twice")
-        values = [record.get(name) for name in self._wanted]
+        values = [self._find(record, name) for name in self._wanted]
+        if self._inner:
+            occurring = {name for name in self._inner if find_field(record, name) is not None}
+            self.names |= dict.fromkeys(occurring)
+            self._inner -= occurring
         for name, value in zip(self._wanted, values, strict=True):
             if isinstance(value, (list, dict)):
-                return self._note(number, f"column {name!r} holds {value!r:.60}, not text or a number")
+                fields = format_examples(f"{name}.{key}" for key in value) if isinstance(value, dict) else ""
+                hint = f" (its fields: {fields})" if fields else ""
+                return self._note(number, f"column {name!r} holds {value!r:.60}, not text or a number{hint}")
         yield [number, *[value if type(value) is str else to_text(value) for value in values]]
 
     def _note(self, number: int, fault: str) -> None:
@@ -114,68 +147,3 @@ class _Records:
                 f"{self._path}: {unit} {self._faulty[0]}: {self._first_fault}; fix it there"
                 f"{others if len(self._faulty) > 1 else ''}"
             )
-
-
-def _describe(error: json.JSONDecodeError | RecursionError) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"invalid JSON ({error.msg.removesuffix(' at').removesuffix(' starting')})"
-    return f"too deeply nested ({error})"
-
-
-class _Array:
-    """A JSON array in a stream; one item and one chunk are held, with the `index` of the next character."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self.index = 0
-        self._stream, self._text, self._is_last = stream, "", False
-        self._start = Position()
-
-    def locate(self, index: int) -> Position:
-        """Return the position in the file of an index in the text that is held."""
-        return self._start.after(self._text[:index])
-
-    def skip_space(self, characters: int = 0) -> str:
-        """Skip some characters and the white space after them; return the next character, "" at the end."""
-        self.index += characters
-        while True:
-            while self._text[self.index : self.index + 1].isspace():
-                self.index += 1
-            if self.index < len(self._text) or self._is_last:
-                return self._text[self.index : self.index + 1]
-            self._grow()
-
-    def read_items(self, decoder: json.JSONDecoder) -> Iterator[Any]:
-        """Yield the items of the array, which must begin at the next character."""
-        self.skip_space()
-        following = self.skip_space(1)
-        while following != "]":
-            yield self._parse(decoder)
-            following = self.skip_space()
-            if following == ",":
-                self.skip_space(1)
-            elif following != "]":
-                raise json.JSONDecodeError("Expecting ',' delimiter", self._text, self.index)
-        if self.skip_space(1):
-            raise json.JSONDecodeError("Extra data", self._text, self.index)
-
-    def _parse(self, decoder: json.JSONDecoder) -> Any:
-        while True:
-            try:
-                item, end = decoder.raw_decode(self._text, self.index)
-            except json.JSONDecodeError as error:
-                is_cut = error.msg.startswith("Unterminated string") or error.pos >= len(self._text) - _LOOK_BACK
-                if self._is_last or not is_cut:
-                    raise
-            else:
-                # An item that ends where the text ends may continue in the next chunk, as a number can.
-                if end < len(self._text) or self._is_last:
-                    self.index = end
-                    return item
-            self._grow()
-
-    def _grow(self) -> None:
-        """Drop the text that was parsed, and read at least as much as is left."""
-        self._start = self.locate(self.index)
-        rest = self._text[self.index :]
-        more = self._stream.read(max(_CHUNK_CHARACTERS, len(rest)))
-        self._text, self.index, self._is_last = rest + more, 0, not more

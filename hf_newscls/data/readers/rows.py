@@ -1,8 +1,9 @@
-"""Read CSV, JSON lines, JSON arrays, Parquet and datasets of the Hub into a `Dataset` of text columns."""
+"""Read CSV, JSON, Excel, Parquet, folders of text files and datasets of the Hub into a `Dataset` of text columns."""
 
 import codecs
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,14 @@ from hf_newscls.data.readers.columns import TEXT, Block
 from hf_newscls.data.readers.compression import open_data
 from hf_newscls.data.readers.csv_file import read_csv_blocks
 from hf_newscls.data.readers.encoding import TextFile, detect_encoding
-from hf_newscls.data.readers.hub_snapshot import read_snapshot_blocks
+from hf_newscls.data.readers.excel_file import is_excel, read_excel_blocks
+from hf_newscls.data.readers.hub_snapshot import is_snapshot, read_snapshot_blocks
 from hf_newscls.data.readers.json_file import read_json_blocks
 from hf_newscls.data.readers.parquet_file import read_parquet_blocks
+from hf_newscls.data.readers.text_folder import read_folder_blocks
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.files import name_paths
+from hf_newscls.recipe.data import SOURCE_KEY
 
 ROW_ID = "id"
 _SAMPLE_BYTES = 1 << 16
@@ -29,9 +33,12 @@ def read_rows(
     paths: Path | Sequence[Path],
     *,
     columns: Sequence[str],
+    keys: Sequence[str] | None = None,
     id_column: str | None = None,
     label_column: str | None = None,
     encoding: str | None = None,
+    json_records: str | None = None,
+    sheet: str | None = None,
 ) -> Dataset:
     """Read the named columns of news files as strings, and `id`, one row a record, in the files' order.
 
@@ -39,11 +46,15 @@ def read_rows(
     never held as Python objects, and a compressed text file never as a whole.
 
     Args:
-        paths: a file, or files that all have the columns; a folder is the snapshot of a dataset of the Hub.
+        paths: a file, or files that all have the columns; a folder is the snapshot of a dataset of the Hub, or holds
+            text files.
         columns: columns to read; null stands for an empty value.
+        keys: the value of the column `SOURCE_KEY` in the rows of each path, if `columns` has it.
         id_column: column of unique row ids; if None, ids are the indices of the rows over all files, from 0.
         label_column: one of `columns` that must have a value in every row.
         encoding: encoding of text files; if None, `detect_encoding` finds it.
+        json_records: key of the array with the records in JSON files, which wrap it in an object.
+        sheet: sheet of Excel files; if None, the first one.
 
     Raises:
         DataError: a file is empty, binary or malformed, or lacks a column or a label.
@@ -55,7 +66,15 @@ def read_rows(
             f"{name_paths(paths)}: the column {ROW_ID!r} can only hold row ids; set `data.id: {ROW_ID}` or rename it"
         )
     wanted = list(dict.fromkeys([*columns, *([id_column] if id_column else [])]))
-    tables = (_check_blocks(_read_blocks(path, wanted, encoding), path, label_column) for path in paths)
+    read = partial(
+        _read_blocks,
+        wanted=[name for name in wanted if keys is None or name != SOURCE_KEY],
+        encoding=encoding,
+        json_records=json_records,
+        sheet=sheet,
+    )
+    keyed = ((path, _add_key(read(path), key)) for path, key in zip(paths, keys or repeat(None), strict=False))
+    tables = (_check_blocks(blocks, path, label_column) for path, blocks in keyed)
     table = pa.concat_tables([*chain.from_iterable(tables)])
     ids = _build_ids(paths, table, id_column)
     kept = {name: table.column(name) for name in wanted if name != ROW_ID}
@@ -97,9 +116,21 @@ def _check_blocks(blocks: Iterable[Block], path: Path, label_column: str | None)
         )
 
 
-def _read_blocks(path: Path, wanted: Sequence[str], encoding: str | None) -> Iterator[Block]:
-    if path.is_dir():
+def _add_key(blocks: Iterable[Block], key: str | None) -> Iterator[Block]:
+    for block in blocks:
+        keys = pa.repeat(pa.scalar(key, TEXT), len(block.table))
+        yield block if key is None else block._replace(table=block.table.append_column(SOURCE_KEY, keys))
+
+
+def _read_blocks(
+    path: Path, wanted: Sequence[str], *, encoding: str | None, json_records: str | None, sheet: str | None
+) -> Iterator[Block]:
+    if path.is_dir() and is_snapshot(path):
         return read_snapshot_blocks(path, wanted)
+    if path.is_dir():
+        return read_folder_blocks(path, wanted, encoding=encoding)
+    if is_excel(path):
+        return read_excel_blocks(path, wanted, sheet=sheet)
     with open_data(path) as opened:
         sample, name = opened.stream.read(_SAMPLE_BYTES), opened.name
     if sample.startswith(b"PAR1"):
@@ -109,5 +140,5 @@ def _read_blocks(path: Path, wanted: Sequence[str], encoding: str | None) -> Ite
     file = TextFile(path, name, detect_encoding(path, sample, encoding=encoding))
     is_json = name.lower().endswith((".json", ".jsonl", ".ndjson"))
     if is_json or sample.decode(file.encoding, "ignore").lstrip()[:1] in {"{", "["}:
-        return read_json_blocks(file, wanted)
+        return read_json_blocks(file, wanted, records=json_records)
     return read_csv_blocks(file, wanted)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
-from hf_newscls.data.readers import columns, encoding, json_file, parquet_file
+from hf_newscls.data.readers import columns, encoding, json_stream, parquet_file
 from hf_newscls.data.readers.rows import ROW_ID, read_rows
 from hf_newscls.errors import DataError
 from tests.data.compressed_files import COMPRESSIONS, write_zip
@@ -508,7 +508,7 @@ def test_same_column_twice_in_the_header_is_refused(tmp_path: Path) -> None:
 def test_file_is_never_held_as_python_objects(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (columns, parquet_file):
         monkeypatch.setattr(module, "BLOCK_ROWS", 100)
-    monkeypatch.setattr(json_file, "_CHUNK_CHARACTERS", 100_000)
+    monkeypatch.setattr(json_stream, "_CHUNK_CHARACTERS", 100_000)
     monkeypatch.setattr(encoding, "_BLOCK_BYTES", 100_000)
     texts = [f"{index:05} {'storm ' * 500}" for index in range(6_000)]  # 18 MB
     path = tmp_path / f"news.{kind}"

@@ -1,0 +1,48 @@
+"""Find out from the names of files that they are the official splits of a dataset."""
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from hf_newscls.errors import SourceError
+
+_WORDS = re.compile(
+    r"(?<![a-z])(?:(?P<train>train(?:ing)?)|(?P<validation>val(?:id|idation)?|dev)|(?P<test>test))(?![a-z])",
+    re.IGNORECASE,
+)
+
+
+def refuse_pooled_splits(files: Sequence[tuple[str, Path]]) -> None:
+    """Refuse a list of files, each an address and its path, some of which are for training and some are not.
+
+    Raises:
+        SourceError: the names say so; the message shows the mapping to write.
+    """
+    splits: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+    is_pattern = len({address for address, _ in files}) < len(files)
+    common = os.path.commonpath([path.absolute().parent for _, path in files])
+    for address, path in files:
+        if split := find_split(path.absolute().relative_to(common)):
+            splits[split].append(str(path) if is_pattern else address)
+    if not splits["train"] or not (splits["validation"] or splits["test"]):
+        return
+    if not splits["test"]:
+        splits["test"], splits["validation"] = splits["validation"], []
+    mapping = {split: names[0] if len(names) == 1 else names for split, names in splits.items() if names}
+    raise SourceError(
+        f"{files[0][0]}: the names of the {len(files)} files say train and test, but a list of files is pooled and "
+        f"split again; to keep the splits, set `data.source: {json.dumps(mapping, ensure_ascii=False)}`; to pool "
+        "them, set `data.pool_splits: true`"
+    )
+
+
+def find_split(path: Path) -> str | None:
+    """Return the split that the name of a file says, or else that of a folder it is in.
+
+    >>> [find_split(Path(name)) for name in ("a_train.csv", "test/part1.csv", "Dev.tsv", "contest.csv", "strain.csv")]
+    ['train', 'test', 'validation', None, None]
+    """
+    words = (_WORDS.search(name) for name in reversed(path.parts))
+    return next((str(word.lastgroup) for word in words if word), None)

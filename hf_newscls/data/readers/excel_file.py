@@ -1,0 +1,88 @@
+"""Read a sheet of an Excel or OpenDocument file, row by row, with python-calamine."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hf_newscls.data.readers.columns import Block, build_blocks, check_columns, to_text
+from hf_newscls.errors import DataError, SourceError, format_examples, suggest_name
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineWorkbook
+
+_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+# A ZIP archive, or a file of Office before 2007. Many files named .xls are text.
+_SIGNATURES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+
+logger = logging.getLogger(__name__)
+
+
+def is_excel(path: Path) -> bool:
+    """Return whether name and content of a file are those of Excel or OpenDocument.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    if path.suffix.lower() not in _ENDINGS:
+        return False
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4) in _SIGNATURES
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error}); check its permissions") from error
+
+
+def read_excel_blocks(path: Path, wanted: Sequence[str], *, sheet: str | None) -> Iterator[Block]:
+    """Yield the wanted columns of a sheet as text, block by block; if None, of the first visible one.
+
+    The first row with a value is the header. Empty rows are skipped; whole numbers lose their decimals, and dates are
+    written as 2018-02-19.
+
+    Raises:
+        SourceError: python-calamine is not installed.
+        DataError: the file is damaged, or lacks the sheet or a column.
+    """
+    try:
+        from python_calamine import CalamineError, load_workbook
+    except ModuleNotFoundError as error:
+        raise SourceError(
+            f"{path}: python-calamine, which reads Excel, is not installed; run `pip install 'hf-newscls[excel]'`, or "
+            "save the sheet as CSV"
+        ) from error
+    try:
+        with load_workbook(path) as workbook:
+            name = _find_sheet(path, workbook, sheet)
+            logger.info("%s: read sheet %r, the file has %d", path, name, len(workbook.sheet_names))
+            rows = _read_rows(workbook.get_sheet_by_name(name).iter_rows())
+            _, *header = next(rows, [0])
+            names = [name or f"Unnamed: {index}" for index, name in enumerate(header)]
+            check_columns(path, wanted, names)
+            indices = [names.index(name) + 1 for name in wanted]
+            texts = ([row[0], *(row[index] for index in indices)] for row in rows)
+            yield from build_blocks(texts, wanted, unit="row")
+    except CalamineError as error:
+        raise DataError(f"{path}: not a whole Excel file ({error}); save it again, or as CSV") from error
+
+
+def _find_sheet(path: Path, workbook: "CalamineWorkbook", sheet: str | None) -> str:
+    """Return the name of the sheet, or of the first one that is a visible table."""
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    names, is_shown = workbook.sheet_names, (SheetTypeEnum.WorkSheet, SheetVisibleEnum.Visible)
+    if sheet is None:
+        shown = [one.name for one in workbook.sheets_metadata if (one.typ, one.visible) == is_shown]
+        return [*shown, *names][0]
+    if sheet not in names:
+        close = suggest_name(sheet, names)
+        hint = f"did you mean {close!r}?" if close else "set data.sheet to one of them"
+        raise DataError(f"{path}: no sheet {sheet!r} (found: {format_examples(names)}); {hint}")
+    return sheet
+
+
+def _read_rows(cells: Iterator[list[Any]]) -> Iterator[list[Any]]:
+    """Yield the number of each row that has a value, from 1, and its texts."""
+    for number, row in enumerate(cells, start=1):
+        texts = [to_text(int(cell) if type(cell) is float and cell.is_integer() else cell) for cell in row]
+        if any(texts):
+            yield [number, *texts]
