@@ -12,6 +12,7 @@ import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetInfo, Features, Value
 from datasets.fingerprint import generate_random_fingerprint
 
+from hf_newscls.data.readers.format import FileFormat
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.data import DataSection
@@ -27,11 +28,13 @@ class CleanedRows:
     """The rows that can be used, in the file's order, and the number of dropped rows by reason.
 
     The columns are id, text, label (a `ClassLabel`) and those the recipe keeps. `rows_read` counts the file's rows.
+    `files` says how each file was read.
     """
 
     dataset: Dataset
     rows_read: int
     dropped: Mapping[str, int]
+    files: Sequence[FileFormat] = ()
 
     @property
     def label_names(self) -> list[str]:

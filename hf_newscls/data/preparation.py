@@ -9,7 +9,7 @@ import shutil
 import time
 import unicodedata
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +23,7 @@ from hf_newscls.data.cleaning import CleanedRows, clean_rows
 from hf_newscls.data.dates import parse_dates
 from hf_newscls.data.deduplication import resolve_duplicates
 from hf_newscls.data.manifest import SplitManifest, build_manifest, measure_leakage
-from hf_newscls.data.readers.rows import ROW_ID, read_rows
+from hf_newscls.data.readers.rows import ROW_ID, read_files
 from hf_newscls.data.sources import Source, fetch_source
 from hf_newscls.data.splitting import assign_splits, select_splits
 from hf_newscls.files import compute_sha256
@@ -84,10 +84,16 @@ def read_source(recipe: Recipe, source: Source) -> CleanedRows:
     """
     data = recipe.data
     label_column = data.label if data.missing_label == "error" else None
-    rows = read_rows(
-        source.paths, columns=recipe.columns, id_column=data.id, label_column=label_column, encoding=data.encoding
+    rows = read_files(
+        source.paths,
+        columns=recipe.columns,
+        id_column=data.id,
+        label_column=label_column,
+        encoding=data.encoding,
+        csv=data.csv,
     )
-    return clean_rows(rows, data, extra_columns=recipe.extra_columns, source_name=source.name)
+    cleaned = clean_rows(rows.dataset, data, extra_columns=recipe.extra_columns, source_name=source.name)
+    return replace(cleaned, files=rows.formats)
 
 
 def read_dates(dataset: Dataset, column: str | None, *, source_name: str) -> NDArray[np.datetime64] | None:
@@ -134,6 +140,7 @@ def _prepare(recipe: Recipe, source: Source) -> PreparedData:
         dropped=dropped,
         duplicates=deduplicated.counts,
         leakage=measure_leakage(dataset, assigned, groups=groups, section=recipe.split),
+        files=cleaned.files,
     )
     return PreparedData(splits, manifest)
 

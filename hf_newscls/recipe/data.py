@@ -12,6 +12,12 @@ Address = Annotated[str, Field(min_length=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
+def _refuse_repeated(names: list[str] | None) -> list[str] | None:
+    if repeated := sorted(name for name, count in Counter(names or []).items() if count > 1):
+        raise ValueError(f"must not repeat {format_examples(repeated)}")
+    return names
+
+
 class NearDuplicatesSection(Section):
     """When two different texts count as duplicates: by the Jaccard similarity of their character n-grams."""
 
@@ -19,6 +25,30 @@ class NearDuplicatesSection(Section):
     """Lowest similarity of two duplicates, up to 1."""
     shingle: int = Field(5, ge=1, le=64)
     """Length of an n-gram in characters."""
+
+
+class CsvSection(Section):
+    """How a CSV file is written, where the file itself does not show it."""
+
+    separator: str | None = Field(None, pattern=r'^([^"\x0a\x0d]|\\t)$')
+    """Character between two fields; `\\t` is a tab. If unset, the header decides: comma, semicolon, tab or |."""
+    quoting: Literal["minimal", "none"] | None = None
+    """minimal: a field in double quotes may hold separators and line breaks. none: quotes are part of the text. If
+    unset, minimal, but a quoted field with lines that look like rows is an error."""
+    columns: list[ColumnName] | None = Field(None, min_length=1)
+    """Names of all columns of a file without a header, in their order."""
+    on_bad_lines: Literal["error", "skip"] = "error"
+    """skip: lines with a wrong number of fields or a misplaced quote are left out, and counted."""
+
+    @field_validator("separator")
+    @classmethod
+    def _read_tab(cls, separator: str | None) -> str | None:
+        return "\t" if separator == "\\t" else separator
+
+    @field_validator("columns")
+    @classmethod
+    def _check_unique(cls, names: list[str] | None) -> list[str] | None:
+        return _refuse_repeated(names)
 
 
 class DataSection(Section):
@@ -32,6 +62,8 @@ class DataSection(Section):
     hexadecimal SHA-256 values, one per line."""
     encoding: str | None = None
     """Text encoding. If unset, UTF-8 (with or without BOM), cp1252 or latin-1 is detected."""
+    csv: CsvSection = CsvSection()
+    """How CSV files are written."""
     text: list[ColumnName] = Field(min_length=1)
     """Columns that are joined into the text, in this order."""
     separator: str = ". "
@@ -106,9 +138,7 @@ class DataSection(Section):
     @field_validator("labels", "text", "keep")
     @classmethod
     def _check_unique(cls, names: list[str] | None) -> list[str] | None:
-        if repeated := sorted(name for name, count in Counter(names or []).items() if count > 1):
-            raise ValueError(f"must not repeat {format_examples(repeated)}")
-        return names
+        return _refuse_repeated(names)
 
     @model_validator(mode="after")
     def _check_rare_labels(self) -> "DataSection":

@@ -28,8 +28,7 @@ def read_snapshot_blocks(folder: Path, wanted: Sequence[str]) -> Iterator[Block]
     Raises:
         DataError: `datasets` cannot read it, it has several configurations, or a column is missing or holds lists.
     """
-    # huggingface_hub keeps snapshots as `datasets--owner--name/snapshots/commit`.
-    source_name = "hf://" + folder.parents[1].name.replace("--", "/")
+    source_name = name_snapshot(folder)
     try:
         for split, dataset in _load_splits(folder, source_name).items():
             names = dataset.column_names
@@ -46,6 +45,16 @@ def read_snapshot_blocks(folder: Path, wanted: Sequence[str]) -> Iterator[Block]
     except (DatasetsError, OSError, ValueError, TypeError, KeyError, pa.ArrowException, yaml.YAMLError) as error:
         reason = f"{type(error).__name__}: {shorten_text(error.__cause__ or error, limit=300)}"
         raise DataError(f"{source_name}: `datasets` cannot read it ({reason}); {_FIX}") from error
+
+
+def name_snapshot(folder: Path) -> str:
+    """Return the address of the dataset, without its revision.
+
+    >>> name_snapshot(Path("datasets--owner--news/snapshots/ab12"))
+    'hf://datasets/owner/news'
+    """
+    # huggingface_hub keeps snapshots so.
+    return "hf://" + folder.parents[1].name.replace("--", "/")
 
 
 def _load_splits(folder: Path, source_name: str) -> DatasetDict:
