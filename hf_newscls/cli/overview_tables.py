@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Column, Table
 
+from hf_newscls.cli.tables import list_files
 from hf_newscls.cli.terminal import make_printable
 
 if TYPE_CHECKING:
@@ -17,9 +18,21 @@ _PAIRS = 5
 
 
 def build_tables(overview: Overview) -> list[Table]:
-    """Return tables of the main statistics, the labels, and the labels that are confused most often."""
-    tables = [_summarize(overview), _list_labels(overview.data, overview.quality), _list_pairs(overview.quality)]
+    """Return tables of the files, the main statistics, the labels, and the labels that are confused most often."""
+    tables = [
+        _describe_files(overview.data),
+        _summarize(overview),
+        _list_labels(overview.data, overview.quality),
+        _list_pairs(overview.quality),
+    ]
     return [table for table in tables if table.row_count]
+
+
+def _describe_files(data: DataOverview) -> Table:
+    table = Table("read as", "", box=None, header_style="bold")
+    for row in list_files(data.files):
+        table.add_row(*row)
+    return table
 
 
 def _summarize(overview: Overview) -> Table:

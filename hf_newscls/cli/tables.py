@@ -7,11 +7,16 @@ from rich.table import Column, Table
 from hf_newscls.cli.terminal import console, make_printable, print_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hf_newscls.data.preparation import PreparedData
+    from hf_newscls.data.readers.format import FileFormat
     from hf_newscls.evaluation.baselines.side_by_side import SideBySide
     from hf_newscls.evaluation.report import EvaluationReport
     from hf_newscls.evaluation.statistics.bootstrap import Interval
     from hf_newscls.workflow import Plan, SeedRuns
+
+_FILES = 5
 
 
 def print_split(prepared: "PreparedData") -> None:
@@ -25,8 +30,16 @@ def print_split(prepared: "PreparedData") -> None:
     console.print(table)
 
 
+def list_files(files: "Sequence[FileFormat]") -> list[tuple[str, str]]:
+    """Return heading and text of three lines about each of the first files, and their number if there are more."""
+    lines = [(heading, make_printable(line)) for file in files[:_FILES] for heading, line in file.describe().items()]
+    return [*lines, ("files", f"{len(files):,} in all")] if len(files) > _FILES else lines
+
+
 def print_plan(plan: "Plan") -> None:
-    """Print what a training will do."""
+    """Print how the files were read, and what a training will do."""
+    for heading, line in list_files(plan.prepared.manifest.files):
+        console.print(f"{heading + ':':10} {line}", highlight=False, soft_wrap=True)
     print_split(plan.prepared)
     rows = plan.prepared.splits["train"].select(range(min(3, len(plan.prepared.splits["train"]))))
     for text, label in zip(rows["text"], rows["label"], strict=True):
