@@ -1,4 +1,4 @@
-"""Faults of CSV files: records of another length, misplaced quotes, and quoted fields that swallow rows."""
+"""Faults of CSV files: records of another length, and misplaced quotes."""
 
 import csv
 import logging
@@ -11,7 +11,6 @@ from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.data import CsvSection
 
 _QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _NO_QUOTES = "`data.csv.quoting: none` if quotes are part of the text"
 
 logger = logging.getLogger(__name__)
@@ -30,16 +29,12 @@ class BadLines:
         self.count = 0
         self._file, self._separator, self._section = file, separator, section
         self._ragged: list[tuple[int, int]] = []
-        self._swallowing: list[tuple[int, int]] = []
 
     def accept(self, record: Sequence[str], start: int, end: int) -> bool:
         """Say whether a record is good; remember the lines `start` to `end` if it is not."""
-        if len(record) != len(self.columns):
-            self._ragged.append((start, len(record)))
-        elif start < end and self._section.quoting is None and self._swallows_rows(record):
-            self._swallowing.append((start, end))
-        else:
+        if len(record) == len(self.columns):
             return True
+        self._ragged.append((start, len(record)))
         self.count += end - start + 1
         return False
 
@@ -68,13 +63,6 @@ class BadLines:
         if self._section.on_bad_lines == "skip":
             if self.count:
                 logger.info("%s: skipped %s bad lines", path, f"{self.count:,}")
-        elif self._swallowing:
-            (start, end), *others = self._swallowing
-            more = f" (more such fields start on lines {format_examples(first for first, _ in others)})"
-            raise DataError(
-                f"{path}: lines {start} to {end}: a quoted field holds lines that look like rows of {width} fields"
-                f"{more if others else ''}; set {_NO_QUOTES}, or `data.csv.quoting: minimal` if the field is right"
-            )
         elif self._ragged:
             lines, lengths = zip(*self._ragged, strict=True)
             names = "`data.csv.columns`" if self._section.columns else "the header"
@@ -83,17 +71,6 @@ class BadLines:
                 f"but {names} has {width}; fix the quotes or separators there, set {_NO_QUOTES}, or set "
                 "`data.csv.on_bad_lines: skip` to leave the lines out"
             )
-
-    def _swallows_rows(self, record: Sequence[str]) -> bool:
-        """Say whether every line of a record looks like a row: it has as many separators, and none in a sentence.
-
-        A space comes after a comma in a sentence, and a sentence has no tabs.
-        """
-        separator, others = self._separator, len(record) - 1
-        first, *inner, last = _LINE_END.split(separator.join(record))
-        lines = [first, *filter(None, inner), last]
-        is_text = separator != "\t" and any(f"{separator} " in line for line in lines)
-        return others > 0 and not is_text and all(line.count(separator) == others for line in lines)
 
     def _locate_quote(self, start: int, end: int) -> tuple[Position, int]:
         """Return the position of the misplaced quote of the record in lines `start` to `end`, and its field's index."""

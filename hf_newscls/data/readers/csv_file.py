@@ -11,6 +11,7 @@ from typing import TextIO
 from hf_newscls.data.readers.columns import Block, build_blocks, check_columns
 from hf_newscls.data.readers.csv_faults import BadLines
 from hf_newscls.data.readers.csv_header import QUOTING, advise_on_header, find_separator, name_columns, refuse_header
+from hf_newscls.data.readers.csv_swallowed import SwallowedRows
 from hf_newscls.data.readers.encoding import TextFile
 from hf_newscls.data.readers.format import CsvDialect
 from hf_newscls.errors import format_examples
@@ -69,19 +70,27 @@ class CsvReader:
 
     def _read_records(self, stream: TextIO) -> Iterator[tuple[int, list[str]]]:
         """Yield the header, if there is one, and the good records, each with its first line."""
-        bad_lines, quoting = self._bad_lines, QUOTING[self._section.quoting]
-        reader = csv.reader(stream, strict=True, delimiter=self.dialect.separator, quoting=quoting)
-        start, is_whole = 1, False
+        bad_lines, separator = self._bad_lines, self.dialect.separator
+        swallowed = SwallowedRows(self._file, separator, self._section)
+        reader = csv.reader(stream, strict=True, delimiter=separator, quoting=QUOTING[self._section.quoting])
+        start, width, is_whole = 1, -1, False
         while not is_whole:
             try:
                 for record in reader:
-                    if record and not bad_lines.columns:
-                        bad_lines.columns = name_columns(record, self._wanted)
-                    if record and bad_lines.accept(record, start, reader.line_num):
+                    end = reader.line_num
+                    if len(record) == width and start == end:
                         yield start, record
-                    start = reader.line_num + 1
+                    elif record:
+                        bad_lines.columns = bad_lines.columns or name_columns(record, self._wanted)
+                        if bad_lines.accept(record, start, end):
+                            width = len(record)
+                            if start < end:
+                                swallowed.note(record, start, end)
+                            yield start, record
+                    start = end + 1
                 is_whole = True
             except csv.Error as error:
                 bad_lines.accept_error(error, start, reader.line_num)
                 start = reader.line_num + 1
         bad_lines.finish()
+        swallowed.refuse()

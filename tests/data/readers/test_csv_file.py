@@ -136,12 +136,36 @@ def test_all_fields_that_swallow_rows_are_named(tmp_path: Path) -> None:
     assert "start on lines 8)" in problem
 
 
+def test_swallowed_rows_are_not_skipped(tmp_path: Path) -> None:
+    assert find_problem(tmp_path, SWALLOWED, on_bad_lines="skip").startswith("lines 3 to 6: ")
+
+
+QUOTED = "".join(f'{number},"two\nlines {number}",X\n' for number in range(6, 9))
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("b,Z\n3,d", "Y"),  # no other row has the label Z
+        ("1,000 at sea\n1,000 on land", "Y"),
+    ],
+)
+def test_lines_without_a_known_label_are_no_rows(text: str, label: str, tmp_path: Path) -> None:
+    # Other fields of several lines are right, so that quotes mean something in this file.
+    file = write(tmp_path, f'key,title,label\n{QUOTED}2,"{text}",{label}\n4,e,Y\n')
+    assert read_titles(file)[-2:] == [text, "e"]
+
+
+def test_lines_with_known_labels_are_rows(tmp_path: Path) -> None:
+    content = f'key,title,label\n{QUOTED}2,"b,X\n3,d",Y\n4,e,Y\n'
+    assert find_problem(tmp_path, content).startswith("lines 8 to 9: ")
+
+
 @pytest.mark.parametrize(
     ("keys", "titles"),
     [
         ({"quoting": "none"}, ["a", '"b', "c", 'd"', "e"]),
         ({"quoting": "minimal"}, ["a", "b\tX\n\n3\tc\tY\n4\td", "e"]),
-        ({"on_bad_lines": "skip"}, ["a", "e"]),
     ],
 )
 def test_recipe_says_what_quotes_mean(keys: dict[str, Any], titles: list[str], tmp_path: Path) -> None:
