@@ -57,12 +57,13 @@ def parse_options() -> argparse.Namespace:
 
 def grow(options: argparse.Namespace, size: int, folder: Path) -> Path:
     """Write a JSON-lines file of the columns that the recipe reads."""
-    from hf_newscls.data.readers.rows import read_rows
+    from hf_newscls.data.readers.rows import read_files
     from hf_newscls.data.sources import fetch_source
     from hf_newscls.recipe.loading import read_recipe
 
     recipe = read_recipe(options.recipe, options.overrides, source=options.data)
-    rows = read_rows(fetch_source(recipe.data.source).paths, columns=recipe.columns, id_column=recipe.data.id)[:]
+    paths = fetch_source(recipe.data.source).paths
+    rows = read_files(paths, columns=recipe.columns, id_column=recipe.data.id).dataset[:]
     chance = random.Random(_SEED)
     path = folder / f"grown-{size}.json"
     with path.open("w", encoding="utf-8") as stream:
@@ -107,7 +108,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     from hf_newscls.data.cleaning import clean_rows
     from hf_newscls.data.deduplication import resolve_duplicates
     from hf_newscls.data.preparation import prepare
-    from hf_newscls.data.readers.rows import read_rows
+    from hf_newscls.data.readers.rows import read_files
     from hf_newscls.data.splitting import assign_splits, select_splits
     from hf_newscls.modeling.loading import load_tokenizer
     from hf_newscls.modeling.tokenization import tokenize_splits
@@ -126,7 +127,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
         tokenize_splits(prepared.splits, tokenizer, max_length=recipe.model.max_length)
     source_name = options.grown
     with clock("read"):
-        rows = read_rows(Path(source_name), columns=recipe.columns, id_column=recipe.data.id)
+        rows = read_files(Path(source_name), columns=recipe.columns, id_column=recipe.data.id).dataset
     with clock("clean"):
         cleaned = clean_rows(rows, recipe.data, extra_columns=recipe.split_columns, source_name=source_name)
     with clock("duplicates"):

@@ -91,7 +91,14 @@ DATA_CASES: dict[str, tuple[Callable[[Workspace], None], tuple[str, ...]]] = {
     "header only": (_write(b"title,body,category,date\n"), ("row",)),
     "no such column": (_rename("body", "xyz"), ("body", "title", "xyz", "category", "date", "data.text")),
     "other case": (_rename("category", "Category"), ("'category'", "'Category'")),
-    "spaces": (_rename("title", " title "), ("'title'", "' title '")),
+    "no header": (
+        _write(b"Storm hits coast,Two towns,SPORTS,2020\nTeam wins,The cup,SPORTS,2021\n"),
+        ("'title'", "data.csv.columns", "4 columns"),
+    ),
+    "swallowed rows": (
+        _write(b'title,body,category,date\na,"b,SPORTS,2020\nc,d",SPORTS,2021\n'),
+        ("lines 2 to 3", "data.csv.quoting"),
+    ),
     "gzip, cut off": (_write(gzip.compress(b"title,body\n" * 99)[:-9]), ("ended before",)),
     "picture": (_write(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), ("binary", "0x1a", "line 2")),
     "utf-16": (_write("title,body\n".encode("utf-16")), ("UTF-16", "data.encoding")),

@@ -180,8 +180,14 @@ def test_dry_run_shows_the_plan_and_makes_no_folder(
     assert re.search(r"stage 1: steps 0 to 9, .* 0\.01\n", out)
     assert re.search(r"stage 2: steps 9 to 27, .* 0\.005\n", out)
     assert re.search(r"model: +[\d,]+ parameters, 99 newly initialized", out)
-    # The three training rows show whether the columns are right.
-    assert sum(row["title"] in " ".join(out.split()) for row in news_rows) == 3
+    # The first row of the file and three training rows show whether the columns are right.
+    assert out.splitlines()[:2] == [
+        "file:      news.csv, CSV, utf-8, separated by ',', with header, quoting minimal",
+        "rows:      120 read, 0 lines skipped; columns title, body, category, date",
+    ]
+    assert out.splitlines()[2].startswith(f"first row: title '{news_rows[0]['title']}', body '")
+    rest = " ".join(" ".join(out.splitlines()[3:]).split())
+    assert sum(row["title"] in rest for row in news_rows) == 3
     assert os.listdir(fresh_workspace) == ["tiny.yaml"]
 
 

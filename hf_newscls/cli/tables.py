@@ -1,6 +1,6 @@
 """Tables that the commands print: overview, split, plan, report, seeds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.table import Column, Table
@@ -10,6 +10,7 @@ from hf_newscls.cli.terminal import console, make_printable, print_line
 
 if TYPE_CHECKING:
     from hf_newscls.data.preparation import PreparedData
+    from hf_newscls.data.readers.format import FileFormat
     from hf_newscls.evaluation.baselines.side_by_side import SideBySide
     from hf_newscls.evaluation.label_quality import LabelQuality
     from hf_newscls.evaluation.report import EvaluationReport
@@ -18,13 +19,24 @@ if TYPE_CHECKING:
     from hf_newscls.overview.statistics import DataOverview
     from hf_newscls.workflow import Plan, SeedRuns
 
+_FILES = 5
 _PAIRS = 5
 
 
 def print_overview(overview: "Overview") -> None:
-    """Print the main statistics, the labels, and the labels that are confused most often."""
+    """Print how the files were read, the main statistics, the labels, and the labels that are confused most often."""
+    _print_files(overview.data.files)
     tables = (_summarize(overview), _list_labels(overview.data, overview.quality), _list_pairs(overview.quality))
     console.print(*(table for table in tables if table.row_count), sep="\n")
+
+
+def _print_files(files: "Sequence[FileFormat]") -> None:
+    """Print three lines about each of the first files, and the number of all if there are more."""
+    for file in files[:_FILES]:
+        for heading, line in file.describe().items():
+            console.print(f"{heading + ':':10} {make_printable(line)}", highlight=False, soft_wrap=True)
+    if len(files) > _FILES:
+        print_line(f"files:     {len(files):,} in all")
 
 
 def _summarize(overview: "Overview") -> Table:
@@ -93,7 +105,8 @@ def print_split(prepared: "PreparedData") -> None:
 
 
 def print_plan(plan: "Plan") -> None:
-    """Print what a training will do."""
+    """Print how the files were read, and what a training will do."""
+    _print_files(plan.prepared.manifest.files)
     print_split(plan.prepared)
     rows = plan.prepared.splits["train"].select(range(min(3, len(plan.prepared.splits["train"]))))
     print_line("first training rows:")

@@ -14,6 +14,7 @@ from datasets.fingerprint import generate_random_fingerprint
 from hf_newscls.data.joined_labels import choose_labels
 from hf_newscls.data.labels import match_truth_values, resolve_label_names
 from hf_newscls.data.missing_values import clear_missing_values
+from hf_newscls.data.readers.format import FileFormat
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.data import DataSection
@@ -29,11 +30,13 @@ class CleanedRows:
     """The rows that can be used, in the file's order, and the number of dropped rows by reason.
 
     The columns are id, text, label (a `ClassLabel`) and those the recipe keeps. `rows_read` counts the file's rows.
+    `files` says how each file was read.
     """
 
     dataset: Dataset
     rows_read: int
     dropped: Mapping[str, int]
+    files: Sequence[FileFormat] = ()
 
     @property
     def label_names(self) -> list[str]:
@@ -119,8 +122,8 @@ def _read_labels(rows: Dataset, section: DataSection, *, source_name: str) -> li
     unlabelled = [row_id for row_id, label in zip(rows[ROW_ID], labels, strict=True) if not label]
     if unlabelled and section.missing_label == "error":
         raise DataError(
-            f"{source_name}: no label in column {section.label_column!r} in the rows with id {format_examples(unlabelled)}; "
-            "fill it in there, or set `data.missing_label: drop`"
+            f"{source_name}: no label in column {section.label_column!r} in the rows with id "
+            f"{format_examples(unlabelled)}; fill it in there, or set `data.missing_label: drop`"
         )
     return labels
 

@@ -33,9 +33,9 @@ def choose_labels(labels: Sequence[str], section: DataSection, *, source_name: s
     if section.label_choice == "refuse":
         shown = format_examples(show_label(label, counts) for label, _ in counts.most_common() if label in joined)
         raise DataError(
-            f"{source_name}: column {section.label_column!r} seems to hold several labels in {rows:,} of {len(labels):,} "
-            f"rows: {shown}; set `data.label_choice: first` to take the first one, or list all labels in data.labels "
-            "if each of these is one label"
+            f"{source_name}: column {section.label_column!r} seems to hold several labels in {rows:,} of "
+            f"{len(labels):,} rows: {shown}; set `data.label_choice: first` to take the first one, or list all labels "
+            "in data.labels if each of these is one label"
         )
     logger.info("took the first of several labels in %s of %s rows", f"{rows:,}", f"{len(labels):,}")
     firsts = {label: next(iter(parts), "") for label, parts in joined.items()}

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from hf_newscls.data.deduplication import DuplicateCounts
+from hf_newscls.data.readers.format import FileFormat
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.data.splitting import SPLITS
 from hf_newscls.data.stratification import assign_groups, hash_rows
-from hf_newscls.recipe.data import SOURCE_KEY, SplitSection
+from hf_newscls.recipe.data import SplitSection
+from hf_newscls.recipe.files import SOURCE_KEY
 from hf_newscls.recipe.renamed_keys import rename_old_keys
 
 # Keys that version 0.1 wrote to split.json, and their names today.
@@ -56,6 +58,7 @@ class SplitManifest:
         fingerprint: SHA-256 over the content hash and the split of every row, independent of the order of rows.
         label_counts: rows by split and label.
         row_ids: ids by split, in the file's order.
+        files: how each file was read; not known of an older split.
     """
 
     source: str
@@ -70,6 +73,7 @@ class SplitManifest:
     row_ids: Mapping[str, Sequence[str]]
     duplicates: DuplicateCounts
     leakage: Leakage
+    files: Sequence[FileFormat] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest as plain values, ready for JSON."""
@@ -99,6 +103,7 @@ def build_manifest(
     dropped: Mapping[str, int],
     duplicates: DuplicateCounts,
     leakage: Leakage,
+    files: Sequence[FileFormat],
 ) -> SplitManifest:
     """Describe a split with its counts and its fingerprint."""
     names: list[str] = splits["train"].features["label"].names
@@ -115,6 +120,7 @@ def build_manifest(
         row_ids={split: splits[split][ROW_ID][:] for split in SPLITS},
         duplicates=duplicates,
         leakage=leakage,
+        files=files,
     )
 
 

@@ -9,7 +9,7 @@ import shutil
 import time
 import unicodedata
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +21,8 @@ from hf_newscls.data.cleaning import CleanedRows, clean_rows
 from hf_newscls.data.dates import Dates, parse_dates
 from hf_newscls.data.deduplication import resolve_duplicates
 from hf_newscls.data.manifest import SplitManifest, build_manifest, measure_leakage
-from hf_newscls.data.readers.rows import ROW_ID, read_rows
+from hf_newscls.data.readers.format import ReadOptions
+from hf_newscls.data.readers.rows import ROW_ID, read_files
 from hf_newscls.data.sources import Source, fetch_source
 from hf_newscls.data.splitting import assign_splits, select_splits
 from hf_newscls.errors import DataError, SourceError, format_examples
@@ -99,18 +100,18 @@ def read_source(recipe: Recipe, source: Source) -> CleanedRows:
         DataError: their content does not fit the recipe.
     """
     data = recipe.data
-    label_column = data.label_column if data.missing_label == "error" else None
-    rows = read_rows(
+    rows = read_files(
         source.paths,
         columns=recipe.columns,
         keys=source.keys,
         id_column=data.id,
-        label_column=label_column,
-        encoding=data.encoding,
-        json_records=data.json_format.records,
-        sheet=data.sheet,
+        label_column=data.label_column if data.missing_label == "error" else None,
+        options=ReadOptions(
+            encoding=data.encoding, csv=data.csv, json_records=data.json_format.records, sheet=data.sheet
+        ),
     )
-    return clean_rows(rows, data, extra_columns=recipe.extra_columns, source_name=source.name)
+    cleaned = clean_rows(rows.dataset, data, extra_columns=recipe.extra_columns, source_name=source.name)
+    return replace(cleaned, files=rows.formats)
 
 
 def read_dates(
@@ -178,6 +179,7 @@ def _prepare(recipe: Recipe, source: Source) -> PreparedData:
         dropped=dropped,
         duplicates=deduplicated.counts,
         leakage=measure_leakage(dataset, assigned, groups=groups, section=recipe.split_strategy),
+        files=cleaned.files,
     )
     return PreparedData(splits, manifest)
 

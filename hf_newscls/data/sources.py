@@ -15,7 +15,7 @@ from hf_newscls.data.readers.hub_snapshot import is_snapshot
 from hf_newscls.data.readers.text_folder import list_texts
 from hf_newscls.errors import SourceError, format_examples, shorten_text, suggest_name
 from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path, name_paths
-from hf_newscls.recipe.data import list_addresses
+from hf_newscls.recipe.files import list_addresses
 
 KAGGLE_SCHEME = "kaggle://"
 _KAGGLE_ADDRESS = re.compile(

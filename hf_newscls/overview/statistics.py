@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hf_newscls.data.cleaning import CleanedRows
 from hf_newscls.data.dates import Dates, count_by_year, to_years
 from hf_newscls.data.duplicates import DuplicateGroups, Rows, find_repeated, groups_with_conflicting_labels
+from hf_newscls.data.readers.format import FileFormat
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import InputError, shorten_text
 from hf_newscls.modeling.tokenization import Truncation, describe_truncation
@@ -88,6 +89,7 @@ class DataOverview:
         near_duplicates: groups of rows of one article with different texts.
         conflicting_labels: groups of rows with equal texts and different labels.
         shortest: the shortest texts kept, at most ten, ties in file order.
+        files: how each file was read.
     """
 
     rows_read: int
@@ -107,6 +109,7 @@ class DataOverview:
     near_duplicates: GroupSummary
     conflicting_labels: GroupSummary
     shortest: Sequence[ShownRow]
+    files: Sequence[FileFormat] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the statistics as plain values, ready for JSON; those of a label are under its name."""
@@ -166,6 +169,7 @@ def summarize_rows(
         near_duplicates=summarize_groups(dataset, groups.groups, near, kinds=groups.texts),
         conflicting_labels=summarize_groups(dataset, groups.texts, conflicting, kinds=labels),
         shortest=show_rows(dataset, shortest),
+        files=cleaned.files,
     )
 
 

@@ -1,14 +1,14 @@
 """The recipe's `data` and `split` sections."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from itertools import chain
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from hf_newscls.errors import format_examples
+from hf_newscls.recipe.files import FOLDER, SOURCE_KEY, CsvSection, DataSource, JsonSection, list_addresses
 from hf_newscls.recipe.section import (
     ColumnName,
     FreeColumnName,
@@ -17,18 +17,11 @@ from hf_newscls.recipe.section import (
     NullableList,
     Section,
     Sha256,
+    check_unique,
 )
-
-SOURCE_KEY = "data.source"
-"""Column of the rows that were read: the key of `data.source` that their file has."""
-
-FOLDER = "folder"
-"""Column of a folder of text files: the folder inside it that holds the file."""
 
 _SPLITS = ("train", "validation", "test")
 
-Address = Annotated[str, Field(min_length=1)]
-Addresses = Address | Annotated[list[Address], Field(min_length=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -43,15 +36,6 @@ def _check_date_format(text: str) -> str:
     return text
 
 
-def list_addresses(group: str | Sequence[str]) -> list[str]:
-    """Return one address, or several, as a list."""
-    return [group] if isinstance(group, str) else [*group]
-
-
-def _is_address(value: Any) -> bool:
-    return isinstance(value, str) and bool(value)
-
-
 class NearDuplicatesSection(Section):
     """When two different texts count as duplicates: by the Jaccard similarity of their character n-grams."""
 
@@ -61,17 +45,10 @@ class NearDuplicatesSection(Section):
     """Length of an n-gram in characters."""
 
 
-class JsonSection(Section):
-    """Where the records are in JSON files."""
-
-    records: str | None = Field(None, min_length=1)
-    """Key of the array with the records, for files that wrap it in an object. Nested keys: response.results."""
-
-
 class DataSection(Section):
     """The news file, and which of its columns and rows are used."""
 
-    source: Addresses | Annotated[dict[str, Addresses], Field(min_length=1)]
+    source: DataSource
     """The data file, or a list of files: a local path, a pattern such as news/*.csv, kaggle://owner/set/file,
     hf://datasets/owner/name[@revision][/path] or package:module/path. A folder of text files has the columns text, file
     and folder. A mapping names the splits (train, validation, test) and their files; or, with `label: null`, the labels
@@ -84,8 +61,10 @@ class DataSection(Section):
     hexadecimal SHA-256 values, one per line, in the order of the files."""
     encoding: str | None = None
     """Text encoding. If unset, UTF-8 (with or without BOM), cp1252 or latin-1 is detected."""
+    csv: CsvSection = CsvSection()
+    """How CSV files are written, where they do not show it."""
     json_format: JsonSection = Field(JsonSection(), alias="json")
-    """What to know about JSON files."""
+    """Where the records are in JSON files."""
     sheet: str | None = Field(None, min_length=1)
     """Sheet of an Excel file (.xlsx, .xls, .ods). If unset, the first one."""
     text: list[ColumnName] = Field(min_length=1)
@@ -139,22 +118,6 @@ class DataSection(Section):
     license: str | None = None
     """License of the texts, as a Hub license id, for the cards."""
 
-    @field_validator("source", mode="before")
-    @classmethod
-    def _check_source(cls, source: Any) -> Any:
-        # Checked here because pydantic reports one error for each type of a union.
-        groups = [*source.values()] if isinstance(source, Mapping) else [source]
-        lists = [group if isinstance(group, list) else [group] for group in groups]
-        if not lists or not all(addresses and all(map(_is_address, addresses)) for addresses in lists):
-            raise ValueError("must be an address, a list of addresses, or a mapping of splits or labels to these")
-        if not isinstance(source, Mapping):
-            return source
-        # YAML reads the labels 0 and true as other types than text.
-        keys = [str(key) for key in source]
-        if not all(keys) or len({*keys}) < len(keys):
-            raise ValueError("must be a mapping with different keys that are not empty")
-        return dict(zip(keys, source.values(), strict=True))
-
     @property
     def has_splits(self) -> bool:
         """Whether `source` is a mapping of splits."""
@@ -191,12 +154,7 @@ class DataSection(Section):
                     raise ValueError(f"must merge {source!r} into {targets[source]!r} or {target!r}, not both")
         return merges
 
-    @field_validator("labels", "text", "keep")
-    @classmethod
-    def _check_unique(cls, names: list[str] | None) -> list[str] | None:
-        if repeated := sorted(name for name, count in Counter(names or []).items() if count > 1):
-            raise ValueError(f"must not repeat {format_examples(repeated)}")
-        return names
+    _check_unique = field_validator("labels", "text", "keep")(check_unique)
 
     @model_validator(mode="after")
     def _check_date_column(self) -> "DataSection":

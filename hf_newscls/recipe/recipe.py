@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from hf_newscls.files import is_local_address
-from hf_newscls.recipe.data import SOURCE_KEY, DataSection, SplitSection
+from hf_newscls.recipe.data import DataSection, SplitSection
 from hf_newscls.recipe.evaluation import RECIPE_NAME, EvaluationSection
+from hf_newscls.recipe.files import SOURCE_KEY
 from hf_newscls.recipe.hub import HubSection
 from hf_newscls.recipe.model import AdapterSection, ModelSection
 from hf_newscls.recipe.section import RESERVED_COLUMNS, Section

@@ -1,8 +1,11 @@
 """The base class of all recipe sections, and the field types that several sections use."""
 
+from collections import Counter
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from hf_newscls.errors import format_examples
 
 RESERVED_COLUMNS = frozenset({"id", "text", "label", "duplicate_group"})
 """Columns that every prepared row has."""
@@ -15,6 +18,13 @@ def _check_not_reserved(name: str) -> str:
     if name in RESERVED_COLUMNS:
         raise ValueError("must not be a reserved column name; rename the column in the file")
     return name
+
+
+def check_unique(names: list[str] | None) -> list[str] | None:
+    """Refuse a list that names something twice; None is no list."""
+    if repeated := sorted(name for name, count in Counter(names or []).items() if count > 1):
+        raise ValueError(f"must not repeat {format_examples(repeated)}")
+    return names
 
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hf_newscls.recipe.data import SOURCE_KEY
+from hf_newscls.recipe.files import SOURCE_KEY
 from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.storage import check_replaceable

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_newscls.data.cleaning import CleanedRows, clean_rows, join_columns
-from hf_newscls.data.readers.rows import read_rows
 from hf_newscls.errors import DataError
 from hf_newscls.recipe.data import DataSection
 from hf_newscls.recipe.loading import read_recipe
+from tests.data.reading import read_rows
 
 Row = tuple[str | None, str | None, str | None]
 TWO = [("Storm", "It hit.", "REAL"), ("Moon", "It is cheese.", "FAKE")]

@@ -9,9 +9,11 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 from huggingface_hub import constants
 
-from hf_newscls.data.readers.rows import read_rows
+from hf_newscls.data.readers.format import FileFormat
+from hf_newscls.data.readers.rows import read_files
 from hf_newscls.data.sources import fetch_source
 from hf_newscls.errors import DataError, SourceError
+from tests.data.reading import read_rows
 from tests.hub_server import STRANGER_TOKEN, HubServer, Repository
 
 ADDRESS = "hf://datasets/owner/news"
@@ -72,6 +74,13 @@ def test_files_of_the_hub_and_others_are_read_together(hub_here: HubServer, tmp_
         fetch_source([f"{ADDRESS}/first.csv", str(tmp_path / "last.csv")]).paths, columns=("title", "label")
     )
     assert rows["id"][:] == ["0", "1", "2"]
+
+
+def test_dataset_of_the_hub_is_named_in_its_format(hub_here: HubServer) -> None:
+    serve(hub_here, {"train.csv": NEWS})
+    (found,) = read_files(fetch_source(ADDRESS).paths, columns=("title", "label")).formats
+    first_row = {"title": "Storm hits coast", "label": "REAL"}
+    assert found == FileFormat(ADDRESS, "dataset of the Hub", 2, first_row)
 
 
 def test_file_fetched_once_is_read_offline(hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:

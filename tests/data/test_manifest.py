@@ -17,6 +17,7 @@ from hf_newscls.data.manifest import (
     compute_fingerprint,
     measure_leakage,
 )
+from hf_newscls.data.readers.format import CsvDialect, FileFormat
 from hf_newscls.data.splitting import SPLITS
 from hf_newscls.recipe.data import SplitSection
 from tests.data.test_splitting import HALF, PINNED, PINNED_FINGERPRINT, build_classes, build_dataset, split
@@ -37,6 +38,7 @@ def describe(splits: DatasetDict, section: SplitSection = HALF) -> SplitManifest
         dropped={"missing label": 0, "empty text": 2},
         duplicates=COUNTS,
         leakage=LEAKAGE,
+        files=[FileFormat("news.csv", "CSV", 10, {"title": "Storm"}, "utf-8", CsvDialect(",", "minimal", True), 2)],
     )
 
 
@@ -108,6 +110,17 @@ def test_manifest_describes_the_split() -> None:
             "conflicting_rows": 0,
         },
         "leakage": {"rows": 0, "random_split_rows": 1, "random_split_test_rows": 2},
+        "files": [
+            {
+                "name": "news.csv",
+                "kind": "CSV",
+                "rows": 10,
+                "first_row": {"title": "Storm"},
+                "encoding": "utf-8",
+                "csv": {"separator": ",", "quoting": "minimal", "has_header": True},
+                "skipped_lines": 2,
+            }
+        ],
     }
     assert SplitManifest.from_dict(json.loads(json.dumps(manifest.to_dict()))) == manifest
 

@@ -40,12 +40,15 @@ def test_unchanged_rows_are_taken_from_the_cache(
     second = prepare(make_recipe("training_arguments.learning_rate=1e-3"))
     assert not is_new(second, caplog)
     assert second.manifest == first.manifest
+    assert [file.name for file in second.manifest.files] == ["news.csv"]
     assert {split: rows[:] for split, rows in second.splits.items()} == {
         split: rows[:] for split, rows in first.splits.items()
     }
 
 
-@pytest.mark.parametrize("change", ["data.separator=' / '", "split.seed=5", "data.duplicates=drop"])
+@pytest.mark.parametrize(
+    "change", ["data.separator=' / '", "split.seed=5", "data.duplicates=drop", "data.csv.quoting=minimal"]
+)
 def test_changed_recipe_is_prepared_again(
     change: str, make_recipe: MakeRecipe, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

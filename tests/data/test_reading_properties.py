@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hf_newscls.data.cleaning import clean_rows
-from hf_newscls.data.readers.rows import read_rows
 from hf_newscls.errors import InputError
 from hf_newscls.recipe.data import DataSection
+from hf_newscls.recipe.files import CsvSection
 from tests.data.excel_files import write_ods, write_xlsx
+from tests.data.reading import read_rows
 
 COLUMNS = ("title", "label")
 # Each example writes its own file over the one before, so the folder may be shared.
@@ -39,12 +40,12 @@ json_value = st.recursive(
 )
 
 
-def read(path: Path, content: bytes, name: str | None = None) -> Dataset | None:
+def read(path: Path, content: bytes, name: str | None = None, **csv_keys: Any) -> Dataset | None:
     """Read a file of this content, or return None if it was refused; only our own errors are caught."""
     path.write_bytes(content)
     problem, rows = "", None
     try:
-        rows = read_rows(path, columns=COLUMNS, encoding=name)
+        rows = read_rows(path, columns=COLUMNS, encoding=name, csv=CsvSection(**csv_keys))
     except InputError as error:
         problem = str(error)
     if rows is None:
@@ -80,7 +81,7 @@ def test_csv_gives_back_what_was_written(
     bare = "\0" if quoting == csv.QUOTE_ALL else "\0\r"
     rows = [(_drop(title, bare), _drop(label, bare)) for title, label in rows]
     content = write_csv(rows, quoting=quoting, lineterminator=line_end)
-    found = read(tmp_path / "news.csv", content.encode(), "utf-8")
+    found = read(tmp_path / "news.csv", content.encode(), "utf-8", quoting="minimal")
     assert found is not None
     assert [*zip(found["title"], found["label"], strict=True)] == [
         (title or None, label or None) for title, label in rows
@@ -233,7 +234,7 @@ def test_every_row_of_a_file_is_kept_or_dropped_for_a_reason(
     rows: list[tuple[str, str]], minimum: int, tmp_path: Path
 ) -> None:
     rows = [(_drop(title, "\0"), label) for title, label in rows] + [("Storm hits", "REAL"), ("Moon is", "FAKE")]
-    found = read(tmp_path / "news.csv", write_csv(rows, quoting=csv.QUOTE_ALL).encode(), "utf-8")
+    found = read(tmp_path / "news.csv", write_csv(rows, quoting=csv.QUOTE_ALL).encode(), "utf-8", quoting="minimal")
     assert found is not None
     section = DataSection(
         source="news.csv", text=["title"], label="label", min_characters=minimum, missing_label="drop"

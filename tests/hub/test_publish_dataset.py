@@ -12,12 +12,12 @@ from huggingface_hub import DatasetCard
 
 from hf_newscls import workflow
 from hf_newscls.data.preparation import PreparedData
-from hf_newscls.data.readers.rows import read_rows
 from hf_newscls.data.sources import fetch_source
 from hf_newscls.errors import InputError, PublishError
 from hf_newscls.hub import publish_dataset
 from hf_newscls.recipe.recipe import Recipe
 from tests.conftest import LABELS, write_csv
+from tests.data.reading import read_rows
 from tests.hub_server import HubServer
 from tests.processes import Result
 

@@ -99,6 +99,13 @@ def test_json_has_the_statistics(written: tuple[Overview, Path]) -> None:
     assert data["articles"] == 117
     assert (data["exact_duplicates"]["groups"], data["conflicting_labels"]["groups"]) == (2, 1)
     assert (quality["rows"], quality["rows_given"], quality["folds"]) == (119, 119, 5)
+    (file,) = data["files"]
+    assert (file["name"], file["encoding"], file["csv"]["separator"], file["rows"]) == (
+        "changed.csv",
+        "utf-8",
+        ",",
+        120,
+    )
     assert [sum(row) for row in quality["confusion"]] == [*data["label_counts"].values()]
 
 
@@ -202,6 +209,13 @@ def test_page_lists_merged_labels(recipe: Recipe, written: tuple[Overview, Path]
     )
 
 
+def test_page_shows_how_the_file_was_read(written: tuple[Overview, Path], news_rows: list[dict[str, str]]) -> None:
+    page = render_overview(written[0], figures=[]).replace("\\-", "-")
+    assert "| file | changed.csv, CSV, utf-8, separated by ',', with header, quoting minimal |" in page
+    assert "| rows | 120 read, 0 lines skipped; columns title, body, category, date |" in page
+    assert f"| first row | title '{news_rows[0]['title']}', body '" in page
+
+
 def test_page_mentions_the_sample(written: tuple[Overview, Path]) -> None:
     assert "a stratified sample" not in render_overview(written[0], figures=[])
     quality = written[0].quality
@@ -213,6 +227,9 @@ def test_page_mentions_the_sample(written: tuple[Overview, Path]) -> None:
 def test_tables_show_the_main_statistics(written: tuple[Overview, Path], capsys: pytest.CaptureFixture[str]) -> None:
     print_overview(written[0])
     text = capsys.readouterr().out
+    assert "file:      changed.csv, CSV, utf-8, separated by ',', with header" in text
+    assert "rows:      120 read, 0 lines skipped; columns title, body" in text
+    assert "first row: title '" in text
     assert re.search(r"rows kept +119, 117 unique articles", text)
     assert re.search(r"rows dropped: empty text +1\b", text)
     assert re.search(r"\bduplicates +2 \(exact 2, near 0\)", text)

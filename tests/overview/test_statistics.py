@@ -12,10 +12,10 @@ from datasets import ClassLabel, Dataset
 from hf_newscls.data.cleaning import CleanedRows, clean_rows
 from hf_newscls.data.dates import Dates
 from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates, find_repeated, normalize_text
-from hf_newscls.data.readers.rows import read_rows
 from hf_newscls.errors import InputError
 from hf_newscls.overview.statistics import DataOverview, describe_lengths, show_rows, summarize_groups, summarize_rows
 from hf_newscls.recipe.data import DataSection, NearDuplicatesSection
+from tests.data.reading import read_rows
 
 TEXTS = ["Storm hits the coast", "storm HITS the coast", "Storm hits the coast", "Rain", "Sun and wind over the hills"]
 LABELS = [0, 1, 0, 1, 1]

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from hf_newscls.recipe.data import DataSection, SplitSection
 from hf_newscls.recipe.evaluation import EvaluationSection
+from hf_newscls.recipe.files import CsvSection
 from hf_newscls.recipe.hub import HubSection
 from hf_newscls.recipe.model import ModelSection
 from hf_newscls.recipe.recipe import Recipe
@@ -65,6 +66,12 @@ def test_null_empties_a_collection(key: str) -> None:
     ("section", "content"),
     [
         (DataSection, {**DATA, "source": ""}),
+        (DataSection, {**DATA, "csv": {"separator": "||"}}),
+        (DataSection, {**DATA, "csv": {"separator": '"'}}),
+        (DataSection, {**DATA, "csv": {"separator": "\n"}}),
+        (DataSection, {**DATA, "csv": {"columns": []}}),
+        (DataSection, {**DATA, "csv": {"columns": ["a", "a"]}}),
+        (DataSection, {**DATA, "csv": {"quoting": "all"}}),
         (DataSection, {**DATA, "text": []}),
         (DataSection, {**DATA, "text": ["title", ""]}),
         (DataSection, {**DATA, "text": ["title", "title"]}),
@@ -217,3 +224,8 @@ def test_length_that_contradicts_the_windows_is_refused() -> None:
 
 def test_length_without_windows_is_256() -> None:
     assert ModelSection.model_validate({**MODEL, "max_length": None}).max_length == 256
+
+
+@pytest.mark.parametrize("written", ["\t", "\\t"])
+def test_tab_can_be_written_as_in_python(written: str) -> None:
+    assert CsvSection(separator=written).separator == "\t"

@@ -29,8 +29,17 @@ class Block(NamedTuple):
     unit: str = "row"
 
 
-def check_columns(source_name: Path | str, wanted: Iterable[str], found: Sequence[str]) -> None:
-    """Raise a DataError if a wanted column is missing or occurs twice; `found` are the file's columns in order."""
+def check_columns(
+    source_name: Path | str, wanted: Iterable[str], found: Sequence[str], *, advice: str | None = None
+) -> None:
+    """Raise a DataError if a wanted column is missing or occurs twice.
+
+    Args:
+        source_name: the file, for the message.
+        wanted: the columns to read.
+        found: the file's columns in order.
+        advice: what to do about a missing column, if more is known than its name.
+    """
     wanted = [*wanted]
     for name in wanted:
         numbers = [number for number, column in enumerate(found, start=1) if column == name]
@@ -42,6 +51,7 @@ def check_columns(source_name: Path | str, wanted: Iterable[str], found: Sequenc
     missing = [name for name in wanted if name not in found]
     if missing:
         hints = [f"did you mean {close!r} for {name!r}?" for name in missing if (close := suggest_name(name, found))]
+        hints += [advice] if advice else []
         raise DataError(
             f"{source_name}: no column {format_examples(missing)} (found: {format_examples(found, limit=12) or 'none'})"
             f"; {' '.join(hints) or 'set data.text, data.label, data.id and data.keep to columns of the file'}"

@@ -1,98 +1,96 @@
-"""Read CSV in blocks, and report the line and column of a fault.
+"""Read CSV in blocks.
 
 Python's `csv` does the parsing: pandas fills short records up, and pandas and pyarrow accept misplaced quotes.
 """
 
 import csv
-import re
+import logging
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import TextIO
 
 from hf_newscls.data.readers.columns import Block, build_blocks, check_columns
-from hf_newscls.data.readers.encoding import Position, TextFile
-from hf_newscls.errors import DataError, format_examples
+from hf_newscls.data.readers.csv_faults import BadLines
+from hf_newscls.data.readers.csv_header import QUOTING, advise_on_header, find_separator, name_columns, refuse_header
+from hf_newscls.data.readers.csv_swallowed import SwallowedRows
+from hf_newscls.data.readers.encoding import TextFile
+from hf_newscls.data.readers.format import CsvDialect
+from hf_newscls.errors import format_examples
+from hf_newscls.recipe.files import CsvSection
 
 _MAX_FIELD_CHARACTERS = (1 << 31) - 1
-_QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
+
+logger = logging.getLogger(__name__)
 
 
-def read_csv_blocks(file: TextFile, wanted: Sequence[str]) -> Iterator[Block]:
-    """Yield the wanted columns of a CSV file, block by block, in the file's order.
+class CsvReader:
+    """Reads the wanted columns of one CSV file.
 
-    Columns without a name in the header are called `Unnamed: 0` and so on by their index, as in pandas. The separator
-    is a tab in files named .tsv, a semicolon or tab if the header has these and no comma, else a comma. Empty lines
-    are skipped.
-
-    Raises:
-        DataError: a column is missing or occurs twice, records differ in length, or a quote is misplaced.
+    Attributes:
+        dialect: how the file is written.
     """
-    # The default limit of 131,072 characters is shorter than some articles; it can only be set for the whole process.
-    csv.field_size_limit(_MAX_FIELD_CHARACTERS)
-    delimiter = _find_delimiter(file)
-    with file.open() as stream:
-        records = _read_records(file, stream, delimiter)
-        _, first = next(records, (1, []))
-        header = _name_columns(first)
-        check_columns(file.path, wanted, header)
-        indices = [header.index(name) for name in wanted]
-        rows = ([line, *[record[index] for index in indices]] for line, record in records)
-        yield from build_blocks(rows, wanted, unit="line")
 
+    def __init__(self, file: TextFile, wanted: Sequence[str], section: CsvSection) -> None:
+        # The default limit of 131,072 characters is shorter than some articles; it can only be set for the process.
+        csv.field_size_limit(_MAX_FIELD_CHARACTERS)
+        separator = find_separator(file, wanted, section)
+        refuse_header(file, separator, section)
+        self.dialect = CsvDialect(separator, section.quoting or "minimal", has_header=not section.columns)
+        self._file, self._wanted, self._section = file, wanted, section
+        self._bad_lines = BadLines(file, separator, section)
 
-def _name_columns(header: Sequence[str]) -> list[str]:
-    return [name or f"Unnamed: {index}" for index, name in enumerate(header)]
+    @property
+    def skipped_lines(self) -> int:
+        """Number of lines that were left out; complete after the last block."""
+        return self._bad_lines.count if self._section.on_bad_lines == "skip" else 0
 
+    def read_blocks(self) -> Iterator[Block]:
+        """Yield the wanted columns, block by block, in the file's order. Empty lines are left out.
 
-def _find_delimiter(file: TextFile) -> str:
-    if file.name.lower().endswith(".tsv"):
-        return "\t"
-    with file.open() as stream:
-        header = _QUOTED.sub("", next((line for line in stream if line.strip()), ""))
-    return "," if "," in header else max(",;\t", key=header.count)
+        Raises:
+            DataError: a column is missing or occurs twice; or, at the end of the file, records differ in length, a
+                quote is misplaced, or a quoted field holds lines that look like rows.
+        """
+        with self._file.open() as stream:
+            records = self._read_records(stream)
+            header = [] if self._section.columns else next(records, (1, []))[1]
+            self._check_header(header)
+            indices = [self._bad_lines.columns.index(name) for name in self._wanted]
+            rows = ([line, *[record[index] for index in indices]] for line, record in records)
+            yield from build_blocks(rows, self._wanted, unit="line")
 
+    def _check_header(self, header: Sequence[str]) -> None:
+        path, names = self._file.path, self._bad_lines.columns
+        is_missing = bool({*self._wanted}.difference(names))
+        advice = advise_on_header(self._file, self.dialect.separator, self._section) if is_missing and header else None
+        check_columns(path, self._wanted, names, advice=advice)
+        stripped = [name for name in header if name and name not in names]
+        if self.dialect.separator != "," or stripped:
+            removed = f"; white space removed around the names {format_examples(stripped)}" if stripped else ""
+            logger.info("%s: fields are separated by %r%s", path, self.dialect.separator, removed)
 
-def _read_records(file: TextFile, stream: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield header and records, each with its first line; records of another length are refused at the end."""
-    reader = csv.reader(stream, strict=True, delimiter=delimiter)
-    header: list[str] = []
-    ragged: list[tuple[int, int]] = []
-    start = 1
-    try:
-        for record in reader:
-            header = header or record
-            if record and len(record) == len(header):
-                yield start, record
-            elif record:
-                ragged.append((start, len(record)))
-            start = reader.line_num + 1
-    except csv.Error as error:
-        # If records before the stray quote differ in length, they come first in the file and are reported.
-        if not ragged:
-            position, field = _locate_quote(file, start, reader.line_num, delimiter)
-            names = [repr(name) for name in _name_columns(header)]
-            name = names[field] if field < len(names) else f"number {field + 1}"
-            raise DataError(
-                f"{file.path}: line {position.line}, column {position.column}, field {name}: {error}, in the record "
-                f"that starts on line {start}; fix the quote there, or fetch the file again if it is cut off"
-            ) from error
-    if ragged:
-        lines, lengths = zip(*ragged, strict=True)
-        raise DataError(
-            f"{file.path}: line{'s' * (len(ragged) > 1)} {format_examples(lines)}: {format_examples(lengths)} fields, "
-            f"but the header has {len(header)}; fix the quotes or separators there"
-        )
-
-
-def _locate_quote(file: TextFile, start: int, end: int, delimiter: str) -> tuple[Position, int]:
-    """Return the position of the misplaced quote of the record in lines `start` to `end`, and its field's index."""
-    with file.open() as stream:
-        lines = [line.rstrip("\r\n") for line in islice(stream, start - 1, end)]
-    record = "\n".join(lines)
-    field = re.compile(rf'(?:{_QUOTED.pattern}|(?!")[^\n{delimiter}]*){delimiter}')
-    index = number = 0
-    while match := field.match(record, index):
-        index, number = match.end(), number + 1
-    # A quoted field with text after it, or one that never ends.
-    quoted = _QUOTED.match(record, index)
-    return Position(start, 1).after(record[: quoted.end() - 1 if quoted else index]), number
+    def _read_records(self, stream: TextIO) -> Iterator[tuple[int, list[str]]]:
+        """Yield the header, if there is one, and the good records, each with its first line."""
+        bad_lines, separator = self._bad_lines, self.dialect.separator
+        swallowed = SwallowedRows(self._file, separator, self._section)
+        reader = csv.reader(stream, strict=True, delimiter=separator, quoting=QUOTING[self._section.quoting])
+        start, width, is_whole = 1, -1, False
+        while not is_whole:
+            try:
+                for record in reader:
+                    end = reader.line_num
+                    if len(record) == width and start == end:
+                        yield start, record
+                    elif record:
+                        bad_lines.columns = bad_lines.columns or name_columns(record, self._wanted)
+                        if bad_lines.accept(record, start, end):
+                            width = len(record)
+                            if start < end:
+                                swallowed.note(record, start, end)
+                            yield start, record
+                    start = end + 1
+                is_whole = True
+            except csv.Error as error:
+                bad_lines.accept_error(error, start, reader.line_num)
+                start = reader.line_num + 1
+        bad_lines.finish()
+        swallowed.refuse()

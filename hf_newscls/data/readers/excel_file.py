@@ -33,16 +33,48 @@ def is_excel(path: Path) -> bool:
         raise SourceError(f"{path}: cannot be read ({error}); check its permissions") from error
 
 
-def read_excel_blocks(path: Path, wanted: Sequence[str], *, sheet: str | None) -> Iterator[Block]:
-    """Yield the wanted columns of a sheet as text, block by block; if None, of the first visible one.
+class ExcelReader:
+    """Reads the wanted columns of one sheet of a file.
 
-    The first row with a value is the header. Empty rows are skipped; whole numbers lose their decimals, and dates are
-    written as 2018-02-19.
+    Attributes:
+        sheet: name of the sheet; by default the first visible one.
 
     Raises:
         SourceError: python-calamine is not installed.
-        DataError: the file is damaged, or lacks the sheet or a column.
+        DataError: the file is damaged, or lacks the sheet.
     """
+
+    def __init__(self, path: Path, wanted: Sequence[str], *, sheet: str | None) -> None:
+        self._path, self._wanted = path, wanted
+        self._workbook = _load_workbook(path)
+        self.sheet = _find_sheet(path, self._workbook, sheet)
+        logger.info("%s: read sheet %r, the file has %d", path, self.sheet, len(self._workbook.sheet_names))
+
+    def read_blocks(self) -> Iterator[Block]:
+        """Yield the wanted columns as text, block by block.
+
+        The first row with a value is the header. Empty rows are skipped; whole numbers lose their decimals, and dates
+        are written as 2018-02-19.
+
+        Raises:
+            DataError: the file is damaged, or lacks a column.
+        """
+        from python_calamine import CalamineError
+
+        try:
+            with self._workbook:
+                rows = _read_rows(self._workbook.get_sheet_by_name(self.sheet).iter_rows())
+                _, *header = next(rows, [0])
+                names = [name or f"Unnamed: {index}" for index, name in enumerate(header)]
+                check_columns(self._path, self._wanted, names)
+                indices = [names.index(name) + 1 for name in self._wanted]
+                texts = ([row[0], *(row[index] for index in indices)] for row in rows)
+                yield from build_blocks(texts, self._wanted, unit="row")
+        except CalamineError as error:
+            raise _refuse_damage(self._path, error) from error
+
+
+def _load_workbook(path: Path) -> "CalamineWorkbook":
     try:
         from python_calamine import CalamineError, load_workbook
     except ModuleNotFoundError as error:
@@ -51,18 +83,13 @@ def read_excel_blocks(path: Path, wanted: Sequence[str], *, sheet: str | None) -
             "save the sheet as CSV"
         ) from error
     try:
-        with load_workbook(path) as workbook:
-            name = _find_sheet(path, workbook, sheet)
-            logger.info("%s: read sheet %r, the file has %d", path, name, len(workbook.sheet_names))
-            rows = _read_rows(workbook.get_sheet_by_name(name).iter_rows())
-            _, *header = next(rows, [0])
-            names = [name or f"Unnamed: {index}" for index, name in enumerate(header)]
-            check_columns(path, wanted, names)
-            indices = [names.index(name) + 1 for name in wanted]
-            texts = ([row[0], *(row[index] for index in indices)] for row in rows)
-            yield from build_blocks(texts, wanted, unit="row")
+        return load_workbook(path)
     except CalamineError as error:
-        raise DataError(f"{path}: not a whole Excel file ({error}); save it again, or as CSV") from error
+        raise _refuse_damage(path, error) from error
+
+
+def _refuse_damage(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path}: not a whole Excel file ({error}); save it again, or as CSV")
 
 
 def _find_sheet(path: Path, workbook: "CalamineWorkbook", sheet: str | None) -> str:

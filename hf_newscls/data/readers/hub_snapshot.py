@@ -24,6 +24,15 @@ def is_snapshot(folder: Path) -> bool:
     return folder.parent.name == "snapshots" and folder.parents[1].name.startswith("datasets--")
 
 
+def name_snapshot(folder: Path) -> str:
+    """Return the address of the dataset, without its revision.
+
+    >>> name_snapshot(Path("datasets--owner--news/snapshots/ab12"))
+    'hf://datasets/owner/news'
+    """
+    return "hf://" + folder.parents[1].name.replace("--", "/")
+
+
 def read_snapshot_blocks(folder: Path, wanted: Sequence[str]) -> Iterator[Block]:
     """Yield the wanted columns of a dataset as text, block by block, one split after the other.
 
@@ -33,7 +42,7 @@ def read_snapshot_blocks(folder: Path, wanted: Sequence[str]) -> Iterator[Block]
     Raises:
         DataError: `datasets` cannot read it, it has several configurations, or a column is missing or holds lists.
     """
-    source_name = "hf://" + folder.parents[1].name.replace("--", "/")
+    source_name = name_snapshot(folder)
     try:
         for split, dataset in _load_splits(folder, source_name).items():
             names = dataset.column_names

@@ -2,9 +2,10 @@
 
 import codecs
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
-from itertools import chain, repeat
+from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,32 +15,42 @@ from datasets.fingerprint import generate_random_fingerprint
 
 from hf_newscls.data.readers.columns import TEXT, Block
 from hf_newscls.data.readers.compression import open_data
-from hf_newscls.data.readers.csv_file import read_csv_blocks
+from hf_newscls.data.readers.csv_file import CsvReader
 from hf_newscls.data.readers.encoding import TextFile, detect_encoding
-from hf_newscls.data.readers.excel_file import is_excel, read_excel_blocks
-from hf_newscls.data.readers.hub_snapshot import is_snapshot, read_snapshot_blocks
+from hf_newscls.data.readers.excel_file import ExcelReader, is_excel
+from hf_newscls.data.readers.format import FileFormat, ReadOptions
+from hf_newscls.data.readers.hub_snapshot import is_snapshot, name_snapshot, read_snapshot_blocks
 from hf_newscls.data.readers.json_file import read_json_blocks
 from hf_newscls.data.readers.parquet_file import read_parquet_blocks
 from hf_newscls.data.readers.text_folder import read_folder_blocks
-from hf_newscls.errors import DataError, format_examples
+from hf_newscls.errors import DataError, format_examples, shorten_text
 from hf_newscls.files import name_paths
-from hf_newscls.recipe.data import SOURCE_KEY
+from hf_newscls.recipe.files import SOURCE_KEY
 
 ROW_ID = "id"
 _SAMPLE_BYTES = 1 << 16
+_SHOWN_CHARACTERS = 80
+_JSON_ENDINGS = (".json", ".jsonl", ".ndjson")
+_NO_OPTIONS = ReadOptions()
 
 
-def read_rows(
+@dataclass(frozen=True)
+class FileRows:
+    """The rows of news files, and how each file was read."""
+
+    dataset: Dataset
+    formats: Sequence[FileFormat]
+
+
+def read_files(
     paths: Path | Sequence[Path],
     *,
     columns: Sequence[str],
     keys: Sequence[str] | None = None,
     id_column: str | None = None,
     label_column: str | None = None,
-    encoding: str | None = None,
-    json_records: str | None = None,
-    sheet: str | None = None,
-) -> Dataset:
+    options: ReadOptions = _NO_OPTIONS,
+) -> FileRows:
     """Read the named columns of news files as strings, and `id`, one row a record, in the files' order.
 
     The content decides how a file is read, then the ending of its name. Rows go into Arrow block by block: a file is
@@ -52,9 +63,7 @@ def read_rows(
         keys: the value of the column `SOURCE_KEY` in the rows of each path, if `columns` has it.
         id_column: column of unique row ids; if None, ids are the indices of the rows over all files, from 0.
         label_column: one of `columns` that must have a value in every row.
-        encoding: encoding of text files; if None, `detect_encoding` finds it.
-        json_records: key of the array with the records in JSON files, which wrap it in an object.
-        sheet: sheet of Excel files; if None, the first one.
+        options: what the files do not say themselves.
 
     Raises:
         DataError: a file is empty, binary or malformed, or lacks a column or a label.
@@ -66,20 +75,19 @@ def read_rows(
             f"{name_paths(paths)}: the column {ROW_ID!r} can only hold row ids; set `data.id: {ROW_ID}` or rename it"
         )
     wanted = list(dict.fromkeys([*columns, *([id_column] if id_column else [])]))
-    read = partial(
-        _read_blocks,
-        wanted=[name for name in wanted if keys is None or name != SOURCE_KEY],
-        encoding=encoding,
-        json_records=json_records,
-        sheet=sheet,
-    )
-    keyed = ((path, _add_key(read(path), key)) for path, key in zip(paths, keys or repeat(None), strict=False))
-    tables = (_check_blocks(blocks, path, label_column) for path, blocks in keyed)
-    table = pa.concat_tables([*chain.from_iterable(tables)])
+    in_file = [name for name in wanted if keys is None or name != SOURCE_KEY]
+    tables, formats = [], []
+    for path, key in zip(paths, keys or repeat(None), strict=False):
+        opened = _open_file(path, in_file, options)
+        blocks = opened.blocks if key is None else _add_key(opened.blocks, key)
+        tables.append(pa.concat_tables(_check_blocks(blocks, path, label_column)))
+        formats.append(_complete(opened, tables[-1]))
+    table = pa.concat_tables(tables)
     ids = _build_ids(paths, table, id_column)
     kept = {name: table.column(name) for name in wanted if name != ROW_ID}
     # Without a fingerprint `datasets` would pickle all rows to compute one, which only its caches on disk use.
-    return Dataset(pa.table({ROW_ID: ids, **kept}), fingerprint=generate_random_fingerprint())
+    dataset = Dataset(pa.table({ROW_ID: ids, **kept}), fingerprint=generate_random_fingerprint())
+    return FileRows(dataset, formats)
 
 
 def _build_ids(paths: Sequence[Path], table: pa.Table, column: str | None) -> pa.ChunkedArray:
@@ -116,29 +124,52 @@ def _check_blocks(blocks: Iterable[Block], path: Path, label_column: str | None)
         )
 
 
-def _add_key(blocks: Iterable[Block], key: str | None) -> Iterator[Block]:
+def _add_key(blocks: Iterable[Block], key: str) -> Iterator[Block]:
     for block in blocks:
         keys = pa.repeat(pa.scalar(key, TEXT), len(block.table))
-        yield block if key is None else block._replace(table=block.table.append_column(SOURCE_KEY, keys))
+        yield block._replace(table=block.table.append_column(SOURCE_KEY, keys))
 
 
-def _read_blocks(
-    path: Path, wanted: Sequence[str], *, encoding: str | None, json_records: str | None, sheet: str | None
-) -> Iterator[Block]:
+class _OpenedFile(NamedTuple):
+    """A file before its rows are read: `found` lacks what only the rows show."""
+
+    found: FileFormat
+    blocks: Iterator[Block]
+    csv: CsvReader | None = None
+
+
+def _open_file(path: Path, wanted: Sequence[str], options: ReadOptions) -> _OpenedFile:
     if path.is_dir() and is_snapshot(path):
-        return read_snapshot_blocks(path, wanted)
+        found = FileFormat(name_snapshot(path), "dataset of the Hub")
+        return _OpenedFile(found, read_snapshot_blocks(path, wanted))
     if path.is_dir():
-        return read_folder_blocks(path, wanted, encoding=encoding)
+        found = FileFormat(path.resolve().name, "folder of text files", encoding=options.encoding)
+        return _OpenedFile(found, read_folder_blocks(path, wanted, encoding=options.encoding))
     if is_excel(path):
-        return read_excel_blocks(path, wanted, sheet=sheet)
+        excel = ExcelReader(path, wanted, sheet=options.sheet)
+        return _OpenedFile(FileFormat(path.name, "Excel", sheet=excel.sheet), excel.read_blocks())
     with open_data(path) as opened:
         sample, name = opened.stream.read(_SAMPLE_BYTES), opened.name
     if sample.startswith(b"PAR1"):
-        return read_parquet_blocks(path, wanted)
+        return _OpenedFile(FileFormat(path.name, "Parquet"), read_parquet_blocks(path, wanted))
     if not sample.removeprefix(codecs.BOM_UTF8).strip():
         raise DataError(f"{path}: an empty file; check that it is whole")
-    file = TextFile(path, name, detect_encoding(path, sample, encoding=encoding))
-    is_json = name.lower().endswith((".json", ".jsonl", ".ndjson"))
-    if is_json or sample.decode(file.encoding, "ignore").lstrip()[:1] in {"{", "["}:
-        return read_json_blocks(file, wanted, records=json_records)
-    return read_csv_blocks(file, wanted)
+    file = TextFile(path, name, detect_encoding(path, sample, encoding=options.encoding))
+    encoding, start = file.encoding.removesuffix("-sig"), sample.decode(file.encoding, "ignore").lstrip()[:1]
+    # The first row of a CSV file without a header can be a text in brackets.
+    if name.lower().endswith(_JSON_ENDINGS) or (start in {"{", "["} and not options.csv.columns):
+        records = options.json_records
+        found = FileFormat(path.name, "JSON", encoding=encoding, records=records)
+        return _OpenedFile(found, read_json_blocks(file, wanted, records=records))
+    csv = CsvReader(file, wanted, options.csv)
+    return _OpenedFile(FileFormat(path.name, "CSV", encoding=encoding, csv=csv.dialect), csv.read_blocks(), csv)
+
+
+def _complete(opened: _OpenedFile, table: pa.Table) -> FileFormat:
+    first_row = table.slice(0, 1).to_pylist()[0]
+    return replace(
+        opened.found,
+        rows=len(table),
+        skipped_lines=opened.csv.skipped_lines if opened.csv else 0,
+        first_row={name: shorten_text(value or "", limit=_SHOWN_CHARACTERS) for name, value in first_row.items()},
+    )

@@ -7,7 +7,7 @@ from hf_newscls.data.readers.columns import Block, build_blocks, check_columns
 from hf_newscls.data.readers.compression import open_data
 from hf_newscls.data.readers.encoding import TextFile, detect_encoding
 from hf_newscls.errors import SourceError, format_examples
-from hf_newscls.recipe.data import FOLDER
+from hf_newscls.recipe.files import FOLDER
 
 _SAMPLE_BYTES = 1 << 16
 _HIDDEN = (".", "__")  # __MACOSX too

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from hf_newscls.data.readers.rows import read_rows
 from hf_newscls.errors import DataError, SourceError
 from tests.data.excel_files import Rows, write_ods, write_xlsx
+from tests.data.reading import read_rows
 
 ROWS: Rows = [["title", "label"], ["Storm hits coast", "REAL"], ["a\nb", 1.0], [None, 2.5], [2018, True]]
 EXPECTED = [("Storm hits coast", "REAL"), ("a\nb", "1"), (None, "2.5"), ("2018", "True")]

@@ -5,6 +5,7 @@ import datetime
 import json
 import tracemalloc
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,13 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
 from hf_newscls.data.readers import columns, encoding, json_stream, parquet_file
-from hf_newscls.data.readers.rows import ROW_ID, read_rows
+from hf_newscls.data.readers.format import CsvDialect, FileFormat, ReadOptions
+from hf_newscls.data.readers.rows import ROW_ID, read_files
 from hf_newscls.errors import DataError
+from hf_newscls.recipe.files import SOURCE_KEY, CsvSection
 from tests.data.compressed_files import COMPRESSIONS, write_zip
+from tests.data.excel_files import write_xlsx
+from tests.data.reading import read_rows
 
 COLUMNS = ("title", "label")
 
@@ -346,9 +351,10 @@ def test_missing_column_is_refused_with_those_found(kind: str, tmp_path: Path) -
         pq.write_table(pa.table({name: [value] for name, value in row.items()}), path)
     else:
         path.write_text(json.dumps(row) if kind == "json" else "Title, label ,date\na,X,2020\n")
-    problem = find_problem(path, columns=["title", "label", "date"])
-    assert "'title', 'label' (found: 'Title', ' label ', 'date')" in problem
-    assert "'Title' for 'title'? did you mean ' label ' for 'label'?" in problem
+    problem = find_problem(path, columns=["title", "lable", "date"])
+    label = "label" if kind == "csv" else " label "
+    assert f"'title', 'lable' (found: 'Title', {label!r}, 'date')" in problem
+    assert f"'Title' for 'title'? did you mean {label!r} for 'lable'?" in problem
 
 
 def test_missing_column_without_a_similar_name_is_refused_with_the_keys(tmp_path: Path) -> None:
@@ -536,6 +542,107 @@ def test_columns_can_exceed_two_gigabytes(tmp_path: Path) -> None:
     assert {name: feature.dtype for name, feature in rows.features.items()} == dict.fromkeys(
         ["id", "title", "label"], "large_string"
     )
+
+
+# How a file was read.
+
+
+def find_format(path: Path, *, columns: Sequence[str] = COLUMNS, **options: Any) -> FileFormat:
+    (found,) = read_files(path, columns=columns, options=ReadOptions(**options)).formats
+    return found
+
+
+@pytest.mark.parametrize(
+    ("content", "keys", "dialect", "encoding", "skipped"),
+    [
+        ("title,label\na,X\n", {}, CsvDialect(",", "minimal", True), "utf-8", 0),
+        ("\ufefftitle;label\na;X\nb\n", {"on_bad_lines": "skip"}, CsvDialect(";", "minimal", True), "utf-8", 1),
+        ("a|X\n", {"columns": COLUMNS, "quoting": "none"}, CsvDialect("|", "none", False), "utf-8", 0),
+    ],
+)
+def test_format_of_csv_is_known(
+    content: str, keys: dict[str, Any], dialect: CsvDialect, encoding: str, skipped: int, tmp_path: Path
+) -> None:
+    found = find_format(write_bytes(tmp_path, content), csv=CsvSection(**keys))
+    assert found == FileFormat("news.csv", "CSV", 1, {"title": "a", "label": "X"}, encoding, dialect, skipped)
+
+
+def test_format_of_json_and_parquet_is_known(tmp_path: Path) -> None:
+    path = write_bytes(tmp_path, '{"title": "a\\nb", "label": null}\n', name="news.json.gz")
+    assert find_format(path) == FileFormat("news.json.gz", "JSON", 1, {"title": "a b", "label": ""}, "utf-8")
+    found = find_format(write_parquet(tmp_path))
+    assert found == FileFormat("news.parquet", "Parquet", 500, {"title": "title 0", "label": "X"})
+
+
+def test_format_names_the_records_of_json(tmp_path: Path) -> None:
+    path = write_bytes(tmp_path, '{"data": [{"title": "a", "label": "X"}]}', name="news.json")
+    found = find_format(path, json_records="data")
+    assert found == FileFormat("news.json", "JSON", 1, {"title": "a", "label": "X"}, "utf-8", records="data")
+    assert found.describe()["file"] == "news.json, JSON, records in 'data', utf-8"
+
+
+@pytest.mark.parametrize("sheet", [None, "News"])
+def test_format_names_the_sheet_of_excel(sheet: str | None, tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "news.xlsx", {"News": [["title", "label"], ["a", "X"]], "Notes": []})
+    found = find_format(path, sheet=sheet)
+    assert found == FileFormat("news.xlsx", "Excel", 1, {"title": "a", "label": "X"}, sheet="News")
+    assert found.describe()["file"] == "news.xlsx, Excel, sheet 'News'"
+
+
+def test_format_of_a_folder_is_known(tmp_path: Path) -> None:
+    folder = tmp_path / "bbc"
+    (folder / "sport").mkdir(parents=True)
+    write_bytes(folder / "sport", "Team wins\n\nThe cup.\n", name="1.txt")
+    found = find_format(folder, columns=["text", "folder"])
+    assert found == FileFormat("bbc", "folder of text files", 1, {"text": "Team wins The cup.", "folder": "sport"})
+
+
+def test_format_shows_the_key_of_the_source(tmp_path: Path) -> None:
+    paths = [write_bytes(tmp_path, "title\na\nb\n", name=name) for name in ("Fake.csv", "True.csv")]
+    found = read_files(paths, columns=["title", SOURCE_KEY], keys=["FAKE", "REAL"])
+    assert [one.first_row for one in found.formats] == [
+        {"title": "a", SOURCE_KEY: "FAKE"},
+        {"title": "a", SOURCE_KEY: "REAL"},
+    ]
+    assert found.dataset[SOURCE_KEY][:] == ["FAKE", "FAKE", "REAL", "REAL"]
+
+
+def test_format_shows_a_part_of_a_long_text(tmp_path: Path) -> None:
+    found = find_format(write_bytes(tmp_path, f"title,label\n{'storm ' * 50},X\n"))
+    assert found.first_row["title"] == f"{('storm ' * 50)[:79]}…"
+
+
+def test_row_in_brackets_is_not_json_if_the_recipe_names_the_columns(tmp_path: Path) -> None:
+    path = write_bytes(tmp_path, "[Video] Storm hits,X\n")
+    assert read_titles(path, csv=CsvSection(columns=COLUMNS)) == [("[Video] Storm hits", "X")]
+
+
+LIAR = ["id", "label", "statement", *"abcdefghijk"]
+
+
+@pytest.mark.parametrize(("name", "rows"), [("train", 10_269), ("valid", 1_284), ("test", 1_283)])
+def test_liar_is_read_whole(name: str, rows: int, real_data: Path) -> None:
+    section = CsvSection(columns=LIAR, quoting="none")
+    found = read_rows(real_data / "liar" / f"{name}.tsv", columns=["statement", "label"], csv=section)
+    assert len(found) == rows
+    assert {*found["label"]} == {"pants-fire", "false", "barely-true", "half-true", "mostly-true", "true"}
+
+
+@pytest.mark.parametrize("name", ["train", "valid", "test"])
+def test_liar_is_refused_without_the_keys(name: str, real_data: Path) -> None:
+    path, columns = real_data / "liar" / f"{name}.tsv", ["statement", "label"]
+    assert "`data.csv.columns: [" in find_problem(path, columns=columns)
+    assert "`data.csv.quoting: none`" in find_problem(path, columns=columns, csv=CsvSection(columns=LIAR))
+
+
+@pytest.mark.parametrize(("name", "rows"), [("train_8000", 8000), ("test_7600", 7600)])
+def test_ag_news_without_its_header_is_read(name: str, rows: int, real_data: Path, tmp_path: Path) -> None:
+    whole = (real_data / "ag_news" / f"{name}.csv").read_bytes()
+    path, columns = write_bytes(tmp_path, whole.partition(b"\n")[2]), ["content", "label"]
+    assert "`data.csv.columns: [column1, column2]`" in find_problem(path, columns=columns)
+    found = read_rows(path, columns=columns, csv=CsvSection(columns=["label", "content"]))
+    assert found.to_dict() == read_rows(real_data / "ag_news" / f"{name}.csv", columns=columns).to_dict()
+    assert len(found) == rows
 
 
 def test_all_titles_of_the_real_set_are_read(real_data: Path) -> None:

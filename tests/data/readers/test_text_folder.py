@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from hf_newscls.data.readers.rows import read_rows
 from hf_newscls.data.sources import fetch_source
 from hf_newscls.errors import DataError, SourceError
+from tests.data.reading import read_rows
 
 
 def write_files(folder: Path, files: dict[str, str | bytes]) -> Path:

@@ -1,0 +1,114 @@
+"""What the first lines of a CSV file say: its separator, and the names of its columns."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Literal
+
+from hf_newscls.data.readers.encoding import TextFile
+from hf_newscls.errors import DataError, format_examples
+from hf_newscls.recipe.files import CsvSection
+
+QUOTING: Mapping[str | None, Literal[0, 3]] = {
+    None: csv.QUOTE_MINIMAL,
+    "minimal": csv.QUOTE_MINIMAL,
+    "none": csv.QUOTE_NONE,
+}
+"""Constant of `csv` for each value of `data.csv.quoting`."""
+
+_SEPARATORS = ",;\t|"
+_SAMPLE_LINES = 100
+_LONGEST_NAME = 40
+
+
+def find_separator(file: TextFile, wanted: Sequence[str], section: CsvSection) -> str:
+    """Return the character between two fields.
+
+    A file named .tsv has tabs. In another one, it is the separator with which the header holds the wanted columns; in
+    a file without a header, the one with which all of the first lines have a field for each column. If none fits, it
+    is a comma if the header has one, else the most frequent separator.
+
+    Raises:
+        DataError: several separators fit.
+    """
+    if section.separator is not None:
+        return section.separator
+    if file.name.lower().endswith(".tsv"):
+        return "\t"
+    fitting = [one for one in _SEPARATORS if _fits(_read_sample(file, one, section), wanted, section)]
+    if len(fitting) > 1:
+        raise DataError(
+            f"{file.path}: the separator can be {format_examples(fitting)}; set `data.csv.separator` to one of them"
+        )
+    if fitting:
+        return fitting[0]
+    widths = {one: len(next(iter(_read_sample(file, one, section)), [])) for one in _SEPARATORS}
+    return "," if widths[","] > 1 else max(_SEPARATORS, key=widths.__getitem__)
+
+
+def name_columns(header: Sequence[str], wanted: Sequence[str] = ()) -> list[str]:
+    """Return the names of the columns, without white space around them; wanted names stay as they are.
+
+    Columns without a name are called `Unnamed: 0` and so on by their index, as in pandas.
+
+    >>> name_columns(["", " title ", "label"])
+    ['Unnamed: 0', 'title', 'label']
+    """
+    names = []
+    for index, name in enumerate(header):
+        stripped = name.strip()
+        # "title" next to " title" is another column.
+        names.append((name if name in wanted or stripped in header else stripped) or f"Unnamed: {index}")
+    return names
+
+
+def advise_on_header(file: TextFile, separator: str, section: CsvSection) -> str | None:
+    """Say what to do if the first line looks like a row; None if it looks like a header."""
+    header, *rows = _read_sample(file, separator, section) or [[]]
+    is_data = any(
+        _is_number(name) or len(name) > _LONGEST_NAME or any(row[index : index + 1] == [name] for row in rows)
+        for index, name in enumerate(header)
+        if name
+    )
+    if not is_data:
+        return None
+    return (
+        "the first line looks like a row, not like a header; if it is one, name "
+        f"{'its column' if len(header) == 1 else f'all {len(header)} columns in order'} with "
+        f"`data.csv.columns: [{', '.join(f'column{index}' for index in range(1, len(header) + 1))}]`"
+    )
+
+
+def refuse_header(file: TextFile, separator: str, section: CsvSection) -> None:
+    """Raise a DataError if a file that should have no header begins with a name of its columns."""
+    first = next(iter(_read_sample(file, separator, section)), [])
+    named = [name for name, value in zip(section.columns or [], first, strict=False) if value.strip() == name]
+    if named:
+        raise DataError(
+            f"{file.path}: the first line holds {format_examples(named)} of `data.csv.columns`, so it is a header; "
+            "remove the key"
+        )
+
+
+def _read_sample(file: TextFile, separator: str, section: CsvSection) -> list[list[str]]:
+    """Return the records in the first lines that are not empty; faults are ignored."""
+    with file.open() as stream:
+        lines = [*islice((line for line in stream if line.strip("\r\n")), _SAMPLE_LINES)]
+    records = [*csv.reader(lines, delimiter=separator, quoting=QUOTING[section.quoting])]
+    return records[:-1] if len(lines) == _SAMPLE_LINES and len(records) > 1 else records  # the last one may be cut off
+
+
+def _fits(sample: Sequence[Sequence[str]], wanted: Sequence[str], section: CsvSection) -> bool:
+    if not sample or len(sample[0]) == 1:
+        return False
+    if section.columns is None:
+        return {*wanted}.issubset(name_columns(sample[0], wanted))
+    return all(len(record) == len(section.columns) for record in sample)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
