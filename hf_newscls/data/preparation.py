@@ -35,7 +35,7 @@ _SECONDS_A_DAY = 86_400
 # Including the prefix that `replace_folder` adds while it writes.
 _ENTRY = re.compile(r"(\.[0-9a-f]{32}-(new|old)-)?[0-9a-f]{32}")
 _MANIFEST = "split.json"
-_DECIDING_PACKAGES = ("datasets", "numpy", "pandas", "pyarrow", "rensa")
+_DECIDING_PACKAGES = ("charset-normalizer", "datasets", "numpy", "pandas", "pyarrow", "rensa")
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,12 @@ def read_source(recipe: Recipe, source: Source) -> CleanedRows:
     data = recipe.data
     label_column = data.label if data.missing_label == "error" else None
     rows = read_rows(
-        source.paths, columns=recipe.columns, id_column=data.id, label_column=label_column, encoding=data.encoding
+        source.paths,
+        columns=recipe.columns,
+        id_column=data.id,
+        label_column=label_column,
+        encoding=data.encoding,
+        encoding_errors=data.encoding_errors,
     )
     return clean_rows(rows, data, extra_columns=recipe.extra_columns, source_name=source.name)
 

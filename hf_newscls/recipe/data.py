@@ -31,7 +31,11 @@ class DataSection(Section):
     """Expected SHA-256 of the file, in hexadecimal; another file is refused. For several files: the SHA-256 of their
     hexadecimal SHA-256 values, one per line."""
     encoding: str | None = None
-    """Text encoding. If unset, UTF-8 (with or without BOM), cp1252 or latin-1 is detected."""
+    """Text encoding. If unset, it is detected: UTF-8, the Windows encodings, GBK, Big5, Shift-JIS, EUC-JP, EUC-KR and
+    others; an error lists several that are as likely."""
+    encoding_errors: Literal["strict", "replace"] = "strict"
+    """Bytes that are not valid in the encoding. strict: they are refused. replace: each is read as U+FFFD, and they are
+    counted."""
     text: list[ColumnName] = Field(min_length=1)
     """Columns that are joined into the text, in this order."""
     separator: str = ". "

@@ -14,7 +14,7 @@ from datasets.fingerprint import generate_random_fingerprint
 from hf_newscls.data.readers.columns import TEXT, Block
 from hf_newscls.data.readers.compression import open_data
 from hf_newscls.data.readers.csv_file import read_csv_blocks
-from hf_newscls.data.readers.encoding import TextFile, detect_encoding
+from hf_newscls.data.readers.encoding import EncodingErrors, TextFile, detect_encoding
 from hf_newscls.data.readers.hub_snapshot import read_snapshot_blocks
 from hf_newscls.data.readers.json_file import read_json_blocks
 from hf_newscls.data.readers.parquet_file import read_parquet_blocks
@@ -32,6 +32,7 @@ def read_rows(
     id_column: str | None = None,
     label_column: str | None = None,
     encoding: str | None = None,
+    encoding_errors: EncodingErrors = "strict",
 ) -> Dataset:
     """Read the named columns of news files as strings, and `id`, one row a record, in the files' order.
 
@@ -44,6 +45,7 @@ def read_rows(
         id_column: column of unique row ids; if None, ids are the indices of the rows over all files, from 0.
         label_column: one of `columns` that must have a value in every row.
         encoding: encoding of text files; if None, `detect_encoding` finds it.
+        encoding_errors: whether bytes that are not valid in it are refused or replaced.
 
     Raises:
         DataError: a file is empty, binary or malformed, or lacks a column or a label.
@@ -55,7 +57,9 @@ def read_rows(
             f"{name_paths(paths)}: the column {ROW_ID!r} can only hold row ids; set `data.id: {ROW_ID}` or rename it"
         )
     wanted = list(dict.fromkeys([*columns, *([id_column] if id_column else [])]))
-    tables = (_check_blocks(_read_blocks(path, wanted, encoding), path, label_column) for path in paths)
+    tables = (
+        _check_blocks(_read_blocks(path, wanted, encoding, encoding_errors), path, label_column) for path in paths
+    )
     table = pa.concat_tables([*chain.from_iterable(tables)])
     ids = _build_ids(paths, table, id_column)
     kept = {name: table.column(name) for name in wanted if name != ROW_ID}
@@ -97,7 +101,7 @@ def _check_blocks(blocks: Iterable[Block], path: Path, label_column: str | None)
         )
 
 
-def _read_blocks(path: Path, wanted: Sequence[str], encoding: str | None) -> Iterator[Block]:
+def _read_blocks(path: Path, wanted: Sequence[str], encoding: str | None, errors: EncodingErrors) -> Iterator[Block]:
     if path.is_dir():
         return read_snapshot_blocks(path, wanted)
     with open_data(path) as opened:
@@ -106,7 +110,7 @@ def _read_blocks(path: Path, wanted: Sequence[str], encoding: str | None) -> Ite
         return read_parquet_blocks(path, wanted)
     if not sample.removeprefix(codecs.BOM_UTF8).strip():
         raise DataError(f"{path}: an empty file; check that it is whole")
-    file = TextFile(path, name, detect_encoding(path, sample, encoding=encoding))
+    file = TextFile(path, name, detect_encoding(path, sample, encoding=encoding, errors=errors), errors)
     is_json = name.lower().endswith((".json", ".jsonl", ".ndjson"))
     if is_json or sample.decode(file.encoding, "ignore").lstrip()[:1] in {"{", "["}:
         return read_json_blocks(file, wanted)
