@@ -1,16 +1,15 @@
 """Which encoding a text is in: charset-normalizer measures how odd each reading is, alphabets say which words exist."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import compress, pairwise
+from itertools import compress
 from operator import ne
 from typing import IO
 
 from charset_normalizer import from_bytes
 
-from hf_newscls.data.readers.alphabets import ALPHABETS
+from hf_newscls.data.readers.alphabets import ALPHABETS, Alphabet
 
 _BLOCK_BYTES = 1 << 16
 _SAMPLE_BYTES = 1 << 16
@@ -28,6 +27,8 @@ _LEAST_EXPLAINED, _LEAST_EXPLAINED_IN_CJK = 0.9, 0.5
 # best and explains nearly all of enough words, which it does in no other language.
 _RARE_ACCENTS = 0.01
 _ENOUGH_WORDS = 20
+# Fewer bytes outside ASCII only show that a file is in cp1252.
+_ENOUGH_BYTES = 8
 _NEARLY_ALL = 0.98
 
 
@@ -40,7 +41,7 @@ class Reading:
         cells: the decoded cells.
         chaos: how odd the neighbors of characters are, from 0.
         coherence: how well the frequencies of the letters fit a language, up to 1.
-        alphabet: the one that explains most words; None for Chinese, Japanese and Korean.
+        alphabet: the one of the encoding that explains most words.
         words: number of words with characters outside ASCII.
         explained: fraction of them that the alphabet explains.
     """
@@ -49,7 +50,7 @@ class Reading:
     cells: Sequence[str] = field(repr=False)
     chaos: float
     coherence: float
-    alphabet: frozenset[str] | None = field(repr=False)
+    alphabet: Alphabet = field(repr=False)
     words: int
     explained: float
 
@@ -61,14 +62,14 @@ class Reading:
     @property
     def fits(self) -> bool:
         """Whether it can be the text."""
-        if self.alphabet is None:
-            return self.chaos <= _MOST_CHAOS_IN_CJK and self.explained >= _LEAST_EXPLAINED_IN_CJK
-        return self.chaos <= _MOST_CHAOS and self.explained >= _LEAST_EXPLAINED
+        if self.alphabet.is_complete:
+            return self.chaos <= _MOST_CHAOS and self.explained >= _LEAST_EXPLAINED
+        return self.chaos <= _MOST_CHAOS_IN_CJK and self.explained >= _LEAST_EXPLAINED_IN_CJK
 
     @property
     def is_latin(self) -> bool:
         """Whether it is in Latin letters."""
-        return self.alphabet is not None and "a" in self.alphabet
+        return "a" in self.alphabet.characters
 
     def leads(self, other: "Reading") -> bool:
         """Return whether the other one is clearly worse; words count in the cells that differ."""
@@ -127,7 +128,10 @@ def rank_readings(cells: Sequence[bytes]) -> list[Reading]:
     western = [one for one in readings if one.encoding == "cp1252" and one.fits]
     is_english = all(_count_accents(one.cells) < _RARE_ACCENTS for one in near)
     is_sure = any(one in near and one.words >= _ENOUGH_WORDS and one.explained >= _NEARLY_ALL for one in western)
-    return western if western and (is_english or is_sure) else near
+    if western and (is_english or is_sure):
+        return western
+    is_short = sum(byte > 0x7F for cell in cells for byte in cell) < _ENOUGH_BYTES
+    return readings if is_short and near != western else near
 
 
 def _read(cells: Sequence[bytes], encoding: str) -> Reading | None:
@@ -144,26 +148,19 @@ def _read(cells: Sequence[bytes], encoding: str) -> Reading | None:
     if match is None or _NEVER_TEXT.search(str(match)):
         return None
     texts = str(match).split("\n")
-    alphabet = max(ALPHABETS[encoding], key=lambda one: _explain(texts, one), default=None)
+    alphabet = max(ALPHABETS[encoding], key=lambda one: _explain(texts, one))
     explained = _explain(texts, alphabet)
     return Reading(encoding, texts, match.chaos, match.coherence, alphabet, len(_find_words(texts)), explained)
 
 
-def _explain(cells: Iterable[str], alphabet: frozenset[str] | None) -> float:
+def _explain(cells: Iterable[str], alphabet: Alphabet) -> float:
     """Return the fraction of the words outside ASCII that are words in an alphabet."""
     words = _find_words(cells)
-    return sum(_is_word(word, alphabet) for word in words) / max(len(words), 1)
+    return sum(map(alphabet.has, words)) / max(len(words), 1)
 
 
 def _find_words(cells: Iterable[str]) -> list[str]:
     return [word for cell in cells for word in _WORD.findall(cell) if not word.isascii()]
-
-
-def _is_word(word: str, alphabet: frozenset[str] | None) -> bool:
-    if alphabet is None:  # Western words read as Chinese: one odd character among Latin letters
-        return len(word) == 1 or sum(not character.isascii() for character in word) > 1
-    has_odd_capital = any(one.islower() and other > "\x7f" and other.isupper() for one, other in pairwise(word))
-    return alphabet.issuperset(word) and not has_odd_capital and unicodedata.category(word[0]) != "Mn"
 
 
 def _count_accents(cells: Sequence[str]) -> float:
