@@ -84,7 +84,7 @@ def build_training_arguments(recipe: Recipe, *, output_dir: Path, backend: Backe
     except (ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise RecipeError(f"{recipe.name}: TrainingArguments refuses `training_arguments`: {reason}") from error
-    _check_trackers(recipe.name, arguments.report_to)
+    _check_trackers(recipe.name, [*(arguments.report_to or ())])
     return arguments
 
 
@@ -92,7 +92,7 @@ def _check_trackers(recipe_name: str, trackers: Sequence[str]) -> None:
     """Refuse trackers that the Trainer would only miss when the training begins."""
     if not trackers:
         return
-    from transformers.integrations import (
+    from transformers.integrations.integration_utils import (
         INTEGRATION_TO_CALLBACK,
         get_available_reporting_integrations,
         is_flytekit_available,

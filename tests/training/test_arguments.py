@@ -151,8 +151,10 @@ def test_what_training_cannot_honor_is_refused(training: dict[str, Any]) -> None
 def test_tracker_that_cannot_be_used_is_refused(
     trackers: str | list[str], advice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("transformers.integrations.get_available_reporting_integrations", lambda: ["tensorboard"])
-    monkeypatch.setattr("transformers.integrations.is_flytekit_available", lambda: False)
+    monkeypatch.setattr(
+        "transformers.integrations.integration_utils.get_available_reporting_integrations", lambda: ["tensorboard"]
+    )
+    monkeypatch.setattr("transformers.integrations.integration_utils.is_flytekit_available", lambda: False)
     with pytest.raises(RecipeError, match=r"training_arguments\.report_to") as caught:
         build({"report_to": trackers})
     assert advice in str(caught.value)
@@ -162,7 +164,9 @@ def test_tracker_that_cannot_be_used_is_refused(
 def test_tracker_that_is_there_is_used(
     trackers: str | list[str], expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("transformers.integrations.get_available_reporting_integrations", lambda: ["tensorboard"])
+    monkeypatch.setattr(
+        "transformers.integrations.integration_utils.get_available_reporting_integrations", lambda: ["tensorboard"]
+    )
     assert build({"report_to": trackers}).report_to == expected
 
 

@@ -163,10 +163,10 @@ def _report_damage(path: Path, encoding: str, fault: Fault, *, errors: EncodingE
     lines = [position.line for position in _find_replaced(path, encoding)]
     if errors == "strict":
         raise DataError(
-            f"{_locate(path, fault)} is not valid in {encoding!r} ({len(lines):,} such bytes or characters, on lines "
+            f"{_locate(path, fault)} is not valid in {encoding!r} (bad characters: {len(lines):,}; lines: "
             f"{format_examples(dict.fromkeys(lines))}); {advice}, or set `data.encoding_errors: replace`"
         )
-    logger.info("%s: not valid in %s, read as U+FFFD: %s bytes or characters", path, encoding, f"{len(lines):,}")
+    logger.info("%s: characters not valid in %s, read as U+FFFD: %s", path, encoding, f"{len(lines):,}")
 
 
 def _find_replaced(path: Path, encoding: str) -> Iterator[Position]:
