@@ -104,7 +104,7 @@ DATA_CASES: dict[str, tuple[Callable[[Workspace], None], tuple[str, ...]]] = {
     "utf-16": (_write("title,body\n".encode("utf-16")), ("UTF-16", "data.encoding")),
     "two encodings": (
         _write(b"title,body,category,date\nCaf\xc3\xa9,b,SPORTS,2020\nCaf\xe9,b,SPORTS,2020\n"),
-        ("UTF-8", "0xe9", "line 3", "column 4", "data.encoding"),
+        ("utf-8", "0xe9", "line 3", "column 4", "data.encoding_errors"),
     ),
     "nul": (_write(b"title,body,category,date\na,b,SPORTS,2020\n\0a,b,SPORTS,2020\n"), ("NUL", "line 3")),
     "column twice": (_write(b"title,body,title,category,date\na,b,c,SPORTS,2020\n"), ("'title'", "1", "3")),

@@ -166,6 +166,16 @@ def test_prepare_shows_the_split_and_saves_it(make_recipe: Callable[..., Recipe]
     assert {"split.json", "dataset_dict.json", "train", "validation", "test"} == {*os.listdir(tmp_path / "prepared")}
 
 
+def test_dry_run_refuses_a_tracker_that_is_not_installed(
+    fresh_workspace: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(fresh_workspace)
+    result = call("train", "tiny.yaml", "--dry-run", "training_arguments.report_to=wandb")
+    assert (result.code, result.out) == (2, "")
+    check_refusal(result, "training_arguments.report_to", "'wandb'", "pip install wandb")
+    assert os.listdir(fresh_workspace) == ["tiny.yaml"]
+
+
 def test_dry_run_shows_the_plan_and_makes_no_folder(
     fresh_workspace: Path,
     news_rows: list[dict[str, str]],
@@ -322,6 +332,44 @@ def test_predict_reads_lines_from_standard_input(
     lines = result.out.splitlines()
     assert (lines[0], lines[2]) == ("goal coach league match medal", "bank shares profit market merger")
     assert [line.split()[1] for line in lines[1::2]] == ["SPORTS", "BUSINESS"]
+
+
+def test_empty_lines_of_standard_input_are_reported(
+    tiny_run: FinishedRun, call: Call, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("goal coach\n\nbank shares\n \n"))
+    result = call("predict", "tiny", "--top-k", "1", "--runs-dir", str(tiny_run.runs_dir))
+    assert result.code == 0, result.err
+    assert "2 of 4 lines" in caplog.text
+    assert "2, 4" in caplog.text
+
+
+@pytest.mark.parametrize("command", ["predict", "explain"])
+@pytest.mark.parametrize(
+    "table", ["title,label\nStorm hits,REAL\n", '"title"\t"label"\nStorm, again\tREAL\n\nRain\tFAKE\n']
+)
+def test_header_of_a_table_is_no_text(command: str, table: str, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(table))
+    result = call(command, "absent")
+    assert (result.code, result.out) == (2, "")
+    check_refusal(result, "standard input", "title", "header")
+
+
+@pytest.mark.parametrize("lines", ["storm,rain\n", "storm,rain\nSun\n", "Rain, at last\nSun, again\n"])
+def test_text_with_commas_is_no_table(
+    lines: str, tiny_run: FinishedRun, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
+    assert call("predict", "tiny", "--runs-dir", str(tiny_run.runs_dir)).code == 0
+
+
+@pytest.mark.parametrize("command", ["predict", "explain"])
+def test_text_that_is_a_file_is_refused(command: str, tmp_path: Path, call: Call) -> None:
+    path = tmp_path / "test.csv"
+    path.write_text("title,label\n", encoding="utf-8")
+    result = call(command, "absent", "goal coach", str(path))
+    assert (result.code, result.out) == (2, "")
+    check_refusal(result, str(path), f"< {path}")
 
 
 def test_explained_effects_sum_to_the_probability(tiny_run: FinishedRun, call: Call) -> None:

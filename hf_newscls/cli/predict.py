@@ -1,16 +1,21 @@
 """The commands for texts: predict, explain."""
 
 import logging
+import os
+import re
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from hf_newscls import workflow
 from hf_newscls.cli.terminal import RUNS, RunsDirOption, console, make_printable
-from hf_newscls.errors import InputError
+from hf_newscls.errors import InputError, format_examples
 
 _SHOWN_CHARACTERS = 1000
+_HEADER = re.compile(r"""["']?[^\W\d]\w*["']?(([,;|\t])["']?[^\W\d]\w*["']?)+""")
+_FROM_PYTHON = "for a column of a table call `hf_newscls.predict` from Python"
 
 ModelArgument = Annotated[
     str,
@@ -34,7 +39,7 @@ def predict(
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
     """Print the most probable labels of each text, with the probabilities that the model gives (not calibrated)."""
-    found = texts or _read_lines()
+    found = _check_arguments(texts) if texts else _read_lines()
 
     for prediction in workflow.predict(model, found, top_k=top_k, runs_dir=runs_dir):
         _print_text(prediction.text)
@@ -58,7 +63,7 @@ def explain(
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
     """Print the words with the largest effect on a prediction (Shapley values). Needs the extra `explain`."""
-    found = texts or _read_lines()
+    found = _check_arguments(texts) if texts else _read_lines()
 
     for one in workflow.explain(model, found, label=label, samples=samples, runs_dir=runs_dir):
         _print_text(one.text)
@@ -77,11 +82,21 @@ def _print_text(text: str) -> None:
     console.print(make_printable(shown), style="bold", highlight=False, soft_wrap=True)
 
 
+def _check_arguments(texts: list[str]) -> list[str]:
+    for text in texts:
+        if os.path.isfile(text):
+            raise InputError(
+                f"text {text!r} is an existing file, which would not be read; to take each of its lines as a text, "
+                f"pass it as standard input: `< {text}`; {_FROM_PYTHON}"
+            )
+    return texts
+
+
 def _read_lines() -> list[str]:
-    """Return the lines of standard input, without empty ones.
+    """Return the lines of standard input, without empty ones, which are reported.
 
     Raises:
-        InputError: a line is not UTF-8, or there is no text.
+        InputError: a line is not UTF-8, the first one is the header of a table, or there is no text.
     """
     if sys.stdin.isatty():
         logger.info("reading one text per line from standard input, until Ctrl-D")
@@ -96,4 +111,22 @@ def _read_lines() -> list[str]:
         ) from error
     if not any(lines):
         raise InputError(f"standard input: no text in {len(lines)} lines; pass texts as arguments, or one in each line")
+    _refuse_table(lines)
+    if empty := [number for number, line in enumerate(lines, start=1) if not line]:
+        logger.warning(
+            "standard input: %s of %s lines are empty and get no prediction: %s",
+            f"{len(empty):,}",
+            f"{len(lines):,}",
+            format_examples(empty),
+        )
     return [line for line in lines if line]
+
+
+def _refuse_table(lines: Sequence[str]) -> None:
+    header, *rows = (line for line in lines if line)
+    match = _HEADER.fullmatch(header)
+    if match and rows and all(row.count(match[2]) >= header.count(match[2]) for row in rows):
+        raise InputError(
+            f"standard input: the first line {header[:80]!r} is the header of a table, and the lines below have its "
+            f"columns; pass one text per line, without a header; {_FROM_PYTHON}"
+        )

@@ -36,7 +36,7 @@ _SECONDS_A_DAY = 86_400
 # Including the prefix that `replace_folder` adds while it writes.
 _ENTRY = re.compile(r"(\.[0-9a-f]{32}-(new|old)-)?[0-9a-f]{32}")
 _MANIFEST = "split.json"
-_DECIDING_PACKAGES = ("datasets", "numpy", "pandas", "pyarrow", "rensa")
+_DECIDING_PACKAGES = ("charset-normalizer", "datasets", "numpy", "pandas", "pyarrow", "rensa")
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +107,11 @@ def read_source(recipe: Recipe, source: Source) -> CleanedRows:
         id_column=data.id,
         label_column=data.label_column if data.missing_label == "error" else None,
         options=ReadOptions(
-            encoding=data.encoding, csv=data.csv, json_records=data.json_format.records, sheet=data.sheet
+            encoding=data.encoding,
+            encoding_errors=data.encoding_errors,
+            csv=data.csv,
+            json_records=data.json_format.records,
+            sheet=data.sheet,
         ),
     )
     cleaned = clean_rows(rows.dataset, data, extra_columns=recipe.extra_columns, source_name=source.name)

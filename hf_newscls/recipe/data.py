@@ -60,7 +60,11 @@ class DataSection(Section):
     """Expected SHA-256 of the file, in hexadecimal; another file is refused. For several files: the SHA-256 of their
     hexadecimal SHA-256 values, one per line, in the order of the files."""
     encoding: str | None = None
-    """Text encoding. If unset, UTF-8 (with or without BOM), cp1252 or latin-1 is detected."""
+    """Text encoding. If unset, it is detected: UTF-8, the Windows encodings, GBK, Big5, Shift-JIS, EUC-JP, EUC-KR and
+    others; an error lists several that are as likely."""
+    encoding_errors: Literal["strict", "replace"] = "strict"
+    """Bytes that are not valid in the encoding. strict: they are refused. replace: each is read as U+FFFD, and they are
+    counted."""
     csv: CsvSection = CsvSection()
     """How CSV files are written, where they do not show it."""
     json_format: JsonSection = Field(JsonSection(), alias="json")

@@ -1,12 +1,13 @@
 """From a recipe to the `TrainingArguments` of its run."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainingArguments
 
-from hf_newscls.errors import RecipeError
+from hf_newscls.errors import RecipeError, format_examples, suggest_name
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.training_arguments import DEFAULT_LEARNING_RATE
 from hf_newscls.training.backend import Backend
@@ -45,6 +46,13 @@ _DEFAULTS: dict[str, Any] = {
     # Frozen parameters get no gradient in stage 1; without this, DDP fails.
     "ddp_find_unused_parameters": True,
 }
+# Where the name of the package is not that of the tracker.
+_TRACKER_PACKAGES = {
+    "azure_ml": "azureml-sdk",
+    "comet_ml": "comet-ml",
+    "dagshub": "dagshub mlflow",
+    "flyte": "flytekit",
+}
 
 
 def build_training_arguments(recipe: Recipe, *, output_dir: Path, backend: Backend) -> TrainingArguments:
@@ -54,7 +62,7 @@ def build_training_arguments(recipe: Recipe, *, output_dir: Path, backend: Backe
     stages; learning rate and warm-up stay those of stage 2.
 
     Raises:
-        RecipeError: `TrainingArguments` refuses a value.
+        RecipeError: `TrainingArguments` refuses a value, or `report_to` names a tracker that cannot be used here.
     """
     device = {
         "optim": backend.optimizer,
@@ -71,10 +79,37 @@ def build_training_arguments(recipe: Recipe, *, output_dir: Path, backend: Backe
     freeze_epochs = (recipe.freeze.epochs or 0.0) if recipe.freeze else 0.0
     options["num_train_epochs"] = freeze_epochs + options.get("num_train_epochs", 3.0)
     try:
-        return TrainingArguments(output_dir=str(output_dir), **options)
+        arguments = TrainingArguments(output_dir=str(output_dir), **options)
     except (ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise RecipeError(f"{recipe.name}: TrainingArguments refuses `training_arguments`: {reason}") from error
+    _check_trackers(recipe.name, [*(arguments.report_to or ())])
+    return arguments
+
+
+def _check_trackers(recipe_name: str, trackers: Sequence[str]) -> None:
+    """Refuse trackers that the Trainer would only miss when the training begins."""
+    if not trackers:
+        return
+    from transformers.integrations.integration_utils import (
+        INTEGRATION_TO_CALLBACK,
+        get_available_reporting_integrations,
+        is_flytekit_available,
+    )
+
+    found = f"{recipe_name}: training_arguments.report_to"
+    for name in trackers:
+        if name not in INTEGRATION_TO_CALLBACK:
+            close = suggest_name(name, [*INTEGRATION_TO_CALLBACK])
+            hint = f"did you mean {close!r}?" if close else f"choose one of {', '.join(INTEGRATION_TO_CALLBACK)}"
+            raise RecipeError(f"{found} names {name!r}, which is no tracker of transformers; {hint}")
+    available = [*get_available_reporting_integrations(), *(["flyte"] if is_flytekit_available() else [])]
+    if missing := [name for name in trackers if name not in available]:
+        packages = " ".join(_TRACKER_PACKAGES.get(name, name) for name in missing)
+        raise RecipeError(
+            f"{found} names {format_examples(missing)}, not installed or not configured here; run "
+            f"`pip install {packages}` and set it up, or remove it (ready: {', '.join(available) or 'none'})"
+        )
 
 
 def describe_arguments(arguments: TrainingArguments) -> dict[str, Any]:

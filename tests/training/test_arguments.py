@@ -136,6 +136,40 @@ def test_what_training_cannot_honor_is_refused(training: dict[str, Any]) -> None
         build(training)
 
 
+@pytest.mark.parametrize(
+    ("trackers", "advice"),
+    [
+        ("wandb", "pip install wandb"),
+        (["azure_ml"], "pip install azureml-sdk"),
+        (["mlflow", "neptune"], "pip install mlflow neptune"),
+        ("dagshub", "pip install dagshub mlflow"),
+        ("flyte", "pip install flytekit"),
+        ("kubeflow", "set it up"),
+        ("wandbb", "'wandb'"),
+    ],
+)
+def test_tracker_that_cannot_be_used_is_refused(
+    trackers: str | list[str], advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "transformers.integrations.integration_utils.get_available_reporting_integrations", lambda: ["tensorboard"]
+    )
+    monkeypatch.setattr("transformers.integrations.integration_utils.is_flytekit_available", lambda: False)
+    with pytest.raises(RecipeError, match=r"training_arguments\.report_to") as caught:
+        build({"report_to": trackers})
+    assert advice in str(caught.value)
+
+
+@pytest.mark.parametrize(("trackers", "expected"), [("none", []), (["tensorboard"], ["tensorboard"])])
+def test_tracker_that_is_there_is_used(
+    trackers: str | list[str], expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "transformers.integrations.integration_utils.get_available_reporting_integrations", lambda: ["tensorboard"]
+    )
+    assert build({"report_to": trackers}).report_to == expected
+
+
 def test_xla_drops_the_short_batch_and_pins_nothing() -> None:
     xla = Backend("xla", "XLA", has_bf16=False)
     assert build({}, backend=xla).dataloader_pin_memory is False

@@ -3,14 +3,18 @@
 import codecs
 import io
 import logging
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NamedTuple, TextIO
+from typing import IO, Literal, NamedTuple, TextIO
 
 from hf_newscls.data.readers.compression import open_data
-from hf_newscls.errors import DataError
+from hf_newscls.data.readers.detection import Reading, is_damaged_utf8, rank_readings, sample_cells
+from hf_newscls.errors import DataError, format_examples, shorten_text
+
+EncodingErrors = Literal["strict", "replace"]
 
 _BLOCK_BYTES = 1 << 20
 # Longest first: the byte order mark of UTF-32 begins with that of UTF-16.
@@ -22,6 +26,9 @@ _WIDE_MARKS = {
 }
 # Control characters except tab, line feed, form feed, carriage return and escape; NUL has its own message.
 _BINARY_BYTES = frozenset(range(1, 32)) - {9, 10, 12, 13, 27}
+_REPLACED = re.compile("[\ufffd\0]")
+# UTF-8 in a file in Latin letters is no accident, as it is in Chinese.
+_LEAST_UTF8_IN_LATIN = 0.1
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +56,14 @@ class TextFile:
     path: Path
     name: str
     encoding: str
+    errors: EncodingErrors = "strict"
 
     @contextmanager
     def open(self, *, newline: str | None = "") -> Iterator[TextIO]:
         """Open it as text, with the line ends it has unless `newline` is None; raises what `open_data` raises."""
         with (
             open_data(self.path) as opened,
-            io.TextIOWrapper(opened.stream, encoding=self.encoding, newline=newline) as stream,
+            io.TextIOWrapper(opened.stream, encoding=self.encoding, errors=self.errors, newline=newline) as stream,
         ):
             yield stream
 
@@ -65,17 +73,16 @@ class Fault(NamedTuple):
 
     position: Position
     byte: int
-    is_after_ascii: bool  # whether all characters before it are ASCII
 
 
 def find_fault(stream: IO[bytes], encoding: str) -> Fault | None:
     r"""Decode a stream block by block up to the first fault, and return it.
 
     >>> find_fault(io.BytesIO(b"title\nCaf\xe9\n"), "utf-8")
-    Fault(position=Position(line=2, column=4), byte=233, is_after_ascii=True)
+    Fault(position=Position(line=2, column=4), byte=233)
     """
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate=True)
-    position, is_ascii = Position(), True
+    position = Position()
     while True:
         block, bad_byte = stream.read(_BLOCK_BYTES), None
         try:
@@ -88,24 +95,25 @@ def find_fault(stream: IO[bytes], encoding: str) -> Fault | None:
                 text += "\n"
         if "\0" in text:
             text, bad_byte = text[: text.index("\0")], 0
-        position, is_ascii = position.after(text), is_ascii and text.isascii()
+        position = position.after(text)
         if bad_byte is not None:
-            return Fault(position, bad_byte, is_ascii)
+            return Fault(position, bad_byte)
         if not block:
             return None
 
 
-def detect_encoding(path: Path, sample: bytes, *, encoding: str | None) -> str:
+def detect_encoding(path: Path, sample: bytes, *, encoding: str | None, errors: EncodingErrors = "strict") -> str:
     """Decode a text file once from start to end, and return the encoding to read it with.
 
     Args:
         sample: its first bytes.
-        encoding: expected encoding; if None, UTF-8 with or without a byte order mark, else cp1252 (Western Windows),
-            else latin-1, which defines all bytes.
+        encoding: expected encoding; if None, UTF-8 with or without a byte order mark, else the encoding in
+            `ALPHABETS` that clearly suits the text best.
+        errors: whether bytes that are not valid are refused, or read as the replacement character, and counted.
 
     Raises:
-        DataError: the file is not in `encoding`, mixes encodings, holds NUL characters, or is binary (not checked if
-            `encoding` is given).
+        DataError: the file is not in `encoding`, is in UTF-8 but for some bytes, suits several encodings or none,
+            holds NUL characters, or is binary (not checked if `encoding` is given).
     """
     codec = "utf-8" if encoding is None else _find_codec(path, encoding)
     if not codec.startswith(("utf-16", "utf-32")):
@@ -113,18 +121,70 @@ def detect_encoding(path: Path, sample: bytes, *, encoding: str | None) -> str:
     if encoding is None:
         _refuse_binary(path, sample)
     fault = _check_file(path, codec)
+    if fault is not None and encoding is None:
+        codec = _choose_encoding(path, fault)
+        fault = fault if codec == "utf-8" else _check_file(path, codec)
     if fault is not None:
-        found = f"{path}: line {fault.position.line}, column {fault.position.column}: byte {fault.byte:#04x}"
-        if encoding is not None:
-            raise DataError(f"{found} is not valid in {encoding!r}; set `data.encoding` to the file's encoding")
-        if not fault.is_after_ascii:
-            raise DataError(
-                f"{found} is not valid in UTF-8, but the characters before it are; fix it there, or set "
-                "`data.encoding` to the encoding of most of the file, such as cp1252"
-            )
-        codec = next(codec for codec in ("cp1252", "latin-1") if _check_file(path, codec) is None)
-        logger.info("%s is not valid in UTF-8; read as %s", found, codec)
+        advice = "fix it there" if encoding is None and codec == "utf-8" else "set `data.encoding` to another"
+        _report_damage(path, codec, fault, errors=errors, advice=advice)
     return "utf-8-sig" if codec == "utf-8" else codec  # keeps a byte order mark out of the first column's name
+
+
+def _choose_encoding(path: Path, fault: Fault) -> str:
+    """Return the encoding of a file that is not valid in UTF-8; UTF-8 if it is so but for some bytes."""
+    with open_data(path) as opened:
+        cells = sample_cells(opened.stream)
+    readings = [] if is_damaged_utf8(cells) else rank_readings(cells)
+    best = readings[0] if readings else None
+    if is_damaged_utf8(cells, fraction=_LEAST_UTF8_IN_LATIN if best and best.is_latin else 0.5):
+        return "utf-8"
+    found = f"{_locate(path, fault)} is not valid in UTF-8"
+    if best is None or not best.fits or len(readings) > 1:
+        raise DataError(
+            f"{found}, and the text does not decide which encoding it is ({_quote(readings) or 'none fits'}); set "
+            "`data.encoding` to the one that reads right, or convert the file to UTF-8"
+        )
+    logger.info("%s; read as %s", found, best.encoding)
+    return best.encoding
+
+
+def _quote(readings: Sequence[Reading]) -> str:
+    """Return each reading of the cell that most encodings read in their own way."""
+    columns = [*zip(*(reading.cells for reading in readings), strict=False)]
+    cell = max(columns, key=lambda texts: len({*texts}), default=())
+    return ", ".join(
+        f"{reading.encoding}: {shorten_text(text, limit=60)!r}"
+        for reading, text in zip(readings[:5], cell, strict=False)
+    )
+
+
+def _report_damage(path: Path, encoding: str, fault: Fault, *, errors: EncodingErrors, advice: str) -> None:
+    """Count what is not valid in an encoding, and raise an error unless it is to be replaced."""
+    lines = [position.line for position in _find_replaced(path, encoding)]
+    if errors == "strict":
+        raise DataError(
+            f"{_locate(path, fault)} is not valid in {encoding!r} (bad characters: {len(lines):,}; lines: "
+            f"{format_examples(dict.fromkeys(lines))}); {advice}, or set `data.encoding_errors: replace`"
+        )
+    logger.info("%s: characters not valid in %s, read as U+FFFD: %s", path, encoding, f"{len(lines):,}")
+
+
+def _find_replaced(path: Path, encoding: str) -> Iterator[Position]:
+    """Yield the positions of replacement characters, those that the file already holds included."""
+    position = Position()
+    with TextFile(path, path.name, encoding, errors="replace").open(newline=None) as stream:
+        while text := stream.read(_BLOCK_BYTES):
+            start = 0
+            for match in _REPLACED.finditer(text):
+                position, start = position.after(text[start : match.start()]), match.start()
+                if match[0] == "\0":
+                    raise _refuse_nul(path, position)
+                yield position
+            position = position.after(text[start:])
+
+
+def _locate(path: Path, fault: Fault) -> str:
+    return f"{path}: line {fault.position.line}, column {fault.position.column}: byte {fault.byte:#04x}"
 
 
 def _check_file(path: Path, encoding: str) -> Fault | None:
@@ -135,9 +195,12 @@ def _check_file(path: Path, encoding: str) -> Fault | None:
     except UnicodeError as error:  # rare codecs, which give no position
         raise _refuse_encoding(path, encoding, error) from error
     if fault is not None and fault.byte == 0:
-        line, column = fault.position
-        raise DataError(f"{path}: line {line}, column {column}: NUL character; remove it")
+        raise _refuse_nul(path, fault.position)
     return fault
+
+
+def _refuse_nul(path: Path, position: Position) -> DataError:
+    return DataError(f"{path}: line {position.line}, column {position.column}: NUL character; remove it")
 
 
 def _find_codec(path: Path, encoding: str) -> str:

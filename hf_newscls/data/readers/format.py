@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hf_newscls.data.readers.encoding import EncodingErrors
 from hf_newscls.recipe.files import CsvSection
 
 
@@ -12,12 +13,14 @@ class ReadOptions:
 
     Attributes:
         encoding: of text files; if None, `detect_encoding` finds it.
+        encoding_errors: whether bytes that are not valid in it are refused or replaced.
         csv: how CSV files are written.
         json_records: key of the array with the records, in JSON files that wrap it in an object.
         sheet: of Excel files; if None, the first one.
     """
 
     encoding: str | None = None
+    encoding_errors: EncodingErrors = "strict"
     csv: CsvSection = field(default_factory=CsvSection)
     json_records: str | None = None
     sheet: str | None = None

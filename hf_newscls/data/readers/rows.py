@@ -144,7 +144,7 @@ def _open_file(path: Path, wanted: Sequence[str], options: ReadOptions) -> _Open
         return _OpenedFile(found, read_snapshot_blocks(path, wanted))
     if path.is_dir():
         found = FileFormat(path.resolve().name, "folder of text files", encoding=options.encoding)
-        return _OpenedFile(found, read_folder_blocks(path, wanted, encoding=options.encoding))
+        return _OpenedFile(found, read_folder_blocks(path, wanted, options))
     if is_excel(path):
         excel = ExcelReader(path, wanted, sheet=options.sheet)
         return _OpenedFile(FileFormat(path.name, "Excel", sheet=excel.sheet), excel.read_blocks())
@@ -154,7 +154,8 @@ def _open_file(path: Path, wanted: Sequence[str], options: ReadOptions) -> _Open
         return _OpenedFile(FileFormat(path.name, "Parquet"), read_parquet_blocks(path, wanted))
     if not sample.removeprefix(codecs.BOM_UTF8).strip():
         raise DataError(f"{path}: an empty file; check that it is whole")
-    file = TextFile(path, name, detect_encoding(path, sample, encoding=options.encoding))
+    errors = options.encoding_errors
+    file = TextFile(path, name, detect_encoding(path, sample, encoding=options.encoding, errors=errors), errors)
     encoding, start = file.encoding.removesuffix("-sig"), sample.decode(file.encoding, "ignore").lstrip()[:1]
     # The first row of a CSV file without a header can be a text in brackets.
     if name.lower().endswith(_JSON_ENDINGS) or (start in {"{", "["} and not options.csv.columns):

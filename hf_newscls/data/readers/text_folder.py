@@ -6,6 +6,7 @@ from pathlib import Path
 from hf_newscls.data.readers.columns import Block, build_blocks, check_columns
 from hf_newscls.data.readers.compression import open_data
 from hf_newscls.data.readers.encoding import TextFile, detect_encoding
+from hf_newscls.data.readers.format import ReadOptions
 from hf_newscls.errors import SourceError, format_examples
 from hf_newscls.recipe.files import FOLDER
 
@@ -32,7 +33,7 @@ def list_texts(folder: Path, *, source_name: str | None = None) -> list[Path]:
     return files
 
 
-def read_folder_blocks(folder: Path, wanted: Sequence[str], *, encoding: str | None) -> Iterator[Block]:
+def read_folder_blocks(folder: Path, wanted: Sequence[str], options: ReadOptions) -> Iterator[Block]:
     """Yield the wanted columns of a folder of text files, block by block: text, file and, unless it is flat, folder.
 
     Raises:
@@ -41,20 +42,22 @@ def read_folder_blocks(folder: Path, wanted: Sequence[str], *, encoding: str | N
     files = list_texts(folder)
     is_flat = files[0].parent == folder
     check_columns(folder, wanted, ["text", "file", *([] if is_flat else [FOLDER])])
-    rows = (_read_row(folder, file, wanted, encoding) for file in files)
+    rows = (_read_row(folder, file, wanted, options) for file in files)
     yield from build_blocks(rows, wanted, unit="file")
 
 
-def _read_row(folder: Path, file: Path, wanted: Sequence[str], encoding: str | None) -> list[str]:
+def _read_row(folder: Path, file: Path, wanted: Sequence[str], options: ReadOptions) -> list[str]:
     name = file.relative_to(folder).as_posix()
-    row = {"text": _read_text(file, encoding), "file": name, FOLDER: file.parent.name}
+    row = {"text": _read_text(file, options), "file": name, FOLDER: file.parent.name}
     return [name, *(row[column] for column in wanted)]
 
 
-def _read_text(path: Path, encoding: str | None) -> str:
+def _read_text(path: Path, options: ReadOptions) -> str:
     with open_data(path) as opened:
         sample = opened.stream.read(_SAMPLE_BYTES)
-    with TextFile(path, path.name, detect_encoding(path, sample, encoding=encoding)).open(newline=None) as stream:
+    errors = options.encoding_errors
+    encoding = detect_encoding(path, sample, encoding=options.encoding, errors=errors)
+    with TextFile(path, path.name, encoding, errors).open(newline=None) as stream:
         return stream.read()
 
 

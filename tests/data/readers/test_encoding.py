@@ -1,6 +1,7 @@
 """Text files: the encoding is detected, and a fault is reported with its line and column."""
 
 import io
+import logging
 from pathlib import Path
 
 import pytest
@@ -11,22 +12,22 @@ from hf_newscls.errors import DataError
 
 
 @pytest.mark.parametrize(
-    ("content", "encoding", "line", "column", "byte", "is_after_ascii"),
+    ("content", "encoding", "line", "column", "byte"),
     [
-        (b"\xe9", "utf-8", 1, 1, 0xE9, True),
-        (b"ab\xe9", "utf-8", 1, 3, 0xE9, True),
-        (b"a\nb\xe9c", "utf-8", 2, 2, 0xE9, True),
-        (b"a\r\nb\xe9c", "utf-8", 2, 2, 0xE9, True),
-        (b"a\rb\n\r\xe9", "utf-8", 4, 1, 0xE9, True),
-        ("é\né".encode() + b"\xe9 ", "utf-8", 2, 2, 0xE9, False),
-        (b"a\n\xe2\x82", "utf-8", 2, 1, 0xE2, True),  # cut off within a character
-        (b"a\nb\x81", "cp1252", 2, 2, 0x81, True),
-        (b"a\n\xff", "ascii", 2, 1, 0xFF, True),
-        ("a\nb".encode("utf-16-le") + b"\x01\xdc\x00\x00", "utf-16-le", 2, 2, 0x01, True),
-        (b"a\0b\n\0", "utf-8", 1, 2, 0, True),
-        ("é\n\r\nab\0".encode(), "utf-8", 3, 3, 0, False),
-        (b"a\0\xe9", "utf-8", 1, 2, 0, True),
-        (b"a\xe9\0", "utf-8", 1, 2, 0xE9, True),
+        (b"\xe9", "utf-8", 1, 1, 0xE9),
+        (b"ab\xe9", "utf-8", 1, 3, 0xE9),
+        (b"a\nb\xe9c", "utf-8", 2, 2, 0xE9),
+        (b"a\r\nb\xe9c", "utf-8", 2, 2, 0xE9),
+        (b"a\rb\n\r\xe9", "utf-8", 4, 1, 0xE9),
+        ("é\né".encode() + b"\xe9 ", "utf-8", 2, 2, 0xE9),
+        (b"a\n\xe2\x82", "utf-8", 2, 1, 0xE2),  # cut off within a character
+        (b"a\nb\x81", "cp1252", 2, 2, 0x81),
+        (b"a\n\xff", "ascii", 2, 1, 0xFF),
+        ("a\nb".encode("utf-16-le") + b"\x01\xdc\x00\x00", "utf-16-le", 2, 2, 0x01),
+        (b"a\0b\n\0", "utf-8", 1, 2, 0),
+        ("é\n\r\nab\0".encode(), "utf-8", 3, 3, 0),
+        (b"a\0\xe9", "utf-8", 1, 2, 0),
+        (b"a\xe9\0", "utf-8", 1, 2, 0xE9),
     ],
 )
 @pytest.mark.parametrize("block", [1, 2, 3, 1 << 20])
@@ -37,11 +38,10 @@ def test_first_fault_is_located(
     line: int,
     column: int,
     byte: int,
-    is_after_ascii: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "_BLOCK_BYTES", block)
-    assert find_fault(io.BytesIO(content), encoding) == Fault(Position(line, column), byte, is_after_ascii)
+    assert find_fault(io.BytesIO(content), encoding) == Fault(Position(line, column), byte)
 
 
 @pytest.mark.parametrize("block", [1, 7, 1 << 20])
@@ -63,7 +63,6 @@ def detect(folder: Path, content: bytes, encoding: str | None = None) -> str:
         ("Café".encode(), None, "utf-8-sig"),
         ("Café".encode("cp1252"), None, "cp1252"),
         ("It\x92s".encode("latin-1"), None, "cp1252"),
-        ("\x81 Café".encode("latin-1"), None, "latin-1"),
         ("Café".encode(), "UTF8", "utf-8-sig"),
         ("Café".encode("cp1252"), "windows-1252", "cp1252"),
         ("Café".encode("utf-16"), "utf-16", "utf-16"),
@@ -80,17 +79,64 @@ def find_problem(folder: Path, content: bytes, encoding: str | None = None) -> s
     return str(caught.value)
 
 
-def test_two_encodings_in_one_file_are_refused(tmp_path: Path) -> None:
+def test_utf8_with_a_bad_byte_is_refused_with_its_position(tmp_path: Path) -> None:
     problem = find_problem(tmp_path, "title\nCafé\nÜber ".encode() + "Café".encode("latin-1"))
     # The third line is "Über Caf" and then the byte.
     assert "news.csv: line 3, column 9: byte 0xe9" in problem
+    assert "`data.encoding_errors: replace`" in problem
+    assert "`data.encoding`" not in problem
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Le café près de Nîmes\n".encode("cp1252") * 20 + "Le café près de Nîmes\n".encode() * 5,
+        "Le café près de Nîmes\n".encode() * 5 + "Le café près de Nîmes\n".encode("cp1252") * 20,
+        "\n".join(["国足赢得第三场比赛"[:length] for length in range(2, 9)]).encode() + b"\n\xe5\x9b\n",
+    ],
+)
+def test_mixed_or_cut_utf8_is_no_other_encoding(content: bytes, tmp_path: Path) -> None:
+    assert "'utf-8'" in find_problem(tmp_path, content)
+
+
+def test_bad_bytes_are_replaced_and_counted_if_the_recipe_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "hf_newscls")
+    path = tmp_path / "news.csv"
+    path.write_bytes("Café\nÉlan ".encode() + b"Time\x92s \x80\n")
+    encoding = detect_encoding(path, b"", encoding=None, errors="replace")
+    with TextFile(path, "news.csv", encoding, "replace").open() as stream:
+        assert stream.read() == "Café\nÉlan Time\ufffds \ufffd\n"
+    assert caplog.messages[-1].endswith(": 2")
+
+
+def test_nul_after_a_bad_byte_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "news.csv"
+    path.write_bytes("Café\nÉlan ".encode() + b"\x92\n\0\n")
+    with pytest.raises(DataError, match="line 3, column 1: NUL"):
+        detect_encoding(path, b"", encoding=None, errors="replace")
+
+
+def test_encoding_that_the_text_does_not_decide_is_refused_with_its_readings(tmp_path: Path) -> None:
+    # Portuguese or Romanian: every word exists in both alphabets.
+    problem = find_problem(tmp_path, "São João\n".encode("cp1252"))
+    assert "cp1252: 'São João'" in problem
+    assert "cp1250: 'Săo Joăo'" in problem
     assert "`data.encoding`" in problem
+
+
+def test_detected_encoding_must_suit_the_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "sample_cells", lambda stream: stream.read(40).split(b"\n"))
+    content = "油价上涨百分之二\n央行下调存款利率\n".encode("gbk") * 3 + b"\xff\n"
+    assert "line 7, column 1: byte 0xff is not valid in 'gb18030'" in find_problem(tmp_path, content)
 
 
 def test_file_not_in_the_encoding_of_the_recipe_is_refused(tmp_path: Path) -> None:
     problem = find_problem(tmp_path, b"title,label\nCaf\xe9,X\n", "utf-8")
     assert "news.csv: line 2, column 4: byte 0xe9" in problem
-    assert "'utf-8'; set `data.encoding`" in problem
+    assert "'utf-8'" in problem
+    assert "`data.encoding`" in problem
 
 
 @pytest.mark.parametrize("encoding", ["no-such-encoding", "base64", "rot13", "undefined", "a\0b", ""])

@@ -1,0 +1,173 @@
+# ruff: noqa: RUF001
+"""The encoding of a text is found, or not guessed."""
+
+import io
+from collections.abc import Sequence
+
+import pytest
+
+from hf_newscls.data.readers import detection
+from hf_newscls.data.readers.detection import is_damaged_utf8, rank_readings, sample_cells
+
+HEADLINES = {
+    "chinese": (
+        "央行宣布下调存款准备金率",
+        "新能源汽车销量连续三个月增长",
+        "北京今日迎来入冬以来第一场雪",
+        "房价连续下跌",
+    ),
+    "taiwanese": ("颱風來襲全台停班停課", "股市收盤上漲創新高", "捷運新線路明年底通車", "醫師提醒民眾施打流感疫苗"),
+    "japanese": (
+        "首相が国会で新しい経済政策を発表",
+        "東京で桜が満開",
+        "株価が三日続けて上昇",
+        "大手メーカーが電気自動車を発売",
+    ),
+    "korean": (
+        "국회, 내년도 예산안 통과",
+        "서울 아파트 값 상승",
+        "태풍 북상에 항공편 결항",
+        "LG가 새로운 공장을 건설한다",
+    ),
+    "polish": (
+        "Rząd przyjął projekt budżetu",
+        "Śnieżyce sparaliżowały południe",
+        "Ceny żywności rosną",
+        "Pociąg pod Łodzią",
+    ),
+    "czech": (
+        "Vláda schválila rozpočet na příští rok",
+        "Vědci objevili nový druh",
+        "Sníh zkomplikoval dopravu na dálnicích",
+    ),
+    "russian": (
+        "Правительство утвердило бюджет",
+        "Цены на продукты растут",
+        "Учёные открыли новый вид",
+        "«Север» удвоил прибыль",
+    ),
+    "greek": (
+        "Η κυβέρνηση ενέκρινε τον προϋπολογισμό",
+        "Οι τιμές αυξάνονται",
+        "Χιόνια έκλεισαν τους δρόμους",
+        "Τρένο κοντά στη Λάρισα",
+    ),
+    "turkish": (
+        "Hükümet bütçeyi onayladı",
+        "Gıda fiyatları arttı",
+        "Kar yağışı ulaşımı durdurdu",
+        "İtfaiye yangını söndürdü",
+    ),
+    "arabic": ("الحكومة تقر موازنة العام المقبل", "الثلوج تعطل حركة المرور في الجنوب", "أسعار المواد الغذائية ترتفع"),
+    "lithuanian": (
+        "Vyriausybė patvirtino biudžetą",
+        "Maisto kainos kyla šeštą mėnesį",
+        "Traukinys nuvažiavo nuo bėgių",
+    ),
+    "french": (
+        "Le gouvernement adopte le budget de l’année",
+        "La neige bloque les routes à Nîmes",
+        "Même le président est là",
+    ),
+    "german": ("Bundestag beschließt Haushalt für nächstes Jahr", "„Es war schwer“, sagt der Trainer", "Ärzte warnen"),
+    "english": (
+        "The government’s budget passes by one vote after a long night in parliament",
+        "Farmers’ protest – again",
+        "“It was tough,” says Beyoncé’s coach",
+        "It’s £2m and there is no end in sight for those who live near the old harbor",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "encoding", "expected"),
+    [
+        ("chinese", "gbk", "gb18030"),
+        ("taiwanese", "big5", "big5hkscs"),
+        ("japanese", "shift_jis", "cp932"),
+        ("japanese", "euc_jp", "euc_jp"),
+        ("korean", "euc_kr", "cp949"),
+        ("polish", "cp1250", "cp1250"),
+        ("polish", "iso8859_2", "iso8859_2"),
+        ("czech", "cp1250", "cp1250"),
+        ("russian", "cp1251", "cp1251"),
+        ("greek", "cp1253", "cp1253"),
+        ("turkish", "cp1254", "cp1254"),
+        ("arabic", "cp1256", "cp1256"),
+        ("lithuanian", "cp1257", "cp1257"),
+        ("french", "cp1252", "cp1252"),
+        ("german", "cp1252", "cp1252"),
+        ("english", "cp1252", "cp1252"),
+    ],
+)
+def test_encoding_of_some_headlines_is_found(language: str, encoding: str, expected: str) -> None:
+    headlines = [line for line in HEADLINES[language] if line.encode(encoding, "replace").decode(encoding) == line]
+    readings = rank_readings([line.encode(encoding) for line in headlines])
+    assert [reading.encoding for reading in readings] == [expected]
+    assert readings[0].fits
+    assert [*readings[0].cells] == headlines
+
+
+def encode(texts: Sequence[str], encoding: str) -> list[bytes]:
+    return [text.encode(encoding) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("cells", "near"),
+    [
+        (encode(["São João"], "cp1252"), {"cp1252", "cp1250"}),
+        (encode(["Proračun"], "cp1250"), {"cp1252", "cp1250"}),
+        (encode(["雪"], "gbk"), {"gb18030", "cp949"}),
+    ],
+)
+def test_few_letters_leave_several_encodings(cells: list[bytes], near: set[str]) -> None:
+    assert near <= {reading.encoding for reading in rank_readings(cells)}
+
+
+def test_encoding_that_is_not_known_does_not_fit() -> None:
+    readings = rank_readings(encode(HEADLINES["german"], "mac_roman"))
+    assert not readings or not readings[0].fits
+
+
+@pytest.mark.parametrize("accents", ["São", "Malmö", "naïve", "piñata"])
+def test_rare_accents_are_read_as_in_english(accents: str) -> None:
+    cells = encode([f"A long headline about {accents} and much that is plain {'English ' * 40}"], "cp1252")
+    assert [reading.encoding for reading in rank_readings(cells)] == ["cp1252"]
+
+
+@pytest.mark.parametrize(
+    ("content", "cells"),
+    [
+        (b"", []),
+        (b"plain\n", []),
+        (b"\xe9", [b"\xe9"]),
+        (b'a,"b \xe9, c \xe8"\r\nd\t\xe0 e\n', [b"b \xe9", b" c \xe8", b"\xe0 e"]),
+    ],
+)
+@pytest.mark.parametrize("block", [7, 1 << 16])
+def test_cells_outside_ascii_are_sampled_whole(
+    block: int, content: bytes, cells: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detection, "_BLOCK_BYTES", block)
+    assert sample_cells(io.BytesIO(content)) == cells
+
+
+def test_cell_that_is_longer_than_a_block_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detection, "_BLOCK_BYTES", 8)
+    assert sample_cells(io.BytesIO(b"\xe9" * 20 + b",a \xe8,b")) == [b"a \xe8"]
+
+
+def test_sample_is_bounded_and_spread_over_the_file() -> None:
+    content = b"".join(b"caf\xe9 %06d\n" % number for number in range(50_000))
+    cells = sample_cells(io.BytesIO(content))
+    numbers = [int(cell[-6:]) for cell in cells]
+    assert 2_000 < len(cells) < 16_000
+    assert sum(map(len, cells)) <= 1 << 17
+    assert numbers[0] == 0
+    assert numbers[-1] > 49_000
+    assert len({*map(int.__sub__, numbers[1:], numbers)}) == 1
+
+
+def test_bytes_that_are_utf8_by_accident_do_not_make_a_file_utf8() -> None:
+    assert not is_damaged_utf8(encode(HEADLINES["chinese"], "gbk"))
+    assert is_damaged_utf8([*encode(HEADLINES["chinese"], "utf-8"), b"\xe5\x9b"])
