@@ -119,6 +119,8 @@ def test_manifest_describes_the_split() -> None:
                 "encoding": "utf-8",
                 "csv": {"separator": ",", "quoting": "minimal", "has_header": True},
                 "skipped_lines": 2,
+                "records": None,
+                "sheet": None,
             }
         ],
     }

@@ -1,1 +1,1 @@
-"""Read CSV, JSON, JSON lines, Parquet and Hub snapshots into rows."""
+"""Read CSV, JSON, Excel, Parquet, folders of text files and datasets of the Hub into rows."""

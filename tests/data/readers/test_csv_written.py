@@ -15,12 +15,13 @@ from pyarrow import csv as arrow_csv
 
 from hf_newscls.errors import DataError
 from hf_newscls.recipe.files import CsvSection
+from tests.data.headlines import HEADLINES
 from tests.data.reading import read_rows
 
 COLUMNS = ("label", "title", "text")
 SEPARATORS = [",", ";", "\t", "|"]
 LINE_ENDS = ["\n", "\r\n"]
-# Encodings other than UTF-8 are named to the reader: a few words do not show which one a file has.
+# Named to the reader, except UTF-8: characters that are no words do not show which one a file has.
 ENCODINGS = [
     "utf-8",
     "utf-8-sig",
@@ -28,6 +29,23 @@ ENCODINGS = [
     *("gbk", "big5", "shift_jis", "euc_jp", "euc_kr"),
     *("cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1256", "latin-1"),
 ]
+# Not named to the reader, which goes by the words.
+ENCODINGS_OF_LANGUAGES = {
+    "chinese": ("gbk",),
+    "taiwanese": ("big5",),
+    "japanese": ("shift_jis", "euc_jp"),
+    "korean": ("euc_kr",),
+    "polish": ("cp1250", "iso8859_2"),
+    "czech": ("cp1250",),
+    "russian": ("cp1251", "koi8_r"),
+    "greek": ("cp1253",),
+    "turkish": ("cp1254",),
+    "arabic": ("cp1256",),
+    "lithuanian": ("cp1257",),
+    "french": ("cp1252",),
+    "german": ("cp1252", "latin-1"),
+    "english": ("cp1252",),
+}
 QUICK = settings(
     deadline=None, max_examples=50, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -107,9 +125,17 @@ def make_writable(rows: Rows, *, writer: str, encoding: str, separator: str, lin
     return [tuple(value.encode(encoding, "ignore").decode(encoding, "ignore") for value in row) for row in kept]
 
 
-def read_written(folder: Path, data: st.DataObject, counts: Counter[str]) -> None:
+def read_written(
+    folder: Path,
+    data: st.DataObject,
+    counts: Counter[str],
+    *,
+    tables: st.SearchStrategy[Rows],
+    encoding: str,
+    named: str | None,
+) -> None:
     """Write a table, read it, and compare; count what was read and what was refused."""
-    writer, encoding = data.draw(st.sampled_from([*WRITERS])), data.draw(st.sampled_from(ENCODINGS))
+    writer = data.draw(st.sampled_from([*WRITERS]))
     separator, line_end = data.draw(st.sampled_from(SEPARATORS)), data.draw(st.sampled_from(LINE_ENDS))
     quote_all, has_header = data.draw(st.booleans()), data.draw(st.booleans() | st.just(True))
     options = {"separator": separator, "line_end": line_end, "quote_all": quote_all}
@@ -127,7 +153,6 @@ def read_written(folder: Path, data: st.DataObject, counts: Counter[str]) -> Non
         quoting="none" if writer == "no quotes" else data.draw(st.sampled_from([None, "minimal"])),
         columns=None if has_header else [*COLUMNS],
     )
-    named = None if encoding.startswith("utf-8") else encoding
     try:
         found = read_rows(path, columns=COLUMNS, encoding=named, csv=section)
     except DataError:
@@ -150,11 +175,33 @@ def test_written_table_is_read_equal_or_refused(examples: settings, tmp_path: Pa
     @examples
     @given(data=st.data())
     def check(data: st.DataObject) -> None:
-        read_written(tmp_path, data, counts)
+        encoding = data.draw(st.sampled_from(ENCODINGS))
+        named = None if encoding.startswith("utf-8") else encoding
+        read_written(tmp_path, data, counts, tables=tables, encoding=encoding, named=named)
 
     check()
     # Refused are control characters, and rows without a header that fit two separators.
     assert counts["read"] > 5 * counts["refused"]
+
+
+@each_depth
+def test_encoding_is_found_or_the_file_refused(examples: settings, tmp_path: Path) -> None:
+    counts: Counter[str] = Counter()
+
+    @examples
+    @given(data=st.data())
+    def check(data: st.DataObject) -> None:
+        language = data.draw(st.sampled_from([*ENCODINGS_OF_LANGUAGES]))
+        encoding = data.draw(st.sampled_from(ENCODINGS_OF_LANGUAGES[language]))
+        word = st.sampled_from([word for headline in HEADLINES[language] for word in headline.split()])
+        text = st.lists(st.tuples(word, st.sampled_from([" ", " ", ", ", ' "', "; ", "\n"])).map("".join), max_size=8)
+        cells = text.map("".join)
+        rows = st.lists(st.tuples(word | st.just("sport"), cells, cells), min_size=1, max_size=8)
+        read_written(tmp_path, data, counts, tables=rows, encoding=encoding, named=None)
+
+    check()
+    # A file of few words is refused.
+    assert counts["read"] > counts["refused"]
 
 
 stray = st.lists(st.sampled_from(['"', '"', '""', " ", "a", "b", ","]), max_size=4).map("".join)
