@@ -99,7 +99,7 @@ def print_plan(plan: "Plan") -> None:
         name = plan.prepared.label_names[label]
         console.print(f"  [bold]{make_printable(name)}[/]  {make_printable(text[:100])}", highlight=False)
     print_line(f"device:  {plan.device}")
-    print_line(f"model:   {plan.parameters:,} parameters, {plan.new_parameters:,} newly initialized")
+    print_line(f"model:   {plan.parameters:,} parameters, of which {plan.new_parameters:,} are newly initialized")
     for line in _describe_stages(plan):
         print_line(line)
 
@@ -184,4 +184,4 @@ def print_seeds(runs: "SeedRuns") -> None:
 
 
 def _write_interval(interval: "Interval | None") -> str:
-    return f"{interval.low:.4f} to {interval.high:.4f}" if interval else ""
+    return f"{interval.low:.4f} to {interval.high:.4f}" if interval else "not computed"

@@ -17,8 +17,8 @@ from hf_newscls.evaluation.statistics.significance import compare_scores, draw_s
 MAJORITY = "majority class"
 TFIDF = "TF-IDF with logistic regression"
 SVM = "TF-IDF with linear SVM"
-FROZEN = "frozen encoder with linear head"
-LENGTH = "length only"
+FROZEN = "frozen encoder with logistic regression"
+LENGTH = "text length only"
 
 Kind = Literal["baseline", "probe"]
 """A baseline reads the text, a probe sees too little to understand it."""

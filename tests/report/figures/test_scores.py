@@ -18,8 +18,8 @@ def read_ticks(axes: Axes) -> list[str]:
 
 
 def test_model_is_above_its_baselines() -> None:
-    accuracy, f1 = plot_comparisons(SCORES, INTERVALS, {"length only": LESS}).axes
-    assert read_ticks(accuracy) == ["this model", "length only"]
+    accuracy, f1 = plot_comparisons(SCORES, INTERVALS, {"text length only": LESS}).axes
+    assert read_ticks(accuracy) == ["this model", "text length only"]
     assert accuracy.yaxis_inverted()
     assert [text.get_text() for text in accuracy.texts] == ["80.0", "30.0"]
     assert [text.get_text() for text in f1.texts] == ["70.0", "10.0"]
