@@ -282,7 +282,7 @@ def test_command_that_train_prints_can_be_typed(
 ) -> None:
     workspace, trained_result = trained
     monkeypatch.chdir(workspace)
-    (proposed,) = re.findall(r"^next: +hf-newscls (.+)$", trained_result.out, flags=re.MULTILINE)
+    (proposed,) = re.findall(r"^next: +\S+python\S* -m hf_newscls (.+)$", trained_result.out, flags=re.MULTILINE)
     result = call(*shlex.split(proposed))
     assert result.code == 0, result.err
     text, *labels = result.out.splitlines()
