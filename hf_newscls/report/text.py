@@ -102,10 +102,10 @@ def describe_calibration_error(report: EvaluationReport) -> str:
     """Return sentences on the expected calibration error on test, and on over- or underconfidence."""
     found, error = report.calibration.before, report.test.scores["calibration_error"]
     return (
-        f"The confidence of a prediction is the probability of the predicted label. Test rows are sorted by confidence "
-        f"into {count_noun(len(found.rows), 'group')} of equal size. Within a group, mean confidence and accuracy differ by "
-        f"{100 * error:.1f} percentage points on average (expected calibration error). Over all test rows, mean "
-        f"confidence is {found.mean_confidence:.1%} and accuracy is {found.mean_accuracy:.1%}: the model is "
+        "The confidence of a prediction is the probability of the predicted label. Test rows are sorted by confidence "
+        f"into {count_noun(len(found.rows), 'group')} of equal size. Within a group, mean confidence and accuracy "
+        f"differ by {100 * error:.1f} percentage points on average (expected calibration error). Over all test rows, "
+        f"mean confidence is {found.mean_confidence:.1%} and accuracy is {found.mean_accuracy:.1%}: the model is "
         f"{found.verdict}."
     )
 
