@@ -103,10 +103,10 @@ def describe_calibration_error(report: EvaluationReport) -> str:
     found, error = report.calibration.before, report.test.scores["calibration_error"]
     return (
         "The confidence of a prediction is the probability of the predicted label. Test rows are sorted by confidence "
-        f"into {count_noun(len(found.rows), 'group')} of equal size. Within a group, mean confidence and accuracy "
-        f"differ by {100 * error:.1f} percentage points on average (expected calibration error). Over all test rows, "
-        f"mean confidence is {found.mean_confidence:.1%} and accuracy is {found.mean_accuracy:.1%}: the model is "
-        f"{found.verdict}."
+        f"into {count_noun(len(found.rows), 'group')} of about equal size. Within a group, mean confidence and "
+        f"accuracy differ by {100 * error:.1f} percentage points on average (expected calibration error). Over all "
+        f"test rows, mean confidence is {found.mean_confidence:.1%} and accuracy is {found.mean_accuracy:.1%}: the "
+        f"model is {found.verdict}."
     )
 
 
