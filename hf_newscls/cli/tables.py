@@ -144,7 +144,7 @@ def _print_comparisons(report: "EvaluationReport") -> None:
     lines = {"this model": (report.test.scores, report.intervals)}
     lines |= {name: (one.scores, one.intervals) for name, one in report.comparisons.items()}
     for name, (scores, intervals) in lines.items():
-        cells = ((f"{scores[key]:.4f}", _write_interval(intervals[key])) for key in ("accuracy", "f1_macro"))
+        cells = ((f"{scores[key]:.4f}", _write_interval(intervals.get(key))) for key in ("accuracy", "f1_macro"))
         table.add_row(make_printable(name), *(cell for pair in cells for cell in pair))
     console.print(table)
 

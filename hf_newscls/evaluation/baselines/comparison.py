@@ -1,7 +1,7 @@
 """Compare the model with simpler classifiers on the same split."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -39,7 +39,7 @@ class Comparison:
 
     kind: Kind
     scores: Mapping[str, float]  # on test, as `compute_scores` names them
-    intervals: Mapping[str, Interval]
+    intervals: Mapping[str, Interval]  # empty for the majority class, whose scores follow from the label counts
     gains: Mapping[str, Interval]  # of the model's score minus this one's, paired
 
 
@@ -74,10 +74,11 @@ def build_comparisons(
         )
 
     baselines, probed = _predict_baselines(splits, features), _predict_probes(splits, probes)
-    return {
+    found = {
         **{name: compare("baseline", probabilities) for name, probabilities in baselines.items()},
         **{name: compare("probe", probabilities) for name, probabilities in probed.items()},
     }
+    return {**found, MAJORITY: replace(found[MAJORITY], intervals={})}
 
 
 def _predict_baselines(splits: DatasetDict, features: FrozenFeatures | None) -> dict[str, Probabilities]:

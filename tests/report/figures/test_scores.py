@@ -27,6 +27,12 @@ def test_model_is_above_its_baselines() -> None:
     assert ends == [pytest.approx((0.75, 0.85)), pytest.approx((0.28, 0.32))]
 
 
+def test_score_without_interval_is_a_point() -> None:
+    accuracy, _ = plot_comparisons(SCORES, INTERVALS, {"majority class": Comparison("baseline", LOW, {}, {})}).axes
+    assert [tuple(line.get_segments()[0][:, 0]) for line in accuracy.collections][1] == (0.3, 0.3)
+    assert accuracy.texts[1].get_text() == "30.0"
+
+
 def test_best_label_is_on_top_and_one_without_rows_is_left_out() -> None:
     scores = {
         name: {"precision": 0.0, "recall": 0.0, "f1": f1, "support": support}
