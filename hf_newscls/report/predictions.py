@@ -30,8 +30,9 @@ class PublishedPredictions:
 
     Attributes:
         rows: SHA-256 of label name and text of each row, as in the split's fingerprint.
+        label_names: in the order of the columns of `probabilities`.
         references: label ids, shape (N,).
-        probabilities: shape (N, L), the labels in the order of their names.
+        probabilities: shape (N, L).
     """
 
     rows: Sequence[str]
