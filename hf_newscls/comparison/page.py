@@ -25,7 +25,7 @@ def build_leaderboard_files(board: Leaderboard) -> dict[str, bytes]:
         "metric": board.metric,
         "remarks": board.remarks,
         "tables": [_table_to_dict(table) for table in board.tables],
-        "refused": [{"model": one.name, "commit": one.revision, "reason": one.reason} for one in board.unranked],
+        "unranked": [{"model": one.name, "commit": one.revision, "reason": one.reason} for one in board.unranked],
     }
     return {
         "leaderboard.md": _render(board).encode(),
