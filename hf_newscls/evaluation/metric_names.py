@@ -53,8 +53,14 @@ def score_range(metric: str) -> tuple[float, float]:
 
 
 def name_metric(score: str) -> str:
-    """Return the title of a score."""
-    return _TITLES.get(score) or f"Top-{score.split('_')[1]} accuracy"
+    """Return the title of a score; an unknown name is returned unchanged.
+
+    >>> name_metric("f1_macro"), name_metric("top_3_accuracy"), name_metric("BLEU")
+    ('Macro F1', 'Top-3 accuracy', 'BLEU')
+    """
+    if match := _TOP_K.fullmatch(score):
+        return f"Top-{match[1]} accuracy"
+    return _TITLES.get(score, score)
 
 
 def parse_metric_name(title: str) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hf_newscls import __version__
-from hf_newscls.evaluation.metric_names import is_metric, name_metric
+from hf_newscls.evaluation.metric_names import name_metric
 
 _PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "accelerate", "evaluate")
 
@@ -71,8 +71,7 @@ def name_selection_metric(metric: str | None) -> str:
     >>> name_selection_metric("eval_f1_macro"), name_selection_metric("log_loss"), name_selection_metric(None)
     ('macro F1', 'log loss', 'loss')
     """
-    name = (metric or "loss").removeprefix("eval_")
-    title = name_metric(name) if is_metric(name) else name
+    title = name_metric((metric or "loss").removeprefix("eval_"))
     return f"{title[0].lower()}{title[1:]}"
 
 
