@@ -29,7 +29,7 @@ def rename_old_metrics(scores: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rename_below(key: str, value: Any) -> Any:
-    if key == "metric":
+    if key == "metric" and isinstance(value, str):
         return _RENAMED.get(value, value)
     if not isinstance(value, Mapping):
         return value

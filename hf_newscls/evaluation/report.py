@@ -114,12 +114,13 @@ class EvaluationReport:
         """Return the report that `to_dict` wrote; keys of an earlier version are accepted, other keys are ignored.
 
         Raises:
-            ValueError: the content is not a report; AttributeError, KeyError or TypeError if it is not even close.
+            ValueError: the content is not a report.
         """
         content = rename_old_keys(content)
         for split in ("test", "validation"):
-            scores = {name: value for name, value in content[split].items() if name not in {"rows", "per_class"}}
-            content[split] = {**content[split], "scores": scores}
+            if isinstance(values := content.get(split), Mapping):
+                scores = {name: value for name, value in values.items() if name not in {"rows", "per_class"}}
+                content[split] = {**values, "scores": scores}
         return _ADAPTER.validate_python(content)
 
 

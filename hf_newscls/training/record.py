@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from hf_newscls import __version__
 from hf_newscls.evaluation.metric_names import name_metric
 
@@ -36,7 +38,7 @@ class TrainingRecord:
         energy_kwh: estimated energy used by the machine; None without codecarbon.
     """
 
-    log_history: Sequence[Mapping[str, float]]
+    log_history: Sequence[Mapping[str, int | float]]
     boundary_step: int
     total_steps: int
     best_step: int | None
@@ -63,6 +65,15 @@ class TrainingRecord:
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain values for JSON."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "TrainingRecord":
+        """Return the record that `to_dict` wrote; other keys are ignored.
+
+        Raises:
+            ValueError: a value is missing or has another type.
+        """
+        return TypeAdapter(cls).validate_python(content)
 
 
 def name_selection_metric(metric: str | None) -> str:

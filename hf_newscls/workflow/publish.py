@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.storage import check_replaceable, replace_file
-from hf_newscls.workflow.evaluate import render_run_card
 from hf_newscls.workflow.run import Run, find_folder
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ def publish(
     """
     from hf_newscls.hub.commit import PushOptions
     from hf_newscls.hub.publish_model import publish_run
+    from hf_newscls.workflow.cards import render_run_card
 
     folder = find_folder(run, runs_dir=runs_dir)
     recipe = folder.read_recipe()
