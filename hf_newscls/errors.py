@@ -87,6 +87,15 @@ def format_examples(values: Iterable[object], *, limit: int = 5) -> str:
     return f"{', '.join(shown[:limit])}, … ({len(shown)} in all)"
 
 
+def count_noun(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> count_noun(1, "thread"), count_noun(1200, "row")
+    ('1 thread', '1,200 rows')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def shorten_text(text: object, *, limit: int = 200) -> str:
     r"""Return a text, or the message of an error, in one line of at most `limit` characters.
 

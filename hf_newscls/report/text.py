@@ -2,8 +2,9 @@
 
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.data.splitting import SPLITS
+from hf_newscls.errors import count_noun
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.training.record import TrainingRecord, count_noun
+from hf_newscls.training.record import TrainingRecord
 
 
 def flatten_text(text: str) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from transformers.utils.import_utils import is_torch_xla_available
 
+from hf_newscls.errors import count_noun
 from hf_newscls.recipe.model import ModelSection
-from hf_newscls.training.record import count_noun
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from hf_newscls import __version__
+from hf_newscls.errors import count_noun
 from hf_newscls.evaluation.metric_names import name_metric
 
 _PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "accelerate", "evaluate")
@@ -84,15 +85,6 @@ def name_selection_metric(metric: str | None) -> str:
     """
     title = name_metric((metric or "loss").removeprefix("eval_"))
     return f"{title[0].lower()}{title[1:]}"
-
-
-def count_noun(number: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    >>> count_noun(1, "thread"), count_noun(1200, "row")
-    ('1 thread', '1,200 rows')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def describe_machine() -> str:

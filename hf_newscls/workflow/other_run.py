@@ -10,7 +10,7 @@ from datasets import Dataset
 from hf_newscls.data.manifest import hash_row
 from hf_newscls.errors import NewsclsError, RecipeError, RunError
 from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions
-from hf_newscls.recipe.serialization import find_changes
+from hf_newscls.recipe.diff import find_changes
 from hf_newscls.report.predictions import hash_predictions
 from hf_newscls.runs.folder import RunFolder, find_run
 
