@@ -26,22 +26,15 @@ _INTERVAL_RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Pair:
-    """Two models of a table, tested on the rows that both answered; the first ranks higher.
-
-    Attributes:
-        gain: by how much the first is better; below 0 if its predictions are worse.
-        p_value: before the correction.
-        adjusted_p_value: corrected for all tests of the table.
-        verdict: on the first model, by the corrected p-value.
-    """
+    """Two models of a table, tested on the rows that both answered; the first ranks higher."""
 
     first: str
     second: str
     test: str
-    gain: float
-    p_value: float
-    adjusted_p_value: float = 1.0
-    verdict: Verdict = "tied"
+    gain: float  # by how much the first is better; below 0 if its predictions are worse
+    p_value: float  # before the correction
+    adjusted_p_value: float = 1.0  # corrected for all tests of the table
+    verdict: Verdict = "tied"  # on the first model, by the corrected p-value
 
 
 def has_same_rows(first: PublishedPredictions | None, second: PublishedPredictions | None) -> bool:
