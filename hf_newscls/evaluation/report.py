@@ -36,7 +36,11 @@ class TokenLengths:
 
 
 def summarize_lengths(counts: Sequence[int], *, max_length: int) -> TokenLengths:
-    """Summarize the token counts of at least one text."""
+    """Summarize the token counts of at least one text.
+
+    >>> summarize_lengths([3, 5, 20, 4], max_length=8)
+    TokenLengths(median=4.5, longest=20, fraction_cut_off=0.25)
+    """
     lengths = np.asarray(counts)
     return TokenLengths(float(np.median(lengths)), int(lengths.max()), float((lengths > max_length).mean()))
 

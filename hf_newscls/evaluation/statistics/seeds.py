@@ -64,6 +64,9 @@ def compute_spread(values: Sequence[float]) -> Spread:
 
     Raises:
         InputError: there are fewer than two values.
+
+    >>> compute_spread([0.5, 1.0]).mean
+    0.75
     """
     if len(values) < 2:
         raise InputError(

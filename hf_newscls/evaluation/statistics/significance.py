@@ -122,6 +122,9 @@ def compute_bootstrap_p(first: ArrayLike, second: ArrayLike) -> float:
 
     It is twice the fraction of draws with a difference of 0 or of the other sign. The data count as one more draw, so
     the p-value is never 0. Both arguments have shape (R,), one score for each of R draws.
+
+    >>> compute_bootstrap_p([0.5, 0.6, 0.7], [0.4, 0.5, 0.8])
+    1.0
     """
     differences = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     rarer = min(int((differences <= 0).sum()), int((differences >= 0).sum()))
