@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Column, Table
 
-from hf_newscls import workflow
 from hf_newscls.cli.terminal import console, make_printable, print_line
+from hf_newscls.evaluation.metric_names import name_metric
 
 if TYPE_CHECKING:
     from hf_newscls.data.preparation import PreparedData
@@ -133,7 +133,7 @@ def _print_scores(report: "EvaluationReport") -> None:
     table = Table("score", "value", "95% interval", title=f"scores on {report.test.rows:,} test rows")
     for name, value in report.test.scores.items():
         if not name.startswith(("precision", "recall")):
-            table.add_row(workflow.name_metric(name), f"{value:.4f}", _write_interval(report.intervals.get(name)))
+            table.add_row(name_metric(name), f"{value:.4f}", _write_interval(report.intervals.get(name)))
     console.print(table)
 
 
@@ -153,8 +153,10 @@ def _print_side_by_side(pair: "SideBySide") -> None:
     title = f"next to the model of {make_printable(pair.recipe_name)}"
     gain = Column("gain, 95% interval", no_wrap=True)
     table = Table("score", "training rows", "this model", "other model", gain, title=title)
-    names = {name: workflow.name_metric(name) for name in pair.scores if workflow.is_metric(name)}
-    lines = {names.get(name, "Mean F1 of the labels below"): ("", values) for name, values in pair.scores.items()}
+    lines = {
+        "Mean F1 of the labels below" if name == "f1_rare" else name_metric(name): ("", values)
+        for name, values in pair.scores.items()
+    }
     lines |= {f"F1 of {label.name}": (f"{label.train_rows:,}", label.f1) for label in pair.rare_labels}
     for name, (rows, values) in lines.items():
         gained = f"{values.gain.low:+.3f} to {values.gain.high:+.3f}"
@@ -175,7 +177,7 @@ def print_seeds(runs: "SeedRuns") -> None:
     table = Table("test score", "mean", "deviation", *map(str, runs.seeds), title=make_printable(title))
     for name, spread in runs.spreads.items():
         values = (f"{value:.4f}" for value in (spread.mean, spread.deviation, *spread.values))
-        table.add_row(workflow.name_metric(name), *values)
+        table.add_row(name_metric(name), *values)
     console.print(table)
     for name, gains in runs.gains.items():
         one = gains["f1_macro"]

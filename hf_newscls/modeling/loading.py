@@ -20,7 +20,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from hf_newscls.errors import InputError, ModelError, RecipeError, format_examples, shorten_text
+from hf_newscls.errors import ModelError, RecipeError, format_examples, shorten_text
 from hf_newscls.files import is_local_address
 from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
@@ -235,10 +235,9 @@ def _load(from_pretrained: Any, section: ModelSection, **options: Any) -> Any:
     """Call a `from_pretrained` of transformers, and turn its errors into a ModelError."""
     address = section.model_name_or_path
     register()
+    folder = find_encoder(section)
     try:
-        return from_pretrained(str(find_encoder(section)), trust_remote_code=False, **options)
-    except InputError:
-        raise
+        return from_pretrained(str(folder), trust_remote_code=False, **options)
     except (OSError, ValueError, SafetensorError) as error:
         hint = (
             "check that the folder holds config.json, the tokenizer's files and model.safetensors"

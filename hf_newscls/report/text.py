@@ -2,10 +2,11 @@
 
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.data.splitting import SPLITS
+from hf_newscls.errors import count_noun
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.training.record import TrainingRecord, count_noun
+from hf_newscls.training.record import TrainingRecord
 
 
 def flatten_text(text: str) -> str:

@@ -116,8 +116,8 @@ def _analyze(
     groups = np.asarray(test[GROUP][:])
     return MeasuredRun(
         recipe=recipe,
-        manifest=SplitManifest.from_dict(run.read_json(run.split)),
-        record=TrainingRecord(**run.read_json(run.training)),
+        manifest=run.read_as(run.split, SplitManifest.from_dict),
+        record=run.read_as(run.training, TrainingRecord.from_dict),
         splits=splits,
         report=report,
         errors=analyze_errors(

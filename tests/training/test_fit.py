@@ -67,7 +67,7 @@ def test_record_adds_up(fitted: FittedRun) -> None:
 
 
 def test_record_survives_json(fitted: FittedRun) -> None:
-    again = TrainingRecord(**json.loads(json.dumps(fitted.record.to_dict())))
+    again = TrainingRecord.from_dict(json.loads(json.dumps(fitted.record.to_dict())))
     assert again == fitted.record
 
 

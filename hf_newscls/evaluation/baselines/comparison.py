@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from hf_newscls.evaluation.baselines import models
 from hf_newscls.evaluation.baselines.models import Probabilities
-from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval, compute_intervals, resample_scores
-from hf_newscls.evaluation.statistics.significance import compare_scores, draw_scores
+from hf_newscls.evaluation.statistics.significance import compute_gain, draw_scores
 
 MAJORITY = "majority class"
 TFIDF = "TF-IDF with logistic regression"
@@ -61,16 +60,16 @@ def build_comparisons(
         probes: columns by the probe's name.
     """
     references = np.asarray(splits["test"]["label"][:])
-    own = draw_scores(model, references, bootstrap).by_metric
+    own = draw_scores(model, references, bootstrap)
 
     def compare(kind: Kind, probabilities: Probabilities) -> Comparison:
         """Score a classifier on the rows and the draws of the model."""
-        other = draw_scores(probabilities, references, bootstrap).by_metric
+        other = draw_scores(probabilities, references, bootstrap)
         return Comparison(
             kind=kind,
-            scores=compute_scores(probabilities, references, top_k=bootstrap.top_k),
+            scores=other.scores,
             intervals=compute_intervals(resample_scores(probabilities, references, bootstrap)),
-            gains={name: compare_scores(score, other[name]).gain for name, score in own.items()},
+            gains={name: compute_gain(score, other.by_metric[name]) for name, score in own.by_metric.items()},
         )
 
     baselines, probed = _predict_baselines(splits, features), _predict_probes(splits, probes)

@@ -78,6 +78,9 @@ def compute_reliability(probabilities: ArrayLike, references: ArrayLike, *, bins
     """Compare confidence and accuracy in at most `bins` bins of equal mass, given (N, L) and (N,) arrays.
 
     There are fewer bins for few rows or many equal confidences.
+
+    >>> compute_reliability([[0.9, 0.1], [0.6, 0.4]], [0, 1], bins=2).accuracy.tolist()
+    [0.0, 1.0]
     """
     confidences, is_right = _judge(probabilities, references)
     _, indices, rows = np.unique(assign_bins(confidences, bins=bins), return_inverse=True, return_counts=True)

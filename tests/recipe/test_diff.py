@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from hf_newscls.recipe.diff import RecipeChange, find_changes
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.recipe.serialization import RecipeChange, find_changes
 
 MakeRecipe = Callable[..., Recipe]
 
