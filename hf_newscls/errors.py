@@ -11,13 +11,14 @@
     │   ├── RunError                  the run folder is missing, incomplete or of another version
     │   └── StorageError (OSError)    the disk is full, or a file is where a folder must be
     ├── PublishError (RuntimeError)   1: the Hub refused the push or cannot be reached
-    └── TrainingInterrupted           130: a signal stopped the training after a checkpoint was saved
+    └── TrainingInterrupted           128 + signal: a signal stopped the training after a checkpoint was saved
 
 A message says what failed, the value found and the fix: ``news.csv: no column 'label' (found: title, text); set
 data.label``.
 """
 
 import difflib
+import signal
 from collections.abc import Iterable, Sequence
 
 
@@ -62,9 +63,14 @@ class PublishError(NewsclsError, RuntimeError):
 
 
 class TrainingInterrupted(NewsclsError):
-    """A signal stopped the training after a checkpoint was saved; the run can be resumed."""
+    """A signal stopped the training after a checkpoint was saved; the run can be resumed.
 
-    exit_code = 130
+    The exit code is the one that a shell gives: 130 for SIGINT, 143 for SIGTERM.
+    """
+
+    def __init__(self, message: str, *, signal_number: int = signal.SIGINT) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
 
 
 def format_examples(values: Iterable[object], *, limit: int = 5) -> str:
@@ -79,6 +85,15 @@ def format_examples(values: Iterable[object], *, limit: int = 5) -> str:
     if len(shown) <= limit:
         return ", ".join(shown)
     return f"{', '.join(shown[:limit])}, … ({len(shown)} in all)"
+
+
+def count_noun(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> count_noun(1, "thread"), count_noun(1200, "row")
+    ('1 thread', '1,200 rows')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def shorten_text(text: object, *, limit: int = 200) -> str:

@@ -1,6 +1,7 @@
 """The input of a card, written by hand, without a model."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -101,7 +102,7 @@ def _build_report(labels: Sequence[str]) -> EvaluationReport:
         intervals={name: Interval(0.7 + index / 100, 0.95) for index, name in enumerate(names[:3])},
         label_intervals={label: Interval(0.5, 0.6) for label in labels},
         comparisons={
-            MAJORITY: _build_comparison("baseline", dict.fromkeys(names, 0.25)),
+            MAJORITY: replace(_build_comparison("baseline", dict.fromkeys(names, 0.25)), intervals={}),
             TFIDF: _build_comparison("baseline", dict.fromkeys(names, 0.75)),
             LENGTH: _build_comparison("probe", dict.fromkeys(names, 0.3)),
         },

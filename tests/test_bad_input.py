@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from datasets import Dataset, DatasetDict
 
+from hf_newscls.recipe.serialization import recipe_to_yaml
+from hf_newscls.runs.folder import RunFolder
 from tests.conftest import FinishedRun, write_csv, write_recipe
 from tests.processes import Result, check_refusal, read_files, run_cli
 
@@ -466,3 +468,59 @@ def test_hub_model_without_network_is_refused_in_a_bearable_time(workspace: Work
     # Each retry of the client is reported once, not twice.
     retries = [line.split("  ", 1)[-1] for line in result.err.splitlines() if "thrown while requesting" in line]
     assert len(retries) <= 6, result.err
+
+
+# Damaged files of a run.
+
+
+@pytest.fixture
+def damaged(tiny_run: FinishedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    """A copy of a finished run in runs/, for tests that change its files, next to its recipe, tiny.yaml."""
+    shutil.copytree(tiny_run.run.path, tmp_path / "runs" / "tiny" / "one")
+    (tmp_path / "tiny.yaml").write_text(recipe_to_yaml(tiny_run.recipe))
+    monkeypatch.chdir(tmp_path)
+    return RunFolder(Path("runs/tiny/one"))
+
+
+DAMAGES = ["{", "[]", "{}", '{"fingerprint": 1, "test": [], "log_history": {}}']
+
+
+@pytest.mark.parametrize("content", DAMAGES)
+def test_damaged_split_of_a_run_is_an_error_of_evaluate(content: str, damaged: RunFolder, call: Call) -> None:
+    damaged.split.write_text(content)
+    check_refusal(call("evaluate", str(damaged.path)), "tiny/one", "split.json")
+
+
+@pytest.mark.parametrize("content", DAMAGES)
+def test_damaged_record_of_a_run_is_an_error_of_evaluate(content: str, damaged: RunFolder, call: Call) -> None:
+    damaged.training.write_text(content)
+    check_refusal(call("evaluate", str(damaged.path)), "tiny/one", "training.json")
+
+
+@pytest.mark.parametrize("content", DAMAGES)
+@pytest.mark.parametrize("file", ["split.json", "training.json"])
+def test_run_with_a_damaged_file_is_not_resumed(file: str, content: str, damaged: RunFolder, call: Call) -> None:
+    (damaged.model / "README.md").unlink()  # it is written last
+    (damaged.path / file).write_text(content)
+    check_refusal(call("train", "tiny.yaml"), "tiny/one", file)
+
+
+@pytest.mark.parametrize("content", DAMAGES)
+@pytest.mark.parametrize("file", ["split.json", "metrics.json"])
+def test_finished_run_with_a_damaged_file_is_an_error_of_seeds(
+    file: str, content: str, damaged: RunFolder, tiny_run: FinishedRun, call: Call
+) -> None:
+    # The last seed is trained first.
+    arguments = {**tiny_run.recipe.training_arguments, "seed": tiny_run.recipe.seed + 1}
+    damaged.write_recipe(tiny_run.recipe.model_copy(update={"training_arguments": arguments}))
+    (damaged.path / file).write_text(content)
+    check_refusal(call("train", "tiny.yaml", "--seeds", "2"), "tiny/one", file)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"split_fingerprint": "", "scores": {"accuracy": 0.5}}'])
+def test_damaged_seeds_of_another_recipe_are_an_error_before_the_training(
+    content: str, damaged: RunFolder, call: Call
+) -> None:
+    Path("runs/other").mkdir()
+    Path("runs/other/seeds.json").write_text(content)
+    check_refusal(call("train", "tiny.yaml", "--seeds", "2"), "runs/other", "seeds.json")

@@ -14,6 +14,7 @@ import typer.main
 import yaml
 
 from hf_newscls.cli import app
+from hf_newscls.cli.terminal import name_program
 from hf_newscls.errors import NewsclsError, RecipeError
 from hf_newscls.recipe.loading import find_recipes, read_purpose, read_recipe
 from hf_newscls.recipe.recipe import Recipe
@@ -59,6 +60,40 @@ def test_help_of_each_command_says_what_it_does(command: str, option: str, call:
     assert re.search(r" [A-Z][^.]{20,}\.", text)
     if command not in {"recipes", "doctor"}:  # they take no arguments and show no example
         assert f"hf-newscls {command} " in text
+
+
+@pytest.mark.parametrize("command", [(), *((command,) for command in COMMANDS)])
+def test_help_shows_no_type_for_flags(command: tuple[str, ...], call: Call) -> None:
+    out = call(*command, "--help").out
+    assert "--help" in out
+    assert "<bool>" not in out
+
+
+@pytest.mark.parametrize(
+    ("on_path", "typed", "shown"),
+    [
+        (True, "{folder}/hf-newscls", "hf-newscls"),
+        (True, "other/hf-newscls", "other/hf-newscls"),
+        (False, "venv/bin/hf-newscls", "venv/bin/hf-newscls"),
+        (False, "./hf-newscls", "{folder}/hf-newscls"),
+        (False, "/opt/my tools/hf-newscls", "'/opt/my tools/hf-newscls'"),
+        (False, "{folder}/hf_newscls/__main__.py", "venv/bin/python -m hf_newscls"),
+        (True, "{folder}/hf_newscls/__main__.py", "python -m hf_newscls"),
+    ],
+)
+def test_program_is_named_as_it_can_be_typed(
+    on_path: bool, typed: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "plain"
+    python = folder / "venv" / "bin" / "python"
+    for path in (folder / "hf-newscls", python):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o755)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{python.parent}" if on_path else "/nowhere")
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setattr(sys, "argv", [typed.format(folder=folder)])
+    assert name_program() == shown.format(folder=folder)
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -189,7 +224,7 @@ def test_dry_run_shows_the_plan_and_makes_no_folder(
     assert re.search(r"BUSINESS +│ 24 +│ 8 +│ 8 ", out)
     assert re.search(r"stage 1: steps 0 to 9, .* 0\.01\n", out)
     assert re.search(r"stage 2: steps 9 to 27, .* 0\.005\n", out)
-    assert re.search(r"model: +[\d,]+ parameters, 99 newly initialized", out)
+    assert re.search(r"model: +[\d,]+ parameters, of which 99 are newly initialized", out)
     # The first row of the file and three training rows show whether the columns are right.
     assert out.splitlines()[:2] == [
         "file:      news.csv, CSV, utf-8, separated by ',', with header, quoting minimal",
@@ -263,7 +298,7 @@ def test_command_that_train_prints_can_be_typed(
 ) -> None:
     workspace, trained_result = trained
     monkeypatch.chdir(workspace)
-    (proposed,) = re.findall(r"^next: +hf-newscls (.+)$", trained_result.out, flags=re.MULTILINE)
+    (proposed,) = re.findall(r"^next: +\S+python\S* -m hf_newscls (.+)$", trained_result.out, flags=re.MULTILINE)
     result = call(*shlex.split(proposed))
     assert result.code == 0, result.err
     text, *labels = result.out.splitlines()

@@ -1,5 +1,8 @@
 """The tree of errors, and the parts that messages have in common."""
 
+import pickle
+import signal
+
 import pytest
 
 from hf_newscls import errors
@@ -13,6 +16,7 @@ from hf_newscls.errors import (
     RunError,
     SourceError,
     StorageError,
+    TrainingInterrupted,
     format_examples,
     shorten_text,
     suggest_name,
@@ -40,6 +44,11 @@ def test_each_error_is_ours_and_the_matching_builtin(
     assert isinstance(raised, builtin)
     assert raised.exit_code == exit_code
     assert str(raised) == "news.csv: no such file"
+
+
+def test_interrupted_training_has_the_exit_code_of_its_signal_in_every_process() -> None:
+    error = pickle.loads(pickle.dumps(TrainingInterrupted("runs/tiny: interrupted", signal_number=signal.SIGTERM)))
+    assert error.exit_code == 143
 
 
 def test_publishing_errors_are_no_input_errors() -> None:

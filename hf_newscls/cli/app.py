@@ -10,21 +10,44 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from hf_newscls.cli.compare import compare
 from hf_newscls.cli.predict import explain, predict
 from hf_newscls.cli.recipes import doctor, overview, prepare, recipes, show
-from hf_newscls.cli.terminal import make_printable, messages
+from hf_newscls.cli.terminal import make_printable, messages, name_program
 from hf_newscls.cli.train import evaluate, publish, train
 from hf_newscls.distributed import is_main_rank
 from hf_newscls.errors import InputError, NewsclsError
 
+
+class _WithoutFlagTypes:
+    """A command with a help that shows no type for flags: `<bool>` looks like a value to type."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return arguments and options, with `--help`."""
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            if getattr(param, "is_flag", False):
+                param.metavar = ""
+        return params
+
+
+class _Group(_WithoutFlagTypes, TyperGroup):
+    """The program."""
+
+
+class _Command(_WithoutFlagTypes, TyperCommand):
+    """One of its commands."""
+
+
 app = typer.Typer(
     name="hf-newscls",
-    help="Turn a news file into a fine-tuned classifier on the Hugging Face Hub.",
+    cls=_Group,
+    help="Fine-tune a text classifier on labelled news articles, and publish it on the Hugging Face Hub.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -52,7 +75,7 @@ _COMMANDS = (
     (doctor, ()),
 )
 for _command, _examples in _COMMANDS:
-    app.command(epilog="\n\n".join(["Examples:", *_examples]) if _examples else None)(_command)
+    app.command(cls=_Command, epilog="\n\n".join(["Examples:", *_examples]) if _examples else None)(_command)
 
 _RENAMED_OPTIONS = {
     "--fresh": "--no-resume",
@@ -79,7 +102,7 @@ def _stopping_on_signals() -> Iterator[None]:
 
     def stop(number: int, frame: FrameType | None) -> None:
         """Leave with the exit code that a shell gives to a command ended by this signal."""
-        command = shlex.join(["hf-newscls", *sys.argv[1:]])
+        command = f"{name_program()} {shlex.join(sys.argv[1:])}"
         _print_message("stopped:", f"{signal.Signals(number).name} received; to continue, run again: {command}")
         sys.exit(128 + number)
 

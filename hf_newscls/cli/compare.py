@@ -20,6 +20,7 @@ from hf_newscls.cli.terminal import (
     print_pushed,
 )
 from hf_newscls.errors import InputError
+from hf_newscls.evaluation.metric_names import name_metric
 
 if TYPE_CHECKING:
     from hf_newscls.comparison.leaderboard import Entry, Leaderboard, Setting
@@ -106,8 +107,7 @@ def _print_board(board: "Leaderboard") -> None:
 def _print_rows(setting: "Setting", rows: "Sequence[Entry]", *, title: str) -> None:
     """Print a table; on a narrow terminal the notes follow below it."""
     is_wide = console.width >= _WIDE
-    known = workflow.is_metric(setting.metric)
-    metric = workflow.name_metric(setting.metric) if known else make_printable(setting.metric)
+    metric = make_printable(name_metric(setting.metric))
     shown, cells = Table(title=Text(title)), [_build_cells(row) for row in rows]
     hidden = set() if is_wide else {"notes"}
     if rows[0].rank is None:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Column, Table
 
-from hf_newscls import workflow
 from hf_newscls.cli.terminal import console, make_printable, print_line
+from hf_newscls.evaluation.metric_names import name_metric
 
 if TYPE_CHECKING:
     from hf_newscls.data.preparation import PreparedData
@@ -114,7 +114,7 @@ def print_plan(plan: "Plan") -> None:
         name = plan.prepared.label_names[label]
         console.print(f"  [bold]{make_printable(name)}[/]  {make_printable(text[:100])}", highlight=False)
     print_line(f"device:  {plan.device}")
-    print_line(f"model:   {plan.parameters:,} parameters, {plan.new_parameters:,} newly initialized")
+    print_line(f"model:   {plan.parameters:,} parameters, of which {plan.new_parameters:,} are newly initialized")
     for line in _describe_stages(plan):
         print_line(line)
 
@@ -148,7 +148,7 @@ def _print_scores(report: "EvaluationReport") -> None:
     table = Table("score", "value", "95% interval", title=f"scores on {report.test.rows:,} test rows")
     for name, value in report.test.scores.items():
         if not name.startswith(("precision", "recall")):
-            table.add_row(workflow.name_metric(name), f"{value:.4f}", _write_interval(report.intervals.get(name)))
+            table.add_row(name_metric(name), f"{value:.4f}", _write_interval(report.intervals.get(name)))
     console.print(table)
 
 
@@ -159,7 +159,7 @@ def _print_comparisons(report: "EvaluationReport") -> None:
     lines = {"this model": (report.test.scores, report.intervals)}
     lines |= {name: (one.scores, one.intervals) for name, one in report.comparisons.items()}
     for name, (scores, intervals) in lines.items():
-        cells = ((f"{scores[key]:.4f}", _write_interval(intervals[key])) for key in ("accuracy", "f1_macro"))
+        cells = ((f"{scores[key]:.4f}", _write_interval(intervals.get(key))) for key in ("accuracy", "f1_macro"))
         table.add_row(make_printable(name), *(cell for pair in cells for cell in pair))
     console.print(table)
 
@@ -168,8 +168,10 @@ def _print_side_by_side(pair: "SideBySide") -> None:
     title = f"next to the model of {make_printable(pair.recipe_name)}"
     gain = Column("gain, 95% interval", no_wrap=True)
     table = Table("score", "training rows", "this model", "other model", gain, title=title)
-    names = {name: workflow.name_metric(name) for name in pair.scores if workflow.is_metric(name)}
-    lines = {names.get(name, "Mean F1 of the labels below"): ("", values) for name, values in pair.scores.items()}
+    lines = {
+        "Mean F1 of the labels below" if name == "f1_rare" else name_metric(name): ("", values)
+        for name, values in pair.scores.items()
+    }
     lines |= {f"F1 of {label.name}": (f"{label.train_rows:,}", label.f1) for label in pair.rare_labels}
     for name, (rows, values) in lines.items():
         gained = f"{values.gain.low:+.3f} to {values.gain.high:+.3f}"
@@ -190,7 +192,7 @@ def print_seeds(runs: "SeedRuns") -> None:
     table = Table("test score", "mean", "deviation", *map(str, runs.seeds), title=make_printable(title))
     for name, spread in runs.spreads.items():
         values = (f"{value:.4f}" for value in (spread.mean, spread.deviation, *spread.values))
-        table.add_row(workflow.name_metric(name), *values)
+        table.add_row(name_metric(name), *values)
     console.print(table)
     for name, gains in runs.gains.items():
         one = gains["f1_macro"]
@@ -199,4 +201,4 @@ def print_seeds(runs: "SeedRuns") -> None:
 
 
 def _write_interval(interval: "Interval | None") -> str:
-    return f"{interval.low:.4f} to {interval.high:.4f}" if interval else ""
+    return f"{interval.low:.4f} to {interval.high:.4f}" if interval else "not computed"

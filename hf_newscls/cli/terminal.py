@@ -1,6 +1,10 @@
 """Shared by all commands: the console, arguments and options."""
 
+import os
 import re
+import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
 console = Console(emoji=False)
 messages = Console(stderr=True, emoji=False)
 
-RecipeArgument = Annotated[str, typer.Argument(help="Name of a recipe, or path of its .yaml file.", metavar="RECIPE")]
+RecipeArgument = Annotated[str, typer.Argument(help="Name of a recipe, or path to a .yaml file.", metavar="RECIPE")]
 OverridesArgument = Annotated[
     list[str] | None,
     typer.Argument(
@@ -23,18 +27,21 @@ OverridesArgument = Annotated[
     ),
 ]
 DataOption = Annotated[
-    str | None, typer.Option("--data", help="News file to read, instead of the one in the recipe (data.source).")
+    str | None, typer.Option("--data", help="Data file (CSV, JSON, Parquet) to use instead of the recipe's.")
 ]
 RunArgument = Annotated[
     str,
-    typer.Argument(help="Name or path of a recipe, to use its latest run; or a run folder.", metavar="RECIPE|RUN"),
+    typer.Argument(
+        help="Name of a recipe or path to a .yaml file, to use its latest run; or a run folder.", metavar="RECIPE|RUN"
+    ),
 ]
-RunsDirOption = Annotated[Path, typer.Option(help="Folder of the runs.", envvar="HF_NEWSCLS_RUNS")]
+RunsDirOption = Annotated[Path, typer.Option(help="Folder in which runs are saved.", envvar="HF_NEWSCLS_RUNS")]
 CardsDirOption = Annotated[Path | None, typer.Option(help="Folder for a copy of the model card.")]
 PublicOption = Annotated[
     bool, typer.Option("--public", help="Let the repository be public; without this it must be private.")
 ]
 RUNS = Path("runs")
+_NAME = "hf-newscls"
 # Control characters except tab and line feed, line separators, and marks of direction. Not all that Unicode calls
 # unprintable: many languages need joiners.
 _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -47,6 +54,23 @@ def make_printable(text: str) -> str:
     'red \\x1b[31m, not \\[red]'
     """
     return escape(_STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text))
+
+
+def name_program() -> str:
+    """Return what to type to run this program again: its name, or its path if the name does not find it."""
+    script = Path(sys.argv[0]).absolute()
+    if script.parts[-2:] == ("hf_newscls", "__main__.py"):
+        return f"{_name_executable(Path(sys.executable))} -m hf_newscls"
+    has_folder = os.path.dirname(sys.argv[0]) != ""  # otherwise the shell found it by its name
+    return _name_executable(script) if has_folder and script.stem == _NAME else _NAME
+
+
+def _name_executable(path: Path) -> str:
+    found = shutil.which(path.name)
+    if found and Path(found).absolute().with_suffix("") == path.with_suffix(""):
+        return path.name
+    is_below = Path.cwd() in path.parents[1:]  # a path without a folder would be looked up as a name
+    return shlex.quote(str(path.relative_to(Path.cwd()) if is_below else path))
 
 
 def print_line(text: str) -> None:

@@ -16,6 +16,7 @@ from hf_newscls.cli.terminal import (
     RecipeArgument,
     RunArgument,
     RunsDirOption,
+    name_program,
     print_line,
     print_pushed,
 )
@@ -39,7 +40,9 @@ def train(
     ] = False,
     seeds: Annotated[
         int | None,
-        typer.Option("--seeds", min=2, help="Train this number of models, with the recipe's seed and the next ones."),
+        typer.Option(
+            "--seeds", min=2, help="Train N models, with the recipe's seed and the N-1 seeds after it.", metavar="N"
+        ),
     ] = None,
     publish: Annotated[
         bool, typer.Option("--publish", help="Publish the model on the Hub after the evaluation.")
@@ -47,7 +50,10 @@ def train(
     runs_dir: RunsDirOption = RUNS,
     cards_dir: CardsDirOption = None,
 ) -> None:
-    """Train and evaluate a model, and write report and model card. An interrupted run is continued."""
+    """Train and evaluate a model, and write report and model card.
+
+    If the last run was interrupted, it is resumed; --no-resume starts again.
+    """
     resolved = workflow.load_recipe(recipe, data=data, overrides=overrides or [])
     publish = publish or resolved.hub.publish
     if dry_run:
@@ -78,7 +84,7 @@ def _train_once(recipe: "Recipe", *, publish: bool, resume: bool, runs_dir: Path
     print_line(
         f"report: {run.path / 'report.html'}\n"
         f"model:  {run.model_dir}\n"
-        f"next:   hf-newscls predict {name} {shlex.quote(recipe.hub.example)}"
+        f"next:   {name_program()} predict {name} {shlex.quote(recipe.hub.example)}"
     )
     if publish:
         _publish(run, has_token=has_token)
@@ -86,7 +92,7 @@ def _train_once(recipe: "Recipe", *, publish: bool, resume: bool, runs_dir: Path
 
 def _publish(run: "Run", *, has_token: bool) -> None:
     """Publish the run; without a token, or if it fails, print the command that does it later."""
-    later = f"publish later with: hf-newscls publish {shlex.quote(str(run.path))}"
+    later = f"publish later with: {name_program()} publish {shlex.quote(str(run.path))}"
     if not has_token:
         print_line(later)
         return

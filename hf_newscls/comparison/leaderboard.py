@@ -20,17 +20,11 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Setting:
-    """What a score was measured on: only scores of one setting are ranked together.
+    """What a score was measured on: only scores of one setting are ranked together."""
 
-    Attributes:
-        dataset: empty if the model's card does not name it.
-        split: its fingerprint, or configuration, split and revision of the dataset.
-        metric: named as in `compute_scores`.
-    """
-
-    dataset: str
-    split: str
-    metric: str
+    dataset: str  # empty if the model's card does not name it
+    split: str  # its fingerprint, or configuration, split and revision of the dataset
+    metric: str  # named as in `compute_scores`
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -45,30 +39,20 @@ class Setting:
 
 @dataclass(frozen=True)
 class Entry(Model):
-    """A model's score in one setting, with the predictions that give it; without them it is only claimed.
-
-    Attributes:
-        claimed: score in the model's own files; None if they have none.
-        interval: 95% interval of the score, if known.
-        claimed_interval: the interval in the model's own files.
-        is_verified_by_hub: whether the Hub itself verified the score.
-        copies: local runs with the same answers, which this model was published from.
-        rank: from 1 in its table, equal for equal scores; None if the score is not verified.
-        verdict: how the model compares with the one above; None if there is none, or if the two were not tested.
-        p_value: of that test, corrected for all tests of the table.
-    """
+    """A model's score in one setting, with the predictions that give it; without them it is only claimed."""
 
     setting: Setting
     score: float
-    claimed: float | None = None
-    interval: Interval | None = None
-    claimed_interval: Interval | None = None
+    claimed: float | None = None  # score in the model's own files; None if they have none
+    interval: Interval | None = None  # 95% interval of the score, if known
+    claimed_interval: Interval | None = None  # the interval in the model's own files
     f1_macro: float | None = None
-    is_verified_by_hub: bool = False
-    copies: Sequence[str] = ()
-    rank: int | None = None
+    is_verified_by_hub: bool = False  # whether the Hub itself verified the score
+    copies: Sequence[str] = ()  # local runs with the same answers, which this model was published from
+    rank: int | None = None  # from 1 in its table, equal for equal scores; None if the score is not verified
+    # How the model compares with the one above; None if there is none, or if the two were not tested.
     verdict: Verdict | None = None
-    p_value: float | None = None
+    p_value: float | None = None  # of that test, corrected for all tests of the table
 
     @property
     def is_own(self) -> bool:

@@ -32,41 +32,26 @@ M = TypeVar("M", bound="Model")
 
 @dataclass(frozen=True)
 class Claim:
-    """Scores that a model claims on one split of one dataset, by metric.
+    """Scores that a model claims on one split of one dataset, by metric."""
 
-    Attributes:
-        dataset: its name in the card; empty if the card does not name it.
-        split: its fingerprint, or configuration, split and revision of the dataset; None if the card has no revision.
-        scores: named as in `compute_scores`.
-        faults: values that are not scores, for messages.
-        intervals: of 95%.
-    """
-
-    dataset: str
+    dataset: str  # its name in the card; empty if the card does not name it
+    # Its fingerprint, or configuration, split and revision of the dataset; None if the card has no revision.
     split: str | None
-    scores: Mapping[str, float] = field(default_factory=dict)
-    faults: Mapping[str, str] = field(default_factory=dict)
-    intervals: Mapping[str, Interval] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)  # named as in `compute_scores`
+    faults: Mapping[str, str] = field(default_factory=dict)  # values that are not scores, for messages
+    intervals: Mapping[str, Interval] = field(default_factory=dict)  # of 95%
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model.
+    """A model and where it was read."""
 
-    Attributes:
-        name: owner/name on the Hub, or recipe/run.
-        origin: where it was read.
-        revision: commit that all files were read at; None for a local run.
-        predictions: on its test set; None if it has none.
-        notes: for the reader of a leaderboard.
-    """
-
-    name: str
-    origin: Origin
+    name: str  # owner/name on the Hub, or recipe/run
+    origin: Origin  # where it was read
     _: KW_ONLY
-    revision: str | None = None
-    predictions: PublishedPredictions | None = None
-    notes: Sequence[str] = ()
+    revision: str | None = None  # commit that all files were read at; None for a local run
+    predictions: PublishedPredictions | None = None  # on its test set; None if it has none
+    notes: Sequence[str] = ()  # for the reader of a leaderboard
 
     def add_note(self: M, note: str) -> M:
         """Return a copy with one more note."""

@@ -10,7 +10,7 @@ from typing import Any
 from huggingface_hub import DatasetCardData
 
 from hf_newscls.comparison.leaderboard import Entry, Leaderboard, Table
-from hf_newscls.evaluation.metric_names import is_metric, name_metric
+from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.report.card_metadata import LEADERBOARD_TAG, TOOL_TAG
 from hf_newscls.report.figures.leaderboard import Dot, Panel, plot_leaderboard
 from hf_newscls.report.figures.style import save_figure, shorten_name
@@ -25,7 +25,7 @@ def build_leaderboard_files(board: Leaderboard) -> dict[str, bytes]:
         "metric": board.metric,
         "remarks": board.remarks,
         "tables": [_table_to_dict(table) for table in board.tables],
-        "refused": [{"model": one.name, "commit": one.revision, "reason": one.reason} for one in board.unranked],
+        "unranked": [{"model": one.name, "commit": one.revision, "reason": one.reason} for one in board.unranked],
     }
     return {
         "leaderboard.md": _render(board).encode(),
@@ -42,19 +42,8 @@ def render_board_card(board: Leaderboard) -> str:
     return f"---\n{data.to_yaml()}\n---\n\n{_render(board)}"
 
 
-def _describe_metric(metric: str) -> str:
-    """Return the title of a score; an unknown name is returned unchanged."""
-    return name_metric(metric) if is_metric(metric) else metric
-
-
 def _render(board: Leaderboard) -> str:
-    return render_template(
-        "hf_newscls.comparison",
-        "templates/leaderboard.md.jinja",
-        board=board,
-        title=_TITLE,
-        describe_metric=_describe_metric,
-    )
+    return render_template("hf_newscls.comparison", "templates/leaderboard.md.jinja", board=board, title=_TITLE)
 
 
 def _table_to_dict(table: Table) -> dict[str, Any]:
@@ -103,6 +92,6 @@ def _build_panel(table: Table, rows: Sequence[Entry], *, suffix: str) -> Panel:
     dataset = f"{shorten_name(setting.dataset)}, " if setting.dataset and setting.dataset.isascii() else ""
     return Panel(
         title=f"{dataset}split {shorten_name(setting.short_split)}{suffix}",
-        xlabel=_describe_metric(setting.metric),
+        xlabel=name_metric(setting.metric),
         dots=[Dot(row.name, row.score, row.interval, is_verified=row.is_verified) for row in rows],
     )

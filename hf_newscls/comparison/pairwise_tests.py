@@ -26,22 +26,15 @@ _INTERVAL_RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Pair:
-    """Two models of a table, tested on the rows that both answered; the first ranks higher.
-
-    Attributes:
-        gain: by how much the first is better; below 0 if its predictions are worse.
-        p_value: before the correction.
-        adjusted_p_value: corrected for all tests of the table.
-        verdict: on the first model, by the corrected p-value.
-    """
+    """Two models of a table, tested on the rows that both answered; the first ranks higher."""
 
     first: str
     second: str
     test: str
-    gain: float
-    p_value: float
-    adjusted_p_value: float = 1.0
-    verdict: Verdict = "tied"
+    gain: float  # by how much the first is better; below 0 if its predictions are worse
+    p_value: float  # before the correction
+    adjusted_p_value: float = 1.0  # corrected for all tests of the table
+    verdict: Verdict = "tied"  # on the first model, by the corrected p-value
 
 
 def has_same_rows(first: PublishedPredictions | None, second: PublishedPredictions | None) -> bool:
@@ -51,11 +44,11 @@ def has_same_rows(first: PublishedPredictions | None, second: PublishedPredictio
     """
     if first is None or second is None:
         return False
-    own, other = _sort_labels(first), _sort_labels(second)
+    own, other = np.asarray(first.label_names), np.asarray(second.label_names)
     return (
-        own.label_names == other.label_names
-        and list(own.rows) == list(other.rows)
-        and np.array_equal(own.references, other.references)
+        sorted(first.label_names) == sorted(second.label_names)
+        and list(first.rows) == list(second.rows)
+        and np.array_equal(own[first.references], other[second.references])
     )
 
 
@@ -85,25 +78,26 @@ def compare_pairs(answers: Mapping[str, PublishedPredictions], *, metric: str, s
 
     The answers are for the same rows in the same order, best model first; the seed is of the bootstrap.
     """
+    ordered = {name: _sort_labels(found) for name, found in answers.items()}
     originals = {
-        name: next(other for other in answers if has_same_answers(answers[other], found))
-        for name, found in answers.items()
+        name: next(other for other in ordered if np.array_equal(ordered[other].probabilities, found.probabilities))
+        for name, found in ordered.items()
     }
     models = {names: frozenset(originals[name] for name in names) for names in itertools.combinations(answers, 2)}
     tested = [names for names in models if len(models[names]) == 2]
     resamples, k = choose_resamples(len({models[names] for names in tested})), _find_k(metric)
-    pairs = (
-        _test_hits(tested, answers, k=k)
-        if k
-        else _test_draws(tested, answers, metric=metric, resamples=resamples, seed=seed)
-    )
+    if k:
+        pairs = _test_hits(tested, answers, k=k)
+    else:
+        drawn = {name: found for name, found in ordered.items() if _has_draws(answers[name], metric)}
+        pairs = _test_draws(tested, drawn, metric=metric, resamples=resamples, seed=seed)
     p_values = {models[pair.first, pair.second]: pair.p_value for pair in pairs}
     adjusted = dict(zip(p_values, holm_correction([*p_values.values()]), strict=True))
-    return [_judge(pair, adjusted[models[pair.first, pair.second]]) for pair in pairs]
-
-
-def _judge(pair: Pair, p_value: float) -> Pair:
-    return replace(pair, adjusted_p_value=p_value, verdict=judge_gap(pair.gain, p_value))
+    judged = []
+    for pair in pairs:
+        p_value = adjusted[models[pair.first, pair.second]]
+        judged.append(replace(pair, adjusted_p_value=p_value, verdict=judge_gap(pair.gain, p_value)))
+    return judged
 
 
 def _test_hits(names: Sequence[tuple[str, str]], answers: Mapping[str, PublishedPredictions], *, k: int) -> list[Pair]:
@@ -131,25 +125,20 @@ def _test_draws(
     resamples: int,
     seed: int,
 ) -> list[Pair]:
+    """Test the pairs that have draws of the metric; the labels of all answers are in one order."""
     sign = -1 if lower_is_better(metric) else 1
-    drawn = {name: _draw_score(found, metric, resamples=resamples, seed=seed) for name, found in answers.items()}
+    drawn: dict[str, DrawnScore | None] = {}
+    for name, found in answers.items():  # for the same rows, so the draws are the same for all models
+        bootstrap = _build_bootstrap(found, metric, resamples=resamples, seed=seed)
+        drawn[name] = draw_scores(found.probabilities, found.references, bootstrap).by_metric.get(metric)
     pairs = []
     for first, second in names:
-        own, other = drawn[first], drawn[second]
+        own, other = drawn.get(first), drawn.get(second)
         if own is not None and other is not None:
             score = compare_scores(own, other)
             gain, test = sign * (score.own - score.other), f"paired bootstrap of {resamples:,}"
             pairs.append(Pair(first, second, test=test, gain=gain, p_value=score.p_value))
     return pairs
-
-
-def _draw_score(predictions: PublishedPredictions, metric: str, *, resamples: int, seed: int) -> DrawnScore | None:
-    """Return the score and its draws, the same draws for all models with the same rows; None if it has none."""
-    if not _has_draws(predictions, metric):
-        return None
-    ordered = _sort_labels(predictions)
-    bootstrap = _build_bootstrap(ordered, metric, resamples=resamples, seed=seed)
-    return draw_scores(ordered.probabilities, ordered.references, bootstrap).by_metric.get(metric)
 
 
 def _has_draws(predictions: PublishedPredictions, metric: str) -> bool:

@@ -36,8 +36,8 @@ def rank_entries(
     tables: list[Table] = []
     others = [*unranked]
     for key in sorted(groups, key=lambda key: (*_order_group(groups[key]), key)):
-        kept, refused = _check_rows(groups[key])
-        others += refused
+        kept, mismatched = _check_rows(groups[key])
+        others += mismatched
         if tables and len(kept) == 1 and not kept[0].is_own:
             others.append(_leave_out(kept[0], tables[0].setting))
         elif kept:

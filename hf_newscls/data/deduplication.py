@@ -14,7 +14,11 @@ from hf_newscls.recipe.data import DataSection
 GROUP = "duplicate_group"
 """Column of numbers that are equal for rows of one article."""
 
-_HANDLING = {"drop": "removed", "group": "kept together", "keep": "kept"}
+_HANDLING = {
+    "drop": "each is dropped",
+    "group": "each stays in the split of that row",
+    "keep": "each may end up in another split than that row",
+}
 
 logger = logging.getLogger(__name__)
 
@@ -80,15 +84,23 @@ def resolve_duplicates(cleaned: CleanedRows, section: DataSection) -> Deduplicat
         dropped["duplicate"] = len(rows) - len(firsts)
         rows = rows[np.sort(firsts)]
     logger.info(
-        "duplicates %s: %s (exact %s, near %s); texts with conflicting labels: %s%s",
-        _HANDLING[section.duplicates],
-        *(f"{n:,}" for n in (counts.exact + counts.near, counts.exact, counts.near, counts.conflicting_texts)),
+        "%s; texts with conflicting labels: %s%s",
+        _describe(counts),
+        f"{counts.conflicting_texts:,}",
         f"; {len(rows):,} of {len(labels):,} rows are left" if len(rows) < len(labels) else "",
     )
     # Without a fingerprint `datasets` would pickle all groups to compute one.
     dataset = cleaned.dataset.add_column(GROUP, found.groups, new_fingerprint=generate_random_fingerprint())
     kept = dataset.select(rows) if len(rows) < len(dataset) else dataset
     return DeduplicatedRows(replace(cleaned, dataset=kept, dropped=dropped), groups=found.groups[rows], counts=counts)
+
+
+def _describe(counts: DuplicateCounts) -> str:
+    total = counts.exact + counts.near
+    if not total:
+        return "no row is a duplicate of another row"
+    rows = "1 row is a duplicate" if total == 1 else f"{total:,} rows are duplicates"
+    return f"{rows} of an earlier row ({counts.exact:,} exact, {counts.near:,} near); {_HANDLING[counts.handling]}"
 
 
 def _count(found: DuplicateGroups, is_conflicting: NDArray[np.bool_], *, handling: str) -> DuplicateCounts:

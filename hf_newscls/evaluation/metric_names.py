@@ -38,7 +38,11 @@ _RANGES: Mapping[str, tuple[float, float]] = {"log_loss": (0, 1e6), "brier_score
 
 
 def is_metric(name: str) -> bool:
-    """Return whether `compute_scores` computes a score of that name."""
+    """Return whether `compute_scores` computes a score of that name.
+
+    >>> is_metric("f1_macro"), is_metric("top_3_accuracy"), is_metric("f1")
+    (True, True, False)
+    """
     return name in _TITLES or _TOP_K.fullmatch(name) is not None
 
 
@@ -48,13 +52,23 @@ def lower_is_better(metric: str) -> bool:
 
 
 def score_range(metric: str) -> tuple[float, float]:
-    """Return the lowest and the highest possible value of a score."""
+    """Return the lowest and the highest possible value of a score.
+
+    >>> score_range("accuracy"), score_range("mcc")
+    ((0, 1), (-1, 1))
+    """
     return _RANGES.get(metric, (0, 1))
 
 
 def name_metric(score: str) -> str:
-    """Return the title of a score."""
-    return _TITLES.get(score) or f"Top-{score.split('_')[1]} accuracy"
+    """Return the title of a score; an unknown name is returned unchanged.
+
+    >>> name_metric("f1_macro"), name_metric("top_3_accuracy"), name_metric("BLEU")
+    ('Macro F1', 'Top-3 accuracy', 'BLEU')
+    """
+    if match := _TOP_K.fullmatch(score):
+        return f"Top-{match[1]} accuracy"
+    return _TITLES.get(score, score)
 
 
 def parse_metric_name(title: str) -> str | None:

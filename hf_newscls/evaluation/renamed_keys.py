@@ -24,12 +24,16 @@ def rename_old_keys(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def rename_old_metrics(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values by metric under today's names; only the first level changes, so the values can be anything."""
+    """Return values by metric under today's names; only the first level changes, so the values can be anything.
+
+    >>> rename_old_metrics({"matthews": 0.5, "accuracy": 0.9})
+    {'mcc': 0.5, 'accuracy': 0.9}
+    """
     return {RENAMED_METRICS.get(name, name): value for name, value in scores.items()}
 
 
 def _rename_below(key: str, value: Any) -> Any:
-    if key == "metric":
+    if key == "metric" and isinstance(value, str):
         return _RENAMED.get(value, value)
     if not isinstance(value, Mapping):
         return value

@@ -36,37 +36,55 @@ class TokenLengths:
 
 
 def summarize_lengths(counts: Sequence[int], *, max_length: int) -> TokenLengths:
-    """Summarize the token counts of at least one text."""
+    """Summarize the token counts of at least one text.
+
+    >>> summarize_lengths([3, 5, 20, 4], max_length=8)
+    TokenLengths(median=4.5, longest=20, fraction_cut_off=0.25)
+    """
     lengths = np.asarray(counts)
     return TokenLengths(float(np.median(lengths)), int(lengths.max()), float((lengths > max_length).mean()))
 
 
 @dataclass(frozen=True)
 class SplitReport:
-    """Scores of the model on one split."""
+    """Scores of the model on one split.
+
+    Attributes:
+        rows: number of rows.
+        scores: by name, such as accuracy, f1_macro and log_loss.
+        per_class: precision, recall, f1 and support (rows), by label.
+    """
 
     rows: int
-    scores: Mapping[str, float]  # as `compute_scores` names them
+    scores: Mapping[str, float]
     per_class: LabelScores
-
-    def per_class_to_pandas(self) -> pd.DataFrame:
-        """Return one row per label: label, precision, recall, f1 and support (rows)."""
-        return pd.DataFrame([{"label": name, **scores} for name, scores in self.per_class.items()])
 
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """The evaluation of a trained model; intervals are 95% bootstrap intervals on test."""
+    """The evaluation of a trained model; intervals are 95% bootstrap intervals on test.
 
-    label_names: Sequence[str]  # in the order of the label ids
+    Attributes:
+        label_names: in the order of the label ids.
+        test: scores on the test set.
+        validation: scores on the validation set; the best checkpoint was chosen on it, so they are too good.
+        confusion: shape (L, L), rows of the test set by reference and prediction.
+        intervals: by metric.
+        label_intervals: of F1, by label.
+        comparisons: simpler classifiers by name; empty if the recipe wants none.
+        calibration: how well the probabilities match the accuracy.
+        side_by_side: another model on the same rows; None if none was named.
+    """
+
+    label_names: Sequence[str]
     test: SplitReport
-    validation: SplitReport  # the best checkpoint was chosen on it, so its scores are too good
-    confusion: IntArray  # (L, L) rows of the test set by reference and prediction
-    intervals: Mapping[str, Interval]  # by metric
-    label_intervals: Mapping[str, Interval]  # of F1, by label
-    comparisons: Mapping[str, Comparison]  # simpler classifiers by name; empty if the recipe wants none
+    validation: SplitReport
+    confusion: IntArray
+    intervals: Mapping[str, Interval]
+    label_intervals: Mapping[str, Interval]
+    comparisons: Mapping[str, Comparison]
     calibration: Calibration
-    side_by_side: SideBySide | None = None  # another model on the same rows
+    side_by_side: SideBySide | None = None
 
     @property
     def baselines(self) -> dict[str, Mapping[str, float]]:
@@ -114,12 +132,13 @@ class EvaluationReport:
         """Return the report that `to_dict` wrote; keys of an earlier version are accepted, other keys are ignored.
 
         Raises:
-            ValueError: the content is not a report; AttributeError, KeyError or TypeError if it is not even close.
+            ValueError: the content is not a report.
         """
         content = rename_old_keys(content)
         for split in ("test", "validation"):
-            scores = {name: value for name, value in content[split].items() if name not in {"rows", "per_class"}}
-            content[split] = {**content[split], "scores": scores}
+            if isinstance(values := content.get(split), Mapping):
+                scores = {name: value for name, value in values.items() if name not in {"rows", "per_class"}}
+                content[split] = {**values, "scores": scores}
         return _ADAPTER.validate_python(content)
 
 

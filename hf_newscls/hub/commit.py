@@ -51,24 +51,16 @@ Build = Callable[[Head], Mapping[str, Content]]
 class PushOptions:
     """How files are pushed.
 
-    Attributes:
-        message: of the commit, and the title of a pull request.
-        revision: the branch; it is created if it does not exist.
-        create_pr: open a pull request for main, or update the open one.
-        tag: name of the commit, as in v1.0.
-        delete_patterns: paths that match and are not pushed are deleted; `*` does not cross folders.
-        command: repeats the push, for messages.
-
     Raises:
         InputError: a branch or tag has an impossible name, or goes with a pull request.
     """
 
-    message: str
-    revision: str = "main"
-    create_pr: bool = False
-    tag: str | None = None
-    delete_patterns: Sequence[str] = ()
-    command: str = "hf-newscls publish"
+    message: str  # of the commit, and the title of a pull request
+    revision: str = "main"  # the branch; it is created if it does not exist
+    create_pr: bool = False  # open a pull request for main, or update the open one
+    tag: str | None = None  # name of the commit, as in v1.0
+    delete_patterns: Sequence[str] = ()  # paths that match and are not pushed are deleted; `*` does not cross folders
+    command: str = "hf-newscls publish"  # repeats the push, for messages
 
     def __post_init__(self) -> None:
         """Check what the fields say together."""

@@ -1,17 +1,13 @@
 """Push prepared data to a dataset repository in one commit, if nothing else is there."""
 
 import math
-from collections.abc import Collection, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import yaml
 from datasets import DatasetDict
-from huggingface_hub import DatasetCard
 
-from hf_newscls.errors import PublishError, format_examples
-from hf_newscls.hub.commit import CARD_FILE, Content, Head, Pushed, PushOptions, push_files
-from hf_newscls.hub.file_checks import check_files
+from hf_newscls.hub.commit import CARD_FILE, Content, Pushed, PushOptions
+from hf_newscls.hub.ownership import Ownership, push_owned
 from hf_newscls.hub.preflight import Target
 from hf_newscls.report.card_metadata import LEADERBOARD_TAG, TOOL_TAG
 
@@ -26,35 +22,11 @@ def push_dataset(splits: DatasetDict, target: Target, *, card: str, message: str
     Raises:
         PublishError: the Hub refused or could not be reached, or the repository holds something else.
     """
-    check_files({CARD_FILE: card.encode()})
     options = PushOptions(message, delete_patterns=("data/*.parquet",), command="hf-newscls prepare --publish")
+    ownership = Ownership("prepared data", tags=(TOOL_TAG,), forbidden=(LEADERBOARD_TAG,))
     with TemporaryDirectory() as folder:
         files: dict[str, Content] = {CARD_FILE: card.encode(), **_write_shards(splits, Path(folder))}
-
-        def build(head: Head) -> Mapping[str, Content]:
-            """Return the files, if the repository may be overwritten."""
-            tags, forbidden = (TOOL_TAG,), (LEADERBOARD_TAG,)
-            check_ownership(head, repo_id=target.repo_id, content="prepared data", tags=tags, forbidden=forbidden)
-            return files
-
-        return push_files(build, target, options)
-
-
-def check_ownership(
-    head: Head, *, repo_id: str, content: str, tags: Collection[str], forbidden: Collection[str] = ()
-) -> None:
-    """Raise a `PublishError` if a repository has files, and no card with these tags and without the forbidden ones.
-
-    The content is named in the message, as in "a leaderboard".
-    """
-    files = sorted(head.files.keys() - {".gitattributes"})  # which the Hub puts into a new repository
-    try:
-        listed = DatasetCard(head.card).data.get("tags") if head.card else None
-    except (ValueError, yaml.YAMLError):
-        listed = None
-    found = {str(tag) for tag in listed} if isinstance(listed, list) else set()
-    if files and not (found.issuperset(tags) and found.isdisjoint(forbidden)):
-        raise PublishError(f"{repo_id}: holds {format_examples(files)}, but not {content}; name another repository")
+        return push_owned(files, target, options, ownership=ownership)
 
 
 def _write_shards(splits: DatasetDict, folder: Path) -> dict[str, Path]:

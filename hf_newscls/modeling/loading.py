@@ -1,6 +1,5 @@
 """Load a pre-trained encoder with a new head, and name the pre-trained parameters."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from hf_newscls.errors import InputError, ModelError, RecipeError, format_examples, shorten_text
+from hf_newscls.errors import ModelError, RecipeError, format_examples, shorten_text
 from hf_newscls.files import is_local_address
 from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
@@ -40,7 +39,6 @@ _WEIGHTS: dict[str, Any] = {
     "ignore_mismatched_sizes": True,
     "dtype": torch.float32,
 }
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -118,14 +116,16 @@ def load_pretrained(section: ModelSection, label_names: Sequence[str], *, seed: 
             model, loaded = add_windows(model, loaded, section, tokenizer)
     if section.truncation != "head":
         model.config.truncation = section.truncation  # saved with the model, for predictions
-    new = sum(parameter.numel() for name, parameter in model.named_parameters() if name not in loaded)
-    logger.info(
-        "loaded %s: %s parameters, %s newly initialized",
-        section.model_name_or_path,
-        f"{model.num_parameters():,}",
-        f"{new:,}",
-    )
     return PretrainedClassifier(model, tokenizer, backbone_parameters=loaded)
+
+
+def describe_parameters(classifier: PretrainedClassifier) -> str:
+    """Return how many parameters the model has, and how many of them have no pre-trained values."""
+    model, loaded = classifier.model, classifier.backbone_parameters
+    new = {name: one.numel() for name, one in model.named_parameters() if name not in loaded}
+    is_head = not any(name.startswith(f"{model.base_model_prefix}.") for name in new)
+    where = "the head" if is_head else "the head and a part of the encoder"
+    return f"{model.num_parameters():,} parameters, of which {sum(new.values()):,} ({where}) are newly initialized"
 
 
 def check_tokenizer(tokenizer: PreTrainedTokenizerBase, address: str) -> None:
@@ -235,10 +235,9 @@ def _load(from_pretrained: Any, section: ModelSection, **options: Any) -> Any:
     """Call a `from_pretrained` of transformers, and turn its errors into a ModelError."""
     address = section.model_name_or_path
     register()
+    folder = find_encoder(section)
     try:
-        return from_pretrained(str(find_encoder(section)), trust_remote_code=False, **options)
-    except InputError:
-        raise
+        return from_pretrained(str(folder), trust_remote_code=False, **options)
     except (OSError, ValueError, SafetensorError) as error:
         hint = (
             "check that the folder holds config.json, the tokenizer's files and model.safetensors"

@@ -6,7 +6,7 @@ from pathlib import Path
 from huggingface_hub import ModelCard, snapshot_download
 from yaml import YAMLError
 
-from hf_newscls.errors import ModelError
+from hf_newscls.errors import ModelError, shorten_text
 from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path, is_local_address
 from hf_newscls.recipe.model import ModelSection
 
@@ -63,9 +63,17 @@ def find_model(address: str, *, revision: str = "main", with_code: bool = False)
         with_code: also fetch Python files.
 
     Raises:
-        ModelError: there is no such folder.
+        ModelError: there is no such folder, or it cannot be fetched.
     """
-    return _find_local(address) if is_local_address(address) else _fetch(address, revision, with_code=with_code)
+    if is_local_address(address):
+        return _find_local(address)
+    try:
+        return _fetch(address, revision, with_code=with_code)
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{address}: cannot be fetched ({shorten_text(error, limit=300)}); check the id and the network, or name a "
+            "local folder"
+        ) from error
 
 
 def _fetch(address: str, revision: str, *, with_code: bool, from_cache: bool = False) -> Path:

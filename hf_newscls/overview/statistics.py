@@ -146,8 +146,10 @@ def summarize_rows(
             raise InputError(f"{name}: {len(column)} values for {len(dataset)} rows; pass one value for each row")
     texts, labels = dataset["text"][:], np.asarray(dataset["label"][:], dtype=np.int64)
     tokens = np.asarray(token_counts, dtype=np.int64)
-    known = to_years(dates.values) if dates else []
-    years, year_counts = count_by_year(known, labels[: len(known)], size=size)
+    years: list[str] = []
+    year_counts = np.zeros((size, 0), dtype=np.int64)
+    if dates is not None:
+        years, year_counts = count_by_year(to_years(dates.values), labels, size=size)
     shortest = np.argsort([len(text) for text in texts], kind="stable")[:_SHORTEST]
     exact, near = find_repeated(groups.texts), groups_with_conflicting_labels(groups.groups, groups.texts)
     conflicting = groups_with_conflicting_labels(groups.texts, labels)

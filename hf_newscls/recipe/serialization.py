@@ -1,9 +1,7 @@
-"""Recipes as YAML, their JSON schema for editors, and the keys in which two of them differ."""
+"""Recipes as YAML, and their JSON schema for editors."""
 
 import json
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -49,31 +47,3 @@ def escape_interpolations(content: Any) -> Any:
     if isinstance(content, list):
         return [escape_interpolations(value) for value in content]
     return re.sub(r"(\\*)\$\{", r"\1\1\\${", content) if isinstance(content, str) else content
-
-
-@dataclass(frozen=True)
-class RecipeChange:
-    """A key, as `section.key`, with different values in two recipes; None also stands for a missing key."""
-
-    key: str
-    before: Any
-    now: Any
-
-    def __repr__(self) -> str:
-        """Return key and values as an error message shows them."""
-        return f"{self.key} ({self.before!r}, now {self.now!r})"
-
-
-def find_changes(before: Recipe, now: Recipe, *, exclude: Collection[str]) -> list[RecipeChange]:
-    """Return the keys with different values, in alphabetical order; the top-level keys `exclude` are not compared."""
-    old, new = (_flatten(recipe.model_dump(mode="json", exclude={*exclude})) for recipe in (before, now))
-    keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-    return [RecipeChange(key, old.get(key), new.get(key)) for key in keys]
-
-
-def _flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return the values by `section.key`."""
-    flat: dict[str, Any] = {}
-    for key, value in content.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
-    return flat

@@ -18,13 +18,7 @@ from hf_newscls.training.record import TrainingRecord
 
 @dataclass(frozen=True)
 class MeasuredRun:
-    """A run and everything that was measured.
-
-    Attributes:
-        test_probabilities: (N, L), in the order of the test rows.
-        token_counts: of each text before truncation, by split.
-        years: of each row by split, `unknown` for a row without a date; None if the recipe has no date column.
-    """
+    """A run and everything that was measured."""
 
     recipe: Recipe
     manifest: SplitManifest
@@ -32,8 +26,9 @@ class MeasuredRun:
     splits: DatasetDict
     report: EvaluationReport
     errors: ErrorAnalysis
-    test_probabilities: NDArray[np.float32]
-    token_counts: Mapping[str, NDArray[np.int64]]
+    test_probabilities: NDArray[np.float32]  # (N, L), in the order of the test rows
+    token_counts: Mapping[str, NDArray[np.int64]]  # of each text before truncation, by split
+    # Of each row by split, `unknown` for a row without a date; None if the recipe has no date column.
     years: Mapping[str, Sequence[str]] | None
 
     @property

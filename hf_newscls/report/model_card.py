@@ -12,7 +12,7 @@ from hf_newscls.errors import PublishError
 from hf_newscls.evaluation.report import EvaluationReport, TokenLengths
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.training import LossSection
-from hf_newscls.recipe.training_arguments import DEFAULT_LEARNING_RATE
+from hf_newscls.recipe.training_arguments import DEFAULT_EPOCHS, DEFAULT_LEARNING_RATE
 from hf_newscls.report.card_metadata import build_card_data, compute_emissions
 from hf_newscls.report.template import render_template
 from hf_newscls.report.text import format_warmup
@@ -26,14 +26,15 @@ _SECTION = re.compile(rf"<!-- notes: [^>]* -->(.*?){re.escape(NOTES_END)}", flag
 
 CARD_FIGURES: Mapping[str, str] = {
     "loss_curves.png": "Training and validation loss by step, with the learning rate below",
-    "confusion_matrix.png": "Confusion matrix of the test set: references in rows, predictions in columns",
-    "reliability.png": "Accuracy by confidence on the test set, before and after calibration",
+    "confusion_matrix.png": "Confusion matrix of the test set: correct labels in rows, predicted labels in columns",
+    "reliability.png": "Accuracy by confidence on the test set, without and with the temperature",
     "label_distribution.png": "Rows per label and split",
     "text_lengths.png": "Tokens per text before truncation",
 }
 """File names of the figures of a card, with their descriptions."""
 
 _SELECTION = "metric_for_best_model"
+_BATCH = "per_device_train_batch_size"
 _PREDICTIONS = 3
 
 
@@ -76,10 +77,10 @@ def render_card(
         # As many as the snippet asks for; ties stay in label order.
         answer=sorted((answer or {}).items(), key=lambda pair: -pair[1])[:_PREDICTIONS],
         selection=name_selection_metric(selection) if selection else None,
-        settings=_list_settings(recipe),
+        settings=_list_settings(recipe, record),
         loss=_format_loss(recipe.loss),
         other_settings={
-            name: _format_setting(name, value)
+            name: _format_setting(name, value, recipe.freeze is not None)
             for name, value in record.settings.items()
             if name not in recipe.training_arguments
         },
@@ -106,8 +107,11 @@ def extract_notes(card: str, *, repo_id: str) -> str:
     )
 
 
-def _list_settings(recipe: Recipe) -> dict[str, Any]:
+def _list_settings(recipe: Recipe, record: TrainingRecord) -> dict[str, Any]:
     """Return the settings of model config, stages and Trainer that the recipe changes, by the names for the card."""
+    arguments = dict(recipe.training_arguments)
+    if arguments.get(_BATCH) == record.batch_rows:  # the card names it once
+        del arguments[_BATCH]
     stages = {
         f"{section}.{name}": value
         for section, values in (("freeze", recipe.freeze), ("finetune", recipe.finetune))
@@ -118,13 +122,19 @@ def _list_settings(recipe: Recipe) -> dict[str, Any]:
         "freeze.warmup": "warm-up of stage 1",
         "warmup_steps": "warm-up of stage 2" if recipe.freeze else "warm-up",
     }
-    settings = {**config, **stages, **recipe.training_arguments}
-    return {names.get(name, name): _format_setting(name, value) for name, value in settings.items()}
+    epochs = {}
+    if recipe.freeze and recipe.freeze.epochs and "max_steps" not in arguments:
+        first, second = stages.pop("freeze.epochs"), arguments.pop("num_train_epochs", DEFAULT_EPOCHS)
+        trained = "the adapter as well" if recipe.adapter else "all parameters"
+        epochs["epochs"] = f"{first + second:g} ({first:g} for the head, {second:g} for {trained})"
+    settings = {**config, **epochs, **stages, **arguments}
+    has_stages = recipe.freeze is not None
+    return {names.get(name, name): _format_setting(name, value, has_stages) for name, value in settings.items()}
 
 
-def _format_setting(name: str, value: Any) -> Any:
+def _format_setting(name: str, value: Any, has_stages: bool) -> Any:
     if name in {"freeze.warmup", "warmup_steps"}:
-        return format_warmup(value)
+        return format_warmup(value, stage=(1 if name == "freeze.warmup" else 2) if has_stages else None)
     return name_selection_metric(value) if name == _SELECTION else value
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -19,7 +20,7 @@ from hf_newscls.report.template import render_template
 from hf_newscls.storage import write_text
 
 _EXAMPLES = 8
-_MAX_ROWS = 15  # of a table of errors
+_MAX_ROWS = 20  # of a table of errors
 
 
 def write_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], path: Path) -> None:
@@ -46,7 +47,7 @@ def render_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], *, 
         figures={name: render_svg(figure) for name, figure in figures.items()},
         examples=_list_rows(measured, _choose_examples(measured), top_k=3),
         mistakes=_list_rows(measured, errors.mistakes[:_MAX_ROWS], top_k=3),
-        suspicious=_list_rows(measured, errors.suspicious.indices[:_MAX_ROWS]),
+        suspicious=_list_suspicious(measured),
         pairs=errors.pairs[:_MAX_ROWS],
         recipe_yaml=recipe_to_yaml(measured.recipe),
         overview=overview,
@@ -55,8 +56,19 @@ def render_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], *, 
 
 
 def _choose_examples(measured: MeasuredRun) -> NDArray[np.int64]:
-    rng, rows = np.random.default_rng(measured.recipe.split.seed), len(measured.test)
-    return np.sort(rng.choice(rows, size=min(_EXAMPLES, rows), replace=False))
+    """Draw test rows, one of each label before a second one of any."""
+    rows = np.random.default_rng(measured.recipe.split.seed).permutation(len(measured.test))
+    labels = pd.Series(np.asarray(measured.test["label"][:])[rows])
+    earlier = labels.groupby(labels).cumcount()  # rows of the same label that were drawn earlier
+    return rows[np.argsort(earlier, kind="stable")[:_EXAMPLES]]
+
+
+def _list_suspicious(measured: MeasuredRun) -> list[dict[str, Any]]:
+    """Return the most suspicious rows, each with the probabilities of the predicted label and of its own."""
+    found, names = measured.errors.suspicious, measured.label_names
+    rows = _list_rows(measured, found.indices[:_MAX_ROWS])
+    own = [(names[label], float(value)) for label, value in zip(found.given, found.given_probability, strict=True)]
+    return [{**row, "predictions": [*row["predictions"], one]} for row, one in zip(rows, own, strict=False)]
 
 
 def _list_rows(

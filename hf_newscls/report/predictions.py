@@ -26,18 +26,12 @@ _ROW, _REFERENCE = "row", "reference"
 
 @dataclass(frozen=True)
 class PublishedPredictions:
-    """The predictions of a model for each row of a test set, ordered by the hashes of the rows.
+    """The predictions of a model for each row of a test set, ordered by the hashes of the rows."""
 
-    Attributes:
-        rows: SHA-256 of label name and text of each row, as in the split's fingerprint.
-        references: label ids, shape (N,).
-        probabilities: shape (N, L), the labels in the order of their names.
-    """
-
-    rows: Sequence[str]
-    label_names: Sequence[str]
-    references: NDArray[np.int64]
-    probabilities: NDArray[np.float32]
+    rows: Sequence[str]  # SHA-256 of label name and text of each row, as in the split's fingerprint
+    label_names: Sequence[str]  # in the order of the columns of `probabilities`
+    references: NDArray[np.int64]  # label ids, shape (N,)
+    probabilities: NDArray[np.float32]  # shape (N, L)
 
 
 def hash_predictions(path: Path) -> PublishedPredictions:

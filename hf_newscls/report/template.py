@@ -11,8 +11,11 @@ from hf_newscls.files import name_source
 from hf_newscls.report.markdown import escape_markdown, to_code, to_fence, to_link
 from hf_newscls.report.text import (
     count_rows,
+    describe_calibration_error,
+    describe_difference,
     describe_duplicates,
     describe_rows,
+    describe_temperature,
     describe_trained_parameters,
     format_duration,
 )
@@ -36,6 +39,9 @@ _FILTERS = {
     "rows_used": describe_rows,
     "duplicates": describe_duplicates,
     "trained_parameters": describe_trained_parameters,
+    "calibration_error": describe_calibration_error,
+    "temperature": describe_temperature,
+    "difference": describe_difference,
 }
 
 

@@ -2,8 +2,11 @@
 
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.data.splitting import SPLITS
+from hf_newscls.errors import count_noun
+from hf_newscls.evaluation.report import EvaluationReport
+from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.training.record import TrainingRecord, count_noun
+from hf_newscls.training.record import TrainingRecord
 
 
 def flatten_text(text: str) -> str:
@@ -27,15 +30,16 @@ def format_duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
-def format_warmup(steps: float) -> str:
-    """Return a warm-up in words; below 1 it is a fraction of the steps.
+def format_warmup(steps: float, *, stage: int | None = None) -> str:
+    """Return a warm-up in words; below 1 it is a fraction of the steps of the stage, or of all steps without stages.
 
-    >>> format_warmup(0.1), format_warmup(100)
-    ('first 10% of the steps', 'first 100 steps')
+    >>> format_warmup(0.1), format_warmup(0.1, stage=2), format_warmup(100)
+    ('first 10% of the steps', 'first 10% of the stage 2 steps', 'first 100 steps')
     """
     if steps == 0:
         return "none"
-    return f"first {100 * steps:g}% of the steps" if steps < 1 else f"first {count_noun(int(steps), 'step')}"
+    name = "steps" if stage is None else f"stage {stage} steps"
+    return f"first {100 * steps:g}% of the {name}" if steps < 1 else f"first {count_noun(int(steps), 'step')}"
 
 
 def count_rows(manifest: SplitManifest) -> dict[str, int]:
@@ -57,7 +61,8 @@ def describe_duplicates(manifest: SplitManifest, recipe: Recipe) -> str:
     found, leakage = manifest.duplicates, manifest.leakage
     total, kinds = found.exact + found.near, f"(exact {found.exact:,}, near {found.near:,})"
     leaks = f"{leakage.rows:,} test rows have" if leakage.rows != 1 else "1 test row has"
-    leaks = f"{leaks if leakage.rows else 'no test row has'} a duplicate in the training set"
+    shared = "a duplicate in the training set"
+    leaks = f"{leaks if leakage.rows else 'no test row has'} {shared}"
     if not total:
         return "No duplicates were found."
     if found.handling == "drop":
@@ -66,9 +71,9 @@ def describe_duplicates(manifest: SplitManifest, recipe: Recipe) -> str:
         sentence = f"Duplicates removed: {removed:,}{before} {kinds}. The first row of each group was used."
     elif found.handling == "group":
         sentence = (
-            f"Duplicates found: {total:,} {kinds}. Each is in the same split as the text that it repeats, so {leaks}. "
-            f"With a plain random split, {leakage.random_split_rows:,} of {leakage.random_split_test_rows:,} test rows "
-            "would have one."
+            f"Duplicates found: {total:,} {kinds}. Each stays in the split of the text it duplicates, so {leaks}. "
+            f"With a plain random split, {leakage.random_split_rows:,} of the {leakage.random_split_test_rows:,} test "
+            f"rows would have {shared}."
         )
     else:
         sentence = f"Duplicates kept: {total:,} {kinds}; {leaks}."
@@ -92,3 +97,51 @@ def describe_trained_parameters(record: TrainingRecord) -> str:
         return f"all {record.parameters:,}"
     fraction = record.trained_parameters / record.parameters
     return f"{record.trained_parameters:,} of {record.parameters:,} ({fraction:.1%})"
+
+
+def describe_calibration_error(report: EvaluationReport) -> str:
+    """Return sentences on the expected calibration error on test, and on over- or underconfidence."""
+    found, error = report.calibration.before, report.test.scores["calibration_error"]
+    return (
+        "The confidence of a prediction is the probability of the predicted label. Test rows are sorted by confidence "
+        f"into {count_noun(len(found.rows), 'group')} of about equal size. Within a group, mean confidence and "
+        f"accuracy differ by {100 * error:.1f} percentage points on average (expected calibration error). Over all "
+        f"test rows, mean confidence is {found.mean_confidence:.1%} and accuracy is {found.mean_accuracy:.1%}: the "
+        f"model is {found.verdict}."
+    )
+
+
+def describe_temperature(report: EvaluationReport) -> str:
+    """Return sentences on what the temperature changes on test, as far as the rounded scores show it."""
+    before, after = report.test.scores, report.calibration.scores
+    errors = [f"{100 * scores['calibration_error']:.1f}" for scores in (before, after)]
+    losses = [f"{scores['log_loss']:.4f}" for scores in (before, after)]
+    verbs = [_name_change(*map(float, values)) for values in (errors, losses)]
+    error = f"{verbs[0]} this error {'at' if verbs[0] == 'leaves' else 'to'} {errors[1]} percentage points"
+    loss = f"from {losses[0]} to {losses[1]}" if verbs[1] != "leaves" else f"at {losses[1]}"
+    loss = f"the log loss {loss}" if verbs[0] == verbs[1] else f"{verbs[1]} the log loss {loss}"
+    advice = {
+        frozenset({"raises"}): " Both are worse, so do not use it here.",
+        frozenset({"raises", "leaves"}): " That is no improvement, so do not use it here.",
+        frozenset({"lowers"}): " Both are better.",
+    }.get(frozenset(verbs), "")
+    temperature = f"{report.calibration.temperature:.3f}, a temperature fitted on the validation set,"
+    return f"Dividing the logits by {temperature} {error} and {loss}.{advice}"
+
+
+def _name_change(before: float, after: float) -> str:
+    return "raises" if after > before else "lowers" if after < before else "leaves"
+
+
+def describe_difference(gain: float, interval: Interval) -> str:
+    """Return the words after "the model" on its gain in accuracy over another classifier.
+
+    >>> describe_difference(-0.02, Interval(-0.05, 0.01))
+    'is 2.0 percentage points less accurate (95% interval: -1.0 to 5.0), not a significant difference'
+    """
+    ends = sorted(100 * end * (-1 if gain < 0 else 1) for end in interval)
+    is_significant = ends[0] > 0 or ends[1] < 0
+    return (
+        f"is {100 * abs(gain):.1f} percentage points {'less' if gain < 0 else 'more'} accurate (95% interval: "
+        f"{ends[0]:.1f} to {ends[1]:.1f}), {'a' if is_significant else 'not a'} significant difference"
+    )

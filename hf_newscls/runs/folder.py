@@ -20,17 +20,22 @@ import json
 import os
 import re
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from hf_newscls import __version__
-from hf_newscls.errors import RunError, suggest_name
+from hf_newscls.errors import RunError, shorten_text, suggest_name
 from hf_newscls.recipe.loading import find_recipes, is_recipe_path, read_recipe, read_run_recipe
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.serialization import recipe_to_yaml
 from hf_newscls.storage import write_text
+
+Value = TypeVar("Value")
 
 _LATEST = "latest"
 _VERSION_LINE = "# Trained by hf_newscls {}.\n"
@@ -98,15 +103,43 @@ class RunFolder:
         """Read one of the run's JSON files.
 
         Raises:
-            RunError: it does not exist, or is incomplete.
+            RunError: it does not exist, or is not a JSON object.
+        """
+        return self.read_as(path, lambda content: content)
+
+    def read_as(self, path: Path, parse: Callable[[dict[str, Any]], Value]) -> Value:
+        """Read one of the run's JSON files, and return what `parse` makes of it.
+
+        Raises:
+            RunError: it does not exist, is not a JSON object, or `parse` raises a ValueError.
         """
         try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(content, dict):
+                raise ValueError(f"a JSON object is missing, found {type(content).__name__}")
+            return parse(content)
         except (OSError, ValueError) as error:
             raise RunError(
-                f"{self.path}: cannot read {path.name} ({error}); evaluate the run, or train again"
+                f"{self.path}: cannot read {path.name} ({_describe(error)}); evaluate the run again, or train again"
             ) from error
-        return content
+
+    def read_fingerprint(self) -> str:
+        """Return the fingerprint of the run's split.
+
+        Raises:
+            RunError: it cannot be read.
+        """
+        found = self.read_json(self.split).get("fingerprint")
+        if not isinstance(found, str):
+            raise RunError(f"{self.path}: no fingerprint in {self.split.name} (found {found!r}); train again")
+        return found
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return shorten_text(error)
 
 
 def create_run(runs_dir: Path, recipe_name: str) -> RunFolder:

@@ -11,8 +11,8 @@ from filelock import FileLock, Timeout
 
 from hf_newscls import __version__
 from hf_newscls.errors import RecipeError, RunError, format_examples
+from hf_newscls.recipe.diff import RecipeChange, find_changes
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.recipe.serialization import RecipeChange, find_changes
 from hf_newscls.runs.checkpoints import find_last_checkpoint, read_trainer_state, relocate_best, remove_partial
 from hf_newscls.runs.folder import RunFolder, create_run, find_runs
 
@@ -54,8 +54,7 @@ def open_run(recipe: Recipe, *, fingerprint: str, runs_dir: Path, resume: bool =
 def find_finished(recipe: Recipe, fingerprint: str, *, runs_dir: Path) -> RunFolder | None:
     """Return the newest finished run of this version with the same recipe and the same split, or None."""
     for run in reversed(find_runs(recipe.name, runs_dir=runs_dir)):
-        is_on_split = run.is_complete and run.read_json(run.metrics)["split_fingerprint"] == fingerprint
-        if is_on_split and _was_trained_by(run, recipe):
+        if run.is_complete and run.read_fingerprint() == fingerprint and _was_trained_by(run, recipe):
             version = run.read_version()
             if version == __version__:
                 return run
@@ -119,7 +118,7 @@ def _check_unchanged(run: RunFolder, recipe: Recipe, fingerprint: str) -> None:
             f"{run.path}: the recipe has changed since the interruption: {format_examples(changes)}; undo the changes, "
             "or start a new run with resume=False or --no-resume"
         )
-    before = run.read_json(run.split)["fingerprint"]
+    before = run.read_fingerprint()
     if fingerprint != before:
         raise RunError(
             f"{run.path}: the split has changed since the interruption: {recipe.data.source_text} had the fingerprint "

@@ -9,7 +9,7 @@ from transformers import TrainingArguments
 
 from hf_newscls.errors import RecipeError, format_examples, suggest_name
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.recipe.training_arguments import DEFAULT_LEARNING_RATE
+from hf_newscls.recipe.training_arguments import DEFAULT_EPOCHS, DEFAULT_LEARNING_RATE
 from hf_newscls.training.backend import Backend
 
 # The arguments that affect the result and are not in every recipe.
@@ -77,7 +77,7 @@ def build_training_arguments(recipe: Recipe, *, output_dir: Path, backend: Backe
     if backend.has_tf32 and "tf32" not in options and not (options.get("bf16") or options.get("fp16")):
         options["tf32"] = True
     freeze_epochs = (recipe.freeze.epochs or 0.0) if recipe.freeze else 0.0
-    options["num_train_epochs"] = freeze_epochs + options.get("num_train_epochs", 3.0)
+    options["num_train_epochs"] = freeze_epochs + options.get("num_train_epochs", DEFAULT_EPOCHS)
     try:
         arguments = TrainingArguments(output_dir=str(output_dir), **options)
     except (ValueError, TypeError) as error:

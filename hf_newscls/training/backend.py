@@ -6,26 +6,20 @@ from dataclasses import dataclass
 import torch
 from transformers.utils.import_utils import is_torch_xla_available
 
+from hf_newscls.errors import count_noun
 from hf_newscls.recipe.model import ModelSection
-from hf_newscls.training.record import count_noun
 
 
 @dataclass(frozen=True)
 class Backend:
-    """The device that a training runs on.
+    """The device that a training runs on."""
 
-    Attributes:
-        device: cuda, xla, mps or cpu.
-        name: a description of the device.
-        has_bf16: whether autocast to bfloat16 is faster than float32. It is slower on a CPU without bfloat16 units,
-            and a TPU multiplies in bfloat16 anyway.
-        has_tf32: whether float32 matrices can be multiplied in TF32.
-    """
-
-    device: str
-    name: str
+    device: str  # cuda, xla, mps or cpu
+    name: str  # a description of the device
+    # Whether autocast to bfloat16 is faster than float32. It is slower on a CPU without bfloat16 units, and a TPU
+    # multiplies in bfloat16 anyway.
     has_bf16: bool
-    has_tf32: bool = False
+    has_tf32: bool = False  # whether float32 matrices can be multiplied in TF32
 
     @property
     def optimizer(self) -> str:

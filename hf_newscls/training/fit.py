@@ -265,7 +265,7 @@ def _log_padding(trainer: NewsTrainer, lengths: Sequence[int] | None) -> None:
         batch_size=trainer.args.per_device_train_batch_size,
         lengths=lengths or range(multiple, max(tokens) + multiple, multiple),
     )
-    logger.info("padding is %.0f%% of each batch", 100 * (1 - fraction))
+    logger.info("padding is about %.0f%% of the tokens", 100 * (1 - fraction))
 
 
 def _compute_metrics(prediction: EvalPrediction) -> dict[str, float]:

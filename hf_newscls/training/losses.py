@@ -20,20 +20,16 @@ from hf_newscls.recipe.training import LossSection
 
 @dataclass(frozen=True)
 class RowLoss:
-    """A weighted cross-entropy of adjusted logits.
+    """A weighted cross-entropy of adjusted logits."""
 
-    Attributes:
-        weights: (L,), weight of a row by its label.
-        margins: (L,), added to the logits in training only: for logit adjustment (Menon et al. 2021) tau times the
-            logarithm of the label's fraction of the rows, else zeros.
-        gamma: exponent of (1 - p), the factor of a row; p is the probability of its label (Lin et al. 2017). 0: all
-            rows count the same.
-        label_smoothing: fraction of each target that is spread over all labels (Szegedy et al. 2016, 1512.00567).
-    """
-
-    weights: Tensor
+    weights: Tensor  # (L,), weight of a row by its label
+    # (L,), added to the logits in training only: for logit adjustment (Menon et al. 2021) tau times the logarithm of
+    # the label's fraction of the rows, else zeros.
     margins: Tensor
+    # Exponent of (1 - p), the factor of a row; p is the probability of its label (Lin et al. 2017). 0: all rows count
+    # the same.
     gamma: float = 0.0
+    # Fraction of each target that is spread over all labels (Szegedy et al. 2016, 1512.00567).
     label_smoothing: float = 0.0
 
     def __call__(self, outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:

@@ -9,51 +9,38 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from hf_newscls import __version__
-from hf_newscls.evaluation.metric_names import is_metric, name_metric
+from hf_newscls.errors import count_noun
+from hf_newscls.evaluation.metric_names import name_metric
 
 _PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "accelerate", "evaluate")
 
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """What happened in a training; saved as `training.json`.
+    """What happened in a training; saved as `training.json`."""
 
-    Attributes:
-        log_history: the Trainer's log; each entry has step, epoch, and losses or validation scores.
-        boundary_step: first step of stage 2; 0 without stage 1.
-        best_step: step of the model that was kept; None if it is the last one.
-        runtime_seconds: seconds of the training with its evaluations, since it was last resumed.
-        batch_rows: rows of an optimizer step, over all devices and accumulated batches.
-        parameters: number of parameters of the model, with an adapter's.
-        trained_parameters: number of those that were trained in any stage.
-        precision: of matrix products: bfloat16, float16 or float32.
-        finished: UTC date, ISO 8601.
-        settings: values of `TrainingArguments` that affect the result.
-        encoder_commit: commit of the encoder on the Hub; None if it came from elsewhere.
-        encoder_license: license in the encoder's card; None if it has none.
-        machine: processor, cores and memory of the (first) machine.
-        energy_kwh: estimated energy used by the machine; None without codecarbon.
-    """
-
-    log_history: Sequence[Mapping[str, float]]
-    boundary_step: int
+    # The Trainer's log; each entry has step, epoch, and losses or validation scores.
+    log_history: Sequence[Mapping[str, int | float]]
+    boundary_step: int  # first step of stage 2; 0 without stage 1
     total_steps: int
-    best_step: int | None
-    runtime_seconds: float
+    best_step: int | None  # step of the model that was kept; None if it is the last one
+    runtime_seconds: float  # seconds of the training with its evaluations, since it was last resumed
     train_rows: int
-    batch_rows: int
-    parameters: int
-    trained_parameters: int
+    batch_rows: int  # rows of an optimizer step, over all devices and accumulated batches
+    parameters: int  # number of parameters of the model, with an adapter's
+    trained_parameters: int  # number of those that were trained in any stage
     device: str
-    precision: str
-    finished: str
+    precision: str  # of matrix products: bfloat16, float16 or float32
+    finished: str  # UTC date, ISO 8601
     versions: Mapping[str, str]
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    encoder_commit: str | None = None
-    encoder_license: str | None = None
-    machine: str | None = None
-    energy_kwh: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)  # values of `TrainingArguments` that affect the result
+    encoder_commit: str | None = None  # commit of the encoder on the Hub; None if it came from elsewhere
+    encoder_license: str | None = None  # license in the encoder's card; None if it has none
+    machine: str | None = None  # processor, cores and memory of the (first) machine
+    energy_kwh: float | None = None  # estimated energy used by the machine; None without codecarbon
 
     @property
     def has_stage_two(self) -> bool:
@@ -64,6 +51,15 @@ class TrainingRecord:
         """Return the record as plain values for JSON."""
         return asdict(self)
 
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "TrainingRecord":
+        """Return the record that `to_dict` wrote; other keys are ignored.
+
+        Raises:
+            ValueError: a value is missing or has another type.
+        """
+        return TypeAdapter(cls).validate_python(content)
+
 
 def name_selection_metric(metric: str | None) -> str:
     """Return the name of a value of `metric_for_best_model`, for a sentence; None is the loss, as in the Trainer.
@@ -71,18 +67,8 @@ def name_selection_metric(metric: str | None) -> str:
     >>> name_selection_metric("eval_f1_macro"), name_selection_metric("log_loss"), name_selection_metric(None)
     ('macro F1', 'log loss', 'loss')
     """
-    name = (metric or "loss").removeprefix("eval_")
-    title = name_metric(name) if is_metric(name) else name
+    title = name_metric((metric or "loss").removeprefix("eval_"))
     return f"{title[0].lower()}{title[1:]}"
-
-
-def count_noun(number: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    >>> count_noun(1, "thread"), count_noun(1200, "row")
-    ('1 thread', '1,200 rows')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def describe_machine() -> str:

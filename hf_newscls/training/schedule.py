@@ -12,17 +12,11 @@ from hf_newscls.recipe.training import FinetuneSection, FreezeSection
 
 @dataclass(frozen=True)
 class Stage:
-    """Steps that share one course of the learning rate.
+    """Steps that share one course of the learning rate."""
 
-    Attributes:
-        steps: optimizer steps.
-        warmup_steps: steps at the start in which the rate rises from 0.
-        shape: the rate after the warm-up: linear or cosine down to 0, or constant.
-    """
-
-    steps: int
-    warmup_steps: int
-    shape: str
+    steps: int  # optimizer steps
+    warmup_steps: int  # steps at the start in which the rate rises from 0
+    shape: str  # the rate after the warm-up: linear or cosine down to 0, or constant
 
     def scale(self, step: int) -> float:
         """Return the rate of a step, counted from 0, as a fraction of the peak."""
@@ -38,23 +32,14 @@ class Stage:
 
 @dataclass(frozen=True)
 class TwoStageSchedule:
-    """The learning rates of a run: pure functions of the global step, which counts from 0.
+    """The learning rates of a run: pure functions of the global step, which counts from 0."""
 
-    Attributes:
-        first: stage 1; of 0 steps if there is none.
-        second: stage 2; of 0 steps if the training ends in stage 1.
-        first_peak: highest rate of the newly initialized parameters in stage 1.
-        head_peak: highest rate of the newly initialized parameters in stage 2.
-        backbone_peak: highest rate of the top layer of the pre-trained parameters; in stage 1 they have the rate 0.
-        layerwise_lr_decay: factor of the rate from each layer to the one below, in (0, 1].
-    """
-
-    first: Stage
-    second: Stage
-    first_peak: float
-    head_peak: float
-    backbone_peak: float
-    layerwise_lr_decay: float = 1.0
+    first: Stage  # stage 1; of 0 steps if there is none
+    second: Stage  # stage 2; of 0 steps if the training ends in stage 1
+    first_peak: float  # highest rate of the newly initialized parameters in stage 1
+    head_peak: float  # highest rate of the newly initialized parameters in stage 2
+    backbone_peak: float  # highest rate of the top layer of the pre-trained parameters; in stage 1 they have the rate 0
+    layerwise_lr_decay: float = 1.0  # factor of the rate from each layer to the one below, in (0, 1]
 
     @property
     def boundary_step(self) -> int:

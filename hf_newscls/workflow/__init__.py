@@ -1,9 +1,8 @@
-"""The commands, one module each. The command line and `import hf_newscls` call these functions.
+"""The commands, one function each. The command line and `import hf_newscls` call these functions.
 
 Heavy libraries are imported inside the functions that need them, so that the command line starts fast.
 """
 
-from hf_newscls.evaluation.metric_names import is_metric, name_metric
 from hf_newscls.workflow.compare import compare
 from hf_newscls.workflow.doctor import inspect_machine
 from hf_newscls.workflow.evaluate import evaluate
@@ -33,10 +32,8 @@ __all__ = [
     "evaluate",
     "explain",
     "inspect_machine",
-    "is_metric",
     "load_recipe",
     "load_run",
-    "name_metric",
     "overview",
     "plan",
     "predict",

@@ -1,16 +1,15 @@
-"""Evaluate a trained run: predictions, metrics, figures, report and card."""
+"""Evaluate a trained run."""
 
 from __future__ import annotations
 
 import logging
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_newscls.errors import NewsclsError, RunError
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder
-from hf_newscls.storage import report_full_disk, write_text
+from hf_newscls.storage import report_full_disk
 from hf_newscls.workflow.prepare import prepare
 from hf_newscls.workflow.quiet import quiet_libraries
 from hf_newscls.workflow.run import Run, find_folder
@@ -44,7 +43,7 @@ def evaluate(
     folder = find_folder(run, runs_dir=runs_dir)
     recipe = folder.read_recipe()
     prepared = prepare(recipe)
-    fingerprint = folder.read_json(folder.split)["fingerprint"]
+    fingerprint = folder.read_fingerprint()
     if prepared.manifest.fingerprint != fingerprint:
         raise RunError(
             f"{folder.path}: trained on the split {fingerprint}, but {recipe.data.source_text} now gives the split "
@@ -73,6 +72,7 @@ def evaluate_folder(
 
     A problem with the run that only the recipe names for comparison is a warning: it must not cost hours of training.
     """
+    from hf_newscls.workflow.cards import write_card
     from hf_newscls.workflow.evaluation_step import run_evaluation
     from hf_newscls.workflow.other_run import read_other_predictions
 
@@ -91,75 +91,3 @@ def evaluate_folder(
     if not was_complete:
         folder.mark_latest()
     return Run(folder.path, recipe, report)
-
-
-def write_card(run: RunFolder, recipe: Recipe, *, cards_dir: Path | None = None) -> None:
-    """Write the model card of an evaluated run into its model folder, and a copy into `cards_dir`, if given.
-
-    The copy is named after the recipe; its figures are in `figures/RECIPE`.
-    """
-    repo_id = recipe.hub.repo_id
-    # Without a repository, the snippet on the card loads the folder.
-    write_text(run.model / "README.md", render_run_card(run, recipe, model_address=repo_id or "."))
-    _copy_figures(run.figures, run.model / "figures")
-    if cards_dir is not None:
-        address = repo_id or f"{run.path.parent.parent.name}/{recipe.name}/latest/model"
-        figures = f"figures/{recipe.name}"
-        card = render_run_card(run, recipe, model_address=address, figures=figures)
-        write_text(cards_dir / f"{recipe.name}.md", card)
-        _copy_figures(run.figures, cards_dir / figures)
-
-
-def render_run_card(
-    run: RunFolder, recipe: Recipe, *, model_address: str, figures: str = "figures", notes: str = ""
-) -> str:
-    """Return the model card of an evaluated run.
-
-    Args:
-        model_address: repository or folder that the snippet on the card loads.
-        figures: folder of the figures, relative to the card.
-        notes: what a person wrote into the card on the Hub, which is kept.
-
-    Raises:
-        RunError: the run is incomplete, or another version wrote it.
-    """
-    from hf_newscls.data.manifest import SplitManifest
-    from hf_newscls.evaluation.renamed_keys import rename_old_keys
-    from hf_newscls.evaluation.report import EvaluationReport, TokenLengths
-    from hf_newscls.report.model_card import render_card
-    from hf_newscls.training.record import TrainingRecord
-
-    try:
-        metrics = rename_old_keys(run.read_json(run.metrics))
-        manifest = SplitManifest.from_dict(run.read_json(run.split))
-        record = TrainingRecord(**run.read_json(run.training))
-        report = EvaluationReport.from_dict(metrics)
-        lengths = TokenLengths(**metrics["tokens"]) if "tokens" in metrics else None
-        example = metrics.get("example", {})
-        answer = example["probabilities"] if example.get("text") == recipe.hub.example else None
-    except RunError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RunError(
-            f"{run.path}: incomplete, or written by another version of hf-newscls ({error!r}); evaluate the run "
-            "again, or train again"
-        ) from error
-    return render_card(
-        recipe,
-        manifest,
-        record,
-        report,
-        model_address=model_address,
-        lengths=lengths,
-        answer=answer,
-        figures=figures,
-        notes=notes,
-    )
-
-
-def _copy_figures(source: Path, target: Path) -> None:
-    from hf_newscls.report.model_card import CARD_FIGURES
-
-    target.mkdir(parents=True, exist_ok=True)
-    for name in CARD_FIGURES:
-        shutil.copyfile(source / name, target / name)

@@ -91,7 +91,11 @@ def _encode_splits(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None
     plain = model.model_copy(update={"head": "stock", "head_dropout": None, "windows": None, "max_length": length})
     pretrained = load_pretrained(plain, train.features["label"].names, seed=recipe.seed)
     rows = stratified_sample(np.asarray(train["label"][:]), max_rows=_MAX_FROZEN_ROWS, seed=recipe.seed)
-    logger.info("encoding %s training and %s test rows with the frozen encoder", f"{len(rows):,}", f"{len(test):,}")
+    logger.info(
+        "baseline: encoding %s training and %s test rows with the encoder as it was before training",
+        f"{len(rows):,}",
+        f"{len(test):,}",
+    )
     return FrozenFeatures(
         train_rows=rows,
         train=compute_features(pretrained, train.select(rows)["text"][:]),
@@ -113,8 +117,8 @@ def _analyze(
     groups = np.asarray(test[GROUP][:])
     return MeasuredRun(
         recipe=recipe,
-        manifest=SplitManifest.from_dict(run.read_json(run.split)),
-        record=TrainingRecord(**run.read_json(run.training)),
+        manifest=run.read_as(run.split, SplitManifest.from_dict),
+        record=run.read_as(run.training, TrainingRecord.from_dict),
         splits=splits,
         report=report,
         errors=analyze_errors(

@@ -10,7 +10,7 @@ from datasets import Dataset
 from hf_newscls.data.manifest import hash_row
 from hf_newscls.errors import NewsclsError, RecipeError, RunError
 from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions
-from hf_newscls.recipe.serialization import find_changes
+from hf_newscls.recipe.diff import find_changes
 from hf_newscls.report.predictions import hash_predictions
 from hf_newscls.runs.folder import RunFolder, find_run
 
@@ -42,7 +42,7 @@ def read_other_predictions(
         RunError: the other run does not exist, is `run` itself, or has other test rows or labels.
         DataError: its predictions cannot be read.
     """
-    other = _find_on_split(name_or_path, run.read_json(run.split)["fingerprint"], runs_dir=runs_dir)
+    other = _find_on_split(name_or_path, run.read_fingerprint(), runs_dir=runs_dir)
     if other.path == run.path.resolve():
         raise RunError(f"{name_or_path}: this is {run.path} itself; name another run")
     predictions, names = hash_predictions(other.predictions), test.features["label"].names
@@ -73,7 +73,7 @@ def _compare_recipes(run: RunFolder, other: RunFolder) -> tuple[str, dict[str, t
 
 def _find_on_split(name_or_path: str | Path, fingerprint: str, *, runs_dir: Path) -> RunFolder:
     run = find_run(name_or_path, runs_dir=runs_dir)
-    found = run.read_json(run.split)["fingerprint"]
+    found = run.read_fingerprint()
     if found != fingerprint:
         raise RunError(
             f"{run.path}: its split is {found[:12]}, not {fingerprint[:12]}; train it with the same data and split"

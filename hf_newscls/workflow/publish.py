@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.storage import check_replaceable, replace_file
-from hf_newscls.workflow.evaluate import render_run_card
 from hf_newscls.workflow.run import Run, find_folder
 
 if TYPE_CHECKING:
@@ -50,6 +48,7 @@ def publish(
     """
     from hf_newscls.hub.commit import PushOptions
     from hf_newscls.hub.publish_model import publish_run
+    from hf_newscls.workflow.cards import render_run_card
 
     folder = find_folder(run, runs_dir=runs_dir)
     recipe = folder.read_recipe()
@@ -131,20 +130,13 @@ def publish_leaderboard(board: Leaderboard, repo_id: str, *, private: bool = Tru
         PublishError: the Hub refused or could not be reached, or the repository holds something else.
     """
     from hf_newscls.comparison.page import build_leaderboard_files, render_board_card
-    from hf_newscls.hub.commit import Content, Head, PushOptions, push_files
-    from hf_newscls.hub.file_checks import check_files
+    from hf_newscls.hub.commit import PushOptions
+    from hf_newscls.hub.ownership import Ownership, push_owned
     from hf_newscls.hub.preflight import find_target
-    from hf_newscls.hub.publish_dataset import check_ownership
     from hf_newscls.report.card_metadata import LEADERBOARD_TAG, TOOL_TAG
 
     target = find_target(repo_id, private=private, repo_type="dataset")
-    files: dict[str, Content] = {**build_leaderboard_files(board), "README.md": render_board_card(board).encode()}
-    check_files(files)
-
-    def build(head: Head) -> Mapping[str, Content]:
-        """Return the files, if the repository is new or holds a leaderboard."""
-        check_ownership(head, repo_id=target.repo_id, content="a leaderboard", tags=(TOOL_TAG, LEADERBOARD_TAG))
-        return files
-
+    files = {**build_leaderboard_files(board), "README.md": render_board_card(board).encode()}
     options = PushOptions(message="Compare models with hf_newscls", command="hf-newscls compare --publish")
-    return push_files(build, target, options)
+    ownership = Ownership("a leaderboard", tags=(TOOL_TAG, LEADERBOARD_TAG))
+    return push_owned(files, target, options, ownership=ownership)

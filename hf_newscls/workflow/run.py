@@ -7,7 +7,6 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hf_newscls.errors import RunError
 from hf_newscls.evaluation.metric_names import HEADLINE_METRICS, name_metric
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder, find_run
@@ -69,12 +68,7 @@ def load_run(name_or_path: str | Path, *, runs_dir: str | Path = "runs") -> Run:
     from hf_newscls.evaluation.report import EvaluationReport
 
     folder = find_folder(name_or_path, runs_dir=runs_dir)
-    metrics = folder.read_json(folder.metrics)
-    try:
-        report = EvaluationReport.from_dict(metrics)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RunError(f"{folder.metrics}: not the metrics of a run ({error!r}); evaluate the run again") from error
-    return Run(folder.path, folder.read_recipe(), report)
+    return Run(folder.path, folder.read_recipe(), folder.read_as(folder.metrics, EvaluationReport.from_dict))
 
 
 def find_folder(run: Run | str | Path, *, runs_dir: str | Path) -> RunFolder:

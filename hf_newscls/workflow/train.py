@@ -162,7 +162,7 @@ def train(
 
 
 def _set_up(recipe: Recipe, *, runs_dir: Path) -> _Setup:
-    from hf_newscls.modeling.loading import load_pretrained
+    from hf_newscls.modeling.loading import describe_parameters, load_pretrained
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
 
@@ -171,6 +171,7 @@ def _set_up(recipe: Recipe, *, runs_dir: Path) -> _Setup:
     arguments = build_training_arguments(recipe, output_dir=runs_dir, backend=backend)
     run_on_main(lambda: _warn(recipe, prepared, arguments, runs_dir=runs_dir))
     classifier = load_pretrained(recipe.model, prepared.label_names, seed=recipe.seed)
+    logger.info("loaded %s: %s", recipe.model.model_name_or_path, describe_parameters(classifier))
     if recipe.adapter is not None:
         from hf_newscls.modeling.adapters import add_adapter
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from hf_newscls.distributed import run_on_main
 from hf_newscls.evaluation.metric_names import DECISION_METRICS
-from hf_newscls.evaluation.renamed_keys import rename_old_keys
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.resuming import find_finished
@@ -80,13 +78,14 @@ def train_seeds(
         cards_dir: folder for a copy of the model card.
 
     Raises:
-        InputError: there are fewer than two seeds, or recipe, data or model cannot be used.
+        InputError: there are fewer than two seeds, recipe, data or model cannot be used, or a run's file is damaged.
     """
-    from hf_newscls.evaluation.statistics.seeds import compute_spread
+    from hf_newscls.evaluation.statistics.seeds import compare_spreads, compute_spread
 
     recipe, runs_dir = to_recipe(recipe), Path(runs_dir)
     compute_spread([0.0] * seeds)  # raises for too few seeds, before the training
     fingerprint = prepare(recipe).manifest.fingerprint
+    others = _read_others(recipe.name, fingerprint, runs_dir=runs_dir)
     numbers = [recipe.seed + index for index in range(seeds)]
     runs: dict[int, Run] = {}
     for seed in reversed(numbers):  # the recipe's own seed comes last, so that its card stays
@@ -100,24 +99,22 @@ def train_seeds(
     ordered = [runs[seed] for seed in numbers]
     # Without log_loss: a single confident error changes it a lot.
     spreads = {name: compute_spread([run.report.test.scores[name] for run in ordered]) for name in DECISION_METRICS}
-    gains = _compute_gains(recipe, fingerprint, spreads, runs_dir=runs_dir)
+    gains = {
+        other: {name: compare_spreads(spread, scores[name]) for name, spread in spreads.items()}
+        for other, scores in others.items()
+    }
     result = SeedRuns(recipe.name, numbers, ordered, spreads, gains)
     run_on_main(lambda: _write(result, fingerprint, runs_dir=runs_dir))
     return result
 
 
-def _compute_gains(
-    recipe: Recipe, fingerprint: str, spreads: Mapping[str, Spread], *, runs_dir: Path
-) -> dict[str, dict[str, SpreadGain]]:
-    from hf_newscls.evaluation.statistics.seeds import Spread, compare_spreads
+def _read_others(recipe_name: str, fingerprint: str, *, runs_dir: Path) -> dict[str, Mapping[str, Spread]]:
+    """Return the scores of other recipes with several seeds on the same split, by recipe and metric."""
+    from hf_newscls.evaluation.statistics.seeds import SeedScores
 
-    gains = {}
-    for path in sorted(runs_dir.glob(f"*/{_FILE}")):
-        other = rename_old_keys(json.loads(path.read_text(encoding="utf-8")))
-        if path.parent.name != recipe.name and other["split_fingerprint"] == fingerprint:
-            scores = {name: Spread(**values) for name, values in other["scores"].items()}
-            gains[path.parent.name] = {name: compare_spreads(spread, scores[name]) for name, spread in spreads.items()}
-    return gains
+    paths = [path for path in sorted(runs_dir.glob(f"*/{_FILE}")) if path.parent.name != recipe_name]
+    found = {path.parent.name: RunFolder(path.parent).read_as(path, SeedScores.from_dict) for path in paths}
+    return {name: one.scores for name, one in found.items() if one.split_fingerprint == fingerprint}
 
 
 def _write(result: SeedRuns, fingerprint: str, *, runs_dir: Path) -> None:

@@ -83,16 +83,16 @@ def test_private_model_needs_the_right_token(hub_here: HubServer, monkeypatch: p
     assert [*by_name(discover(recipes=TINY))] == ["owner/secret"]
     monkeypatch.setenv("HF_TOKEN", STRANGER_TOKEN)
     assert discover(recipes=TINY) == Discovery([], [], [])
-    (refusal,) = discover(models=["owner/secret"]).unranked
-    assert "not on the Hub" in refusal.reason
+    (unranked,) = discover(models=["owner/secret"]).unranked
+    assert "not on the Hub" in unranked.reason
 
 
 def test_gated_model_is_refused_with_the_reason(hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     hub_here.create_repo("owner/gated", files=build_files(18), gated=True)
     monkeypatch.setenv("HF_TOKEN", STRANGER_TOKEN)
-    (refusal,) = discover(recipes=TINY).unranked
-    assert (refusal.name, refusal.revision) == ("owner/gated", hub_here.repos["owner/gated"].head)
-    assert "gated" in refusal.reason
+    (unranked,) = discover(recipes=TINY).unranked
+    assert (unranked.name, unranked.revision) == ("owner/gated", hub_here.repos["owner/gated"].head)
+    assert "gated" in unranked.reason
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ def test_broken_file_is_noted_and_the_rest_is_read(file: str, content: bytes, no
 )
 def test_model_with_a_broken_card_is_refused(card: bytes, reason: str, hub_here: HubServer) -> None:
     hub_here.create_repo("ann/broken", files={**build_files(18), "README.md": card})
-    (refusal,) = discover(models=["ann/broken"]).unranked
-    assert refusal.reason.startswith(reason)
+    (unranked,) = discover(models=["ann/broken"]).unranked
+    assert unranked.reason.startswith(reason)
 
 
 def test_file_that_cannot_be_fetched_is_noted(hub_here: HubServer) -> None:
@@ -138,9 +138,9 @@ def test_file_that_cannot_be_fetched_is_noted(hub_here: HubServer) -> None:
 def test_model_with_a_card_that_cannot_be_fetched_is_refused(hub_here: HubServer) -> None:
     hub_here.create_repo("ann/model", files=build_files(18))
     hub_here.faults.append(Fault("status", path=r"/resolve/.*/README\.md", index=None, status=403))
-    (refusal,) = discover(recipes=TINY).unranked
-    assert "read README.md of ann/model: " in refusal.reason
-    assert "403" in refusal.reason
+    (unranked,) = discover(recipes=TINY).unranked
+    assert "read README.md of ann/model: " in unranked.reason
+    assert "403" in unranked.reason
 
 
 def test_claims_on_the_requested_dataset_are_read(hub_here: HubServer) -> None:

@@ -41,8 +41,8 @@ def test_row_holds_the_score_with_its_interval_and_verdict(board: Leaderboard) -
 
 
 def test_refused_model_has_only_its_reason(board: Leaderboard) -> None:
-    refused = board.to_pandas().set_index("name").loc["fay/none"].dropna()
-    assert refused.to_dict() == {"revision": "c" * 40, "reason": "has no scores"}
+    unranked = board.to_pandas().set_index("name").loc["fay/none"].dropna()
+    assert unranked.to_dict() == {"revision": "c" * 40, "reason": "has no scores"}
 
 
 def test_empty_leaderboard_has_the_same_columns(board: Leaderboard) -> None:

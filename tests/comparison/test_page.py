@@ -87,7 +87,7 @@ def test_json_holds_everything() -> None:
     (pair,) = first["pairs"]
     assert (pair["first"], pair["second"], pair["verdict"]) == ("ann/best", "bob/worst", "ahead")
     assert pair["p_value"] == pair["adjusted_p_value"] == 2 / 2**11
-    assert content["refused"] == [{"model": "fay/none", "commit": "c" * 40, "reason": "not verified: no predictions"}]
+    assert content["unranked"] == [{"model": "fay/none", "commit": "c" * 40, "reason": "not verified: no predictions"}]
 
 
 def test_json_lists_unverified_models_without_ranks() -> None:

@@ -56,9 +56,9 @@ def test_another_split_with_several_models_is_a_table_with_a_caution() -> None:
 def test_single_model_on_another_split_is_refused() -> None:
     entries = [verified("a", 0.5), verified("b", 0.4), verified("x", 0.99, split=TWO, revision="c" * 40)]
     board = rank_entries(entries, metric="accuracy")
-    (refusal,) = board.unranked
-    assert (refusal.name, refusal.revision) == ("x", "c" * 40)
-    assert "222222222222…" in refusal.reason
+    (unranked,) = board.unranked
+    assert (unranked.name, unranked.revision) == ("x", "c" * 40)
+    assert "222222222222…" in unranked.reason
     assert names(board) == [["a", "b"]]
 
 

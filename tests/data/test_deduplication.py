@@ -86,6 +86,23 @@ def test_every_row_is_kept_or_dropped_for_a_reason(
     assert len(resolved.groups) == kept
 
 
+@pytest.mark.parametrize(
+    ("duplicates", "outcome"),
+    [
+        ("group", "each stays in the split of that row"),
+        ("drop", "each is dropped"),
+        ("keep", "each may end up in another split than that row"),
+    ],
+)
+def test_log_says_what_becomes_of_duplicates(duplicates: str, outcome: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="hf_newscls")
+    resolve(ROWS, duplicates=duplicates)
+    (line,) = caplog.messages
+    assert line.startswith("4 rows are duplicates of an earlier row (3 exact, 1 near); ")
+    assert outcome in line
+    assert line.endswith("; 3 of 7 rows are left") == (duplicates == "drop")
+
+
 @pytest.mark.parametrize("duplicates", ["group", "drop"])
 def test_rows_without_duplicates_are_unchanged(duplicates: str) -> None:
     resolved = resolve([("Rain", "A"), ("Snow", "B")], duplicates=duplicates)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hf_newscls.evaluation.baselines.comparison import FROZEN, LENGTH, MAJORITY, SVM, TFIDF, FrozenFeatures
 from hf_newscls.evaluation.baselines.models import predict_tfidf
 from hf_newscls.evaluation.metrics import compute_scores
-from hf_newscls.evaluation.report import EvaluationReport, SplitReport, TokenLengths, build_report, summarize_lengths
+from hf_newscls.evaluation.report import EvaluationReport, TokenLengths, build_report, summarize_lengths
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.recipe.evaluation import EvaluationSection
 from tests.conftest import LABELS
@@ -168,12 +168,6 @@ def test_table_has_one_row_for_each_score(splits: DatasetDict) -> None:
     html = report._repr_html_()
     assert html.startswith("<table")
     assert "NaN" not in html
-
-
-def test_table_has_one_row_for_each_label() -> None:
-    scores = {"precision": 0.5, "recall": 1.0, "f1": 2 / 3, "support": 4}
-    table = SplitReport(rows=4, scores={}, per_class={"A": scores}).per_class_to_pandas()
-    assert table.to_dict("records") == [{"label": "A", **scores}]
 
 
 def test_label_without_test_rows_is_in_the_report(splits: DatasetDict) -> None:

@@ -5,13 +5,13 @@ from huggingface_hub.hf_api import RepoFile
 
 from hf_newscls.errors import PublishError
 from hf_newscls.hub.commit import Head
-from hf_newscls.hub.publish_dataset import check_ownership
+from hf_newscls.hub.ownership import Ownership, check_ownership
 
 
 def check(card: str, *paths: str) -> None:
     files = {path: RepoFile(path=path, size=1, oid="a" * 40) for path in paths}
     head = Head("c" * 40, files, card)
-    check_ownership(head, repo_id="owner/it", content="lists", tags=("ours", "list"), forbidden=("page",))
+    check_ownership(head, Ownership("lists", tags=("ours", "list"), forbidden=("page",)), repo_id="owner/it")
 
 
 @pytest.mark.parametrize(

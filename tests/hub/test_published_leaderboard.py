@@ -71,8 +71,8 @@ def test_models_are_ranked_by_their_verified_scores(
     expected = sorted(same_split, key=lambda name: (-same_split[name], name))
     assert [row["model"] for row in table["models"]] == expected
     assert [row["score"] for row in table["models"]] == pytest.approx([same_split[name] for name in expected])
-    assert [one["model"] for one in content["refused"]] == ["owner/tiny_stock-3"]
-    assert "measured on another split" in content["refused"][0]["reason"]
+    assert [one["model"] for one in content["unranked"]] == ["owner/tiny_stock-3"]
+    assert "measured on another split" in content["unranked"][0]["reason"]
     marked = {row["model"]: row["notes"] for row in table["models"] if row["notes"]}
     assert [*marked] == [doctored]
     assert any("claims accuracy 0.9999, its predictions give" in note for note in marked[doctored])

@@ -1,7 +1,6 @@
 """Loading: what was pre-trained and what is new, labels, lengths, and every way a model can be unusable."""
 
 import json
-import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModel, AutoTokenizer, BertForSequenceClassification, GPT2Config, GPT2Model
+from transformers import AutoModel, AutoTokenizer, BertForMaskedLM, BertForSequenceClassification, GPT2Config, GPT2Model
 
 from hf_newscls.errors import InputError, ModelError, RecipeError
 from hf_newscls.files import compute_sha256
-from hf_newscls.modeling.loading import load_config, load_pretrained, load_tokenizer
+from hf_newscls.modeling.loading import describe_parameters, load_config, load_pretrained, load_tokenizer
 from hf_newscls.recipe.model import ModelSection
 from tests.conftest import LABELS
 from tests.processes import run_python
@@ -100,12 +99,15 @@ def test_label_maps_follow_the_order_given(head: str, tiny_encoder: Path) -> Non
 
 # 32 x 3 + 3 = 99; (32 x 64 + 64) + 2 x 64 + (64 x 3 + 3) = 2,435.
 @pytest.mark.parametrize(("head", "new"), [("stock", "99"), ("two_layer", "2,435")])
-def test_log_counts_new_parameters(head: str, new: str, tiny_encoder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, logger="hf_newscls"):
-        model = load_tiny(tiny_encoder, head=head).model
-    total = sum(parameter.numel() for parameter in model.parameters())
-    lines = [record.getMessage() for record in caplog.records if record.name.startswith("hf_newscls")]
-    assert lines == [f"loaded {tiny_encoder}: {total:,} parameters, {new} newly initialized"]
+def test_description_counts_new_parameters(head: str, new: str, tiny_encoder: Path) -> None:
+    classifier = load_tiny(tiny_encoder, head=head)
+    total = sum(parameter.numel() for parameter in classifier.model.parameters())
+    assert f"{total:,} parameters, of which {new} (the head) are" in describe_parameters(classifier)
+
+
+def test_new_pooler_is_described_as_a_part_of_the_encoder(tmp_path: Path) -> None:
+    folder = save_encoder(tmp_path / "encoder", "bert", model_class=BertForMaskedLM)  # saved without a pooler
+    assert "(the head and a part of the encoder)" in describe_parameters(load_tiny(folder))
 
 
 @pytest.mark.parametrize("head", HEADS)

@@ -29,8 +29,9 @@ LAYERS: Sequence[Sequence[str]] = (
     ("__main__",),
 )
 LOOSE_MODULES = LAYERS[0]
-# The command line calls only these packages. What it imports for type checkers may come from any package.
+# The command line calls only these. What it imports for type checkers may come from any package.
 CLI_IMPORTS = {"cli", "workflow", "recipe", *LOOSE_MODULES}
+CLI_MODULES = {f"{ROOT}.evaluation.metric_names"}
 
 
 def name_module(path: Path) -> str:
@@ -126,7 +127,7 @@ def test_command_line_calls_only_the_workflow() -> None:
         f"{module} imports {other}"
         for module, source in SOURCES.items()
         if module.split(".")[1:2] == ["cli"]
-        for other in find_imports(module, source, with_types=False) - {ROOT}
+        for other in find_imports(module, source, with_types=False) - {ROOT, *CLI_MODULES}
         if other.split(".")[1] not in CLI_IMPORTS
     }
     assert imported == set()

@@ -112,7 +112,11 @@ def test_origin_of_the_label_is_reported(data: dict[str, Any], label: str, make_
 @pytest.mark.parametrize(
     ("near", "handling", "expected"),
     [
-        ({}, "group", "is at least 0.8.\nDuplicates found: 4 (exact 3, near 1). Each is in the same split as "),
+        (
+            {},
+            "group",
+            "is at least 0.8.\nDuplicates found: 4 (exact 3, near 1). Each stays in the split of the text it ",
+        ),
         (None, "drop", "white space and Unicode form.\nDuplicates removed: 4 (exact 3, near 1)."),
         ({}, "keep", "Duplicates kept: 4 (exact 3, near 1); no test row has a duplicate in the training set."),
     ],

@@ -71,9 +71,9 @@ def test_results_table_has_model_baselines_and_probes(make_parts: MakeParts) -> 
     assert results == [
         ["Classifier", "Accuracy", "Macro F1", "Gain in macro F1"],
         ["this model", "0.900 (0.700 to 0.950)", "0.890 (0.710 to 0.950)", ""],
-        ["majority class", *["0.250 (0.230 to 0.270)"] * 2, "-0.012 to 0.046"],
-        ["TF-IDF with logistic regression", *["0.750 (0.730 to 0.770)"] * 2, "-0.012 to 0.046"],
-        [LENGTH, *["0.300 (0.280 to 0.320)"] * 2, "-0.012 to 0.046"],
+        ["majority class", "0.250", "0.250", "0.640 (-0.012 to 0.046)"],
+        ["TF-IDF with logistic regression", *["0.750 (0.730 to 0.770)"] * 2, "0.140 (-0.012 to 0.046)"],
+        [LENGTH, *["0.300 (0.280 to 0.320)"] * 2, "0.590 (-0.012 to 0.046)"],
     ]
 
 
@@ -85,12 +85,13 @@ def test_every_score_is_in_the_card_with_its_interval(make_parts: MakeParts) -> 
         ["Weighted F1", "0.8800", "0.7200 to 0.9500"],
         ["Top-2 accuracy", "0.8700", ""],
         ["Log loss", "0.8600", ""],
+        ["Expected calibration error", "0.8500", ""],
     ]
 
 
 def test_probes_and_top_k_accuracy_are_described(make_parts: MakeParts) -> None:
     text = " ".join(make_parts(evaluation={"top_k": [2]}).render().split())
-    assert f"Probes see only part of the input: *{LENGTH}*." in text
+    assert f"The classifier *{LENGTH}* is a check: it sees the length of a text but no words. If it is clearly" in text
     assert "The correct label is among the top 2 predictions for 87.0% of the test rows." in text
     assert "among the top" not in make_parts(evaluation={"top_k": []}).render()
 
@@ -187,7 +188,7 @@ def test_card_describes_data_split_and_training(make_parts: MakeParts) -> None:
 @pytest.mark.parametrize(
     ("handling", "leaks", "expected"),
     [
-        ("group", 0, "Duplicates found: 4 (exact 3, near 1). Each is in the same split as the text that it repeats, "),
+        ("group", 0, "Duplicates found: 4 (exact 3, near 1). Each stays in the split of the text it duplicates, so "),
         ("drop", 0, "Duplicates removed: 4 (exact 3, near 1). The first row of each group was used."),
         ("keep", 2, "; 2 test rows have a duplicate in the training set.\n**The scores are too high, because "),
     ],
@@ -240,7 +241,7 @@ def test_card_without_baselines_has_no_columns_for_them(make_parts: MakeParts) -
         ["Classifier", "Accuracy", "Macro F1"],
         ["this model", "0.900 (0.700 to 0.950)", "0.890 (0.710 to 0.950)"],
     ]
-    assert "paired" not in card
+    assert "resampled" not in card
 
 
 def test_numbers_in_a_real_card_match_its_run(tiny_run: FinishedRun) -> None:
@@ -269,7 +270,8 @@ def test_snippet_shows_the_real_predictions(tiny_run: FinishedRun) -> None:
     assert sum(example["probabilities"].values()) == pytest.approx(1)
     first, probability = max(example["probabilities"].items(), key=lambda pair: pair[1])
     last_line = find_snippet((tiny_run.run.model / "README.md").read_text()).splitlines()[-1]
-    assert last_line.startswith(f'# "{first}": {probability:.3f}, ')
+    assert last_line.startswith(f"# {first} {probability:.3f}, ")
+    assert last_line.endswith(" (shortened)")
 
 
 def test_lengths_in_a_real_card_match_its_texts(tiny_run: FinishedRun) -> None:
@@ -296,7 +298,7 @@ def test_card_counts_truncated_texts(fraction: float, expected: str, make_parts:
 
 def test_card_orders_predictions_by_probability(make_parts: MakeParts) -> None:
     answer = {"a": 0.1, "b": 0.5, "c": 0.15, "d": 0.25}
-    assert '\n# "b": 0.500, "d": 0.250, "c": 0.150\n' in find_snippet(make_parts([*"abcd"]).render(answer=answer))
+    assert "\n# b 0.500, d 0.250, c 0.150 (shortened)\n" in find_snippet(make_parts([*"abcd"]).render(answer=answer))
 
 
 def test_card_names_the_encoder(make_parts: MakeParts) -> None:
@@ -334,7 +336,8 @@ def test_card_lists_stages_and_trainer_settings(make_parts: MakeParts) -> None:
     parts = make_parts(freeze={"epochs": 2, "learning_rate": 0.02}, finetune={"layerwise_lr_decay": 0.9})
     record = replace(parts.record, settings={"seed": 17, "learning_rate": 5e-5, "optim": "adamw_torch"})
     own, settings = read_tables(parts._replace(record=record).render())[4:6]
-    assert ["freeze.epochs", "2.0"] in own
+    assert ["epochs", "5 (2 for the head, 3 for all parameters)"] in own
+    assert ["freeze.learning_rate", "0.02"] in own
     assert ["finetune.layerwise_lr_decay", "0.9"] in own
     assert settings == [["Setting", "Value"], ["seed", "17"], ["optim", "adamw_torch"]]
 
@@ -348,7 +351,7 @@ def test_card_says_in_words_what_a_setting_means(make_parts: MakeParts) -> None:
     card = parts._replace(record=replace(parts.record, settings=settings)).render()
     own = read_tables(card)[4]
     assert ["warm-up of stage 1", "first 50 steps"] in own
-    assert ["warm-up of stage 2", "first 10% of the steps"] in own
+    assert ["warm-up of stage 2", "first 10% of the stage 2 steps"] in own
     assert ["metric_for_best_model", "macro F1"] in own
     assert "the best one on the validation set by macro F1.\n" in card
     plain = make_parts(training_arguments={"warmup_steps": 0.1}).render()
@@ -386,6 +389,39 @@ def test_many_labels_are_folded_and_the_extremes_named(make_parts: MakeParts) ->
     assert "<summary>Scores per label</summary>" not in make_parts(labels[:12]).render()
 
 
+def test_first_epochs_counted_in_steps_stay_a_setting(make_parts: MakeParts) -> None:
+    parts = make_parts(freeze={"steps": 7, "learning_rate": 0.02}, training_arguments={"num_train_epochs": 2})
+    own = read_tables(parts.render())[4]
+    assert ["freeze.steps", "7"] in own
+    assert ["num_train_epochs", "2"] in own or ["num_train_epochs", "2.0"] in own
+
+
+def test_batch_size_is_listed_once(make_parts: MakeParts) -> None:
+    for size, expected in ((16, ["batch size"]), (8, ["batch size", "per_device_train_batch_size"])):
+        own = read_tables(make_parts(training_arguments={"per_device_train_batch_size": size}).render())[4]
+        assert [row[0] for row in own if "batch" in row[0]] == expected
+
+
+@pytest.mark.parametrize(("precision", "is_explained"), [("bfloat16", True), ("float32", False)])
+def test_other_precision_of_validation_scores_is_explained(
+    precision: str, is_explained: bool, make_parts: MakeParts
+) -> None:
+    parts = make_parts()
+    log = [{"step": 1, "epoch": 1.0, "eval_log_loss": 0.5, "eval_accuracy": 0.5, "eval_f1_macro": 0.5}]
+    card = parts._replace(record=replace(parts.record, log_history=log, precision=precision)).render()
+    assert ("are computed in float32" in card) == is_explained
+
+
+def test_years_limit_the_scores_only_if_rows_have_dates(make_parts: MakeParts) -> None:
+    assert "texts from the same source.\n" in make_parts().render()
+    assert "texts from the same source and the same years.\n" in make_parts(data={"date": "day"}).render()
+
+
+def test_notes_have_a_heading_only_if_there_are_any(make_parts: MakeParts) -> None:
+    assert "## Notes" not in make_parts().render()
+    assert f"## Notes\n\n{NOTES_START}\n\nmine\n\n{NOTES_END}" in make_parts().render(notes="mine")
+
+
 # Markup.
 
 
@@ -408,7 +444,6 @@ def test_hostile_labels_add_no_markup(make_parts: MakeParts) -> None:
         "Training data",
         "Training",
         "Limitations",
-        "Notes",
         "Files",
         "License",
         "Citation",
@@ -419,9 +454,9 @@ def test_hostile_labels_add_no_markup(make_parts: MakeParts) -> None:
 def test_card_describes_calibration(make_parts: MakeParts) -> None:
     text = " ".join(make_parts().render().split())
     # Calibrated on the hundred rows of the fixture; the error before is also the fixture's.
-    assert "the probability of the predicted label differs from the accuracy by 85.0 percentage points" in text
-    assert "neither overconfident nor underconfident. Dividing the logits by 1.000, a temperature fitted on" in text
-    assert "changes this error to 0.0 percentage points" in text
+    assert "mean confidence and accuracy differ by 85.0 percentage points on average" in text
+    assert "confidence is 80.0% and accuracy is 80.0%: the model is neither overconfident nor underconfident" in text
+    assert "Dividing the logits by 1.000, a temperature fitted on the validation set, lowers this error to 0.0 " in text
     assert (
         "The best threshold on the validation set, by Macro F1, predicts REAL if its probability is at least 0.5000"
         in text

@@ -5,15 +5,17 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from hf_newscls.evaluation.baselines.side_by_side import RareLabel, SideBySide
+from hf_newscls.evaluation.label_quality import SuspiciousRows
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.evaluation.statistics.significance import ScorePair
 from hf_newscls.report.figures.run import plot_run
 from hf_newscls.report.measured_run import MeasuredRun
-from hf_newscls.report.page import render_report_page, write_report_page
+from hf_newscls.report.page import _choose_examples, render_report_page, write_report_page
 from tests.browser import needs_browser, open_page, print_page, take_screenshot
 from tests.conftest import FinishedRun
 from tests.measured_runs import build_measured
@@ -85,6 +87,29 @@ def test_result_has_scores_intervals_and_comparisons(page: Reader) -> None:
         assert name in page.text
     baselines = {name: one.scores["accuracy"] for name, one in report.comparisons.items() if one.kind == "baseline"}
     assert f"The best baseline is {max(baselines, key=baselines.__getitem__)}, with" in page.text
+
+
+def test_examples_have_as_many_labels_as_possible() -> None:
+    measured = build_measured([*"ABCDE"])
+    rows = measured.test.select(_choose_examples(measured))["label"]
+    assert len(rows) == 8
+    assert {*rows[:5]} == {*range(5)}
+
+
+def test_suspicious_rows_show_both_probabilities() -> None:
+    measured = build_measured()
+    assert "It finds no such test rows." in render(measured).text
+    for count, expected in (
+        (1, "It finds 1 such test row:"),
+        (20, "It finds 20 such test rows, sorted by"),
+        (21, "It finds 21 such test rows; these are the first 20, sorted by"),
+    ):
+        rows = np.arange(count)
+        found = SuspiciousRows(rows, rows % 2, 1 - rows % 2, np.full(count, 0.25), np.full(count, 0.75))
+        page = render(replace(measured, errors=replace(measured.errors, suspicious=found)))
+        assert expected in page.text
+        text = page.text.replace("\n", "").split("Suspicious labels")[1]
+        assert text.count("FAKE 25.0%") == min(count, 20) - min(count, 20) // 2
 
 
 def test_comparison_with_another_run_is_shown(page: Reader) -> None:

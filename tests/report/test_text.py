@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.report.text import (
+    describe_difference,
     describe_duplicates,
     describe_rows,
+    describe_temperature,
     describe_trained_parameters,
     format_duration,
     format_warmup,
@@ -74,7 +77,7 @@ def describe(parts: CardParts, *, leaks: int, dropped: int | None = None, **chan
         ({"handling": "drop"}, 0, 3, "Duplicates removed: 3 of 4, after the rows with conflicting labels (exact 3, "),
         ({"handling": "group"}, 0, None, "Duplicates found: 4 (exact 3, near 1). "),
         ({"handling": "group"}, 0, None, " so no test row has a duplicate in the training set. "),
-        ({"handling": "group"}, 0, None, " 2 of 500 test rows would have one."),
+        ({"handling": "group"}, 0, None, " 2 of the 500 test rows would have a duplicate in the training set."),
         ({"handling": "keep"}, 2, None, "Duplicates kept: 4 (exact 3, near 1); 2 test rows have a duplicate in the "),
         ({"handling": "keep"}, 1, None, "; 1 test row has a duplicate in the training set."),
         ({"exact": 0, "near": 0, "rows": 0, "groups": 0}, 0, None, "No duplicates were found."),
@@ -106,3 +109,48 @@ def test_conflicting_labels_have_an_outcome(
 def test_trained_parameters_are_counted(trained: int, expected: str, make_parts: MakeParts) -> None:
     record = replace(make_parts().record, trained_parameters=trained)
     assert describe_trained_parameters(record) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "loss", "expected"),
+    [
+        (
+            0.5,
+            0.25,
+            "raises this error to 50.0 percentage points and the log loss from 0.2000 to 0.2500. Both are worse",
+        ),
+        (
+            0.1,
+            0.15,
+            "lowers this error to 10.0 percentage points and the log loss from 0.2000 to 0.1500. Both are better",
+        ),
+        (0.1, 0.25, "lowers this error to 10.0 percentage points and raises the log loss from 0.2000 to 0.2500."),
+        (
+            0.4,
+            0.25,
+            "leaves this error at 40.0 percentage points and raises the log loss from 0.2000 to 0.2500. That is",
+        ),
+        (0.4, 0.2, "leaves this error at 40.0 percentage points and the log loss at 0.2000."),
+    ],
+)
+def test_temperature_is_advised_against_where_it_does_harm(
+    error: float, loss: float, expected: str, make_parts: MakeParts
+) -> None:
+    report = make_parts().report
+    test = replace(report.test, scores={"calibration_error": 0.4, "log_loss": 0.2})
+    calibration = replace(report.calibration, scores={"calibration_error": error, "log_loss": loss})
+    text = describe_temperature(replace(report, test=test, calibration=calibration))
+    assert expected in text
+    assert ("do not use it" in text) == (error >= 0.4 and loss > 0.2)
+
+
+@pytest.mark.parametrize(
+    ("gain", "interval", "expected"),
+    [
+        (0.046, (0.008, 0.083), "4.6 percentage points more accurate (95% interval: 0.8 to 8.3), a significant"),
+        (0.01, (-0.02, 0.04), "1.0 percentage points more accurate (95% interval: -2.0 to 4.0), not a significant"),
+        (-0.03, (-0.05, -0.01), "3.0 percentage points less accurate (95% interval: 1.0 to 5.0), a significant"),
+    ],
+)
+def test_difference_is_described(gain: float, interval: tuple[float, float], expected: str) -> None:
+    assert expected in describe_difference(gain, Interval(*interval))

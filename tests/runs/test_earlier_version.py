@@ -18,8 +18,9 @@ from hf_newscls.hub.staging import stage_run
 from hf_newscls.inference.predicting import load_classifier, predict_probabilities
 from hf_newscls.runs.folder import find_run
 from hf_newscls.runs.resuming import find_finished, open_run
+from hf_newscls.workflow.cards import render_run_card
 from hf_newscls.workflow.compare import find_subjects
-from hf_newscls.workflow.evaluate import evaluate, render_run_card
+from hf_newscls.workflow.evaluate import evaluate
 from tests.processes import run_python
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "run_0_1"

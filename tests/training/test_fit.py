@@ -67,7 +67,7 @@ def test_record_adds_up(fitted: FittedRun) -> None:
 
 
 def test_record_survives_json(fitted: FittedRun) -> None:
-    again = TrainingRecord(**json.loads(json.dumps(fitted.record.to_dict())))
+    again = TrainingRecord.from_dict(json.loads(json.dumps(fitted.record.to_dict())))
     assert again == fitted.record
 
 
@@ -365,7 +365,7 @@ def test_padding_is_logged_for_the_order_of_the_first_epoch(
         used, padded = used + int(batch["attention_mask"].sum()), padded + batch["attention_mask"].numel()
     with caplog.at_level("INFO", logger="hf_newscls"):
         fit(run)
-    assert f"padding is {100 * (1 - used / padded):.0f}% of" in caplog.text
+    assert f"padding is about {100 * (1 - used / padded):.0f}% of" in caplog.text
 
 
 def test_schedule_is_planned_once(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:

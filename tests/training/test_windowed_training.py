@@ -71,7 +71,7 @@ def test_losses_with_cached_windows_are_those_without(
     plain = prepare_run(make_recipe(*overrides, "freeze.cache_features=false"), long_rows, tmp_path / "plain")
     with caplog.at_level("INFO", logger="hf_newscls"):
         found = losses(train(cached))
-    assert "features of 22 rows computed once" in caplog.text
+    assert "for 16 training and 6 validation rows" in caplog.text
     assert found == pytest.approx(losses(train(plain)), abs=1e-5)
     assert measure_difference(cached, plain) < 1e-4
 

@@ -88,9 +88,9 @@ def test_broken_run_is_refused_without_its_folder(content: str, copied_runs: Pat
     (copied_runs / "tiny" / "2" / "metrics.json").write_text(content)
     board = workflow.compare("tiny", local=True, runs_dir=copied_runs)
     assert names(board) == [["tiny/1"]]
-    (refusal,) = board.unranked
-    assert refusal.name == "tiny/2"
-    assert refusal.reason.startswith("metrics.json: ")
+    (unranked,) = board.unranked
+    assert unranked.name == "tiny/2"
+    assert unranked.reason.startswith("metrics.json: ")
 
 
 def test_run_without_predictions_is_not_verified(copied_runs: Path) -> None:
@@ -128,9 +128,9 @@ def test_models_on_the_hub_are_ranked_with_local_runs(tiny_run: FinishedRun, hub
         f"claims accuracy 0.9990, its predictions give {accuracy:.4f}",
         f"published from {name_run(tiny_run)}",
     ]
-    (refusal,) = board.unranked
-    assert refusal.name == "cat/elsewhere"
-    assert "222222222222…" in refusal.reason
+    (unranked,) = board.unranked
+    assert unranked.name == "cat/elsewhere"
+    assert "222222222222…" in unranked.reason
 
 
 def test_dataset_without_a_recipe_is_compared(hub_here: HubServer, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,9 @@ from typing import Any
 import pytest
 from transformers import AutoConfig
 
-from hf_newscls.errors import RunError
 from hf_newscls.evaluation.baselines.comparison import FROZEN, LENGTH, MAJORITY, SVM, TFIDF
-from hf_newscls.runs.folder import RunFolder
 from hf_newscls.training.arguments import build_training_arguments
 from hf_newscls.training.backend import detect_backend
-from hf_newscls.workflow.evaluate import render_run_card
 from tests.conftest import LABELS, FinishedRun, read_table
 from tests.processes import read_files, run_python
 
@@ -49,25 +45,6 @@ def classify(
     assert result.code == 0, result.err
     found: list[dict[str, Any]] = json.loads((folder / "found.json").read_text())
     return found
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("metrics.json", "{}"),
-        ("metrics.json", "[]"),
-        ("training.json", "{}"),
-        ("training.json", '{"of another version": 1}'),
-        ("split.json", "{}"),
-        ("split.json", "{"),
-    ],
-)
-def test_files_of_another_version_are_refused(name: str, content: str, tiny_run: FinishedRun, tmp_path: Path) -> None:
-    run = RunFolder(tmp_path / "run")
-    shutil.copytree(tiny_run.run.path, run.path, ignore=shutil.ignore_patterns("model", "checkpoints"))
-    (run.path / name).write_text(content)
-    with pytest.raises(RunError, match=r"run: .*evaluate"):
-        render_run_card(run, tiny_run.recipe, model_address="owner/tiny")
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +179,8 @@ def test_metrics_include_simpler_classifiers_and_probes(tiny_run: FinishedRun) -
     kinds = {name: one["kind"] for name, one in metrics["comparisons"].items()}
     baselines = [MAJORITY, TFIDF, SVM, FROZEN]
     assert kinds == {**dict.fromkeys(baselines, "baseline"), LENGTH: "probe", "title only": "probe"}
+    # Draws within each label always give it the same score.
+    assert metrics["comparisons"].pop(MAJORITY)["intervals"] == {}
     for one in metrics["comparisons"].values():
         low, high = one["intervals"]["accuracy"]
         assert low <= one["scores"]["accuracy"] <= high

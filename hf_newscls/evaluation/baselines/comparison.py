@@ -1,7 +1,7 @@
 """Compare the model with simpler classifiers on the same split."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -10,15 +10,14 @@ from numpy.typing import NDArray
 
 from hf_newscls.evaluation.baselines import models
 from hf_newscls.evaluation.baselines.models import Probabilities
-from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval, compute_intervals, resample_scores
-from hf_newscls.evaluation.statistics.significance import compare_scores, draw_scores
+from hf_newscls.evaluation.statistics.significance import compute_gain, draw_scores
 
 MAJORITY = "majority class"
 TFIDF = "TF-IDF with logistic regression"
 SVM = "TF-IDF with linear SVM"
-FROZEN = "frozen encoder with linear head"
-LENGTH = "length only"
+FROZEN = "frozen encoder with logistic regression"
+LENGTH = "text length only"
 
 Kind = Literal["baseline", "probe"]
 """A baseline reads the text, a probe sees too little to understand it."""
@@ -39,7 +38,7 @@ class Comparison:
 
     kind: Kind
     scores: Mapping[str, float]  # on test, as `compute_scores` names them
-    intervals: Mapping[str, Interval]
+    intervals: Mapping[str, Interval]  # empty for the majority class, whose scores follow from the label counts
     gains: Mapping[str, Interval]  # of the model's score minus this one's, paired
 
 
@@ -61,23 +60,24 @@ def build_comparisons(
         probes: columns by the probe's name.
     """
     references = np.asarray(splits["test"]["label"][:])
-    own = draw_scores(model, references, bootstrap).by_metric
+    own = draw_scores(model, references, bootstrap)
 
     def compare(kind: Kind, probabilities: Probabilities) -> Comparison:
         """Score a classifier on the rows and the draws of the model."""
-        other = draw_scores(probabilities, references, bootstrap).by_metric
+        other = draw_scores(probabilities, references, bootstrap)
         return Comparison(
             kind=kind,
-            scores=compute_scores(probabilities, references, top_k=bootstrap.top_k),
+            scores=other.scores,
             intervals=compute_intervals(resample_scores(probabilities, references, bootstrap)),
-            gains={name: compare_scores(score, other[name]).gain for name, score in own.items()},
+            gains={name: compute_gain(score, other.by_metric[name]) for name, score in own.by_metric.items()},
         )
 
     baselines, probed = _predict_baselines(splits, features), _predict_probes(splits, probes)
-    return {
+    found = {
         **{name: compare("baseline", probabilities) for name, probabilities in baselines.items()},
         **{name: compare("probe", probabilities) for name, probabilities in probed.items()},
     }
+    return {**found, MAJORITY: replace(found[MAJORITY], intervals={})}
 
 
 def _predict_baselines(splits: DatasetDict, features: FrozenFeatures | None) -> dict[str, Probabilities]:

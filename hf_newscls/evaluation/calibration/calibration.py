@@ -48,7 +48,7 @@ class Threshold:
 class Calibration:
     """How well probabilities match accuracy on test, before and after calibration."""
 
-    temperature: float  # divide the logits by it; above 1 the model is overconfident
+    temperature: float  # divide the logits by it; above 1 it lowers the confidence
     before: Reliability
     after: Reliability
     scores: Mapping[str, float]  # log_loss, brier_score and calibration_error with the temperature

@@ -36,6 +36,30 @@ class Reliability:
         """The expected calibration error: the mean gap between confidence and accuracy over all rows, in [0, 1]."""
         return float(np.abs(self.confidence - self.accuracy) @ self.rows / max(self.rows.sum(), 1))
 
+    @property
+    def mean_confidence(self) -> float:
+        """The mean confidence of all rows."""
+        return float(self.confidence @ self.rows / max(self.rows.sum(), 1))
+
+    @property
+    def mean_accuracy(self) -> float:
+        """The accuracy on all rows."""
+        return float(self.accuracy @ self.rows / max(self.rows.sum(), 1))
+
+    @property
+    def verdict(self) -> str:
+        """Whether mean confidence and accuracy differ by more than the sampling error of a calibrated model.
+
+        If each prediction is right with the probability of its confidence, the hits are a sum of Bernoulli variables.
+        The margin is 1.96 standard errors of their mean.
+        """
+        variance = self.confidence * (1 - self.confidence) @ self.rows
+        margin = 1.96 * float(np.sqrt(variance)) / max(self.rows.sum(), 1)
+        gap = self.mean_confidence - self.mean_accuracy
+        if abs(gap) <= margin:
+            return "neither overconfident nor underconfident on average"
+        return "overconfident" if gap > 0 else "underconfident"
+
 
 @dataclass(frozen=True)
 class RiskCoverage:
@@ -54,6 +78,9 @@ def compute_reliability(probabilities: ArrayLike, references: ArrayLike, *, bins
     """Compare confidence and accuracy in at most `bins` bins of equal mass, given (N, L) and (N,) arrays.
 
     There are fewer bins for few rows or many equal confidences.
+
+    >>> compute_reliability([[0.9, 0.1], [0.6, 0.4]], [0, 1], bins=2).accuracy.tolist()
+    [0.0, 1.0]
     """
     confidences, is_right = _judge(probabilities, references)
     _, indices, rows = np.unique(assign_bins(confidences, bins=bins), return_inverse=True, return_counts=True)

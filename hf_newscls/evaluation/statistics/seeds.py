@@ -3,13 +3,17 @@
 Shape letter: S seeds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 from scipy.stats import ttest_ind
 
-from hf_newscls.errors import InputError
+from hf_newscls.errors import InputError, format_examples
+from hf_newscls.evaluation.metric_names import DECISION_METRICS
+from hf_newscls.evaluation.renamed_keys import rename_old_keys
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 
 
@@ -20,6 +24,26 @@ class Spread:
     mean: float
     deviation: float  # sample standard deviation (divided by S - 1)
     values: Sequence[float]  # in the order of the seeds
+
+
+@dataclass(frozen=True)
+class SeedScores:
+    """What another recipe's `seeds.json` says about its scores."""
+
+    split_fingerprint: str
+    scores: Mapping[str, Spread]
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "SeedScores":
+        """Return the content of a seeds.json, also of an earlier version; other keys are ignored.
+
+        Raises:
+            ValueError: a value is missing or has another type.
+        """
+        found = TypeAdapter(cls).validate_python(rename_old_keys(content))
+        if missing := {*DECISION_METRICS} - found.scores.keys():
+            raise ValueError(f"scores: no {format_examples(sorted(missing))}")
+        return found
 
 
 @dataclass(frozen=True)
@@ -40,6 +64,9 @@ def compute_spread(values: Sequence[float]) -> Spread:
 
     Raises:
         InputError: there are fewer than two values.
+
+    >>> compute_spread([0.5, 1.0]).mean
+    0.75
     """
     if len(values) < 2:
         raise InputError(

@@ -7,7 +7,7 @@ Shape letters: N rows, L labels, R draws.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -57,7 +57,8 @@ class DrawnScore:
 class DrawnScores:
     """The scores of one model on all rows and on each bootstrap draw."""
 
-    by_metric: dict[str, DrawnScore]  # without calibration_error, whose draws are biased
+    scores: Mapping[str, float]  # on all rows, as `compute_scores` names them
+    by_metric: Mapping[str, DrawnScore]  # without calibration_error, whose draws are biased
     by_label: Sequence[DrawnScore]  # F1, in label order
     is_counted: NDArray[np.bool_]  # (R, L), whether macro averages of a draw include a label
 
@@ -74,11 +75,12 @@ def draw_scores(probabilities: ArrayLike, references: ArrayLike, bootstrap: Boot
 
     Models with equal references and an equal bootstrap are scored on equal draws, and can be compared.
     """
-    values = compute_scores(probabilities, references, top_k=bootstrap.top_k)
+    scores = compute_scores(probabilities, references, top_k=bootstrap.top_k)
     resamples = resample_scores(probabilities, references, replace(bootstrap, is_stratified=False))
     (label_f1,) = compute_f1(compute_confusion(probabilities, references)[None].astype(np.float64))
     return DrawnScores(
-        by_metric={name: DrawnScore(values[name], draws) for name, draws in resamples.scores.items()},
+        scores=scores,
+        by_metric={name: DrawnScore(scores[name], draws) for name, draws in resamples.scores.items()},
         by_label=[DrawnScore(*one) for one in zip(label_f1.tolist(), resamples.label_f1.T, strict=True)],
         is_counted=resamples.is_counted,
     )
@@ -91,8 +93,12 @@ def compare_scores(own: DrawnScore, other: DrawnScore) -> ScorePair:
     >>> pair.gain
     Interval(low=0.25, high=0.25)
     """
-    gain = to_interval(own.draws - other.draws)
-    return ScorePair(own.value, other.value, gain, compute_bootstrap_p(own.draws, other.draws))
+    return ScorePair(own.value, other.value, compute_gain(own, other), compute_bootstrap_p(own.draws, other.draws))
+
+
+def compute_gain(own: DrawnScore, other: DrawnScore) -> Interval:
+    """Return the 95% interval of the first model's score minus the second's, paired: on the same draws."""
+    return to_interval(own.draws - other.draws)
 
 
 def compute_mcnemar_p(first_right: ArrayLike, second_right: ArrayLike) -> float:
@@ -100,6 +106,9 @@ def compute_mcnemar_p(first_right: ArrayLike, second_right: ArrayLike) -> float:
 
     The test uses the rows that only one classifier predicts correctly. Under the null hypothesis each classifier is the
     correct one with probability 1/2. Both arguments say whether a classifier is right on each row, shape (N,).
+
+    >>> compute_mcnemar_p([True, True, True], [False, False, True])  # 2 * (1 / 2) ** 2
+    0.5
     """
     first, second = np.asarray(first_right, dtype=bool), np.asarray(second_right, dtype=bool)
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
@@ -113,6 +122,9 @@ def compute_bootstrap_p(first: ArrayLike, second: ArrayLike) -> float:
 
     It is twice the fraction of draws with a difference of 0 or of the other sign. The data count as one more draw, so
     the p-value is never 0. Both arguments have shape (R,), one score for each of R draws.
+
+    >>> compute_bootstrap_p([0.5, 0.6, 0.7], [0.4, 0.5, 0.8])
+    1.0
     """
     differences = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     rarer = min(int((differences <= 0).sum()), int((differences >= 0).sum()))

@@ -33,7 +33,7 @@ def plot_confusion_matrix(confusion: NDArray[np.int64], *, label_names: Sequence
         height=1.3 + float(np.clip(6, 0.21 * size, 0.75 * size)),
         title=f"Confusion matrix of {confusion.sum():,} texts, {'percent and count' if is_detailed else 'in percent'}",
     )
-    axes = style.format_axes(figure.add_subplot(), xlabel="Prediction", ylabel="Reference")
+    axes = style.format_axes(figure.add_subplot(), xlabel="Predicted label", ylabel="Correct label")
     support = confusion.sum(axis=1, keepdims=True)
     fractions = np.divide(confusion, support, out=np.full((size, size), np.nan), where=support > 0)
     texts = np.vectorize(_write_detailed if is_detailed else _write_percent, otypes=[str])(fractions, confusion)

@@ -89,18 +89,21 @@ def plot_years(counts: NDArray[np.int64], *, years: Sequence[str], label_names: 
 def plot_text_lengths(token_counts: Sequence[int], *, max_length: int) -> Figure:
     """Return a histogram of tokens per text before truncation; the title counts the truncated texts.
 
-    Bars end at the 99.5th percentile, and the axis label counts the texts beyond. `max_length` is a line, left out
-    where it is 4 times that percentile or more. Special tokens count, as they do in truncation. There must be a text.
+    Where the longest text has more than 1.5 times the tokens of the 99.5th percentile, bars end at that percentile and
+    the axis label counts the texts beyond. `max_length` is a line, left out at 4 times the last bar or more. Special
+    tokens count, as they do in truncation. There must be a text.
     """
     lengths = np.asarray(token_counts, dtype=np.int64)
-    truncated, last = lengths > max_length, int(np.percentile(lengths, 99.5, method="higher"))
+    truncated, longest = lengths > max_length, int(lengths.max())
+    percentile = int(np.percentile(lengths, 99.5, method="higher"))
+    last = longest if longest <= 1.5 * percentile else percentile
     n_beyond = (lengths > last).sum()
-    beyond = f" (not shown: {n_beyond:,} texts beyond the 99.5th percentile, {last:,} tokens)" if n_beyond else ""
+    beyond = f" (not shown: {n_beyond:,} texts with more than {last:,} tokens)" if n_beyond else ""
     count = f"{truncated.sum():,} of {lengths.size:,} texts ({truncated.mean():.1%})"
     count = count if truncated.any() else f"none of {lengths.size:,} texts"
     figure = style.build_figure(height=3.8, title=f"Truncated at max_length {max_length:,}: {count}")
     bin_width, xlabel = max(1, round(last / 60)), f"Tokens per text before truncation{beyond}"
-    ylabel = f"Texts (tokens per bar: {bin_width})"
+    ylabel = "Number of texts" if bin_width == 1 else f"Number of texts ({bin_width} tokens per bar)"
     axes = style.format_axes(figure.add_subplot(), grid="y", xlabel=xlabel, ylabel=ylabel)
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     # max_length + 0.5 is an edge, so that no bar mixes whole and truncated texts.
@@ -112,7 +115,8 @@ def plot_text_lengths(token_counts: Sequence[int], *, max_length: int) -> Figure
     if max_length < 4 * last:
         style.draw_mark(axes, max_length + 0.5, text=f"max_length {max_length:,}")
         axes.set_xlim(0, max(last + 1, 1.03 * max_length))
-    style.add_legend(figure)
+    if truncated.any():
+        style.add_legend(figure)
     return figure
 
 

@@ -8,12 +8,12 @@ from hf_newscls.report.figures import style
 
 
 def plot_reliability(before: Reliability, after: Reliability, *, temperature: float) -> Figure:
-    """Return a figure of accuracy against confidence, before and after calibration, one point per bin.
+    """Return a figure of accuracy against confidence, without and with the temperature, one point per bin.
 
-    Points below the diagonal are overconfident.
+    Below the diagonal, the model is overconfident.
     """
     figure = style.build_figure(height=4.2, title="Accuracy by confidence on the test set")
-    parts = {"uncalibrated": (before, style.ORANGE), f"temperature {temperature:.2f}": (after, style.BLUE)}
+    parts = {"no temperature": (before, style.ORANGE), f"temperature {temperature:.2f}": (after, style.BLUE)}
     low = min([0.5, *before.confidence, *before.accuracy, *after.confidence, *after.accuracy])
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, (name, (reliability, color)) in zip(panels, parts.items(), strict=True):
@@ -29,12 +29,12 @@ def plot_reliability(before: Reliability, after: Reliability, *, temperature: fl
 
 
 def plot_risk_coverage(curve: RiskCoverage, *, baseline: tuple[str, Comparison] | None) -> Figure:
-    """Return a figure of accuracy against the fraction of rows that are answered, the most confident first.
+    """Return a figure of accuracy against the fraction of rows that are kept, the most confident first.
 
-    The accuracy of `baseline`, which answers all rows, is a dotted line.
+    The accuracy of `baseline` on all rows is a dotted line.
     """
     figure = style.build_figure(height=3.6, title="Accuracy on the most confident predictions")
-    xlabel = "Fraction of test rows answered, most confident first"
+    xlabel = "Fraction of test rows kept, most confident first"
     axes = style.format_axes(figure.add_subplot(), grid="both", xlabel=xlabel, ylabel="Accuracy", percent="xy")
     axes.plot(curve.fractions, curve.accuracy, color=style.BLUE, linewidth=1.6, label="this model")
     lowest = float(curve.accuracy.min())

@@ -24,7 +24,7 @@ def plot_comparisons(
     for axes, (metric, title) in zip(figure.subplots(1, 2, sharey=True), _TITLES.items(), strict=True):
         style.format_axes(axes, grid="x", xlabel=title, percent="x")
         values = [scores[metric], *(one.scores[metric] for one in comparisons.values())]
-        ends = [intervals[metric], *(one.intervals[metric] for one in comparisons.values())]
+        ends = [intervals[metric], *(one.intervals.get(metric) for one in comparisons.values())]
         axes.axvline(values[0], color=style.BLUE, linewidth=0.8, linestyle=":")
         _draw_intervals(axes, values, ends, colors=colors)
         style.name_rows(axes, names)
@@ -40,7 +40,9 @@ def plot_label_scores(scores: LabelScores, intervals: Mapping[str, Interval]) ->
     names = sorted(kept, key=lambda name: -kept[name]["f1"])
     values = [kept[name]["f1"] for name in names]
     figure = style.build_figure(height=style.LINE * len(names) + 1.2, title="F1 per label with 95% intervals")
-    axes = style.format_axes(figure.add_subplot(), grid="x", xlabel="F1 (number of test rows in brackets)", percent="x")
+    axes = style.format_axes(
+        figure.add_subplot(), grid="x", xlabel="F1 (number of test rows in parentheses)", percent="x"
+    )
     axes.barh(range(len(names)), values, height=0.7, color=style.SKY)
     _draw_intervals(axes, values, [intervals[name] for name in names], colors=[style.BLUE] * len(names))
     style.name_rows(axes, names, counts=[int(kept[name]["support"]) for name in names])
@@ -48,12 +50,13 @@ def plot_label_scores(scores: LabelScores, intervals: Mapping[str, Interval]) ->
 
 
 def _draw_intervals(
-    axes: Axes, values: Sequence[float], intervals: Sequence[Interval], *, colors: Sequence[str]
+    axes: Axes, values: Sequence[float], intervals: Sequence[Interval | None], *, colors: Sequence[str]
 ) -> None:
-    """Draw a point with its interval on each row, and the value in percent to the right."""
+    """Draw a point with its interval, if any, on each row, and the value in percent to the right."""
     for row, (value, interval, color) in enumerate(zip(values, intervals, colors, strict=True)):
-        axes.hlines(row, interval.low, interval.high, color=color, linewidth=2)
+        low, high = interval or (value, value)
+        axes.hlines(row, low, high, color=color, linewidth=2)
         axes.plot(value, row, color=color, marker="o", markersize=5)
-        right = max(interval.high, value) + 0.03
+        right = max(high, value) + 0.03
         axes.text(right, row, f"{100 * value:.1f}", color=style.INK, fontsize=style.SMALL, va="center")
     axes.set_xlim(0, 1.12)

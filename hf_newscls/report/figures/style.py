@@ -70,7 +70,7 @@ def shorten_name(name: str) -> str:
 
 
 def name_rows(axes: Axes, names: Sequence[str], *, counts: Sequence[int] = ()) -> None:
-    """Name the rows of a chart, the first on top, with their counts, if any, in brackets.
+    """Name the rows of a chart, the first on top, with their counts, if any, in parentheses.
 
     Names are cut to 32 characters, and `$` in a name is a dollar sign.
     """

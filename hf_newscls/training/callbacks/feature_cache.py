@@ -128,6 +128,7 @@ class FeatureCacheCallback(TrainerCallback):
         features = _Features.allocate(Path(str(args.output_dir)), count, example)
         if features is None:
             return None
+        logger.info("stage 1: computing the encoder's output for %s", self._describe_rows())
         first = 0
         for dataset in self._datasets:
             for indices in _divide_rows(dataset, batch_size=args.per_device_eval_batch_size):
@@ -136,12 +137,15 @@ class FeatureCacheCallback(TrainerCallback):
             first += len(dataset)
         features.complete()
         logger.info(
-            "stage 1: features of %s rows computed once in %.1f s, %.1f MB",
-            f"{count:,}",
+            "stage 1: output computed in %.1f s (%.1f MB); every epoch of stage 1 reuses it",
             time.perf_counter() - start,
             features.values.nbytes / 1e6,
         )
         return features
+
+    def _describe_rows(self) -> str:
+        kinds = zip(self._datasets, ("training", "validation"), strict=False)  # validation rows are not always cached
+        return f"{' and '.join(f'{len(dataset):,} {kind}' for dataset, kind in kinds)} rows"
 
     def _has_same_logits(self, model: nn.Module, device: torch.device) -> bool:
         """Compare the logits of a few rows with those computed from what the cache would keep."""

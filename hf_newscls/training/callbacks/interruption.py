@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any
 
 import torch
-from accelerate.utils import reduce
+from accelerate.utils import gather
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from hf_newscls.errors import TrainingInterrupted
@@ -27,7 +27,7 @@ class InterruptionCallback(TrainerCallback):
     """
 
     def __init__(self) -> None:
-        self._is_requested = False
+        self._signal = 0  # the number of the signal that came
         self._is_stopping = False
 
     @contextmanager
@@ -46,19 +46,19 @@ class InterruptionCallback(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Request a checkpoint, unless the epoch ends here."""
         is_epoch_end = float(state.epoch or 0).is_integer()
-        if args.world_size == 1 and self._is_requested and not is_epoch_end:
+        if args.world_size == 1 and self._signal and not is_epoch_end:
             self._is_stopping = control.should_save = True
 
     def on_epoch_end(self, args: TrainingArguments, state: Any, control: TrainerControl, **kwargs: Any) -> None:
         """Request a checkpoint after the evaluation of the epoch."""
-        if args.world_size == 1 and self._is_requested:
+        if args.world_size == 1 and self._signal:
             self._is_stopping = control.should_save = True
 
     def on_log(self, args: TrainingArguments, state: Any, control: TrainerControl, **kwargs: Any) -> None:
         """Agree with the other processes; they would wait for one that stopped by itself."""
         if args.world_size > 1 and "loss" in kwargs["logs"]:
-            requests = reduce(torch.tensor(float(self._is_requested), device=args.device), reduction="sum")
-            if requests.item():
+            self._signal = int(gather(torch.tensor([self._signal], device=args.device)).max())
+            if self._signal:
                 self._is_stopping = control.should_save = True
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: Any, **kwargs: Any) -> None:
@@ -66,13 +66,14 @@ class InterruptionCallback(TrainerCallback):
         if self._is_stopping:
             raise TrainingInterrupted(
                 f"{args.output_dir}: interrupted at step {state.global_step} of {state.max_steps}, checkpoint saved; "
-                "run the same command to resume"
+                "run the same command to resume",
+                signal_number=self._signal,
             )
 
     def _request(self, number: int, frame: FrameType | None) -> None:
-        if self._is_requested:
+        if self._signal:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        self._is_requested = True
+        self._signal = number
         name = signal.Signals(number).name
         logger.info("%s: saving a checkpoint after this step; a second signal stops at once", name)

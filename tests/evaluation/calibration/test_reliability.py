@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from hf_newscls.evaluation.calibration.reliability import assign_bins, compute_reliability, compute_risk_coverage
+from hf_newscls.evaluation.calibration.reliability import (
+    Reliability,
+    assign_bins,
+    compute_reliability,
+    compute_risk_coverage,
+)
 
 # Confidences 0.9, 0.8, 0.6 and 0.5; the first and the third are right.
 PROBABILITIES = [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.5, 0.5]]
@@ -80,3 +85,20 @@ def test_rows_of_equal_confidence_are_answered_together() -> None:
 @pytest.mark.parametrize(("fraction", "expected"), [(0.5, 1 / 2), (0.3, 1.0), (1.0, 3 / 4)])
 def test_nearest_point_is_found(fraction: float, expected: float) -> None:
     assert compute_risk_coverage(CURVE, CURVE_LABELS).find_accuracy(fraction) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("rows", "confidence", "verdict"),
+    [
+        # The margin at a confidence of 0.9 is 0.059 for 100 rows and 0.0059 for 10,000.
+        (100, 0.9, "neither overconfident nor underconfident on average"),
+        (10_000, 0.9, "overconfident"),
+        (10_000, 0.84, "underconfident"),
+        (10, 1.0, "overconfident"),
+    ],
+)
+def test_verdict_allows_for_the_sampling_error(rows: int, confidence: float, verdict: str) -> None:
+    found = Reliability(np.array([rows]), np.array([confidence]), np.array([0.86]))
+    assert found.mean_confidence == pytest.approx(confidence)
+    assert found.mean_accuracy == pytest.approx(0.86)
+    assert found.verdict == verdict

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval, resample_scores
+from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval, resample_scores, to_interval
 from hf_newscls.evaluation.statistics.significance import (
     DrawnScore,
     DrawnScores,
@@ -113,9 +113,13 @@ def test_smallest_bootstrap_p_can_be_significant_after_correction(pairs: int) ->
 
 def test_resampled_scores_are_paired() -> None:
     references, better, worse = np.array([0, 0, 1, 1] * 5), np.array([0, 0, 1, 1] * 5), np.array([0, 1, 1, 1] * 5)
-    bootstrap = Bootstrap(resamples=200, seed=1)
-    first, second = (resample_scores(np.eye(2)[ids], references, bootstrap) for ids in (better, worse))
-    assert compute_bootstrap_p(first.scores["f1_macro"], second.scores["f1_macro"]) == pytest.approx(2 / 201)
+    bootstrap = Bootstrap(resamples=200, seed=1, is_stratified=False)
+    first, second = (resample_scores(np.eye(2)[ids], references, bootstrap).scores for ids in (better, worse))
+    own, other = (draw_scores(np.eye(2)[ids], references, bootstrap).by_metric for ids in (better, worse))
+    pair = compare_scores(own["f1_macro"], other["f1_macro"])
+    assert pair.gain == to_interval(first["f1_macro"] - second["f1_macro"])
+    assert pair.gain.low > 0
+    assert pair.p_value == pytest.approx(2 / 201)
 
 
 REFERENCES = np.array([0, 0, 1, 1, 2, 2])

@@ -25,7 +25,7 @@ def test_confusion_puts_reference_down_and_prediction_across() -> None:
     confusion = np.array([[1, 3], [0, 8]])
     axes = plot_confusion_matrix(confusion, label_names=["World", "Sports"]).axes[0]
     cells = {text.get_position(): text.get_text() for text in axes.texts}
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Prediction", "Reference")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Predicted label", "Correct label")
     assert cells == {(0, 0): "25.0%\n1", (1, 0): "75.0%\n3", (1, 1): "100.0%\n8"}
     assert axes.images[0].get_array()[0, 1] == pytest.approx(0.75)
     assert axes.yaxis_inverted(), "the first reference must be on top"

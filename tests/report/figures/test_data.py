@@ -161,12 +161,12 @@ def test_distribution_draws_labels_without_rows() -> None:
 
 @pytest.mark.parametrize(
     ("longest", "count", "names"),
-    [(20, "2 of 4 texts (50.0%)", ["whole", "truncated"]), (8, "none of 4 texts", ["whole"])],
+    [(20, "2 of 4 texts (50.0%)", ["whole", "truncated"]), (8, "none of 4 texts", [])],
 )
 def test_lengths_state_the_truncated_fraction(longest: int, count: str, names: list[str]) -> None:
     figure = plot_text_lengths([5, 8, min(longest, 9), longest], max_length=8)
     assert figure.get_suptitle() == f"Truncated at max_length 8: {count}"
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == names
+    assert [text.get_text() for legend in figure.legends for text in legend.get_texts()] == names
 
 
 def test_lengths_draw_the_limit_between_whole_and_truncated() -> None:
@@ -180,16 +180,22 @@ def test_lengths_draw_the_limit_between_whole_and_truncated() -> None:
 
 def test_lengths_clip_the_tail_and_report_it() -> None:
     axes = plot_text_lengths([*range(1, 1000), 50_000], max_length=500).axes[0]
-    assert axes.get_xlabel().endswith("(not shown: 4 texts beyond the 99.5th percentile, 996 tokens)")
+    assert axes.get_xlabel().endswith("(not shown: 4 texts with more than 996 tokens)")
     assert axes.get_xlim() == (0, 997)
     assert sum(bar.get_height() for bar in axes.patches) == 996
-    assert axes.get_ylabel() == "Texts (tokens per bar: 17)"
+    assert axes.get_ylabel() == "Number of texts (17 tokens per bar)"
 
 
 def test_lengths_without_a_tail_do_not_report_one() -> None:
     axes = plot_text_lengths([3, 4, 5], max_length=5).axes[0]
     assert axes.get_xlabel() == "Tokens per text before truncation"
-    assert axes.get_ylabel() == "Texts (tokens per bar: 1)"
+    assert axes.get_ylabel() == "Number of texts"
+
+
+def test_lengths_show_all_texts_of_a_small_range() -> None:
+    axes = plot_text_lengths([10] * 999 + [15], max_length=20).axes[0]
+    assert axes.get_xlabel() == "Tokens per text before truncation"
+    assert sum(bar.get_height() for bar in axes.patches) == 1000
 
 
 @pytest.mark.parametrize(("max_length", "n_lines"), [(399, 1), (400, 0)])

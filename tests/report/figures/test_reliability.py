@@ -16,7 +16,7 @@ def test_both_panels_show_their_points_and_errors() -> None:
     for axes, found in ((before, BEFORE), (after, AFTER)):
         assert axes.lines[1].get_xydata().tolist() == np.stack([found.confidence, found.accuracy], axis=1).tolist()
         assert axes.get_xlim()[0] < 0.2
-    assert before.get_title() == "uncalibrated: expected calibration error 0.200"
+    assert before.get_title() == "no temperature: expected calibration error 0.200"
     assert after.get_title() == "temperature 1.50: expected calibration error 0.150"
 
 

@@ -18,13 +18,19 @@ def read_ticks(axes: Axes) -> list[str]:
 
 
 def test_model_is_above_its_baselines() -> None:
-    accuracy, f1 = plot_comparisons(SCORES, INTERVALS, {"length only": LESS}).axes
-    assert read_ticks(accuracy) == ["this model", "length only"]
+    accuracy, f1 = plot_comparisons(SCORES, INTERVALS, {"text length only": LESS}).axes
+    assert read_ticks(accuracy) == ["this model", "text length only"]
     assert accuracy.yaxis_inverted()
     assert [text.get_text() for text in accuracy.texts] == ["80.0", "30.0"]
     assert [text.get_text() for text in f1.texts] == ["70.0", "10.0"]
     ends = [tuple(line.get_segments()[0][:, 0]) for line in accuracy.collections]
     assert ends == [pytest.approx((0.75, 0.85)), pytest.approx((0.28, 0.32))]
+
+
+def test_score_without_interval_is_a_point() -> None:
+    accuracy, _ = plot_comparisons(SCORES, INTERVALS, {"majority class": Comparison("baseline", LOW, {}, {})}).axes
+    assert [tuple(line.get_segments()[0][:, 0]) for line in accuracy.collections][1] == (0.3, 0.3)
+    assert accuracy.texts[1].get_text() == "30.0"
 
 
 def test_best_label_is_on_top_and_one_without_rows_is_left_out() -> None:

@@ -181,7 +181,7 @@ def test_encoder_saved_with_another_head_is_cached_too(
 ) -> None:
     folder = save_encoder(tmp_path / "encoder", "bert", model_class=BertForPreTraining)
     run = prepare_run(make_recipe(*CACHED, f"model.model_name_or_path={folder}"), news_rows, tmp_path / "run")
-    assert "features of 22 rows computed once" in read_log(run, caplog)
+    assert "for 16 training and 6 validation rows" in read_log(run, caplog)
 
 
 def test_bfloat16_losses_agree_too(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from hf_newscls.recipe.diff import RecipeChange, find_changes
 from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.recipe.serialization import RecipeChange, find_changes, recipe_to_yaml
+from hf_newscls.recipe.serialization import recipe_to_yaml
 
 MakeRecipe = Callable[..., Recipe]
 
