@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hf_newscls.data.readers.encoding import EncodingErrors
+from hf_newscls.data.readers.encoding.text_file import EncodingErrors
 from hf_newscls.recipe.files import CsvSection
 
 

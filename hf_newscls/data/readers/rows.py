@@ -15,12 +15,12 @@ from datasets.fingerprint import generate_random_fingerprint
 
 from hf_newscls.data.readers.columns import TEXT, Block
 from hf_newscls.data.readers.compression import open_data
-from hf_newscls.data.readers.csv_file import CsvReader
-from hf_newscls.data.readers.encoding import TextFile, detect_encoding
+from hf_newscls.data.readers.csv_file.reader import CsvReader
+from hf_newscls.data.readers.encoding.text_file import TextFile, detect_encoding
 from hf_newscls.data.readers.excel_file import ExcelReader, is_excel
 from hf_newscls.data.readers.format import FileFormat, ReadOptions
 from hf_newscls.data.readers.hub_snapshot import is_snapshot, name_snapshot, read_snapshot_blocks
-from hf_newscls.data.readers.json_file import read_json_blocks
+from hf_newscls.data.readers.json_file.reader import read_json_blocks
 from hf_newscls.data.readers.parquet_file import read_parquet_blocks
 from hf_newscls.data.readers.text_folder import read_folder_blocks
 from hf_newscls.errors import DataError, format_examples, shorten_text

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hf_newscls.data.readers.columns import Block, build_blocks, check_columns
 from hf_newscls.data.readers.compression import open_data
-from hf_newscls.data.readers.encoding import TextFile, detect_encoding
+from hf_newscls.data.readers.encoding.text_file import TextFile, detect_encoding
 from hf_newscls.data.readers.format import ReadOptions
 from hf_newscls.errors import SourceError, format_examples
 from hf_newscls.recipe.files import FOLDER

@@ -14,8 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
-from hf_newscls.data.readers import columns, encoding, json_stream, parquet_file
+from hf_newscls.data.readers import columns, parquet_file
+from hf_newscls.data.readers.encoding import text_file
 from hf_newscls.data.readers.format import CsvDialect, FileFormat, ReadOptions
+from hf_newscls.data.readers.json_file import stream as json_stream
 from hf_newscls.data.readers.rows import ROW_ID, read_files
 from hf_newscls.errors import DataError
 from hf_newscls.recipe.files import SOURCE_KEY, CsvSection
@@ -515,7 +517,7 @@ def test_file_is_never_held_as_python_objects(kind: str, tmp_path: Path, monkeyp
     for module in (columns, parquet_file):
         monkeypatch.setattr(module, "BLOCK_ROWS", 100)
     monkeypatch.setattr(json_stream, "_CHUNK_CHARACTERS", 100_000)
-    monkeypatch.setattr(encoding, "_BLOCK_BYTES", 100_000)
+    monkeypatch.setattr(text_file, "_BLOCK_BYTES", 100_000)
     texts = [f"{index:05} {'storm ' * 500}" for index in range(6_000)]  # 18 MB
     path = tmp_path / f"news.{kind}"
     if kind == "parquet":

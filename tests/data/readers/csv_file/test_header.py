@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from hf_newscls.data.readers.csv_file import CsvReader
-from hf_newscls.data.readers.csv_header import find_separator, name_columns
-from hf_newscls.data.readers.encoding import TextFile
+from hf_newscls.data.readers.csv_file.header import find_separator, name_columns
+from hf_newscls.data.readers.csv_file.reader import CsvReader
+from hf_newscls.data.readers.encoding.text_file import TextFile
 from hf_newscls.errors import DataError
 from hf_newscls.recipe.files import CsvSection
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Literal
 
-from hf_newscls.data.readers.encoding import TextFile
+from hf_newscls.data.readers.encoding.text_file import TextFile
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.files import CsvSection
 

@@ -9,10 +9,16 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from hf_newscls.data.readers.columns import Block, build_blocks, check_columns
-from hf_newscls.data.readers.csv_faults import BadLines
-from hf_newscls.data.readers.csv_header import QUOTING, advise_on_header, find_separator, name_columns, refuse_header
-from hf_newscls.data.readers.csv_swallowed import SwallowedRows
-from hf_newscls.data.readers.encoding import TextFile
+from hf_newscls.data.readers.csv_file.faults import BadLines
+from hf_newscls.data.readers.csv_file.header import (
+    QUOTING,
+    advise_on_header,
+    find_separator,
+    name_columns,
+    refuse_header,
+)
+from hf_newscls.data.readers.csv_file.swallowed import SwallowedRows
+from hf_newscls.data.readers.encoding.text_file import TextFile
 from hf_newscls.data.readers.format import CsvDialect
 from hf_newscls.errors import format_examples
 from hf_newscls.recipe.files import CsvSection

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from hf_newscls.data.readers.encoding import Position
+from hf_newscls.data.readers.encoding.text_file import Position
 from hf_newscls.errors import DataError
 
 _CHUNK_CHARACTERS = 1 << 20

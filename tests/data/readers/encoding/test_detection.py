@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from hf_newscls.data.readers import detection
-from hf_newscls.data.readers.detection import is_damaged_utf8, rank_readings, sample_cells
+from hf_newscls.data.readers.encoding import detection
+from hf_newscls.data.readers.encoding.detection import is_damaged_utf8, rank_readings, sample_cells
 from tests.data.headlines import HEADLINES
 
 

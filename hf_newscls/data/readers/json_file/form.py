@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hf_newscls.data.readers.columns import check_columns
-from hf_newscls.data.readers.encoding import TextFile
-from hf_newscls.data.readers.json_stream import JsonStream, locate_fault
+from hf_newscls.data.readers.encoding.text_file import TextFile
+from hf_newscls.data.readers.json_file.stream import JsonStream, locate_fault
 from hf_newscls.errors import DataError, format_examples
 
 # A longer first line is not parsed to find out whether the file holds lines: it can be the whole file.

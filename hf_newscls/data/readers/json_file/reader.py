@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 from hf_newscls.data.readers.columns import Block, build_blocks, check_columns, to_text
-from hf_newscls.data.readers.encoding import TextFile
-from hf_newscls.data.readers.json_form import Form, find_field, find_form, list_arrays, list_fields, read_table
-from hf_newscls.data.readers.json_stream import JsonStream, describe_fault, locate_fault
+from hf_newscls.data.readers.encoding.text_file import TextFile
+from hf_newscls.data.readers.json_file.form import Form, find_field, find_form, list_arrays, list_fields, read_table
+from hf_newscls.data.readers.json_file.stream import JsonStream, describe_fault, locate_fault
 from hf_newscls.errors import DataError, format_examples
 
 _CONSTANTS = {"NaN": None, "Infinity": "Infinity", "-Infinity": "-Infinity"}

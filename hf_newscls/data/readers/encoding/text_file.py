@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Literal, NamedTuple, TextIO
 
 from hf_newscls.data.readers.compression import open_data
-from hf_newscls.data.readers.detection import Reading, is_damaged_utf8, rank_readings, sample_cells
+from hf_newscls.data.readers.encoding.detection import Reading, is_damaged_utf8, rank_readings, sample_cells
 from hf_newscls.errors import DataError, format_examples, shorten_text
 
 EncodingErrors = Literal["strict", "replace"]

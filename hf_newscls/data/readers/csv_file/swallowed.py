@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from hf_newscls.data.readers.csv_header import QUOTING
-from hf_newscls.data.readers.encoding import TextFile
+from hf_newscls.data.readers.csv_file.header import QUOTING
+from hf_newscls.data.readers.encoding.text_file import TextFile
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.files import CsvSection
 

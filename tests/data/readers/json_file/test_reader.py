@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from hf_newscls.data.readers import json_stream
-from hf_newscls.data.readers.encoding import TextFile
-from hf_newscls.data.readers.json_file import read_json_blocks
+from hf_newscls.data.readers.encoding.text_file import TextFile
+from hf_newscls.data.readers.json_file import stream as json_stream
+from hf_newscls.data.readers.json_file.reader import read_json_blocks
 from hf_newscls.errors import DataError
 
 WANTED = ("title", "label")

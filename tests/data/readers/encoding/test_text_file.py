@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hf_newscls.data.readers import encoding as module
-from hf_newscls.data.readers.encoding import Fault, Position, TextFile, detect_encoding, find_fault
+from hf_newscls.data.readers.encoding import text_file as module
+from hf_newscls.data.readers.encoding.text_file import Fault, Position, TextFile, detect_encoding, find_fault
 from hf_newscls.errors import DataError
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-from hf_newscls.data.readers.encoding import Position, TextFile
+from hf_newscls.data.readers.encoding.text_file import Position, TextFile
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.files import CsvSection
 

@@ -9,7 +9,7 @@ from typing import IO
 
 from charset_normalizer import from_bytes
 
-from hf_newscls.data.readers.alphabets import ALPHABETS, Alphabet
+from hf_newscls.data.readers.encoding.alphabets import ALPHABETS, Alphabet
 
 _BLOCK_BYTES = 1 << 16
 _SAMPLE_BYTES = 1 << 16

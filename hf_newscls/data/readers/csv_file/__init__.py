@@ -1,0 +1,1 @@
+"""CSV files: header, rows, bad lines, and quotes that swallow rows."""

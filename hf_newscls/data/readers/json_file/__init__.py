@@ -1,0 +1,1 @@
+"""JSON files: lines, arrays, tables of columns, and records inside an object."""
