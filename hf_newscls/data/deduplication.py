@@ -16,8 +16,8 @@ GROUP = "duplicate_group"
 
 _HANDLING = {
     "drop": "each is dropped",
-    "group": "each stays in the split of that row",
-    "keep": "each may end up in another split than that row",
+    "group": "each will be in the same split as that row",
+    "keep": "each can be in another split than that row",
 }
 
 logger = logging.getLogger(__name__)

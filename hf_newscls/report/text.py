@@ -117,7 +117,8 @@ def describe_temperature(report: EvaluationReport) -> str:
     errors = [f"{100 * scores['calibration_error']:.1f}" for scores in (before, after)]
     losses = [f"{scores['log_loss']:.4f}" for scores in (before, after)]
     verbs = [_name_change(*map(float, values)) for values in (errors, losses)]
-    error = f"{verbs[0]} this error {'at' if verbs[0] == 'leaves' else 'to'} {errors[1]} percentage points"
+    error = f"at {errors[1]}" if verbs[0] == "leaves" else f"from {errors[0]} to {errors[1]}"
+    error = f"{verbs[0]} the expected calibration error {error} percentage points"
     loss = f"from {losses[0]} to {losses[1]}" if verbs[1] != "leaves" else f"at {losses[1]}"
     loss = f"the log loss {loss}" if verbs[0] == verbs[1] else f"{verbs[1]} the log loss {loss}"
     advice = {
@@ -125,8 +126,8 @@ def describe_temperature(report: EvaluationReport) -> str:
         frozenset({"raises", "leaves"}): " That is no improvement, so do not use it here.",
         frozenset({"lowers"}): " Both are better.",
     }.get(frozenset(verbs), "")
-    temperature = f"{report.calibration.temperature:.3f}, a temperature fitted on the validation set,"
-    return f"Dividing the logits by {temperature} {error} and {loss}.{advice}"
+    temperature = f"{report.calibration.temperature:.3f}, fitted on the validation set"
+    return f"Temperature scaling (dividing the logits by {temperature}) {error} and {loss}.{advice}"
 
 
 def _name_change(before: float, after: float) -> str:

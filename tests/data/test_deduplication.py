@@ -89,9 +89,9 @@ def test_every_row_is_kept_or_dropped_for_a_reason(
 @pytest.mark.parametrize(
     ("duplicates", "outcome"),
     [
-        ("group", "each stays in the split of that row"),
+        ("group", "each will be in the same split as that row"),
         ("drop", "each is dropped"),
-        ("keep", "each may end up in another split than that row"),
+        ("keep", "each can be in another split than that row"),
     ],
 )
 def test_log_says_what_becomes_of_duplicates(duplicates: str, outcome: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -75,7 +75,9 @@ class TwoStageFreezeCallback(TrainerCallback):
         self._set_frozen(model, is_frozen=is_frozen)
         if boundary > 0:
             trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-            logger.info("step %d: stage %d, %s parameters are trained", step, 1 if is_frozen else 2, f"{trained:,}")
+            logger.info(
+                "step %d: stage %d begins and trains %s parameters", step, 1 if is_frozen else 2, f"{trained:,}"
+            )
 
     def _set_frozen(self, model: nn.Module, *, is_frozen: bool) -> None:
         # Only what this callback froze: the weights under an adapter stay frozen.

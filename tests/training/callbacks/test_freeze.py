@@ -146,7 +146,10 @@ def test_log_names_the_stages(
     with caplog.at_level("INFO", logger="hf_newscls"):
         run.build_trainer().train()
     lines = [record.getMessage() for record in caplog.records if record.name.endswith(".freeze")]
-    assert lines == ["step 0: stage 1, 99 parameters are trained", f"step 4: stage 2, {total:,} parameters are trained"]
+    assert lines == [
+        "step 0: stage 1 begins and trains 99 parameters",
+        f"step 4: stage 2 begins and trains {total:,} parameters",
+    ]
 
 
 class ModeRecorder(TrainerCallback):
