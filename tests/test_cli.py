@@ -526,6 +526,7 @@ main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("signal", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
 def test_signal_during_the_evaluation_says_what_to_run_again(
     signal: str, code: int, tiny_run: FinishedRun, tmp_path: Path

@@ -41,6 +41,7 @@ def test_verbosity_that_a_user_sets_stays(monkeypatch: pytest.MonkeyPatch) -> No
         assert logging.get_verbosity() == before
 
 
+@pytest.mark.slow
 def test_evaluation_in_python_prints_nothing(tiny_run: FinishedRun, tmp_path: Path) -> None:
     code = "import sys, hf_newscls; hf_newscls.predict(hf_newscls.evaluate(sys.argv[1]), ['goal'])"
     result = run_python(code, str(tiny_run.run.path), cwd=tmp_path, home=tmp_path)
