@@ -61,7 +61,7 @@ __all__ = [
     "train_seeds",
 ]
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"
 
 _MODULES = {
     "Leaderboard": "hf_newscls.comparison.leaderboard",
