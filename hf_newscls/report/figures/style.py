@@ -66,7 +66,7 @@ def format_axes(
 
 def shorten_name(name: str) -> str:
     """Return a label or model name, cut to 32 characters."""
-    return shorten_text(name, limit=32)
+    return shorten_text(name, limit=40)
 
 
 def name_rows(axes: Axes, names: Sequence[str], *, counts: Sequence[int] = ()) -> None:
