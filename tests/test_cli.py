@@ -312,8 +312,8 @@ def test_command_that_train_prints_can_be_typed(
     [
         "kept 120 of 120 rows: none dropped",
         "split into 72 train, 24 validation, 24 test",
-        "step 0: stage 1, 99 parameters ",
-        "step 9: stage 2, ",
+        "step 0: stage 1 begins and trains 99 parameters",
+        "step 9: stage 2 begins",
         ", step 27 of 27: validation log loss ",
         "predicting 24 validation and 24 test rows",
         "finished runs/tiny/",

@@ -66,15 +66,15 @@ def format_axes(
 
 def shorten_name(name: str) -> str:
     """Return a label or model name, cut to 32 characters."""
-    return shorten_text(name, limit=40)
+    return shorten_text(name, limit=32)
 
 
 def name_rows(axes: Axes, names: Sequence[str], *, counts: Sequence[int] = ()) -> None:
     """Name the rows of a chart, the first on top, with their counts, if any, in parentheses.
 
-    Names are cut to 32 characters, and `$` in a name is a dollar sign.
+    Names are cut to 40 characters, and `$` in a name is a dollar sign.
     """
-    labels = [*map(shorten_name, names)]
+    labels = [shorten_text(name, limit=40) for name in names]
     if counts:
         labels = [f"{label} ({count:,})" for label, count in zip(labels, counts, strict=True)]
     axes.set_yticks(range(len(names)), labels=labels, parse_math=False)

@@ -83,9 +83,9 @@ def test_confusion_numbers_contrast_with_their_cells() -> None:
 
 
 def test_confusion_shows_names_as_plain_text() -> None:
-    figure = plot_confusion_matrix(np.eye(2, dtype=np.int64), label_names=["US$ and A$", "x" * 50])
+    figure = plot_confusion_matrix(np.eye(2, dtype=np.int64), label_names=["US$ and A$", "x" * 40])
     figure.draw_without_rendering()
-    assert read_names(figure.axes[0].get_xticklabels()) == ["US$ and A$", "x" * 39 + "…"]
+    assert read_names(figure.axes[0].get_xticklabels()) == ["US$ and A$", "x" * 31 + "…"]
     assert not figure.axes[0].get_xticklabels()[0].get_parse_math()
 
 
