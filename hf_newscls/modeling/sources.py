@@ -72,7 +72,7 @@ def find_model(address: str, *, revision: str = "main", with_code: bool = False)
     except (OSError, ValueError) as error:
         raise ModelError(
             f"{address}: cannot be fetched ({shorten_text(error, limit=300)}); check the id and the network, or name a "
-            "local folder"
+            "local folder (in a recipe: model.model_name_or_path)"
         ) from error
 
 
