@@ -80,7 +80,7 @@ def measure_accuracy(predictions, references) -> dict[str, float]:
 
 
 def train_sentence_transformers(rows: DatasetDict, labels: list[str], folder: Path) -> None:
-    """Train an encoder on labelled texts, the nearest to classification it has for single texts."""
+    """Train an encoder on labeled texts, the nearest to classification it has for single texts."""
     from sentence_transformers import (
         SentenceTransformer,
         SentenceTransformerTrainer,

@@ -47,7 +47,7 @@ class _Command(_WithoutFlagTypes, TyperCommand):
 app = typer.Typer(
     name="hf-newscls",
     cls=_Group,
-    help="Fine-tune a text classifier on labelled news articles, and publish it on the Hugging Face Hub.",
+    help="Fine-tune a text classifier on labeled news articles, and publish it on the Hugging Face Hub.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,

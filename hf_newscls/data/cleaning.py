@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from datasets import ClassLabel, Dataset, DatasetInfo, Features, Value
-from datasets.fingerprint import generate_random_fingerprint
+from datasets import ClassLabel, Dataset, Features, Value
 
 from hf_newscls.data.joined_labels import choose_labels
 from hf_newscls.data.labels import match_truth_values, resolve_label_names
 from hf_newscls.data.missing_values import clear_missing_values
+from hf_newscls.data.readers.columns import to_dataset
 from hf_newscls.data.readers.format import FileFormat
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import DataError, format_examples
@@ -105,9 +105,7 @@ def _apply_min_count(labels: Sequence[str], section: DataSection) -> list[str | 
 
 def _build_dataset(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> Dataset:
     features = Features({name: Value("large_string") for name in columns} | {"label": ClassLabel(names=[*names])})
-    # Without a fingerprint `datasets` would pickle all rows to compute one.
-    info, fingerprint = DatasetInfo(features=features), generate_random_fingerprint()
-    return Dataset(pa.table(dict(columns), schema=features.arrow_schema), info=info, fingerprint=fingerprint)
+    return to_dataset(pa.table(dict(columns), schema=features.arrow_schema), features)
 
 
 def _build_texts(rows: Dataset, section: DataSection) -> list[str]:
@@ -119,11 +117,11 @@ def _read_labels(rows: Dataset, section: DataSection, *, source_name: str) -> li
     """Return the one label of each row; "" if it is missing and the recipe drops such rows."""
     found = [(label or "").strip() for label in rows[section.label_column][:]]
     labels = choose_labels(found, section, source_name=source_name)
-    unlabelled = [row_id for row_id, label in zip(rows[ROW_ID], labels, strict=True) if not label]
-    if unlabelled and section.missing_label == "error":
+    unlabeled = [row_id for row_id, label in zip(rows[ROW_ID], labels, strict=True) if not label]
+    if unlabeled and section.missing_label == "error":
         raise DataError(
             f"{source_name}: no label in column {section.label_column!r} in the rows with id "
-            f"{format_examples(unlabelled)}; fill it in there, or set `data.missing_label: drop`"
+            f"{format_examples(unlabeled)}; fill it in there, or set `data.missing_label: drop`"
         )
     return labels
 

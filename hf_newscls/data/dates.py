@@ -18,15 +18,10 @@ _YEARS = (1600, 2200)
 
 @dataclass(frozen=True)
 class Dates:
-    """Dates of N rows.
+    """Dates of N rows."""
 
-    Attributes:
-        values: shape (N,), in UTC, to the second; NaT for a row without a date that can be read.
-        unreadable: indices of the rows with a value that is not a date.
-    """
-
-    values: NDArray[np.datetime64]
-    unreadable: Sequence[int]
+    values: NDArray[np.datetime64]  # shape (N,), in UTC, to the second; NaT for a row without a date that can be read
+    unreadable: Sequence[int]  # indices of the rows with a value that is not a date
 
 
 def parse_dates(values: Sequence[str | None], *, date_format: str | None = None) -> Dates:

@@ -25,27 +25,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class DuplicateCounts:
-    """Duplicates among all rows that can be used.
+    """Duplicates among all rows that can be used."""
 
-    Attributes:
-        handling: group, drop or keep, as the recipe says.
-        groups: groups of at least two rows.
-        rows: rows in those groups.
-        largest: rows of the largest group; 1 if there are no duplicates.
-        exact: rows with the same text, after normalization, as an earlier row.
-        near: rows that are similar to an earlier row, but not equal to one.
-        conflicting_texts: texts that occur under several labels.
-        conflicting_rows: rows of those texts.
-    """
-
-    handling: str
-    groups: int
-    rows: int
-    largest: int
-    exact: int
-    near: int
-    conflicting_texts: int
-    conflicting_rows: int
+    handling: str  # group, drop or keep, as the recipe says
+    groups: int  # groups of at least two rows
+    rows: int  # rows in those groups
+    largest: int  # rows of the largest group; 1 if there are no duplicates
+    exact: int  # rows with the same text, after normalization, as an earlier row
+    near: int  # rows that are similar to an earlier row, but not equal to one
+    conflicting_texts: int  # texts that occur under several labels
+    conflicting_rows: int  # rows of those texts
 
 
 @dataclass(frozen=True)

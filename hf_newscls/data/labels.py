@@ -38,14 +38,12 @@ def match_truth_values(section: DataSection, found: Collection[str]) -> DataSect
     """
     written = {label.capitalize(): label for label in found if label.lower() in {"true", "false"}}
     spellings = {name: label for name, label in written.items() if name not in found}
-
-    def match(names: Iterable[str]) -> list[str]:
-        return [spellings.get(name, name) for name in names]
-
-    merges = dict(zip(match(section.merge_labels), map(match, section.merge_labels.values()), strict=True))
-    return section.model_copy(
-        update={"merge_labels": merges, "labels": None if section.labels is None else match(section.labels)}
-    )
+    merges = {
+        spellings.get(target, target): [spellings.get(source, source) for source in sources]
+        for target, sources in section.merge_labels.items()
+    }
+    labels = section.labels and [spellings.get(name, name) for name in section.labels]
+    return section.model_copy(update={"merge_labels": merges, "labels": labels})
 
 
 def resolve_label_names(counts: Mapping[str, int], *, expected: Sequence[str] | None, source_name: str) -> list[str]:

@@ -3,10 +3,9 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Dataset
-from datasets.fingerprint import generate_random_fingerprint
 
 from hf_newscls.data.labels import quote_text, show_label
-from hf_newscls.data.readers.columns import TEXT
+from hf_newscls.data.readers.columns import TEXT, to_dataset
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.data import DataSection
 
@@ -34,8 +33,7 @@ def clear_missing_values(rows: Dataset, section: DataSection, *, source_name: st
         is_missing = pc.is_in(pc.utf8_trim_whitespace(column), value_set=missing)
         cleared = pc.if_else(is_missing, None, column)
         table = table.set_column(table.column_names.index(name), name, cleared)
-    # Without a fingerprint `datasets` would pickle all rows to compute one.
-    return Dataset(table, fingerprint=generate_random_fingerprint())
+    return to_dataset(table)
 
 
 def _refuse_placeholders(columns: dict[str, pa.ChunkedArray], section: DataSection, source_name: str) -> None:

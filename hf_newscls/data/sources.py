@@ -27,18 +27,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Source:
-    """Data files on this machine, in the order they are read.
+    """Data files on this machine, in the order they are read."""
 
-    Attributes:
-        paths: the files; a folder is the snapshot of a dataset of the Hub, or holds text files.
-        sha256: for one file, the SHA-256 of its bytes. For several, the SHA-256 over these in hexadecimal, one a line;
-            for a folder, each line also has the name of the file, and the card of a snapshot is one of the files.
-        keys: the key in the mapping of each path; None if the source is not a mapping.
-    """
-
-    paths: Sequence[Path]
+    paths: Sequence[Path]  # the files; a folder is the snapshot of a dataset of the Hub, or holds text files
+    # For one file, the SHA-256 of its bytes. For several, the SHA-256 over these in hexadecimal, one a line; for a
+    # folder, each line also has the name of the file, and the card of a snapshot is one of the files.
     sha256: str
-    keys: Sequence[str] | None = None
+    keys: Sequence[str] | None = None  # the key in the mapping of each path; None if the source is not a mapping
 
     @property
     def name(self) -> str:

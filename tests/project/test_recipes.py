@@ -76,7 +76,7 @@ def test_only_the_hub_or_a_checked_package_gives_the_encoder(path: Path) -> None
 )
 def test_recipes_of_fake_news_warn_of_the_publishers_style(path: Path) -> None:
     limits = " ".join(read_recipe(str(path)).hub.limitations)
-    assert "labelled by publisher" in limits
+    assert "labeled by publisher" in limits
     assert "style of a source as much as the truth" in limits
     assert "No fact is checked" in limits
 

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from datasets import Dataset, DatasetInfo, Features
+from datasets.fingerprint import generate_random_fingerprint
 
 from hf_newscls.errors import DataError, format_examples, suggest_name
 
@@ -65,6 +67,13 @@ def build_blocks(rows: Iterable[Sequence[Any]], names: Sequence[str], *, unit: s
         numbers, *columns = zip(*block, strict=True)
         arrays = [_build_array([value or None for value in column]) for column in columns]
         yield Block(pa.table(arrays, names=[*names]), numbers, unit)
+
+
+def to_dataset(table: pa.Table, features: Features | None = None) -> Dataset:
+    """Return a table as a `Dataset`; without `features`, the types of its columns decide them."""
+    # Without a fingerprint `datasets` would pickle all rows to compute one, which only its caches on disk use.
+    info, fingerprint = DatasetInfo(features=features), generate_random_fingerprint()
+    return Dataset(table, info=info, fingerprint=fingerprint)
 
 
 def _build_array(values: Sequence[str | None]) -> pa.Array:

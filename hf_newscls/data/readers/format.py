@@ -9,21 +9,13 @@ from hf_newscls.recipe.files import CsvSection
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What files may not say themselves.
+    """What files may not say themselves."""
 
-    Attributes:
-        encoding: of text files; if None, `detect_encoding` finds it.
-        encoding_errors: whether bytes that are not valid in it are refused or replaced.
-        csv: how CSV files are written.
-        json_records: key of the array with the records, in JSON files that wrap it in an object.
-        sheet: of Excel files; if None, the first one.
-    """
-
-    encoding: str | None = None
-    encoding_errors: EncodingErrors = "strict"
-    csv: CsvSection = field(default_factory=CsvSection)
-    json_records: str | None = None
-    sheet: str | None = None
+    encoding: str | None = None  # of text files; if None, `detect_encoding` finds it
+    encoding_errors: EncodingErrors = "strict"  # whether bytes that are not valid in it are refused or replaced
+    csv: CsvSection = field(default_factory=CsvSection)  # how CSV files are written
+    json_records: str | None = None  # key of the array with the records, in JSON files that wrap it in an object
+    sheet: str | None = None  # of Excel files; if None, the first one
 
 
 @dataclass(frozen=True)

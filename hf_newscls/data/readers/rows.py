@@ -11,9 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Dataset
-from datasets.fingerprint import generate_random_fingerprint
 
-from hf_newscls.data.readers.columns import TEXT, Block
+from hf_newscls.data.readers.columns import TEXT, Block, to_dataset
 from hf_newscls.data.readers.compression import open_data
 from hf_newscls.data.readers.csv_file.reader import CsvReader
 from hf_newscls.data.readers.encoding.text_file import TextFile, detect_encoding
@@ -85,9 +84,7 @@ def read_files(
     table = pa.concat_tables(tables)
     ids = _build_ids(paths, table, id_column)
     kept = {name: table.column(name) for name in wanted if name != ROW_ID}
-    # Without a fingerprint `datasets` would pickle all rows to compute one, which only its caches on disk use.
-    dataset = Dataset(pa.table({ROW_ID: ids, **kept}), fingerprint=generate_random_fingerprint())
-    return FileRows(dataset, formats)
+    return FileRows(to_dataset(pa.table({ROW_ID: ids, **kept})), formats)
 
 
 def _build_ids(paths: Sequence[Path], table: pa.Table, column: str | None) -> pa.ChunkedArray:
@@ -107,19 +104,19 @@ def _build_ids(paths: Sequence[Path], table: pa.Table, column: str | None) -> pa
 def _check_blocks(blocks: Iterable[Block], path: Path, label_column: str | None) -> Iterator[pa.Table]:
     """Yield the tables of a file, and refuse at its end that it has no rows, or rows without a label."""
     rows = 0
-    unlabelled: list[int] = []
+    unlabeled: list[int] = []
     for block in blocks:
         if label_column is not None:
             labels = block.table.column(label_column).to_pylist()
             numbers = block.numbers or range(rows + 1, rows + 1 + len(labels))
-            unlabelled += [number for number, label in zip(numbers, labels, strict=True) if not (label or "").strip()]
+            unlabeled += [number for number, label in zip(numbers, labels, strict=True) if not (label or "").strip()]
         rows += len(block.table)
         yield block.table
     if not rows:
         raise DataError(f"{path}: no rows; check that the file is whole")
-    if unlabelled:
+    if unlabeled:
         raise DataError(
-            f"{path}: {block.unit}{'s' * (len(unlabelled) > 1)} {format_examples(unlabelled)}: no label in column "
+            f"{path}: {block.unit}{'s' * (len(unlabeled) > 1)} {format_examples(unlabeled)}: no label in column "
             f"{label_column!r}; fill it in there, or set `data.missing_label: drop`"
         )
 

@@ -9,15 +9,10 @@ from itertools import pairwise
 
 @dataclass(frozen=True)
 class Alphabet:
-    """Characters of a language.
+    """Characters of a language."""
 
-    Attributes:
-        characters: all that its words have, or the frequent ones of Chinese, Japanese or Korean.
-        is_complete: whether they are all.
-    """
-
-    characters: frozenset[str]
-    is_complete: bool = True
+    characters: frozenset[str]  # all that its words have, or the frequent ones of Chinese, Japanese or Korean
+    is_complete: bool = True  # whether they are all
 
     def has(self, word: str) -> bool:
         """Return whether a word that is not ASCII can be one of the language."""

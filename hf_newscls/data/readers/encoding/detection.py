@@ -34,25 +34,15 @@ _NEARLY_ALL = 0.98
 
 @dataclass(frozen=True)
 class Reading:
-    """Cells of a file as an encoding reads them.
+    """Cells of a file as an encoding reads them."""
 
-    Attributes:
-        encoding: a key of `ALPHABETS`.
-        cells: the decoded cells.
-        chaos: how odd the neighbors of characters are, from 0.
-        coherence: how well the frequencies of the letters fit a language, up to 1.
-        alphabet: the one of the encoding that explains most words.
-        words: number of words with characters outside ASCII.
-        explained: fraction of them that the alphabet explains.
-    """
-
-    encoding: str
-    cells: Sequence[str] = field(repr=False)
-    chaos: float
-    coherence: float
-    alphabet: Alphabet = field(repr=False)
-    words: int
-    explained: float
+    encoding: str  # a key of `ALPHABETS`
+    cells: Sequence[str] = field(repr=False)  # the decoded cells
+    chaos: float  # how odd the neighbors of characters are, from 0
+    coherence: float  # how well the frequencies of the letters fit a language, up to 1
+    alphabet: Alphabet = field(repr=False)  # the one of the encoding that explains most words
+    words: int  # number of words with characters outside ASCII
+    explained: float  # fraction of them that the alphabet explains
 
     @property
     def oddness(self) -> float:
