@@ -75,7 +75,7 @@ def _read_list(label: str) -> list[str] | None:
     if not _LIST.fullmatch(label):
         return None
     try:
-        items = json.loads(label)
+        items = json.loads(label, parse_int=str, parse_float=str)
     except (json.JSONDecodeError, RecursionError):
         items = [single or double for single, double in _QUOTED.findall(label)]
         if not items:

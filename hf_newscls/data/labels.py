@@ -32,17 +32,20 @@ def fold_label(label: str) -> str:
 
 
 def match_truth_values(section: DataSection, found: Collection[str]) -> DataSection:
-    """Return the section with its labels True and False written as in the file.
+    """Return the section with its labels True and False written as in the file; a merge takes all their spellings.
 
     YAML reads true as a truth value, which becomes True, also if the file has true or TRUE.
     """
-    written = {label.capitalize(): label for label in found if label.lower() in {"true", "false"}}
-    spellings = {name: label for name, label in written.items() if name not in found}
+    spellings = {
+        name: sorted((label for label in found if label.capitalize() == name), key=lambda label: (label != name, label))
+        for name in ("True", "False")
+    }
+    spellings = {name: labels for name, labels in spellings.items() if labels}
     merges = {
-        spellings.get(target, target): [spellings.get(source, source) for source in sources]
+        spellings.get(target, [target])[0]: [one for source in sources for one in spellings.get(source, [source])]
         for target, sources in section.merge_labels.items()
     }
-    labels = section.labels and [spellings.get(name, name) for name in section.labels]
+    labels = section.labels and [spellings.get(name, [name])[0] for name in section.labels]
     return section.model_copy(update={"merge_labels": merges, "labels": labels})
 
 

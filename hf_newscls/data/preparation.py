@@ -11,7 +11,7 @@ import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from datasets import Dataset, DatasetDict, load_from_disk
@@ -36,7 +36,7 @@ _SECONDS_A_DAY = 86_400
 # Including the prefix that `replace_folder` adds while it writes.
 _ENTRY = re.compile(r"(\.[0-9a-f]{32}-(new|old)-)?[0-9a-f]{32}")
 _MANIFEST = "split.json"
-_DECIDING_PACKAGES = ("charset-normalizer", "datasets", "numpy", "pandas", "pyarrow", "rensa")
+_DECIDING_PACKAGES = ("charset-normalizer", "datasets", "numpy", "pandas", "pyarrow", "python-calamine", "rensa")
 
 logger = logging.getLogger(__name__)
 
@@ -196,9 +196,16 @@ def _name_entry(recipe: Recipe, source_sha256: str) -> str:
         "split": recipe.split.model_dump(),
         "columns": recipe.columns,
         "code": _hash_code(),
-        "versions": [__version__, unicodedata.unidata_version, *map(version, _DECIDING_PACKAGES)],
+        "versions": [__version__, unicodedata.unidata_version, *map(_find_version, _DECIDING_PACKAGES)],
     }
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _find_version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # of an extra
+        return "not installed"
 
 
 @cache

@@ -84,3 +84,8 @@ def test_label_that_the_recipe_names_is_one_label(settings: dict[str, Any], choi
 def test_named_labels_are_evidence_for_others() -> None:
     with pytest.raises(DataError, match="'a;b "):
         choose(["a;b", "a", "b"], labels=["a", "b"])
+
+
+def test_numbers_in_a_list_stay_as_they_are_written() -> None:
+    digits = "1" * 5000  # more than Python turns into a number
+    assert find_joined_labels([f"[{digits}]", "[1.10]"]) == {f"[{digits}]": [digits], "[1.10]": ["1.10"]}

@@ -3,8 +3,9 @@
 import pytest
 import yaml
 
-from hf_newscls.data.labels import fold_label, quote_text, resolve_label_names
+from hf_newscls.data.labels import fold_label, match_truth_values, quote_text, resolve_label_names
 from hf_newscls.errors import DataError
+from hf_newscls.recipe.data import DataSection
 
 NFC, NFD = "\u00c9conomie", "E\u0301conomie"
 
@@ -146,3 +147,9 @@ def test_many_unknown_labels_are_cut_short() -> None:
 def test_listed_labels_without_rows_are_refused() -> None:
     with pytest.raises(DataError, match=r"'SATIRE'.*data\.labels"):
         resolve_label_names({"REAL": 3, "FAKE": 2}, expected=["FAKE", "REAL", "SATIRE"], source_name="news.csv")
+
+
+def test_truth_value_stands_for_all_spellings_in_the_file() -> None:
+    section = DataSection(source="a.csv", text=["a"], label="b", merge_labels={"REAL": ["True"], "FAKE": ["False"]})
+    matched = match_truth_values(section, {"TRUE", "true", "FALSE"})
+    assert matched.merge_labels == {"REAL": ["TRUE", "true"], "FAKE": ["FALSE"]}

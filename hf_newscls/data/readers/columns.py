@@ -60,6 +60,22 @@ def check_columns(
         )
 
 
+def name_columns(header: Sequence[str], wanted: Sequence[str] = ()) -> list[str]:
+    """Return the names of the columns, without white space around them; wanted names stay as they are.
+
+    Columns without a name are called `Unnamed: 0` and so on by their index, as in pandas.
+
+    >>> name_columns(["", " title ", "label"])
+    ['Unnamed: 0', 'title', 'label']
+    """
+    names = []
+    for index, name in enumerate(header):
+        stripped = name.strip()
+        # "title" next to " title" is another column.
+        names.append((name if name in wanted or stripped in header else stripped) or f"Unnamed: {index}")
+    return names
+
+
 def build_blocks(rows: Iterable[Sequence[Any]], names: Sequence[str], *, unit: str) -> Iterator[Block]:
     """Yield blocks of `BLOCK_ROWS` rows, each a number and texts; the last one is shorter. Empty texts become null."""
     remaining = iter(rows)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hf_newscls.data.readers.columns import Block, build_blocks, check_columns, to_text
+from hf_newscls.data.readers.columns import Block, build_blocks, check_columns, name_columns, to_text
 from hf_newscls.errors import DataError, SourceError, format_examples, suggest_name
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class ExcelReader:
             with self._workbook:
                 rows = _read_rows(self._workbook.get_sheet_by_name(self.sheet).iter_rows())
                 _, *header = next(rows, [0])
-                names = [name or f"Unnamed: {index}" for index, name in enumerate(header)]
+                names = name_columns([str(name or "") for name in header], self._wanted)
                 check_columns(self._path, self._wanted, names)
                 indices = [names.index(name) + 1 for name in self._wanted]
                 texts = ([row[0], *(row[index] for index in indices)] for row in rows)

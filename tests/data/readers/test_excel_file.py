@@ -32,6 +32,11 @@ def test_ods_is_read(tmp_path: Path) -> None:
     ]
 
 
+def test_white_space_around_names_is_removed(tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "news.xlsx", {"News": [[" title ", "label "], ["Storm", "REAL"]]})
+    assert read(path) == [("Storm", "REAL")]
+
+
 def test_first_sheet_is_read_unless_one_is_named(tmp_path: Path) -> None:
     path = write_xlsx(tmp_path / "news.XLSX", {"One": ROWS, "Two": [["label", "title"], ["X", "a"]]})
     assert read(path) == EXPECTED

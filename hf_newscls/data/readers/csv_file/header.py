@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Literal
 
+from hf_newscls.data.readers.columns import name_columns
 from hf_newscls.data.readers.encoding.text_file import TextFile
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.files import CsvSection
@@ -46,22 +47,6 @@ def find_separator(file: TextFile, wanted: Sequence[str], section: CsvSection) -
     return "," if widths[","] > 1 else max(_SEPARATORS, key=widths.__getitem__)
 
 
-def name_columns(header: Sequence[str], wanted: Sequence[str] = ()) -> list[str]:
-    """Return the names of the columns, without white space around them; wanted names stay as they are.
-
-    Columns without a name are called `Unnamed: 0` and so on by their index, as in pandas.
-
-    >>> name_columns(["", " title ", "label"])
-    ['Unnamed: 0', 'title', 'label']
-    """
-    names = []
-    for index, name in enumerate(header):
-        stripped = name.strip()
-        # "title" next to " title" is another column.
-        names.append((name if name in wanted or stripped in header else stripped) or f"Unnamed: {index}")
-    return names
-
-
 def advise_on_header(file: TextFile, separator: str, section: CsvSection) -> str | None:
     """Say what to do if the first line looks like a row; None if it looks like a header."""
     header, *rows = _read_sample(file, separator, section) or [[]]
@@ -81,8 +66,10 @@ def advise_on_header(file: TextFile, separator: str, section: CsvSection) -> str
 
 def refuse_header(file: TextFile, separator: str, section: CsvSection) -> None:
     """Raise a DataError if a file that should have no header begins with a name of its columns."""
+    if section.columns is None:
+        return
     first = next(iter(_read_sample(file, separator, section)), [])
-    named = [name for name, value in zip(section.columns or [], first, strict=False) if value.strip() == name]
+    named = [name for name, value in zip(section.columns, first, strict=False) if value.strip() == name]
     if named:
         raise DataError(
             f"{file.path}: the first line holds {format_examples(named)} of `data.csv.columns`, so it is a header; "

@@ -8,13 +8,12 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from hf_newscls.data.readers.columns import Block, build_blocks, check_columns
+from hf_newscls.data.readers.columns import Block, build_blocks, check_columns, name_columns
 from hf_newscls.data.readers.csv_file.faults import BadLines
 from hf_newscls.data.readers.csv_file.header import (
     QUOTING,
     advise_on_header,
     find_separator,
-    name_columns,
     refuse_header,
 )
 from hf_newscls.data.readers.csv_file.swallowed import SwallowedRows

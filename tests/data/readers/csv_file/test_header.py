@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from hf_newscls.data.readers.csv_file.header import find_separator, name_columns
+from hf_newscls.data.readers.columns import name_columns
+from hf_newscls.data.readers.csv_file.header import find_separator
 from hf_newscls.data.readers.csv_file.reader import CsvReader
 from hf_newscls.data.readers.encoding.text_file import TextFile
 from hf_newscls.errors import DataError
