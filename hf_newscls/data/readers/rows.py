@@ -1,11 +1,9 @@
 """Read CSV, JSON, Excel, Parquet, folders of text files and datasets of the Hub into a `Dataset` of text columns."""
 
-import codecs
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,23 +11,14 @@ import pyarrow.compute as pc
 from datasets import Dataset
 
 from hf_newscls.data.readers.columns import TEXT, Block, to_dataset
-from hf_newscls.data.readers.compression import open_data
-from hf_newscls.data.readers.csv_file.reader import CsvReader
-from hf_newscls.data.readers.encoding.text_file import TextFile, detect_encoding
-from hf_newscls.data.readers.excel_file import ExcelReader, is_excel
 from hf_newscls.data.readers.format import FileFormat, ReadOptions
-from hf_newscls.data.readers.hub_snapshot import is_snapshot, name_snapshot, read_snapshot_blocks
-from hf_newscls.data.readers.json_file.reader import read_json_blocks
-from hf_newscls.data.readers.parquet_file import read_parquet_blocks
-from hf_newscls.data.readers.text_folder import read_folder_blocks
+from hf_newscls.data.readers.open_file import OpenedFile, open_file
 from hf_newscls.errors import DataError, format_examples, shorten_text
 from hf_newscls.files import name_paths
 from hf_newscls.recipe.files import SOURCE_KEY
 
 ROW_ID = "id"
-_SAMPLE_BYTES = 1 << 16
 _SHOWN_CHARACTERS = 80
-_JSON_ENDINGS = (".json", ".jsonl", ".ndjson")
 _NO_OPTIONS = ReadOptions()
 
 
@@ -77,7 +66,7 @@ def read_files(
     in_file = [name for name in wanted if keys is None or name != SOURCE_KEY]
     tables, formats = [], []
     for path, key in zip(paths, keys or repeat(None), strict=False):
-        opened = _open_file(path, in_file, options)
+        opened = open_file(path, in_file, options)
         blocks = opened.blocks if key is None else _add_key(opened.blocks, key)
         tables.append(pa.concat_tables(_check_blocks(blocks, path, label_column)))
         formats.append(_complete(opened, tables[-1]))
@@ -127,43 +116,7 @@ def _add_key(blocks: Iterable[Block], key: str) -> Iterator[Block]:
         yield block._replace(table=block.table.append_column(SOURCE_KEY, keys))
 
 
-class _OpenedFile(NamedTuple):
-    """A file before its rows are read: `found` lacks what only the rows show."""
-
-    found: FileFormat
-    blocks: Iterator[Block]
-    csv: CsvReader | None = None
-
-
-def _open_file(path: Path, wanted: Sequence[str], options: ReadOptions) -> _OpenedFile:
-    if path.is_dir() and is_snapshot(path):
-        found = FileFormat(name_snapshot(path), "dataset of the Hub")
-        return _OpenedFile(found, read_snapshot_blocks(path, wanted))
-    if path.is_dir():
-        found = FileFormat(path.resolve().name, "folder of text files", encoding=options.encoding)
-        return _OpenedFile(found, read_folder_blocks(path, wanted, options))
-    if is_excel(path):
-        excel = ExcelReader(path, wanted, sheet=options.sheet)
-        return _OpenedFile(FileFormat(path.name, "Excel", sheet=excel.sheet), excel.read_blocks())
-    with open_data(path) as opened:
-        sample, name = opened.stream.read(_SAMPLE_BYTES), opened.name
-    if sample.startswith(b"PAR1"):
-        return _OpenedFile(FileFormat(path.name, "Parquet"), read_parquet_blocks(path, wanted))
-    if not sample.removeprefix(codecs.BOM_UTF8).strip():
-        raise DataError(f"{path}: an empty file; check that it is whole")
-    errors = options.encoding_errors
-    file = TextFile(path, name, detect_encoding(path, sample, encoding=options.encoding, errors=errors), errors)
-    encoding, start = file.encoding.removesuffix("-sig"), sample.decode(file.encoding, "ignore").lstrip()[:1]
-    # The first row of a CSV file without a header can be a text in brackets.
-    if name.lower().endswith(_JSON_ENDINGS) or (start in {"{", "["} and not options.csv.columns):
-        records = options.json_records
-        found = FileFormat(path.name, "JSON", encoding=encoding, records=records)
-        return _OpenedFile(found, read_json_blocks(file, wanted, records=records))
-    csv = CsvReader(file, wanted, options.csv)
-    return _OpenedFile(FileFormat(path.name, "CSV", encoding=encoding, csv=csv.dialect), csv.read_blocks(), csv)
-
-
-def _complete(opened: _OpenedFile, table: pa.Table) -> FileFormat:
+def _complete(opened: OpenedFile, table: pa.Table) -> FileFormat:
     first_row = table.slice(0, 1).to_pylist()[0]
     return replace(
         opened.found,

@@ -1,0 +1,65 @@
+"""Open a data file of any format, to read its rows block by block."""
+
+import codecs
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from hf_newscls.data.readers.columns import Block
+from hf_newscls.data.readers.compression import open_data
+from hf_newscls.data.readers.csv_file.reader import CsvReader
+from hf_newscls.data.readers.encoding.text_file import TextFile, detect_encoding
+from hf_newscls.data.readers.excel_file import ExcelReader, is_excel
+from hf_newscls.data.readers.format import FileFormat, ReadOptions
+from hf_newscls.data.readers.hub_snapshot import is_snapshot, name_snapshot, read_snapshot_blocks
+from hf_newscls.data.readers.json_file.reader import read_json_blocks
+from hf_newscls.data.readers.parquet_file import read_parquet_blocks
+from hf_newscls.data.readers.text_folder import read_folder_blocks
+from hf_newscls.errors import DataError
+
+_SAMPLE_BYTES = 1 << 16
+_JSON_ENDINGS = (".json", ".jsonl", ".ndjson")
+
+
+class OpenedFile(NamedTuple):
+    """A file before its rows are read: `found` lacks what only the rows show."""
+
+    found: FileFormat
+    blocks: Iterator[Block]
+    csv: CsvReader | None = None
+
+
+def open_file(path: Path, wanted: Sequence[str], options: ReadOptions) -> OpenedFile:
+    """Find out how a file or folder is written, and return its rows as blocks of the wanted columns.
+
+    The content decides how a file is read, then the ending of its name.
+
+    Raises:
+        DataError: a file is empty, binary or malformed, or lacks a column; also while the blocks are read.
+        SourceError: a file cannot be read.
+    """
+    if path.is_dir() and is_snapshot(path):
+        found = FileFormat(name_snapshot(path), "dataset of the Hub")
+        return OpenedFile(found, read_snapshot_blocks(path, wanted))
+    if path.is_dir():
+        found = FileFormat(path.resolve().name, "folder of text files", encoding=options.encoding)
+        return OpenedFile(found, read_folder_blocks(path, wanted, options))
+    if is_excel(path):
+        excel = ExcelReader(path, wanted, sheet=options.sheet)
+        return OpenedFile(FileFormat(path.name, "Excel", sheet=excel.sheet), excel.read_blocks())
+    with open_data(path) as opened:
+        sample, name = opened.stream.read(_SAMPLE_BYTES), opened.name
+    if sample.startswith(b"PAR1"):
+        return OpenedFile(FileFormat(path.name, "Parquet"), read_parquet_blocks(path, wanted))
+    if not sample.removeprefix(codecs.BOM_UTF8).strip():
+        raise DataError(f"{path}: an empty file; check that it is whole")
+    errors = options.encoding_errors
+    file = TextFile(path, name, detect_encoding(path, sample, encoding=options.encoding, errors=errors), errors)
+    encoding, start = file.encoding.removesuffix("-sig"), sample.decode(file.encoding, "ignore").lstrip()[:1]
+    # The first row of a CSV file without a header can be a text in brackets.
+    if name.lower().endswith(_JSON_ENDINGS) or (start in {"{", "["} and not options.csv.columns):
+        records = options.json_records
+        found = FileFormat(path.name, "JSON", encoding=encoding, records=records)
+        return OpenedFile(found, read_json_blocks(file, wanted, records=records))
+    csv = CsvReader(file, wanted, options.csv)
+    return OpenedFile(FileFormat(path.name, "CSV", encoding=encoding, csv=csv.dialect), csv.read_blocks(), csv)
