@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hf_newscls.training.optimizer import build_two_stage_optimizers
     from hf_newscls.workflow.compare import compare
     from hf_newscls.workflow.evaluate import evaluate
+    from hf_newscls.workflow.evaluate_on import OtherDataRun, evaluate_on
     from hf_newscls.workflow.predict import Explanation, Predictions, explain, predict
     from hf_newscls.workflow.prepare import load_recipe, prepare, publish_prepared
     from hf_newscls.workflow.publish import publish, publish_leaderboard, save_leaderboard
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Explanation",
     "Leaderboard",
+    "OtherDataRun",
     "Plan",
     "Predictions",
     "PreparedData",
@@ -45,6 +47,7 @@ __all__ = [
     "build_two_stage_optimizers",
     "compare",
     "evaluate",
+    "evaluate_on",
     "explain",
     "load_recipe",
     "load_run",

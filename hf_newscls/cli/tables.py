@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hf_newscls.data.readers.format import FileFormat
     from hf_newscls.evaluation.baselines.side_by_side import SideBySide
     from hf_newscls.evaluation.label_quality import LabelQuality
+    from hf_newscls.evaluation.other_data import OtherDataReport
     from hf_newscls.evaluation.report import EvaluationReport
     from hf_newscls.evaluation.statistics.bootstrap import Interval
     from hf_newscls.overview.overview import Overview
@@ -184,6 +185,19 @@ def _print_side_by_side(pair: "SideBySide") -> None:
                 make_printable(key), *("not set" if one is None else make_printable(f"{one}") for one in both)
             )
         console.print(changes)
+
+
+def print_other_data(report: "OtherDataReport") -> None:
+    """Print the scores of a model on other data, and which rows were left out."""
+    table = Table("score", "value", "95% interval", title=f"scores on {report.rows:,} rows of {report.name}")
+    for name in ("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "mcc", "log_loss", "calibration_error"):
+        table.add_row(name_metric(name), f"{report.scores[name]:.4f}", _write_interval(report.intervals.get(name)))
+    console.print(table)
+    print_line(f"most frequent label: {report.majority_accuracy:.1%} of the rows")
+    if report.seen_rows is not None:
+        print_line(f"left out: {report.seen_rows:,} rows with a text that the model was trained or validated on")
+    if report.never_predicted:
+        print_line(f"never predicted: {', '.join(map(make_printable, report.never_predicted))}")
 
 
 def print_seeds(runs: "SeedRuns") -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hf_newscls import workflow
-from hf_newscls.cli.tables import print_plan, print_report, print_seeds
+from hf_newscls.cli.tables import print_other_data, print_plan, print_report, print_seeds
 from hf_newscls.cli.terminal import (
     RUNS,
     CardsDirOption,
@@ -114,10 +114,33 @@ def evaluate(
             show_default="as in the recipe",
         ),
     ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            help="Evaluate on this recipe's test set, or on this labeled file; the model can be a folder or a Hub id.",
+            metavar="RECIPE|FILE",
+        ),
+    ] = None,
+    data: Annotated[str | None, typer.Option("--data", help="Data file of the recipe that --on names.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for the results of --on.", show_default="on/NAME in the run folder")
+    ] = None,
     runs_dir: RunsDirOption = RUNS,
     cards_dir: CardsDirOption = None,
 ) -> None:
-    """Evaluate a trained model again, and write predictions, metrics, figures, report and model card."""
+    """Evaluate a trained model again, and write predictions, metrics, figures, report and model card.
+
+    With --on, evaluate it on other data than its own test set.
+    """
+    if on is not None:
+        if compare_with is not None or cards_dir is not None:
+            raise InputError("--on does not go with --compare-with and --cards-dir; leave them out")
+        measured = workflow.evaluate_on(run, on, data=data, output=output, runs_dir=runs_dir)
+        print_other_data(measured.report)
+        print_line(f"report: {measured.path / 'report.html'}")
+        return
+    if data is not None or output is not None:
+        raise InputError("--data and --output are for --on; leave them out, or name the data with --on")
     evaluated = workflow.evaluate(run, compare_with=compare_with, runs_dir=runs_dir, cards_dir=cards_dir)
     print_report(evaluated.report)
     print_line(f"report: {evaluated.path / 'report.html'}")

@@ -38,6 +38,9 @@ class EvaluationSection(Section):
     compare_with: Annotated[str, AfterValidator(_check_recipe_name)] | None = None
     """Name of another recipe. If its latest run has the same split, the report compares the two models; of more than
     ten labels it shows the ten with the fewest training rows."""
+    on: NullableDict[str, str] = Field({})
+    """Other data that the trained model is evaluated on as well: a name, and the name or path of the recipe whose test
+    set is used."""
     label_maps: dict[str, dict[LabelName, LabelName | None]] = Field({})
-    """For `compare --external-model`: for each model (owner/name), its labels and the recipe's label that each one
-    means, or null if there is none."""
+    """For models with other labels, in `compare --external-model` and `evaluate --on`: for each model (owner/name, or
+    the name of its recipe), its labels and the label of this recipe that each one means, or null if there is none."""

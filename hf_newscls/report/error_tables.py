@@ -11,8 +11,9 @@
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from datasets import Dataset
 
@@ -23,6 +24,9 @@ from hf_newscls.report.measured_run import MeasuredRun
 from hf_newscls.report.text import flatten_text
 from hf_newscls.storage import replace_folder
 
+MISTAKES = ("id", "reference", "prediction", "probability of prediction", "text")
+"""Columns of mistakes.csv."""
+
 _SUSPICIOUS_COLUMNS = ("id", "label", "suggested", "probability of label", "probability of suggested", "text")
 _SLICE_COLUMNS = ("part", "rows", "accuracy", "low", "high", "balanced accuracy", "low", "high")
 
@@ -31,8 +35,8 @@ def write_error_tables(measured: MeasuredRun, folder: Path) -> None:
     """Write the folder atomically; an older one is replaced."""
     errors = measured.errors
     with replace_folder(folder) as fresh:
-        mistakes = ("id", "reference", "prediction", "probability of prediction", "text")
-        write_rows(fresh / "mistakes.csv", mistakes, _iterate_mistakes(measured))
+        mistakes = measured.list_predictions(measured.errors.mistakes)
+        write_rows(fresh / "mistakes.csv", MISTAKES, map(mistake_to_row, mistakes))
         pairs = ((pair.reference, pair.prediction, pair.rows, f"{pair.fraction:.4f}") for pair in errors.pairs)
         write_rows(fresh / "confused_pairs.csv", ("reference", "prediction", "rows", "fraction of reference"), pairs)
         labels = ("label", "rows", "precision", "recall", "f1", "f1 low", "f1 high")
@@ -49,6 +53,12 @@ def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object
         writer = csv.writer(stream)
         writer.writerow(header)
         writer.writerows(rows)
+
+
+def mistake_to_row(mistake: Mapping[str, Any]) -> tuple[object, ...]:
+    """Return the values of `MISTAKES` for a row as `MeasuredRun.list_predictions` returns it, with one prediction."""
+    ((prediction, probability),) = mistake["predictions"]
+    return mistake["id"], mistake["reference"], prediction, f"{probability:.4f}", flatten_text(mistake["text"])
 
 
 def write_suspicious(folder: Path, dataset: Dataset, suspicious: SuspiciousRows, *, label_names: Sequence[str]) -> None:
@@ -71,12 +81,6 @@ def iterate_suspicious(
         map(flatten_text, rows["text"]),
         strict=True,
     )
-
-
-def _iterate_mistakes(measured: MeasuredRun) -> Iterator[tuple[str, ...]]:
-    for row in measured.list_predictions(measured.errors.mistakes):
-        ((prediction, probability),) = row["predictions"]
-        yield row["id"], row["reference"], prediction, f"{probability:.4f}", flatten_text(row["text"])
 
 
 def _iterate_labels(measured: MeasuredRun) -> Iterator[Sequence[object]]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.evaluation.baselines.comparison import Comparison
 from hf_newscls.evaluation.error_analysis import ErrorAnalysis
+from hf_newscls.evaluation.other_data import OtherDataReport
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.training.record import TrainingRecord
@@ -30,6 +31,7 @@ class MeasuredRun:
     token_counts: Mapping[str, NDArray[np.int64]]  # of each text before truncation, by split
     # Of each row by split, `unknown` for a row without a date; None if the recipe has no date column.
     years: Mapping[str, Sequence[str]] | None
+    other_data: Sequence[OtherDataReport] = ()
 
     @property
     def label_names(self) -> Sequence[str]:

@@ -1,7 +1,7 @@
 """Render a model card from recipe, manifest, record and report; keep its notes, which people write by hand."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from huggingface_hub import ModelCard
@@ -9,6 +9,7 @@ from huggingface_hub.repocard import REGEX_YAML_BLOCK
 
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.errors import PublishError
+from hf_newscls.evaluation.other_data import OtherDataReport
 from hf_newscls.evaluation.report import EvaluationReport, TokenLengths
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.training import LossSection
@@ -49,6 +50,7 @@ def render_card(
     notes: str = "",
     lengths: TokenLengths | None = None,
     answer: Mapping[str, float] | None = None,
+    other_data: Sequence[OtherDataReport] = (),
 ) -> str:
     """Return the card of a trained model, metadata first.
 
@@ -57,6 +59,7 @@ def render_card(
         figures: folder of the figures, relative to the card.
         notes: Markdown written by hand, kept between two marker lines.
         answer: probability of each label for the recipe's example; None leaves it out.
+        other_data: the scores on other data.
     """
     selection = record.settings.get(_SELECTION)
     body = render_template(
@@ -84,6 +87,7 @@ def render_card(
             for name, value in record.settings.items()
             if name not in recipe.training_arguments
         },
+        other_data=other_data,
         emissions=compute_emissions(recipe, record),
     )
     data = build_card_data(recipe, manifest, report, record)

@@ -52,6 +52,7 @@ def render_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], *, 
         recipe_yaml=recipe_to_yaml(measured.recipe),
         overview=overview,
         best_baseline=measured.best_baseline,
+        other_data=measured.other_data,
     )
 
 

@@ -1,4 +1,4 @@
-"""The test predictions that are published: rows are identified by a hash, texts are left out.
+"""The predictions of a test set: with texts in the run folder; published with a hash in place of each text.
 
 Shape letters: N rows, L labels.
 """
@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from datasets import Dataset
 from numpy.typing import NDArray
 
 from hf_newscls.data.manifest import hash_row
+from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import DataError, format_examples
+from hf_newscls.storage import replace_file
 
 PREDICTIONS_FILE = "predictions.parquet"
 """Path of the file in a model repository."""
@@ -32,6 +35,21 @@ class PublishedPredictions:
     label_names: Sequence[str]  # in the order of the columns of `probabilities`
     references: NDArray[np.int64]  # label ids, shape (N,)
     probabilities: NDArray[np.float32]  # shape (N, L)
+
+
+def write_predictions(
+    path: Path, dataset: Dataset, probabilities: NDArray[np.float32], label_names: Sequence[str]
+) -> None:
+    """Write id, text, reference, prediction and `probability of LABEL` of each row, in the order of the rows."""
+    columns = {
+        ROW_ID: dataset[ROW_ID][:],
+        "text": dataset["text"][:],
+        _REFERENCE: [label_names[label] for label in dataset["label"]],
+        "prediction": [label_names[label] for label in probabilities.argmax(axis=1)],
+    }
+    columns |= {f"{PROBABILITY}{name}": probabilities[:, index] for index, name in enumerate(label_names)}
+    with replace_file(path) as new:
+        pq.write_table(pa.table(columns), new)
 
 
 def hash_predictions(path: Path) -> PublishedPredictions:

@@ -15,6 +15,7 @@ from hf_newscls.report.text import (
     describe_difference,
     describe_duplicates,
     describe_rows,
+    describe_seen_rows,
     describe_temperature,
     describe_trained_parameters,
     format_duration,
@@ -42,6 +43,7 @@ _FILTERS = {
     "calibration_error": describe_calibration_error,
     "temperature": describe_temperature,
     "difference": describe_difference,
+    "seen_rows": describe_seen_rows,
 }
 
 

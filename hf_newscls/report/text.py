@@ -3,6 +3,7 @@
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.data.splitting import SPLITS
 from hf_newscls.errors import count_noun
+from hf_newscls.evaluation.other_data import OtherDataReport
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.recipe.recipe import Recipe
@@ -128,6 +129,18 @@ def describe_temperature(report: EvaluationReport) -> str:
     }.get(frozenset(verbs), "")
     temperature = f"{report.calibration.temperature:.3f}, fitted on the validation set"
     return f"Temperature scaling (dividing the logits by {temperature}) {error} and {loss}.{advice}"
+
+
+def describe_seen_rows(report: OtherDataReport) -> str:
+    """Return a sentence on the rows that were left out, because the model was trained or validated on their text."""
+    if report.seen_rows is None:
+        return "The texts that the model was trained on are not known, so rows with these texts may be among the rows."
+    if not report.seen_rows:
+        return "The model was trained or validated on none of these texts."
+    return (
+        f"Rows left out, because the model was trained or validated on their text: {report.seen_rows:,} of "
+        f"{report.seen_rows + report.rows:,}."
+    )
 
 
 def _name_change(before: float, after: float) -> str:

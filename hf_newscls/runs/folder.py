@@ -10,6 +10,7 @@
                         predictions.parquet
                         figures/          PNG
                         errors/           CSV: where the model failed
+                        on/<data>/        evaluations on other data
                         report.html       the report; it shows texts, so it is never published
                         checkpoints/      of the Trainer
                         model/            loaded by `pipeline()`, pushed by `publish`
@@ -64,6 +65,7 @@ class RunFolder:
     predictions = _Inside("predictions.parquet")
     figures = _Inside("figures")
     errors = _Inside("errors")
+    other_data = _Inside("on")
     report = _Inside("report.html")
     checkpoints = _Inside("checkpoints")
     model = _Inside("model")

@@ -6,6 +6,7 @@ Heavy libraries are imported inside the functions that need them, so that the co
 from hf_newscls.workflow.compare import compare
 from hf_newscls.workflow.doctor import inspect_machine
 from hf_newscls.workflow.evaluate import evaluate
+from hf_newscls.workflow.evaluate_on import OtherDataRun, evaluate_on
 from hf_newscls.workflow.predict import Explanation, Prediction, Predictions, explain, predict
 from hf_newscls.workflow.prepare import load_recipe, overview, prepare, publish_prepared
 from hf_newscls.workflow.publish import (
@@ -21,6 +22,7 @@ from hf_newscls.workflow.train_seeds import SeedRuns, train_seeds
 
 __all__ = [
     "Explanation",
+    "OtherDataRun",
     "Plan",
     "Prediction",
     "Predictions",
@@ -30,6 +32,7 @@ __all__ = [
     "check_publishing",
     "compare",
     "evaluate",
+    "evaluate_on",
     "explain",
     "inspect_machine",
     "load_recipe",

@@ -13,6 +13,7 @@ from hf_newscls.evaluation.renamed_keys import rename_old_keys
 from hf_newscls.evaluation.report import EvaluationReport, TokenLengths
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.model_card import CARD_FIGURES, render_card
+from hf_newscls.report.other_data import read_other_data
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.storage import write_text
 from hf_newscls.training.record import TrainingRecord
@@ -74,6 +75,7 @@ def render_run_card(
         answer=example.probabilities if example and example.text == recipe.hub.example else None,
         figures=figures,
         notes=notes,
+        other_data=read_other_data(run.other_data),
     )
 
 

@@ -70,7 +70,7 @@ def evaluate_folder(
 ) -> Run:
     """Evaluate the model of a run folder, write its card, and mark a run that is complete now as the latest.
 
-    A problem with the run that only the recipe names for comparison is a warning: it must not cost hours of training.
+    A problem with the run or the data that only the recipe names is a warning: it must not cost hours of training.
     """
     from hf_newscls.workflow.cards import write_card
     from hf_newscls.workflow.evaluation_step import run_evaluation
@@ -85,9 +85,21 @@ def evaluate_folder(
             raise
         logger.warning("the report does not compare this run with `evaluation.compare_with`: %s", error)
     was_complete = folder.is_complete
+    _evaluate_on_others(folder, recipe)
     with report_full_disk(folder.path):
         report = run_evaluation(folder, recipe, prepared.splits, other=other)
         write_card(folder, recipe, cards_dir=cards_dir)
     if not was_complete:
         folder.mark_latest()
     return Run(folder.path, recipe, report)
+
+
+def _evaluate_on_others(folder: RunFolder, recipe: Recipe) -> None:
+    """Evaluate on the data of `evaluation.on`; what is wrong with it is a warning, because the training is done."""
+    from hf_newscls.workflow.evaluate_on import evaluate_on
+
+    for name, on in recipe.evaluation.on.items():
+        try:
+            evaluate_on(folder.path, on, name=name)
+        except NewsclsError as error:
+            logger.warning("the model is not evaluated on `evaluation.on.%s`: %s", name, error)

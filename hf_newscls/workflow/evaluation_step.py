@@ -6,9 +6,7 @@ from dataclasses import asdict
 from itertools import islice
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from datasets import Dataset, DatasetDict, concatenate_datasets
+from datasets import DatasetDict, concatenate_datasets
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
@@ -31,10 +29,11 @@ from hf_newscls.report.error_tables import write_error_tables
 from hf_newscls.report.figures.run import plot_run
 from hf_newscls.report.figures.style import save_figure
 from hf_newscls.report.measured_run import MeasuredRun
+from hf_newscls.report.other_data import read_other_data
 from hf_newscls.report.page import write_report_page
-from hf_newscls.report.predictions import PROBABILITY
+from hf_newscls.report.predictions import write_predictions
 from hf_newscls.runs.folder import RunFolder
-from hf_newscls.storage import replace_file, replace_folder, write_json
+from hf_newscls.storage import replace_folder, write_json
 from hf_newscls.training.record import TrainingRecord
 
 # More rows help a linear head little, and encoding them takes as long as an epoch of training.
@@ -73,7 +72,7 @@ def run_evaluation(
     )
     config = run.model / "config.json"
     write_json(config, {**run.read_json(config), "hf_newscls": report.calibration.to_config()})
-    _write_predictions(run, test, probabilities["test"], label_names=classifier.label_names)
+    write_predictions(run.predictions, test, probabilities["test"], classifier.label_names)
     measured = _analyze(run, recipe, splits, report, probabilities["test"], classifier.tokenizer)
     example = predict_probabilities(classifier, [recipe.hub.example])[0].tolist()
     _write_results(run, measured, example=dict(zip(classifier.label_names, example, strict=True)))
@@ -133,6 +132,7 @@ def _analyze(
         test_probabilities=test_probabilities,
         token_counts=token_counts,
         years=years,
+        other_data=read_other_data(run.other_data),
     )
 
 
@@ -169,18 +169,3 @@ def _write_results(run: RunFolder, measured: MeasuredRun, *, example: Mapping[st
         "versions": record.versions,
     }
     write_json(run.metrics, metrics)
-
-
-def _write_predictions(
-    run: RunFolder, test: Dataset, probabilities: NDArray[np.float32], *, label_names: list[str]
-) -> None:
-    """Write id, text, reference, prediction and `probability of LABEL` of each row, in the order of the rows."""
-    columns = {
-        "id": test["id"][:],
-        "text": test["text"][:],
-        "reference": [label_names[label] for label in test["label"]],
-        "prediction": [label_names[label] for label in probabilities.argmax(axis=1)],
-    }
-    columns |= {f"{PROBABILITY}{name}": probabilities[:, index] for index, name in enumerate(label_names)}
-    with replace_file(run.predictions) as new:
-        pq.write_table(pa.table(columns), new)

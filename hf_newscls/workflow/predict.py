@@ -114,7 +114,7 @@ def predict(
     from hf_newscls.inference.predicting import predict_probabilities
 
     texts = _check_texts(texts)
-    classifier = _load(model, runs_dir=runs_dir)
+    classifier = load_model(model, runs_dir=runs_dir)
     return Predictions(texts, classifier.label_names, predict_probabilities(classifier, texts), top_k)
 
 
@@ -145,7 +145,7 @@ def explain(
 
     texts = _check_texts(texts)
     check_captum()
-    classifier = _load(model, runs_dir=runs_dir)
+    classifier = load_model(model, runs_dir=runs_dir)
     names = classifier.label_names
     if label is not None and label not in names:
         suggestion = suggest_name(label, names)
@@ -169,17 +169,18 @@ def _check_texts(texts: str | Sequence[str]) -> list[str]:
     return texts
 
 
-def _load(model: Run | str | Path, *, runs_dir: str | Path) -> TrainedClassifier:
+def load_model(model: Run | str | Path, *, runs_dir: str | Path = "runs") -> TrainedClassifier:
+    """Load a model that is given as for `predict`."""
     from hf_newscls.inference.predicting import load_classifier
 
-    address = _find_model(model, runs_dir=Path(runs_dir))
+    address = find_model(model, runs_dir=Path(runs_dir))
     # An adapter needs the encoder that the recipe of its run names.
     recipe = Path(address).parent / "recipe.yaml"
     with quiet_libraries():
         return load_classifier(address, encoder=read_run_recipe(recipe).model if os.path.isfile(recipe) else None)
 
 
-def _find_model(model: Run | str | Path, *, runs_dir: Path) -> str:
+def find_model(model: Run | str | Path, *, runs_dir: Path) -> str:
     """Return the model folder of a run, a model folder, an address in a package, or a Hub id."""
     try:
         return str(find_folder(model, runs_dir=runs_dir).model)

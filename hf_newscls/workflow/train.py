@@ -181,10 +181,12 @@ def _set_up(recipe: Recipe, *, runs_dir: Path) -> _Setup:
 
 def _warn(recipe: Recipe, prepared: PreparedData, arguments: TrainingArguments, *, runs_dir: Path) -> None:
     """Warn before the training of what would only show after it."""
+    from hf_newscls.workflow.evaluate_on import check_other_data
     from hf_newscls.workflow.other_run import check_other_run
 
     fingerprint = prepared.manifest.fingerprint
     check_other_run(recipe.evaluation.compare_with, fingerprint=fingerprint, runs_dir=runs_dir)
+    check_other_data(recipe, prepared.label_names)
     metric = (arguments.metric_for_best_model or "").removeprefix("eval_")
     is_log_loss = metric == "log_loss" or (metric == "loss" and recipe.loss.is_plain)
     if recipe.rebalances_classes and arguments.load_best_model_at_end and is_log_loss:

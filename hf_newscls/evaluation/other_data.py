@@ -1,0 +1,101 @@
+"""Score a trained model on data that it was not trained on.
+
+Shape letters: N rows, L labels.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from hf_newscls.evaluation.calibration.reliability import IntArray, Reliability, compute_reliability
+from hf_newscls.evaluation.metrics import LabelScores, compute_confusion, compute_label_scores, compute_scores
+from hf_newscls.evaluation.statistics.bootstrap import (
+    Bootstrap,
+    Interval,
+    compute_intervals,
+    resample_scores,
+    to_interval,
+)
+
+
+@dataclass(frozen=True)
+class OtherDataReport:
+    """Scores of a trained model on other data; intervals are 95% bootstrap intervals.
+
+    Attributes:
+        name: of the data, such as a recipe or a file.
+        rows: rows that were scored.
+        seen_rows: rows that were left out, because the model was trained or validated on their text; None if the
+            texts of its training are not known.
+        label_names: of the data, in the order of the confusion matrix.
+        never_predicted: labels of the data that the model cannot predict.
+        majority_accuracy: accuracy of predicting the most frequent label for every row.
+        scores: by name, such as accuracy, f1_macro and log_loss.
+        intervals: by metric.
+        per_class: precision, recall, f1 and support (rows), by label.
+        label_intervals: of F1, by label.
+        confusion: shape (L, L), rows by reference and prediction.
+        reliability: confidence and accuracy.
+    """
+
+    name: str
+    rows: int
+    seen_rows: int | None
+    label_names: Sequence[str]
+    never_predicted: Sequence[str]
+    majority_accuracy: float
+    scores: Mapping[str, float]
+    intervals: Mapping[str, Interval]
+    per_class: LabelScores
+    label_intervals: Mapping[str, Interval]
+    confusion: IntArray
+    reliability: Reliability
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain values, ready for JSON."""
+        content: dict[str, Any] = _ADAPTER.dump_python(self, mode="json")
+        return content
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "OtherDataReport":
+        """Return the report that `to_dict` wrote.
+
+        Raises:
+            ValueError: the content is not a report.
+        """
+        return _ADAPTER.validate_python(content)
+
+
+_ADAPTER = TypeAdapter(OtherDataReport)
+
+
+def score_other_data(
+    probabilities: NDArray[np.float32],
+    references: NDArray[np.int64],
+    *,
+    name: str,
+    label_names: Sequence[str],
+    never_predicted: Sequence[str],
+    seen_rows: int | None,
+    bootstrap: Bootstrap,
+) -> OtherDataReport:
+    """Score the predictions for at least one row, given (N, L) and (N,) arrays."""
+    resamples = resample_scores(probabilities, references, bootstrap)
+    return OtherDataReport(
+        name=name,
+        rows=len(references),
+        seen_rows=seen_rows,
+        label_names=label_names,
+        never_predicted=never_predicted,
+        majority_accuracy=float(np.bincount(references).max() / len(references)),
+        scores=compute_scores(probabilities, references, top_k=bootstrap.top_k),
+        intervals=compute_intervals(resamples),
+        per_class=compute_label_scores(probabilities, references, label_names=label_names),
+        label_intervals={one: to_interval(f1) for one, f1 in zip(label_names, resamples.label_f1.T, strict=True)},
+        confusion=compute_confusion(probabilities, references),
+        reliability=compute_reliability(probabilities, references),
+    )

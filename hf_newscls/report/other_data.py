@@ -1,0 +1,104 @@
+"""Write what a trained model scores on data that it was not trained on.
+
+::
+
+    runs/<recipe>/<run>/on/<data>/report.html          the page; it shows texts, so it is never published
+                                  metrics.json         the scores, for programs
+                                  predictions.parquet  id, text, reference, prediction and probabilities
+                                  mistakes.csv         all wrong predictions, the most confident first
+                                  confusion_matrix.png
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from datasets import Dataset
+from numpy.typing import NDArray
+
+from hf_newscls.data.readers.rows import ROW_ID
+from hf_newscls.errors import RunError, shorten_text
+from hf_newscls.evaluation.other_data import OtherDataReport
+from hf_newscls.evaluation.report import EvaluationReport
+from hf_newscls.report.error_tables import MISTAKES, mistake_to_row, write_rows
+from hf_newscls.report.figures.confusion import order_labels, plot_confusion_matrix
+from hf_newscls.report.figures.style import render_svg, save_figure
+from hf_newscls.report.predictions import write_predictions
+from hf_newscls.report.template import render_template
+from hf_newscls.storage import replace_folder, write_json, write_text
+
+METRICS, PAGE = "metrics.json", "report.html"
+_SHOWN_MISTAKES = 20
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredRows:
+    """Labeled rows that a model was not trained on, with its predictions and scores."""
+
+    report: OtherDataReport
+    dataset: Dataset  # id, text, label and more
+    probabilities: NDArray[np.float32]  # (N, L), in the order of the rows
+
+    def list_mistakes(self) -> list[dict[str, Any]]:
+        """Return id, text, reference and the predicted label of each wrong row, the most confident first."""
+        names, references = self.report.label_names, np.asarray(self.dataset["label"][:])
+        predictions, confidence = self.probabilities.argmax(axis=1), self.probabilities.max(axis=1)
+        wrong = np.flatnonzero(predictions != references)
+        rows = wrong[np.argsort(-confidence[wrong], kind="stable")]
+        return [
+            {
+                "id": self.dataset[row][ROW_ID],
+                "text": self.dataset[row]["text"],
+                "reference": names[references[row]],
+                "predictions": [(names[predictions[row]], float(confidence[row]))],
+            }
+            for row in rows.tolist()
+        ]
+
+
+def read_other_data(folder: Path) -> list[OtherDataReport]:
+    """Return the reports in the folders that `write_other_data` wrote into a folder, ordered by name.
+
+    Raises:
+        RunError: one of them is damaged.
+    """
+    reports = []
+    for path in sorted(folder.glob(f"*/{METRICS}")):
+        try:
+            reports.append(OtherDataReport.from_dict(json.loads(path.read_text(encoding="utf-8"))))
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"{path}: cannot be read ({shorten_text(error)}); remove its folder, or evaluate again"
+            ) from error
+    return reports
+
+
+def write_other_data(measured: MeasuredRows, folder: Path, *, model_name: str, own: EvaluationReport | None) -> None:
+    """Write the folder atomically; an older one is replaced.
+
+    Args:
+        model_name: of the model, for the page.
+        own: its report on its own test set, to show next to it; None if it is not known.
+    """
+    report, mistakes = measured.report, measured.list_mistakes()
+    order = order_labels(report.confusion)
+    figure = plot_confusion_matrix(
+        report.confusion[np.ix_(order, order)], label_names=[report.label_names[label] for label in order]
+    )
+    page = render_template(
+        "hf_newscls.report",
+        "templates/other_data.html.jinja",
+        model_name=model_name,
+        report=report,
+        own=own,
+        mistakes=[{**row, "text": shorten_text(row["text"])} for row in mistakes[:_SHOWN_MISTAKES]],
+        figures={"confusion_matrix": render_svg(figure)},
+    )
+    with replace_folder(folder) as fresh:
+        write_json(fresh / METRICS, report.to_dict())
+        write_predictions(fresh / "predictions.parquet", measured.dataset, measured.probabilities, report.label_names)
+        write_rows(fresh / "mistakes.csv", MISTAKES, map(mistake_to_row, mistakes))
+        save_figure(figure, fresh / "confusion_matrix.png")
+        write_text(fresh / PAGE, page)

@@ -1,0 +1,253 @@
+"""Evaluate a trained model on other data than its own test set."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hf_newscls.errors import InputError, NewsclsError, RunError
+from hf_newscls.recipe.data import SplitSection
+from hf_newscls.recipe.loading import is_recipe_path
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.runs.folder import RunFolder
+from hf_newscls.storage import check_replaceable, report_full_disk
+from hf_newscls.workflow.predict import find_model, load_model
+from hf_newscls.workflow.prepare import load_recipe, prepare
+from hf_newscls.workflow.quiet import quiet_libraries
+from hf_newscls.workflow.run import Run, find_folder
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from hf_newscls.evaluation.other_data import OtherDataReport
+    from hf_newscls.evaluation.report import EvaluationReport
+    from hf_newscls.report.other_data import MeasuredRows
+
+_NOT_IN_A_NAME = re.compile(r"[^\w.-]+")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class OtherDataRun:
+    """A trained model that was evaluated on other data.
+
+    Attributes:
+        path: the folder; start with its `report.html`.
+        report: the scores.
+    """
+
+    path: Path
+    report: OtherDataReport
+
+
+@quiet_libraries()
+def evaluate_on(
+    model: Run | str | Path,
+    on: str | Path,
+    *,
+    name: str | None = None,
+    data: str | Path | None = None,
+    output: str | Path | None = None,
+    runs_dir: str | Path = "runs",
+) -> OtherDataRun:
+    """Evaluate a trained model on the test set of another recipe, or on all rows of a labeled file.
+
+    Rows are left out if the model was trained or validated on their text. The output folder gets metrics, predictions,
+    mistakes and a page.
+
+    Args:
+        model: a run, a run folder, a model folder, a Hub id, or the name or path of a recipe, for its latest run.
+        on: the name or path of a recipe; or the address of a file, which is read as the recipe of the run says.
+        name: of the data, in tables; by default that of the recipe or of the file.
+        data: the news file of the recipe `on`; replaces its `data.source`.
+        output: folder to write; by default `on/NAME` in the run folder, or `on/MODEL/NAME` for another model.
+        runs_dir: where the run folders are.
+
+    Raises:
+        InputError: model, recipe or data cannot be used, the labels do not match, or no row is left.
+    """
+    from hf_newscls.report.other_data import METRICS, PAGE, write_other_data
+
+    subject = _find_subject(model, runs_dir=Path(runs_dir))
+    rows = _read_rows(str(on), subject, data=data)
+    name = _NOT_IN_A_NAME.sub("_", name or rows.name)
+    folder = Path(output) if output is not None else subject.folder / name
+    check_replaceable(folder, markers=[METRICS, PAGE], content="an evaluation on other data")
+    measured = _measure(subject, rows, name=name)
+    with report_full_disk(folder):
+        write_other_data(measured, folder, model_name=subject.name, own=_read_own_report(subject))
+    logger.info("wrote %s", folder)
+    return OtherDataRun(folder, measured.report)
+
+
+def check_other_data(recipe: Recipe, label_names: Sequence[str]) -> None:
+    """Warn before the training if the model cannot be evaluated on the data of `evaluation.on`."""
+    for name, on in recipe.evaluation.on.items():
+        try:
+            other = load_recipe(on)
+            _map_labels(label_names, other, prepare(other).label_names, model=recipe.name)
+        except NewsclsError as error:
+            logger.warning("the model will not be evaluated on `evaluation.on.%s`: %s", name, error)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """The model to evaluate."""
+
+    model: str  # address of the model
+    run: RunFolder | None  # None for a model without its run
+    recipe: Recipe | None  # of the run
+
+    @property
+    def name(self) -> str:
+        return self.recipe.name if self.recipe else self.model
+
+    @property
+    def folder(self) -> Path:
+        return self.run.other_data if self.run else Path("on", _NOT_IN_A_NAME.sub("--", self.model))
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Labeled rows, and the recipe that reads them."""
+
+    name: str
+    recipe: Recipe
+    dataset: Dataset
+
+    @property
+    def label_names(self) -> list[str]:
+        names: list[str] = self.dataset.features["label"].names
+        return names
+
+
+def _find_subject(model: Run | str | Path, *, runs_dir: Path) -> _Subject:
+    address = find_model(model, runs_dir=runs_dir)
+    try:
+        run = find_folder(model, runs_dir=runs_dir)
+    except RunError:
+        return _Subject(address, None, None)
+    return _Subject(address, run, run.read_recipe())
+
+
+def _read_rows(on: str, subject: _Subject, *, data: str | Path | None) -> _Rows:
+    """Return the test set of a recipe, or all rows of a file."""
+    is_name = not os.path.exists(on) and "/" not in on and not os.path.splitext(on)[1]
+    if is_name or is_recipe_path(on):
+        recipe = load_recipe(on, data=data)
+        return _Rows(recipe.name, recipe, prepare(recipe).splits["test"])
+    if subject.recipe is None:
+        raise InputError(
+            f"{on}: a file, but {subject.name} has no recipe that says which column is the label; write a recipe for "
+            "the file, and name it"
+        )
+    if data is not None:
+        raise InputError(f"data is {str(data)!r}, but {on!r} is not a recipe that could read it; leave one out")
+    return _Rows(Path(on).stem, *_read_file(on, subject.recipe))
+
+
+def _read_file(source: str, recipe: Recipe) -> tuple[Recipe, Dataset]:
+    """Return all usable rows of a file, and the recipe that read them."""
+    from hf_newscls.data.deduplication import resolve_duplicates
+    from hf_newscls.data.preparation import fetch_recipe_source, read_source
+
+    # Only text and label are needed: the file may lack the other columns, and some of the labels.
+    section = recipe.data.model_copy(
+        update={
+            "source": source,
+            "sha256": None,
+            "id": None,
+            "date": None,
+            "keep": [],
+            "labels": None,
+            "min_count": 1,
+            "duplicates": "group",
+        }
+    )
+    evaluation = recipe.evaluation.model_copy(update={"probes": {}})
+    plain = recipe.model_copy(update={"data": section, "split": SplitSection(), "evaluation": evaluation})
+    cleaned = read_source(plain, fetch_recipe_source(plain))
+    return plain, resolve_duplicates(cleaned, plain.data).cleaned.dataset
+
+
+def _measure(subject: _Subject, rows: _Rows, *, name: str) -> MeasuredRows:
+    """Predict and score the rows that the model has not seen."""
+    from hf_newscls.comparison.label_maps import translate_probabilities
+    from hf_newscls.data.deduplication import GROUP
+    from hf_newscls.evaluation.other_data import score_other_data
+    from hf_newscls.evaluation.statistics.bootstrap import Bootstrap
+    from hf_newscls.inference.predicting import predict_probabilities
+    from hf_newscls.report.other_data import MeasuredRows
+
+    section, names = rows.recipe.evaluation, rows.label_names
+    classifier = load_model(subject.model)
+    indices = _map_labels(classifier.label_names, rows.recipe, names, model=subject.name)
+    dataset, seen_rows = _leave_out_seen(rows.dataset, subject, name=name)
+    logger.info("predicting %s rows of %s with %s", f"{len(dataset):,}", name, subject.name)
+    own_probabilities = predict_probabilities(classifier, dataset["text"][:])
+    probabilities = translate_probabilities(own_probabilities, indices, num_labels=len(names))
+    groups = np.asarray(dataset[GROUP][:])
+    report = score_other_data(
+        probabilities,
+        np.asarray(dataset["label"][:]),
+        name=name,
+        label_names=names,
+        never_predicted=[one for index, one in enumerate(names) if index not in indices],
+        seen_rows=seen_rows,
+        bootstrap=Bootstrap(section.bootstrap_resamples, rows.recipe.split.seed, groups=groups, top_k=section.top_k),
+    )
+    return MeasuredRows(report, dataset, probabilities)
+
+
+def _map_labels(
+    model_labels: Sequence[str], recipe: Recipe, label_names: Sequence[str], *, model: str
+) -> list[int | None]:
+    from hf_newscls.comparison.label_maps import map_labels
+
+    return map_labels(model_labels, label_names, recipe.evaluation.label_maps.get(model, {}), model=model)
+
+
+def _leave_out_seen(dataset: Dataset, subject: _Subject, *, name: str) -> tuple[Dataset, int | None]:
+    """Return the rows with texts that the model was not trained or validated on, and how many were left out."""
+    from hf_newscls.data.duplicates import normalize_text
+
+    seen = _read_seen_texts(subject)
+    if seen is None:
+        return dataset, None
+    unseen = [index for index, text in enumerate(dataset["text"][:]) if normalize_text(text) not in seen]
+    if not unseen:
+        raise InputError(f"{name}: the model was trained or validated on all {len(dataset):,} texts; name other data")
+    return dataset.select(unseen), len(dataset) - len(unseen)
+
+
+def _read_seen_texts(subject: _Subject) -> set[str] | None:
+    """Return the normalized texts of training and validation; None if they are not known."""
+    from hf_newscls.data.duplicates import normalize_text
+
+    if subject.run is None or subject.recipe is None:
+        return None
+    try:
+        prepared = prepare(subject.recipe)
+    except NewsclsError as error:
+        logger.warning("rows that the model was trained on cannot be left out: %s", error)
+        return None
+    if prepared.manifest.fingerprint != subject.run.read_fingerprint():
+        source = subject.recipe.data.source_text
+        logger.warning("rows that the model was trained on cannot be left out: %s has changed", source)
+        return None
+    return {normalize_text(text) for split in ("train", "validation") for text in prepared.splits[split]["text"][:]}
+
+
+def _read_own_report(subject: _Subject) -> EvaluationReport | None:
+    from hf_newscls.evaluation.report import EvaluationReport
+
+    run = subject.run
+    return run.read_as(run.metrics, EvaluationReport.from_dict) if run and run.metrics.is_file() else None

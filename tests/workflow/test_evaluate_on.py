@@ -1,0 +1,182 @@
+"""A trained model on other data: which rows are scored, under which labels, and what is written."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from hf_newscls import workflow
+from hf_newscls.errors import InputError, RecipeError, RunError
+from hf_newscls.runs.folder import RunFolder
+from tests.conftest import LABELS, FinishedRun, build_news_rows, write_csv
+from tests.processes import Result
+
+TEST_ROWS = 24
+# None of these titles is in the tiny news.
+NEW_ROWS = [
+    {"title": "goal coach league", "body": "", "category": "SPORTS"},
+    {"title": "bank shares profit", "body": "", "category": "BUSINESS"},
+    {"title": "planet cells fossil", "body": "", "category": "SCIENCE"},
+    {"title": "orbit genome planet", "body": "", "category": "BUSINESS"},
+]
+
+
+@pytest.fixture
+def new_csv(tmp_path: Path) -> Path:
+    """Four rows that the tiny model has not seen, the last one under a wrong label."""
+    write_csv(tmp_path / "new.csv", NEW_ROWS)
+    return tmp_path / "new.csv"
+
+
+def write_other_recipe(tiny_run: FinishedRun, path: Path, **changes: object) -> Path:
+    """Write a recipe that extends the tiny one; `changes` are values of its sections."""
+    parent = shutil.copy(tiny_run.run.recipe, path.with_name("parent.yaml"))
+    path.write_text(yaml.safe_dump({"extends": str(parent), "name": path.stem, **changes}), encoding="utf-8")
+    return path
+
+
+def test_own_recipe_gives_the_own_scores(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    recipe = write_other_recipe(tiny_run, tmp_path / "same.yaml")
+    report = workflow.evaluate_on(tiny_run.run.path, recipe, output=tmp_path / "on").report
+    own = tiny_run.report
+    assert (report.rows, report.seen_rows, report.never_predicted) == (TEST_ROWS, 0, [])
+    assert report.scores == pytest.approx(own.test.scores)
+    assert report.intervals["accuracy"] == pytest.approx(own.intervals["accuracy"])
+    assert report.confusion.tolist() == own.confusion.tolist()
+
+
+def test_all_rows_of_a_new_file_are_scored(tiny_run: FinishedRun, new_csv: Path, tmp_path: Path) -> None:
+    evaluated = workflow.evaluate_on(tiny_run.run.path, new_csv, output=tmp_path / "on")
+    report = evaluated.report
+    assert (report.name, report.rows, report.seen_rows) == ("new", 4, 0)
+    assert report.majority_accuracy == 0.5
+    predictions = pd.read_parquet(evaluated.path / "predictions.parquet")
+    assert predictions["text"].tolist() == [row["title"] for row in NEW_ROWS]
+    assert predictions["reference"].tolist() == [row["category"] for row in NEW_ROWS]
+    right = (predictions["reference"] == predictions["prediction"]).mean()
+    assert report.scores["accuracy"] == right
+    mistakes = pd.read_csv(evaluated.path / "mistakes.csv")
+    assert len(mistakes) == round((1 - right) * 4)
+    assert mistakes["probability of prediction"].is_monotonic_decreasing
+    assert json.loads((evaluated.path / "metrics.json").read_text())["rows"] == 4
+
+
+def test_texts_of_the_training_are_left_out(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    # All rows of the tiny news, in another spelling, and four new ones: only test rows and new rows are left.
+    rows = [row | {"title": row["title"].upper()} for row in build_news_rows()]
+    write_csv(tmp_path / "more.csv", [*rows, *(row | {"date": ""} for row in NEW_ROWS)])
+    report = workflow.evaluate_on(tiny_run.run.path, tmp_path / "more.csv", output=tmp_path / "on").report
+    assert (report.rows, report.seen_rows) == (TEST_ROWS + 4, 120 - TEST_ROWS)
+
+
+def test_without_the_training_file_seen_rows_are_not_known(
+    tiny_run: FinishedRun, new_csv: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = RunFolder(Path(shutil.copytree(tiny_run.run.path, tmp_path / "run")))
+    recipe = yaml.safe_load(run.recipe.read_text())
+    recipe["data"]["source"] = str(tmp_path / "gone.csv")
+    run.recipe.write_text(yaml.safe_dump(recipe))
+    report = workflow.evaluate_on(run.path, new_csv).report
+    assert report.seen_rows is None
+    assert "gone.csv" in caplog.text
+
+
+def test_a_file_of_only_seen_rows_is_refused(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    train = tiny_run.run.read_json(tiny_run.run.split)["row_ids"]["train"]
+    rows = build_news_rows()
+    write_csv(tmp_path / "seen.csv", [rows[int(index)] for index in train])
+    with pytest.raises(InputError, match="seen"):
+        workflow.evaluate_on(tiny_run.run.path, tmp_path / "seen.csv", output=tmp_path / "on")
+    assert not (tmp_path / "on").exists()
+
+
+# Labels.
+
+
+def test_label_map_of_the_recipe_is_used(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    # Two labels: SPORTS, and the other two together.
+    recipe = write_other_recipe(
+        tiny_run,
+        tmp_path / "two.yaml",
+        data={"merge_labels": {"OTHER": ["BUSINESS", "SCIENCE"]}},
+        evaluation={"label_maps": {"tiny": {"BUSINESS": "OTHER", "SCIENCE": "OTHER"}}},
+    )
+    report = workflow.evaluate_on(tiny_run.run.path, recipe, output=tmp_path / "on").report
+    assert report.label_names == ["OTHER", "SPORTS"]
+    (correct, *_), *_ = report.confusion.tolist()
+    assert correct >= sum(tiny_run.report.confusion.diagonal()[:2])
+
+
+def test_unmapped_labels_are_asked_for(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    recipe = write_other_recipe(tiny_run, tmp_path / "two.yaml", data={"merge_labels": {"OTHER": ["BUSINESS"]}})
+    with pytest.raises(RecipeError) as caught:
+        workflow.evaluate_on(tiny_run.run.path, recipe, output=tmp_path / "on")
+    added = yaml.safe_load(str(caught.value).partition("\n")[2])
+    assert added == {"evaluation": {"label_maps": {"tiny": {"BUSINESS": None}}}}
+
+
+def test_labels_that_the_model_never_predicts_count_as_mistakes(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    rows = [*NEW_ROWS[:3], {"title": "north two more over", "body": "", "category": "WEATHER"}]
+    write_csv(tmp_path / "new.csv", rows)
+    report = workflow.evaluate_on(tiny_run.run.path, tmp_path / "new.csv", output=tmp_path / "on").report
+    assert report.label_names == [*LABELS, "WEATHER"]
+    assert report.never_predicted == ["WEATHER"]
+    assert report.per_class["WEATHER"]["recall"] == 0
+
+
+# Models and files.
+
+
+def test_a_model_without_its_run_needs_a_recipe(tiny_run: FinishedRun, new_csv: Path, tmp_path: Path) -> None:
+    model = Path(shutil.copytree(tiny_run.run.model, tmp_path / "model"))
+    with pytest.raises(InputError, match="recipe"):
+        workflow.evaluate_on(model, new_csv, output=tmp_path / "on")
+    recipe = write_other_recipe(tiny_run, tmp_path / "same.yaml")
+    report = workflow.evaluate_on(model, recipe, output=tmp_path / "on").report
+    assert report.scores == pytest.approx(tiny_run.report.test.scores)
+    assert report.seen_rows is None
+
+
+def test_a_folder_with_other_files_is_not_replaced(tiny_run: FinishedRun, new_csv: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/mine.txt").write_text("keep")
+    with pytest.raises(RunError):
+        workflow.evaluate_on(tiny_run.run.path, new_csv, output=tmp_path / "notes")
+    assert (tmp_path / "notes/mine.txt").read_text() == "keep"
+
+
+def test_data_of_the_recipe_is_shown_in_report_and_card(tiny_run: FinishedRun, new_csv: Path, tmp_path: Path) -> None:
+    other = write_other_recipe(tiny_run, tmp_path / "other.yaml")
+    run = RunFolder(Path(shutil.copytree(tiny_run.run.path, tmp_path / "run")))
+    recipe = yaml.safe_load(run.recipe.read_text())
+    recipe["evaluation"]["on"] = {"the same news": str(other), "lost news": str(tmp_path / "lost.yaml")}
+    run.recipe.write_text(yaml.safe_dump(recipe))
+    workflow.evaluate(run.path)
+    assert [path.name for path in run.other_data.iterdir()] == ["the_same_news"]
+    assert "the_same_news" in run.report.read_text()
+    assert "| the\\_same\\_news | 24 |" in (run.model / "README.md").read_text()
+
+
+def test_command_prints_scores_and_page(
+    call: Callable[..., Result], tiny_run: FinishedRun, new_csv: Path, tmp_path: Path
+) -> None:
+    found = call("evaluate", str(tiny_run.run.path), "--on", str(new_csv), "--output", str(tmp_path / "on"))
+    assert found.code == 0, found.err
+    assert "scores on 4 rows of new" in found.out
+    assert (tmp_path / "on/report.html").is_file()
+    with (tmp_path / "on/mistakes.csv").open(encoding="utf-8") as stream:
+        assert next(csv.reader(stream))[:3] == ["id", "reference", "prediction"]
+
+
+@pytest.mark.parametrize(
+    "options", [("--data", "a.csv"), ("--output", "b"), ("--on", "quickstart", "--compare-with", "tiny")]
+)
+def test_options_that_do_not_fit_are_refused(
+    call: Callable[..., Result], tiny_run: FinishedRun, options: tuple[str, ...]
+) -> None:
+    assert call("evaluate", str(tiny_run.run.path), *options).code == 2
