@@ -83,8 +83,9 @@ def fetch_source(
 def _advise(address: str, source: Source) -> str:
     """Say how to replace the wrong file, which a cache would return again and again."""
     if address.startswith(KAGGLE_SCHEME):
-        return f"delete {source.name} to fetch it again, or pin its version as kaggle://owner/set/versions/2/file"
-    if address.startswith(HUB_SCHEME):
+        pin = "" if "/versions/" in address else ", or pin its version as kaggle://owner/set/versions/2/file"
+        return f"delete {source.name} to fetch it again{pin}"
+    if address.startswith(HUB_SCHEME) and "@" not in address:
         return "pin the revision as hf://datasets/owner/name@revision"
     return "fetch the file again"
 

@@ -59,7 +59,7 @@ class DataSection(Section):
     sha256: Sha256 | None = None
     """Expected SHA-256 of the file, in hexadecimal; another file is refused. For several files: the SHA-256 of their
     hexadecimal SHA-256 values, one per line, in the order of the files. In a folder, a space and the name of the file
-    follow each value."""
+    follow each value. A recipe or an override that changes source drops an inherited value; DATA=path keeps it."""
     encoding: str | None = None
     """Text encoding. If unset, it is detected: UTF-8, the Windows encodings, GBK, Big5, Shift-JIS, EUC-JP, EUC-KR and
     others; an error lists several that are as likely."""

@@ -17,6 +17,8 @@ from hf_newscls.recipe.serialization import escape_interpolations
 from hf_newscls.recipe.validation_errors import explain_validation_error
 
 _SHOWN_KEYS = 5
+# What describes one model or one file, and so is not inherited by another.
+_DESCRIPTIONS = {("model", "model_name_or_path"): ("revision", "sha256", "base_model"), ("data", "source"): ("sha256",)}
 
 
 def find_recipes() -> dict[str, Path]:
@@ -73,9 +75,9 @@ def read_recipe(
     path = find_recipe(name_or_path)
     source_name = _name_source(path, overrides)
     recipe = _read_with_parents(path, seen=())
-    changes = _nest(overrides) if isinstance(overrides, Mapping) else [_parse_overrides(overrides)]
+    changes = _nest(overrides) if isinstance(overrides, Mapping) else _parse_overrides(overrides)
     try:
-        content: Any = OmegaConf.to_container(_merge(recipe, *changes), resolve=True)
+        content: Any = OmegaConf.to_container(_merge(recipe, changes), resolve=True)
     except (OmegaConfBaseException, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise RecipeError(
@@ -125,15 +127,22 @@ def _read_with_parents(path: Path, *, seen: tuple[Path, ...]) -> Any:
     return _merge(_read_with_parents(parent_path, seen=(*seen, path.resolve())), config)
 
 
-def _merge(recipe: Any, *changes: Any) -> Any:
-    """Merge recipes, the last one wins; `data.source` is replaced as a whole, not merged key by key."""
-    for change in changes:
-        content: Any = OmegaConf.to_container(change, resolve=False)
-        has_source = isinstance(data := content.get("data"), dict) and "source" in data
-        if has_source and isinstance(recipe.get("data"), DictConfig):
-            recipe.data.pop("source", None)
-        recipe = OmegaConf.merge(recipe, change)
-    return recipe
+def _merge(recipe: Any, change: Any) -> Any:
+    """Merge two recipes, the last one wins; another model or `data.source` also replaces what describes the old one."""
+    content: Any = OmegaConf.to_container(change, resolve=False)
+    for (section, key), descriptions in _DESCRIPTIONS.items():
+        _drop_replaced(recipe.get(section), content.get(section), [key, *descriptions])
+    return OmegaConf.merge(recipe, change)
+
+
+def _drop_replaced(section: Any, change: Any, names: Sequence[str]) -> None:
+    """Drop these values of a section, in place, if the change has another value of the first one."""
+    if not (isinstance(section, DictConfig) and isinstance(change, dict) and names[0] in change):
+        return
+    old: Any = OmegaConf.to_container(section, resolve=False)
+    if old.get(names[0]) != change[names[0]]:
+        for name in names:
+            section.pop(name, None)
 
 
 def _read_yaml(path: Path) -> DictConfig:
@@ -161,8 +170,8 @@ def _parse_overrides(overrides: Sequence[str]) -> DictConfig:
         ) from error
 
 
-def _nest(values: Mapping[str, object]) -> list[DictConfig]:
-    """Return each value inside its sections; texts are not parsed."""
+def _nest(values: Mapping[str, object]) -> Any:
+    """Return the values inside their sections; texts are not parsed."""
     nested = []
     for key, value in values.items():
         if not _is_key(key):
@@ -171,7 +180,7 @@ def _nest(values: Mapping[str, object]) -> list[DictConfig]:
         for part in reversed(key.split(".")):
             content = {part: content}
         nested.append(OmegaConf.create(content))
-    return nested
+    return OmegaConf.merge({}, *nested)
 
 
 def _is_key(text: str) -> bool:

@@ -52,7 +52,8 @@ class ModelSection(Section):
     model_config = ConfigDict(protected_namespaces=())
 
     model_name_or_path: str = Field(min_length=1)
-    """The encoder: a Hub id, a local folder or package:module/path."""
+    """The encoder: a Hub id, a local folder or package:module/path. A recipe or an override that changes it drops the
+    inherited revision, sha256 and base_model."""
     revision: str = "main"
     """Branch, tag or commit on the Hub."""
     sha256: Sha256 | None = None
@@ -107,9 +108,10 @@ class ModelSection(Section):
     @model_validator(mode="after")
     def _check_source_and_head(self) -> "ModelSection":
         if self.sha256 and not is_local_address(self.model_name_or_path):
+            fix = "set revision to a commit" if self.revision == "main" else "remove it, revision is set"
             raise ValueError(
                 f"sha256 is only for local models, but model_name_or_path is the Hub id {self.model_name_or_path!r}; "
-                "set revision to a commit"
+                f"{fix}"
             )
         if self.head == "stock" and self.head_dropout is not None:
             raise ValueError(

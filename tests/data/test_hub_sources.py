@@ -94,6 +94,9 @@ def test_other_file_than_the_checksum_names_is_refused(hub_here: HubServer) -> N
     serve(hub_here, {"first.csv": NEWS})
     with pytest.raises(SourceError, match=r"data.sha256 is a{64}; pin the revision as hf://"):
         fetch_source(f"{ADDRESS}/first.csv", sha256="a" * 64)
+    with pytest.raises(SourceError) as caught:
+        fetch_source(f"{ADDRESS}@main/first.csv", sha256="a" * 64)
+    assert "pin" not in str(caught.value)
 
 
 def test_file_that_is_not_there_is_refused(hub_here: HubServer) -> None:

@@ -308,9 +308,10 @@ def test_download_with_another_checksum_is_refused(kaggle: Kaggle) -> None:
     with pytest.raises(SourceError, match=r"data\.sha256 is 0000") as caught:
         fetch_source("kaggle://owner/news-set/versions/2/news.csv", sha256="0" * 64)
     # The cache would give the same file again.
-    cached = re.search("delete (.+) to fetch it again, or pin its version", str(caught.value))
+    cached = re.search("delete (.+) to fetch it again", str(caught.value))
     assert cached is not None
     assert Path(cached[1]).read_bytes() == NEWS
+    assert "pin" not in str(caught.value)  # the version is pinned
 
 
 def test_progress_is_shown_as_kagglehub_does(kaggle: Kaggle, capsys: pytest.CaptureFixture[str]) -> None:

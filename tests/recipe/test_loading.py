@@ -403,6 +403,67 @@ def test_source_replaces_an_inherited_mapping(source: str, write: Callable[[str,
     assert read_recipe(child, source="all.csv").data.source == "all.csv"
 
 
+PINNED = "model_name_or_path: package:one/model, revision: v1, sha256: {a}, base_model: one/hub".format(a=64 * "a")
+
+
+@pytest.fixture
+def pinned(write: Callable[[str, str], str]) -> str:
+    """The path of a recipe that says a lot about its model and its file."""
+    content = BASE.replace("model_name_or_path: FacebookAI/roberta-base", PINNED)
+    return write("pinned.yaml", content.replace("source: news.csv", f"source: news.csv, sha256: {64 * 'b'}"))
+
+
+def describe_model(recipe: Recipe) -> tuple[str | None, ...]:
+    model = recipe.model
+    return model.model_name_or_path, model.revision, model.sha256, recipe.base_model
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("model_name_or_path: owner/two", ("owner/two", "main", None, "owner/two")),
+        ("model_name_or_path: ./two", ("./two", "main", None, None)),
+        ("model_name_or_path: owner/two, revision: v2", ("owner/two", "v2", None, "owner/two")),
+        ("model_name_or_path: ./two, base_model: owner/two", ("./two", "main", None, "owner/two")),
+        ("model_name_or_path: ./two, sha256: " + 64 * "c", ("./two", "main", 64 * "c", None)),
+        ("model_name_or_path: package:one/model", ("package:one/model", "v1", 64 * "a", "one/hub")),
+        ("max_length: 32", ("package:one/model", "v1", 64 * "a", "one/hub")),
+    ],
+)
+def test_other_model_inherits_nothing_that_describes_the_old_one(
+    change: str, expected: tuple[str | None, ...], pinned: str, write: Callable[[str, str], str]
+) -> None:
+    child = write("child.yaml", f"extends: pinned\nname: child\nmodel: {{{change}}}\n")
+    assert describe_model(read_recipe(child)) == expected
+    overrides = [f"model.{key}={value}" for key, _, value in (one.partition(": ") for one in change.split(", "))]
+    assert describe_model(read_recipe(pinned, overrides)) == expected
+    assert describe_model(read_recipe(pinned, overrides[::-1])) == expected
+
+
+def test_order_of_overrides_that_are_values_does_not_matter(pinned: str) -> None:
+    recipe = read_recipe(pinned, {"model.revision": "v2", "model.model_name_or_path": "owner/two"})
+    assert describe_model(recipe) == ("owner/two", "v2", None, "owner/two")
+
+
+def test_other_file_does_not_inherit_the_checksum(pinned: str) -> None:
+    assert read_recipe(pinned).data.sha256 == 64 * "b"
+    assert read_recipe(pinned, ["data.source=other.csv"]).data.sha256 is None
+    assert read_recipe(pinned, ["data.source=news.csv"]).data.sha256 == 64 * "b"
+    both = ["data.sha256=" + 64 * "c", "data.source=other.csv"]
+    assert read_recipe(pinned, both).data.sha256 == 64 * "c"
+
+
+def test_file_at_another_place_is_still_checked(pinned: str) -> None:
+    # `--data` says where the recipe's file is.
+    assert read_recipe(pinned, source="copy.csv").data.sha256 == 64 * "b"
+
+
+def test_hint_to_set_a_revision_is_given_only_without_one(base: str) -> None:
+    sha256 = f"model.sha256={64 * 'a'}"
+    assert "set revision" in find_problem(base, sha256)
+    assert "set revision" not in find_problem(base, sha256, "model.revision=v1")
+
+
 def test_missing_keys_are_named(write: Callable[[str, str], str]) -> None:
     problem = find_problem(write("short.yaml", "name: short\ndata: {source: news.csv}\n"))
     assert [key for key in ("data.text", "data.label", "model") if f"  - {key} is missing" not in problem] == []
