@@ -1,13 +1,20 @@
-"""Addresses of files: inside installed packages, on this machine, in messages; and checksums."""
+"""Files of any kind: their addresses, their checksums, and YAML that may come from a stranger."""
 
 import hashlib
 import importlib.util
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from hf_newscls.errors import SourceError
 
 PACKAGE_SCHEME = "package:"
+
+_MAX_CHARACTERS, _MAX_DEPTH, _MAX_VALUES = 200_000, 50, 50_000
+_METADATA = re.compile(r"\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", flags=re.DOTALL | re.MULTILINE)
 
 
 def find_package_path(address: str) -> Path:
@@ -65,3 +72,58 @@ def name_source(address: str) -> str:
     """
     is_local = not ("://" in address or address.startswith(PACKAGE_SCHEME))
     return address.rstrip("/").rsplit("/", 1)[-1] if is_local else address
+
+
+def check_yaml(text: str) -> None:
+    r"""Refuse YAML that takes long to read or fills the memory; a few hundred bytes can do that.
+
+    An alias repeats all that its anchor holds, and anchors can hold aliases. So values are counted as often as aliases
+    repeat them. The events of the parser are counted, because they take neither time nor a deep stack.
+
+    Raises:
+        ValueError: there are too many characters, levels or values.
+        yaml.YAMLError: the text is not YAML.
+
+    >>> check_yaml("a: &a [1, 2]\nb: [*a, *a]")
+    """
+    if len(text) > _MAX_CHARACTERS:
+        raise ValueError(f"{len(text):,} characters, more than {_MAX_CHARACTERS:,}")
+    sizes: dict[str, int] = {}  # values below each anchor
+    open_nodes: list[tuple[str | None, int]] = []  # of the lists and mappings that are not closed: anchor, first value
+    values = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            if any(anchor == event.anchor for anchor, _ in open_nodes):
+                raise ValueError(f"the alias {event.anchor!r} repeats what it is in")
+            values += sizes.get(str(event.anchor), 1)
+        elif isinstance(event, yaml.NodeEvent):
+            values += 1
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_nodes.append((event.anchor, values - 1))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, first = open_nodes.pop()
+            sizes |= {anchor: values - first} if anchor else {}
+        if len(open_nodes) > _MAX_DEPTH:
+            raise ValueError(f"more than {_MAX_DEPTH} levels of lists and mappings")
+        if values > _MAX_VALUES:
+            raise ValueError(f"more than {_MAX_VALUES:,} values, each alias counted as what it repeats")
+
+
+def read_card_metadata(card: str) -> dict[str, Any]:
+    r"""Return the metadata of a card of the Hub (its README.md), which may come from a stranger.
+
+    Raises:
+        ValueError: they are not a mapping, or too large, as in `check_yaml`.
+        yaml.YAMLError: they are not YAML.
+
+    >>> read_card_metadata("---\nlicense: mit\n---\n# News")
+    {'license': 'mit'}
+    """
+    found = _METADATA.match(card)
+    if found is None:
+        return {}
+    check_yaml(found[1])
+    content = yaml.safe_load(found[1])
+    if content is not None and not isinstance(content, dict):
+        raise ValueError(f"metadata are a {type(content).__name__}, not a mapping")
+    return content or {}

@@ -5,9 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hf_newscls.errors import SourceError
-from hf_newscls.files import compute_sha256, find_package_path
+from hf_newscls.files import check_yaml, compute_sha256, find_package_path, read_card_metadata
 
 
 @pytest.fixture
@@ -73,3 +76,48 @@ def test_checksum_of_a_file_of_several_blocks(tmp_path: Path) -> None:
     content = bytes(range(256)) * 10_000  # 2.56 MB, read in blocks of 1 MiB
     (tmp_path / "file").write_bytes(content)
     assert compute_sha256(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+
+
+# YAML of strangers.
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=30,
+)
+
+
+def chain(first: str, link: str, length: int) -> str:
+    """Return YAML of values that each repeat the one before: `{0}` is its number, `{1}` that of the one before."""
+    return "\n".join([first, *(link.format(number, number - 1) for number in range(1, length))])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        chain("a0: &a0 [x]", "a{0}: &a{0} [*a{1}, *a{1}, *a{1}]", 12),
+        chain("a0: &a0 {x: 1}", "a{0}: &a{0} {{<<: [*a{1}, *a{1}]}}", 20),
+        "a: &a [*a]",
+        "[" * 100,
+        "{a: " * 100,
+        f"a: {'x' * 300_000}",
+    ],
+    ids=["aliases", "merge keys", "an alias within itself", "deep lists", "deep mappings", "long"],
+)
+def test_yaml_that_grows_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="more than|repeats"):
+        check_yaml(text)
+
+
+@given(VALUES)
+@settings(max_examples=100, deadline=None)
+def test_plain_yaml_is_accepted(value: object) -> None:
+    check_yaml(yaml.safe_dump(value, allow_unicode=True))
+
+
+def test_metadata_are_the_first_block_of_a_card() -> None:
+    assert read_card_metadata("\n---\r\ntags: [a]\r\n---\r\n# News\n---\nb: 1\n---\n") == {"tags": ["a"]}
+    assert read_card_metadata("---\ntags: [a]\n") == {}
+    assert read_card_metadata("# News\n---\na: 1\n---\n") == {}
+    with pytest.raises(ValueError, match="mapping"):
+        read_card_metadata("---\n- a\n---\n")

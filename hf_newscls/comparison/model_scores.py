@@ -11,19 +11,20 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 import yaml
-from huggingface_hub import EvalResult, ModelCardData, RepoCard
+from huggingface_hub import EvalResult, ModelCardData
 
 from hf_newscls.errors import DataError, shorten_text
 from hf_newscls.evaluation.metric_names import is_metric, parse_metric_name, score_range
 from hf_newscls.evaluation.renamed_keys import rename_old_metrics
 from hf_newscls.evaluation.statistics.bootstrap import Interval
+from hf_newscls.files import read_card_metadata
 from hf_newscls.report.predictions import PublishedPredictions
 
 Origin = Literal["local run", "Hub", "measured here"]
 """Where a model's scores come from."""
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
-_MAX_METADATA, _MAX_RESULTS, _MAX_TEXT = 200_000, 10_000, 200
+_MAX_RESULTS, _MAX_TEXT = 10_000, 200
 # What yaml and huggingface_hub raise for content that they do not expect.
 _UNREADABLE = (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
@@ -87,13 +88,8 @@ def refuse_file(source_name: str, fault: str) -> DataError:
 
 def read_card(text: str) -> list[Claim]:
     """Return the scores in the metadata of a card, as in `read_model_index`; unreadable metadata is a `DataError`."""
-    if not text.lstrip().startswith("---"):
-        return []
-    size = len(text.lstrip().partition("\n---")[0])
-    if size > _MAX_METADATA:
-        raise refuse_file("README.md", f"metadata of {size:,} characters, more than {_MAX_METADATA:,}")
     try:
-        index = RepoCard(text).data.get("model-index")
+        index = read_card_metadata(text).get("model-index")
     except _UNREADABLE as error:
         raise refuse_file("README.md", f"metadata that cannot be read ({_describe_error(error)})") from error
     return read_model_index(index)

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import yaml
-from huggingface_hub import DatasetCard
 
 from hf_newscls.errors import PublishError, format_examples
+from hf_newscls.files import read_card_metadata
 from hf_newscls.hub.commit import Content, Head, Pushed, PushOptions, push_files
 from hf_newscls.hub.file_checks import check_files
 from hf_newscls.hub.preflight import Target
@@ -43,7 +43,7 @@ def check_ownership(head: Head, ownership: Ownership, *, repo_id: str) -> None:
     """Raise a `PublishError` if a repository has files, and no card with our tags and without the forbidden ones."""
     files = sorted(head.files.keys() - {".gitattributes"})  # which the Hub puts into a new repository
     try:
-        listed = DatasetCard(head.card).data.get("tags") if head.card else None
+        listed = read_card_metadata(head.card).get("tags") if head.card else None
     except (ValueError, yaml.YAMLError):
         listed = None
     found = {str(tag) for tag in listed} if isinstance(listed, list) else set()

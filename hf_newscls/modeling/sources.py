@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import ModelCard, snapshot_download
+from huggingface_hub import snapshot_download
 from yaml import YAMLError
 
 from hf_newscls.errors import ModelError, shorten_text
-from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path, is_local_address
+from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path, is_local_address, read_card_metadata
 from hf_newscls.recipe.model import ModelSection
 
 _CARD = "README.md"
@@ -98,7 +98,7 @@ def _find_local(address: str) -> Path:
 
 def _read_license(card: Path) -> str | None:
     try:
-        found = ModelCard.load(card, ignore_metadata_errors=True).data.get("license")
+        found = read_card_metadata(card.read_text(encoding="utf-8")).get("license")
     except (OSError, ValueError, YAMLError):  # a card by someone else may be malformed
         return None
     return found if isinstance(found, str) else None

@@ -1,7 +1,9 @@
 """Find recipes by name or path, and read them with what they extend and with overrides."""
 
+import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
 from hf_newscls.errors import RecipeError, shorten_text, suggest_name
+from hf_newscls.files import check_yaml
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.renamed_keys import rename_old_keys
 from hf_newscls.recipe.serialization import escape_interpolations
@@ -76,14 +79,7 @@ def read_recipe(
     source_name = _name_source(path, overrides)
     recipe = _read_with_parents(path, seen=())
     changes = _nest(overrides) if isinstance(overrides, Mapping) else _parse_overrides(overrides)
-    try:
-        content: Any = OmegaConf.to_container(_merge(recipe, changes), resolve=True)
-    except (OmegaConfBaseException, TypeError) as error:
-        reason = str(error).splitlines()[0]
-        raise RecipeError(
-            f"{source_name}: cannot be resolved ({reason}); check the overrides and each ${{…}}"
-        ) from error
-    return _validate(content, source_name, source=source)
+    return _validate(_resolve(recipe, changes, source_name), source_name, source=source)
 
 
 def read_run_recipe(path: Path, *, source: str | None = None) -> Recipe:
@@ -92,8 +88,9 @@ def read_run_recipe(path: Path, *, source: str | None = None) -> Recipe:
     Raises:
         RecipeError: it cannot be read.
     """
-    content: Any = OmegaConf.to_container(_read_yaml(path), resolve=True)
-    return _validate(rename_old_keys(content), _shorten_path(path), source=source)
+    source_name = _shorten_path(path)
+    content = _resolve(_read_yaml(path), OmegaConf.create(), source_name)
+    return _validate(rename_old_keys(content), source_name, source=source)
 
 
 def read_purpose(path: Path) -> str:
@@ -102,6 +99,46 @@ def read_purpose(path: Path) -> str:
         if line.startswith("#") and "yaml-language-server" not in line:
             return line.lstrip("# ").rstrip()
     return ""
+
+
+def _resolve(recipe: Any, changes: Any, source_name: str) -> dict[str, Any]:
+    """Return a recipe with changes, as plain values, with the value of another key in place of each ${section.key}."""
+    try:
+        merged = _merge(recipe, changes)
+        unresolved = OmegaConf.to_container(merged, resolve=False)
+        if found := next((text for text in _list_texts(unresolved) if _has_resolver(text)), None):
+            raise RecipeError(
+                f"{source_name}: {shorten_text(found)!r} calls a resolver of OmegaConf, which could read the "
+                "environment of this machine; write the value, or ${section.key} of another key"
+            )
+        content: Any = OmegaConf.to_container(merged, resolve=True)
+    except (OmegaConfBaseException, TypeError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+        raise RecipeError(
+            f"{source_name}: cannot be resolved ({reason}); check the overrides and each ${{…}}"
+        ) from error
+    resolved: dict[str, Any] = content
+    return resolved
+
+
+def _list_texts(content: Any) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, (dict, list)):
+        for value in content.values() if isinstance(content, dict) else content:
+            yield from _list_texts(value)
+
+
+def _has_resolver(text: str) -> bool:
+    r"""Return whether OmegaConf would call a function for a text, as in ${oc.env:HOME}.
+
+    >>> [_has_resolver(text) for text in ("${data.id}", "${oc.env:HOME}", "${${data.id}:a}", r"\${not:one}")]
+    [False, True, True, False]
+    """
+    text = re.sub(r"(?<!\\)(\\\\)*\\\$\{", "", text)  # an odd number of backslashes makes it a plain text
+    while text != (text := re.sub(r"\$\{[^{}:]*\}", "", text)):  # references without a resolver, the inner ones first
+        pass
+    return re.search(r"\$\{[^}]*:", text) is not None
 
 
 def _validate(content: dict[str, Any], source_name: str, *, source: str | None) -> Recipe:
@@ -147,13 +184,22 @@ def _drop_replaced(section: Any, change: Any, names: Sequence[str]) -> None:
 
 def _read_yaml(path: Path) -> DictConfig:
     try:
-        config = OmegaConf.load(path)
-    except (yaml.YAMLError, UnicodeDecodeError, OSError, OmegaConfBaseException) as error:
-        reason = shorten_text(str(error).replace(f'in "{path}",', "in"), limit=300)
-        raise RecipeError(f"{path}: not a valid YAML file ({reason}); fix it") from error
-    if not isinstance(config, DictConfig):
-        raise RecipeError(f"{path}: has no sections, only a {type(config).__name__}; see recipes/ for examples")
+        text = path.read_text(encoding="utf-8")
+        check_yaml(text)
+        config = OmegaConf.load(io.StringIO(text))
+    except (yaml.YAMLError, ValueError, OSError, OmegaConfBaseException) as error:
+        raise RecipeError(f"{path}: not a valid YAML file ({_describe(error)}); fix it") from error
+    # What another file says is not repeated in messages: it may be secret.
+    if not isinstance(config, DictConfig) or (config and {*config}.isdisjoint(["extends", *Recipe.model_fields])):
+        raise RecipeError(f"{path}: not a recipe, it has no section of one; see recipes/ for examples")
     return config
+
+
+def _describe(error: Exception) -> str:
+    """Return the reason and the line of an error in a YAML file, without the line itself."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}: {error.problem}"
+    return shorten_text(error, limit=300)
 
 
 def _parse_overrides(overrides: Sequence[str]) -> DictConfig:

@@ -727,3 +727,42 @@ def test_labels_in_yaml_can_be_numbers_and_truth_values(write: Callable[[str, st
     data = read_recipe(path, ["data.missing_values=[-2, nan]"]).data
     assert (data.labels, data.merge_labels) == (["0", "1.5", "True"], {"0": ["-1", "False"]})
     assert data.missing_values == ["-2", "nan"]
+
+
+# Recipes from strangers.
+
+
+@pytest.mark.parametrize("value", ["${oc.env:NEWS_SECRET}", "a ${${name}:b} c", "${oc.decode:${oc.env:NEWS_SECRET}}"])
+def test_resolvers_are_refused(
+    base: str, write: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("NEWS_SECRET", "hunter2")
+    child = write("child.yaml", f"extends: base\nhub: {{purpose: '{value}'}}\n")
+    for problem in (find_problem(child), find_problem(base, f"hub.purpose={value}")):
+        assert "hunter2" not in problem
+    nested = write("nested.yaml", f"extends: base\nhub: {{limitations: ['{value}']}}\n")
+    assert "hunter2" not in find_problem(nested)
+
+
+def test_reference_to_another_key_is_resolved(base: str) -> None:
+    assert read_recipe(base, ["hub.title=News by ${name}"]).hub.title == "News by base"
+
+
+def test_texts_from_python_are_no_references(base: str, tmp_path: Path) -> None:
+    recipe = read_recipe(base, {"hub.purpose": "Costs ${oc.env:HOME} and ${5}"})
+    assert recipe.hub.purpose == "Costs ${oc.env:HOME} and ${5}"
+    saved = tmp_path / "saved.yaml"
+    saved.write_text(recipe_to_yaml(recipe), encoding="utf-8")
+    assert read_recipe(str(saved)).hub == recipe.hub
+
+
+@pytest.mark.parametrize(
+    "secret", ["root:x:0:0:hunter2", "services: {web: {password: hunter2}}", "- hunter2", "a: [hunter2", "\thunter2: 1"]
+)
+def test_file_that_is_no_recipe_is_not_shown(write: Callable[[str, str], str], secret: str) -> None:
+    other = write("other/secret.txt", secret)
+    assert "hunter2" not in find_problem(write("child.yaml", f"extends: {other}\nname: child\n"))
+
+
+def test_deep_recipe_is_refused(write: Callable[[str, str], str]) -> None:
+    assert "deep.yaml" in find_problem(write("deep.yaml", f"name: a\nhub: {'[' * 5000}\n"))

@@ -12,6 +12,7 @@ from datasets.exceptions import DatasetsError
 from hf_newscls.data.readers.columns import BLOCK_ROWS, TEXT, Block, check_columns, convert_table
 from hf_newscls.data.readers.parquet_file import find_label_names
 from hf_newscls.errors import DataError, format_examples, shorten_text
+from hf_newscls.files import read_card_metadata
 
 _SPLIT = "split"
 _FIX = "name one of its files as hf://datasets/owner/name/path"
@@ -44,6 +45,7 @@ def read_snapshot_blocks(folder: Path, wanted: Sequence[str]) -> Iterator[Block]
     """
     source_name = name_snapshot(folder)
     try:
+        _check_card(folder / "README.md")
         for split, dataset in _load_splits(folder, source_name).items():
             names = dataset.column_names
             check_columns(source_name, wanted, names if _SPLIT in names else [*names, _SPLIT])
@@ -59,6 +61,12 @@ def read_snapshot_blocks(folder: Path, wanted: Sequence[str]) -> Iterator[Block]
     except (DatasetsError, OSError, ValueError, TypeError, KeyError, pa.ArrowException, yaml.YAMLError) as error:
         reason = f"{type(error).__name__}: {shorten_text(error.__cause__ or error, limit=300)}"
         raise DataError(f"{source_name}: `datasets` cannot read it ({reason}); {_FIX}") from error
+
+
+def _check_card(card: Path) -> None:
+    # `datasets` reads its metadata without bounds.
+    if card.is_file():
+        read_card_metadata(card.read_text(encoding="utf-8"))
 
 
 def _load_splits(folder: Path, source_name: str) -> DatasetDict:
