@@ -13,13 +13,19 @@
     ├── PublishError (RuntimeError)   1: the Hub refused the push or cannot be reached
     └── TrainingInterrupted           128 + signal: a signal stopped the training after a checkpoint was saved
 
+Any other error is a fault of this program: the command line prints its type, keeps the traceback in a file, and exits
+with 70.
+
 A message says what failed, the value found and the fix: ``news.csv: no column 'label' (found: title, text); set
 data.label``.
 """
 
 import difflib
+import re
 import signal
 from collections.abc import Iterable, Sequence
+
+_DIRECTION_MARKS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 
 
 class NewsclsError(Exception):
@@ -102,8 +108,17 @@ def shorten_text(text: object, *, limit: int = 200) -> str:
     >>> shorten_text("two\n lines"), shorten_text("abcdef", limit=4)
     ('two lines', 'abc…')
     """
-    line = " ".join(str(text).split())
+    line = show_direction_marks(" ".join(str(text).split()))
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def show_direction_marks(text: str) -> str:
+    r"""Return a text with the marks that change the direction of writing made visible: they can hide what it says.
+
+    >>> show_direction_marks("fake\u202eeurt")
+    'fake[U+202E]eurt'
+    """
+    return _DIRECTION_MARKS.sub(lambda mark: f"[U+{ord(mark[0]):04X}]", text)
 
 
 def suggest_name(name: str, known: Sequence[str]) -> str | None:

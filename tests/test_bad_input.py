@@ -2,7 +2,10 @@
 
 import gzip
 import hashlib
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +16,7 @@ from datasets import Dataset, DatasetDict
 from hf_newscls.recipe.serialization import recipe_to_yaml
 from hf_newscls.runs.folder import RunFolder
 from tests.conftest import FinishedRun, write_csv, write_recipe
-from tests.processes import Result, check_refusal, read_files, run_cli
+from tests.processes import Result, build_environment, check_refusal, read_files, run_cli
 
 Rows = list[dict[str, str]]
 Call = Callable[..., Result]
@@ -281,7 +284,7 @@ def test_unknown_recipe(name: str, fix: str, workspace: Workspace, call: Call) -
         (b"\x89PNG\r\n\x1a\n\x00", "0x89"),
         (b"{\\rtf1 nope", "line 1"),
         (b"- one\n- two\n", ""),
-        (b"just a sentence\n", "just a sentence"),
+        (b"just a sentence\n", ""),
         (b"name: tiny\nextends: ${oops\n", "extends"),
         (b"name: tiny\nname: again\n", "name"),
     ],
@@ -524,3 +527,52 @@ def test_damaged_seeds_of_another_recipe_are_an_error_before_the_training(
     Path("runs/other").mkdir()
     Path("runs/other/seeds.json").write_text(content)
     check_refusal(call("train", "tiny.yaml", "--seeds", "2"), "runs/other", "seeds.json")
+
+
+# Surroundings.
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_data_without_end_is_refused(kind: str, workspace: Workspace, call: Call) -> None:
+    pipe = workspace.path / "pipe.csv"
+    os.mkfifo(pipe)
+    source = str(pipe) if kind == "pipe" else "/dev/zero"
+    check_refused(workspace, call, ["overview", "tiny.yaml", "--data", source], source)
+
+
+def test_argument_that_is_not_utf8_is_refused(workspace: Workspace, call: Call) -> None:
+    check_refused(workspace, call, ["show", "tiny.yaml", "hub.title=\udcff"], "UTF-8")
+
+
+def test_output_that_has_no_room(workspace: Workspace) -> None:
+    command = [sys.executable, "-m", "hf_newscls", "show", "tiny.yaml"]
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(
+            command, cwd=workspace.path, env=build_environment(workspace.path / "home"), stdout=full, stderr=-1
+        )
+    assert found.returncode == 2
+    assert b"Traceback" not in found.stderr
+
+
+def test_letters_that_the_terminal_lacks_are_written_as_numbers(workspace: Workspace) -> None:
+    ascii_only = {"PYTHONIOENCODING": "ascii"}
+    command = ["show", "tiny.yaml", "hub.title=Zeitung für alle"]
+    found = run_cli(*command, cwd=workspace.path, home=workspace.path / "home", environment=ascii_only)
+    assert found.code == 0, found.err
+    assert "Zeitung f\\xfcr alle" in found.out
+
+
+def test_fault_of_the_program_is_one_line_and_a_log(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("hf_newscls.workflow.load_recipe", fail)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    found = call("show", "quickstart")
+    (log,) = tmp_path.iterdir()
+    assert (found.code, found.err.count("\n")) == (70, 1)
+    assert str(log) in found.err
+    assert "ZeroDivisionError" in found.err
+    assert "Traceback" in log.read_text()

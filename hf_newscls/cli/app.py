@@ -1,14 +1,18 @@
 """The program: the list of commands, logging, and errors and signals as messages."""
 
+import io
 import logging
 import os
 import shlex
 import signal
 import sys
+import tempfile
 import threading
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
 
@@ -21,7 +25,8 @@ from hf_newscls.cli.recipes import doctor, overview, prepare, recipes, show
 from hf_newscls.cli.terminal import make_printable, messages, name_program
 from hf_newscls.cli.train import evaluate, publish, train
 from hf_newscls.distributed import is_main_rank
-from hf_newscls.errors import InputError, NewsclsError
+from hf_newscls.errors import InputError, NewsclsError, shorten_text
+from hf_newscls.storage import report_full_disk
 
 
 class _WithoutFlagTypes:
@@ -77,6 +82,8 @@ _COMMANDS = (
 for _command, _examples in _COMMANDS:
     app.command(cls=_Command, epilog="\n\n".join(["Examples:", *_examples]) if _examples else None)(_command)
 
+_UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
+
 _RENAMED_OPTIONS = {
     "--fresh": "--no-resume",
     "--evaluate": "--external-model",
@@ -86,14 +93,34 @@ _RENAMED_OPTIONS = {
 
 
 def main() -> None:
-    """Run the command line; an error of ours, or a signal, ends with one message and its exit code."""
+    """Run the command line; an error, or a signal, ends with one message and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A character that the terminal cannot show is written as its number.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        with _stopping_on_signals():
-            _refuse_renamed_options(sys.argv[1:])
+        with _stopping_on_signals(), report_full_disk(Path("standard output")):
+            _check_arguments(sys.argv[1:])
             app()
     except NewsclsError as error:
         _print_message("error:", str(error))
         sys.exit(error.exit_code)
+    except Exception as error:  # the edge of the program: the last place to say what happened
+        _report_unexpected(error)
+        sys.exit(_UNEXPECTED)
+
+
+def _report_unexpected(error: Exception) -> None:
+    """Print one line about an error that is a fault of this program, and keep its traceback in a file."""
+    reason = f"{type(error).__name__}: {shorten_text(error)}" if str(error) else type(error).__name__
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="hf-newscls-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as log:
+            log.write("".join(traceback.format_exception(error)))
+        _print_message("unexpected error:", f"{reason}; the traceback is in {log.name}")
+    except OSError:  # no temporary folder, or a full disk
+        _print_message("unexpected error:", reason)
 
 
 @contextmanager
@@ -121,7 +148,10 @@ def _print_message(title: str, message: str) -> None:
         messages.print(f"[red]{title}[/] {make_printable(message)}", highlight=False, soft_wrap=True)
 
 
-def _refuse_renamed_options(arguments: Sequence[str]) -> None:
+def _check_arguments(arguments: Sequence[str]) -> None:
+    for argument in arguments:
+        if not argument.isascii() and argument != argument.encode(errors="replace").decode():
+            raise InputError(f"argument {argument.encode(errors='replace').decode()!r} is not UTF-8; convert it")
     for argument in takewhile(lambda argument: argument != "--", arguments):
         name = argument.partition("=")[0]
         if name in _RENAMED_OPTIONS:

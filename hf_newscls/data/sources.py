@@ -119,6 +119,8 @@ def _fetch(address: str) -> Sequence[Path]:
     for path in paths:
         if path.is_dir():
             list_texts(path, source_name=address)
+        elif not path.is_file():  # a device or a pipe could be read without end
+            raise SourceError(f"{address}: neither a file nor a folder; save what it gives as a file, and name that")
     return paths
 
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from hf_newscls.recipe.section import FreeColumnName, LabelName, NullableDict, Section
 
-RECIPE_NAME = r"^[A-Za-z0-9][\w.-]*$"
+RECIPE_NAME = r"^[A-Za-z0-9][\w.-]{0,99}$"
 """Pattern of a recipe's name, which is also the name of a folder."""
 
 

@@ -27,6 +27,7 @@ from hf_newscls.storage import replace_folder
 MISTAKES = ("id", "reference", "prediction", "probability of prediction", "text")
 """Columns of mistakes.csv."""
 
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _SUSPICIOUS_COLUMNS = ("id", "label", "suggested", "probability of label", "probability of suggested", "text")
 _SLICE_COLUMNS = ("part", "rows", "accuracy", "low", "high", "balanced accuracy", "low", "high")
 
@@ -48,11 +49,20 @@ def write_error_tables(measured: MeasuredRun, folder: Path) -> None:
 
 
 def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a header and rows as CSV in UTF-8, into a folder that exists."""
+    """Write a header and rows as CSV in UTF-8, into a folder that exists; no cell is a formula in a spreadsheet."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerows([_disarm(cell) for cell in row] for row in rows)
+
+
+def _disarm(cell: object) -> object:
+    """Put an apostrophe before a text that a spreadsheet would run as a formula.
+
+    >>> _disarm("=HYPERLINK(A1)"), _disarm("5% = 1/20"), _disarm("0.5")
+    ("'=HYPERLINK(A1)", '5% = 1/20', '0.5')
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
 
 
 def mistake_to_row(mistake: Mapping[str, Any]) -> tuple[object, ...]:

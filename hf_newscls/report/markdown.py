@@ -3,12 +3,12 @@
 import re
 from urllib.parse import quote
 
+from hf_newscls.errors import show_direction_marks
+
 # "$" and "=": the Hub and GitHub render text between dollar signs as a formula; a line of "=" makes a heading.
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]<>&()#+!|~$=-])")
 _NUMBERED = re.compile(r"^(\d+)\.(?=\s|$)")
 _BREAKS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
-# Characters that change the writing direction of the rest of the line.
-_DIRECTION_MARKS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 # Other characters, such as brackets and line breaks, would end the link.
@@ -55,7 +55,7 @@ def to_link(address: str) -> str:
 
 
 def _join_lines(text: str) -> str:
-    return _BREAKS.sub(" ", _DIRECTION_MARKS.sub("", text)).strip()
+    return _BREAKS.sub(" ", show_direction_marks(text)).strip()
 
 
 def _outnumber_ticks(text: str, *, least: int) -> str:

@@ -2,7 +2,7 @@
 
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.data.splitting import SPLITS
-from hf_newscls.errors import count_noun
+from hf_newscls.errors import count_noun, show_direction_marks
 from hf_newscls.evaluation.other_data import OtherDataReport
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.evaluation.statistics.bootstrap import Interval
@@ -11,12 +11,12 @@ from hf_newscls.training.record import TrainingRecord
 
 
 def flatten_text(text: str) -> str:
-    r"""Return a text on one line.
+    r"""Return a text on one line, with visible direction marks.
 
     >>> flatten_text("two\n lines")
     'two lines'
     """
-    return " ".join(text.split())
+    return show_direction_marks(" ".join(text.split()))
 
 
 def format_duration(seconds: float) -> str:

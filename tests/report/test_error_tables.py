@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hf_newscls.report.error_tables import write_error_tables
+from hf_newscls.report.error_tables import write_error_tables, write_rows
 from hf_newscls.report.measured_run import MeasuredRun
 from tests.conftest import FinishedRun, read_table
 from tests.measured_runs import build_measured
@@ -64,3 +64,18 @@ def test_pairs_add_up_to_the_mistakes(measured: MeasuredRun, tmp_path: Path) -> 
     write_error_tables(measured, tmp_path / "errors")
     pairs = read(tmp_path / "errors" / "confused_pairs.csv")
     assert sum(int(pair["rows"]) for pair in pairs) == len(measured.errors.mistakes)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@"])
+def test_no_cell_is_a_formula(start: str, tmp_path: Path) -> None:
+    write_rows(tmp_path / "a.csv", ("id", "text"), [(1, f"{start}HYPERLINK(A1)"), (2, f"5 {start} 3")])
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as stream:
+        assert [*csv.reader(stream)] == [["id", "text"], ["1", f"'{start}HYPERLINK(A1)"], ["2", f"5 {start} 3"]]
+
+
+def test_direction_marks_are_visible(tmp_path: Path) -> None:
+    measured = build_measured(text="trusted\u202etxt of {label}")
+    write_error_tables(measured, tmp_path / "errors")
+    text = (tmp_path / "errors/mistakes.csv").read_text(encoding="utf-8")
+    assert "\u202e" not in text
+    assert "trusted[U+202E]txt" in text
