@@ -16,7 +16,7 @@ from hf_newscls.comparison.model_scores import clean_text, is_fingerprint, refus
 from hf_newscls.errors import DataError
 from hf_newscls.report.predictions import PROBABILITY, PublishedPredictions, hash_predictions, read_predictions
 
-_MAX_ROWS, _MAX_LABELS, _MAX_BYTES = 5_000_000, 5_000, 2_000_000_000
+_MAX_ROWS, _MAX_LABELS, _MAX_VALUES, _MAX_BYTES = 2_000_000, 5_000, 100_000_000, 2_000_000_000
 _MAX_TEXT_BYTES = 200
 _SUM_TOLERANCE, _ANSWER_TOLERANCE = 1e-2, 1e-2
 # A TypeError comes from a missing reference: text and None cannot be sorted.
@@ -85,12 +85,11 @@ def _check_size(file: pq.ParquetFile, name: str) -> None:
     """Refuse a file that would fill the memory once it is decoded."""
     metadata, names = file.metadata, file.schema_arrow.names
     size = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
-    if metadata.num_rows > _MAX_ROWS or len(names) > _MAX_LABELS or size > _MAX_BYTES:
-        raise refuse_file(
-            name,
-            f"{metadata.num_rows:,} rows, {len(names):,} columns and {size:,} bytes, more than the allowed "
-            f"{_MAX_ROWS:,}, {_MAX_LABELS:,} and {_MAX_BYTES:,}",
-        )
+    found = (metadata.num_rows, len(names), metadata.num_rows * len(names), size)
+    allowed = (_MAX_ROWS, _MAX_LABELS, _MAX_VALUES, _MAX_BYTES)
+    if any(one > limit for one, limit in zip(found, allowed, strict=True)):
+        text = "{:,} rows, {:,} columns, {:,} values and {:,} bytes"
+        raise refuse_file(name, f"{text.format(*found)}; at most {text.format(*allowed)} are read")
     if len({*names}) < len(names):
         raise refuse_file(name, "two columns with the same name")
     for column in file.schema_arrow:

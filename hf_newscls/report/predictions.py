@@ -89,16 +89,17 @@ def predictions_to_parquet(predictions: PublishedPredictions) -> bytes:
 
 def _read_table(path: Path, *, columns: Sequence[str]) -> pa.Table:
     try:
-        table = pq.read_table(path)
+        file = pq.ParquetFile(path)
+        names = file.schema_arrow.names
+        probabilities = [name for name in names if name.startswith(PROBABILITY)]
+        missing = [name for name in columns if name not in names] + ([] if probabilities else [f"{PROBABILITY}LABEL"])
+        if missing:
+            found = format_examples(names)
+            raise DataError(f"{path}: no column {format_examples(missing)} (found: {found}); evaluate the run again")
+        # Other columns are not decoded: a small file can hold a huge one.
+        return file.read([*columns, *probabilities])
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"{path}: not a Parquet file ({error}); evaluate the run again") from error
-    missing = [name for name in columns if name not in table.column_names]
-    if not any(name.startswith(PROBABILITY) for name in table.column_names):
-        missing.append(f"{PROBABILITY}LABEL")
-    if missing:
-        found = format_examples(table.column_names)
-        raise DataError(f"{path}: no column {format_examples(missing)} (found: {found}); evaluate the run again")
-    return table
 
 
 def _build(table: pa.Table, path: Path) -> PublishedPredictions:

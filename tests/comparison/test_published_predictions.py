@@ -18,6 +18,7 @@ from hf_newscls.comparison.published_predictions import (
 from hf_newscls.errors import DataError
 from hf_newscls.report.predictions import PublishedPredictions, predictions_to_parquet
 from tests.comparison.board_parts import answer, hash_number
+from tests.processes import run_python
 
 FAKE, REAL = "probability of FAKE", "probability of REAL"
 
@@ -105,6 +106,36 @@ def test_long_repeated_text_is_not_decoded(tmp_path: Path) -> None:
     pq.write_table(pa.table(columns), tmp_path / "p.parquet")
     with pytest.raises(DataError, match="1,000,000 bytes"):
         read_published_predictions(tmp_path / "p.parquet")
+
+
+# Reads a file with 1 GB of memory at most, and prints what was found.
+READ_BOUNDED = """
+import resource, sys
+from pathlib import Path
+from hf_newscls.comparison.published_predictions import read_published_predictions
+from hf_newscls.errors import DataError
+used = int(open("/proc/self/statm").read().split()[0]) * 4096
+resource.setrlimit(resource.RLIMIT_AS, (used + 2**30, used + 2**30))
+try:
+    print(len(read_published_predictions(Path(sys.argv[1])).rows))
+except DataError as error:
+    print("refused")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("rows", "labels", "found"), [(2000, 2, "2000"), (100_000, 1100, "refused")])
+def test_small_file_cannot_fill_the_memory(rows: int, labels: int, found: str, tmp_path: Path) -> None:
+    # A dictionary holds one value: the file is small, its columns are not.
+    text = pa.array(["x" * 1_000_000]).dictionary_encode()
+    one = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), text.dictionary)
+    columns: dict[str, Any] = {"row": [hash_number(index) for index in range(rows)], "reference": ["l0"] * rows}
+    columns |= {f"probability of l{label}": np.full(rows, 1 / labels) for label in range(labels)}
+    path = tmp_path / "predictions.parquet"
+    pq.write_table(pa.table({**columns, "unneeded": one}), path)
+    assert path.stat().st_size < 40_000_000
+    result = run_python(READ_BOUNDED, str(path), cwd=tmp_path, home=tmp_path)
+    assert (result.out.strip(), result.code) == (found, 0), result.err
 
 
 def test_repeated_text_needs_one_answer() -> None:
