@@ -99,6 +99,8 @@ def _compute_fingerprint(paths: Sequence[Path]) -> str:
                 lines += [f"{compute_sha256(file)} {file.relative_to(path).as_posix()}" for file in files]
             else:
                 lines.append(compute_sha256(path))
+    except SourceError:
+        raise
     except OSError as error:
         raise SourceError(f"{name_paths(paths)}: cannot be read ({error}); check its permissions") from error
     if len(paths) == 1 and not paths[0].is_dir():
@@ -110,15 +112,10 @@ def _fetch(address: str) -> Sequence[Path]:
     if address.startswith(HUB_SCHEME):
         return [fetch_from_hub(address)]
     if address.startswith(KAGGLE_SCHEME):
-        paths = [_fetch_from_kaggle(address)]
-    elif address.startswith(PACKAGE_SCHEME):
-        paths = [find_package_path(address)]
-    else:
-        paths = _find_local(address)
-    for path in paths:
-        if path.is_dir():
-            list_texts(path, source_name=address)
-    return paths
+        return [_fetch_from_kaggle(address)]
+    if address.startswith(PACKAGE_SCHEME):
+        return [find_package_path(address)]
+    return _find_local(address)
 
 
 def _find_local(address: str) -> list[Path]:

@@ -72,7 +72,7 @@ def test_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_folder_of_a_package_is_refused() -> None:
-    with pytest.raises(SourceError, match=r"package:hf_newscls/data: .*folder"):
+    with pytest.raises(SourceError, match=r"hf_newscls/data: .*folder"):
         fetch_source("package:hf_newscls/data")
 
 

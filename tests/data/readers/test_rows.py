@@ -596,7 +596,8 @@ def test_format_of_a_folder_is_known(tmp_path: Path) -> None:
     (folder / "sport").mkdir(parents=True)
     write_bytes(folder / "sport", "Team wins\n\nThe cup.\n", name="1.txt")
     found = find_format(folder, columns=["text", "folder"])
-    assert found == FileFormat("bbc", "folder of text files", 1, {"text": "Team wins The cup.", "folder": "sport"})
+    first_row = {"text": "Team wins The cup.", "folder": "sport"}
+    assert found == FileFormat("bbc", "folder of text files", 1, first_row, encoding="utf-8")
 
 
 def test_format_shows_the_key_of_the_source(tmp_path: Path) -> None:
