@@ -19,16 +19,19 @@ _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 logger = logging.getLogger(__name__)
 
 
-def choose_labels(labels: Sequence[str], section: DataSection, *, source_name: str) -> list[str]:
-    """Return one label for each row: where several are joined, the first one. Labels that the recipe names stay.
+def choose_labels(found: Sequence[str | None], section: DataSection, *, source_name: str) -> list[str]:
+    """Return one label for each row, stripped; "" if it has none.
+
+    Where several labels are joined, the first one is taken. Labels that the recipe names stay.
 
     Raises:
         DataError: some labels are joined, and the recipe does not choose one.
     """
+    labels = [(label or "").strip() for label in found]
     counts = Counter(label for label in labels if label)
     joined = find_joined_labels(counts, single=section.named_labels)
     if not joined:
-        return [*labels]
+        return labels
     rows = sum(counts[label] for label in joined)
     if section.label_choice == "refuse":
         shown = format_examples(show_label(label, counts) for label, _ in counts.most_common() if label in joined)

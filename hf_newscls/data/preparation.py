@@ -9,7 +9,7 @@ import shutil
 import time
 import unicodedata
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -105,7 +105,6 @@ def read_source(recipe: Recipe, source: Source) -> CleanedRows:
         columns=recipe.columns,
         keys=source.keys,
         id_column=data.id,
-        label_column=data.label_column if data.missing_label == "error" else None,
         options=ReadOptions(
             encoding=data.encoding,
             encoding_errors=data.encoding_errors,
@@ -114,8 +113,7 @@ def read_source(recipe: Recipe, source: Source) -> CleanedRows:
             sheet=data.sheet,
         ),
     )
-    cleaned = clean_rows(rows.dataset, data, extra_columns=recipe.extra_columns, source_name=source.name)
-    return replace(cleaned, files=rows.formats)
+    return clean_rows(rows, data, extra_columns=recipe.extra_columns, source_name=source.name)
 
 
 def read_dates(
@@ -162,7 +160,7 @@ def _prepare(recipe: Recipe, source: Source) -> PreparedData:
     deduplicated = resolve_duplicates(cleaned, recipe.data)
     dataset, groups = deduplicated.cleaned.dataset, deduplicated.groups
     is_by_time = recipe.split.by == "time"
-    dates = read_dates(dataset, recipe.data, source_name=source.name, must_be_readable=is_by_time)
+    dates = read_dates(dataset, recipe.data, source_name=source.name, must_be_readable=True) if is_by_time else None
     assigned = assign_splits(
         dataset,
         recipe.split_strategy,

@@ -59,13 +59,6 @@ def test_date_is_written_with_the_year_first(tmp_path: Path) -> None:
     assert read_rows(path, columns=["date"])["date"][:] == ["2018-02-19", "2018-02-19 12:00:00"]
 
 
-def test_row_without_a_label_is_named_as_excel_numbers_it(tmp_path: Path) -> None:
-    rows: Rows = [[], ["title", "label"], ["a", "X"], [], ["b", None], ["c", "#N/A"]]
-    path = write_xlsx(tmp_path / "news.xlsx", {"News": rows})
-    with pytest.raises(DataError, match=r"news\.xlsx: rows 5, 6: .*'label'"):
-        read(path, label_column="label")
-
-
 def test_missing_column_is_refused(tmp_path: Path) -> None:
     path = write_xlsx(tmp_path / "news.xlsx", {"News": [["title", None, "Label"], ["a", None, "X"]]})
     with pytest.raises(DataError, match=r"'label' \(found: 'title', 'Unnamed: 1', 'Label'\); did you mean 'Label'"):

@@ -424,43 +424,6 @@ def test_file_in_an_archive_is_read(tmp_path: Path) -> None:
 # Rows without a label.
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "position"),
-    [
-        ("news.csv", 'title,label\n"two\nlines",X\n\na,\nb,Y\nc, \n', "lines 5, 7: "),
-        ("news.csv", "title,label\na,\n", "line 2: "),
-        (
-            "news.jsonl",
-            '{"title": "a", "label": "X"}\n\n{"title": "b", "label": null}\n{"title": "c"}\n',
-            "lines 3, 4: ",
-        ),
-        ("news.json", '[{"title": "a", "label": "X"},\n{"title": "b", "label": "\\u00a0"}]', "item 1: "),
-    ],
-)
-def test_row_without_a_label_is_refused_with_its_line(name: str, content: str, position: str, tmp_path: Path) -> None:
-    problem = find_problem(write_bytes(tmp_path, content, name=name), label_column="label")
-    assert problem.startswith(f"{tmp_path / name}: {position}")
-    assert "column 'label'" in problem
-    assert "`data.missing_label: drop`" in problem
-
-
-def test_row_of_parquet_without_a_label_is_refused_with_its_number(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(parquet_file, "BLOCK_ROWS", 2)
-    path = tmp_path / "news.parquet"
-    pq.write_table(pa.table({"title": ["a"] * 9, "label": ["X", None, "Y", " ", "X", "", None, None, None]}), path)
-    assert "rows 2, 4, 6, 7, 8, … (6 in all): " in find_problem(path, label_column="label")
-
-
-def test_file_with_a_row_without_a_label_is_named(tmp_path: Path) -> None:
-    first = write_bytes(tmp_path, "title,label\na,X\n")
-    second = write_bytes(tmp_path, "title,label\na,X\nb,\n", name="more.csv")
-    with pytest.raises(DataError, match=r"more\.csv: line 3: "):
-        read_rows([first, second], columns=COLUMNS, label_column="label")
-    assert read_rows([first, second], columns=COLUMNS)["label"][:] == ["X", "X", None]
-
-
 def test_compressed_file_without_content_is_refused(tmp_path: Path) -> None:
     path = write_bytes(tmp_path, COMPRESSIONS["gz"](b"\n"), name="news.csv.gz")
     assert "empty file" in find_problem(path)

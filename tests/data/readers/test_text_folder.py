@@ -9,6 +9,7 @@ import pytest
 from hf_newscls.data.readers.rows import read_files
 from hf_newscls.data.sources import fetch_source
 from hf_newscls.errors import DataError, SourceError
+from hf_newscls.recipe.files import SOURCE_KEY
 from tests.data.reading import read_rows
 
 
@@ -45,6 +46,18 @@ def test_content_and_folder_of_each_file_are_a_row(tmp_path: Path) -> None:
 def test_name_of_the_file_can_be_the_id(tmp_path: Path) -> None:
     ids = [name for name, _, _ in read(write_files(tmp_path, BBC), id_column="file")]
     assert ids == ["sport/001.txt", "sport/002.txt", "tech/003"]
+
+
+def test_names_of_files_in_several_folders_are_different_ids(tmp_path: Path) -> None:
+    write_files(tmp_path, {f"{split}/sport/1.txt": split for split in ("train", "test")})
+    paths = [tmp_path / "train", tmp_path / "test"]
+    rows = read_files(paths, columns=["text", SOURCE_KEY], keys=["train", "test"], id_column="file").dataset
+    assert rows.to_dict() == {
+        "id": ["train/sport/1.txt", "test/sport/1.txt"],
+        "text": ["train", "test"],
+        SOURCE_KEY: ["train", "test"],
+        "file": ["sport/1.txt", "sport/1.txt"],
+    }
 
 
 def test_empty_file_is_a_row_without_text(tmp_path: Path) -> None:
