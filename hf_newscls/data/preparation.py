@@ -111,6 +111,7 @@ def read_source(recipe: Recipe, source: Source) -> CleanedRows:
             csv=data.csv,
             json_records=data.json_format.records,
             sheet=data.sheet,
+            list_column=data.label_column,
         ),
     )
     return clean_rows(rows, data, extra_columns=recipe.extra_columns, source_name=source.name)

@@ -33,14 +33,15 @@ def name_snapshot(folder: Path) -> str:
     return "hf://" + folder.parents[1].name.replace("--", "/")
 
 
-def read_snapshot_blocks(folder: Path, wanted: Sequence[str]) -> Iterator[Block]:
+def read_snapshot_blocks(folder: Path, wanted: Sequence[str], *, list_column: str | None = None) -> Iterator[Block]:
     """Yield the wanted columns of a dataset as text, block by block, one split after the other.
 
     The dataset's card decides which files belong to which split, and the names of label ids. No code of the dataset
     is run. The column `split` is the name of the row's split, unless the dataset has such a column.
 
     Raises:
-        DataError: `datasets` cannot read it, it has several configurations, or a column is missing or holds lists.
+        DataError: `datasets` cannot read it, it has several configurations, a column is missing, or
+            one holds lists that is not `list_column`.
     """
     source_name = name_snapshot(folder)
     try:
@@ -50,7 +51,9 @@ def read_snapshot_blocks(folder: Path, wanted: Sequence[str]) -> Iterator[Block]
             present = [name for name in wanted if name in names]
             label_names = find_label_names(dataset.features)
             for table in dataset.select_columns(present).with_format("arrow").iter(batch_size=BLOCK_ROWS):
-                texts = convert_table(table, present, source_name=source_name, label_names=label_names)
+                texts = convert_table(
+                    table, present, source_name=source_name, label_names=label_names, list_column=list_column
+                )
                 if len(present) < len(wanted):
                     texts = texts.append_column(_SPLIT, pa.array([split] * len(texts), TEXT))
                 yield Block(texts.select([*wanted]))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hf_newscls.errors import DataError, SourceError
+from tests.data.compressed_files import COMPRESSIONS
 from tests.data.excel_files import Rows, write_ods, write_xlsx
 from tests.data.reading import read_rows
 
@@ -21,6 +22,19 @@ def read(path: Path, **options: Any) -> list[tuple[str | None, str | None]]:
 
 def test_xlsx_is_read(tmp_path: Path) -> None:
     assert read(write_xlsx(tmp_path / "news.xlsx", {"News": ROWS})) == EXPECTED
+
+
+@pytest.mark.parametrize("ending", COMPRESSIONS)
+def test_compressed_file_is_read(ending: str, tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "news.xlsx", {"News": ROWS})
+    (tmp_path / "packed").write_bytes(COMPRESSIONS[ending](path.read_bytes()))
+    assert read(tmp_path / "packed") == EXPECTED
+
+
+@pytest.mark.parametrize("name", ["news", "news.csv", "news.zip"])
+def test_content_says_that_it_is_excel(name: str, tmp_path: Path) -> None:
+    assert read(write_xlsx(tmp_path / name, {"News": ROWS})) == EXPECTED
+    assert read(write_ods(tmp_path / name, {"News": ROWS[:2]})) == EXPECTED[:1]
 
 
 def test_ods_is_read(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from datasets import ClassLabel, Dataset, Features, Value
+from datasets import ClassLabel, Dataset, Features, List, Value
 
 from hf_newscls.data.readers import columns, parquet_file
 from hf_newscls.data.readers.encoding import text_file
@@ -186,7 +186,7 @@ def test_file_without_rows_is_refused(content: str, name: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     "content",
     [
-        b"\xd0\xcf\x11\xe0 an old Excel file",
+        b"\x89PNG\r\n\x1a\n",
         b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n\x02\x01",
     ],
 )
@@ -307,6 +307,32 @@ def test_values_of_parquet_become_text(values: list[Any], texts: list[str | None
 def test_parquet_column_of_lists_is_refused(value: Any, kind: str, tmp_path: Path) -> None:
     pq.write_table(pa.table({"title": [value], "label": ["X"]}), tmp_path / "news.parquet")
     assert f"column 'title' holds {kind}" in find_problem(tmp_path / "news.parquet")
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl", "parquet", "features"])
+def test_lists_of_labels_become_json(kind: str, tmp_path: Path) -> None:
+    titles, labels = ["a", "b", "c", "d"], [["sport", "Météo"], ["sport"], [], None]
+    path = tmp_path / f"news.{kind}"
+    if kind == "features":
+        numbers = [[0, 1], [0], [], None]
+        features = Features({"title": Value("string"), "label": List(ClassLabel(names=["sport", "Météo"]))})
+        Dataset.from_dict({"title": titles, "label": numbers}, features=features).to_parquet(path)
+    elif kind == "parquet":
+        pq.write_table(pa.table({"title": titles, "label": labels}), path)
+    else:
+        records = [{"title": title, "label": label} for title, label in zip(titles, labels, strict=True)]
+        path.write_text("\n".join(map(json.dumps, records)) if kind == "jsonl" else json.dumps(records))
+    expected = [("a", '["sport", "Météo"]'), ("b", '["sport"]'), ("c", "[]"), ("d", None)]
+    assert read_titles(path, list_column="label") == expected
+    assert "column 'label' holds" in find_problem(path)
+
+
+@pytest.mark.parametrize("value", [[["a"]], [{"name": "a"}]])
+def test_lists_of_other_things_than_texts_are_refused(value: list[Any], tmp_path: Path) -> None:
+    pq.write_table(pa.table({"title": ["a"], "label": [value]}), tmp_path / "news.parquet")
+    (tmp_path / "news.jsonl").write_text(json.dumps({"title": "a", "label": value}))
+    for name in ("news.parquet", "news.jsonl"):
+        assert "column 'label' holds" in find_problem(tmp_path / name, list_column="label")
 
 
 def test_bytes_that_are_not_utf8_are_refused(tmp_path: Path) -> None:
