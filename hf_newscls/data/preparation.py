@@ -21,6 +21,7 @@ from hf_newscls.data.cleaning import CleanedRows, clean_rows
 from hf_newscls.data.dates import Dates, parse_dates
 from hf_newscls.data.deduplication import resolve_duplicates
 from hf_newscls.data.manifest import SplitManifest, build_manifest, measure_leakage
+from hf_newscls.data.official_splits import use_hub_splits
 from hf_newscls.data.readers.format import ReadOptions
 from hf_newscls.data.readers.rows import ROW_ID, read_files
 from hf_newscls.data.sources import Source, fetch_source
@@ -67,10 +68,11 @@ def prepare(recipe: Recipe) -> PreparedData:
     if the file's content, the recipe's data and split sections and the code that reads them are the same.
 
     Raises:
-        SourceError: the file does not exist, or cannot be fetched.
+        SourceError: the file does not exist, cannot be fetched, or has official splits that cannot be kept.
         DataError: its content does not fit the recipe.
     """
     source = fetch_recipe_source(recipe)
+    recipe = use_hub_splits(recipe, source.paths)
     chosen = os.environ.get("HF_NEWSCLS_CACHE")
     home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     entry = Path(chosen or f"{home}/hf-newscls/prepared").expanduser() / _name_entry(recipe, source.sha256)

@@ -2,18 +2,27 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 import yaml
-from datasets import DatasetDict, get_dataset_config_names, get_dataset_default_config_name, load_dataset
+from datasets import (
+    DatasetDict,
+    get_dataset_config_names,
+    get_dataset_default_config_name,
+    load_dataset,
+    load_dataset_builder,
+)
 from datasets.exceptions import DatasetsError
 
 from hf_newscls.data.readers.columns import BLOCK_ROWS, TEXT, Block, check_columns, convert_table
 from hf_newscls.data.readers.parquet_file import find_label_names
 from hf_newscls.errors import DataError, format_examples, shorten_text
 
-_SPLIT = "split"
+SPLIT = "split"
+"""Column of a dataset with the name of the split of each row."""
+
 _FIX = "name one of its files as hf://datasets/owner/name/path"
 
 logger = logging.getLogger(__name__)
@@ -44,10 +53,10 @@ def read_snapshot_blocks(folder: Path, wanted: Sequence[str], *, list_column: st
             one holds lists that is not `list_column`.
     """
     source_name = name_snapshot(folder)
-    try:
+    with _explain_errors(source_name):
         for split, dataset in _load_splits(folder, source_name).items():
             names = dataset.column_names
-            check_columns(source_name, wanted, names if _SPLIT in names else [*names, _SPLIT])
+            check_columns(source_name, wanted, names if SPLIT in names else [*names, SPLIT])
             present = [name for name in wanted if name in names]
             label_names = find_label_names(dataset.features)
             for table in dataset.select_columns(present).with_format("arrow").iter(batch_size=BLOCK_ROWS):
@@ -55,8 +64,26 @@ def read_snapshot_blocks(folder: Path, wanted: Sequence[str], *, list_column: st
                     table, present, source_name=source_name, label_names=label_names, list_column=list_column
                 )
                 if len(present) < len(wanted):
-                    texts = texts.append_column(_SPLIT, pa.array([split] * len(texts), TEXT))
+                    texts = texts.append_column(SPLIT, pa.array([split] * len(texts), TEXT))
                 yield Block(texts.select([*wanted]))
+
+
+def list_splits(folder: Path) -> list[str]:
+    """Return the names of a dataset's splits; no rows are read.
+
+    Raises:
+        DataError: `datasets` cannot read it, or it has several configurations.
+    """
+    source_name = name_snapshot(folder)
+    with _explain_errors(source_name):
+        builder = load_dataset_builder(str(folder), _choose_configuration(folder, source_name))
+        return [str(split) for split in builder.config.data_files or {}]
+
+
+@contextmanager
+def _explain_errors(source_name: str) -> Iterator[None]:
+    try:
+        yield
     except DataError:
         raise
     except (DatasetsError, OSError, ValueError, TypeError, KeyError, pa.ArrowException, yaml.YAMLError) as error:
@@ -65,10 +92,14 @@ def read_snapshot_blocks(folder: Path, wanted: Sequence[str], *, list_column: st
 
 
 def _load_splits(folder: Path, source_name: str) -> DatasetDict:
-    names = get_dataset_config_names(str(folder))
-    chosen = names[0] if len(names) == 1 else get_dataset_default_config_name(str(folder))
-    if chosen is None:
-        raise DataError(f"{source_name}: no default among its configurations ({format_examples(names)}); {_FIX}")
-    splits: DatasetDict = load_dataset(str(folder), chosen)
+    splits: DatasetDict = load_dataset(str(folder), _choose_configuration(folder, source_name))
     logger.info("%s: %s", source_name, ", ".join(f"{len(rows):,} {split}" for split, rows in splits.items()))
     return splits
+
+
+def _choose_configuration(folder: Path, source_name: str) -> str:
+    names: list[str] = get_dataset_config_names(str(folder))
+    chosen: str | None = names[0] if len(names) == 1 else get_dataset_default_config_name(str(folder))
+    if chosen is None:
+        raise DataError(f"{source_name}: no default among its configurations ({format_examples(names)}); {_FIX}")
+    return chosen
