@@ -24,6 +24,8 @@ from tests.data.headlines import HEADLINES
         ("greek", "cp1253", "cp1253"),
         ("turkish", "cp1254", "cp1254"),
         ("arabic", "cp1256", "cp1256"),
+        ("hebrew", "cp1255", "cp1255"),
+        ("hebrew", "cp862", "cp862"),
         ("lithuanian", "cp1257", "cp1257"),
         ("french", "cp1252", "cp1252"),
         ("german", "cp1252", "cp1252"),
