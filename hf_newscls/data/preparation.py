@@ -21,10 +21,10 @@ from hf_newscls.data.cleaning import CleanedRows, clean_rows
 from hf_newscls.data.dates import Dates, parse_dates
 from hf_newscls.data.deduplication import resolve_duplicates
 from hf_newscls.data.manifest import SplitManifest, build_manifest, measure_leakage
-from hf_newscls.data.official_splits import use_hub_splits
 from hf_newscls.data.readers.format import ReadOptions
 from hf_newscls.data.readers.rows import ROW_ID, read_files
-from hf_newscls.data.sources import Source, fetch_source
+from hf_newscls.data.sources.fetch import Source, fetch_source
+from hf_newscls.data.sources.official_splits import use_hub_splits
 from hf_newscls.data.splitting import assign_splits, select_splits
 from hf_newscls.errors import DataError, SourceError, format_examples
 from hf_newscls.files import compute_sha256

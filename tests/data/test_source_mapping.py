@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hf_newscls.data.preparation import PreparedData, prepare
-from hf_newscls.data.sources import fetch_source
+from hf_newscls.data.sources.fetch import fetch_source
 from hf_newscls.errors import DataError, SourceError
 from tests.conftest import write_csv
 from tests.tiny_models import MakeRecipe

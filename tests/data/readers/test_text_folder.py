@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hf_newscls.data.readers.rows import read_files
-from hf_newscls.data.sources import fetch_source
+from hf_newscls.data.sources.fetch import fetch_source
 from hf_newscls.errors import DataError, SourceError
 from hf_newscls.recipe.files import SOURCE_KEY
 from tests.data.reading import read_rows

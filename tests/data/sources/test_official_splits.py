@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hf_newscls.data.preparation import prepare
-from hf_newscls.data.sources import fetch_source
+from hf_newscls.data.sources.fetch import fetch_source
 from hf_newscls.errors import SourceError
 from tests.hub_server import HubServer
 from tests.tiny_models import MakeRecipe
