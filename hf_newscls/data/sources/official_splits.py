@@ -59,8 +59,7 @@ def use_hub_splits(recipe: Recipe, paths: Sequence[Path]) -> Recipe:
     """
     if recipe.data.pool_splits or recipe.split_strategy.predefined or not all(map(is_snapshot, paths)):
         return recipe
-    splits = {path: list_splits(path) for path in paths}
-    names = sorted({name for found in splits.values() for name in found})
+    names = sorted({name for path in paths for name in list_splits(path)})
     if "train" not in names or len(names) == 1:
         return recipe
     found = f"{name_snapshot(paths[0])}: has the splits {format_examples(names)}"

@@ -73,7 +73,7 @@ class Reading:
 def sample_cells(blocks: Iterable[bytes]) -> list[bytes]:
     r"""Return cells and lines with bytes outside ASCII, spread over all blocks of a text, at most some 128 KiB.
 
-    >>> sample_cells([b'title,label\n"Caf', b'\xe9, open",food\n'])
+    >>> sample_cells([b'title,label\n"Caf\xe9', b', open",food\n'])
     [b'Caf\xe9']
     """
     kept: list[bytes] = []
