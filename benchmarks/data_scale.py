@@ -58,7 +58,7 @@ def parse_options() -> argparse.Namespace:
 def grow(options: argparse.Namespace, size: int, folder: Path) -> Path:
     """Write a JSON-lines file of the columns that the recipe reads."""
     from hf_newscls.data.readers.rows import read_files
-    from hf_newscls.data.sources import fetch_source
+    from hf_newscls.data.sources.fetch import fetch_source
     from hf_newscls.recipe.loading import read_recipe
 
     recipe = read_recipe(options.recipe, options.overrides, source=options.data)

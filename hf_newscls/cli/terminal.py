@@ -27,7 +27,10 @@ OverridesArgument = Annotated[
     ),
 ]
 DataOption = Annotated[
-    str | None, typer.Option("--data", help="Data file (CSV, JSON, Parquet) to use instead of the recipe's.")
+    str | None,
+    typer.Option(
+        "--data", help="Data file (CSV, JSON, Excel, Parquet) or folder of text files to use instead of the recipe's."
+    ),
 ]
 RunArgument = Annotated[
     str,

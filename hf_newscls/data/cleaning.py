@@ -15,7 +15,7 @@ from hf_newscls.data.labels import match_truth_values, resolve_label_names
 from hf_newscls.data.missing_values import clear_missing_values
 from hf_newscls.data.readers.columns import to_dataset
 from hf_newscls.data.readers.format import FileFormat
-from hf_newscls.data.readers.rows import ROW_ID
+from hf_newscls.data.readers.rows import ROW_ID, FileRows
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.data import DataSection
 
@@ -55,15 +55,17 @@ def join_columns(values: Sequence[str | None], *, separator: str) -> str:
 
 
 def clean_rows(
-    rows: Dataset, section: DataSection, *, extra_columns: Sequence[str] = (), source_name: str
+    found: FileRows, section: DataSection, *, extra_columns: Sequence[str] = (), source_name: str
 ) -> CleanedRows:
     """Build text and label of each row, stripped; drop and count the rows with a short text, no label or a rare label.
 
     Raises:
-        DataError: no row is left, the labels do not fit, or values have several meanings.
+        DataError: no row is left, a label is missing, the labels do not fit, or values have several meanings.
     """
-    rows = clear_missing_values(rows, section, source_name=source_name)
-    found_labels = _read_labels(rows, section, source_name=source_name)
+    rows = clear_missing_values(found.dataset, section, source_name=source_name)
+    found_labels = choose_labels(rows[section.label_column][:], section, source_name=source_name)
+    if section.missing_label == "error":
+        _refuse_unlabeled(found, found_labels, section)
     section = match_truth_values(section, {*found_labels})
     texts, labels = _build_texts(rows, section), _merge_labels(found_labels, section)
     reasons = _find_reasons(rows, section, texts=texts, labels=labels)
@@ -81,15 +83,15 @@ def clean_rows(
         )
     kept_labels = [labels[index] for index in kept]
     names = resolve_label_names(Counter(kept_labels), expected=section.labels, source_name=source_name)
-    found = rows.select(kept)
+    usable_rows = rows.select(kept)
     ids = dict(zip(names, range(len(names)), strict=True))
     columns: dict[str, Sequence[Any]] = {
-        ROW_ID: found[ROW_ID][:],
+        ROW_ID: usable_rows[ROW_ID][:],
         "text": [texts[index] for index in kept],
         "label": [ids[label] for label in kept_labels],
-        **{name: found[name][:] for name in (*section.keep, *extra_columns)},
+        **{name: usable_rows[name][:] for name in (*section.keep, *extra_columns)},
     }
-    return CleanedRows(_build_dataset(columns, names), rows_read=len(rows), dropped=dropped)
+    return CleanedRows(_build_dataset(columns, names), len(rows), dropped, found.formats)
 
 
 def _apply_min_count(labels: Sequence[str], section: DataSection) -> list[str | None]:
@@ -113,17 +115,13 @@ def _build_texts(rows: Dataset, section: DataSection) -> list[str]:
     return [join_columns(values, separator=section.separator) for values in zip(*columns, strict=True)]
 
 
-def _read_labels(rows: Dataset, section: DataSection, *, source_name: str) -> list[str]:
-    """Return the one label of each row; "" if it is missing and the recipe drops such rows."""
-    found = [(label or "").strip() for label in rows[section.label_column][:]]
-    labels = choose_labels(found, section, source_name=source_name)
-    unlabeled = [row_id for row_id, label in zip(rows[ROW_ID], labels, strict=True) if not label]
-    if unlabeled and section.missing_label == "error":
+def _refuse_unlabeled(found: FileRows, labels: Sequence[str], section: DataSection) -> None:
+    unlabeled = [index for index, label in enumerate(labels) if not label]
+    if unlabeled:
         raise DataError(
-            f"{source_name}: no label in column {section.label_column!r} in the rows with id "
-            f"{format_examples(unlabeled)}; fill it in there, or set `data.missing_label: drop`"
+            f"{found.locate(unlabeled)}: no label in column {section.label_column!r}; fill it in there, or set "
+            "`data.missing_label: drop`"
         )
-    return labels
 
 
 def _merge_labels(labels: Sequence[str], section: DataSection) -> list[str]:

@@ -19,25 +19,29 @@ _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 logger = logging.getLogger(__name__)
 
 
-def choose_labels(labels: Sequence[str], section: DataSection, *, source_name: str) -> list[str]:
-    """Return one label for each row: where several are joined, the first one. Labels that the recipe names stay.
+def choose_labels(found: Sequence[str | None], section: DataSection, *, source_name: str) -> list[str]:
+    """Return one label for each row, stripped; "" if it has none.
+
+    A list of one label is that label, and where several are joined, the first one is taken. Labels that the recipe
+    names stay.
 
     Raises:
         DataError: some labels are joined, and the recipe does not choose one.
     """
+    labels = [(label or "").strip() for label in found]
     counts = Counter(label for label in labels if label)
     joined = find_joined_labels(counts, single=section.named_labels)
-    if not joined:
-        return [*labels]
-    rows = sum(counts[label] for label in joined)
-    if section.label_choice == "refuse":
-        shown = format_examples(show_label(label, counts) for label, _ in counts.most_common() if label in joined)
+    several = {label for label, parts in joined.items() if len(parts) > 1}
+    rows = sum(counts[label] for label in several)
+    if several and section.label_choice == "refuse":
+        shown = format_examples(show_label(label, counts) for label, _ in counts.most_common() if label in several)
         raise DataError(
             f"{source_name}: column {section.label_column!r} seems to hold several labels in {rows:,} of "
             f"{len(labels):,} rows: {shown}; set `data.label_choice: first` to take the first one, or list all labels "
             "in data.labels if each of these is one label"
         )
-    logger.info("took the first of several labels in %s of %s rows", f"{rows:,}", f"{len(labels):,}")
+    if several:
+        logger.info("took the first of several labels in %s of %s rows", f"{rows:,}", f"{len(labels):,}")
     firsts = {label: next(iter(parts), "") for label, parts in joined.items()}
     return [firsts.get(label, label) for label in labels]
 

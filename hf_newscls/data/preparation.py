@@ -9,7 +9,7 @@ import shutil
 import time
 import unicodedata
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,7 +23,8 @@ from hf_newscls.data.deduplication import resolve_duplicates
 from hf_newscls.data.manifest import SplitManifest, build_manifest, measure_leakage
 from hf_newscls.data.readers.format import ReadOptions
 from hf_newscls.data.readers.rows import ROW_ID, read_files
-from hf_newscls.data.sources import Source, fetch_source
+from hf_newscls.data.sources.fetch import Source, fetch_source
+from hf_newscls.data.sources.official_splits import use_hub_splits
 from hf_newscls.data.splitting import assign_splits, select_splits
 from hf_newscls.errors import DataError, SourceError, format_examples
 from hf_newscls.files import compute_sha256
@@ -67,10 +68,11 @@ def prepare(recipe: Recipe) -> PreparedData:
     if the file's content, the recipe's data and split sections and the code that reads them are the same.
 
     Raises:
-        SourceError: the file does not exist, or cannot be fetched.
+        SourceError: the file does not exist, cannot be fetched, or has official splits that cannot be kept.
         DataError: its content does not fit the recipe.
     """
     source = fetch_recipe_source(recipe)
+    recipe = use_hub_splits(recipe, source.paths)
     chosen = os.environ.get("HF_NEWSCLS_CACHE")
     home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     entry = Path(chosen or f"{home}/hf-newscls/prepared").expanduser() / _name_entry(recipe, source.sha256)
@@ -105,17 +107,16 @@ def read_source(recipe: Recipe, source: Source) -> CleanedRows:
         columns=recipe.columns,
         keys=source.keys,
         id_column=data.id,
-        label_column=data.label_column if data.missing_label == "error" else None,
         options=ReadOptions(
             encoding=data.encoding,
             encoding_errors=data.encoding_errors,
             csv=data.csv,
             json_records=data.json_format.records,
             sheet=data.sheet,
+            list_column=data.label_column,
         ),
     )
-    cleaned = clean_rows(rows.dataset, data, extra_columns=recipe.extra_columns, source_name=source.name)
-    return replace(cleaned, files=rows.formats)
+    return clean_rows(rows, data, extra_columns=recipe.extra_columns, source_name=source.name)
 
 
 def read_dates(
@@ -162,7 +163,7 @@ def _prepare(recipe: Recipe, source: Source) -> PreparedData:
     deduplicated = resolve_duplicates(cleaned, recipe.data)
     dataset, groups = deduplicated.cleaned.dataset, deduplicated.groups
     is_by_time = recipe.split.by == "time"
-    dates = read_dates(dataset, recipe.data, source_name=source.name, must_be_readable=is_by_time)
+    dates = read_dates(dataset, recipe.data, source_name=source.name, must_be_readable=True) if is_by_time else None
     assigned = assign_splits(
         dataset,
         recipe.split_strategy,

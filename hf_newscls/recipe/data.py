@@ -54,8 +54,8 @@ class DataSection(Section):
     and folder. A mapping names the splits (train, validation, test) and their files; or, with `label: null`, the labels
     and their files. DATA=path overrides it. A recipe that extends another one replaces it as a whole."""
     pool_splits: bool = False
-    """What happens to a list of files whose names say train and test. false: it is refused. true: their rows are pooled
-    and split again."""
+    """What happens to official splits. false: those of a whole dataset of the Hub are kept, and a list of files whose
+    names say train and test is refused. true: their rows are pooled and split again."""
     sha256: Sha256 | None = None
     """Expected SHA-256 of the file, in hexadecimal; another file is refused. For several files: the SHA-256 of their
     hexadecimal SHA-256 values, one per line, in the order of the files. In a folder, a space and the name of the file

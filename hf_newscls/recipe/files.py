@@ -53,6 +53,9 @@ class CsvSection(Section):
     quoting: Literal["minimal", "none"] | None = None
     """minimal: a field in double quotes may hold separators and line breaks. none: quotes are part of the text. If
     unset, minimal, but a quoted field with lines that look like rows is an error."""
+    escape: Literal["backslash"] | None = None
+    """backslash: the character after a backslash is part of the text, as MySQL writes quotes. If unset, backslashes are
+    text, and a quote inside a field in quotes is doubled."""
     columns: list[ColumnName] | None = Field(None, min_length=1)
     """Names of all columns of a file without a header, in their order."""
     on_bad_lines: Literal["error", "skip"] = "error"

@@ -11,10 +11,10 @@ from filelock import FileLock, Timeout
 
 from hf_newscls import __version__
 from hf_newscls.errors import RecipeError, RunError, format_examples
-from hf_newscls.recipe.diff import RecipeChange, find_changes
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.checkpoints import find_last_checkpoint, read_trainer_state, relocate_best, remove_partial
 from hf_newscls.runs.folder import RunFolder, create_run, find_runs
+from hf_newscls.runs.recipe_diff import RecipeChange, find_changes
 
 # They decide what is evaluated and published, but not what is trained.
 _FREE_SECTIONS = {"evaluation", "hub"}

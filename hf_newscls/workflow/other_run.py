@@ -10,9 +10,9 @@ from datasets import Dataset
 from hf_newscls.data.manifest import hash_row
 from hf_newscls.errors import NewsclsError, RecipeError, RunError
 from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions
-from hf_newscls.recipe.diff import find_changes
 from hf_newscls.report.predictions import hash_predictions
 from hf_newscls.runs.folder import RunFolder, find_run
+from hf_newscls.runs.recipe_diff import find_changes
 
 # The split's fingerprint covers `data` and `split`. `split` stays in: its seed is the default seed of the training.
 _NOT_OF_THE_TRAINING = {"name", "data", "evaluation", "hub"}

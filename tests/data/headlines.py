@@ -62,6 +62,12 @@ HEADLINES = {
         "Même le président est là",
     ),
     "german": ("Bundestag beschließt Haushalt für nächstes Jahr", "„Es war schwer“, sagt der Trainer", "Ärzte warnen"),
+    "hebrew": (
+        "ראש הממשלה נפגש עם נשיא ארצות הברית",
+        "מזג האוויר: גשם בצפון הארץ",
+        "הפועל תל אביב ניצחה את מכבי חיפה",
+        "מחירי הדירות עלו השנה",
+    ),
     "english": (
         "The government’s budget passes by one vote after a long night in parliament",
         "Farmers’ protest – again",

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from datasets import Dataset
@@ -14,10 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_newscls.data.cleaning import CleanedRows, clean_rows, join_columns
+from hf_newscls.data.readers import parquet_file
+from hf_newscls.data.readers.rows import read_files
 from hf_newscls.errors import DataError
 from hf_newscls.recipe.data import DataSection
 from hf_newscls.recipe.loading import read_recipe
-from tests.data.reading import read_rows
+from tests.data.excel_files import Rows, write_xlsx
+from tests.data.reading import number_rows
 
 Row = tuple[str | None, str | None, str | None]
 TWO = [("Storm", "It hit.", "REAL"), ("Moon", "It is cheese.", "FAKE")]
@@ -29,7 +34,7 @@ def clean(rows: Sequence[Row], **settings: Any) -> CleanedRows:
     ids = [chr(ord("a") + index) for index in range(len(rows))]
     dataset = Dataset.from_dict({"id": ids, "title": titles, "body": bodies, "kind": labels})
     section = DataSection.model_validate({"source": "news.csv", "text": ["title", "body"], "label": "kind", **settings})
-    return clean_rows(dataset, section, source_name="news.csv")
+    return clean_rows(number_rows(dataset), section, source_name="news.csv")
 
 
 def find_labels(cleaned: CleanedRows) -> list[str]:
@@ -213,7 +218,7 @@ def test_counts_add_up(rows: list[Row]) -> None:
 def test_fake_news_recipe_fits_the_real_file(real_data: Path) -> None:
     section = read_recipe("fake_news_roberta").data
     path = real_data / "fake_news" / "news_first_256.csv"
-    rows = read_rows(path, columns=[*section.text, section.label, *section.keep])
+    rows = read_files(path, columns=[*section.text, section.label, *section.keep])
     cleaned = clean_rows(rows, section, source_name=str(path))
     # One article is shorter than five characters, a FAKE one.
     assert Counter(find_labels(cleaned)) == {"REAL": 133, "FAKE": 122}
@@ -225,7 +230,7 @@ def test_fake_news_recipe_fits_the_real_file(real_data: Path) -> None:
 def test_news_category_recipes_fit_the_real_file(real_data: Path) -> None:
     path = real_data / "news_category" / "News_Category_Dataset_v3_16k.json"
     section = read_recipe("news_category_minilm").data
-    rows = read_rows(path, columns=[*section.text, section.label, *section.keep])
+    rows = read_files(path, columns=[*section.text, section.label, *section.keep])
     cleaned = clean_rows(rows, section, source_name=str(path))
     assert len(cleaned.dataset) == 16_242
     # The 28 of version 2 and the one that version 3 brought.
@@ -247,7 +252,7 @@ def test_news_category_recipes_fit_the_real_file(real_data: Path) -> None:
 )
 def test_real_file_needs_no_decision(file: str, text: str, label: str, rows: int, labels: int, real_data: Path) -> None:
     section = DataSection(source=file, text=[text], label=label)
-    cleaned = clean_rows(read_rows(real_data / file, columns=[text, label]), section, source_name=file)
+    cleaned = clean_rows(read_files(real_data / file, columns=[text, label]), section, source_name=file)
     assert (len(cleaned.dataset), len(cleaned.label_names)) == (rows, labels)
 
 
@@ -303,7 +308,7 @@ def test_missing_values_become_empty_and_their_rows_are_dropped() -> None:
 
 
 def test_label_that_stands_for_nothing_is_missing() -> None:
-    with pytest.raises(DataError, match=r"'kind'.*'c'.*data\.missing_label"):
+    with pytest.raises(DataError, match=r"row 3: .*'kind'.*data\.missing_label"):
         clean([*TWO, ("Rail strike", "It ends.", "nan")], missing_values=["nan"])
 
 
@@ -332,3 +337,55 @@ def test_numbers_of_the_recipe_are_labels() -> None:
     rows = [("a", "b", "0"), ("c", "d", "1"), ("e", "f", "2")]
     assert clean(rows, labels=[1, 0, 2]).label_names == ["1", "0", "2"]
     assert find_labels(clean(rows, merge_labels={"FAKE": [1, 2], 7: [0]})) == ["7", "FAKE", "FAKE"]
+
+
+# Rows without a label, named by their position in the file.
+
+
+def find_unlabeled(paths: Path | Sequence[Path]) -> str:
+    section = DataSection(source="news.csv", text=["title"], label="label")
+    with pytest.raises(DataError) as caught:
+        clean_rows(read_files(paths, columns=["title", "label"]), section, source_name="news.csv")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "position"),
+    [
+        ("news.csv", 'title,label\n"two\nlines",X\n\na,\nb,Y\nc, \n', "lines 5, 7: "),
+        ("news.csv", "title,label\na,\n", "line 2: "),
+        (
+            "news.jsonl",
+            '{"title": "a", "label": "X"}\n\n{"title": "b", "label": null}\n{"title": "c"}\n',
+            "lines 3, 4: ",
+        ),
+        ("news.json", '[{"title": "a", "label": "X"},\n{"title": "b", "label": "\\u00a0"}]', "item 1: "),
+    ],
+)
+def test_row_without_a_label_is_refused_with_its_line(name: str, content: str, position: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    problem = find_unlabeled(tmp_path / name)
+    assert problem.startswith(f"{tmp_path / name}: {position}")
+    assert "column 'label'" in problem
+    assert "`data.missing_label: drop`" in problem
+
+
+def test_row_of_parquet_without_a_label_is_refused_with_its_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet_file, "BLOCK_ROWS", 2)
+    path = tmp_path / "news.parquet"
+    pq.write_table(pa.table({"title": ["a"] * 9, "label": ["X", None, "Y", " ", "X", "", None, None, None]}), path)
+    assert "rows 2, 4, 6, 7, 8, … (6 in all): " in find_unlabeled(path)
+
+
+def test_row_of_excel_without_a_label_is_named_as_excel_numbers_it(tmp_path: Path) -> None:
+    rows: Rows = [[], ["title", "label"], ["a", "X"], [], ["b", None], ["c", "#N/A"]]
+    path = write_xlsx(tmp_path / "news.xlsx", {"News": rows})
+    assert find_unlabeled(path).startswith(f"{path}: rows 5, 6: ")
+
+
+def test_file_with_a_row_without_a_label_is_named(tmp_path: Path) -> None:
+    for name, content in {"first.csv": "title,label\na,X\n", "more.csv": "title,label\na,X\nb,\n"}.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    assert "more.csv: line 3: " in find_unlabeled([tmp_path / "first.csv", tmp_path / "more.csv"])

@@ -67,10 +67,15 @@ def test_joined_labels_are_refused_with_their_rows() -> None:
         choose(["a;b", "b;a", "b;a", "a", "b", ""])
 
 
+@pytest.mark.parametrize("choice", ["refuse", "first"])
+def test_list_of_one_label_is_that_label(choice: str) -> None:
+    assert choose(["['a']", '["b"]', "[]", "a"], label_choice=choice) == ["a", "b", "", "a"]
+
+
 def test_first_label_is_taken(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="hf_newscls")
     assert choose(["a;b", " b ; a", "a", "", "[]", "b"], label_choice="first") == ["a", "b", "a", "", "", "b"]
-    assert "3 of 6 rows" in caplog.text
+    assert "2 of 6 rows" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from hf_newscls.errors import InputError
 from hf_newscls.recipe.data import DataSection
 from hf_newscls.recipe.files import CsvSection
 from tests.data.excel_files import write_ods, write_xlsx
-from tests.data.reading import read_rows
+from tests.data.reading import number_rows, read_rows
 
 COLUMNS = ("title", "label")
 # Each example writes its own file over the one before, so the folder may be shared.
@@ -239,7 +239,7 @@ def test_every_row_of_a_file_is_kept_or_dropped_for_a_reason(
     section = DataSection(
         source="news.csv", text=["title"], label="label", min_characters=minimum, missing_label="drop"
     )
-    cleaned = clean_rows(found, section, source_name="news.csv")
+    cleaned = clean_rows(number_rows(found), section, source_name="news.csv")
     assert cleaned.rows_read == len(rows) == len(cleaned.dataset) + sum(cleaned.dropped.values())
     assert cleaned.dropped["missing label"] == sum(not label.strip() for _, label in rows)
     assert cleaned.dropped["empty text"] == sum(bool(label.strip()) and not title.strip() for title, label in rows)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hf_newscls.data.preparation import PreparedData, prepare
-from hf_newscls.data.sources import fetch_source
-from hf_newscls.errors import SourceError
+from hf_newscls.data.sources.fetch import fetch_source
+from hf_newscls.errors import DataError, SourceError
 from tests.conftest import write_csv
 from tests.tiny_models import MakeRecipe
 
@@ -92,6 +92,18 @@ def test_files_are_the_labels(make_recipe: MakeRecipe, news_rows: Rows, tmp_path
     fake = {row["title"] for row in news_rows[:50]}
     rows = prepared.splits["train"]
     assert all((text in fake) == (label == 0) for text, label in zip(rows["text"], rows["label"], strict=True))
+
+
+def test_first_label_of_a_list_is_taken_if_the_recipe_says_so(
+    make_recipe: MakeRecipe, news_rows: Rows, tmp_path: Path
+) -> None:
+    records = [row | {"category": [row["category"], "NEWS"]} for row in news_rows]
+    (tmp_path / "news.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    overrides = (f"data.source={tmp_path / 'news.jsonl'}", *PLAIN)
+    with pytest.raises(DataError, match=r"`data\.label_choice: first`"):
+        prepare(make_recipe(*overrides))
+    prepared = prepare(make_recipe(*overrides, "data.label_choice=first"))
+    assert prepared.label_names == ["BUSINESS", "SCIENCE", "SPORTS"]
 
 
 def test_checksum_of_a_mapping_is_that_of_its_files(write_parts: Callable[..., dict[str, str]]) -> None:

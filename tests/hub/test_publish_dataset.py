@@ -12,7 +12,7 @@ from huggingface_hub import DatasetCard
 
 from hf_newscls import workflow
 from hf_newscls.data.preparation import PreparedData
-from hf_newscls.data.sources import fetch_source
+from hf_newscls.data.sources.fetch import fetch_source
 from hf_newscls.errors import InputError, PublishError
 from hf_newscls.hub import publish_dataset
 from hf_newscls.recipe.recipe import Recipe

@@ -12,10 +12,10 @@ from datasets import ClassLabel, Dataset
 from hf_newscls.data.cleaning import CleanedRows, clean_rows
 from hf_newscls.data.dates import Dates
 from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates, find_repeated, normalize_text
+from hf_newscls.data.readers.rows import read_files
 from hf_newscls.errors import InputError
 from hf_newscls.overview.statistics import DataOverview, describe_lengths, show_rows, summarize_groups, summarize_rows
 from hf_newscls.recipe.data import DataSection, NearDuplicatesSection
-from tests.data.reading import read_rows
 
 TEXTS = ["Storm hits the coast", "storm HITS the coast", "Storm hits the coast", "Rain", "Sun and wind over the hills"]
 LABELS = [0, 1, 0, 1, 1]
@@ -136,7 +136,7 @@ def test_exact_duplicates_of_real_files_are_the_known_ones(
     file: str, columns: list[str], extra: int, real_data: Path
 ) -> None:
     section = DataSection(source=file, text=columns, label="label", near_duplicates=None)
-    rows = read_rows(real_data / file, columns=[*columns, "label"])
+    rows = read_files(real_data / file, columns=[*columns, "label"])
     cleaned = clean_rows(rows, section, source_name=file)
     texts = cleaned.dataset["text"][:]
     overview = summarize_rows(cleaned, find_duplicates(texts, None), token_counts=[1] * len(texts), max_length=8)

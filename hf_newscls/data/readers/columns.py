@@ -1,5 +1,6 @@
 """Columns of text: found in a file, built block by block, converted from other types."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -102,14 +103,20 @@ def _build_array(values: Sequence[str | None]) -> pa.Array:
 
 
 def convert_table(
-    table: pa.Table, wanted: Sequence[str], *, source_name: Path | str, label_names: Mapping[str, Sequence[str]]
+    table: pa.Table,
+    wanted: Sequence[str],
+    *,
+    source_name: Path | str,
+    label_names: Mapping[str, Sequence[str]],
+    list_column: str | None = None,
 ) -> pa.Table:
     """Return the wanted columns as text; numbers and dates are converted, empty values become null.
 
-    `label_names` holds the names of the labels for each column of label ids; negative ids have none.
+    `label_names` holds the names of the labels for each column of label ids; negative ids have none. The lists in
+    `list_column` become JSON.
 
     Raises:
-        DataError: a column holds lists or other nested values.
+        DataError: another column holds lists, or one holds other nested values.
         pyarrow.ArrowException: the values are damaged, or an id has no name.
 
     >>> table = pa.table({"label": [1, -1, 0]})
@@ -118,6 +125,8 @@ def convert_table(
     """
     for name in wanted:
         kind = table.schema.field(name).type
+        if name == list_column and _is_flat_list(kind):
+            continue
         if pa.types.is_nested(kind.value_type if pa.types.is_dictionary(kind) else kind):
             raise DataError(
                 f"{source_name}: column {name!r} holds {kind}, not text or numbers; "
@@ -128,6 +137,10 @@ def convert_table(
 
 def _convert_column(column: pa.ChunkedArray, label_names: Sequence[str] | None) -> pa.ChunkedArray:
     column.validate(full=True)  # Arrow does not check on reading that a file's texts are UTF-8
+    if _is_flat_list(column.type):
+        names = label_names if label_names and pa.types.is_integer(column.type.value_type) else None
+        lists = ([names[item] for item in items] if names and items else items for items in column.to_pylist())
+        return pa.chunked_array([pa.array([None if items is None else write_list(items) for items in lists], TEXT)])
     if label_names is not None and pa.types.is_integer(column.type):
         return pc.take(pa.array(label_names, TEXT), pc.if_else(pc.less(column, 0), None, column))
     if pa.types.is_dictionary(column.type):
@@ -136,6 +149,19 @@ def _convert_column(column: pa.ChunkedArray, label_names: Sequence[str] | None) 
         return pa.chunked_array([pa.array(map(to_text, column.to_pylist()), TEXT)])
     texts = column.cast(TEXT)  # fails on bytes that are not UTF-8
     return pc.if_else(pc.equal(texts, ""), None, texts)
+
+
+def _is_flat_list(kind: pa.DataType) -> bool:
+    return (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and not pa.types.is_nested(kind.value_type)
+
+
+def write_list(items: Iterable[Any]) -> str:
+    """Return a list of texts and numbers as JSON, without its empty items.
+
+    >>> write_list(["sport", None, 3])
+    '["sport", "3"]'
+    """
+    return json.dumps([text for item in items if (text := to_text(item))], ensure_ascii=False)
 
 
 def to_text(value: Any) -> str | None:

@@ -25,6 +25,8 @@ _OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
     (rb"\xfd7zXZ\x00", lzma.open),
     (rb"\x28\xb5\x2f\xfd", lambda raw: pa.CompressedInputStream(raw, "zstd")),
 )
+# Every Excel file has the first, every OpenDocument file the second.
+_OFFICE_PARTS = {"[Content_Types].xml", "META-INF/manifest.xml"}
 _ZIP_SIGNATURE = rb"PK(\x03\x04|\x05\x06)"
 # What the openers raise on a file that is cut off or damaged.
 _DAMAGE = (EOFError, OSError, NotImplementedError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowException)
@@ -45,7 +47,8 @@ class OpenedFile(NamedTuple):
 def open_data(path: Path) -> Iterator[OpenedFile]:
     """Open a file; its first bytes say whether it is gzip, bzip2, xz, Zstandard, ZIP or uncompressed.
 
-    A ZIP archive must hold exactly one file, not counting those that macOS adds.
+    A ZIP archive must hold exactly one file, not counting those that macOS adds. Excel and OpenDocument files, which
+    are ZIP archives too, are left as they are.
 
     Raises:
         SourceError: the file cannot be read.
@@ -69,6 +72,9 @@ def open_data(path: Path) -> Iterator[OpenedFile]:
 def _unpack(path: Path, raw: IO[bytes], signature: bytes, stack: ExitStack) -> OpenedFile:
     if re.match(_ZIP_SIGNATURE, signature):
         archive = stack.enter_context(zipfile.ZipFile(raw))
+        if not _OFFICE_PARTS.isdisjoint(archive.namelist()):
+            raw.seek(0)
+            return OpenedFile(raw, path.name, False)
         member = _find_member(path, archive)
         return OpenedFile(stack.enter_context(archive.open(member)), PurePath(member.filename).name, True)
     for pattern, unpack in _OPENERS:

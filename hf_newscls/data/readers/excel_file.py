@@ -2,35 +2,26 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hf_newscls.data.readers.columns import Block, build_blocks, check_columns, name_columns, to_text
+from hf_newscls.data.readers.compression import open_data
 from hf_newscls.errors import DataError, SourceError, format_examples, suggest_name
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
-_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-# A ZIP archive, or a file of Office before 2007. Many files named .xls are text.
+# A ZIP archive, or a file of Office before 2007.
 _SIGNATURES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 logger = logging.getLogger(__name__)
 
 
-def is_excel(path: Path) -> bool:
-    """Return whether name and content of a file are those of Excel or OpenDocument.
-
-    Raises:
-        SourceError: it cannot be read.
-    """
-    if path.suffix.lower() not in _ENDINGS:
-        return False
-    try:
-        with path.open("rb") as stream:
-            return stream.read(4) in _SIGNATURES
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({error}); check its permissions") from error
+def is_excel(sample: bytes) -> bool:
+    """Return whether the first bytes of an unpacked file are those of Excel or OpenDocument."""
+    return sample.startswith(_SIGNATURES)
 
 
 class ExcelReader:
@@ -82,8 +73,10 @@ def _load_workbook(path: Path) -> "CalamineWorkbook":
             f"{path}: python-calamine, which reads Excel, is not installed; run `pip install 'hf-newscls[excel]'`, or "
             "save the sheet as CSV"
         ) from error
+    with open_data(path) as opened:
+        content = BytesIO(opened.stream.read())
     try:
-        return load_workbook(path)
+        return load_workbook(content)
     except CalamineError as error:
         raise _refuse_damage(path, error) from error
 

@@ -16,6 +16,7 @@ class ReadOptions:
     csv: CsvSection = field(default_factory=CsvSection)  # how CSV files are written
     json_records: str | None = None  # key of the array with the records, in JSON files that wrap it in an object
     sheet: str | None = None  # of Excel files; if None, the first one
+    list_column: str | None = None  # of JSON and Parquet, whose lists become JSON; in other columns they are refused
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from hf_newscls.data.readers.format import FileFormat, ReadOptions
 from hf_newscls.data.readers.hub_snapshot import is_snapshot, name_snapshot, read_snapshot_blocks
 from hf_newscls.data.readers.json_file.reader import read_json_blocks
 from hf_newscls.data.readers.parquet_file import read_parquet_blocks
-from hf_newscls.data.readers.text_folder import read_folder_blocks
+from hf_newscls.data.readers.text_folder import TextFolder
 from hf_newscls.errors import DataError
 
 _SAMPLE_BYTES = 1 << 16
@@ -40,26 +40,32 @@ def open_file(path: Path, wanted: Sequence[str], options: ReadOptions) -> Opened
     """
     if path.is_dir() and is_snapshot(path):
         found = FileFormat(name_snapshot(path), "dataset of the Hub")
-        return OpenedFile(found, read_snapshot_blocks(path, wanted))
+        return OpenedFile(found, read_snapshot_blocks(path, wanted, list_column=options.list_column))
     if path.is_dir():
-        found = FileFormat(path.resolve().name, "folder of text files", encoding=options.encoding)
-        return OpenedFile(found, read_folder_blocks(path, wanted, options))
-    if is_excel(path):
-        excel = ExcelReader(path, wanted, sheet=options.sheet)
-        return OpenedFile(FileFormat(path.name, "Excel", sheet=excel.sheet), excel.read_blocks())
+        folder = TextFolder(path, wanted, options)
+        found = FileFormat(path.resolve().name, "folder of text files", encoding=_name_encoding(folder.encoding))
+        return OpenedFile(found, folder.read_blocks())
     with open_data(path) as opened:
         sample, name = opened.stream.read(_SAMPLE_BYTES), opened.name
+    if is_excel(sample):
+        excel = ExcelReader(path, wanted, sheet=options.sheet)
+        return OpenedFile(FileFormat(path.name, "Excel", sheet=excel.sheet), excel.read_blocks())
     if sample.startswith(b"PAR1"):
-        return OpenedFile(FileFormat(path.name, "Parquet"), read_parquet_blocks(path, wanted))
+        blocks = read_parquet_blocks(path, wanted, list_column=options.list_column)
+        return OpenedFile(FileFormat(path.name, "Parquet"), blocks)
     if not sample.removeprefix(codecs.BOM_UTF8).strip():
         raise DataError(f"{path}: an empty file; check that it is whole")
     errors = options.encoding_errors
-    file = TextFile(path, name, detect_encoding(path, sample, encoding=options.encoding, errors=errors), errors)
-    encoding, start = file.encoding.removesuffix("-sig"), sample.decode(file.encoding, "ignore").lstrip()[:1]
+    file = TextFile(path, name, detect_encoding([path], encoding=options.encoding, errors=errors), errors)
+    encoding, start = _name_encoding(file.encoding), sample.decode(file.encoding, "ignore").lstrip()[:1]
     # The first row of a CSV file without a header can be a text in brackets.
     if name.lower().endswith(_JSON_ENDINGS) or (start in {"{", "["} and not options.csv.columns):
         records = options.json_records
         found = FileFormat(path.name, "JSON", encoding=encoding, records=records)
-        return OpenedFile(found, read_json_blocks(file, wanted, records=records))
+        return OpenedFile(found, read_json_blocks(file, wanted, records=records, list_column=options.list_column))
     csv = CsvReader(file, wanted, options.csv)
     return OpenedFile(FileFormat(path.name, "CSV", encoding=encoding, csv=csv.dialect), csv.read_blocks(), csv)
+
+
+def _name_encoding(codec: str) -> str:
+    return codec.removesuffix("-sig")  # a byte order mark is left out if there is one

@@ -12,13 +12,13 @@ from hf_newscls.data.readers.compression import open_data
 from hf_newscls.errors import DataError
 
 
-def read_parquet_blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
+def read_parquet_blocks(path: Path, wanted: Sequence[str], *, list_column: str | None = None) -> Iterator[Block]:
     """Yield the wanted columns of a Parquet file as text, block by block, in the file's order.
 
     Parquet is read from its end, so a compressed file is unpacked into memory as a whole.
 
     Raises:
-        DataError: the file is damaged, lacks a column, or holds lists instead of text.
+        DataError: the file is damaged, lacks a column, or holds lists in another one than `list_column`.
     """
     with open_data(path) as opened:
         source = pa.BufferReader(opened.stream.read()) if opened.is_compressed else path
@@ -31,7 +31,9 @@ def read_parquet_blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
             label_names = find_label_names(Features.from_arrow_schema(schema)) if has_features else {}
             for batch in file.iter_batches(batch_size=BLOCK_ROWS, columns=[*wanted]):
                 table = pa.Table.from_batches([batch])
-                yield Block(convert_table(table, wanted, source_name=path, label_names=label_names))
+                yield Block(
+                    convert_table(table, wanted, source_name=path, label_names=label_names, list_column=list_column)
+                )
     except DataError:
         raise
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException) as error:
@@ -39,5 +41,6 @@ def read_parquet_blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
 
 
 def find_label_names(features: Features) -> dict[str, list[str]]:
-    """Return the names of the labels for each column of label ids."""
-    return {name: feature.names for name, feature in features.items() if isinstance(feature, ClassLabel)}
+    """Return the names of the labels for each column of label ids, or of lists of them."""
+    inner = {name: getattr(feature, "feature", feature) for name, feature in features.items()}
+    return {name: feature.names for name, feature in inner.items() if isinstance(feature, ClassLabel)}

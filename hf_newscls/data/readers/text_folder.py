@@ -4,61 +4,66 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hf_newscls.data.readers.columns import Block, build_blocks, check_columns
-from hf_newscls.data.readers.compression import open_data
 from hf_newscls.data.readers.encoding.text_file import TextFile, detect_encoding
 from hf_newscls.data.readers.format import ReadOptions
 from hf_newscls.errors import SourceError, format_examples
 from hf_newscls.recipe.files import FOLDER
 
-_SAMPLE_BYTES = 1 << 16
 _HIDDEN = (".", "__")  # __MACOSX too
 
 
-def list_texts(folder: Path, *, source_name: str | None = None) -> list[Path]:
+def list_texts(folder: Path) -> list[Path]:
     """Return the text files of the folders inside a folder, or its own if it has no folder inside, ordered by name.
 
     Text files end in .txt or have no ending. Files next to folders are left out, such as a README.
 
     Raises:
-        SourceError: there is no file, or there are other files or more folders.
+        SourceError: there is no file, a folder inside is empty, or there are other files or more folders.
     """
-    files = [file for inner in _list_folders(folder) or [folder] for file in _list_entries(inner)]
+    entries = {inner: _list_entries(inner) for inner in _list_folders(folder) or [folder]}
+    files = [file for inner in entries.values() for file in inner]
     others = [str(file.relative_to(folder)) for file in files if not _is_text(file)]
+    empty = [inner.name for inner, inside in entries.items() if not inside and inner != folder]
     if others or not files:
         found = f"with {format_examples(others)}" if others else "without files"
         raise SourceError(
-            f"{source_name or folder}: data.source is a folder {found}; name a file, or a folder with one folder of "
-            ".txt files per label"
+            f"{folder}: data.source is a folder {found}; name a file, or a folder with one folder of .txt files per "
+            "label"
+        )
+    if empty:
+        raise SourceError(
+            f"{folder}: no files in the folders {format_examples(empty)} of data.source; fetch them again, or remove "
+            "the empty folders"
         )
     return files
 
 
-def read_folder_blocks(folder: Path, wanted: Sequence[str], options: ReadOptions) -> Iterator[Block]:
-    """Yield the wanted columns of a folder of text files, block by block: text, file and, unless it is flat, folder.
+class TextFolder:
+    """Reads the wanted columns of a folder of text files: text, file and, unless it is flat, folder.
+
+    Attributes:
+        encoding: the one encoding of all files.
 
     Raises:
         DataError: a file is binary or cannot be decoded, or another column is wanted.
     """
-    files = list_texts(folder)
-    is_flat = files[0].parent == folder
-    check_columns(folder, wanted, ["text", "file", *([] if is_flat else [FOLDER])])
-    rows = (_read_row(folder, file, wanted, options) for file in files)
-    yield from build_blocks(rows, wanted, unit="file")
 
+    def __init__(self, folder: Path, wanted: Sequence[str], options: ReadOptions) -> None:
+        self._folder, self._wanted, self._errors = folder, wanted, options.encoding_errors
+        self._files = list_texts(folder)
+        is_flat = self._files[0].parent == folder
+        check_columns(folder, wanted, ["text", "file", *([] if is_flat else [FOLDER])])
+        self.encoding = detect_encoding(self._files, encoding=options.encoding, errors=self._errors)
 
-def _read_row(folder: Path, file: Path, wanted: Sequence[str], options: ReadOptions) -> list[str]:
-    name = file.relative_to(folder).as_posix()
-    row = {"text": _read_text(file, options), "file": name, FOLDER: file.parent.name}
-    return [name, *(row[column] for column in wanted)]
+    def read_blocks(self) -> Iterator[Block]:
+        """Yield the wanted columns as text, block by block, one row a file."""
+        yield from build_blocks(map(self._read_row, self._files), self._wanted, unit="file")
 
-
-def _read_text(path: Path, options: ReadOptions) -> str:
-    with open_data(path) as opened:
-        sample = opened.stream.read(_SAMPLE_BYTES)
-    errors = options.encoding_errors
-    encoding = detect_encoding(path, sample, encoding=options.encoding, errors=errors)
-    with TextFile(path, path.name, encoding, errors).open(newline=None) as stream:
-        return stream.read()
+    def _read_row(self, file: Path) -> list[str]:
+        name = file.relative_to(self._folder).as_posix()
+        with TextFile(file, file.name, self.encoding, self._errors).open(newline=None) as stream:
+            row = {"text": stream.read(), "file": name, FOLDER: file.parent.name}
+        return [name, *(row[column] for column in self._wanted)]
 
 
 def _list_entries(folder: Path) -> list[Path]:

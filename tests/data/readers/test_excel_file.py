@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hf_newscls.errors import DataError, SourceError
+from tests.data.compressed_files import COMPRESSIONS
 from tests.data.excel_files import Rows, write_ods, write_xlsx
 from tests.data.reading import read_rows
 
@@ -21,6 +22,19 @@ def read(path: Path, **options: Any) -> list[tuple[str | None, str | None]]:
 
 def test_xlsx_is_read(tmp_path: Path) -> None:
     assert read(write_xlsx(tmp_path / "news.xlsx", {"News": ROWS})) == EXPECTED
+
+
+@pytest.mark.parametrize("ending", COMPRESSIONS)
+def test_compressed_file_is_read(ending: str, tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "news.xlsx", {"News": ROWS})
+    (tmp_path / "packed").write_bytes(COMPRESSIONS[ending](path.read_bytes()))
+    assert read(tmp_path / "packed") == EXPECTED
+
+
+@pytest.mark.parametrize("name", ["news", "news.csv", "news.zip"])
+def test_content_says_that_it_is_excel(name: str, tmp_path: Path) -> None:
+    assert read(write_xlsx(tmp_path / name, {"News": ROWS})) == EXPECTED
+    assert read(write_ods(tmp_path / name, {"News": ROWS[:2]})) == EXPECTED[:1]
 
 
 def test_ods_is_read(tmp_path: Path) -> None:
@@ -57,13 +71,6 @@ def test_empty_rows_and_columns_are_skipped(tmp_path: Path) -> None:
 def test_date_is_written_with_the_year_first(tmp_path: Path) -> None:
     path = write_xlsx(tmp_path / "news.xlsx", {"News": [["date"], [43150], [43150.5]]})
     assert read_rows(path, columns=["date"])["date"][:] == ["2018-02-19", "2018-02-19 12:00:00"]
-
-
-def test_row_without_a_label_is_named_as_excel_numbers_it(tmp_path: Path) -> None:
-    rows: Rows = [[], ["title", "label"], ["a", "X"], [], ["b", None], ["c", "#N/A"]]
-    path = write_xlsx(tmp_path / "news.xlsx", {"News": rows})
-    with pytest.raises(DataError, match=r"news\.xlsx: rows 5, 6: .*'label'"):
-        read(path, label_column="label")
 
 
 def test_missing_column_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from datasets import ClassLabel, Dataset, Features, Value
+from datasets import ClassLabel, Dataset, Features, List, Value
 
 from hf_newscls.data.readers import columns, parquet_file
 from hf_newscls.data.readers.encoding import text_file
@@ -186,7 +186,7 @@ def test_file_without_rows_is_refused(content: str, name: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     "content",
     [
-        b"\xd0\xcf\x11\xe0 an old Excel file",
+        b"\x89PNG\r\n\x1a\n",
         b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n\x02\x01",
     ],
 )
@@ -309,6 +309,32 @@ def test_parquet_column_of_lists_is_refused(value: Any, kind: str, tmp_path: Pat
     assert f"column 'title' holds {kind}" in find_problem(tmp_path / "news.parquet")
 
 
+@pytest.mark.parametrize("kind", ["json", "jsonl", "parquet", "features"])
+def test_lists_of_labels_become_json(kind: str, tmp_path: Path) -> None:
+    titles, labels = ["a", "b", "c", "d"], [["sport", "Météo"], ["sport"], [], None]
+    path = tmp_path / f"news.{kind}"
+    if kind == "features":
+        numbers = [[0, 1], [0], [], None]
+        features = Features({"title": Value("string"), "label": List(ClassLabel(names=["sport", "Météo"]))})
+        Dataset.from_dict({"title": titles, "label": numbers}, features=features).to_parquet(path)
+    elif kind == "parquet":
+        pq.write_table(pa.table({"title": titles, "label": labels}), path)
+    else:
+        records = [{"title": title, "label": label} for title, label in zip(titles, labels, strict=True)]
+        path.write_text("\n".join(map(json.dumps, records)) if kind == "jsonl" else json.dumps(records))
+    expected = [("a", '["sport", "Météo"]'), ("b", '["sport"]'), ("c", "[]"), ("d", None)]
+    assert read_titles(path, list_column="label") == expected
+    assert "column 'label' holds" in find_problem(path)
+
+
+@pytest.mark.parametrize("value", [[["a"]], [{"name": "a"}]])
+def test_lists_of_other_things_than_texts_are_refused(value: list[Any], tmp_path: Path) -> None:
+    pq.write_table(pa.table({"title": ["a"], "label": [value]}), tmp_path / "news.parquet")
+    (tmp_path / "news.jsonl").write_text(json.dumps({"title": "a", "label": value}))
+    for name in ("news.parquet", "news.jsonl"):
+        assert "column 'label' holds" in find_problem(tmp_path / name, list_column="label")
+
+
 def test_bytes_that_are_not_utf8_are_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"title": [b"Caf\xe9"], "label": ["X"]}), tmp_path / "news.parquet")
     assert "Parquet" in find_problem(tmp_path / "news.parquet")
@@ -422,43 +448,6 @@ def test_file_in_an_archive_is_read(tmp_path: Path) -> None:
 
 
 # Rows without a label.
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "position"),
-    [
-        ("news.csv", 'title,label\n"two\nlines",X\n\na,\nb,Y\nc, \n', "lines 5, 7: "),
-        ("news.csv", "title,label\na,\n", "line 2: "),
-        (
-            "news.jsonl",
-            '{"title": "a", "label": "X"}\n\n{"title": "b", "label": null}\n{"title": "c"}\n',
-            "lines 3, 4: ",
-        ),
-        ("news.json", '[{"title": "a", "label": "X"},\n{"title": "b", "label": "\\u00a0"}]', "item 1: "),
-    ],
-)
-def test_row_without_a_label_is_refused_with_its_line(name: str, content: str, position: str, tmp_path: Path) -> None:
-    problem = find_problem(write_bytes(tmp_path, content, name=name), label_column="label")
-    assert problem.startswith(f"{tmp_path / name}: {position}")
-    assert "column 'label'" in problem
-    assert "`data.missing_label: drop`" in problem
-
-
-def test_row_of_parquet_without_a_label_is_refused_with_its_number(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(parquet_file, "BLOCK_ROWS", 2)
-    path = tmp_path / "news.parquet"
-    pq.write_table(pa.table({"title": ["a"] * 9, "label": ["X", None, "Y", " ", "X", "", None, None, None]}), path)
-    assert "rows 2, 4, 6, 7, 8, … (6 in all): " in find_problem(path, label_column="label")
-
-
-def test_file_with_a_row_without_a_label_is_named(tmp_path: Path) -> None:
-    first = write_bytes(tmp_path, "title,label\na,X\n")
-    second = write_bytes(tmp_path, "title,label\na,X\nb,\n", name="more.csv")
-    with pytest.raises(DataError, match=r"more\.csv: line 3: "):
-        read_rows([first, second], columns=COLUMNS, label_column="label")
-    assert read_rows([first, second], columns=COLUMNS)["label"][:] == ["X", "X", None]
 
 
 def test_compressed_file_without_content_is_refused(tmp_path: Path) -> None:
@@ -596,7 +585,8 @@ def test_format_of_a_folder_is_known(tmp_path: Path) -> None:
     (folder / "sport").mkdir(parents=True)
     write_bytes(folder / "sport", "Team wins\n\nThe cup.\n", name="1.txt")
     found = find_format(folder, columns=["text", "folder"])
-    assert found == FileFormat("bbc", "folder of text files", 1, {"text": "Team wins The cup.", "folder": "sport"})
+    first_row = {"text": "Team wins The cup.", "folder": "sport"}
+    assert found == FileFormat("bbc", "folder of text files", 1, first_row, encoding="utf-8")
 
 
 def test_format_shows_the_key_of_the_source(tmp_path: Path) -> None:

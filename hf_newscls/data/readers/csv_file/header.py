@@ -1,40 +1,48 @@
 """What the first lines of a CSV file say: its separator, and the names of its columns."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from hf_newscls.data.readers.columns import name_columns
 from hf_newscls.data.readers.encoding.text_file import TextFile
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.files import CsvSection
 
-QUOTING: Mapping[str | None, Literal[0, 3]] = {
-    None: csv.QUOTE_MINIMAL,
-    "minimal": csv.QUOTE_MINIMAL,
-    "none": csv.QUOTE_NONE,
-}
-"""Constant of `csv` for each value of `data.csv.quoting`."""
+if TYPE_CHECKING:
+    from _csv import Reader
 
 _SEPARATORS = ",;\t|"
 _SAMPLE_LINES = 100
 _LONGEST_NAME = 40
 
 
+def parse_records(lines: Iterable[str], separator: str, section: CsvSection, *, is_strict: bool = False) -> "Reader":
+    """Return an iterator over the records in the lines; faults are ignored unless it is strict."""
+    return csv.reader(
+        lines,
+        delimiter=separator,
+        quoting=csv.QUOTE_NONE if section.quoting == "none" else csv.QUOTE_MINIMAL,
+        escapechar="\\" if section.escape == "backslash" else None,
+        strict=is_strict,
+    )
+
+
 def find_separator(file: TextFile, wanted: Sequence[str], section: CsvSection) -> str:
     """Return the character between two fields.
 
-    A file named .tsv has tabs. In another one, it is the separator with which the header holds the wanted columns; in
-    a file without a header, the one with which all of the first lines have a field for each column. If none fits, it
-    is a comma if the header has one, else the most frequent separator.
+    A file named .tsv has tabs, and so has one column without a header, whose texts hold commas. In another file, it is
+    the separator with which the header holds the wanted columns; without a header, the one with which all of the first
+    lines have a field for each column. If none fits, it is a comma if the header has one, else the most frequent
+    separator.
 
     Raises:
         DataError: several separators fit.
     """
     if section.separator is not None:
         return section.separator
-    if file.name.lower().endswith(".tsv"):
+    if file.name.lower().endswith(".tsv") or len(section.columns or []) == 1:
         return "\t"
     fitting = [one for one in _SEPARATORS if _fits(_read_sample(file, one, section), wanted, section)]
     if len(fitting) > 1:
@@ -81,7 +89,7 @@ def _read_sample(file: TextFile, separator: str, section: CsvSection) -> list[li
     """Return the records in the first lines that are not empty; faults are ignored."""
     with file.open() as stream:
         lines = [*islice((line for line in stream if line.strip("\r\n")), _SAMPLE_LINES)]
-    records = [*csv.reader(lines, delimiter=separator, quoting=QUOTING[section.quoting])]
+    records = [*parse_records(lines, separator, section)]
     return records[:-1] if len(lines) == _SAMPLE_LINES and len(records) > 1 else records  # the last one may be cut off
 
 

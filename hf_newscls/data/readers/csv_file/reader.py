@@ -10,12 +10,7 @@ from typing import TextIO
 
 from hf_newscls.data.readers.columns import Block, build_blocks, check_columns, name_columns
 from hf_newscls.data.readers.csv_file.faults import BadLines
-from hf_newscls.data.readers.csv_file.header import (
-    QUOTING,
-    advise_on_header,
-    find_separator,
-    refuse_header,
-)
+from hf_newscls.data.readers.csv_file.header import advise_on_header, find_separator, parse_records, refuse_header
 from hf_newscls.data.readers.csv_file.swallowed import SwallowedRows
 from hf_newscls.data.readers.encoding.text_file import TextFile
 from hf_newscls.data.readers.format import CsvDialect
@@ -77,7 +72,7 @@ class CsvReader:
         """Yield the header, if there is one, and the good records, each with its first line."""
         bad_lines, separator = self._bad_lines, self.dialect.separator
         swallowed = SwallowedRows(self._file, separator, self._section)
-        reader = csv.reader(stream, strict=True, delimiter=separator, quoting=QUOTING[self._section.quoting])
+        reader = parse_records(stream, separator, self._section, is_strict=True)
         start, width, is_whole = 1, -1, False
         while not is_whole:
             try:

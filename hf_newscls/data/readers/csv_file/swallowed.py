@@ -1,12 +1,11 @@
 """Rows that a quoted field swallowed: its quote opened in one row, and another one closed it rows later."""
 
-import csv
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from hf_newscls.data.readers.csv_file.header import QUOTING
+from hf_newscls.data.readers.csv_file.header import parse_records
 from hf_newscls.data.readers.encoding.text_file import TextFile
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.files import CsvSection
@@ -24,14 +23,14 @@ class SwallowedRows:
     """Collects records of several lines that look like rows, and decides at the end of the file what they are."""
 
     def __init__(self, file: TextFile, separator: str, section: CsvSection) -> None:
-        self._file, self._separator, self._quoting = file, separator, section.quoting
+        self._file, self._separator, self._section = file, separator, section
         self._suspects: list[_Suspect] = []
         self._count = 0
 
     def note(self, record: Sequence[str], start: int, end: int) -> None:
         """Remember a record of several lines, from `start` to `end`."""
         self._count += 1
-        if self._quoting is None and (rows := split_rows(record, self._separator)):
+        if self._section.quoting is None and (rows := split_rows(record, self._separator)):
             self._suspects.append(_Suspect(start, end, rows))
 
     def refuse(self) -> None:
@@ -71,7 +70,7 @@ class SwallowedRows:
     def _read_others(self) -> Iterator[list[str]]:
         starts, start = {suspect.start for suspect in self._suspects}, 1
         with self._file.open() as stream:
-            reader = csv.reader(stream, delimiter=self._separator, quoting=QUOTING[self._quoting])
+            reader = parse_records(stream, self._separator, self._section)
             for record in reader:
                 if start not in starts:
                     yield record

@@ -92,6 +92,7 @@ ALPHABETS: Mapping[str, Sequence[Alphabet]] = {
     "iso8859_7": _build(_GREEK),
     "mac_greek": _build(_GREEK),
     "cp1255": _build(_HEBREW),
+    "cp862": _build(_HEBREW),
     "cp1256": _build(_ARABIC),
     "iso8859_6": _build(_ARABIC),
     "cp874": _build(_THAI),

@@ -5,14 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from operator import ne
-from typing import IO
 
 from charset_normalizer import from_bytes
 
 from hf_newscls.data.readers.encoding.alphabets import ALPHABETS, Alphabet
 
-_BLOCK_BYTES = 1 << 16
-_SAMPLE_BYTES = 1 << 16
+_SAMPLE_BYTES, _LONGEST_CELL = 1 << 16, 1 << 16
 # None of these bytes is the second of a character, in any of the encodings.
 _CELL_ENDS = re.compile(rb'[\n\r\t",]')
 _NEVER_TEXT = re.compile("[\x80-\x9f\ue000-\uf8ff]")  # control characters and private use
@@ -72,23 +70,22 @@ class Reading:
         return gain >= _MARGIN
 
 
-def sample_cells(stream: IO[bytes]) -> list[bytes]:
-    r"""Return cells and lines with bytes outside ASCII, spread over the whole stream, at most some 128 KiB.
+def sample_cells(blocks: Iterable[bytes]) -> list[bytes]:
+    r"""Return cells and lines with bytes outside ASCII, spread over all blocks of a text, at most some 128 KiB.
 
-    >>> import io
-    >>> sample_cells(io.BytesIO(b'title,label\n"Caf\xe9, open",food\n'))
+    >>> sample_cells([b'title,label\n"Caf\xe9', b', open",food\n'])
     [b'Caf\xe9']
     """
     kept: list[bytes] = []
     tail, count, stride = b"", 0, 1
-    while block := stream.read(_BLOCK_BYTES):
+    for block in blocks:
         if (tail + block).isascii():
             tail = b""
             continue
         *cells, tail = _CELL_ENDS.split(tail + block)
         kept += _choose(cells[-count % stride :: stride])
         count += len(cells)
-        if len(tail) > _BLOCK_BYTES:
+        if len(tail) > _LONGEST_CELL:
             tail = b"\0"  # cut within a character, perhaps: the rest of this cell is not chosen
         while sum(map(len, kept)) > _SAMPLE_BYTES and len(kept) > 1:
             kept, stride = kept[::2], stride * 2

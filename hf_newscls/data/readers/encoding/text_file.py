@@ -4,19 +4,21 @@ import codecs
 import io
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Literal, NamedTuple, TextIO
 
 from hf_newscls.data.readers.compression import open_data
 from hf_newscls.data.readers.encoding.detection import Reading, is_damaged_utf8, rank_readings, sample_cells
 from hf_newscls.errors import DataError, format_examples, shorten_text
+from hf_newscls.files import name_paths
 
 EncodingErrors = Literal["strict", "replace"]
 
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES, _SAMPLE_BYTES = 1 << 20, 1 << 16
 # Longest first: the byte order mark of UTF-32 begins with that of UTF-16.
 _WIDE_MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -102,43 +104,49 @@ def find_fault(stream: IO[bytes], encoding: str) -> Fault | None:
             return None
 
 
-def detect_encoding(path: Path, sample: bytes, *, encoding: str | None, errors: EncodingErrors = "strict") -> str:
-    """Decode a text file once from start to end, and return the encoding to read it with.
+def detect_encoding(paths: Sequence[Path], *, encoding: str | None, errors: EncodingErrors = "strict") -> str:
+    """Decode text files once from start to end, and return the one encoding to read all of them with.
 
     Args:
-        sample: its first bytes.
+        paths: one file, or all files of a folder.
         encoding: expected encoding; if None, UTF-8 with or without a byte order mark, else the encoding in
-            `ALPHABETS` that clearly suits the text best.
+            `ALPHABETS` that clearly suits the texts best.
         errors: whether bytes that are not valid are refused, or read as the replacement character, and counted.
 
     Raises:
-        DataError: the file is not in `encoding`, is in UTF-8 but for some bytes, suits several encodings or none,
+        DataError: a file is not in `encoding`, is in UTF-8 but for some bytes, suits several encodings or none,
             holds NUL characters, or is binary (not checked if `encoding` is given).
     """
-    codec = "utf-8" if encoding is None else _find_codec(path, encoding)
-    if not codec.startswith(("utf-16", "utf-32")):
-        _refuse_wide(path, sample)
-    if encoding is None:
-        _refuse_binary(path, sample)
-    fault = _check_file(path, codec)
-    if fault is not None and encoding is None:
-        codec = _choose_encoding(path, fault)
-        fault = fault if codec == "utf-8" else _check_file(path, codec)
-    if fault is not None:
+    codec = "utf-8" if encoding is None else _find_codec(paths[0], encoding)
+    for path in paths:
+        _refuse_other_kinds(path, codec, is_given=encoding is not None)
+    faults = _check_files(paths, codec)
+    if faults and encoding is None:
+        codec = _choose_encoding(paths, faults)
+        faults = faults if codec == "utf-8" else _check_files(paths, codec)
+    if faults:
         advice = "fix it there" if encoding is None and codec == "utf-8" else "set `data.encoding` to another"
-        _report_damage(path, codec, fault, errors=errors, advice=advice)
+        _report_damage(faults, codec, errors=errors, advice=advice)
     return "utf-8-sig" if codec == "utf-8" else codec  # keeps a byte order mark out of the first column's name
 
 
-def _choose_encoding(path: Path, fault: Fault) -> str:
-    """Return the encoding of a file that is not valid in UTF-8; UTF-8 if it is so but for some bytes."""
+def _refuse_other_kinds(path: Path, codec: str, *, is_given: bool) -> None:
     with open_data(path) as opened:
-        cells = sample_cells(opened.stream)
+        sample = opened.stream.read(_SAMPLE_BYTES)
+    if not codec.startswith(("utf-16", "utf-32")):
+        _refuse_wide(path, sample)
+    if not is_given:
+        _refuse_binary(path, sample)
+
+
+def _choose_encoding(paths: Sequence[Path], faults: Mapping[Path, Fault]) -> str:
+    """Return the encoding of files that are not valid in UTF-8; UTF-8 if they are so but for some bytes."""
+    cells = sample_cells(_read_blocks(paths))
     readings = [] if is_damaged_utf8(cells) else rank_readings(cells)
     best = readings[0] if readings else None
     if is_damaged_utf8(cells, fraction=_LEAST_UTF8_IN_LATIN if best and best.is_latin else 0.5):
         return "utf-8"
-    found = f"{_locate(path, fault)} is not valid in UTF-8"
+    found = f"{_locate(*next(iter(faults.items())))} is not valid in UTF-8"
     if best is None or not best.fits or len(readings) > 1:
         raise DataError(
             f"{found}, and the text does not decide which encoding it is ({_quote(readings) or 'none fits'}); set "
@@ -146,6 +154,14 @@ def _choose_encoding(path: Path, fault: Fault) -> str:
         )
     logger.info("%s; read as %s", found, best.encoding)
     return best.encoding
+
+
+def _read_blocks(paths: Sequence[Path]) -> Iterator[bytes]:
+    """Yield the bytes of all files; a line ends where a file ends."""
+    for path in paths:
+        with open_data(path) as opened:
+            yield from iter(partial(opened.stream.read, _SAMPLE_BYTES), b"")
+        yield b"\n"
 
 
 def _quote(readings: Sequence[Reading]) -> str:
@@ -158,15 +174,18 @@ def _quote(readings: Sequence[Reading]) -> str:
     )
 
 
-def _report_damage(path: Path, encoding: str, fault: Fault, *, errors: EncodingErrors, advice: str) -> None:
+def _report_damage(faults: Mapping[Path, Fault], encoding: str, *, errors: EncodingErrors, advice: str) -> None:
     """Count what is not valid in an encoding, and raise an error unless it is to be replaced."""
-    lines = [position.line for position in _find_replaced(path, encoding)]
+    lines = {path: [position.line for position in _find_replaced(path, encoding)] for path in faults}
+    count = f"{sum(map(len, lines.values())):,}"
     if errors == "strict":
+        path, fault = next(iter(faults.items()))
+        others = f"; more files: {len(faults) - 1:,}" if len(faults) > 1 else ""
         raise DataError(
-            f"{_locate(path, fault)} is not valid in {encoding!r} (bad characters: {len(lines):,}; lines: "
-            f"{format_examples(dict.fromkeys(lines))}); {advice}, or set `data.encoding_errors: replace`"
+            f"{_locate(path, fault)} is not valid in {encoding!r} (bad characters: {count}; lines: "
+            f"{format_examples(dict.fromkeys(lines[path]))}{others}); {advice}, or set `data.encoding_errors: replace`"
         )
-    logger.info("%s: characters not valid in %s, read as U+FFFD: %s", path, encoding, f"{len(lines):,}")
+    logger.info("%s: characters not valid in %s, read as U+FFFD: %s", name_paths([*faults]), encoding, count)
 
 
 def _find_replaced(path: Path, encoding: str) -> Iterator[Position]:
@@ -185,6 +204,10 @@ def _find_replaced(path: Path, encoding: str) -> Iterator[Position]:
 
 def _locate(path: Path, fault: Fault) -> str:
     return f"{path}: line {fault.position.line}, column {fault.position.column}: byte {fault.byte:#04x}"
+
+
+def _check_files(paths: Sequence[Path], encoding: str) -> dict[Path, Fault]:
+    return {path: fault for path in paths if (fault := _check_file(path, encoding))}
 
 
 def _check_file(path: Path, encoding: str) -> Fault | None:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
-from hf_newscls.data.readers.columns import Block, build_blocks, check_columns, to_text
+from hf_newscls.data.readers.columns import Block, build_blocks, check_columns, to_text, write_list
 from hf_newscls.data.readers.encoding.text_file import TextFile
 from hf_newscls.data.readers.json_file.form import Form, find_field, find_form, list_arrays, list_fields, read_table
 from hf_newscls.data.readers.json_file.stream import JsonStream, describe_fault, locate_fault
@@ -17,7 +17,9 @@ from hf_newscls.errors import DataError, format_examples
 _CONSTANTS = {"NaN": None, "Infinity": "Infinity", "-Infinity": "-Infinity"}
 
 
-def read_json_blocks(file: TextFile, wanted: Sequence[str], *, records: str | None = None) -> Iterator[Block]:
+def read_json_blocks(
+    file: TextFile, wanted: Sequence[str], *, records: str | None = None, list_column: str | None = None
+) -> Iterator[Block]:
     """Yield the wanted columns of a JSON file, block by block, in the file's order.
 
     The file holds lines, one array, objects in a row, or a table (pandas' orient="columns"); or objects with an array
@@ -25,10 +27,11 @@ def read_json_blocks(file: TextFile, wanted: Sequence[str], *, records: str | No
     may leave columns out, but every column must occur in some record. source.title is a field inside another one.
 
     Raises:
-        DataError: invalid JSON, a record that is not an object or has a column twice, a nested value instead of text,
-            a column that never occurs, or records that an object wraps, whose key is not given.
+        DataError: invalid JSON, a record that is not an object or has a column twice, a nested value instead of text
+            (a list of texts in `list_column` becomes JSON), a column that never occurs, or records that an object
+            wraps, whose key is not given.
     """
-    reader, has_rows = _Records(file, wanted), False
+    reader, has_rows = _Records(file, wanted, list_column), False
     form = Form.WRAPPED if records else find_form(file, wanted)
     with file.open(newline=None) as stream:
         if form is Form.LINES:
@@ -48,12 +51,16 @@ def read_json_blocks(file: TextFile, wanted: Sequence[str], *, records: str | No
         )
 
 
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, (list, dict))
+
+
 class _Records:
     """Takes the wanted texts out of records, and collects the `names` of columns and the records with a fault."""
 
-    def __init__(self, file: TextFile, wanted: Sequence[str]) -> None:
+    def __init__(self, file: TextFile, wanted: Sequence[str], list_column: str | None) -> None:
         self.names: dict[str, None] = {}
-        self._path, self._wanted = file.path, wanted
+        self._path, self._wanted, self._list_column = file.path, wanted, list_column
         self._inner = {name for name in wanted if "." in name}  # without those that occurred
         self._find = find_field if self._inner else dict.get
         self._keys = {*wanted, *(key for name in self._inner for key in name.split("."))}
@@ -129,8 +136,10 @@ class _Records:
             occurring = {name for name in self._inner if find_field(record, name) is not None}
             self.names |= dict.fromkeys(occurring)
             self._inner -= occurring
-        for name, value in zip(self._wanted, values, strict=True):
-            if isinstance(value, (list, dict)):
+        for index, (name, value) in enumerate(zip(self._wanted, values, strict=True)):
+            if isinstance(value, list) and name == self._list_column and not any(map(_is_nested, value)):
+                values[index] = write_list(value)
+            elif _is_nested(value):
                 fields = format_examples(f"{name}.{key}" for key in value) if isinstance(value, dict) else ""
                 hint = f" (its fields: {fields})" if fields else ""
                 return self._note(number, f"column {name!r} holds {value!r:.60}, not text or a number{hint}")

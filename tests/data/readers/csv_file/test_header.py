@@ -56,6 +56,12 @@ def test_tab_separates_in_a_file_named_so(tmp_path: Path) -> None:
     assert find(write(tmp_path, "title,label\n", "news.tsv"), separator=",") == ","
 
 
+def test_one_column_without_a_header_has_no_separator(tmp_path: Path) -> None:
+    file = write(tmp_path, '\nStorm hits coast, two towns cut off; more | follows\n"Rain, in June"\n')
+    (block,) = CsvReader(file, ["text"], CsvSection(columns=["text"])).read_blocks()
+    assert block.table["text"].to_pylist() == ["Storm hits coast, two towns cut off; more | follows", "Rain, in June"]
+
+
 def test_separator_that_is_not_clear_is_asked_for(tmp_path: Path) -> None:
     file = write(tmp_path, "title,label,a;title;label;b\n1,2,3\n")
     # With either mark, two columns have the wanted names.

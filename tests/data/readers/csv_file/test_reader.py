@@ -268,3 +268,36 @@ def test_first_line_that_looks_like_a_row_is_pointed_out(content: str, tmp_path:
 @pytest.mark.parametrize("header", ["headline,category", "Headline,News Category", ",headline,category"])
 def test_header_does_not_look_like_a_row(header: str, tmp_path: Path) -> None:
     assert "data.csv.columns" not in find_problem(tmp_path, f"{header}\n0,a,X\n1,b,Y\n")
+
+
+ESCAPED = [
+    'title,label\n"He said \\"no\\" to it",X\n',
+    'title,label\n"The \\"end",X\n',
+    'title,label\n"A 5\\"",X\n"b",Y\n',
+    'title,label\n"He said \\"no\\", then left",X\n',
+    'title,label\n"\\"No\\"\nhe said",X\n',
+]
+
+
+@pytest.mark.parametrize("content", ESCAPED)
+def test_escaped_quotes_are_refused_with_the_key(content: str, tmp_path: Path) -> None:
+    assert "`data.csv.escape: backslash`" in find_problem(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("content", "title"),
+    [
+        *zip(
+            ESCAPED, ['He said "no" to it', 'The "end', 'A 5"', 'He said "no", then left', '"No"\nhe said'], strict=True
+        )
+    ],
+)
+def test_escaped_quotes_are_read_if_the_recipe_says_so(content: str, title: str, tmp_path: Path) -> None:
+    block, *_ = read(write(tmp_path, content), escape="backslash")
+    assert block.table["title"][0].as_py() == title
+
+
+def test_misplaced_quote_is_located_behind_escaped_ones(tmp_path: Path) -> None:
+    problem = find_problem(tmp_path, 'title,label\n"say \\"no, or\\"" yes,X\n', escape="backslash")
+    assert problem.startswith("line 2, column 16, field 'title'")
+    assert "data.csv.escape" not in problem

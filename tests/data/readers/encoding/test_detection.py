@@ -1,7 +1,6 @@
 """The encoding of a text is found, or not guessed."""
 
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -25,6 +24,8 @@ from tests.data.headlines import HEADLINES
         ("greek", "cp1253", "cp1253"),
         ("turkish", "cp1254", "cp1254"),
         ("arabic", "cp1256", "cp1256"),
+        ("hebrew", "cp1255", "cp1255"),
+        ("hebrew", "cp862", "cp862"),
         ("lithuanian", "cp1257", "cp1257"),
         ("french", "cp1252", "cp1252"),
         ("german", "cp1252", "cp1252"),
@@ -37,6 +38,10 @@ def test_encoding_of_some_headlines_is_found(language: str, encoding: str, expec
     assert [reading.encoding for reading in readings] == [expected]
     assert readings[0].fits
     assert [*readings[0].cells] == headlines
+
+
+def cut(content: bytes, size: int) -> Iterator[bytes]:
+    return (content[start : start + size] for start in range(0, len(content), size))
 
 
 def encode(texts: Sequence[str], encoding: str) -> list[bytes]:
@@ -75,22 +80,19 @@ def test_rare_accents_are_read_as_in_english(accents: str) -> None:
         (b'a,"b \xe9, c \xe8"\r\nd\t\xe0 e\n', [b"b \xe9", b" c \xe8", b"\xe0 e"]),
     ],
 )
-@pytest.mark.parametrize("block", [7, 1 << 16])
-def test_cells_outside_ascii_are_sampled_whole(
-    block: int, content: bytes, cells: list[bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(detection, "_BLOCK_BYTES", block)
-    assert sample_cells(io.BytesIO(content)) == cells
+@pytest.mark.parametrize("size", [7, 1 << 16])
+def test_cells_outside_ascii_are_sampled_whole(size: int, content: bytes, cells: list[bytes]) -> None:
+    assert sample_cells(cut(content, size)) == cells
 
 
-def test_cell_that_is_longer_than_a_block_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detection, "_BLOCK_BYTES", 8)
-    assert sample_cells(io.BytesIO(b"\xe9" * 20 + b",a \xe8,b")) == [b"a \xe8"]
+def test_cell_that_is_too_long_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detection, "_LONGEST_CELL", 8)
+    assert sample_cells(cut(b"\xe9" * 20 + b",a \xe8,b", 8)) == [b"a \xe8"]
 
 
 def test_sample_is_bounded_and_spread_over_the_file() -> None:
     content = b"".join(b"caf\xe9 %06d\n" % number for number in range(50_000))
-    cells = sample_cells(io.BytesIO(content))
+    cells = sample_cells(cut(content, 1 << 16))
     numbers = [int(cell[-6:]) for cell in cells]
     assert 2_000 < len(cells) < 16_000
     assert sum(map(len, cells)) <= 1 << 17

@@ -53,7 +53,7 @@ def test_valid_text_has_no_fault(block: int, monkeypatch: pytest.MonkeyPatch) ->
 def detect(folder: Path, content: bytes, encoding: str | None = None) -> str:
     path = folder / "news.csv"
     path.write_bytes(content)
-    return detect_encoding(path, content[:64], encoding=encoding)
+    return detect_encoding([path], encoding=encoding)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_bad_bytes_are_replaced_and_counted_if_the_recipe_says_so(
     caplog.set_level(logging.INFO, "hf_newscls")
     path = tmp_path / "news.csv"
     path.write_bytes("Café\nÉlan ".encode() + b"Time\x92s \x80\n")
-    encoding = detect_encoding(path, b"", encoding=None, errors="replace")
+    encoding = detect_encoding([path], encoding=None, errors="replace")
     with TextFile(path, "news.csv", encoding, "replace").open() as stream:
         assert stream.read() == "Café\nÉlan Time\ufffds \ufffd\n"
     assert caplog.messages[-1].endswith(": 2")
@@ -115,7 +115,7 @@ def test_nul_after_a_bad_byte_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "news.csv"
     path.write_bytes("Café\nÉlan ".encode() + b"\x92\n\0\n")
     with pytest.raises(DataError, match="line 3, column 1: NUL"):
-        detect_encoding(path, b"", encoding=None, errors="replace")
+        detect_encoding([path], encoding=None, errors="replace")
 
 
 def test_encoding_that_the_text_does_not_decide_is_refused_with_its_readings(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_encoding_that_the_text_does_not_decide_is_refused_with_its_readings(tmp
 
 
 def test_detected_encoding_must_suit_the_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "sample_cells", lambda stream: stream.read(40).split(b"\n"))
+    monkeypatch.setattr(module, "sample_cells", lambda blocks: next(blocks)[:40].split(b"\n"))
     content = "油价上涨百分之二\n央行下调存款利率\n".encode("gbk") * 3 + b"\xff\n"
     assert "line 7, column 1: byte 0xff is not valid in 'gb18030'" in find_problem(tmp_path, content)
 

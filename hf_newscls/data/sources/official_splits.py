@@ -1,4 +1,4 @@
-"""Find out from the names of files that they are the official splits of a dataset."""
+"""Find the official splits of a dataset, from the names of files or from the Hub, and keep them."""
 
 import json
 import os
@@ -6,7 +6,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from hf_newscls.errors import SourceError
+from hf_newscls.data.readers.hub_snapshot import SPLIT, is_snapshot, list_splits, name_snapshot
+from hf_newscls.data.splitting import SPLITS
+from hf_newscls.errors import SourceError, format_examples
+from hf_newscls.recipe.recipe import Recipe
 
 _WORDS = re.compile(
     r"(?<![a-z])(?:(?P<train>train(?:ing)?)|(?P<validation>val(?:id|idation)?|dev)|(?P<test>test))(?![a-z])",
@@ -46,3 +49,23 @@ def find_split(path: Path) -> str | None:
     """
     words = (_WORDS.search(name) for name in reversed(path.parts))
     return next((str(word.lastgroup) for word in words if word), None)
+
+
+def use_hub_splits(recipe: Recipe, paths: Sequence[Path]) -> Recipe:
+    """Return the recipe with the splits of whole datasets of the Hub as the predefined ones, if they have a test set.
+
+    Raises:
+        SourceError: they have other splits than train, validation and test, or the recipe splits in its own way.
+    """
+    if recipe.data.pool_splits or recipe.split_strategy.predefined or not all(map(is_snapshot, paths)):
+        return recipe
+    names = sorted({name for path in paths for name in list_splits(path)})
+    if "train" not in names or len(names) == 1:
+        return recipe
+    found = f"{name_snapshot(paths[0])}: has the splits {format_examples(names)}"
+    pool = "set `data.pool_splits: true` to pool the rows and split them again"
+    if not {"train", "test"} <= {*names} <= {*SPLITS}:
+        raise SourceError(f"{found}, not train and test; name the files of both in a mapping in data.source, or {pool}")
+    if not recipe.split.has_fractions or recipe.split.by != "random":
+        raise SourceError(f"{found}, but split.by or split.folds is set; remove it, or {pool}")
+    return recipe.model_copy(update={"split": recipe.split.model_copy(update={"predefined": SPLIT})})

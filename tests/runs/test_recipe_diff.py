@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from hf_newscls.recipe.diff import RecipeChange, find_changes
 from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.serialization import recipe_to_yaml
+from hf_newscls.runs.recipe_diff import RecipeChange, find_changes
 
 MakeRecipe = Callable[..., Recipe]
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from hf_newscls.data.sources import fetch_source
+from hf_newscls.data.preparation import prepare
+from hf_newscls.data.sources.fetch import fetch_source
 from hf_newscls.errors import SourceError
+from tests.hub_server import HubServer
+from tests.tiny_models import MakeRecipe
 
 NEWS = b"title,label\nStorm hits coast,REAL\n"
 
@@ -67,3 +70,48 @@ def test_other_names_are_not_asked_about(names: list[str], tmp_path: Path) -> No
 
 def test_files_are_pooled_where_the_recipe_says_so(tmp_path: Path) -> None:
     assert len(fetch_source(write_files(tmp_path, ["train.csv", "test.csv"]), pool_splits=True).paths) == 2
+
+
+# Whole datasets of the Hub.
+
+
+def write_dataset(hub: HubServer, news: Path, *splits: str) -> str:
+    with news.open(encoding="utf-8", newline="") as stream:
+        header, *lines = stream.read().splitlines(keepends=True)
+    size = len(lines) // len(splits)
+    parts = {
+        f"{split}.csv": "".join([header, *lines[index * size : (index + 1) * size]]).encode()
+        for index, split in enumerate(splits)
+    }
+    hub.create_repo("datasets/owner/news", files=parts)
+    return "data.source=hf://datasets/owner/news"
+
+
+def test_splits_of_the_hub_are_kept(hub_here: HubServer, news_csv: Path, make_recipe: MakeRecipe) -> None:
+    source = write_dataset(hub_here, news_csv, "train", "test", "validation")
+    kept = prepare(make_recipe(source, "data.near_duplicates=null")).manifest
+    assert {split: len(ids) for split, ids in kept.row_ids.items()} == {"train": 40, "validation": 40, "test": 40}
+    pooled = prepare(make_recipe(source, "data.near_duplicates=null", "data.pool_splits=true")).manifest
+    assert {split: len(ids) for split, ids in pooled.row_ids.items()} == {"train": 72, "validation": 24, "test": 24}
+
+
+@pytest.mark.parametrize(
+    ("splits", "key"),
+    [
+        (("train", "validation"), "data.pool_splits=false"),
+        (("train", "test"), "split.folds=5"),
+    ],
+)
+def test_splits_of_the_hub_that_do_not_fit_are_asked_about(
+    splits: tuple[str, ...], key: str, hub_here: HubServer, news_csv: Path, make_recipe: MakeRecipe
+) -> None:
+    source = write_dataset(hub_here, news_csv, *splits)
+    with pytest.raises(SourceError, match=r"^hf://datasets/owner/news: .*`data\.pool_splits: true`"):
+        prepare(make_recipe(source, key))
+
+
+def test_dataset_of_the_hub_with_one_split_is_split(
+    hub_here: HubServer, news_csv: Path, make_recipe: MakeRecipe
+) -> None:
+    manifest = prepare(make_recipe(write_dataset(hub_here, news_csv, "train"))).manifest
+    assert len(manifest.row_ids["test"]) == 24

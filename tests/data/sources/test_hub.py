@@ -11,7 +11,7 @@ from huggingface_hub import constants
 
 from hf_newscls.data.readers.format import FileFormat
 from hf_newscls.data.readers.rows import read_files
-from hf_newscls.data.sources import fetch_source
+from hf_newscls.data.sources.fetch import fetch_source
 from hf_newscls.errors import DataError, SourceError
 from tests.data.reading import read_rows
 from tests.hub_server import STRANGER_TOKEN, HubServer, Repository

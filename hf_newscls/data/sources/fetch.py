@@ -2,27 +2,19 @@
 
 import glob
 import hashlib
-import logging
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hf_newscls.data.hub_sources import HUB_SCHEME, PASS_THE_PATH, fetch_from_hub, list_snapshot
-from hf_newscls.data.official_splits import refuse_pooled_splits
 from hf_newscls.data.readers.hub_snapshot import is_snapshot
 from hf_newscls.data.readers.text_folder import list_texts
-from hf_newscls.errors import SourceError, format_examples, shorten_text, suggest_name
+from hf_newscls.data.sources.hub import HUB_SCHEME, PASS_THE_PATH, fetch_from_hub, list_snapshot
+from hf_newscls.data.sources.kaggle import KAGGLE_SCHEME, fetch_from_kaggle
+from hf_newscls.data.sources.official_splits import refuse_pooled_splits
+from hf_newscls.errors import SourceError, format_examples, suggest_name
 from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path, name_paths
 from hf_newscls.recipe.files import list_addresses
-
-KAGGLE_SCHEME = "kaggle://"
-_KAGGLE_ADDRESS = re.compile(
-    r"kaggle://(?P<dataset>[\w-]+/[\w-]+)(?P<version>/versions/\d+)?/(?P<file>(?!versions/\d+$).+)"
-)
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -100,6 +92,8 @@ def _compute_fingerprint(paths: Sequence[Path]) -> str:
                 lines += [f"{compute_sha256(file)} {file.relative_to(path).as_posix()}" for file in files]
             else:
                 lines.append(compute_sha256(path))
+    except SourceError:
+        raise
     except OSError as error:
         raise SourceError(f"{name_paths(paths)}: cannot be read ({error}); check its permissions") from error
     if len(paths) == 1 and not paths[0].is_dir():
@@ -111,15 +105,12 @@ def _fetch(address: str) -> Sequence[Path]:
     if address.startswith(HUB_SCHEME):
         return [fetch_from_hub(address)]
     if address.startswith(KAGGLE_SCHEME):
-        paths = [_fetch_from_kaggle(address)]
-    elif address.startswith(PACKAGE_SCHEME):
-        paths = [find_package_path(address)]
-    else:
-        paths = _find_local(address)
+        return [fetch_from_kaggle(address)]
+    if address.startswith(PACKAGE_SCHEME):
+        return [find_package_path(address)]
+    paths = _find_local(address)
     for path in paths:
-        if path.is_dir():
-            list_texts(path, source_name=address)
-        elif not path.is_file():  # a device or a pipe could be read without end
+        if not (path.is_file() or path.is_dir()):  # a device or a pipe could be read without end
             raise SourceError(f"{address}: neither a file nor a folder; save what it gives as a file, and name that")
     return paths
 
@@ -146,28 +137,3 @@ def _find_local(address: str) -> list[Path]:
     hint = f"did you mean {str(path.parent / close)!r}?" if close else f"copy the file there, or {PASS_THE_PATH}"
     found = f"no file in the folder {folder}" if folder.is_dir() else f"the folder {folder}, which does not exist"
     raise SourceError(f"{address}: data.source names {found}; {hint}")
-
-
-def _fetch_from_kaggle(address: str) -> Path:
-    match = _KAGGLE_ADDRESS.fullmatch(address)
-    if match is None:
-        raise SourceError(f"{address}: not a Kaggle address; write it as kaggle://owner/set/file")
-    dataset, version, file = match["dataset"], match["version"] or "", match["file"]
-    by_hand = f"download {file} from https://www.kaggle.com/datasets/{dataset} and {PASS_THE_PATH}"
-    try:
-        import kagglehub
-        import requests
-        from kagglehub import exceptions
-    except ModuleNotFoundError as error:
-        raise SourceError(
-            f"{address}: kagglehub is not installed; run `pip install 'hf-newscls[kaggle]'`, or {by_hand}"
-        ) from error
-    # kagglehub's exceptions have no base class of their own.
-    theirs = [kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception)]
-    failures: tuple[type[Exception], ...] = (requests.RequestException, OSError, ValueError, *theirs)
-    logger.info("fetching %s from Kaggle", file)
-    try:
-        return Path(kagglehub.dataset_download(dataset + version, path=file))
-    except failures as error:
-        reason = f"{type(error).__name__}: {shorten_text(error)}"
-        raise SourceError(f"{address}: fetching failed ({reason}); {by_hand}") from error

@@ -1,0 +1,45 @@
+"""Fetch a file of a Kaggle set, with kagglehub."""
+
+import logging
+import re
+from pathlib import Path
+
+from hf_newscls.data.sources.hub import PASS_THE_PATH
+from hf_newscls.errors import SourceError, shorten_text
+
+KAGGLE_SCHEME = "kaggle://"
+_KAGGLE_ADDRESS = re.compile(
+    r"kaggle://(?P<dataset>[\w-]+/[\w-]+)(?P<version>/versions/\d+)?/(?P<file>(?!versions/\d+$).+)"
+)
+
+logger = logging.getLogger(__name__)
+
+
+def fetch_from_kaggle(address: str) -> Path:
+    """Return a file of a Kaggle set; kagglehub caches it.
+
+    Raises:
+        SourceError: kagglehub is not installed, or cannot fetch it.
+    """
+    match = _KAGGLE_ADDRESS.fullmatch(address)
+    if match is None:
+        raise SourceError(f"{address}: not a Kaggle address; write it as kaggle://owner/set/file")
+    dataset, version, file = match["dataset"], match["version"] or "", match["file"]
+    by_hand = f"download {file} from https://www.kaggle.com/datasets/{dataset} and {PASS_THE_PATH}"
+    try:
+        import kagglehub
+        import requests
+        from kagglehub import exceptions
+    except ModuleNotFoundError as error:
+        raise SourceError(
+            f"{address}: kagglehub is not installed; run `pip install 'hf-newscls[kaggle]'`, or {by_hand}"
+        ) from error
+    # kagglehub's exceptions have no base class of their own.
+    theirs = [kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    failures: tuple[type[Exception], ...] = (requests.RequestException, OSError, ValueError, *theirs)
+    logger.info("fetching %s from Kaggle", file)
+    try:
+        return Path(kagglehub.dataset_download(dataset + version, path=file))
+    except failures as error:
+        reason = f"{type(error).__name__}: {shorten_text(error)}"
+        raise SourceError(f"{address}: fetching failed ({reason}); {by_hand}") from error
