@@ -9,7 +9,6 @@ from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 
 from hf_newscls.data.manifest import SplitManifest
-from hf_newscls.evaluation.baselines.comparison import Comparison
 from hf_newscls.evaluation.error_analysis import ErrorAnalysis
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.recipe.recipe import Recipe
@@ -40,12 +39,6 @@ class MeasuredRun:
     def test(self) -> Dataset:
         """The rows of the test set."""
         return self.splits["test"]
-
-    @property
-    def best_baseline(self) -> tuple[str, Comparison] | None:
-        """Name and scores of the most accurate baseline; None if the run has no baselines."""
-        baselines = [pair for pair in self.report.comparisons.items() if pair[1].kind == "baseline"]
-        return max(baselines, key=lambda pair: pair[1].scores["accuracy"], default=None)
 
     def list_predictions(self, indices: Sequence[int] | NDArray[np.int64], *, top_k: int = 1) -> list[dict[str, Any]]:
         """Return id, text, reference and the top predictions of some test rows, as (name, probability) pairs."""

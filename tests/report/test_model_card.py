@@ -14,8 +14,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from hf_newscls.errors import PublishError
-from hf_newscls.evaluation.baselines.comparison import LENGTH
+from hf_newscls.evaluation.baselines.comparison import CHARACTERS, LENGTH, TFIDF
 from hf_newscls.evaluation.report import TokenLengths
+from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.report.markdown import escape_markdown
 from hf_newscls.report.model_card import CARD_FIGURES, NOTES_END, NOTES_START, extract_notes
 from tests.card_parts import FINGERPRINT, CardParts
@@ -75,6 +76,20 @@ def test_results_table_has_model_baselines_and_probes(make_parts: MakeParts) -> 
         ["TF-IDF with logistic regression", *["0.750 (0.730 to 0.770)"] * 2, "0.140 (-0.012 to 0.046)"],
         [LENGTH, *["0.300 (0.280 to 0.320)"] * 2, "0.590 (-0.012 to 0.046)"],
     ]
+
+
+def test_card_compares_with_the_strongest_baseline(make_parts: MakeParts) -> None:
+    parts = make_parts()
+    words = parts.report.comparisons[TFIDF]
+    scores = {**words.scores, "f1_macro": 0.92}
+    stronger = replace(words, scores=scores, validation_f1=0.8, gains={"f1_macro": Interval(-0.05, -0.01)})
+    comparisons = {**parts.report.comparisons, CHARACTERS: stronger}
+    card = " ".join(parts._replace(report=replace(parts.report, comparisons=comparisons)).render().split())
+    assert f"is *{escape_markdown(CHARACTERS)}*: this model's macro F1 on the test set is 0.030 lower" in card
+    assert "(95% interval of the gain: -0.050 to -0.010)" in card
+    assert f"is *{escape_markdown(TFIDF)}*: this model's macro F1 on the test set is 0.140 higher" in " ".join(
+        parts.render().split()
+    )
 
 
 def test_every_score_is_in_the_card_with_its_interval(make_parts: MakeParts) -> None:

@@ -3,13 +3,13 @@
 A probe sees too little to understand a text, such as its length or its source. What it scores can be reached without
 reading (Gururangan et al. 2018, arXiv 1803.02324).
 
-Each function returns probabilities of the test rows, shape (rows, L); a label without training rows has probability 0.
-If no training text has a word, TF-IDF with logistic regression gives every row the labels' fractions.
+Each function returns probabilities of the rows to predict, shape (rows, L); a label without training rows has
+probability 0. If no training text has a word of two letters, TF-IDF with logistic regression gives every row the
+labels' fractions.
 
 Shape letters: N rows, L labels, H hidden size.
 """
 
-import re
 import warnings
 from collections.abc import Sequence
 
@@ -31,7 +31,6 @@ _FEATURE_C = 0.1
 _SVM_C = 0.5
 _LENGTH_BINS = 30
 _PROBE_WORDS = 50_000
-_WORD = re.compile(r"\b\w\w+\b")  # the pattern of TfidfVectorizer
 
 Probabilities = NDArray[np.float64]
 Labeled = tuple[Sequence[str], Sequence[int]]
@@ -47,6 +46,16 @@ def predict_majority(train_labels: Sequence[int], *, rows: int, num_labels: int)
 def predict_tfidf(train: Labeled, test_texts: Sequence[str], *, num_labels: int) -> Probabilities:
     """Predict with TF-IDF of words and word pairs and logistic regression."""
     pipeline = make_pipeline(_build_vectorizer(), LogisticRegression(C=_TEXT_C, max_iter=1000))
+    return _fit_predict(pipeline, train, test_texts, num_labels=num_labels)
+
+
+def predict_characters(train: Labeled, test_texts: Sequence[str], *, num_labels: int) -> Probabilities:
+    """Predict with TF-IDF of characters and character pairs within words, and logistic regression.
+
+    It also learns from scripts without spaces between words, where a whole headline is one word.
+    """
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32)
+    pipeline = make_pipeline(vectorizer, LogisticRegression(C=_TEXT_C, max_iter=1000))
     return _fit_predict(pipeline, train, test_texts, num_labels=num_labels)
 
 
@@ -110,7 +119,7 @@ def _build_vectorizer() -> TfidfVectorizer:
 
 def _fit_predict(pipeline: Pipeline, train: Labeled, test_texts: Sequence[str], *, num_labels: int) -> Probabilities:
     texts, labels = train
-    if not any(map(_WORD.search, texts)):
+    if not any(map(pipeline[0].build_analyzer(), texts)):
         return predict_majority(labels, rows=len(test_texts), num_labels=num_labels)
     pipeline.fit(texts, labels)
     return _expand_columns(pipeline.predict_proba(test_texts), pipeline.classes_, num_labels)

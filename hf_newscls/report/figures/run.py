@@ -32,7 +32,7 @@ def plot_run(measured: MeasuredRun) -> Mapping[str, Figure]:
         ),
         "label_scores": plot_label_scores(report.test.per_class, report.label_intervals),
         "reliability": plot_reliability(calibration.before, calibration.after, temperature=calibration.temperature),
-        "risk_coverage": plot_risk_coverage(calibration.risk_coverage, baseline=measured.best_baseline),
+        "risk_coverage": plot_risk_coverage(calibration.risk_coverage, baseline=report.strongest_baseline),
         "label_distribution": plot_label_distribution(counts, label_names=names),
         "text_lengths": plot_text_lengths(
             np.concatenate([measured.token_counts[split] for split in SPLITS]).tolist(),
