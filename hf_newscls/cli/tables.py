@@ -41,7 +41,7 @@ def _print_files(files: "Sequence[FileFormat]") -> None:
 
 def _summarize(overview: "Overview") -> Table:
     data, quality = overview.data, overview.quality
-    cut, words, tokens = data.truncation, data.words.quantiles, data.tokens.quantiles
+    cut, words, tokens = data.token_summary, data.words.quantiles, data.tokens.quantiles
     sample = f", sampled from {quality.rows_given:,}" if quality.rows < quality.rows_given else ""
     table = Table("statistic", "value", box=None, header_style="bold")
     table.add_row("rows read", f"{data.rows_read:,}")
@@ -63,8 +63,10 @@ def _summarize(overview: "Overview") -> Table:
     table.add_row("tokens, 5% to 95%", f"{tokens['5%']:,} to {tokens['95%']:,}, median {tokens['50%']:,}")
     table.add_row(
         f"longer than {cut.max_length:,} tokens",
-        f"{cut.texts:,} texts ({cut.text_fraction:.1%}); {cut.cut_fraction:.1%} of all tokens are cut off",
+        f"{cut.texts_cut_off:,} texts ({cut.fraction_cut_off:.1%}); {cut.tokens_cut_off / cut.tokens:.1%} of all "
+        "tokens are cut off",
     )
+    table.add_row("unknown tokens", f"{cut.unknown_fraction:.1%} of all tokens")
     table.add_row(
         "accuracy of a simple model", f"{quality.accuracy:.1%}, {quality.folds} folds, {quality.rows:,} rows{sample}"
     )
@@ -113,6 +115,10 @@ def print_plan(plan: "Plan") -> None:
     for text, label in zip(rows["text"], rows["label"], strict=True):
         name = plan.prepared.label_names[label]
         console.print(f"  [bold]{make_printable(name)}[/]  {make_printable(text[:100])}", highlight=False)
+    tokens = plan.tokens
+    print_line(f"tokens:  median {tokens.median:,.0f} of a text, longest text {tokens.longest:,}")
+    for line in tokens.describe():
+        print_line(f"         {line}")
     print_line(f"device:  {plan.device}")
     print_line(f"model:   {plan.parameters:,} parameters, of which {plan.new_parameters:,} are newly initialized")
     for line in _describe_stages(plan):

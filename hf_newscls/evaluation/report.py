@@ -32,25 +32,6 @@ from hf_newscls.recipe.evaluation import EvaluationSection
 
 
 @dataclass(frozen=True)
-class TokenLengths:
-    """Lengths of all texts of a run in tokens, before truncation and with special tokens."""
-
-    median: float
-    longest: int
-    fraction_cut_off: float  # of the texts that are longer than the model's maximum
-
-
-def summarize_lengths(counts: Sequence[int], *, max_length: int) -> TokenLengths:
-    """Summarize the token counts of at least one text.
-
-    >>> summarize_lengths([3, 5, 20, 4], max_length=8)
-    TokenLengths(median=4.5, longest=20, fraction_cut_off=0.25)
-    """
-    lengths = np.asarray(counts)
-    return TokenLengths(float(np.median(lengths)), int(lengths.max()), float((lengths > max_length).mean()))
-
-
-@dataclass(frozen=True)
 class SplitReport:
     """Scores of the model on one split.
 

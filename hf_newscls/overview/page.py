@@ -94,7 +94,7 @@ def render_overview(overview: Overview, *, figures: Sequence[str]) -> str:
 
 
 def _plot_figures(overview: Overview) -> Mapping[str, Figure]:
-    data, quality, max_length = overview.data, overview.quality, overview.data.truncation.max_length
+    data, quality, max_length = overview.data, overview.quality, overview.data.token_summary.max_length
     names, pairs = data.label_names, quality.rank_by_confusion()
     labels, articles = np.asarray(overview.rows["label"][:]), overview.groups.groups
     is_first = articles == np.arange(len(articles))
@@ -102,7 +102,7 @@ def _plot_figures(overview: Overview) -> Mapping[str, Figure]:
     counts = {part: np.bincount(values, minlength=len(names)).tolist() for part, values in parts.items()}
     figures = {
         "rows_by_label.png": plot_label_distribution(counts, label_names=names),
-        "text_lengths.png": plot_text_lengths(overview.token_counts, max_length=max_length),
+        "text_lengths.png": plot_text_lengths(overview.token_counts.tolist(), max_length=max_length),
         "lengths_by_label.png": plot_label_lengths(data.label_tokens, label_names=names, max_length=max_length),
         "confusion_matrix.png": plot_confusion_matrix(quality.confusion, label_names=names),
         "suspicious_labels.png": plot_suspicious_labels(

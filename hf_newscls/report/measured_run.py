@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.evaluation.error_analysis import ErrorAnalysis
 from hf_newscls.evaluation.report import EvaluationReport
+from hf_newscls.modeling.token_counts import TokenSummary
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.training.record import TrainingRecord
 
@@ -27,6 +28,7 @@ class MeasuredRun:
     errors: ErrorAnalysis
     test_probabilities: NDArray[np.float32]  # (N, L), in the order of the test rows
     token_counts: Mapping[str, NDArray[np.int64]]  # of each text before truncation, by split
+    tokens: TokenSummary  # of all texts
     # Of each row by split, `unknown` for a row without a date; None if the recipe has no date column.
     years: Mapping[str, Sequence[str]] | None
 

@@ -9,7 +9,8 @@ from huggingface_hub.repocard import REGEX_YAML_BLOCK
 
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.errors import PublishError
-from hf_newscls.evaluation.report import EvaluationReport, TokenLengths
+from hf_newscls.evaluation.report import EvaluationReport
+from hf_newscls.modeling.token_counts import TokenSummary
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.training import LossSection
 from hf_newscls.recipe.training_arguments import DEFAULT_EPOCHS, DEFAULT_LEARNING_RATE
@@ -47,7 +48,7 @@ def render_card(
     model_address: str,
     figures: str = "figures",
     notes: str = "",
-    lengths: TokenLengths | None = None,
+    tokens: TokenSummary | None = None,
     answer: Mapping[str, float] | None = None,
 ) -> str:
     """Return the card of a trained model, metadata first.
@@ -73,7 +74,7 @@ def render_card(
         notes_start=NOTES_START,
         notes_end=NOTES_END,
         learning_rate=recipe.training_arguments.get("learning_rate", DEFAULT_LEARNING_RATE),
-        lengths=lengths,
+        tokens=tokens,
         # As many as the snippet asks for; ties stay in label order.
         answer=sorted((answer or {}).items(), key=lambda pair: -pair[1])[:_PREDICTIONS],
         selection=name_selection_metric(selection) if selection else None,

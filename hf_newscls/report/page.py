@@ -51,6 +51,7 @@ def render_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], *, 
         pairs=errors.pairs[:_MAX_ROWS],
         recipe_yaml=recipe_to_yaml(measured.recipe),
         overview=overview,
+        tokens=measured.tokens,
     )
 
 

@@ -19,7 +19,7 @@ from hf_newscls.evaluation.baselines.comparison import (
 )
 from hf_newscls.evaluation.baselines.models import predict_tfidf
 from hf_newscls.evaluation.metrics import compute_scores
-from hf_newscls.evaluation.report import EvaluationReport, TokenLengths, build_report, summarize_lengths
+from hf_newscls.evaluation.report import EvaluationReport, build_report
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.recipe.evaluation import EvaluationSection
 from tests.conftest import LABELS
@@ -224,16 +224,3 @@ def test_label_without_test_rows_is_in_the_report(splits: DatasetDict) -> None:
     assert report.test.per_class["SCIENCE"]["support"] == 0
     assert report.confusion[1].tolist() == [0, 0, 0]
     assert json.dumps(report.to_dict(), allow_nan=False)
-
-
-@pytest.mark.parametrize(
-    ("counts", "max_length", "expected"),
-    [
-        ([5], 5, TokenLengths(5.0, 5, 0.0)),
-        ([5], 4, TokenLengths(5.0, 5, 1.0)),
-        ([9, 1, 4, 2], 3, TokenLengths(3.0, 9, 0.5)),
-        ([9, 1, 4], 8, TokenLengths(4.0, 9, 1 / 3)),
-    ],
-)
-def test_summary_of_lengths(counts: list[int], max_length: int, expected: TokenLengths) -> None:
-    assert summarize_lengths(counts, max_length=max_length) == expected
