@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hf_newscls.training.record import TrainingRecord
     from hf_newscls.training.schedule import TwoStageSchedule
 
-_COUNTED_ROWS = 10_000  # enough to know the fraction of unknown tokens, and counted in a second
+_COUNTED_ROWS = 10_000  # at least; enough to know the fraction of unknown tokens
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Plan:
         parameters: number of parameters of the model.
         new_parameters: number of those that stage 1 trains.
         trained_parameters: number of those that stage 2 trains; with an adapter, those of adapter and head.
-        tokens: of the training texts, or of 10,000 of them.
+        tokens: of the training texts, or of a sample of them.
     """
 
     prepared: PreparedData
@@ -169,11 +169,13 @@ def train(
 
 
 def _set_up(recipe: Recipe, *, runs_dir: Path) -> _Setup:
+    from hf_newscls.data.language import check_language
     from hf_newscls.modeling.loading import describe_parameters, load_pretrained
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
 
     prepared = prepare(recipe)
+    check_language(prepared.splits["train"], recipe.data, source_name=recipe.data.source_text)
     backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
     arguments = build_training_arguments(recipe, output_dir=runs_dir, backend=backend)
     run_on_main(lambda: _warn(recipe, prepared, arguments, runs_dir=runs_dir))
@@ -192,7 +194,7 @@ def _summarize_tokens(recipe: Recipe, prepared: PreparedData, classifier: Pretra
     from hf_newscls.modeling.tokenization import count_tokens
 
     train = prepared.splits["train"]
-    rows = train.select(range(0, len(train), -(-len(train) // _COUNTED_ROWS)))
+    rows = train.select(range(0, len(train), max(1, len(train) // _COUNTED_ROWS)))
     tokens = count_tokens(rows["text"][:], classifier.tokenizer).summarize(max_length=recipe.model.max_length)
     tokens.warn_of_unknown(recipe.model.model_name_or_path)
     return tokens
