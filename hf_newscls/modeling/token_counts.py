@@ -85,7 +85,7 @@ class TokenSummary:
                 f"{self.texts_cut_off:,} of {self.texts:,} texts are longer than {self.max_length:,} tokens, "
                 f"{fraction:.1%} of all tokens are cut off"
             )
-        if self.unknown_fraction:
+        if self.unknown_fraction >= 0.0005:  # 0.1%, rounded
             yield f"{self.unknown_fraction:.1%} of the tokens are unknown to the tokenizer"
 
     def warn_of_unknown(self, encoder: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from hf_newscls.evaluation.error_analysis import ErrorAnalysis
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.modeling.token_counts import TokenSummary
 from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.report.figures.fonts import name_labels
 from hf_newscls.training.record import TrainingRecord
 
 
@@ -36,6 +38,11 @@ class MeasuredRun:
     def label_names(self) -> Sequence[str]:
         """Label names in the order of their ids."""
         return self.report.label_names
+
+    @cached_property
+    def shown_labels(self) -> Sequence[str]:
+        """Label names as the figures show them, in the order of their ids."""
+        return name_labels(self.label_names)
 
     @property
     def test(self) -> Dataset:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from huggingface_hub import ModelCard
@@ -50,6 +51,7 @@ def render_card(
     notes: str = "",
     tokens: TokenSummary | None = None,
     answer: Mapping[str, float] | None = None,
+    figure_labels: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Return the card of a trained model, metadata first.
 
@@ -58,6 +60,7 @@ def render_card(
         figures: folder of the figures, relative to the card.
         notes: Markdown written by hand, kept between two marker lines.
         answer: probability of each label for the recipe's example; None leaves it out.
+        figure_labels: names of labels that the figures show by id, by what they show.
     """
     selection = record.settings.get(_SELECTION)
     body = render_template(
@@ -75,6 +78,7 @@ def render_card(
         notes_end=NOTES_END,
         learning_rate=recipe.training_arguments.get("learning_rate", DEFAULT_LEARNING_RATE),
         tokens=tokens,
+        figure_labels=figure_labels,
         # As many as the snippet asks for; ties stay in label order.
         answer=sorted((answer or {}).items(), key=lambda pair: -pair[1])[:_PREDICTIONS],
         selection=name_selection_metric(selection) if selection else None,

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class _CardValues:
 
     tokens: TokenSummary | None = None
     example: _Example | None = None
+    figure_labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_card(run: RunFolder, recipe: Recipe, *, cards_dir: Path | None = None) -> None:
@@ -73,6 +74,7 @@ def render_run_card(
         model_address=model_address,
         tokens=values.tokens,
         answer=example.probabilities if example and example.text == recipe.hub.example else None,
+        figure_labels=values.figure_labels,
         figures=figures,
         notes=notes,
     )

@@ -28,6 +28,7 @@ from hf_newscls.modeling.loading import load_pretrained
 from hf_newscls.modeling.tokenization import count_tokens
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.error_tables import write_error_tables
+from hf_newscls.report.figures.fonts import find_replaced
 from hf_newscls.report.figures.run import plot_run
 from hf_newscls.report.figures.style import save_figure
 from hf_newscls.report.measured_run import MeasuredRun
@@ -164,6 +165,7 @@ def _write_results(run: RunFolder, measured: MeasuredRun, *, example: Mapping[st
         "errors": measured.errors.to_dict(),
         "example": {"text": measured.recipe.hub.example, "probabilities": example},
         "tokens": asdict(measured.tokens),
+        "figure_labels": find_replaced(measured.label_names, measured.shown_labels),
         "train_runtime_seconds": record.runtime_seconds,
         "train_rows": record.train_rows,
         "split_fingerprint": measured.manifest.fingerprint,
