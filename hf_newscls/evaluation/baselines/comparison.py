@@ -16,7 +16,7 @@ from hf_newscls.evaluation.statistics.significance import compute_gain, draw_sco
 
 MAJORITY = "majority class"
 TFIDF = "TF-IDF with logistic regression"
-CHARACTERS = "TF-IDF of characters with logistic regression"
+CHARACTERS = "character TF-IDF, logistic regression"
 SVM = "TF-IDF with linear SVM"
 FROZEN = "frozen encoder with logistic regression"
 LENGTH = "text length only"

@@ -52,12 +52,13 @@ def test_tfidf_reads_word_pairs() -> None:
     assert probabilities.argmax(axis=1).tolist() == [0, 1]
 
 
-def test_characters_read_a_script_without_spaces() -> None:
+@pytest.mark.parametrize("predict", [predict_characters, predict_words])
+def test_script_without_spaces_is_read(predict: Callable[..., NDArray[np.float64]]) -> None:
     # Each headline is one word, which no other headline has; 球 (ball) and 股 (share) tell the labels apart.
     texts = [f"{first}{key}{last}" for key in "球股" for first in "甲乙丙丁" for last in "天地人"]
     train = (texts, [0] * 12 + [1] * 12)
     tested = ["戊球山", "戊股山"]
-    assert predict_characters(train, tested, num_labels=2).argmax(axis=1).tolist() == [0, 1]
+    assert predict(train, tested, num_labels=2).argmax(axis=1).tolist() == [0, 1]
     words = predict_tfidf(train, tested, num_labels=2)
     assert words[0].tolist() == words[1].tolist()
 
