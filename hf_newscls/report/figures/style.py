@@ -3,6 +3,7 @@
 Figures are built without pyplot: it would keep every figure, and change settings of the program that imports us.
 """
 
+import unicodedata
 from base64 import b64encode
 from collections.abc import Sequence
 from io import BytesIO
@@ -121,9 +122,9 @@ def draw_heatmap(
     axes.grid(which="minor", color="white", linewidth=1)
     axes.set_yticks(range(len(rows)), labels=rows, parse_math=False)
     axes.set_xticks(range(len(columns)), labels=columns, parse_math=False)
-    # 0.085 inches a capital letter; 3 inches for the names of the rows.
+    # 3 inches for the names of the rows.
     width = axes.figure.bbox.width / axes.figure.dpi
-    if max(map(len, columns)) * 0.085 > (width - 3) / len(columns):
+    if max(map(_measure_name, columns)) > (width - 3) / len(columns):
         axes.tick_params(axis="x", rotation=90)
     return image
 
@@ -148,6 +149,11 @@ def render_svg(figure: Figure) -> str:
     with mpl.rc_context(_SVG):
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return f"data:image/svg+xml;base64,{b64encode(stream.getvalue()).decode()}"
+
+
+def _measure_name(name: str) -> float:
+    """Return an upper limit of the width in inches: 0.085 for a capital letter, 0.111 for a Chinese character."""
+    return sum(0.111 if unicodedata.east_asian_width(character) in {"W", "F"} else 0.085 for character in name)
 
 
 def _choose_ink(fraction: float) -> str:

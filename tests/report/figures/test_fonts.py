@@ -12,9 +12,9 @@ from PIL import Image
 
 from hf_newscls.report.figures import fonts
 from hf_newscls.report.figures.confusion import plot_confusion_matrix
-from hf_newscls.report.figures.fonts import name_labels, replace_missing
+from hf_newscls.report.figures.fonts import name_labels, replace_missing, set_fonts
 from hf_newscls.report.figures.style import render_svg, save_figure
-from tests.report.figures.figure_parts import find_texts, read_texts
+from tests.report.figures.figure_parts import find_texts, has_overlap, read_texts
 from tests.report.figures.font_files import build_font
 
 LABELS = ["体育", "财经", "Россия"]
@@ -90,6 +90,14 @@ def test_font_with_most_characters_comes_first(install: Install) -> None:
     install("Last Resort", "体育财经")
     found = fonts._find_fallback(frozenset("体育财经"))
     assert (found.families, found.missing) == (("More", "Rest"), frozenset())
+
+
+def test_wide_characters_do_not_overlap(install: Install) -> None:
+    # Twenty Latin letters would fit below a cell, twenty Chinese ones do not.
+    install("Han", "体育")
+    figure = plot(["体育" * 10] * 3)
+    set_fonts(figure)
+    assert not has_overlap(figure, figure.axes[0].get_xticklabels())
 
 
 @pytest.mark.parametrize(
