@@ -4,8 +4,7 @@ A probe sees too little to understand a text, such as its length or its source. 
 reading (Gururangan et al. 2018, arXiv 1803.02324).
 
 Each function returns probabilities of the rows to predict, shape (rows, L); a label without training rows has
-probability 0. If no training text has a word of two letters, TF-IDF with logistic regression gives every row the
-labels' fractions.
+probability 0. If no training text has a word of two letters, the models of words give every row the labels' fractions.
 
 Shape letters: N rows, L labels, H hidden size.
 """
@@ -77,10 +76,13 @@ def predict_words(train: Labeled, test_texts: Sequence[str], *, num_labels: int)
 def predict_svm(train: Labeled, validation: Labeled, test_texts: Sequence[str], *, num_labels: int) -> Probabilities:
     """Predict with TF-IDF and a linear support vector machine.
 
-    Probabilities are the softmax of the margins, with a temperature that is fitted on validation. At least one training
-    text must have a word, and there must be two labels.
+    Probabilities are the softmax of the margins, with a temperature that is fitted on validation. There must be two
+    labels.
     """
-    classifier = make_pipeline(_build_vectorizer(), LinearSVC(C=_SVM_C, random_state=0)).fit(*train)
+    classifier = make_pipeline(_build_vectorizer(), LinearSVC(C=_SVM_C, random_state=0))
+    if not _has_words(classifier, train[0]):
+        return predict_majority(train[1], rows=len(test_texts), num_labels=num_labels)
+    classifier.fit(*train)
 
     def predict_uncalibrated(texts: Sequence[str]) -> Probabilities:
         """Return the softmax of the margins, shape (N, L)."""
@@ -122,10 +124,15 @@ def _build_vectorizer() -> TfidfVectorizer:
 
 def _fit_predict(pipeline: Pipeline, train: Labeled, test_texts: Sequence[str], *, num_labels: int) -> Probabilities:
     texts, labels = train
-    if not any(map(pipeline[0].build_analyzer(), texts)):
+    if not _has_words(pipeline, texts):
         return predict_majority(labels, rows=len(test_texts), num_labels=num_labels)
     pipeline.fit(texts, labels)
     return _expand_columns(pipeline.predict_proba(test_texts), pipeline.classes_, num_labels)
+
+
+def _has_words(pipeline: Pipeline, texts: Sequence[str]) -> bool:
+    """Return whether the vectorizer, the first step, finds anything in a text."""
+    return any(map(pipeline[0].build_analyzer(), texts))
 
 
 def _expand_columns(probabilities: Probabilities, classes: NDArray[np.int64], num_labels: int) -> Probabilities:

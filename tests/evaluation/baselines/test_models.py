@@ -92,6 +92,12 @@ def test_characters_need_no_word() -> None:
     assert predict_characters((["", " "], [0, 1]), ["a"], num_labels=2)[0].tolist() == [0.5, 0.5]
 
 
+def test_svm_without_a_word_gives_the_fractions() -> None:
+    # Some Chinese files have a space after every character.
+    train = (["体 育", "财 经", "体 坛"], [0, 1, 0])
+    assert predict_svm(train, train, ["体 育"], num_labels=2)[0].tolist() == [2 / 3, 1 / 3]
+
+
 @pytest.mark.parametrize("size", [2, 3])
 def test_svm_learns_the_tiny_news(size: int, news_rows: Any) -> None:
     rows = [row for row in news_rows if row["category"] in LABELS[:size]]
