@@ -11,6 +11,7 @@ from hf_newscls.data.manifest import Leakage, SplitManifest
 from hf_newscls.evaluation.error_analysis import analyze_errors
 from hf_newscls.evaluation.report import build_report
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap
+from hf_newscls.modeling.token_counts import TokenCounts
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.measured_run import MeasuredRun
 from hf_newscls.training.record import TrainingRecord
@@ -32,6 +33,7 @@ def build_measured(
         drawn = rng.dirichlet(np.ones(len(labels)), size=sizes[split]) + 0.6 * own
         probabilities[split] = (drawn / drawn.sum(axis=1, keepdims=True)).astype(np.float32)
     token_counts = {split: rng.integers(3, 40, size=rows) for split, rows in sizes.items()}
+    lengths = np.concatenate([*token_counts.values()])
     years = {split: [str(2020 + index % 3) for index in range(rows)] for split, rows in sizes.items()}
     return MeasuredRun(
         recipe=recipe,
@@ -55,6 +57,7 @@ def build_measured(
         ),
         test_probabilities=probabilities["test"],
         token_counts=token_counts,
+        tokens=TokenCounts(lengths, unknown=np.ones_like(lengths), special=2).summarize(max_length=32),
         years=years if dates else None,
     )
 

@@ -42,7 +42,7 @@ def _print_files(files: "Sequence[FileFormat]") -> None:
 
 def _summarize(overview: "Overview") -> Table:
     data, quality = overview.data, overview.quality
-    cut, words, tokens = data.truncation, data.words.quantiles, data.tokens.quantiles
+    cut, words, tokens = data.token_summary, data.words.quantiles, data.tokens.quantiles
     sample = f", sampled from {quality.rows_given:,}" if quality.rows < quality.rows_given else ""
     table = Table("statistic", "value", box=None, header_style="bold")
     table.add_row("rows read", f"{data.rows_read:,}")
@@ -64,8 +64,10 @@ def _summarize(overview: "Overview") -> Table:
     table.add_row("tokens, 5% to 95%", f"{tokens['5%']:,} to {tokens['95%']:,}, median {tokens['50%']:,}")
     table.add_row(
         f"longer than {cut.max_length:,} tokens",
-        f"{cut.texts:,} texts ({cut.text_fraction:.1%}); {cut.cut_fraction:.1%} of all tokens are cut off",
+        f"{cut.texts_cut_off:,} texts ({cut.fraction_cut_off:.1%}); {cut.tokens_cut_off / cut.tokens:.1%} of all "
+        "tokens are cut off",
     )
+    table.add_row("unknown tokens", f"{cut.unknown_fraction:.1%} of all tokens")
     table.add_row(
         "accuracy of a simple model", f"{quality.accuracy:.1%}, {quality.folds} folds, {quality.rows:,} rows{sample}"
     )
@@ -114,6 +116,10 @@ def print_plan(plan: "Plan") -> None:
     for text, label in zip(rows["text"], rows["label"], strict=True):
         name = plan.prepared.label_names[label]
         console.print(f"  [bold]{make_printable(name)}[/]  {make_printable(text[:100])}", highlight=False)
+    tokens = plan.tokens
+    print_line(f"tokens:  median {tokens.median:,.0f} of a text, longest text {tokens.longest:,}")
+    for line in tokens.describe():
+        print_line(f"         {line}")
     print_line(f"device:  {plan.device}")
     print_line(f"model:   {plan.parameters:,} parameters, of which {plan.new_parameters:,} are newly initialized")
     for line in _describe_stages(plan):
@@ -163,6 +169,11 @@ def _print_comparisons(report: "EvaluationReport") -> None:
         cells = ((f"{scores[key]:.4f}", _write_interval(intervals.get(key))) for key in ("accuracy", "f1_macro"))
         table.add_row(make_printable(name), *(cell for pair in cells for cell in pair))
     console.print(table)
+    if report.strongest_baseline:
+        name, baseline = report.strongest_baseline
+        gain, interval = report.test.scores["f1_macro"] - baseline.scores["f1_macro"], baseline.gains["f1_macro"]
+        print_line(f"gain over {name}, the strongest TF-IDF baseline on validation:")
+        print_line(f"  Macro F1 {gain:+.4f} (95% interval: {_write_interval(interval)})")
 
 
 def _print_side_by_side(pair: "SideBySide") -> None:

@@ -11,7 +11,7 @@ _RENAMED = {
     "shares": "fractions",
 }
 # The keys below these are names of labels and classifiers, which stay as they are.
-_HOLD_NAMES = {"per_class", "label_intervals", "comparisons", "probabilities"}
+_HOLD_NAMES = {"per_class", "label_intervals", "comparisons", "probabilities", "figure_labels"}
 
 
 def rename_old_keys(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,12 @@ from datasets import DatasetDict
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from hf_newscls.evaluation.baselines.comparison import TFIDF, Comparison, FrozenFeatures, build_comparisons
+from hf_newscls.evaluation.baselines.comparison import (
+    Comparison,
+    FrozenFeatures,
+    build_comparisons,
+    find_strongest,
+)
 from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions, SideBySide, build_side_by_side
 from hf_newscls.evaluation.calibration.calibration import Calibration, build_calibration
 from hf_newscls.evaluation.calibration.reliability import IntArray
@@ -24,25 +29,6 @@ from hf_newscls.evaluation.statistics.bootstrap import (
     to_interval,
 )
 from hf_newscls.recipe.evaluation import EvaluationSection
-
-
-@dataclass(frozen=True)
-class TokenLengths:
-    """Lengths of all texts of a run in tokens, before truncation and with special tokens."""
-
-    median: float
-    longest: int
-    fraction_cut_off: float  # of the texts that are longer than the model's maximum
-
-
-def summarize_lengths(counts: Sequence[int], *, max_length: int) -> TokenLengths:
-    """Summarize the token counts of at least one text.
-
-    >>> summarize_lengths([3, 5, 20, 4], max_length=8)
-    TokenLengths(median=4.5, longest=20, fraction_cut_off=0.25)
-    """
-    lengths = np.asarray(counts)
-    return TokenLengths(float(np.median(lengths)), int(lengths.max()), float((lengths > max_length).mean()))
 
 
 @dataclass(frozen=True)
@@ -97,9 +83,15 @@ class EvaluationReport:
         return {name: one for name, one in self.comparisons.items() if one.kind == "probe"}
 
     @property
+    def strongest_baseline(self) -> tuple[str, Comparison] | None:
+        """Name and scores of the TF-IDF baseline with the highest macro F1 on validation; None without baselines."""
+        name = find_strongest(self.comparisons)
+        return None if name is None else (name, self.comparisons[name])
+
+    @property
     def gains(self) -> Mapping[str, Interval]:
-        """95% intervals of the model's gain over TF-IDF with logistic regression, paired, by metric."""
-        return self.comparisons[TFIDF].gains if TFIDF in self.comparisons else {}
+        """95% intervals of the model's gain over the strongest TF-IDF baseline, paired, by metric."""
+        return self.strongest_baseline[1].gains if self.strongest_baseline else {}
 
     def to_pandas(self) -> pd.DataFrame:
         """Return one row per score: split, score, value, low and high.

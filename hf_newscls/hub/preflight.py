@@ -91,7 +91,7 @@ def find_target(name: str, *, private: bool, repo_type: str = "model", is_propos
 def check_metadata(card: str) -> None:
     """Raise a `PublishError` if the Hub finds a card's metadata invalid, or cannot be reached."""
     validate = partial(ModelCard(card).validate, repo_type="model")
-    call_hub(validate, what="validate the card's metadata", remedy="fix `hub` in the recipe, or try again later")
+    call_hub(validate, what="validate the card's metadata", remedy="fix `hub` or `data.language`, or try again later")
 
 
 def check_license(recipe: Recipe) -> None:

@@ -2,49 +2,38 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from datasets import DatasetDict
-from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
 from hf_newscls.errors import ModelError
+from hf_newscls.modeling.token_counts import TokenCounts
 from hf_newscls.modeling.windows import count_head_tokens
 
 _BATCH_ROWS = 1000
-_TOKENS = "tokens"
+_TOKENS, _UNKNOWN = "tokens", "unknown"
 _PROBE = "news"
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Truncation:
-    """How much of the texts the model cuts off."""
-
-    max_length: int  # tokens of a text that the model reads, special tokens included
-    texts: int  # that are longer
-    text_fraction: float
-    tokens: int  # of all texts
-    cut_tokens: int  # beyond `max_length`
-    cut_fraction: float
-
-
 def tokenize_splits(
     splits: DatasetDict, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: str = "head"
 ) -> DatasetDict:
-    """Tokenize the texts of all splits as `encode_texts` does; log how much is cut off.
+    """Tokenize the texts of all splits as `encode_texts` does; log what the model does not read.
 
     The columns are those of `encode_texts` and labels, in the order of the rows.
     """
 
     def tokenize(batch: dict[str, list[Any]]) -> dict[str, Any]:
-        """Return the tokens and labels of a batch, and the length of each text before truncation."""
+        """Return the tokens and labels of a batch, and the counts of each text before truncation."""
         whole = _tokenize(batch["text"], tokenizer)
+        ids = whole["input_ids"]
+        counts = {_TOKENS: [*map(len, ids)], _UNKNOWN: _count_unknown(ids, tokenizer)}
         kept = _truncate(whole, tokenizer, max_length=max_length, truncation=truncation)
-        return {**kept, "labels": batch["label"], _TOKENS: [*map(len, whole["input_ids"])]}
+        return {**kept, "labels": batch["label"], **counts}
 
     tokenized = DatasetDict()
     for split, dataset in splits.items():
@@ -55,8 +44,9 @@ def tokenize_splits(
             remove_columns=dataset.column_names,
             desc=f"tokenize {split}",
         )
-        _log_truncation(split, rows[_TOKENS][:], max_length=max_length)
-        tokenized[split] = rows.remove_columns(_TOKENS)
+        counts = _build_counts(rows[_TOKENS][:], rows[_UNKNOWN][:], tokenizer)
+        _log_summary(split, counts, max_length=max_length)
+        tokenized[split] = rows.remove_columns([_TOKENS, _UNKNOWN])
     return tokenized
 
 
@@ -65,33 +55,28 @@ def encode_texts(
 ) -> dict[str, list[list[int]]]:
     """Return input_ids, attention_mask and additional outputs of the tokenizer, one list per text, not padded.
 
-    How much is cut off is logged.
+    What the model does not read is logged.
 
     Args:
         max_length: maximum number of tokens of a text, special tokens included.
         truncation: which tokens are kept of a longer text: head, tail or head_tail. Special tokens are always kept.
     """
     whole = _tokenize(texts, tokenizer)
-    _log_truncation("to predict", [*map(len, whole["input_ids"])], max_length=max_length)
+    ids = whole["input_ids"]
+    counts = _build_counts([*map(len, ids)], _count_unknown(ids, tokenizer), tokenizer)
+    _log_summary("to predict", counts, max_length=max_length)
     return _truncate(whole, tokenizer, max_length=max_length, truncation=truncation)
 
 
-def count_tokens(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Return the number of tokens of each text before truncation, special tokens included."""
-    batches = (texts[start : start + _BATCH_ROWS] for start in range(0, len(texts), _BATCH_ROWS))
-    return [len(ids) for batch in batches for ids in _tokenize(batch, tokenizer)["input_ids"]]
-
-
-def describe_truncation(token_counts: Sequence[int] | NDArray[np.int64], *, max_length: int) -> Truncation:
-    """Return how much is cut off from texts with these token counts; at least one text.
-
-    >>> describe_truncation([4, 10, 16], max_length=10)
-    Truncation(max_length=10, texts=1, text_fraction=0.3333333333333333, tokens=30, cut_tokens=6, cut_fraction=0.2)
-    """
-    counts = np.asarray(token_counts, dtype=np.int64)
-    is_cut, tokens = counts > max_length, int(counts.sum())
-    cut = int((counts - max_length)[is_cut].sum())
-    return Truncation(max_length, int(is_cut.sum()), float(is_cut.mean()), tokens, cut, cut / tokens)
+def count_tokens(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> TokenCounts:
+    """Count the tokens of each text before truncation, special tokens included, and the unknown ones among them."""
+    lengths: list[int] = []
+    unknown: list[int] = []
+    for start in range(0, len(texts), _BATCH_ROWS):
+        rows = _tokenize(texts[start : start + _BATCH_ROWS], tokenizer)["input_ids"]
+        lengths += map(len, rows)
+        unknown += _count_unknown(rows, tokenizer)
+    return _build_counts(lengths, unknown, tokenizer)
 
 
 def find_special_tokens(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
@@ -127,14 +112,20 @@ def _truncate(
     }
 
 
-def _log_truncation(split: str, counts: Sequence[int], *, max_length: int) -> None:
-    if max(counts, default=0) > max_length:
-        truncation = describe_truncation(counts, max_length=max_length)
-        logger.info(
-            "%s: %s of %s texts are longer than %s tokens, %.1f%% of all tokens are cut off",
-            split,
-            f"{truncation.texts:,}",
-            f"{len(counts):,}",
-            f"{max_length:,}",
-            100 * truncation.cut_fraction,
-        )
+def _count_unknown(rows: list[list[int]], tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Count the unknown tokens of texts that were tokenized without truncation; special tokens do not count."""
+    if tokenizer.unk_token_id is None:
+        return [0] * len(rows)
+    prefix, suffix = find_special_tokens(tokenizer)
+    return [row[len(prefix) : len(row) - len(suffix)].count(tokenizer.unk_token_id) for row in rows]
+
+
+def _build_counts(lengths: Sequence[int], unknown: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> TokenCounts:
+    special = sum(map(len, find_special_tokens(tokenizer)))
+    return TokenCounts(np.array(lengths, dtype=np.int64), np.array(unknown, dtype=np.int64), special)
+
+
+def _log_summary(name: str, counts: TokenCounts, *, max_length: int) -> None:
+    if counts.lengths.size:
+        for line in counts.summarize(max_length=max_length).describe():
+            logger.info("%s: %s", name, line)

@@ -1,7 +1,6 @@
 """Describe a news file before training."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates
 from hf_newscls.errors import DataError
 from hf_newscls.evaluation.label_quality import LabelQuality, assess_labels
 from hf_newscls.modeling.tokenization import count_tokens
-from hf_newscls.overview.statistics import DataOverview, summarize_rows
+from hf_newscls.overview.statistics import DataOverview, Integers, summarize_rows
 from hf_newscls.recipe.recipe import Recipe
 
 # Tables of labels by labels, and the page, grow with the square.
@@ -32,7 +31,7 @@ class Overview:
     quality: LabelQuality
     rows: Dataset
     groups: DuplicateGroups
-    token_counts: Sequence[int]
+    token_counts: Integers
 
     def to_dict(self) -> dict[str, Any]:
         """Return all statistics as plain values, ready for JSON."""
@@ -70,7 +69,8 @@ def build_overview(
     logger.info("counting the tokens of %s texts", f"{len(texts):,}")
     token_counts = count_tokens(texts, tokenizer)
     data = summarize_rows(cleaned, groups, token_counts=token_counts, max_length=recipe.model.max_length, dates=dates)
+    data.token_summary.warn_of_unknown(recipe.model.model_name_or_path)
     quality = assess_labels(
         texts, rows["label"][:], label_names=cleaned.label_names, groups=groups.groups, seed=recipe.split.seed
     )
-    return Overview(recipe, data, quality, rows, groups, token_counts)
+    return Overview(recipe, data, quality, rows, groups, token_counts.lengths)

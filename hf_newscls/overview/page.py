@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -33,6 +34,7 @@ from hf_newscls.report.figures.data import (
     plot_text_lengths,
     plot_years,
 )
+from hf_newscls.report.figures.fonts import find_replaced, name_labels
 from hf_newscls.report.figures.style import save_figure
 from hf_newscls.report.template import render_template
 from hf_newscls.report.text import flatten_text
@@ -58,7 +60,10 @@ def write_overview(overview: Overview, folder: Path) -> None:
         StorageError: the disk is full.
     """
     folder = folder.resolve()
-    figures = _plot_figures(overview)
+    shown = name_labels(overview.data.label_names)
+    figures = _plot_figures(overview, names=shown)
+    replaced = find_replaced(overview.data.label_names, shown)
+    page = render_overview(overview, figures=[*figures], figure_labels=replaced)
     texts, labels = overview.groups.texts, np.asarray(overview.rows["label"][:])
     with report_full_disk(folder), replace_folder(folder) as fresh:
         (fresh / "figures").mkdir()
@@ -70,11 +75,18 @@ def write_overview(overview: Overview, folder: Path) -> None:
         conflicting = groups_with_conflicting_labels(texts, labels)
         _write_groups(fresh / "conflicting_labels.csv", overview, texts, chosen=conflicting)
         write_json(fresh / "overview.json", overview.to_dict())
-        write_text(fresh / "overview.md", render_overview(overview, figures=[*figures]))
+        write_text(fresh / "overview.md", page)
 
 
-def render_overview(overview: Overview, *, figures: Sequence[str]) -> str:
-    """Return the page as Markdown; the named figures are in `figures/`, next to it."""
+def render_overview(
+    overview: Overview, *, figures: Sequence[str], figure_labels: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """Return the page as Markdown.
+
+    Args:
+        figures: file names in `figures/`, next to the page.
+        figure_labels: names of labels that the figures show by id, by what they show.
+    """
     quality = overview.quality
     suspicious = iterate_suspicious(overview.rows, quality.suspicious, label_names=quality.label_names)
     page = render_template(
@@ -88,21 +100,22 @@ def render_overview(overview: Overview, *, figures: Sequence[str]) -> str:
         most_similar=quality.rank_by_similarity(limit=_PAIRS_ON_PAGE),
         n_suspicious=len(quality.suspicious.indices),
         suspicious=[(*cells, shorten_text(text)) for *cells, text in islice(suspicious, _SUSPICIOUS_ON_PAGE)],
+        figure_labels=figure_labels,
         figures={name: caption for name, caption in _CAPTIONS.items() if name in figures},
     )
     return re.sub(r"\n{3,}", "\n\n", page)
 
 
-def _plot_figures(overview: Overview) -> Mapping[str, Figure]:
-    data, quality, max_length = overview.data, overview.quality, overview.data.truncation.max_length
-    names, pairs = data.label_names, quality.rank_by_confusion()
+def _plot_figures(overview: Overview, *, names: Sequence[str]) -> Mapping[str, Figure]:
+    data, quality, max_length = overview.data, overview.quality, overview.data.token_summary.max_length
+    shown, pairs = dict(zip(data.label_names, names, strict=True)), quality.rank_by_confusion()
     labels, articles = np.asarray(overview.rows["label"][:]), overview.groups.groups
     is_first = articles == np.arange(len(articles))
     parts = {"articles": labels[is_first], "duplicates": labels[~is_first]}
     counts = {part: np.bincount(values, minlength=len(names)).tolist() for part, values in parts.items()}
     figures = {
         "rows_by_label.png": plot_label_distribution(counts, label_names=names),
-        "text_lengths.png": plot_text_lengths(overview.token_counts, max_length=max_length),
+        "text_lengths.png": plot_text_lengths(overview.token_counts.tolist(), max_length=max_length),
         "lengths_by_label.png": plot_label_lengths(data.label_tokens, label_names=names, max_length=max_length),
         "confusion_matrix.png": plot_confusion_matrix(quality.confusion, label_names=names),
         "suspicious_labels.png": plot_suspicious_labels(
@@ -113,7 +126,7 @@ def _plot_figures(overview: Overview) -> Mapping[str, Figure]:
         figures["rows_by_year.png"] = plot_years(data.year_counts, years=data.years, label_names=names)
     if pairs:
         figures["confused_labels.png"] = plot_confused_labels(
-            [(pair.first, pair.second) for pair in pairs],
+            [(shown[pair.first], shown[pair.second]) for pair in pairs],
             fractions=np.array([[pair.first_as_second, pair.second_as_first] for pair in pairs]),
         )
     return figures

@@ -17,7 +17,7 @@ from hf_newscls.data.duplicates import DuplicateGroups, Rows, find_repeated, gro
 from hf_newscls.data.readers.format import FileFormat
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import InputError, shorten_text
-from hf_newscls.modeling.tokenization import Truncation, describe_truncation
+from hf_newscls.modeling.token_counts import TokenCounts, TokenSummary
 
 LABEL_QUANTILES = {"5%": 0.05, "25%": 0.25, "50%": 0.5, "75%": 0.75, "95%": 0.95}
 """Quantiles of the lengths within a label."""
@@ -83,6 +83,7 @@ class DataOverview:
         unreadable_dates: rows kept with a value that is not a date; their year is unknown.
         words: lengths in words, separated by white space.
         tokens: lengths in tokens of the recipe's tokenizer, special tokens included.
+        token_summary: what the model does not read: tokens that are cut off, and unknown tokens.
         label_tokens: shape (L, Q), the quantiles `LABEL_QUANTILES` of the token counts of each label.
         articles: unique articles among the rows kept; duplicates count once.
         exact_duplicates: groups of rows with equal texts after normalization.
@@ -103,7 +104,7 @@ class DataOverview:
     words: Lengths
     tokens: Lengths
     label_tokens: Integers
-    truncation: Truncation
+    token_summary: TokenSummary
     articles: int
     exact_duplicates: GroupSummary
     near_duplicates: GroupSummary
@@ -128,24 +129,23 @@ def summarize_rows(
     cleaned: CleanedRows,
     groups: DuplicateGroups,
     *,
-    token_counts: Sequence[int],
+    token_counts: TokenCounts,
     max_length: int,
     dates: Dates | None = None,
 ) -> DataOverview:
     """Compute the statistics of the rows that were kept.
 
-    Token counts include special tokens, before truncation to `max_length`.
+    The model reads `max_length` tokens of a text.
 
     Raises:
         InputError: groups, token counts or dates have another length than the rows.
     """
-    dataset, size = cleaned.dataset, len(cleaned.label_names)
-    columns = {"groups": groups.groups, "token_counts": token_counts} | ({"dates": dates.values} if dates else {})
+    dataset, size, tokens = cleaned.dataset, len(cleaned.label_names), token_counts.lengths
+    columns = {"groups": groups.groups, "token_counts": tokens} | ({"dates": dates.values} if dates else {})
     for name, column in columns.items():
         if len(column) != len(dataset):
             raise InputError(f"{name}: {len(column)} values for {len(dataset)} rows; pass one value for each row")
     texts, labels = dataset["text"][:], np.asarray(dataset["label"][:], dtype=np.int64)
-    tokens = np.asarray(token_counts, dtype=np.int64)
     years: list[str] = []
     year_counts = np.zeros((size, 0), dtype=np.int64)
     if dates is not None:
@@ -165,7 +165,7 @@ def summarize_rows(
         words=describe_lengths([len(text.split()) for text in texts]),
         tokens=describe_lengths(tokens),
         label_tokens=np.array([_find_quantiles(tokens[labels == label], LABEL_QUANTILES) for label in range(size)]),
-        truncation=describe_truncation(tokens, max_length=max_length),
+        token_summary=token_counts.summarize(max_length=max_length),
         articles=len(np.unique(groups.groups)),
         exact_duplicates=summarize_groups(dataset, groups.texts, exact, kinds=labels),
         near_duplicates=summarize_groups(dataset, groups.groups, near, kinds=groups.texts),

@@ -122,11 +122,19 @@ class DataSection(Section):
     """Page of the published dataset, for the card."""
     license: str | None = None
     """License of the texts, as a Hub license id, for the cards."""
+    language: str | None = Field(None, min_length=1)
+    """Language of the texts, for the cards: an ISO 639 code such as en, de or zh. If unset, English, and texts with
+    other letters are refused."""
 
     @property
     def has_splits(self) -> bool:
         """Whether `source` is a mapping of splits."""
         return isinstance(self.source, Mapping) and self.label is not None
+
+    @property
+    def card_language(self) -> str:
+        """The language that the cards name."""
+        return self.language or "en"
 
     @property
     def label_column(self) -> str:

@@ -25,7 +25,7 @@ class EvaluationSection(Section):
     top_k: list[Annotated[int, Field(ge=1)]] = Field([3])
     """The k of each top-k accuracy."""
     baseline: bool = True
-    """Also evaluate simple classifiers: majority class, TF-IDF, linear SVM, and the probes."""
+    """Also evaluate simple classifiers: majority class, three TF-IDF models, and the probes."""
     frozen_encoder: bool = True
     """Among the baselines, evaluate a linear classifier on the pre-trained encoder."""
     probes: NullableDict[str, Annotated[list[FreeColumnName], Field(min_length=1)]] = Field({})

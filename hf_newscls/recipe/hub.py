@@ -37,8 +37,6 @@ class HubSection(Section):
     """Create the repository as a private one."""
     license: str = "apache-2.0"
     """License of the weights, as a Hub license id."""
-    language: str = "en"
-    """Language of the texts, as an ISO 639 code."""
     tags: list[str] = Field([])
     """Additional tags of the model."""
     benchmark: BenchmarkSection | None = None

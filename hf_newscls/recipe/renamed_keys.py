@@ -14,6 +14,7 @@ RENAMED_KEYS: Mapping[str, str] = {
     "adapter.rank": "adapter.r",
     "data.contradictions": "data.conflicting_labels",
     "finetune.layer_decay": "finetune.layerwise_lr_decay",
+    "hub.language": "data.language",
     "hub.limits": "hub.limitations",
     "model.windows.max_windows_a_step": "model.windows.window_batch_size",
 }
@@ -23,24 +24,35 @@ RENAMED_VALUES: Mapping[tuple[str, str], str] = {
 }
 
 
-def rename_old_keys(
-    content: Mapping[str, Any], keys: Mapping[str, str] = RENAMED_KEYS, prefix: str = ""
-) -> dict[str, Any]:
+def rename_old_keys(content: Mapping[str, Any], keys: Mapping[str, str] = RENAMED_KEYS) -> dict[str, Any]:
     """Return the content of an older run's recipe.yaml, or of a file with other `keys`, under today's names.
 
-    `keys` are paths, as is `prefix`, which leads to the content and ends with a period.
+    `keys` are paths. One that moves to another section is `section.name` before and after.
 
     >>> rename_old_keys({"adapter": {"rank": 8}, "evaluation": {"threshold_metric": "matthews"}})
     {'adapter': {'r': 8}, 'evaluation': {'threshold_metric': 'mcc'}}
+    >>> rename_old_keys({"data": {"label": "topic"}, "hub": {"language": "de"}})
+    {'data': {'label': 'topic', 'language': 'de'}, 'hub': {}}
     """
+    renamed = _rename_below(content, keys, prefix="")
+    for old, new in keys.items():
+        (section, _, name), (target, _, new_name) = old.partition("."), new.partition(".")
+        if section != target and name in renamed.get(section, {}):
+            renamed.setdefault(target, {})[new_name] = renamed[section].pop(name)
+    return renamed
+
+
+def _rename_below(content: Mapping[str, Any], keys: Mapping[str, str], *, prefix: str) -> dict[str, Any]:
+    """Rename within sections; `prefix` is the path that leads to the content, and ends with a period."""
     renamed: dict[str, Any] = {}
     for name, value in content.items():
         key = f"{prefix}{name}"
         if isinstance(value, Mapping):
-            value = rename_old_keys(value, keys, f"{key}.")
+            value = _rename_below(value, keys, prefix=f"{key}.")
         elif isinstance(value, str):
             value = RENAMED_VALUES.get((key, value), value)
-        renamed[keys.get(key, key).removeprefix(prefix)] = value
+        new = keys.get(key, key)
+        renamed[new.removeprefix(prefix) if new.startswith(prefix) else name] = value
     return renamed
 
 

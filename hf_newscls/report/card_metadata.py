@@ -42,7 +42,7 @@ def describe_recipe(recipe: Recipe) -> ModelCardData:
     datasets = [match["repo"] for address in recipe.data.sources if (match := _HUB_SOURCE.match(address))]
     tags = {TOOL_TAG, f"{RECIPE_TAG}{recipe.name}", "news", *recipe.hub.tags, *({"lora"} if recipe.adapter else ())}
     return ModelCardData(
-        language=recipe.hub.language,
+        language=recipe.data.card_language,
         license=recipe.hub.license,
         library_name="peft" if recipe.is_adapter_alone else "transformers",
         pipeline_tag="text-classification",

@@ -35,7 +35,7 @@ def _build_card_data(recipe: Recipe, *, rows: int) -> DatasetCardData:
     files = [{"split": split, "path": f"data/{split}-*"} for split in SPLITS]
     configs: dict[str, Any] = {"configs": [{"config_name": "default", "data_files": files}]}
     return DatasetCardData(
-        language=recipe.hub.language,
+        language=recipe.data.card_language,
         license=recipe.data.license or "unknown",
         task_categories=["text-classification"],
         size_categories=next((name for limit, name in _SIZES.items() if rows < limit), _LARGEST),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,12 @@ from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 
 from hf_newscls.data.manifest import SplitManifest
-from hf_newscls.evaluation.baselines.comparison import Comparison
 from hf_newscls.evaluation.error_analysis import ErrorAnalysis
 from hf_newscls.evaluation.other_data import OtherDataReport
 from hf_newscls.evaluation.report import EvaluationReport
+from hf_newscls.modeling.token_counts import TokenSummary
 from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.report.figures.fonts import name_labels
 from hf_newscls.training.record import TrainingRecord
 
 
@@ -29,6 +31,7 @@ class MeasuredRun:
     errors: ErrorAnalysis
     test_probabilities: NDArray[np.float32]  # (N, L), in the order of the test rows
     token_counts: Mapping[str, NDArray[np.int64]]  # of each text before truncation, by split
+    tokens: TokenSummary  # of all texts
     # Of each row by split, `unknown` for a row without a date; None if the recipe has no date column.
     years: Mapping[str, Sequence[str]] | None
     other_data: Sequence[OtherDataReport] = ()
@@ -38,16 +41,15 @@ class MeasuredRun:
         """Label names in the order of their ids."""
         return self.report.label_names
 
+    @cached_property
+    def shown_labels(self) -> Sequence[str]:
+        """Label names as the figures show them, in the order of their ids."""
+        return name_labels(self.label_names)
+
     @property
     def test(self) -> Dataset:
         """The rows of the test set."""
         return self.splits["test"]
-
-    @property
-    def best_baseline(self) -> tuple[str, Comparison] | None:
-        """Name and scores of the most accurate baseline; None if the run has no baselines."""
-        baselines = [pair for pair in self.report.comparisons.items() if pair[1].kind == "baseline"]
-        return max(baselines, key=lambda pair: pair[1].scores["accuracy"], default=None)
 
     def list_predictions(self, indices: Sequence[int] | NDArray[np.int64], *, top_k: int = 1) -> list[dict[str, Any]]:
         """Return id, text, reference and the top predictions of some test rows, as (name, probability) pairs."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from huggingface_hub import ModelCard
@@ -10,7 +11,8 @@ from huggingface_hub.repocard import REGEX_YAML_BLOCK
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.errors import PublishError
 from hf_newscls.evaluation.other_data import OtherDataReport
-from hf_newscls.evaluation.report import EvaluationReport, TokenLengths
+from hf_newscls.evaluation.report import EvaluationReport
+from hf_newscls.modeling.token_counts import TokenSummary
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.training import LossSection
 from hf_newscls.recipe.training_arguments import DEFAULT_EPOCHS, DEFAULT_LEARNING_RATE
@@ -48,9 +50,10 @@ def render_card(
     model_address: str,
     figures: str = "figures",
     notes: str = "",
-    lengths: TokenLengths | None = None,
+    tokens: TokenSummary | None = None,
     answer: Mapping[str, float] | None = None,
     other_data: Sequence[OtherDataReport] = (),
+    figure_labels: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Return the card of a trained model, metadata first.
 
@@ -60,6 +63,7 @@ def render_card(
         notes: Markdown written by hand, kept between two marker lines.
         answer: probability of each label for the recipe's example; None leaves it out.
         other_data: the scores on other data.
+        figure_labels: names of labels that the figures show by id, by what they show.
     """
     selection = record.settings.get(_SELECTION)
     body = render_template(
@@ -76,7 +80,8 @@ def render_card(
         notes_start=NOTES_START,
         notes_end=NOTES_END,
         learning_rate=recipe.training_arguments.get("learning_rate", DEFAULT_LEARNING_RATE),
-        lengths=lengths,
+        tokens=tokens,
+        figure_labels=figure_labels,
         # As many as the snippet asks for; ties stay in label order.
         answer=sorted((answer or {}).items(), key=lambda pair: -pair[1])[:_PREDICTIONS],
         selection=name_selection_metric(selection) if selection else None,

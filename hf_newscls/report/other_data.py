@@ -24,6 +24,7 @@ from hf_newscls.evaluation.other_data import OtherDataReport
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.report.error_tables import MISTAKES, mistake_to_row, write_rows
 from hf_newscls.report.figures.confusion import order_labels, plot_confusion_matrix
+from hf_newscls.report.figures.fonts import name_labels
 from hf_newscls.report.figures.style import render_svg, save_figure
 from hf_newscls.report.predictions import write_predictions
 from hf_newscls.report.template import render_template
@@ -83,9 +84,9 @@ def write_other_data(measured: MeasuredRows, folder: Path, *, model_name: str, o
         own: its report on its own test set, to show next to it; None if it is not known.
     """
     report, mistakes = measured.report, measured.list_mistakes()
-    order = order_labels(report.confusion)
+    order, shown = order_labels(report.confusion), name_labels(report.label_names)
     figure = plot_confusion_matrix(
-        report.confusion[np.ix_(order, order)], label_names=[report.label_names[label] for label in order]
+        report.confusion[np.ix_(order, order)], label_names=[shown[label] for label in order]
     )
     page = render_template(
         "hf_newscls.report",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hf_newscls.errors import shorten_text
 from hf_newscls.recipe.serialization import recipe_to_yaml
+from hf_newscls.report.figures.fonts import find_replaced
 from hf_newscls.report.figures.style import render_svg
 from hf_newscls.report.measured_run import MeasuredRun
 from hf_newscls.report.template import render_template
@@ -51,7 +52,8 @@ def render_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], *, 
         pairs=errors.pairs[:_MAX_ROWS],
         recipe_yaml=recipe_to_yaml(measured.recipe),
         overview=overview,
-        best_baseline=measured.best_baseline,
+        tokens=measured.tokens,
+        figure_labels=find_replaced(measured.label_names, measured.shown_labels),
         other_data=measured.other_data,
     )
 

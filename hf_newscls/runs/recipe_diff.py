@@ -21,9 +21,12 @@ class RecipeChange:
 
 
 def find_changes(before: Recipe, now: Recipe, *, exclude: Collection[str]) -> list[RecipeChange]:
-    """Return the keys with different values, in alphabetical order; the top-level keys `exclude` are not compared."""
-    old, new = (_flatten(recipe.model_dump(mode="json", exclude={*exclude})) for recipe in (before, now))
-    keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+    """Return the keys with different values, in alphabetical order; those in `exclude`, or below, are not compared."""
+    old, new = (_flatten(recipe.model_dump(mode="json")) for recipe in (before, now))
+    ignored = tuple(f"{key}." for key in exclude)
+    keys = sorted(
+        key for key in old.keys() | new.keys() if old.get(key) != new.get(key) and not f"{key}.".startswith(ignored)
+    )
     return [RecipeChange(key, old.get(key), new.get(key)) for key in keys]
 
 

@@ -17,7 +17,7 @@ from hf_newscls.runs.folder import RunFolder, create_run, find_runs
 from hf_newscls.runs.recipe_diff import RecipeChange, find_changes
 
 # They decide what is evaluated and published, but not what is trained.
-_FREE_SECTIONS = {"evaluation", "hub"}
+_FREE_KEYS = {"evaluation", "hub", "data.language"}
 
 logger = logging.getLogger(__name__)
 
@@ -128,4 +128,4 @@ def _check_unchanged(run: RunFolder, recipe: Recipe, fingerprint: str) -> None:
 
 
 def _find_training_changes(run: RunFolder, recipe: Recipe) -> list[RecipeChange]:
-    return find_changes(run.read_recipe(), recipe, exclude=_FREE_SECTIONS)
+    return find_changes(run.read_recipe(), recipe, exclude=_FREE_KEYS)

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ from pydantic import TypeAdapter
 
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.evaluation.renamed_keys import rename_old_keys
-from hf_newscls.evaluation.report import EvaluationReport, TokenLengths
+from hf_newscls.evaluation.report import EvaluationReport
+from hf_newscls.modeling.token_counts import TokenSummary
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.model_card import CARD_FIGURES, render_card
 from hf_newscls.report.other_data import read_other_data
@@ -29,8 +30,9 @@ class _Example:
 class _CardValues:
     """What a card takes from metrics.json next to the report; version 0.1 did not write it."""
 
-    tokens: TokenLengths | None = None
+    tokens: TokenSummary | None = None
     example: _Example | None = None
+    figure_labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_card(run: RunFolder, recipe: Recipe, *, cards_dir: Path | None = None) -> None:
@@ -71,8 +73,9 @@ def render_run_card(
         run.read_as(run.training, TrainingRecord.from_dict),
         run.read_as(run.metrics, EvaluationReport.from_dict),
         model_address=model_address,
-        lengths=values.tokens,
+        tokens=values.tokens,
         answer=example.probabilities if example and example.text == recipe.hub.example else None,
+        figure_labels=values.figure_labels,
         figures=figures,
         notes=notes,
         other_data=read_other_data(run.other_data),

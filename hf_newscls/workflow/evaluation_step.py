@@ -19,13 +19,14 @@ from hf_newscls.evaluation.baselines.comparison import FrozenFeatures
 from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions
 from hf_newscls.evaluation.error_analysis import analyze_errors
 from hf_newscls.evaluation.folds import stratified_sample
-from hf_newscls.evaluation.report import EvaluationReport, build_report, summarize_lengths
+from hf_newscls.evaluation.report import EvaluationReport, build_report
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap
 from hf_newscls.inference.predicting import compute_features, load_classifier, predict_probabilities
 from hf_newscls.modeling.loading import load_pretrained
 from hf_newscls.modeling.tokenization import count_tokens
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.error_tables import write_error_tables
+from hf_newscls.report.figures.fonts import find_replaced
 from hf_newscls.report.figures.run import plot_run
 from hf_newscls.report.figures.style import save_figure
 from hf_newscls.report.measured_run import MeasuredRun
@@ -111,7 +112,9 @@ def _analyze(
     tokenizer: PreTrainedTokenizerBase,
 ) -> MeasuredRun:
     test = splits["test"]
-    token_counts = {split: np.asarray(count_tokens(splits[split]["text"][:], tokenizer)) for split in SPLITS}
+    counts = count_tokens([text for split in SPLITS for text in splits[split]["text"]], tokenizer)
+    ends = np.cumsum([len(splits[split]) for split in SPLITS])[:-1]
+    token_counts = dict(zip(SPLITS, np.split(counts.lengths, ends), strict=True))
     years = read_years(splits, recipe)
     groups = np.asarray(test[GROUP][:])
     return MeasuredRun(
@@ -131,6 +134,7 @@ def _analyze(
         ),
         test_probabilities=test_probabilities,
         token_counts=token_counts,
+        tokens=counts.summarize(max_length=recipe.model.max_length),
         years=years,
         other_data=read_other_data(run.other_data),
     )
@@ -156,12 +160,12 @@ def _write_results(run: RunFolder, measured: MeasuredRun, *, example: Mapping[st
     write_error_tables(measured, run.errors)
     write_report_page(measured, figures, run.report)
     record = measured.record
-    lengths = np.concatenate([measured.token_counts[split] for split in SPLITS]).tolist()
     metrics = {
         **measured.report.to_dict(),
         "errors": measured.errors.to_dict(),
         "example": {"text": measured.recipe.hub.example, "probabilities": example},
-        "tokens": asdict(summarize_lengths(lengths, max_length=measured.recipe.model.max_length)),
+        "tokens": asdict(measured.tokens),
+        "figure_labels": find_replaced(measured.label_names, measured.shown_labels),
         "train_runtime_seconds": record.runtime_seconds,
         "train_rows": record.train_rows,
         "split_fingerprint": measured.manifest.fingerprint,

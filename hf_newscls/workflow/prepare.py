@@ -114,15 +114,18 @@ def publish_prepared(
         private: whether the repository must be private.
 
     Raises:
+        RecipeError: the texts are not English, but `data.language` is not set.
         PublishError: the Hub refused the push or cannot be reached, the repository is public but must be private, or
             it contains something else.
     """
+    from hf_newscls.data.language import check_language
     from hf_newscls.data.readers.rows import ROW_ID
     from hf_newscls.hub.preflight import find_target
     from hf_newscls.hub.publish_dataset import push_dataset
     from hf_newscls.report.dataset_card import render_dataset_card
 
     recipe = to_recipe(recipe)
+    check_language(prepared.splits["train"], recipe.data, source_name=recipe.data.source_text)
     target = find_target(repo_id or recipe.name, private=private, repo_type="dataset")
     # Without a column of splits: `load_dataset` has the split of a row already.
     kept = {ROW_ID, "text", "label", *recipe.data.keep, *recipe.split_columns} - {"split", SOURCE_KEY}

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
     from hf_newscls.data.preparation import PreparedData
     from hf_newscls.modeling.loading import PretrainedClassifier
+    from hf_newscls.modeling.token_counts import TokenSummary
     from hf_newscls.training.backend import Backend
     from hf_newscls.training.record import TrainingRecord
     from hf_newscls.training.schedule import TwoStageSchedule
+
+_COUNTED_ROWS = 10_000  # at least; enough to know the fraction of unknown tokens
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +46,7 @@ class Plan:
         parameters: number of parameters of the model.
         new_parameters: number of those that stage 1 trains.
         trained_parameters: number of those that stage 2 trains; with an adapter, those of adapter and head.
+        tokens: of the training texts, or of a sample of them.
     """
 
     prepared: PreparedData
@@ -51,6 +55,7 @@ class Plan:
     parameters: int
     new_parameters: int
     trained_parameters: int
+    tokens: TokenSummary
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class _Setup:
     classifier: PretrainedClassifier
     arguments: TrainingArguments
     backend: Backend
+    tokens: TokenSummary
 
 
 @quiet_libraries()
@@ -90,6 +96,7 @@ def plan(recipe: Recipe | str | Path, *, runs_dir: str | Path = "runs") -> Plan:
         parameters=sum(one.numel() for one in model.parameters()),
         new_parameters=sum(size for name, size in trained.items() if name not in backbone),
         trained_parameters=sum(trained.values()),
+        tokens=setup.tokens,
     )
 
 
@@ -162,21 +169,35 @@ def train(
 
 
 def _set_up(recipe: Recipe, *, runs_dir: Path) -> _Setup:
+    from hf_newscls.data.language import check_language
     from hf_newscls.modeling.loading import describe_parameters, load_pretrained
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
 
     prepared = prepare(recipe)
+    check_language(prepared.splits["train"], recipe.data, source_name=recipe.data.source_text)
     backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
     arguments = build_training_arguments(recipe, output_dir=runs_dir, backend=backend)
     run_on_main(lambda: _warn(recipe, prepared, arguments, runs_dir=runs_dir))
     classifier = load_pretrained(recipe.model, prepared.label_names, seed=recipe.seed)
     logger.info("loaded %s: %s", recipe.model.model_name_or_path, describe_parameters(classifier))
+    tokens = run_on_main(lambda: _summarize_tokens(recipe, prepared, classifier))
     if recipe.adapter is not None:
         from hf_newscls.modeling.adapters import add_adapter
 
         classifier = add_adapter(classifier, recipe.adapter, seed=recipe.seed)
-    return _Setup(prepared, classifier, arguments, backend)
+    return _Setup(prepared, classifier, arguments, backend, tokens)
+
+
+def _summarize_tokens(recipe: Recipe, prepared: PreparedData, classifier: PretrainedClassifier) -> TokenSummary:
+    """Count the tokens of evenly spaced training rows, and warn if the tokenizer hardly knows them."""
+    from hf_newscls.modeling.tokenization import count_tokens
+
+    train = prepared.splits["train"]
+    rows = train.select(range(0, len(train), max(1, len(train) // _COUNTED_ROWS)))
+    tokens = count_tokens(rows["text"][:], classifier.tokenizer).summarize(max_length=recipe.model.max_length)
+    tokens.warn_of_unknown(recipe.model.model_name_or_path)
+    return tokens
 
 
 def _warn(recipe: Recipe, prepared: PreparedData, arguments: TrainingArguments, *, runs_dir: Path) -> None:

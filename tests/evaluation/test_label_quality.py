@@ -53,6 +53,13 @@ def test_right_labels_are_not_suspicious(news: tuple[list[str], list[int]]) -> N
     assert quality.rank_by_confusion() == []
 
 
+def test_script_without_spaces_is_read_by_characters() -> None:
+    # Each headline is one word without a second occurrence; its second character tells the label.
+    labels = [index % 3 for index in range(60)]
+    texts = [f"{chr(0x4E00 + index)}{'球股星'[label]}{chr(0x5E00 + index)}" for index, label in enumerate(labels)]
+    assert assess(texts, labels).accuracy == 1
+
+
 def test_duplicates_do_not_confirm_each_other(news: tuple[list[str], list[int]]) -> None:
     # Each text is there twice, and one pair has a wrong label on both rows. In different folds they would agree.
     texts, labels = [text for text in news[0] for _ in range(2)], [label for label in news[1] for _ in range(2)]

@@ -8,10 +8,18 @@ import pytest
 from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 
-from hf_newscls.evaluation.baselines.comparison import FROZEN, LENGTH, MAJORITY, SVM, TFIDF, FrozenFeatures
+from hf_newscls.evaluation.baselines.comparison import (
+    CHARACTERS,
+    FROZEN,
+    LENGTH,
+    MAJORITY,
+    SVM,
+    TFIDF,
+    FrozenFeatures,
+)
 from hf_newscls.evaluation.baselines.models import predict_tfidf
 from hf_newscls.evaluation.metrics import compute_scores
-from hf_newscls.evaluation.report import EvaluationReport, TokenLengths, build_report, summarize_lengths
+from hf_newscls.evaluation.report import EvaluationReport, build_report
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.recipe.evaluation import EvaluationSection
 from tests.conftest import LABELS
@@ -62,7 +70,7 @@ def test_baselines_are_trained_on_train_and_scored_on_test(splits: DatasetDict) 
     # Each label has a third of the rows; the lowest label wins the tie.
     assert report.baselines[MAJORITY]["accuracy"] == pytest.approx(1 / 3)
     assert report.baselines[MAJORITY]["log_loss"] == pytest.approx(np.log(3))
-    assert [*report.baselines] == [MAJORITY, TFIDF, SVM]
+    assert [*report.baselines] == [MAJORITY, TFIDF, CHARACTERS, SVM]
 
 
 def test_gain_over_equal_predictions_is_zero(splits: DatasetDict) -> None:
@@ -79,6 +87,45 @@ def test_gain_is_the_score_minus_that_of_the_baseline(splits: DatasetDict) -> No
         interval = report.gains[name]
         gain = report.test.scores[name] - report.baselines[TFIDF][name]
         assert interval.low <= gain <= interval.high < 0
+
+
+def write_headlines(splits: DatasetDict, *, offset: int) -> DatasetDict:
+    """Replace each text by one Chinese word that no other row has; its second character depends on the label.
+
+    In the test set the character is that of the label `offset` further on.
+    """
+
+    def write(split: str) -> Dataset:
+        rows, shift = splits[split], offset if split == "test" else 0
+        texts = [
+            f"{chr(0x4E00 + index)}{'球股星'[(label + shift) % 3]}{chr(0x5E00 + index)}"
+            for index, label in enumerate(rows["label"][:], start=1000 * [*splits].index(split))
+        ]
+        return rows.remove_columns("text").add_column("text", texts)
+
+    return DatasetDict({split: write(split) for split in splits})
+
+
+@pytest.mark.parametrize("offset", [0, 1])
+def test_gain_is_over_the_baseline_that_is_strongest_on_validation(offset: int, splits: DatasetDict) -> None:
+    # With an offset, characters are always wrong on test: the choice must not see that.
+    report = build(write_headlines(splits, offset=offset))
+    assert report.comparisons[CHARACTERS].validation_f1 == 1
+    assert report.baselines[CHARACTERS]["accuracy"] == (0 if offset else 1)
+    assert report.comparisons[TFIDF].validation_f1 == pytest.approx(1 / 6)  # one label for all rows
+    assert report.strongest_baseline == (CHARACTERS, report.comparisons[CHARACTERS])
+    assert report.gains == report.comparisons[CHARACTERS].gains
+
+
+def test_words_win_a_tie_and_the_runs_of_an_earlier_version(splits: DatasetDict) -> None:
+    report = build(splits)
+    assert {report.comparisons[name].validation_f1 for name in (TFIDF, CHARACTERS, SVM)} == {1}
+    assert report.gains == report.comparisons[TFIDF].gains
+    content = report.to_dict()
+    for one in content["comparisons"].values():
+        del one["validation_f1"]
+    del content["comparisons"][CHARACTERS]
+    assert EvaluationReport.from_dict(content).gains == report.comparisons[TFIDF].gains
 
 
 def test_label_of_one_row_does_not_decide_the_gain(splits: DatasetDict) -> None:
@@ -124,7 +171,7 @@ def test_without_baselines_there_are_no_gains(splits: DatasetDict) -> None:
     report = build(splits, EvaluationSection(baseline=False, top_k=[], bootstrap_resamples=100))
     assert report.comparisons == {}
     assert report.baselines == {}
-    assert report.gains == {}
+    assert (report.strongest_baseline, report.gains) == (None, {})
     assert not [name for name in report.test.scores if name.startswith("top_")]
 
 
@@ -177,16 +224,3 @@ def test_label_without_test_rows_is_in_the_report(splits: DatasetDict) -> None:
     assert report.test.per_class["SCIENCE"]["support"] == 0
     assert report.confusion[1].tolist() == [0, 0, 0]
     assert json.dumps(report.to_dict(), allow_nan=False)
-
-
-@pytest.mark.parametrize(
-    ("counts", "max_length", "expected"),
-    [
-        ([5], 5, TokenLengths(5.0, 5, 0.0)),
-        ([5], 4, TokenLengths(5.0, 5, 1.0)),
-        ([9, 1, 4, 2], 3, TokenLengths(3.0, 9, 0.5)),
-        ([9, 1, 4], 8, TokenLengths(4.0, 9, 1 / 3)),
-    ],
-)
-def test_summary_of_lengths(counts: list[int], max_length: int, expected: TokenLengths) -> None:
-    assert summarize_lengths(counts, max_length=max_length) == expected

@@ -120,7 +120,7 @@ def test_public_repository_is_refused_if_it_must_be_private(make_recipe: MakeRec
     assert preflight(make_recipe("hub.private=false")) == Target("owner/tiny", "model", exists=True, is_private=False)
 
 
-@pytest.mark.parametrize("change", ["hub.license=of-my-own", "hub.language=Klingon"])
+@pytest.mark.parametrize("change", ["hub.license=of-my-own", "data.language=Klingon"])
 def test_invalid_metadata_is_refused(change: str, make_recipe: MakeRecipe, hub_here: HubServer) -> None:
     with pytest.raises(PublishError, match=r"metadata.*`hub`"):
         preflight(make_recipe(change))

@@ -10,7 +10,6 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from hf_newscls.errors import ModelError
 from hf_newscls.modeling.tokenization import (
     count_tokens,
-    describe_truncation,
     encode_texts,
     find_special_tokens,
     tokenize_splits,
@@ -84,16 +83,17 @@ def test_more_rows_than_a_batch_holds(tokenizer: PreTrainedTokenizerBase) -> Non
     dataset = Dataset.from_dict({"text": texts, "label": [index % 2 for index in range(2_345)]})
     tokenized = tokenize_splits(DatasetDict(train=dataset), tokenizer, max_length=6)["train"]
     assert [len(ids) for ids in tokenized["input_ids"]] == [min(index % 7 + 2, 6) for index in range(2_345)]
-    assert count_tokens(texts, tokenizer) == [index % 7 + 2 for index in range(2_345)]
+    assert count_tokens(texts, tokenizer).lengths.tolist() == [index % 7 + 2 for index in range(2_345)]
 
 
 def test_tokens_are_counted_before_the_cut(tokenizer: PreTrainedTokenizerBase) -> None:
     texts = [*TEXTS, "bank " * 500]  # the tokenizer's own limit is 64
-    assert count_tokens(texts, tokenizer) == [*LENGTHS, 502]
+    assert count_tokens(texts, tokenizer).lengths.tolist() == [*LENGTHS, 502]
 
 
 def test_no_text_has_no_counts(tokenizer: PreTrainedTokenizerBase) -> None:
-    assert count_tokens([], tokenizer) == []
+    counts = count_tokens([], tokenizer)
+    assert (counts.lengths.tolist(), counts.unknown.tolist()) == ([], [])
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_real_roberta_gives_the_published_ids(roberta: PreTrainedTokenizerBase) 
     dataset = Dataset.from_dict({"text": [ROBERTA_TEXT], "label": [0]})
     tokenized = tokenize_splits(DatasetDict(test=dataset), roberta, max_length=256)["test"]
     assert tokenized["input_ids"][0] == ROBERTA_IDS
-    assert count_tokens([ROBERTA_TEXT], roberta) == [17]
+    assert count_tokens([ROBERTA_TEXT], roberta).lengths.tolist() == [17]
 
 
 def test_real_roberta_cuts_before_the_end_token(roberta: PreTrainedTokenizerBase) -> None:
@@ -165,13 +165,29 @@ def test_what_is_cut_off_is_logged(
     ]
 
 
-@pytest.mark.parametrize(
-    ("max_length", "texts", "cut_tokens"), [(8, 0, 0), (7, 1, 1), (6, 1, 2), (5, 4, 6), (2, 5, 19)]
-)
-def test_truncation_counts_texts_and_tokens(max_length: int, texts: int, cut_tokens: int) -> None:
-    found = describe_truncation([6, 6, 6, 3, 8], max_length=max_length)
-    assert (found.texts, found.text_fraction) == (texts, texts / 5)
-    assert (found.tokens, found.cut_tokens, found.cut_fraction) == (29, cut_tokens, cut_tokens / 29)
+def test_unknown_tokens_are_counted_and_logged(
+    tokenizer: PreTrainedTokenizerBase, caplog: pytest.LogCaptureFixture
+) -> None:
+    texts = ["bank 股市", "股市 bank 股市 shares", "bank [SEP] shares"]
+    counts = count_tokens(texts, tokenizer)
+    assert (counts.unknown.tolist(), counts.special) == ([2, 4, 0], 2)
+    with caplog.at_level("INFO", logger="hf_newscls"):
+        encode_texts(texts, tokenizer, max_length=32)
+    # Six of the twelve tokens between [CLS] and [SEP].
+    assert [line.getMessage() for line in caplog.records] == [
+        "to predict: 50.0% of the tokens are unknown to the tokenizer"
+    ]
+
+
+def test_byte_level_tokenizer_knows_all_tokens(tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(save_encoder(tmp_path, "roberta"))
+    assert count_tokens(["股市 bank", "ข่าว"], tokenizer).unknown.tolist() == [0, 0]
+
+
+def test_special_token_is_not_unknown_where_it_has_the_same_id(tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(save_encoder(tmp_path, "roberta"))
+    tokenizer.unk_token = tokenizer.eos_token
+    assert count_tokens(["bank", "bank </s> bank"], tokenizer).unknown.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(("architecture", "first", "last"), [("bert", "[CLS]", "[SEP]"), ("roberta", "<s>", "</s>")])

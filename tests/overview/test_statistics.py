@@ -14,12 +14,13 @@ from hf_newscls.data.dates import Dates
 from hf_newscls.data.duplicates import DuplicateGroups, find_duplicates, find_repeated, normalize_text
 from hf_newscls.data.readers.rows import read_files
 from hf_newscls.errors import InputError
+from hf_newscls.modeling.token_counts import TokenCounts
 from hf_newscls.overview.statistics import DataOverview, describe_lengths, show_rows, summarize_groups, summarize_rows
 from hf_newscls.recipe.data import DataSection, NearDuplicatesSection
 
 TEXTS = ["Storm hits the coast", "storm HITS the coast", "Storm hits the coast", "Rain", "Sun and wind over the hills"]
 LABELS = [0, 1, 0, 1, 1]
-TOKENS = [6, 6, 6, 3, 8]
+TOKENS = TokenCounts(np.array([6, 6, 6, 3, 8]), np.array([0, 0, 3, 0, 0]), special=2)
 
 
 def build_cleaned(texts: Sequence[str] = TEXTS, labels: Sequence[int] = LABELS) -> CleanedRows:
@@ -27,6 +28,11 @@ def build_cleaned(texts: Sequence[str] = TEXTS, labels: Sequence[int] = LABELS) 
     content = {"id": [str(index) for index in range(len(texts))], "text": [*texts], "label": [*labels]}
     dataset = Dataset.from_dict(content).cast_column("label", ClassLabel(names=["FAKE", "REAL"]))
     return CleanedRows(dataset, rows_read=len(texts) + 2, dropped={"empty text": 2, "short text": 0})
+
+
+def count_one(texts: int) -> TokenCounts:
+    """One known token for each text."""
+    return TokenCounts(np.ones(texts, dtype=np.int64), np.zeros(texts, dtype=np.int64), special=0)
 
 
 def summarize(**changes: Any) -> DataOverview:
@@ -98,6 +104,8 @@ def test_tokens_are_summarized_for_each_label() -> None:
     overview = summarize()
     assert overview.label_tokens.tolist() == [[6, 6, 6, 6, 6], [3, 3, 6, 8, 8]]
     assert overview.tokens.quantiles["max"] == 8
+    # Each text has two special tokens.
+    assert (overview.token_summary.texts_cut_off, overview.token_summary.unknown_fraction) == (1, 3 / 19)
 
 
 def test_quantiles_are_lengths_of_texts() -> None:
@@ -121,7 +129,7 @@ def test_statistics_can_be_written_as_json() -> None:
 
 @pytest.mark.parametrize(
     ("changes", "fault"),
-    [({"token_counts": TOKENS[:4]}, "token_counts: 4 "), ({"dates": build_dates("2020")}, "dates: 1 ")],
+    [({"token_counts": count_one(4)}, "token_counts: 4 "), ({"dates": build_dates("2020")}, "dates: 1 ")],
 )
 def test_columns_of_another_length_are_refused(changes: dict[str, Any], fault: str) -> None:
     with pytest.raises(InputError, match=rf"^{fault}.*\b5 rows"):
@@ -139,7 +147,7 @@ def test_exact_duplicates_of_real_files_are_the_known_ones(
     rows = read_files(real_data / file, columns=[*columns, "label"])
     cleaned = clean_rows(rows, section, source_name=file)
     texts = cleaned.dataset["text"][:]
-    overview = summarize_rows(cleaned, find_duplicates(texts, None), token_counts=[1] * len(texts), max_length=8)
+    overview = summarize_rows(cleaned, find_duplicates(texts, None), token_counts=count_one(len(texts)), max_length=8)
     assert len(texts) - len({normalize_text(one) for one in texts}) == overview.exact_duplicates.extra
     assert overview.exact_duplicates.extra >= extra, (
         "more than the equal texts: also those that differ in case or white space"
@@ -152,7 +160,7 @@ def test_articles_include_exact_duplicates(news_rows: list[dict[str, str]]) -> N
     texts += ["A storm hits the coast of the north today again?"]
     labels = [0, 1] * (len(texts) // 2)
     groups = find_duplicates(texts, NearDuplicatesSection())
-    overview = summarize_rows(build_cleaned(texts, labels), groups, token_counts=[1] * len(texts), max_length=8)
+    overview = summarize_rows(build_cleaned(texts, labels), groups, token_counts=count_one(len(texts)), max_length=8)
     assert overview.exact_duplicates.groups == len(news_rows)
     assert overview.conflicting_labels.groups == len(news_rows)
     assert overview.articles == len(np.unique(groups.groups))

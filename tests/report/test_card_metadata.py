@@ -66,7 +66,7 @@ def test_model_index_names_dataset_and_split(make_parts: MakeParts) -> None:
 
 
 def test_metadata_comes_from_the_recipe(make_parts: MakeParts) -> None:
-    data = build(make_parts(hub={"license": "mit", "language": "de", "tags": ["fake-news"]}))
+    data = build(make_parts(data={"language": "de"}, hub={"license": "mit", "tags": ["fake-news"]}))
     assert data["license"] == "mit"
     assert data["language"] == "de"
     assert data["tags"] == ["fake-news", "hf-newscls", "news", "recipe:tiny"]

@@ -14,8 +14,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from hf_newscls.errors import PublishError
-from hf_newscls.evaluation.baselines.comparison import LENGTH
-from hf_newscls.evaluation.report import TokenLengths
+from hf_newscls.evaluation.baselines.comparison import CHARACTERS, LENGTH, TFIDF
+from hf_newscls.evaluation.statistics.bootstrap import Interval
+from hf_newscls.modeling.token_counts import TokenSummary
 from hf_newscls.report.markdown import escape_markdown
 from hf_newscls.report.model_card import CARD_FIGURES, NOTES_END, NOTES_START, extract_notes
 from tests.card_parts import FINGERPRINT, CardParts
@@ -75,6 +76,19 @@ def test_results_table_has_model_baselines_and_probes(make_parts: MakeParts) -> 
         ["TF-IDF with logistic regression", *["0.750 (0.730 to 0.770)"] * 2, "0.140 (-0.012 to 0.046)"],
         [LENGTH, *["0.300 (0.280 to 0.320)"] * 2, "0.590 (-0.012 to 0.046)"],
     ]
+
+
+def test_card_compares_with_the_strongest_baseline(make_parts: MakeParts) -> None:
+    parts = make_parts()
+    words = parts.report.comparisons[TFIDF]
+    scores = {**words.scores, "f1_macro": 0.92}
+    stronger = replace(words, scores=scores, validation_f1=0.8, gains={"f1_macro": Interval(-0.05, -0.01)})
+    comparisons = {**parts.report.comparisons, CHARACTERS: stronger}
+    card = " ".join(parts._replace(report=replace(parts.report, comparisons=comparisons)).render().split())
+    assert f"is *{escape_markdown(CHARACTERS)}*: this model's macro F1 on the test set is 0.030 lower" in card
+    assert "(95% interval of the gain: -0.050 to -0.010)" in card
+    weaker = " ".join(parts.render().split())
+    assert f"is *{escape_markdown(TFIDF)}*: this model's macro F1 on the test set is 0.140 higher" in weaker
 
 
 def test_every_score_is_in_the_card_with_its_interval(make_parts: MakeParts) -> None:
@@ -292,8 +306,22 @@ def test_lengths_in_a_real_card_match_its_texts(tiny_run: FinishedRun) -> None:
     ],
 )
 def test_card_counts_truncated_texts(fraction: float, expected: str, make_parts: MakeParts) -> None:
-    lengths = TokenLengths(median=14.0, longest=22, fraction_cut_off=fraction)
-    assert f"The median text has 14 tokens, the longest has 22.{expected}" in make_parts().render(lengths=lengths)
+    tokens = TokenSummary(median=14.0, longest=22, fraction_cut_off=fraction)
+    assert f"The median text has 14 tokens, the longest has 22.{expected}" in make_parts().render(tokens=tokens)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "shown", "is_limitation"),
+    [(0.0, None, False), (0.0004, "Fewer than 0.1%", False), (0.05, "5.0%", False), (0.667, "66.7%", True)],
+)
+def test_card_counts_unknown_tokens(
+    fraction: float, shown: str | None, is_limitation: bool, make_parts: MakeParts
+) -> None:
+    tokens = TokenSummary(median=14.0, longest=22, fraction_cut_off=0, unknown_fraction=fraction)
+    training, limitations = make_parts().render(tokens=tokens).split("## Limitations")
+    assert ("unknown to the tokenizer" in training) == (shown is not None)
+    assert f"{shown or ''} of the tokens are unknown" in training or shown is None
+    assert ("66.7% of the tokens are unknown" in limitations) == is_limitation
 
 
 def test_card_orders_predictions_by_probability(make_parts: MakeParts) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from transformers import AutoConfig
 
-from hf_newscls.evaluation.baselines.comparison import FROZEN, LENGTH, MAJORITY, SVM, TFIDF
+from hf_newscls.evaluation.baselines.comparison import CHARACTERS, FROZEN, LENGTH, MAJORITY, SVM, TFIDF
 from hf_newscls.training.arguments import build_training_arguments
 from hf_newscls.training.backend import detect_backend
 from tests.conftest import LABELS, FinishedRun, read_table
@@ -177,7 +177,7 @@ def test_config_holds_the_temperature_that_was_measured(tiny_run: FinishedRun) -
 def test_metrics_include_simpler_classifiers_and_probes(tiny_run: FinishedRun) -> None:
     metrics = json.loads(tiny_run.run.metrics.read_text())
     kinds = {name: one["kind"] for name, one in metrics["comparisons"].items()}
-    baselines = [MAJORITY, TFIDF, SVM, FROZEN]
+    baselines = [MAJORITY, TFIDF, CHARACTERS, SVM, FROZEN]
     assert kinds == {**dict.fromkeys(baselines, "baseline"), LENGTH: "probe", "title only": "probe"}
     # Draws within each label always give it the same score.
     assert metrics["comparisons"].pop(MAJORITY)["intervals"] == {}

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from hf_newscls.evaluation.baselines import models
 from hf_newscls.evaluation.baselines.models import Probabilities
+from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval, compute_intervals, resample_scores
 from hf_newscls.evaluation.statistics.significance import compute_gain, draw_scores
 
 MAJORITY = "majority class"
 TFIDF = "TF-IDF with logistic regression"
+CHARACTERS = "character TF-IDF, logistic regression"
 SVM = "TF-IDF with linear SVM"
 FROZEN = "frozen encoder with logistic regression"
 LENGTH = "text length only"
@@ -40,6 +42,14 @@ class Comparison:
     scores: Mapping[str, float]  # on test, as `compute_scores` names them
     intervals: Mapping[str, Interval]  # empty for the majority class, whose scores follow from the label counts
     gains: Mapping[str, Interval]  # of the model's score minus this one's, paired
+    # Macro F1 on validation, of the TF-IDF baselines; the strongest one is chosen by it.
+    validation_f1: float | None = None
+
+
+@dataclass(frozen=True)
+class _Predicted:
+    test: Probabilities
+    validation: Probabilities | None = None
 
 
 def build_comparisons(
@@ -59,53 +69,70 @@ def build_comparisons(
         features: of the frozen encoder; None leaves that baseline out.
         probes: columns by the probe's name.
     """
-    references = np.asarray(splits["test"]["label"][:])
+    references, validated = (np.asarray(splits[split]["label"][:]) for split in ("test", "validation"))
     own = draw_scores(model, references, bootstrap)
 
-    def compare(kind: Kind, probabilities: Probabilities) -> Comparison:
+    def compare(kind: Kind, predicted: _Predicted) -> Comparison:
         """Score a classifier on the rows and the draws of the model."""
-        other = draw_scores(probabilities, references, bootstrap)
+        other = draw_scores(predicted.test, references, bootstrap)
+        chosen_by = predicted.validation
         return Comparison(
             kind=kind,
             scores=other.scores,
-            intervals=compute_intervals(resample_scores(probabilities, references, bootstrap)),
+            intervals=compute_intervals(resample_scores(predicted.test, references, bootstrap)),
             gains={name: compute_gain(score, other.by_metric[name]) for name, score in own.by_metric.items()},
+            validation_f1=None if chosen_by is None else compute_scores(chosen_by, validated, top_k=())["f1_macro"],
         )
 
     baselines, probed = _predict_baselines(splits, features), _predict_probes(splits, probes)
     found = {
-        **{name: compare("baseline", probabilities) for name, probabilities in baselines.items()},
-        **{name: compare("probe", probabilities) for name, probabilities in probed.items()},
+        **{name: compare("baseline", predicted) for name, predicted in baselines.items()},
+        **{name: compare("probe", predicted) for name, predicted in probed.items()},
     }
     return {**found, MAJORITY: replace(found[MAJORITY], intervals={})}
 
 
-def _predict_baselines(splits: DatasetDict, features: FrozenFeatures | None) -> dict[str, Probabilities]:
+def find_strongest(comparisons: Mapping[str, Comparison]) -> str | None:
+    """Return the name of the TF-IDF baseline with the highest macro F1 on validation; None if there is none.
+
+    The choice is not made on test, where the best of several scores is too good by chance. TF-IDF of words wins ties,
+    and in runs of an earlier version, which have no scores on validation.
+    """
+    scores = {name: one.validation_f1 or 0.0 for name, one in comparisons.items() if name in (TFIDF, CHARACTERS, SVM)}
+    return max(scores, key=lambda name: (scores[name], name == TFIDF), default=None)
+
+
+def _predict_baselines(splits: DatasetDict, features: FrozenFeatures | None) -> dict[str, _Predicted]:
     train, validation, (tested, _) = (
         (splits[split]["text"][:], splits[split]["label"][:]) for split in ("train", "validation", "test")
     )
     labels, size = train[1], _count_labels(splits)
+    texts, rows = [*validation[0], *tested], len(validation[0])
+    by_text = {
+        TFIDF: models.predict_tfidf(train, texts, num_labels=size),
+        CHARACTERS: models.predict_characters(train, texts, num_labels=size),
+        SVM: models.predict_svm(train, validation, texts, num_labels=size),
+    }
     found = {
-        MAJORITY: models.predict_majority(labels, rows=len(tested), num_labels=size),
-        TFIDF: models.predict_tfidf(train, tested, num_labels=size),
-        SVM: models.predict_svm(train, validation, tested, num_labels=size),
+        MAJORITY: _Predicted(models.predict_majority(labels, rows=len(tested), num_labels=size)),
+        **{name: _Predicted(both[rows:], both[:rows]) for name, both in by_text.items()},
     }
     if features is not None:
         chosen = np.asarray(labels)[features.train_rows]
-        found[FROZEN] = models.predict_features(features.train, chosen, features.test, num_labels=size)
+        found[FROZEN] = _Predicted(models.predict_features(features.train, chosen, features.test, num_labels=size))
     return found
 
 
-def _predict_probes(splits: DatasetDict, probes: Mapping[str, list[str]]) -> dict[str, Probabilities]:
+def _predict_probes(splits: DatasetDict, probes: Mapping[str, list[str]]) -> dict[str, _Predicted]:
     train, test, size = splits["train"], splits["test"], _count_labels(splits)
     labels = train["label"][:]
-    found = {LENGTH: models.predict_length((train["text"][:], labels), test["text"][:], num_labels=size)}
+    found = {LENGTH: _Predicted(models.predict_length((train["text"][:], labels), test["text"][:], num_labels=size))}
     for name, columns in probes.items():
         texts, tested = (
             [" ".join(value or "" for value in values) for values in zip(*(split[one] for one in columns), strict=True)]
             for split in (train, test)
         )
-        found[name] = models.predict_words((texts, labels), tested, num_labels=size)
+        found[name] = _Predicted(models.predict_words((texts, labels), tested, num_labels=size))
     return found
 
 

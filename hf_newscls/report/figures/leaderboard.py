@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from hf_newscls.errors import InputError
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.report.figures import style
+from hf_newscls.report.figures.fonts import replace_missing
 
 _LETTERS = 40  # per line of a name
 _LINE, _GAP = 0.15, 0.13  # inches, of a line and between names
@@ -64,7 +65,9 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     dots = panel.dots[:_MAX_DOTS]
     more = f" (the first {len(dots)} of {len(panel.dots):,})" if len(dots) < len(panel.dots) else ""
     style.format_axes(axes, grid="x", xlabel=panel.xlabel)
-    axes.set_title(f"{panel.title}{more}", loc="left", fontsize=style.NORMAL, color=style.INK, parse_math=False)
+    axes.set_title(
+        replace_missing(f"{panel.title}{more}"), loc="left", fontsize=style.NORMAL, color=style.INK, parse_math=False
+    )
     heights = np.array([_measure_height(dot) for dot in dots])
     middles = np.cumsum(heights) - heights / 2
     for dot, middle in zip(dots, middles, strict=True):
@@ -92,6 +95,7 @@ def _measure_height(dot: Dot) -> float:
 
 def _wrap(name: str) -> str:
     """Break a long name into lines, after its owner and wherever a line is full."""
+    name = replace_missing(name)
     if len(name) <= _LETTERS:
         return name
     owner, slash, rest = name.partition("/")

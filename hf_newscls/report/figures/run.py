@@ -17,7 +17,7 @@ from hf_newscls.report.measured_run import MeasuredRun
 
 def plot_run(measured: MeasuredRun) -> Mapping[str, Figure]:
     """Return the figures by the names of their PNG files; rows by year only if rows have dates."""
-    report, record, names = measured.report, measured.record, measured.label_names
+    report, record, names = measured.report, measured.record, measured.shown_labels
     counts = {split: np.bincount(measured.splits[split]["label"][:], minlength=len(names)).tolist() for split in SPLITS}
     order, calibration = order_labels(report.confusion), report.calibration
     figures = {
@@ -30,9 +30,12 @@ def plot_run(measured: MeasuredRun) -> Mapping[str, Figure]:
         "confusion_matrix": plot_confusion_matrix(
             report.confusion[np.ix_(order, order)], label_names=[names[label] for label in order]
         ),
-        "label_scores": plot_label_scores(report.test.per_class, report.label_intervals),
+        "label_scores": plot_label_scores(
+            dict(zip(names, report.test.per_class.values(), strict=True)),
+            dict(zip(names, report.label_intervals.values(), strict=True)),
+        ),
         "reliability": plot_reliability(calibration.before, calibration.after, temperature=calibration.temperature),
-        "risk_coverage": plot_risk_coverage(calibration.risk_coverage, baseline=measured.best_baseline),
+        "risk_coverage": plot_risk_coverage(calibration.risk_coverage, baseline=report.strongest_baseline),
         "label_distribution": plot_label_distribution(counts, label_names=names),
         "text_lengths": plot_text_lengths(
             np.concatenate([measured.token_counts[split] for split in SPLITS]).tolist(),
@@ -46,4 +49,4 @@ def _plot_years(measured: MeasuredRun) -> Figure:
     years = [year for split in SPLITS for year in (measured.years or {})[split]]
     labels = np.concatenate([measured.splits[split]["label"][:] for split in SPLITS])
     distinct, counts = count_by_year(years, labels, size=len(measured.label_names))
-    return plot_years(counts, years=distinct, label_names=measured.label_names)
+    return plot_years(counts, years=distinct, label_names=measured.shown_labels)

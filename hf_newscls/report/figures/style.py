@@ -3,6 +3,7 @@
 Figures are built without pyplot: it would keep every figure, and change settings of the program that imports us.
 """
 
+import unicodedata
 from base64 import b64encode
 from collections.abc import Sequence
 from io import BytesIO
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hf_newscls.errors import shorten_text
+from hf_newscls.report.figures.fonts import replace_missing, set_fonts
 
 # After Okabe and Ito: these colors stay distinct under the common kinds of color blindness.
 BLUE, SKY, ORANGE, GREEN = "#0072B2", "#7FC4EE", "#D55E00", "#009E73"
@@ -65,8 +67,8 @@ def format_axes(
 
 
 def shorten_name(name: str) -> str:
-    """Return a label or model name, cut to 32 characters."""
-    return shorten_text(name, limit=32)
+    """Return a label or model name, cut to 32 characters; `?` stands for a character that no font has."""
+    return replace_missing(shorten_text(name, limit=32))
 
 
 def name_rows(axes: Axes, names: Sequence[str], *, counts: Sequence[int] = ()) -> None:
@@ -74,7 +76,7 @@ def name_rows(axes: Axes, names: Sequence[str], *, counts: Sequence[int] = ()) -
 
     Names are cut to 40 characters, and `$` in a name is a dollar sign.
     """
-    labels = [shorten_text(name, limit=40) for name in names]
+    labels = [replace_missing(shorten_text(name, limit=40)) for name in names]
     if counts:
         labels = [f"{label} ({count:,})" for label, count in zip(labels, counts, strict=True)]
     axes.set_yticks(range(len(names)), labels=labels, parse_math=False)
@@ -120,15 +122,16 @@ def draw_heatmap(
     axes.grid(which="minor", color="white", linewidth=1)
     axes.set_yticks(range(len(rows)), labels=rows, parse_math=False)
     axes.set_xticks(range(len(columns)), labels=columns, parse_math=False)
-    # 0.085 inches a capital letter; 3 inches for the names of the rows.
+    # 3 inches for the names of the rows.
     width = axes.figure.bbox.width / axes.figure.dpi
-    if max(map(len, columns)) * 0.085 > (width - 3) / len(columns):
+    if max(map(_measure_name, columns)) > (width - 3) / len(columns):
         axes.tick_params(axis="x", rotation=90)
     return image
 
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as a small PNG into a folder that exists; equal figures give equal bytes."""
+    set_fonts(figure)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()  # type: ignore[no-untyped-call]
     figure.set_layout_engine("none")  # the layout is done, another format need not repeat it
@@ -141,10 +144,16 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 def render_svg(figure: Figure) -> str:
     """Return a figure as the `src` of an image: SVG without a background; equal figures give equal text."""
+    set_fonts(figure)
     stream = BytesIO()
     with mpl.rc_context(_SVG):
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return f"data:image/svg+xml;base64,{b64encode(stream.getvalue()).decode()}"
+
+
+def _measure_name(name: str) -> float:
+    """Return an upper limit of the width in inches: 0.085 for a capital letter, 0.111 for a Chinese character."""
+    return sum(0.111 if unicodedata.east_asian_width(character) in {"W", "F"} else 0.085 for character in name)
 
 
 def _choose_ink(fraction: float) -> str:

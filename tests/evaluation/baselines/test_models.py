@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hf_newscls.evaluation.baselines.models import (
+    predict_characters,
     predict_features,
     predict_length,
     predict_majority,
@@ -27,8 +28,8 @@ def test_majority_of_no_rows_has_a_column_a_label() -> None:
     assert predict_majority([0, 1], rows=0, num_labels=2).shape == (0, 2)
 
 
-@pytest.mark.parametrize("predict", [predict_tfidf, predict_words])
-def test_words_predict_the_tiny_news(predict: Callable[..., NDArray[np.float64]], news_rows: Any) -> None:
+@pytest.mark.parametrize("predict", [predict_tfidf, predict_characters, predict_words])
+def test_text_predicts_the_tiny_news(predict: Callable[..., NDArray[np.float64]], news_rows: Any) -> None:
     texts = [row["title"] for row in news_rows]
     labels = [LABELS.index(row["category"]) for row in news_rows]
     probabilities = predict((texts[:90], labels[:90]), texts[90:], num_labels=3)
@@ -49,6 +50,17 @@ def test_tfidf_reads_word_pairs() -> None:
     texts = ["not good", "good not"] * 10
     probabilities = predict_tfidf((texts, [0, 1] * 10), ["not good", "good not"], num_labels=2)
     assert probabilities.argmax(axis=1).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("predict", [predict_characters, predict_words])
+def test_script_without_spaces_is_read(predict: Callable[..., NDArray[np.float64]]) -> None:
+    # Each headline is one word, which no other headline has; 球 (ball) and 股 (share) tell the labels apart.
+    texts = [f"{first}{key}{last}" for key in "球股" for first in "甲乙丙丁" for last in "天地人"]
+    train = (texts, [0] * 12 + [1] * 12)
+    tested = ["戊球山", "戊股山"]
+    assert predict(train, tested, num_labels=2).argmax(axis=1).tolist() == [0, 1]
+    words = predict_tfidf(train, tested, num_labels=2)
+    assert words[0].tolist() == words[1].tolist()
 
 
 def test_tfidf_is_the_same_every_time(news_rows: Any) -> None:
@@ -73,6 +85,17 @@ def test_label_without_training_rows_has_probability_zero() -> None:
 @pytest.mark.parametrize("predict", [predict_tfidf, predict_words])
 def test_training_texts_without_a_word_give_the_fractions(predict: Callable[..., NDArray[np.float64]]) -> None:
     assert predict((["", "?", "a"], [0, 0, 1]), ["goal"], num_labels=2)[0].tolist() == pytest.approx([2 / 3, 1 / 3])
+
+
+def test_characters_need_no_word() -> None:
+    assert predict_characters((["a", "b"] * 3, [0, 1] * 3), ["b", "a"], num_labels=2).argmax(axis=1).tolist() == [1, 0]
+    assert predict_characters((["", " "], [0, 1]), ["a"], num_labels=2)[0].tolist() == [0.5, 0.5]
+
+
+def test_svm_without_a_word_gives_the_fractions() -> None:
+    # Some Chinese files have a space after every character.
+    train = (["体 育", "财 经", "体 坛"], [0, 1, 0])
+    assert predict_svm(train, train, ["体 育"], num_labels=2)[0].tolist() == [2 / 3, 1 / 3]
 
 
 @pytest.mark.parametrize("size", [2, 3])
