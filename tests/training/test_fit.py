@@ -278,6 +278,7 @@ def test_log_has_one_line_an_evaluation(
     lines = [line.getMessage() for line in caplog.records if line.getMessage().startswith("epoch ")]
     assert lines == [
         f"epoch {epoch}.00, step {2 * epoch} of 4: validation log loss {entry['eval_log_loss']:.4f}, "
+        f"after calibration {entry['eval_refined_log_loss']:.4f}, "
         f"accuracy {entry['eval_accuracy']:.4f}, macro F1 {entry['eval_f1_macro']:.4f}"
         for epoch, entry in enumerate(evaluations, start=1)
     ]
