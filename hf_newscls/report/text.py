@@ -143,7 +143,7 @@ def describe_fit(fit: TemperatureFit) -> str:
             "layer include it. No predicted label changes."
         )
     if fit.includes_one:
-        needed = f" About {fit.rows_needed:,} rows would be enough." if fit.rows_needed else ""
+        needed = f" About {fit.rows_needed:,} rows would show that it is not 1." if fit.rows_needed else ""
         reason = f"the interval includes 1.{needed}"
     elif not fit.is_reliable:
         reason = (
@@ -151,8 +151,8 @@ def describe_fit(fit: TemperatureFit) -> str:
             f"{fit.held_out_log_loss:.4f}, a change with a standard error of {fit.held_out_error:.4f}."
         )
     else:
-        reason = "dividing the last layer by it does not divide the logits."
-    return f"The model is not calibrated: the temperature is {found}, and {reason}"
+        reason = "it could not be folded into the last layer of this architecture."
+    return f"The logits are not divided by a temperature: the best one is {found}, and {reason}"
 
 
 def _name_change(before: float, after: float) -> str:
