@@ -122,4 +122,4 @@ def _build_calibration(labels: Sequence[str]) -> Calibration:
     probabilities = np.full((100, len(labels)), 0.2 / max(len(labels) - 1, 1))
     probabilities[np.arange(100), predicted] = 0.8
     split = (probabilities, references)
-    return build_calibration(split, split, label_names=[*labels], threshold_metric="f1_macro")
+    return build_calibration(split, split, temperature=1.0, label_names=[*labels], threshold_metric="f1_macro")

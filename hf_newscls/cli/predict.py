@@ -38,7 +38,7 @@ def predict(
     top_k: Annotated[int, typer.Option(min=1, help="Number of labels to print for each text.")] = 3,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
-    """Print the most probable labels of each text, with the probabilities that the model gives (not calibrated)."""
+    """Print the most probable labels of each text, with the model's probabilities."""
     found = _check_arguments(texts) if texts else _read_lines()
 
     for prediction in workflow.predict(model, found, top_k=top_k, runs_dir=runs_dir):

@@ -13,7 +13,10 @@ PROBABILITY_METRICS = ("log_loss", "brier_score", "calibration_error")
 """Scores of the probabilities; lower is better."""
 
 TRAINING_METRICS = ("accuracy", "f1_macro", "f1_weighted", "log_loss")
-"""The scores that are computed on validation during training."""
+"""The scores that are computed on validation during training, with `REFINED_LOG_LOSS`."""
+
+REFINED_LOG_LOSS = "refined_log_loss"
+"""The log loss that remains after calibration; only on validation."""
 
 _TITLES: Mapping[str, str] = {
     "accuracy": "Accuracy",
@@ -68,7 +71,7 @@ def name_metric(score: str) -> str:
     """
     if match := _TOP_K.fullmatch(score):
         return f"Top-{match[1]} accuracy"
-    return _TITLES.get(score, score)
+    return "Log loss after calibration" if score == REFINED_LOG_LOSS else _TITLES.get(score, score)
 
 
 def parse_metric_name(title: str) -> str | None:

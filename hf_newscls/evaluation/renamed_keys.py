@@ -20,7 +20,13 @@ def rename_old_keys(content: Mapping[str, Any]) -> dict[str, Any]:
     >>> rename_old_keys({"test": {"matthews": 0.5}, "label_intervals": {"shares": [0.1, 0.2]}})
     {'test': {'mcc': 0.5}, 'label_intervals': {'shares': [0.1, 0.2]}}
     """
-    return {_RENAMED.get(key, key): _rename_below(key, value) for key, value in content.items()}
+    renamed = {_RENAMED.get(key, key): _rename_below(key, value) for key, value in content.items()}
+    return _undo_advice(renamed) if {"temperature", "before", "scores"} <= renamed.keys() else renamed
+
+
+def _undo_advice(calibration: dict[str, Any]) -> dict[str, Any]:
+    """Return the calibration of a run of version 0.2, which advised a temperature but did not apply it to the model."""
+    return {**calibration, "temperature": 1.0, "after": calibration["before"], "scores_before": {}}
 
 
 def rename_old_metrics(scores: Mapping[str, Any]) -> dict[str, Any]:

@@ -143,16 +143,18 @@ def build_report(
     *,
     section: EvaluationSection,
     seed: int,
+    temperature: float = 1.0,
     groups: NDArray[np.int64] | None = None,
     probes: Mapping[str, list[str]] | None = None,
     features: FrozenFeatures | None = None,
     other: OtherPredictions | None = None,
 ) -> EvaluationReport:
-    """Score and calibrate the model, and compare it with baselines and probes.
+    """Score the model, and compare it with baselines and probes.
 
     Args:
         splits: rows with `text`, a `ClassLabel` named `label`, and the columns of the probes.
         probabilities: of validation and test, (rows, L) in the order of the rows.
+        temperature: that the logits were divided by before the model was saved.
         groups: (rows,) of the test split, equal for rows of one article; None if each row is an article.
         probes: columns by the probe's name.
         features: of the frozen encoder; None leaves that baseline out.
@@ -182,7 +184,11 @@ def build_report(
         label_intervals={name: to_interval(f1) for name, f1 in zip(names, resamples.label_f1.T, strict=True)},
         comparisons=comparisons,
         calibration=build_calibration(
-            rows["validation"], rows["test"], label_names=names, threshold_metric=section.threshold_metric
+            rows["validation"],
+            rows["test"],
+            temperature=temperature,
+            label_names=names,
+            threshold_metric=section.threshold_metric,
         ),
         side_by_side=side_by_side,
     )

@@ -35,6 +35,9 @@ class HubSection(Section):
     """Model repository: owner/name, or name for your own account."""
     private: bool = True
     """Create the repository as a private one."""
+    calibrate: bool = True
+    """Fold the temperature fitted on validation into the last layer when the model is saved, so that its probabilities
+    match its accuracy; no answer changes. It is left out if validation has too few rows."""
     license: str = "apache-2.0"
     """License of the weights, as a Hub license id."""
     tags: list[str] = Field([])

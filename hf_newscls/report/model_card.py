@@ -30,7 +30,7 @@ _SECTION = re.compile(rf"<!-- notes: [^>]* -->(.*?){re.escape(NOTES_END)}", flag
 CARD_FIGURES: Mapping[str, str] = {
     "loss_curves.png": "Training and validation loss by step, with the learning rate below",
     "confusion_matrix.png": "Confusion matrix of the test set: correct labels in rows, predicted labels in columns",
-    "reliability.png": "Accuracy by confidence on the test set, without and with the temperature",
+    "reliability.png": "Accuracy by confidence on the test set",
     "label_distribution.png": "Rows per label and split",
     "text_lengths.png": "Tokens per text before truncation",
 }

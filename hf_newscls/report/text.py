@@ -3,6 +3,7 @@
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.data.splitting import SPLITS
 from hf_newscls.errors import count_noun, show_direction_marks
+from hf_newscls.evaluation.calibration.temperature import TemperatureFit
 from hf_newscls.evaluation.other_data import OtherDataReport
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.evaluation.statistics.bootstrap import Interval
@@ -102,33 +103,57 @@ def describe_trained_parameters(record: TrainingRecord) -> str:
 
 def describe_calibration_error(report: EvaluationReport) -> str:
     """Return sentences on the expected calibration error on test, and on over- or underconfidence."""
-    found, error = report.calibration.before, report.test.scores["calibration_error"]
+    found = report.calibration.after
     return (
         "The confidence of a prediction is the probability of the predicted label. Test rows are sorted by confidence "
         f"into {count_noun(len(found.rows), 'group')} of about equal size. Within a group, mean confidence and "
-        f"accuracy differ by {100 * error:.1f} percentage points on average (expected calibration error). Over all "
-        f"test rows, mean confidence is {found.mean_confidence:.1%} and accuracy is {found.mean_accuracy:.1%}: the "
+        f"accuracy differ by {100 * found.error:.1f} percentage points on average (expected calibration error). Over "
+        f"all test rows, mean confidence is {found.mean_confidence:.1%} and accuracy is {found.mean_accuracy:.1%}: the "
         f"model is {found.verdict}."
     )
 
 
-def describe_temperature(report: EvaluationReport) -> str:
-    """Return sentences on what the temperature changes on test, as far as the rounded scores show it."""
-    before, after = report.test.scores, report.calibration.scores
+def describe_temperature(report: EvaluationReport, record: TrainingRecord) -> str:
+    """Return sentences on the temperature, and what it changed on test as far as the rounded scores show it."""
+    if record.temperature is None:
+        return "The probabilities are those of the trained model, without a temperature."
+    if not record.temperature.is_folded:
+        return describe_fit(record.temperature)
+    before, after = report.calibration.scores_before, report.test.scores
     errors = [f"{100 * scores['calibration_error']:.1f}" for scores in (before, after)]
     losses = [f"{scores['log_loss']:.4f}" for scores in (before, after)]
     verbs = [_name_change(*map(float, values)) for values in (errors, losses)]
     error = f"at {errors[1]}" if verbs[0] == "leaves" else f"from {errors[0]} to {errors[1]}"
-    error = f"{verbs[0]} the expected calibration error {error} percentage points"
-    loss = f"from {losses[0]} to {losses[1]}" if verbs[1] != "leaves" else f"at {losses[1]}"
+    loss = f"at {losses[1]}" if verbs[1] == "leaves" else f"from {losses[0]} to {losses[1]}"
     loss = f"the log loss {loss}" if verbs[0] == verbs[1] else f"{verbs[1]} the log loss {loss}"
-    advice = {
-        frozenset({"raises"}): " Both are worse, so do not use it here.",
-        frozenset({"raises", "leaves"}): " That is no improvement, so do not use it here.",
-        frozenset({"lowers"}): " Both are better.",
-    }.get(frozenset(verbs), "")
-    temperature = f"{report.calibration.temperature:.3f}, fitted on the validation set"
-    return f"Temperature scaling (dividing the logits by {temperature}) {error} and {loss}.{advice}"
+    return (
+        f"{describe_fit(record.temperature)} On the test set this {verbs[0]} the expected calibration error {error} "
+        f"percentage points and {loss}."
+    )
+
+
+def describe_fit(fit: TemperatureFit) -> str:
+    """Return sentences on a fitted temperature: that it was folded into the model, or why not."""
+    found = (
+        f"{fit.temperature:.3f} (95% interval: {fit.low:.3f} to {fit.high:.3f}), fitted on "
+        f"{count_noun(fit.rows, 'validation row')}"
+    )
+    if fit.is_folded:
+        return (
+            f"The model is calibrated: its logits are divided by a temperature of {found}. The weights of the last "
+            "layer include it. No predicted label changes."
+        )
+    if fit.includes_one:
+        needed = f" About {fit.rows_needed:,} rows would show that it is not 1." if fit.rows_needed else ""
+        reason = f"the interval includes 1.{needed}"
+    elif not fit.is_reliable:
+        reason = (
+            f"on validation rows that it was not fitted on, the log loss goes from {fit.log_loss:.4f} to "
+            f"{fit.held_out_log_loss:.4f}, a change with a standard error of {fit.held_out_error:.4f}."
+        )
+    else:
+        reason = "it could not be folded into the last layer of this architecture."
+    return f"The logits are not divided by a temperature: the best one is {found}, and {reason}"
 
 
 def describe_seen_rows(report: OtherDataReport) -> str:

@@ -35,8 +35,8 @@ _DEFAULTS: dict[str, Any] = {
     "save_total_limit": 1,
     "load_best_model_at_end": True,
     "learning_rate": DEFAULT_LEARNING_RATE,
-    # Not the Trainer's eval_loss: it is a mean over batches, in which the rows of a short batch count more.
-    "metric_for_best_model": "log_loss",
+    # The model is calibrated after the training, and the plain log loss is lowest too early.
+    "metric_for_best_model": "refined_log_loss",
     "logging_steps": 10,
     "logging_first_step": True,
     # Batches of rows of similar length have a third of the padding that random batches have.

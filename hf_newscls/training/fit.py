@@ -24,7 +24,8 @@ from transformers import (
 )
 
 from hf_newscls.errors import RunError, format_examples
-from hf_newscls.evaluation.metric_names import TRAINING_METRICS
+from hf_newscls.evaluation.calibration.temperature import compute_refined_log_loss
+from hf_newscls.evaluation.metric_names import REFINED_LOG_LOSS, TRAINING_METRICS
 from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
@@ -99,6 +100,8 @@ def fit_classifier(
         energy = stack.enter_context(measuring_energy())
         trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
     seconds = time.perf_counter() - start
+    # The model goes on without the Trainer's mixed precision.
+    trainer.accelerator.unwrap_model(classifier.model, keep_fp32_wrapper=False)
     if backend.is_static:
         nn.Module.to(classifier.model, "cpu")  # tensors of XLA cannot be saved as they are
     state: TrainerState = trainer.state
@@ -269,5 +272,7 @@ def _log_padding(trainer: NewsTrainer, lengths: Sequence[int] | None) -> None:
 
 
 def _compute_metrics(prediction: EvalPrediction) -> dict[str, float]:
-    scores = compute_scores(softmax(prediction.predictions, axis=-1), np.asarray(prediction.label_ids), top_k=[])
-    return {name: scores[name] for name in TRAINING_METRICS}
+    probabilities, references = softmax(prediction.predictions, axis=-1), np.asarray(prediction.label_ids)
+    scores = compute_scores(probabilities, references, top_k=[])
+    refined = compute_refined_log_loss(probabilities, references)
+    return {**{name: scores[name] for name in TRAINING_METRICS}, REFINED_LOG_LOSS: refined}

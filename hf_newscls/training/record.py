@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from hf_newscls import __version__
 from hf_newscls.errors import count_noun
+from hf_newscls.evaluation.calibration.temperature import TemperatureFit
 from hf_newscls.evaluation.metric_names import name_metric
 
 _PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "accelerate", "evaluate")
@@ -41,11 +42,18 @@ class TrainingRecord:
     encoder_license: str | None = None  # license in the encoder's card; None if it has none
     machine: str | None = None  # processor, cores and memory of the (first) machine
     energy_kwh: float | None = None  # estimated energy used by the machine; None without codecarbon
+    # Fitted on validation after the training; None if the recipe wants none, or in a run of version 0.2.
+    temperature: TemperatureFit | None = None
 
     @property
     def has_stage_two(self) -> bool:
         """Whether the training reached stage 2."""
         return self.boundary_step < self.total_steps
+
+    @property
+    def folded_temperature(self) -> float:
+        """What the logits were divided by before the model was saved; 1 if they were not."""
+        return self.temperature.temperature if self.temperature and self.temperature.is_folded else 1.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain values for JSON."""

@@ -66,6 +66,7 @@ def run_evaluation(
         probabilities,
         section=recipe.evaluation,
         seed=recipe.split.seed,
+        temperature=run.read_as(run.training, TrainingRecord.from_dict).folded_temperature,
         groups=np.asarray(test[GROUP][:]),
         probes=recipe.probes,
         features=frozen,

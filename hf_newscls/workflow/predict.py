@@ -39,7 +39,7 @@ class Predictions:
     Attributes:
         texts: in the order in which they were given.
         label_names: in the order of the label ids.
-        probabilities: shape (N, L), not calibrated.
+        probabilities: shape (N, L).
         top_k: number of labels in each `Prediction`.
     """
 

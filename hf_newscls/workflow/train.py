@@ -21,6 +21,7 @@ from hf_newscls.workflow.quiet import quiet_libraries
 from hf_newscls.workflow.run import Run
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from transformers import TrainerCallback, TrainingArguments
 
     from hf_newscls.data.preparation import PreparedData
@@ -162,7 +163,7 @@ def train(
                 callbacks=callbacks,
                 resume_from=opened.checkpoint,
             )
-            run_on_main(lambda: _save(run, recipe, classifier, record=record))
+            run_on_main(lambda: _save(run, recipe, classifier, record=record, validation=prepared.splits["validation"]))
         finished = run_on_main(lambda: evaluate_folder(run, recipe, prepared, runs_dir=runs_dir, cards_dir=cards_dir))
     logger.info("finished %s", run.path)
     return finished
@@ -209,7 +210,7 @@ def _warn(recipe: Recipe, prepared: PreparedData, arguments: TrainingArguments, 
     check_other_run(recipe.evaluation.compare_with, fingerprint=fingerprint, runs_dir=runs_dir)
     check_other_data(recipe, prepared.label_names)
     metric = (arguments.metric_for_best_model or "").removeprefix("eval_")
-    is_log_loss = metric == "log_loss" or (metric == "loss" and recipe.loss.is_plain)
+    is_log_loss = metric.endswith("log_loss") or (metric == "loss" and recipe.loss.is_plain)
     if recipe.rebalances_classes and arguments.load_best_model_at_end and is_log_loss:
         logger.warning(
             "%s chooses the best checkpoint, but rebalancing the classes makes it worse; "
@@ -223,16 +224,25 @@ def _describe_run(run: RunFolder, recipe: Recipe, prepared: PreparedData) -> Non
     write_json(run.split, prepared.manifest.to_dict())
 
 
-def _save(run: RunFolder, recipe: Recipe, classifier: PretrainedClassifier, *, record: TrainingRecord) -> None:
+def _save(
+    run: RunFolder, recipe: Recipe, classifier: PretrainedClassifier, *, record: TrainingRecord, validation: Dataset
+) -> None:
     """Write the model folder, which `pipeline()` loads, whole or not at all; then the record of the training."""
+    from hf_newscls.inference.predicting import TrainedClassifier
     from hf_newscls.modeling.adapters import merge_adapter, save_adapter
     from hf_newscls.modeling.sources import describe_origin
+    from hf_newscls.workflow.calibration_step import calibrate
 
+    model = classifier.model if recipe.is_adapter_alone else merge_adapter(classifier.model)
+    if recipe.hub.calibrate:
+        record = replace(
+            record, temperature=calibrate(TrainedClassifier(model.eval(), classifier.tokenizer), validation)
+        )
     origin = describe_origin(recipe.model)
     with replace_folder(run.model) as folder:
         if recipe.is_adapter_alone and recipe.base_model is not None:
-            save_adapter(classifier.model, folder, base_model=recipe.base_model, revision=recipe.base_revision)
+            save_adapter(model, folder, base_model=recipe.base_model, revision=recipe.base_revision)
         else:
-            merge_adapter(classifier.model).save_pretrained(folder)
+            model.save_pretrained(folder)
         classifier.tokenizer.save_pretrained(folder)
     write_json(run.training, replace(record, encoder_commit=origin.commit, encoder_license=origin.license).to_dict())

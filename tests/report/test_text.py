@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hf_newscls.evaluation.calibration.temperature import TemperatureFit
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.report.text import (
     describe_difference,
@@ -111,25 +112,55 @@ def test_trained_parameters_are_counted(trained: int, expected: str, make_parts:
     assert describe_trained_parameters(record) == expected
 
 
+FIT = TemperatureFit(
+    temperature=1.5,
+    low=1.2,
+    high=1.9,
+    rows=300,
+    rows_needed=80,
+    log_loss=0.5,
+    held_out_log_loss=0.4,
+    held_out_error=0.02,
+)
+
+
 @pytest.mark.parametrize(
     ("error", "loss", "facts"),
     [
-        (0.5, 0.25, ["raises", "from 40.0 to 50.0", "from 0.2000 to 0.2500", "do not use it"]),
-        (0.1, 0.15, ["lowers", "from 40.0 to 10.0", "from 0.2000 to 0.1500", "better"]),
+        (0.5, 0.25, ["raises", "from 40.0 to 50.0", "from 0.2000 to 0.2500"]),
+        (0.1, 0.15, ["lowers", "from 40.0 to 10.0", "from 0.2000 to 0.1500"]),
         (0.1, 0.25, ["lowers", "from 40.0 to 10.0", "raises", "from 0.2000 to 0.2500"]),
-        (0.4, 0.25, ["leaves", "at 40.0", "raises", "from 0.2000 to 0.2500", "do not use it"]),
+        (0.4, 0.25, ["leaves", "at 40.0", "raises", "from 0.2000 to 0.2500"]),
         (0.4, 0.2, ["leaves", "at 40.0", "at 0.2000"]),
     ],
 )
-def test_temperature_is_advised_against_where_it_does_harm(
+def test_effect_of_the_temperature_on_test_is_described(
     error: float, loss: float, facts: list[str], make_parts: MakeParts
 ) -> None:
-    report = make_parts().report
-    test = replace(report.test, scores={"calibration_error": 0.4, "log_loss": 0.2})
-    calibration = replace(report.calibration, scores={"calibration_error": error, "log_loss": loss})
-    text = describe_temperature(replace(report, test=test, calibration=calibration))
+    parts = make_parts()
+    before = {"calibration_error": 0.4, "log_loss": 0.2}
+    test = replace(parts.report.test, scores={"calibration_error": error, "log_loss": loss})
+    report = replace(parts.report, test=test, calibration=replace(parts.report.calibration, scores_before=before))
+    text = describe_temperature(report, replace(parts.record, temperature=replace(FIT, is_folded=True)))
+    assert [fact for fact in ["1.500", "1.200 to 1.900", "300", *facts] if fact not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "facts"),
+    [
+        ({"low": 0.9}, ["1.500", "0.900 to 1.900", "300", "80"]),
+        ({"low": 0.9, "rows_needed": None}, ["0.900 to 1.900", "300"]),
+        ({"held_out_log_loss": 0.49}, ["0.5000", "0.4900", "0.0200"]),
+        ({}, ["1.500"]),
+    ],
+)
+def test_temperature_that_was_left_out_has_a_reason(
+    changes: dict[str, Any], facts: list[str], make_parts: MakeParts
+) -> None:
+    parts = make_parts()
+    text = describe_temperature(parts.report, replace(parts.record, temperature=replace(FIT, **changes)))
     assert [fact for fact in facts if fact not in text] == []
-    assert ("do not use it" in text) == (error >= 0.4 and loss > 0.2)
+    assert "None" not in text
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,20 @@ def test_run_is_evaluated_again_with_the_same_scores() -> None:
 
 
 @pytest.mark.usefixtures("workspace")
+def test_run_with_an_advised_temperature_is_not_calibrated_when_evaluated_again() -> None:
+    run = find_run("tiny", runs_dir=Path("runs"))
+    weights = (run.model / "model.safetensors").read_bytes()
+    loaded = hf_newscls.load_run("tiny").report
+    assert loaded.calibration.temperature == 1
+    report = evaluate("tiny", runs_dir=Path("runs")).report
+    assert (report.calibration.temperature, loaded.calibration.temperature) == (1, 1)
+    for name in ("accuracy", "confidence"):
+        assert getattr(report.calibration.after, name) == pytest.approx(getattr(loaded.calibration.after, name))
+    assert run.read_json(run.model / "config.json")["hf_newscls"] == {"folded_temperature": 1}
+    assert (run.model / "model.safetensors").read_bytes() == weights
+
+
+@pytest.mark.usefixtures("workspace")
 def test_run_is_loaded_with_its_scores_under_new_names() -> None:
     stored = json.loads(Path("runs/tiny/20261130-010000/metrics.json").read_text())
     report = hf_newscls.load_run("tiny").report

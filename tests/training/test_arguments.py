@@ -50,7 +50,7 @@ def test_rate_and_warmup_stay_those_of_stage_two() -> None:
         ("eval_strategy", "epoch"),
         ("save_strategy", "epoch"),
         ("load_best_model_at_end", True),
-        ("metric_for_best_model", "log_loss"),
+        ("metric_for_best_model", "refined_log_loss"),
         ("greater_is_better", False),
         ("train_sampling_strategy", "group_by_length"),
         ("report_to", []),

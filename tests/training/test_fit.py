@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from datasets import Dataset, DatasetDict
 from safetensors.torch import load_file
 from transformers import Trainer, TrainerCallback
 
+from hf_newscls.inference.predicting import TrainedClassifier, load_classifier, predict_probabilities
 from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.training.backend import Backend
 from hf_newscls.training.fit import build_trainer, fit_classifier
@@ -268,6 +270,19 @@ def test_padding_never_exceeds_what_the_encoder_reads(make_recipe: MakeRecipe, n
     assert record.total_steps == 1
 
 
+def test_model_trained_in_bfloat16_computes_in_float32_afterwards(
+    make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
+) -> None:
+    recipe = make_recipe("training_arguments.bf16=true", "training_arguments.num_train_epochs=1", *QUIET)
+    run = prepare_run(recipe, news_rows, tmp_path)
+    assert fit(run).precision == "bfloat16"
+    model, texts = run.classifier.model.eval(), [row["title"] for row in news_rows]
+    model.save_pretrained(tmp_path / "model")
+    run.classifier.tokenizer.save_pretrained(tmp_path / "model")
+    found = predict_probabilities(TrainedClassifier(model, run.classifier.tokenizer), texts)
+    assert np.array_equal(found, predict_probabilities(load_classifier(tmp_path / "model"), texts))
+
+
 def test_log_has_one_line_an_evaluation(
     make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -278,6 +293,7 @@ def test_log_has_one_line_an_evaluation(
     lines = [line.getMessage() for line in caplog.records if line.getMessage().startswith("epoch ")]
     assert lines == [
         f"epoch {epoch}.00, step {2 * epoch} of 4: validation log loss {entry['eval_log_loss']:.4f}, "
+        f"after calibration {entry['eval_refined_log_loss']:.4f}, "
         f"accuracy {entry['eval_accuracy']:.4f}, macro F1 {entry['eval_f1_macro']:.4f}"
         for epoch, entry in enumerate(evaluations, start=1)
     ]

@@ -1,8 +1,7 @@
-"""Calibrate probabilities with a temperature, and choose the decision threshold for two labels.
+"""How well a model's probabilities match its accuracy on test, and the decision threshold for two labels.
 
-A temperature divides all logits (Guo et al. 2017, arXiv 1706.04599). It changes the confidence of a prediction, never
-the predicted label. From the threshold on, the second label is predicted. Both are fitted on validation and evaluated
-on test.
+A model is calibrated before it is saved: see `temperature`. From the threshold on, the second label is predicted; it is
+fitted on validation and evaluated on test.
 
 Shape letters: N rows, L labels, K candidates.
 """
@@ -12,9 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from numpy.typing import NDArray
 
 from hf_newscls.evaluation.calibration.reliability import (
     Reliability,
@@ -22,10 +19,10 @@ from hf_newscls.evaluation.calibration.reliability import (
     compute_reliability,
     compute_risk_coverage,
 )
+from hf_newscls.evaluation.calibration.temperature import scale_probabilities
 from hf_newscls.evaluation.metric_names import PROBABILITY_METRICS
 from hf_newscls.evaluation.metrics import compute_scores, score_confusions
 
-_COLDEST, _HOTTEST = 0.05, 20.0
 _DEFAULT_THRESHOLD = 0.5
 
 Floats = NDArray[np.float64]
@@ -35,7 +32,7 @@ Split = tuple[NDArray[np.floating[Any]], NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class Threshold:
-    """A threshold for the model's own probabilities, without a temperature."""
+    """A threshold for the model's probabilities."""
 
     label: str  # the second label
     probability: float  # from which it is predicted
@@ -48,70 +45,39 @@ class Threshold:
 class Calibration:
     """How well probabilities match accuracy on test, before and after calibration."""
 
-    temperature: float  # divide the logits by it; above 1 it lowers the confidence
-    before: Reliability
-    after: Reliability
-    scores: Mapping[str, float]  # log_loss, brier_score and calibration_error with the temperature
-    risk_coverage: RiskCoverage  # with the temperature
+    temperature: float  # that the logits were divided by before the model was saved; 1 if they were not
+    before: Reliability  # without the temperature
+    after: Reliability  # of the saved model
+    scores_before: Mapping[str, float]  # log_loss, brier_score and calibration_error without the temperature
+    risk_coverage: RiskCoverage
     threshold: Threshold | None  # None for more than two labels
 
     def to_config(self) -> dict[str, Any]:
-        """Return the entries for the model's config, from which users can calibrate its probabilities."""
+        """Return the entries for the model's config.
+
+        Not `temperature`: in models of version 0.2, that is one which users had to apply.
+        """
         threshold = self.threshold
         chosen = {"threshold": {"label": threshold.label, "probability": threshold.probability}} if threshold else {}
-        return {"temperature": self.temperature, **chosen}
+        return {"folded_temperature": self.temperature, **chosen}
 
 
-def build_calibration(validation: Split, test: Split, *, label_names: list[str], threshold_metric: str) -> Calibration:
-    """Fit temperature and, for two labels, the threshold on validation, and evaluate them on test."""
-    temperature = fit_temperature(*validation)
+def build_calibration(
+    validation: Split, test: Split, *, temperature: float, label_names: list[str], threshold_metric: str
+) -> Calibration:
+    """Evaluate a model whose logits were divided by a temperature, and fit the threshold for two labels."""
     probabilities, references = test
-    calibrated = scale_probabilities(probabilities, temperature)
-    scores = compute_scores(calibrated, references, top_k=[])
+    before = scale_probabilities(probabilities, 1 / temperature)
+    scores = compute_scores(before, references, top_k=[])
     is_binary = len(label_names) == 2
     return Calibration(
         temperature=temperature,
-        before=compute_reliability(probabilities, references),
-        after=compute_reliability(calibrated, references),
-        scores={name: scores[name] for name in PROBABILITY_METRICS},
-        risk_coverage=compute_risk_coverage(calibrated, references),
+        before=compute_reliability(before, references),
+        after=compute_reliability(probabilities, references),
+        scores_before={name: scores[name] for name in PROBABILITY_METRICS},
+        risk_coverage=compute_risk_coverage(probabilities, references),
         threshold=fit_threshold(validation, test, label=label_names[1], metric=threshold_metric) if is_binary else None,
     )
-
-
-def fit_temperature(probabilities: ArrayLike, references: ArrayLike) -> float:
-    """Return the temperature between 0.05 and 20 that minimizes the log loss on rows outside the training set.
-
-    Probabilities have shape (N, L), references (N,).
-    """
-    logits, labels = _to_logits(probabilities), np.asarray(references)
-    rows = np.arange(len(labels))
-
-    def compute_loss(log_temperature: float) -> float:
-        """Return the mean cross-entropy at a temperature."""
-        return -float(log_softmax(logits / np.exp(log_temperature), axis=1)[rows, labels].mean())
-
-    bounds = (float(np.log(_COLDEST)), float(np.log(_HOTTEST)))
-    found = minimize_scalar(compute_loss, bounds=bounds, method="bounded", options={"xatol": 1e-4})
-    return float(np.exp(found.x))
-
-
-def scale_probabilities(probabilities: ArrayLike, temperature: float) -> Floats:
-    """Return the probabilities (N, L) after dividing their logits by a temperature.
-
-    >>> scale_probabilities([[0.8, 0.2]], 0.5).round(4).tolist()
-    [[0.9412, 0.0588]]
-    """
-    scaled: Floats = softmax(_to_logits(probabilities) / temperature, axis=1)
-    return scaled
-
-
-def _to_logits(probabilities: ArrayLike) -> Floats:
-    """Return logits up to a constant in each row, which does not change the softmax."""
-    # A probability of 0 is one too small for float32, so the smallest number of float32 replaces it.
-    smallest = float(np.finfo(np.float32).tiny)
-    logits: Floats = np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), smallest))
-    return logits
 
 
 def fit_threshold(validation: Split, test: Split, *, label: str, metric: str) -> Threshold:

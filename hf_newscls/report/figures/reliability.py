@@ -10,12 +10,14 @@ from hf_newscls.report.figures import style
 def plot_reliability(before: Reliability, after: Reliability, *, temperature: float) -> Figure:
     """Return a figure of accuracy against confidence, without and with the temperature, one point per bin.
 
-    Below the diagonal, the model is overconfident.
+    Below the diagonal, the model is overconfident. A temperature of 1 has one panel.
     """
     figure = style.build_figure(height=4.2, title="Accuracy by confidence on the test set")
     parts = {"no temperature": (before, style.ORANGE), f"temperature {temperature:.2f}": (after, style.BLUE)}
+    if temperature == 1:
+        parts = {"no temperature": (after, style.BLUE)}
     low = min([0.5, *before.confidence, *before.accuracy, *after.confidence, *after.accuracy])
-    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    panels = figure.subplots(1, len(parts), sharex=True, sharey=True, squeeze=False)[0]
     for axes, (name, (reliability, color)) in zip(panels, parts.items(), strict=True):
         style.format_axes(axes, grid="both", xlabel="Confidence", ylabel="Accuracy", percent="xy")
         axes.label_outer()

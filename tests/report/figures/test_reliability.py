@@ -20,6 +20,11 @@ def test_both_panels_show_their_points_and_errors() -> None:
     assert after.get_title() == "temperature 1.50: expected calibration error 0.150"
 
 
+def test_model_without_a_temperature_has_one_panel() -> None:
+    (axes,) = plot_reliability(BEFORE, BEFORE, temperature=1.0).axes
+    assert axes.lines[1].get_xydata()[:, 0].tolist() == BEFORE.confidence.tolist()
+
+
 def test_curve_and_baseline_are_named() -> None:
     curve = RiskCoverage(np.array([0.5, 1.0]), np.array([0.9, 0.8]), np.array([0.9, 0.6]))
     figure = plot_risk_coverage(curve, baseline=("majority class", Comparison("baseline", {"accuracy": 0.3}, {}, {})))
