@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,17 +22,21 @@ from transformers import (
 )
 
 from hf_newscls.errors import ModelError, format_examples, shorten_text
+from hf_newscls.inference.batches import cut_batches, find_distinct
 from hf_newscls.modeling.adapters import is_adapter, load_adapted
 from hf_newscls.modeling.heads import find_token_pooling, pool_tokens
 from hf_newscls.modeling.loading import PretrainedClassifier, check_tokenizer, count_positions
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.modeling.registration import register
 from hf_newscls.modeling.sources import find_encoder, find_model
-from hf_newscls.modeling.tokenization import encode_texts
+from hf_newscls.modeling.tokenization import EncodedTexts, encode_texts, log_truncation
 from hf_newscls.modeling.windows import MeanPooling
 from hf_newscls.recipe.model import ModelSection
 
 _PAD_TO_MULTIPLE_OF = 8
+# More tokens leave the caches of a CPU; fewer leave the units of a GPU idle.
+_CPU_BATCH_TOKENS = 4096
+_GPU_BATCH_TOKENS = 65_536
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +52,13 @@ class TrainedClassifier:
     def label_names(self) -> list[str]:
         """Label names in the order of the model's outputs."""
         return [name for _, name in sorted((self.model.config.id2label or {}).items())]
+
+
+class TokenizedTexts(NamedTuple):
+    """Texts as a model reads them, equal ones once."""
+
+    encoded: EncodedTexts  # the different texts
+    indices: NDArray[np.int64]  # which of them each of the N texts is
 
 
 def load_classifier(
@@ -107,23 +118,48 @@ def _load_model(folder: Path, encoder: ModelSection | None, *, trust_remote_code
 
 
 def predict_probabilities(
-    classifier: TrainedClassifier, texts: Sequence[str], *, batch_size: int = 64
+    classifier: TrainedClassifier, texts: Sequence[str], *, batch_tokens: int | None = None
 ) -> NDArray[np.float32]:
     """Return the probability of each label for each text, shape (N, L).
 
-    Row i is text i, although batches are built by length to save padding. Texts are truncated to the tokenizer's
-    `model_max_length`, at the end where the model was trained to be.
+    Row i is text i, although batches are built by length to save padding, and equal texts are computed once. Texts are
+    truncated to the tokenizer's `model_max_length`, at the end where the model was trained to be; how much is logged.
+
+    Args:
+        classifier: computes in the type of its weights.
+        texts: N texts.
+        batch_tokens: tokens of a batch, with padding; None: what suits the device.
     """
-    probabilities = np.empty((len(texts), len(classifier.label_names)), dtype=np.float32)
-    for indices, batch in _iterate_batches(classifier, texts, batch_size=batch_size):
+    tokenized = tokenize_texts(classifier, texts)
+    log_truncation("to predict", tokenized.encoded.token_counts, max_length=classifier.tokenizer.model_max_length)
+    return compute_probabilities(classifier, tokenized, batch_tokens=batch_tokens)
+
+
+def tokenize_texts(classifier: TrainedClassifier | PretrainedClassifier, texts: Sequence[str]) -> TokenizedTexts:
+    """Return texts as the model reads them; the model does not run."""
+    distinct = find_distinct(texts)
+    if not texts:  # some tokenizers fail
+        return TokenizedTexts(EncodedTexts({"input_ids": []}, []), distinct.indices)
+    limit, truncation = classifier.tokenizer.model_max_length, find_truncation(classifier.model)
+    encoded = encode_texts(distinct.texts, classifier.tokenizer, max_length=limit, truncation=truncation)
+    return TokenizedTexts(encoded, distinct.indices)
+
+
+def compute_probabilities(
+    classifier: TrainedClassifier, tokenized: TokenizedTexts, *, batch_tokens: int | None = None
+) -> NDArray[np.float32]:
+    """Return the probability of each label for each text that `tokenize_texts` read, shape (N, L)."""
+    rows = len(tokenized.encoded.rows["input_ids"])
+    probabilities = np.empty((rows, len(classifier.label_names)), dtype=np.float32)
+    for indices, batch in _iterate_batches(classifier, tokenized.encoded, batch_tokens=batch_tokens):
         with torch.inference_mode():
             logits = classifier.model(**batch).logits
         probabilities[indices] = logits.float().softmax(dim=-1).cpu().numpy()
-    return probabilities
+    return probabilities[tokenized.indices]
 
 
 def compute_features(
-    classifier: PretrainedClassifier, texts: Sequence[str], *, batch_size: int = 64
+    classifier: PretrainedClassifier, texts: Sequence[str], *, batch_tokens: int | None = None
 ) -> NDArray[np.float32]:
     """Return the features of each text from a model whose training has not started, shape (N, H): row i is text i.
 
@@ -135,15 +171,17 @@ def compute_features(
     pooling = find_token_pooling(model)
     if pooling == "pooler" and not any(".pooler." in name for name in classifier.backbone_parameters):
         pooling = "first"
-    features = np.empty((len(texts), model.base_model.config.hidden_size), dtype=np.float32)
-    for indices, batch in _iterate_batches(classifier, texts, batch_size=batch_size):
+    tokenized = tokenize_texts(classifier, texts)
+    rows = len(tokenized.encoded.rows["input_ids"])
+    features = np.empty((rows, model.base_model.config.hidden_size), dtype=np.float32)
+    for indices, batch in _iterate_batches(classifier, tokenized.encoded, batch_tokens=batch_tokens):
         with torch.inference_mode():
             if isinstance(model, WindowedClassifier):
                 vectors = MeanPooling()(*model.encode(batch["input_ids"], batch["attention_mask"]))
             else:
                 vectors = pool_tokens(model.base_model(**batch), batch["attention_mask"], pooling)
         features[indices] = vectors.float().cpu()
-    return features
+    return features[tokenized.indices]
 
 
 def find_truncation(model: PreTrainedModel) -> str:
@@ -152,19 +190,15 @@ def find_truncation(model: PreTrainedModel) -> str:
 
 
 def _iterate_batches(
-    classifier: TrainedClassifier | PretrainedClassifier, texts: Sequence[str], *, batch_size: int
+    classifier: TrainedClassifier | PretrainedClassifier, encoded: EncodedTexts, *, batch_tokens: int | None
 ) -> Iterator[tuple[NDArray[np.int64], BatchEncoding]]:
     """Yield the indices of texts and their padded batch on the model's device, longest texts first."""
-    if not texts:  # some tokenizers fail
-        return
     tokenizer, model = classifier.tokenizer, classifier.model
-    limit = tokenizer.model_max_length
-    encoded = encode_texts(texts, tokenizer, max_length=limit, truncation=find_truncation(model))
     # Padding must not exceed the positions of the model.
-    multiple = _PAD_TO_MULTIPLE_OF if limit % _PAD_TO_MULTIPLE_OF == 0 else None
-    order = np.argsort([-len(ids) for ids in encoded["input_ids"]], kind="stable")
-    for start in range(0, len(order), batch_size):
-        indices = order[start : start + batch_size]
-        rows = {name: [values[index] for index in indices] for name, values in encoded.items()}
+    multiple = _PAD_TO_MULTIPLE_OF if tokenizer.model_max_length % _PAD_TO_MULTIPLE_OF == 0 else 1
+    max_tokens = batch_tokens or (_CPU_BATCH_TOKENS if model.device.type == "cpu" else _GPU_BATCH_TOKENS)
+    lengths = [*map(len, encoded.rows["input_ids"])]
+    for indices in cut_batches(lengths, max_tokens=max_tokens, multiple=multiple):
+        rows = {name: [values[index] for index in indices] for name, values in encoded.rows.items()}
         batch = tokenizer.pad(rows, pad_to_multiple_of=multiple, return_tensors="pt")
         yield indices, batch.to(model.device)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from datasets import DatasetDict
@@ -32,6 +32,13 @@ class Truncation:
     cut_fraction: float
 
 
+class EncodedTexts(NamedTuple):
+    """The token ids of texts, not padded."""
+
+    rows: dict[str, list[list[int]]]  # input_ids, attention_mask and additional outputs of the tokenizer
+    token_counts: list[int]  # of each text before truncation, special tokens included
+
+
 def tokenize_splits(
     splits: DatasetDict, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: str = "head"
 ) -> DatasetDict:
@@ -55,25 +62,23 @@ def tokenize_splits(
             remove_columns=dataset.column_names,
             desc=f"tokenize {split}",
         )
-        _log_truncation(split, rows[_TOKENS][:], max_length=max_length)
+        log_truncation(split, rows[_TOKENS][:], max_length=max_length)
         tokenized[split] = rows.remove_columns(_TOKENS)
     return tokenized
 
 
 def encode_texts(
     texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: str = "head"
-) -> dict[str, list[list[int]]]:
-    """Return input_ids, attention_mask and additional outputs of the tokenizer, one list per text, not padded.
-
-    How much is cut off is logged.
+) -> EncodedTexts:
+    """Return the token ids of each text, in the order of the texts.
 
     Args:
         max_length: maximum number of tokens of a text, special tokens included.
         truncation: which tokens are kept of a longer text: head, tail or head_tail. Special tokens are always kept.
     """
     whole = _tokenize(texts, tokenizer)
-    _log_truncation("to predict", [*map(len, whole["input_ids"])], max_length=max_length)
-    return _truncate(whole, tokenizer, max_length=max_length, truncation=truncation)
+    rows = _truncate(whole, tokenizer, max_length=max_length, truncation=truncation)
+    return EncodedTexts(rows, [*map(len, whole["input_ids"])])
 
 
 def count_tokens(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[int]:
@@ -127,7 +132,8 @@ def _truncate(
     }
 
 
-def _log_truncation(split: str, counts: Sequence[int], *, max_length: int) -> None:
+def log_truncation(split: str, counts: Sequence[int], *, max_length: int) -> None:
+    """Log how many texts are longer than `max_length` tokens, and how much of them is cut off."""
     if max(counts, default=0) > max_length:
         truncation = describe_truncation(counts, max_length=max_length)
         logger.info(
