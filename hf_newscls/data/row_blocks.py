@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from datasets import Dataset
 
+from hf_newscls.data.readers.columns import check_columns, convert_table
 from hf_newscls.data.readers.format import ReadOptions
 from hf_newscls.data.readers.open_file import open_file
+from hf_newscls.data.readers.parquet_file import find_label_names
 
 BLOCK_ROWS = 8192
 """Most rows of a block."""
@@ -17,6 +20,7 @@ BLOCK_BYTES = 4_000_000
 """Most text of a block, in bytes of UTF-8, unless one row has more."""
 
 _NO_OPTIONS = ReadOptions()
+_DATASET = "dataset"
 
 
 def read_row_blocks(
@@ -29,6 +33,19 @@ def read_row_blocks(
         SourceError: a file cannot be read.
     """
     tables = (block.table for path in paths for block in open_file(path, columns, options).blocks)
+    return cut_blocks(tables, max_rows=BLOCK_ROWS, max_bytes=BLOCK_BYTES)
+
+
+def read_dataset_blocks(dataset: Dataset, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Yield the named columns of a dataset as text, in blocks as `read_row_blocks` does; label ids become names.
+
+    Raises:
+        DataError: a column is missing, or holds lists.
+    """
+    check_columns(_DATASET, columns, dataset.column_names)
+    label_names = find_label_names(dataset.features)
+    rows = dataset.select_columns([*columns]).with_format("arrow").iter(batch_size=BLOCK_ROWS)
+    tables = (convert_table(table, columns, source_name=_DATASET, label_names=label_names) for table in rows)
     return cut_blocks(tables, max_rows=BLOCK_ROWS, max_bytes=BLOCK_BYTES)
 
 

@@ -1,7 +1,6 @@
 """The text of a row of a file: its columns, how they are joined, and which values stand for nothing."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -25,7 +24,7 @@ class TextColumns:
 
     columns: list[str]
     separator: str = ". "
-    missing_values: Sequence[str] = ()
+    missing_values: list[str] = field(default_factory=list)
 
     def join(self, table: pa.Table) -> list[str]:
         """Return the text of each row; "" if all of its columns are empty.

@@ -3,6 +3,8 @@
 Shape letters: N texts, L labels, H hidden size.
 """
 
+import hashlib
+import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,13 +31,13 @@ from hf_newscls.modeling.loading import PretrainedClassifier, check_tokenizer, c
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.modeling.registration import register
 from hf_newscls.modeling.sources import find_encoder, find_model
-from hf_newscls.modeling.tokenization import EncodedTexts, encode_texts, log_truncation
+from hf_newscls.modeling.tokenization import encode_texts, log_truncation
 from hf_newscls.modeling.windows import MeanPooling
 from hf_newscls.recipe.model import ModelSection
 
-_PAD_TO_MULTIPLE_OF = 8
+_PAD_TO_MULTIPLE_OF = 8  # a GPU multiplies such matrices faster
 # More tokens leave the caches of a CPU; fewer leave the units of a GPU idle.
-_CPU_BATCH_TOKENS = 4096
+_CPU_BATCH_TOKENS = 2048
 _GPU_BATCH_TOKENS = 65_536
 
 logger = logging.getLogger(__name__)
@@ -57,8 +59,9 @@ class TrainedClassifier:
 class TokenizedTexts(NamedTuple):
     """Texts as a model reads them, equal ones once."""
 
-    encoded: EncodedTexts  # the different texts
+    rows: dict[str, list[list[int]]]  # the token ids of the different texts, as in `EncodedTexts`
     indices: NDArray[np.int64]  # which of them each of the N texts is
+    token_counts: NDArray[np.int64]  # of each of the N texts before truncation
 
 
 def load_classifier(
@@ -107,6 +110,19 @@ def choose_device() -> str:
     return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def fingerprint_classifier(classifier: TrainedClassifier) -> str:
+    """Return a hash of everything that decides the predictions: weights, configuration and tokenizer."""
+    model, tokenizer = classifier.model, classifier.tokenizer
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    written = tokenizer.backend_tokenizer.to_str() if tokenizer.is_fast else json.dumps(tokenizer.get_vocab())
+    for text in (model.config.to_json_string(), str(tokenizer.model_max_length), written):
+        digest.update(text.encode())
+    return digest.hexdigest()
+
+
 def _load_model(folder: Path, encoder: ModelSection | None, *, trust_remote_code: bool) -> tuple[Any, list[str]]:
     """Return the model, and the names of missing weights."""
     if is_adapter(folder):
@@ -131,7 +147,7 @@ def predict_probabilities(
         batch_tokens: tokens of a batch, with padding; None: what suits the device.
     """
     tokenized = tokenize_texts(classifier, texts)
-    log_truncation("to predict", tokenized.encoded.token_counts, max_length=classifier.tokenizer.model_max_length)
+    log_truncation("to predict", tokenized.token_counts.tolist(), max_length=classifier.tokenizer.model_max_length)
     return compute_probabilities(classifier, tokenized, batch_tokens=batch_tokens)
 
 
@@ -139,19 +155,18 @@ def tokenize_texts(classifier: TrainedClassifier | PretrainedClassifier, texts: 
     """Return texts as the model reads them; the model does not run."""
     distinct = find_distinct(texts)
     if not texts:  # some tokenizers fail
-        return TokenizedTexts(EncodedTexts({"input_ids": []}, []), distinct.indices)
+        return TokenizedTexts({"input_ids": []}, distinct.indices, distinct.indices)
     limit, truncation = classifier.tokenizer.model_max_length, find_truncation(classifier.model)
     encoded = encode_texts(distinct.texts, classifier.tokenizer, max_length=limit, truncation=truncation)
-    return TokenizedTexts(encoded, distinct.indices)
+    return TokenizedTexts(encoded.rows, distinct.indices, np.asarray(encoded.token_counts)[distinct.indices])
 
 
 def compute_probabilities(
     classifier: TrainedClassifier, tokenized: TokenizedTexts, *, batch_tokens: int | None = None
 ) -> NDArray[np.float32]:
     """Return the probability of each label for each text that `tokenize_texts` read, shape (N, L)."""
-    rows = len(tokenized.encoded.rows["input_ids"])
-    probabilities = np.empty((rows, len(classifier.label_names)), dtype=np.float32)
-    for indices, batch in _iterate_batches(classifier, tokenized.encoded, batch_tokens=batch_tokens):
+    probabilities = np.empty((len(tokenized.rows["input_ids"]), len(classifier.label_names)), dtype=np.float32)
+    for indices, batch in _iterate_batches(classifier, tokenized.rows, batch_tokens=batch_tokens):
         with torch.inference_mode():
             logits = classifier.model(**batch).logits
         probabilities[indices] = logits.float().softmax(dim=-1).cpu().numpy()
@@ -172,9 +187,8 @@ def compute_features(
     if pooling == "pooler" and not any(".pooler." in name for name in classifier.backbone_parameters):
         pooling = "first"
     tokenized = tokenize_texts(classifier, texts)
-    rows = len(tokenized.encoded.rows["input_ids"])
-    features = np.empty((rows, model.base_model.config.hidden_size), dtype=np.float32)
-    for indices, batch in _iterate_batches(classifier, tokenized.encoded, batch_tokens=batch_tokens):
+    features = np.empty((len(tokenized.rows["input_ids"]), model.base_model.config.hidden_size), dtype=np.float32)
+    for indices, batch in _iterate_batches(classifier, tokenized.rows, batch_tokens=batch_tokens):
         with torch.inference_mode():
             if isinstance(model, WindowedClassifier):
                 vectors = MeanPooling()(*model.encode(batch["input_ids"], batch["attention_mask"]))
@@ -190,15 +204,19 @@ def find_truncation(model: PreTrainedModel) -> str:
 
 
 def _iterate_batches(
-    classifier: TrainedClassifier | PretrainedClassifier, encoded: EncodedTexts, *, batch_tokens: int | None
+    classifier: TrainedClassifier | PretrainedClassifier,
+    encoded: dict[str, list[list[int]]],
+    *,
+    batch_tokens: int | None,
 ) -> Iterator[tuple[NDArray[np.int64], BatchEncoding]]:
     """Yield the indices of texts and their padded batch on the model's device, longest texts first."""
     tokenizer, model = classifier.tokenizer, classifier.model
     # Padding must not exceed the positions of the model.
-    multiple = _PAD_TO_MULTIPLE_OF if tokenizer.model_max_length % _PAD_TO_MULTIPLE_OF == 0 else 1
-    max_tokens = batch_tokens or (_CPU_BATCH_TOKENS if model.device.type == "cpu" else _GPU_BATCH_TOKENS)
-    lengths = [*map(len, encoded.rows["input_ids"])]
+    is_cpu = model.device.type == "cpu"
+    multiple = 1 if is_cpu or tokenizer.model_max_length % _PAD_TO_MULTIPLE_OF else _PAD_TO_MULTIPLE_OF
+    max_tokens = batch_tokens or (_CPU_BATCH_TOKENS if is_cpu else _GPU_BATCH_TOKENS)
+    lengths = [*map(len, encoded["input_ids"])]
     for indices in cut_batches(lengths, max_tokens=max_tokens, multiple=multiple):
-        rows = {name: [values[index] for index in indices] for name, values in encoded.rows.items()}
+        rows = {name: [values[index] for index in indices] for name, values in encoded.items()}
         batch = tokenizer.pad(rows, pad_to_multiple_of=multiple, return_tensors="pt")
         yield indices, batch.to(model.device)

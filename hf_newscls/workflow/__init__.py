@@ -6,7 +6,8 @@ Heavy libraries are imported inside the functions that need them, so that the co
 from hf_newscls.workflow.compare import compare
 from hf_newscls.workflow.doctor import inspect_machine
 from hf_newscls.workflow.evaluate import evaluate
-from hf_newscls.workflow.predict import Explanation, Prediction, Predictions, explain, predict
+from hf_newscls.workflow.predict import Explanation, Prediction, Predictions, explain, predict, predict_lines
+from hf_newscls.workflow.predict_file import AnswersFile, predict_file
 from hf_newscls.workflow.prepare import load_recipe, overview, prepare, publish_prepared
 from hf_newscls.workflow.publish import (
     check_leaderboard_target,
@@ -20,6 +21,7 @@ from hf_newscls.workflow.train import Plan, plan, train
 from hf_newscls.workflow.train_seeds import SeedRuns, train_seeds
 
 __all__ = [
+    "AnswersFile",
     "Explanation",
     "Plan",
     "Prediction",
@@ -37,6 +39,8 @@ __all__ = [
     "overview",
     "plan",
     "predict",
+    "predict_file",
+    "predict_lines",
     "prepare",
     "publish",
     "publish_leaderboard",

@@ -17,12 +17,14 @@ from hf_newscls.data.deduplication import GROUP
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.data.preparation import read_dates
 from hf_newscls.data.splitting import SPLITS
+from hf_newscls.data.text_columns import text_columns_of
 from hf_newscls.evaluation.baselines.comparison import FrozenFeatures
 from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions
 from hf_newscls.evaluation.error_analysis import analyze_errors
 from hf_newscls.evaluation.folds import stratified_sample
 from hf_newscls.evaluation.report import EvaluationReport, build_report, summarize_lengths
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap
+from hf_newscls.inference.answers import PROBABILITY
 from hf_newscls.inference.predicting import compute_features, load_classifier, predict_probabilities
 from hf_newscls.modeling.loading import load_pretrained
 from hf_newscls.modeling.tokenization import count_tokens
@@ -32,7 +34,6 @@ from hf_newscls.report.figures.run import plot_run
 from hf_newscls.report.figures.style import save_figure
 from hf_newscls.report.measured_run import MeasuredRun
 from hf_newscls.report.page import write_report_page
-from hf_newscls.report.predictions import PROBABILITY
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.storage import replace_file, replace_folder, write_json
 from hf_newscls.training.record import TrainingRecord
@@ -72,7 +73,8 @@ def run_evaluation(
         other=other,
     )
     config = run.model / "config.json"
-    write_json(config, {**run.read_json(config), "hf_newscls": report.calibration.to_config()})
+    entry = {**report.calibration.to_config(), "text": text_columns_of(recipe.data).to_config()}
+    write_json(config, {**run.read_json(config), "hf_newscls": entry})
     _write_predictions(run, test, probabilities["test"], label_names=classifier.label_names)
     measured = _analyze(run, recipe, splits, report, probabilities["test"], classifier.tokenizer)
     example = predict_probabilities(classifier, [recipe.hub.example])[0].tolist()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hf_newscls.errors import InputError, RunError, format_examples, suggest_name
-from hf_newscls.files import PACKAGE_SCHEME, is_local_address
-from hf_newscls.recipe.loading import is_recipe_path, read_run_recipe
-from hf_newscls.workflow.quiet import quiet_libraries
-from hf_newscls.workflow.run import Run, find_folder
+from hf_newscls.errors import InputError, format_examples, suggest_name
+from hf_newscls.workflow.model_address import find_model_address
+from hf_newscls.workflow.run import Run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hf_newscls.inference.attribution import Attribution
-    from hf_newscls.inference.predicting import TrainedClassifier
+
+_LINES_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class Predictions:
         """Return a row for each text: text, prediction, `probability of LABEL`."""
         import pandas as pd
 
-        from hf_newscls.report.predictions import PROBABILITY
+        from hf_newscls.inference.answers import PROBABILITY
 
         table = pd.DataFrame({"text": [*self.texts]})
         table["prediction"] = [one.labels[0] for one in self]
@@ -114,8 +112,33 @@ def predict(
     from hf_newscls.inference.predicting import predict_probabilities
 
     texts = _check_texts(texts)
-    classifier = _load(model, runs_dir=runs_dir)
+    classifier = find_model_address(model, runs_dir=runs_dir).load()
     return Predictions(texts, classifier.label_names, predict_probabilities(classifier, texts), top_k)
+
+
+def predict_lines(
+    model: Run | str | Path, lines: Iterable[str], *, top_k: int = 3, runs_dir: str | Path = "runs"
+) -> Iterator[Prediction]:
+    """Predict texts as they come, such as the lines of a pipe; an empty one has no labels.
+
+    Args:
+        model: as for `predict`.
+        lines: one text each.
+        top_k: number of labels for each text.
+        runs_dir: where the run folders are.
+
+    Raises:
+        RunError: the recipe has no finished run.
+        ModelError: the model cannot be loaded.
+    """
+    from hf_newscls.inference.predicting import predict_probabilities
+    from hf_newscls.inference.prefetching import take_available
+
+    classifier = find_model_address(model, runs_dir=runs_dir).load()
+    for texts in take_available(map(str.strip, lines), limit=_LINES_AT_ONCE):
+        probabilities = predict_probabilities(classifier, texts)
+        for prediction in Predictions(texts, classifier.label_names, probabilities, top_k):
+            yield prediction if prediction.text else Prediction("", [], [])
 
 
 def explain(
@@ -145,7 +168,7 @@ def explain(
 
     texts = _check_texts(texts)
     check_captum()
-    classifier = _load(model, runs_dir=runs_dir)
+    classifier = find_model_address(model, runs_dir=runs_dir).load()
     names = classifier.label_names
     if label is not None and label not in names:
         suggestion = suggest_name(label, names)
@@ -167,31 +190,3 @@ def _check_texts(texts: str | Sequence[str]) -> list[str]:
         if not text.strip():
             raise InputError(f"text {index} of {len(texts)}: {text!r} contains no word; remove it")
     return texts
-
-
-def _load(model: Run | str | Path, *, runs_dir: str | Path) -> TrainedClassifier:
-    from hf_newscls.inference.predicting import load_classifier
-
-    address = _find_model(model, runs_dir=Path(runs_dir))
-    # An adapter needs the encoder that the recipe of its run names.
-    recipe = Path(address).parent / "recipe.yaml"
-    with quiet_libraries():
-        return load_classifier(address, encoder=read_run_recipe(recipe).model if os.path.isfile(recipe) else None)
-
-
-def _find_model(model: Run | str | Path, *, runs_dir: Path) -> str:
-    """Return the model folder of a run, a model folder, an address in a package, or a Hub id."""
-    try:
-        return str(find_folder(model, runs_dir=runs_dir).model)
-    except RunError:
-        address = str(model)
-        folder = os.path.expanduser(address)
-        if os.path.isfile(os.path.join(folder, "recipe.yaml")):  # a run without its model
-            raise
-        is_model = any(os.path.isfile(os.path.join(folder, name)) for name in ("config.json", "adapter_config.json"))
-        is_local = is_local_address(address) or is_recipe_path(address)
-        # The path of a missing run can look like an id on the Hub: runs/news.
-        is_hub_id = address.count("/") == 1 and not is_local and Path(address).parent != runs_dir
-        if is_model or is_hub_id or address.startswith(PACKAGE_SCHEME):
-            return address
-        raise

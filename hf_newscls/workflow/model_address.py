@@ -1,0 +1,66 @@
+"""Find and load the model that a user names: a run, a folder, a recipe's latest run, or an id on the Hub."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hf_newscls.errors import RunError
+from hf_newscls.files import PACKAGE_SCHEME, is_local_address
+from hf_newscls.recipe.loading import is_recipe_path, read_run_recipe
+from hf_newscls.workflow.quiet import quiet_libraries
+from hf_newscls.workflow.run import Run, find_folder
+
+if TYPE_CHECKING:
+    from hf_newscls.inference.predicting import TrainedClassifier
+    from hf_newscls.recipe.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class ModelAddress:
+    """A model, found but not loaded."""
+
+    address: str  # its folder, an address in a package, or an id on the Hub
+    recipe: Recipe | None  # of its run, if it has one on this machine
+
+    def load(self) -> TrainedClassifier:
+        """Load the model.
+
+        Raises:
+            ModelError: it cannot be loaded.
+        """
+        from hf_newscls.inference.predicting import load_classifier
+
+        # An adapter needs the encoder that the recipe of its run names.
+        with quiet_libraries():
+            return load_classifier(self.address, encoder=self.recipe.model if self.recipe else None)
+
+
+def find_model_address(model: Run | str | Path, *, runs_dir: str | Path) -> ModelAddress:
+    """Return the model of a run, of a folder, of a recipe's latest run, or of an id on the Hub.
+
+    Raises:
+        RunError: there is no such run, and the name is no model either.
+    """
+    address = _find(model, runs_dir=Path(runs_dir))
+    recipe = Path(address).parent / "recipe.yaml"
+    return ModelAddress(address, read_run_recipe(recipe) if os.path.isfile(recipe) else None)
+
+
+def _find(model: Run | str | Path, *, runs_dir: Path) -> str:
+    try:
+        return str(find_folder(model, runs_dir=runs_dir).model)
+    except RunError:
+        address = str(model)
+        folder = os.path.expanduser(address)
+        if os.path.isfile(os.path.join(folder, "recipe.yaml")):  # a run without its model
+            raise
+        is_model = any(os.path.isfile(os.path.join(folder, name)) for name in ("config.json", "adapter_config.json"))
+        is_local = is_local_address(address) or is_recipe_path(address)
+        # The path of a missing run can look like an id on the Hub: runs/news.
+        is_hub_id = address.count("/") == 1 and not is_local and Path(address).parent != runs_dir
+        if is_model or is_hub_id or address.startswith(PACKAGE_SCHEME):
+            return address
+        raise
