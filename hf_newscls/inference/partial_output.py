@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -81,7 +82,12 @@ class PartialOutput:
         whole = self.folder / self.output.name
         if whole.is_file():  # otherwise the killed process had moved it
             whole.replace(self.output)
-        shutil.rmtree(self.folder)
+        # What is needed to recognize the state goes last and at once, so that no half of it is left.
+        for path in self.folder.glob("part-*.parquet"):
+            path.unlink()
+        removed = self.folder.with_name(f".{uuid4().hex}-{self.folder.name}")
+        self.folder.replace(removed)
+        shutil.rmtree(removed, ignore_errors=True)
 
     def _name_part(self, number: int) -> Path:
         return self.folder / f"part-{number:06}.parquet"
