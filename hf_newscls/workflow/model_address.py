@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from hf_newscls.workflow.quiet import quiet_libraries
 from hf_newscls.workflow.run import Run, find_folder
 
 if TYPE_CHECKING:
+    from hf_newscls.data.text_columns import TextColumns
     from hf_newscls.inference.predicting import TrainedClassifier
     from hf_newscls.recipe.recipe import Recipe
 
@@ -36,6 +38,24 @@ class ModelAddress:
         # An adapter needs the encoder that the recipe of its run names.
         with quiet_libraries():
             return load_classifier(self.address, encoder=self.recipe.model if self.recipe else None)
+
+    def choose_text(
+        self, classifier: TrainedClassifier, *, named: Sequence[str] | None, only: str | None = None
+    ) -> TextColumns:
+        """Return how the text of a row is built: as in training; a model that does not say it reads the column `text`.
+
+        Args:
+            classifier: the model, loaded.
+            named: columns to join instead of those of the training.
+            only: the column of rows that have no other.
+        """
+        from hf_newscls.data.text_columns import TextColumns, parse_text_columns, text_columns_of
+
+        found = parse_text_columns(getattr(classifier.model.config, "hf_newscls", None), model=self.address)
+        if found is None:
+            found = text_columns_of(self.recipe.data) if self.recipe else TextColumns(["text"])
+        columns = [only] if only is not None else [*(named or found.columns)]
+        return replace(found, columns=columns)
 
 
 def find_model_address(model: Run | str | Path, *, runs_dir: str | Path) -> ModelAddress:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from hf_newscls.errors import InputError, format_examples, suggest_name
 from hf_newscls.workflow.model_address import find_model_address
+from hf_newscls.workflow.predict_input import open_rows
 from hf_newscls.workflow.run import Run
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    from datasets import Dataset
     from numpy.typing import NDArray
 
     from hf_newscls.inference.attribution import Attribution
@@ -37,7 +39,7 @@ class Predictions:
     Attributes:
         texts: in the order in which they were given.
         label_names: in the order of the label ids.
-        probabilities: shape (N, L), not calibrated.
+        probabilities: shape (N, L), not calibrated; not a number for an empty text, which only files and datasets have.
         top_k: number of labels in each `Prediction`.
     """
 
@@ -51,7 +53,9 @@ class Predictions:
         return len(self.texts)
 
     def __getitem__(self, index: int) -> Prediction:
-        """Return the prediction for a text."""
+        """Return the prediction for a text; an empty one has no labels."""
+        if not self.texts[index]:
+            return Prediction("", [], [])
         row = self.probabilities[index]
         best = (-row).argsort(kind="stable")[: self.top_k]
         return Prediction(
@@ -69,7 +73,7 @@ class Predictions:
         from hf_newscls.inference.answers import PROBABILITY
 
         table = pd.DataFrame({"text": [*self.texts]})
-        table["prediction"] = [one.labels[0] for one in self]
+        table["prediction"] = [one.labels[0] if one.labels else None for one in self]
         for index, name in enumerate(self.label_names):
             table[PROBABILITY + name] = self.probabilities[:, index]
         return table
@@ -94,26 +98,42 @@ class Explanation:
 
 
 def predict(
-    model: Run | str | Path, texts: str | Sequence[str], *, top_k: int = 3, runs_dir: str | Path = "runs"
+    model: Run | str | Path,
+    texts: str | Sequence[str] | Dataset | Path,
+    *,
+    text: Sequence[str] | None = None,
+    top_k: int = 3,
+    runs_dir: str | Path = "runs",
 ) -> Predictions:
-    """Predict the labels of texts.
+    """Predict the labels of texts, or of the rows of a dataset or file that fits into memory.
+
+    `predict_file` does it for files of any size.
 
     Args:
         model: a run, a run folder, a model folder, a Hub id, or the name or path of a recipe, for its latest run.
-        texts: a text or several.
+        texts: a text or several; or a dataset, or the `Path` of a file.
+        text: columns of a dataset or file that are joined into the text; by default those of the training.
         top_k: number of labels for each text.
         runs_dir: where the run folders are.
 
     Raises:
         InputError: a text is empty.
+        SourceError: the file does not exist.
+        DataError: the dataset or file lacks a column, or the file cannot be read.
         RunError: the recipe has no finished run.
         ModelError: the model cannot be loaded.
     """
     from hf_newscls.inference.predicting import predict_probabilities
 
-    texts = _check_texts(texts)
-    classifier = find_model_address(model, runs_dir=runs_dir).load()
-    return Predictions(texts, classifier.label_names, predict_probabilities(classifier, texts), top_k)
+    read, rows = (_check_texts(texts), None) if isinstance(texts, (str, Sequence)) else ([], open_rows(texts))
+    address = find_model_address(model, runs_dir=runs_dir)
+    classifier = address.load()
+    if rows is not None:
+        columns = address.choose_text(classifier, named=text)
+        read = [text for block in rows.read_blocks(columns.columns) for text in columns.join(block)]
+    probabilities = predict_probabilities(classifier, read)
+    probabilities[[not text for text in read]] = float("nan")
+    return Predictions(read, classifier.label_names, probabilities, top_k)
 
 
 def predict_lines(
@@ -137,8 +157,7 @@ def predict_lines(
     classifier = find_model_address(model, runs_dir=runs_dir).load()
     for texts in take_available(map(str.strip, lines), limit=_LINES_AT_ONCE):
         probabilities = predict_probabilities(classifier, texts)
-        for prediction in Predictions(texts, classifier.label_names, probabilities, top_k):
-            yield prediction if prediction.text else Prediction("", [], [])
+        yield from Predictions(texts, classifier.label_names, probabilities, top_k)
 
 
 def explain(

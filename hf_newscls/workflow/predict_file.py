@@ -8,23 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hf_newscls import __version__
 from hf_newscls.errors import DataError, InputError, StorageError, format_examples
 from hf_newscls.files import compute_sha256
 from hf_newscls.storage import report_full_disk
 from hf_newscls.workflow.model_address import ModelAddress, find_model_address
-from hf_newscls.workflow.predict_input import RowInput, open_files, open_stream
+from hf_newscls.workflow.predict_input import RowInput, open_rows
 from hf_newscls.workflow.run import Run
 
 if TYPE_CHECKING:
-    from hf_newscls.data.text_columns import TextColumns
     from hf_newscls.inference.answer_blocks import RowTask
     from hf_newscls.inference.answers import AnswerForm
     from hf_newscls.inference.partial_output import PartialOutput
-    from hf_newscls.inference.predicting import TrainedClassifier
     from hf_newscls.inference.submission import Submission
+    from hf_newscls.workflow.predict_input import Rows
 
 OnProgress = Callable[[int, int | None], None]
 """Called with the number of rows that are answered, and of all rows; None if it is not known."""
@@ -62,7 +61,7 @@ class _Plan(NamedTuple):
 
 def predict_file(
     model: Run | str | Path,
-    source: str | Path | Sequence[str | Path] | TextIO,
+    source: Rows,
     output: str | Path,
     *,
     text: Sequence[str] | None = None,
@@ -83,8 +82,8 @@ def predict_file(
 
     Args:
         model: as for `predict`.
-        source: a file or several: whatever `data.source` of a recipe takes. A stream is read as JSON Lines if its first
-            line begins with `{`, else as one text per line; it cannot be continued.
+        source: a file or several, as `data.source` of a recipe names them, or a dataset. A stream is read as JSON Lines
+            if its first line begins with `{`, else as one text per line; it cannot be continued.
         output: the file to write: .csv, .jsonl or .parquet.
         text: columns that are joined into the text; by default those that the model was trained on.
         keep: columns that are copied; by default those of the text.
@@ -119,7 +118,7 @@ def predict_file(
             "min_confidence"
         )
     _check_output(output, None, overwrite=overwrite)
-    rows = open_files(source) if isinstance(source, (str, Path, Sequence)) else open_stream(source)
+    rows = open_rows(source)
     plan = _plan(find_model_address(model, runs_dir=runs_dir), rows, text=text, keep=keep, form=form, sample=submission)
     total = _check_rows(rows, plan)
     use_bf16 = not float32 and has_fast_bf16(plan.task.classifier)
@@ -135,26 +134,6 @@ def predict_file(
     return AnswersFile(output, **summary, seconds=time.monotonic() - began)
 
 
-def choose_text_columns(
-    address: ModelAddress, classifier: TrainedClassifier, *, named: Sequence[str] | None, only: str | None = None
-) -> TextColumns:
-    """Return how texts are built: as named, as the model's config says, as the recipe of its run does, or `text`.
-
-    Args:
-        address: where the model is from.
-        classifier: the model.
-        named: columns that the user names.
-        only: the column of an input that has no other.
-    """
-    from hf_newscls.data.text_columns import TextColumns, parse_text_columns, text_columns_of
-
-    found = parse_text_columns(getattr(classifier.model.config, "hf_newscls", None), model=address.address)
-    if found is None and address.recipe is not None:
-        found = text_columns_of(address.recipe.data)
-    columns = [only] if only is not None else named or (found.columns if found else ["text"])
-    return TextColumns([*columns], found.separator, found.missing_values) if found else TextColumns([*columns])
-
-
 def _plan(
     address: ModelAddress,
     rows: RowInput,
@@ -168,7 +147,7 @@ def _plan(
     from hf_newscls.inference.submission import read_submission
 
     classifier = address.load()
-    columns = choose_text_columns(address, classifier, named=text, only=rows.only_column)
+    columns = address.choose_text(classifier, named=text, only=rows.only_column)
     if sample is not None:
         found = read_submission(Path(sample), classifier.label_names)
         return _Plan(RowTask(classifier, columns, [found.id_column], found.form), found)

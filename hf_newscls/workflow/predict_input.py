@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Dataset
+
+    Rows: TypeAlias = str | Path | Sequence[str | Path] | Dataset | TextIO
+    """Addresses of files, a dataset, or a stream of lines."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,19 @@ class RowInput:
     fingerprint: str | None  # of the content; None if it can be read only once
     read_blocks: Callable[[Sequence[str]], Iterator[pa.Table]]
     only_column: str | None = None  # the column of rows that have no other
+
+
+def open_rows(source: Rows) -> RowInput:
+    """Return files, the rows of a dataset, or the lines of a stream.
+
+    Raises:
+        SourceError: a file does not exist or cannot be fetched.
+    """
+    from datasets import Dataset
+
+    if isinstance(source, Dataset):
+        return open_dataset(source)
+    return open_files(source) if isinstance(source, (str, Path, Sequence)) else open_stream(source)
 
 
 def open_files(addresses: str | Path | Sequence[str | Path]) -> RowInput:

@@ -14,10 +14,12 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from datasets import Dataset
 
 from hf_newscls.errors import DataError, InputError, SourceError, StorageError
 from hf_newscls.inference.partial_output import name_partial_folder
 from hf_newscls.inference.predicting import load_classifier, predict_probabilities
+from hf_newscls.workflow.predict import predict
 from hf_newscls.workflow.predict_file import predict_file
 from tests.conftest import LABELS, build_news_rows, write_csv
 from tests.tiny_models import load_tiny, save_encoder
@@ -328,3 +330,24 @@ def test_submission_of_probabilities_has_a_column_for_each_label(model: Path, ex
     for row, number in ((first, 5), (second, 2)):
         found = [float(row[label.lower()]) for label in LABELS]
         assert found == pytest.approx(expected[number], abs=1e-5)
+
+
+# From Python, in memory.
+
+
+@pytest.mark.parametrize("kind", ["dataset", "path"])
+def test_rows_in_memory_have_the_same_predictions(kind: str, model: Path, news: Path, expected: Any) -> None:
+    source = Dataset.from_list(ROWS) if kind == "dataset" else news
+    predictions = predict(model, source)
+    assert [*predictions.texts] == TEXTS
+    table = predictions.to_pandas()
+    labels = [LABELS[row.argmax()] if text else None for row, text in zip(expected, TEXTS, strict=True)]
+    assert [label if isinstance(label, str) else None for label in table["prediction"]] == labels
+    assert [len(one.labels) for one in predictions] == [3 if text else 0 for text in TEXTS]
+    assert [*predict(model, source, text=["body"]).texts] == [row["body"].strip() for row in ROWS]
+
+
+def test_dataset_can_be_written_too(model: Path, tmp_path: Path) -> None:
+    written = predict_file(model, Dataset.from_list(ROWS), tmp_path / "answers.csv", keep=["category"])
+    assert [row["category"] for row in read(tmp_path / "answers.csv")] == [row["category"] for row in ROWS]
+    assert written.rows == 120
