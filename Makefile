@@ -57,8 +57,8 @@ evaluate: $(STAMP) ## Evaluate a finished run again: RECIPE=name (its latest run
 	@set -f; $(BIN)/hf-newscls evaluate "$${RUN:-$$RECIPE}" --cards-dir model_cards $(ARGS)
 
 .PHONY: predict
-predict: $(STAMP) ## Predict the label of TEXT="one headline", or of each line of standard input: RECIPE=name or RUN=folder.
-	@set -f; $(BIN)/hf-newscls predict "$${RUN:-$$RECIPE}" $${TEXT:+"$$TEXT"} $(ARGS)
+predict: $(STAMP) ## Predict TEXT="one headline", each line of standard input, or INPUT=test.csv OUTPUT=answers.csv: RECIPE=name or RUN=folder.
+	@set -f; $(BIN)/hf-newscls predict "$${RUN:-$$RECIPE}" $${TEXT:+"$$TEXT"} $${INPUT:+--input "$$INPUT"} $${OUTPUT:+--output "$$OUTPUT"} $(ARGS)
 
 .PHONY: publish
 publish: $(STAMP) ## Push a finished run to the Hub in one commit: RECIPE=name or RUN=folder [ARGS="--repo-id me/news --tag v1.0"].
