@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from hf_newscls import workflow
 from hf_newscls.cli.terminal import console, make_printable
 from hf_newscls.errors import InputError
 
@@ -53,11 +54,9 @@ def read_texts() -> Iterator[str]:
     Raises:
         InputError: a line is not UTF-8, the first one is the header of a table, or there is no text.
     """
-    from hf_newscls.data.line_stream import iterate_lines
-
     if sys.stdin.isatty():
         logger.info("reading one text per line from standard input, until Ctrl-D")
-    lines = map(str.strip, iterate_lines(sys.stdin))
+    lines = map(str.strip, workflow.iterate_lines(sys.stdin))
     read = _read_to_text(lines)
     if not read or not read[-1]:
         raise InputError(f"standard input: no text in {len(read)} lines; pass texts as arguments, or one in each line")

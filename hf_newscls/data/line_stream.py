@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import pyarrow as pa
 
 from hf_newscls.data.readers.columns import build_blocks, check_columns, to_text
 from hf_newscls.data.readers.json_file.form import find_field, list_fields
-from hf_newscls.errors import DataError, InputError
+from hf_newscls.errors import DataError
 
 LINE = "text"
 """Column of a stream of texts."""
@@ -18,24 +18,23 @@ _NAME = "standard input"
 
 
 class LineStream:
-    """A stream of lines; only one block is held.
+    """Lines without their ends; only one block is held.
 
     Attributes:
         is_json: whether the first line begins with `{`; then each line is an object, else a text.
     """
 
-    def __init__(self, stream: Iterable[str]) -> None:
-        lines = iterate_lines(stream)
-        first = next(lines, None)
-        self.is_json = (first or "").lstrip().startswith("{")
-        self._lines = chain([] if first is None else [first], lines)
+    def __init__(self, lines: Iterable[str]) -> None:
+        remaining = iter(lines)
+        first = [*islice(remaining, 1)]
+        self.is_json = "".join(first).lstrip().startswith("{")
+        self._lines = chain(first, remaining)
 
     def read_blocks(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Yield the named columns as text; null stands for an empty value. An empty line is a row, except in JSON.
 
         Raises:
-            DataError: a line is not a JSON object, or no object of the first block has a column.
-            InputError: a line is not UTF-8.
+            DataError: a line is not a JSON object, or the first one has no such column.
         """
         if not self.is_json:
             check_columns(_NAME, columns, [LINE])
@@ -53,22 +52,6 @@ class LineStream:
             if number == 1:
                 check_columns(_NAME, columns, list_fields(record))
             yield [number, *(to_text(find_field(record, name)) for name in columns)]
-
-
-def iterate_lines(stream: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a stream as they come, without their ends.
-
-    Raises:
-        InputError: a line is not UTF-8.
-    """
-    number = 0
-    try:
-        for line in stream:
-            line.encode()  # in an ASCII locale, other bytes arrive as surrogates
-            yield line.rstrip("\r\n")
-            number += 1
-    except UnicodeError as error:
-        raise InputError(f"{_NAME}: line {number + 1} is not UTF-8; convert it, for example with iconv") from error
 
 
 def _parse(line: str, number: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def has_fast_bf16(classifier: TrainedClassifier) -> bool:
     if device != "cpu":
         return device == "cuda" and torch.cuda.is_bf16_supported(False)
     # Older releases of torch have no such function; float32 is always right.
-    found: dict[str, Any] = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    found = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     is_intel = str(found.get("cpu_name", "Intel")).startswith("Intel")
     return bool(found.get("amx_tile") or (found.get("avx512_bf16") and not is_intel))
 

@@ -37,7 +37,7 @@ from hf_newscls.recipe.model import ModelSection
 
 _PAD_TO_MULTIPLE_OF = 8  # a GPU multiplies such matrices faster
 # More tokens leave the caches of a CPU; fewer leave the units of a GPU idle.
-_CPU_BATCH_TOKENS = 2048
+_CPU_BATCH_TOKENS = 1024
 _GPU_BATCH_TOKENS = 65_536
 
 logger = logging.getLogger(__name__)

@@ -123,9 +123,11 @@ def predict(
         RunError: the recipe has no finished run.
         ModelError: the model cannot be loaded.
     """
+    from datasets import Dataset
+
     from hf_newscls.inference.predicting import predict_probabilities
 
-    read, rows = (_check_texts(texts), None) if isinstance(texts, (str, Sequence)) else ([], open_rows(texts))
+    read, rows = ([], open_rows(texts)) if isinstance(texts, (Path, Dataset)) else (_check_texts(texts), None)
     address = find_model_address(model, runs_dir=runs_dir)
     classifier = address.load()
     if rows is not None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
+from hf_newscls.errors import InputError
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Dataset
@@ -59,12 +61,28 @@ def open_dataset(dataset: Dataset) -> RowInput:
     return RowInput("dataset", dataset._fingerprint, lambda columns: read_dataset_blocks(dataset, columns))
 
 
+def iterate_lines(stream: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a stream as they come, without their ends.
+
+    Raises:
+        InputError: a line is not UTF-8.
+    """
+    number = 1
+    try:
+        for line in stream:
+            line.encode()  # in an ASCII locale, other bytes arrive as surrogates
+            yield line.rstrip("\r\n")
+            number += 1
+    except UnicodeError as error:
+        raise InputError(f"standard input: line {number} is not UTF-8; convert it, for example with iconv") from error
+
+
 def open_stream(stream: Iterable[str]) -> RowInput:
     """Return the lines of a stream: JSON Lines if the first one begins with `{`, else texts."""
     from hf_newscls.data.line_stream import LINE, LineStream
     from hf_newscls.data.row_blocks import BLOCK_BYTES, BLOCK_ROWS, cut_blocks
 
-    lines = LineStream(stream)
+    lines = LineStream(iterate_lines(stream))
 
     def read(columns: Sequence[str]) -> Iterator[pa.Table]:
         """Read the stream, once."""

@@ -1,15 +1,13 @@
 """A stream of lines is read as texts or as JSON Lines."""
 
-import io
-
 import pytest
 
 from hf_newscls.data.line_stream import LineStream
-from hf_newscls.errors import DataError, InputError
+from hf_newscls.errors import DataError
 
 
 def read(content: str, *columns: str) -> list[dict[str, object]]:
-    return [row for block in LineStream(io.StringIO(content)).read_blocks(columns) for row in block.to_pylist()]
+    return [row for block in LineStream(content.splitlines()).read_blocks(columns) for row in block.to_pylist()]
 
 
 def test_each_line_is_a_text() -> None:
@@ -30,15 +28,14 @@ def test_objects_have_columns() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "columns", "error", "named"),
+    ("content", "columns", "named"),
     [
-        ('{"title": "rain"}\n', ["text"], DataError, "'title'"),
-        ('{"title": "rain"}\n{"title": \n', ["title"], DataError, "line 2"),
-        ('{"title": "rain"}\n["rain"]\n', ["title"], DataError, "line 2"),
-        ("rain\n", ["title"], DataError, "'title'"),
-        ("rain\nZ\udcfcrich\n", ["text"], InputError, "line 2"),
+        ('{"title": "rain"}\n', ["text"], "'title'"),
+        ('{"title": "rain"}\n{"title": \n', ["title"], "line 2"),
+        ('{"title": "rain"}\n["rain"]\n', ["title"], "line 2"),
+        ("rain\n", ["title"], "'title'"),
     ],
 )
-def test_wrong_line_is_refused(content: str, columns: list[str], error: type[Exception], named: str) -> None:
-    with pytest.raises(error, match=named):
+def test_wrong_line_is_refused(content: str, columns: list[str], named: str) -> None:
+    with pytest.raises(DataError, match=named):
         read(content, *columns)
