@@ -143,7 +143,8 @@ def _start(folder: Path, command: Mapping[str, Any]) -> None:
     if before is not None:
         changed = [name for name in command if (before or {}).get(name) != command[name]]
         logger.info("%s: removed, another command had written it (not the same: %s)", folder, ", ".join(changed))
-    for path in left:
+    # The last part first and the command last, so that a killed removal leaves what the other command can continue.
+    for path in sorted(left, key=lambda path: (path.name != _COMMAND, path.name), reverse=True):
         path.unlink()
     write_json(folder / _COMMAND, command)
 
