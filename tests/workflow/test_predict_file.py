@@ -127,6 +127,20 @@ def test_answers_below_the_confidence_are_empty(model: Path, news: Path, expecte
     assert [row["probability"] == "" for row in rows] == [not text for text in TEXTS]
 
 
+def test_lines_of_a_stream_have_no_other_column(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="'title'"):
+        predict_file(model, io.StringIO("goal coach\n"), tmp_path / "answers.jsonl", text="title")
+
+
+@pytest.mark.parametrize("content", ["", "\n"])
+def test_stream_without_text_has_no_answers(content: str, model: Path, tmp_path: Path) -> None:
+    if content:
+        assert predict_file(model, io.StringIO(content), tmp_path / "answers.jsonl").empty == 1
+    else:
+        with pytest.raises(DataError, match="standard input"):
+            predict_file(model, io.StringIO(content), tmp_path / "answers.jsonl")
+
+
 def test_lines_of_a_stream_are_texts(model: Path, tmp_path: Path) -> None:
     predict_file(model, io.StringIO("goal coach\n\nbank\n"), tmp_path / "answers.jsonl")
     rows = [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text().splitlines()]
@@ -369,7 +383,7 @@ def test_rows_in_memory_have_the_same_predictions(kind: str, model: Path, news: 
     labels = [LABELS[row.argmax()] if text else None for row, text in zip(expected, TEXTS, strict=True)]
     assert [label if isinstance(label, str) else None for label in table["prediction"]] == labels
     assert [len(one.labels) for one in predictions] == [3 if text else 0 for text in TEXTS]
-    assert [*predict(model, source, text=["body"]).texts] == [row["body"].strip() for row in ROWS]
+    assert [*predict(model, source, text="body").texts] == [row["body"].strip() for row in ROWS]
 
 
 def test_dataset_can_be_written_too(model: Path, tmp_path: Path) -> None:
