@@ -50,7 +50,8 @@ def test_prediction_speed_compares_the_ways(tiny_run: FinishedRun, tmp_path: Pat
     write_csv(tmp_path / "news.csv", build_news_rows())
     results = tmp_path / "results.json"
     command = [sys.executable, str(ROOT / "benchmarks" / "prediction_speed.py"), str(tiny_run.run.model), "news.csv"]
-    command += ["--text", "title", "--rows", "60", "--memory", "200", "--results", str(results)]
+    command += ["--text", "title", "--rows", "60", "--ways", "pipeline|ours in float32", "--memory", "200"]
+    command += ["--results", str(results)]
     environment = build_environment(tmp_path, PYTHONPATH=str(ROOT))
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=600)
     entry = json.loads(results.read_text(encoding="utf-8"))["prediction_speed headlines"]

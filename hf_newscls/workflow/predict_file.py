@@ -92,7 +92,7 @@ def predict_file(
         min_confidence: leave answers with a lower probability empty.
         submission: a sample submission: write its columns, rows and labels, as Kaggle takes them.
         overwrite: replace an output that exists.
-        float32: do not compute in bfloat16, which is the default on devices that have units for it.
+        float32: do not compute in bfloat16, which is the default where it is faster.
         runs_dir: where the run folders are.
         on_progress: called before the first block and after each one.
 
@@ -125,7 +125,8 @@ def predict_file(
     use_bf16 = not float32 and has_fast_bf16(plan.task.classifier)
     command = _describe(plan, rows, bf16=use_bf16)
     _check_output(output, command, overwrite=overwrite)
-    with report_full_disk(output.parent), open_partial_output(output, command) as partial:
+    parts = open_partial_output(output, command, is_repeatable=rows.fingerprint is not None)
+    with report_full_disk(output.parent), parts as partial:
         summary = partial.read_finished()
         if summary is None:
             with accelerated(plan.task.classifier, bf16=use_bf16):

@@ -139,6 +139,26 @@ def test_stream_without_text_has_no_answers(content: str, model: Path, tmp_path:
     else:
         with pytest.raises(DataError, match="standard input"):
             predict_file(model, io.StringIO(content), tmp_path / "answers.jsonl")
+        assert [*tmp_path.iterdir()] == []
+
+
+def test_error_in_a_stream_leaves_nothing(model: Path, tmp_path: Path) -> None:
+    lines = io.StringIO('{"title": "goal", "body": ""}\n' * 60 + "[]\n")
+    with pytest.raises(DataError, match="line 61"):
+        predict_file(model, lines, tmp_path / "answers.jsonl")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_error_of_the_caller_keeps_the_parts(model: Path, news: Path, tmp_path: Path) -> None:
+    def stop(done: int, total: int | None) -> None:
+        if done == 50:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        predict_file(model, news, tmp_path / "answers.csv", on_progress=stop)
+    seen: list[int] = []
+    predict_file(model, news, tmp_path / "answers.csv", on_progress=lambda done, total: seen.append(done))
+    assert seen[0] == 50
 
 
 def test_lines_of_a_stream_are_texts(model: Path, tmp_path: Path) -> None:
