@@ -109,8 +109,13 @@ def was_finished(output: Path, command: Mapping[str, Any] | None) -> bool:
 
 
 @contextmanager
-def open_partial_output(output: Path, command: Mapping[str, Any]) -> Iterator[PartialOutput]:
+def open_partial_output(output: Path, command: Mapping[str, Any], *, is_repeatable: bool) -> Iterator[PartialOutput]:
     """Yield the parts that the same command has written, or no parts; lock them for other processes.
+
+    Args:
+        output: the file that the parts become.
+        command: what decides the output, as JSON has it.
+        is_repeatable: whether the same command can follow; otherwise an error removes the parts.
 
     Raises:
         StorageError: another process is writing the same output, or the folder is a file or holds other files.
@@ -125,9 +130,21 @@ def open_partial_output(output: Path, command: Mapping[str, Any]) -> Iterator[Pa
         raise StorageError(f"{output}: another process is writing it; wait for its end, or name another file") from None
     try:
         _start(partial.folder, command)
-        yield partial
+        with _removing_leftovers(partial, keeps_parts=is_repeatable):
+            yield partial
     finally:
         lock.release()
+
+
+@contextmanager
+def _removing_leftovers(partial: PartialOutput, *, keeps_parts: bool) -> Iterator[None]:
+    """Remove the folder after an error, unless it has parts to keep."""
+    try:
+        yield
+    except BaseException:
+        if not keeps_parts or not partial.count_parts():
+            shutil.rmtree(partial.folder, ignore_errors=True)
+        raise
 
 
 def _start(folder: Path, command: Mapping[str, Any]) -> None:
@@ -141,9 +158,10 @@ def _start(folder: Path, command: Mapping[str, Any]) -> None:
             f"{folder}: holds other files, such as {left[0].name!r}; move the folder, or name another file"
         )
     if before is not None:
-        changed = [name for name in command if (before or {}).get(name) != command[name]]
+        changed = [name for name in command if before.get(name) != command[name]]
         logger.info("%s: removed, another command had written it (not the same: %s)", folder, ", ".join(changed))
-    for path in left:
+    # The last part first and the command last, so that a killed removal leaves what the other command can continue.
+    for path in sorted(left, key=lambda path: (path.name != _COMMAND, path.name), reverse=True):
         path.unlink()
     write_json(folder / _COMMAND, command)
 

@@ -40,13 +40,13 @@ class ModelAddress:
             return load_classifier(self.address, encoder=self.recipe.model if self.recipe else None)
 
     def choose_text(
-        self, classifier: TrainedClassifier, *, named: Sequence[str] | None, only: str | None = None
+        self, classifier: TrainedClassifier, *, named: str | Sequence[str] | None, only: str | None = None
     ) -> TextColumns:
         """Return how the text of a row is built: as in training; a model that does not say it reads the column `text`.
 
         Args:
             classifier: the model, loaded.
-            named: columns to join instead of those of the training.
+            named: a column, or several to join, instead of those of the training.
             only: the column of rows that have no other.
         """
         from hf_newscls.data.text_columns import TextColumns, parse_text_columns, text_columns_of
@@ -54,8 +54,17 @@ class ModelAddress:
         found = parse_text_columns(getattr(classifier.model.config, "hf_newscls", None), model=self.address)
         if found is None:
             found = text_columns_of(self.recipe.data) if self.recipe else TextColumns(["text"])
-        columns = [only] if only is not None else [*(named or found.columns)]
-        return replace(found, columns=columns)
+        chosen = only if named is None else named
+        return found if chosen is None else replace(found, columns=list_names(chosen))
+
+
+def list_names(names: str | Sequence[str]) -> list[str]:
+    """Return the name of a column, or of several, as a list.
+
+    >>> list_names("title"), list_names(("title", "body"))
+    (['title'], ['title', 'body'])
+    """
+    return [names] if isinstance(names, str) else [*names]
 
 
 def find_model_address(model: Run | str | Path, *, runs_dir: str | Path) -> ModelAddress:

@@ -101,7 +101,7 @@ def predict(
     model: Run | str | Path,
     texts: str | Sequence[str] | Dataset | Path,
     *,
-    text: Sequence[str] | None = None,
+    text: str | Sequence[str] | None = None,
     top_k: int = 3,
     runs_dir: str | Path = "runs",
 ) -> Predictions:
@@ -112,7 +112,7 @@ def predict(
     Args:
         model: a run, a run folder, a model folder, a Hub id, or the name or path of a recipe, for its latest run.
         texts: a text or several; or a dataset, or the `Path` of a file.
-        text: columns of a dataset or file that are joined into the text; by default those of the training.
+        text: a column of a dataset or file, or several that are joined; by default those of the training.
         top_k: number of labels for each text.
         runs_dir: where the run folders are.
 

@@ -14,7 +14,7 @@ from hf_newscls import __version__
 from hf_newscls.errors import DataError, InputError, StorageError, format_examples
 from hf_newscls.files import compute_sha256
 from hf_newscls.storage import report_full_disk
-from hf_newscls.workflow.model_address import ModelAddress, find_model_address
+from hf_newscls.workflow.model_address import ModelAddress, find_model_address, list_names
 from hf_newscls.workflow.predict_input import RowInput, open_rows
 from hf_newscls.workflow.run import Run
 
@@ -64,8 +64,8 @@ def predict_file(
     source: Rows,
     output: str | Path,
     *,
-    text: Sequence[str] | None = None,
-    keep: Sequence[str] | None = None,
+    text: str | Sequence[str] | None = None,
+    keep: str | Sequence[str] | None = None,
     top_k: int = 1,
     probabilities: bool = False,
     min_confidence: float = 0.0,
@@ -85,14 +85,14 @@ def predict_file(
         source: a file or several, as `data.source` of a recipe names them, or a dataset. A stream is read as JSON Lines
             if its first line begins with `{`, else as one text per line; it cannot be continued.
         output: the file to write: .csv, .jsonl or .parquet.
-        text: columns that are joined into the text; by default those that the model was trained on.
-        keep: columns that are copied; by default those of the text.
+        text: a column, or several that are joined into the text; by default those that the model was trained on.
+        keep: a column that is copied, or several; by default those of the text.
         top_k: number of labels for each row.
         probabilities: write the probability of every label instead.
         min_confidence: leave answers with a lower probability empty.
         submission: a sample submission: write its columns, rows and labels, as Kaggle takes them.
         overwrite: replace an output that exists.
-        float32: do not compute in bfloat16, which is the default on devices that have units for it.
+        float32: do not compute in bfloat16, which is the default where it is faster.
         runs_dir: where the run folders are.
         on_progress: called before the first block and after each one.
 
@@ -118,13 +118,15 @@ def predict_file(
             "min_confidence"
         )
     _check_output(output, None, overwrite=overwrite)
+    address = find_model_address(model, runs_dir=runs_dir)
     rows = open_rows(source)
-    plan = _plan(find_model_address(model, runs_dir=runs_dir), rows, text=text, keep=keep, form=form, sample=submission)
+    plan = _plan(address, rows, text=text, keep=keep, form=form, sample=submission)
     total = _check_rows(rows, plan)
     use_bf16 = not float32 and has_fast_bf16(plan.task.classifier)
     command = _describe(plan, rows, bf16=use_bf16)
     _check_output(output, command, overwrite=overwrite)
-    with report_full_disk(output.parent), open_partial_output(output, command) as partial:
+    parts = open_partial_output(output, command, is_repeatable=rows.fingerprint is not None)
+    with report_full_disk(output.parent), parts as partial:
         summary = partial.read_finished()
         if summary is None:
             with accelerated(plan.task.classifier, bf16=use_bf16):
@@ -138,8 +140,8 @@ def _plan(
     address: ModelAddress,
     rows: RowInput,
     *,
-    text: Sequence[str] | None,
-    keep: Sequence[str] | None,
+    text: str | Sequence[str] | None,
+    keep: str | Sequence[str] | None,
     form: AnswerForm,
     sample: str | Path | None,
 ) -> _Plan:
@@ -151,7 +153,7 @@ def _plan(
     if sample is not None:
         found = read_submission(Path(sample), classifier.label_names)
         return _Plan(RowTask(classifier, columns, [found.id_column], found.form), found)
-    kept = [*dict.fromkeys(columns.columns if keep is None else keep)]
+    kept = [*dict.fromkeys(columns.columns if keep is None else list_names(keep))]
     if clash := {*kept} & {*form.name_columns(classifier.label_names)}:
         raise InputError(
             f"{rows.name}: the answers have columns of these names too: {format_examples(sorted(clash))}; rename them "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
-from hf_newscls.errors import InputError
+from hf_newscls.errors import InputError, SourceError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,11 +46,16 @@ def open_files(addresses: str | Path | Sequence[str | Path]) -> RowInput:
     Raises:
         SourceError: a file does not exist or cannot be fetched.
     """
+    from hf_newscls.data.hub_sources import PASS_THE_PATH
     from hf_newscls.data.row_blocks import read_row_blocks
     from hf_newscls.data.sources import fetch_source
 
     listed = [addresses] if isinstance(addresses, (str, Path)) else addresses
-    source = fetch_source([str(address) for address in listed], pool_splits=True)
+    try:
+        source = fetch_source([str(address) for address in listed], pool_splits=True)
+    except SourceError as error:  # its advice is about recipes
+        message = str(error).replace(PASS_THE_PATH, "pass its path").replace("data.source", "--input")
+        raise SourceError(message) from error
     return RowInput(source.name, source.sha256, lambda columns: read_row_blocks(source.paths, columns))
 
 

@@ -22,6 +22,7 @@ from hf_newscls.inference.predicting import load_classifier, predict_probabiliti
 from hf_newscls.workflow.predict import predict
 from hf_newscls.workflow.predict_file import predict_file
 from tests.conftest import LABELS, build_news_rows, write_csv
+from tests.data.excel_files import write_xlsx
 from tests.tiny_models import load_tiny, save_encoder
 
 ROWS = [
@@ -75,6 +76,8 @@ def save_as(kind: str, folder: Path) -> Any:
         table.to_json(path, orient="records", lines=True)
     elif kind == "parquet":
         table.to_parquet(path)
+    elif kind == "xlsx":
+        write_xlsx(path, {"News": [[*ROWS[0]], *([*row.values()] for row in ROWS)]})
     elif kind == "stream":
         return io.StringIO("".join(json.dumps(row) + "\n" for row in ROWS))
     else:
@@ -84,7 +87,7 @@ def save_as(kind: str, folder: Path) -> Any:
     return path
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet", "stream", "two files"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet", "xlsx", "stream", "two files"])
 def test_each_row_gets_its_answer(kind: str, model: Path, expected: Any, tmp_path: Path) -> None:
     written = predict_file(model, save_as(kind, tmp_path), tmp_path / "answers.csv", keep=["date"], probabilities=True)
     assert (written.rows, written.empty, written.unsure) == (120, EMPTY, 0)
@@ -122,6 +125,40 @@ def test_answers_below_the_confidence_are_empty(model: Path, news: Path, expecte
         not text or low for text, low in zip(TEXTS, below, strict=True)
     ]
     assert [row["probability"] == "" for row in rows] == [not text for text in TEXTS]
+
+
+def test_lines_of_a_stream_have_no_other_column(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="'title'"):
+        predict_file(model, io.StringIO("goal coach\n"), tmp_path / "answers.jsonl", text="title")
+
+
+@pytest.mark.parametrize("content", ["", "\n"])
+def test_stream_without_text_has_no_answers(content: str, model: Path, tmp_path: Path) -> None:
+    if content:
+        assert predict_file(model, io.StringIO(content), tmp_path / "answers.jsonl").empty == 1
+    else:
+        with pytest.raises(DataError, match="standard input"):
+            predict_file(model, io.StringIO(content), tmp_path / "answers.jsonl")
+        assert [*tmp_path.iterdir()] == []
+
+
+def test_error_in_a_stream_leaves_nothing(model: Path, tmp_path: Path) -> None:
+    lines = io.StringIO('{"title": "goal", "body": ""}\n' * 60 + "[]\n")
+    with pytest.raises(DataError, match="line 61"):
+        predict_file(model, lines, tmp_path / "answers.jsonl")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_error_of_the_caller_keeps_the_parts(model: Path, news: Path, tmp_path: Path) -> None:
+    def stop(done: int, total: int | None) -> None:
+        if done == 50:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        predict_file(model, news, tmp_path / "answers.csv", on_progress=stop)
+    seen: list[int] = []
+    predict_file(model, news, tmp_path / "answers.csv", on_progress=lambda done, total: seen.append(done))
+    assert seen[0] == 50
 
 
 def test_lines_of_a_stream_are_texts(model: Path, tmp_path: Path) -> None:
@@ -248,6 +285,28 @@ def test_two_processes_do_not_write_one_output(model: Path, news: Path, tmp_path
     assert len(read(output)) == 120
 
 
+def test_killed_while_another_command_is_removed(model: Path, news: Path, tmp_path: Path) -> None:
+    output, unlinks = tmp_path / "answers.csv", iter(range(100))
+
+    def remove_two_and_die() -> None:
+        plain = Path.unlink
+
+        def unlink(path: Path, missing_ok: bool = False) -> None:
+            if next(unlinks) == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+            plain(path, missing_ok)
+
+        Path.unlink = unlink  # type: ignore[method-assign]
+        predict_file(model, news, output, top_k=2)
+
+    assert run_and_kill(lambda: predict_file(model, news, output), rename=5, before=False)
+    assert run_and_kill(remove_two_and_die, rename=10_000, before=False)
+    seen: list[int] = []
+    predict_file(model, news, output, on_progress=lambda done, total: seen.append(done))
+    assert seen[0] == 75  # of five parts of 25 rows, two were removed
+    assert [row["title"] for row in read(output)] == [row["title"] for row in ROWS]
+
+
 def test_folder_of_someone_else_is_not_touched(model: Path, news: Path, tmp_path: Path) -> None:
     folder = name_partial_folder(tmp_path / "answers.csv")
     folder.mkdir()
@@ -267,7 +326,7 @@ def test_folder_of_someone_else_is_not_touched(model: Path, news: Path, tmp_path
         ({"keep": ["headline"]}, DataError, "'headline'"),
         ({"output": "answers.txt"}, InputError, "'.txt'"),
         ({"output": "old.csv"}, StorageError, "--overwrite"),
-        ({"source": "absent.csv"}, SourceError, "absent.csv"),
+        ({"source": "absent.csv"}, SourceError, "absent.csv: --input"),
         ({"source": "header.csv"}, DataError, "header.csv"),
         ({"top_k": 2, "probabilities": True}, InputError, "top_k"),
         ({"min_confidence": 80}, InputError, "80"),
@@ -344,7 +403,7 @@ def test_rows_in_memory_have_the_same_predictions(kind: str, model: Path, news: 
     labels = [LABELS[row.argmax()] if text else None for row, text in zip(expected, TEXTS, strict=True)]
     assert [label if isinstance(label, str) else None for label in table["prediction"]] == labels
     assert [len(one.labels) for one in predictions] == [3 if text else 0 for text in TEXTS]
-    assert [*predict(model, source, text=["body"]).texts] == [row["body"].strip() for row in ROWS]
+    assert [*predict(model, source, text="body").texts] == [row["body"].strip() for row in ROWS]
 
 
 def test_dataset_can_be_written_too(model: Path, tmp_path: Path) -> None:
