@@ -8,6 +8,7 @@ from hf_newscls.workflow.doctor import inspect_machine
 from hf_newscls.workflow.evaluate import evaluate
 from hf_newscls.workflow.predict import Explanation, Prediction, Predictions, explain, predict, predict_lines
 from hf_newscls.workflow.predict_file import AnswersFile, predict_file
+from hf_newscls.workflow.predict_ray import predict_with_ray
 from hf_newscls.workflow.predict_input import iterate_lines
 from hf_newscls.workflow.prepare import load_recipe, overview, prepare, publish_prepared
 from hf_newscls.workflow.publish import (
@@ -43,6 +44,7 @@ __all__ = [
     "predict",
     "predict_file",
     "predict_lines",
+    "predict_with_ray",
     "prepare",
     "publish",
     "publish_leaderboard",

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from hf_newscls import __version__
 from hf_newscls.errors import InputError
 from hf_newscls.workflow.model_address import find_model_address
-from hf_newscls.workflow.predict_file import choose_text_columns
 from hf_newscls.workflow.run import Run
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def predict_with_ray(
     inputs = [inputs] if isinstance(inputs, str) else [*inputs]
     found = find_model_address(model, runs_dir=runs_dir)
     classifier = found.load()
-    columns = choose_text_columns(found, classifier, named=text)
+    columns = found.choose_text(classifier, named=text)
     kept = [*dict.fromkeys([id_column, *(columns.columns if keep is None else keep)])]
     if clash := {*kept} & {*form.name_columns(classifier.label_names)}:
         raise InputError(f"the answers have columns named {sorted(clash)} too; leave them out of keep")
