@@ -13,8 +13,8 @@ from hf_newscls.data.readers.format import ReadOptions
 from hf_newscls.data.readers.open_file import open_file
 from hf_newscls.data.readers.parquet_file import find_label_names
 
-BLOCK_ROWS = 2048
-"""Most rows of a block: enough to find texts of similar length, few enough to show progress."""
+BLOCK_ROWS = 1024
+"""Most rows of a block: enough to find texts of similar length, few enough to lose little work."""
 
 BLOCK_BYTES = 2_000_000
 """Most text of a block, in bytes of UTF-8, unless one row has more."""

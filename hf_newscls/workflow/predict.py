@@ -132,9 +132,9 @@ def predict(
     classifier = address.load()
     if rows is not None:
         columns = address.choose_text(classifier, named=text)
-        read = [text for block in rows.read_blocks(columns.columns) for text in columns.join(block)]
+        read = [row for block in rows.read_blocks(columns.columns) for row in columns.join(block)]
     probabilities = predict_probabilities(classifier, read)
-    probabilities[[not text for text in read]] = float("nan")
+    probabilities[[not one for one in read]] = float("nan")
     return Predictions(read, classifier.label_names, probabilities, top_k)
 
 

@@ -23,6 +23,8 @@ from hf_newscls.workflow.predict import predict
 from hf_newscls.workflow.predict_file import predict_file
 from tests.conftest import LABELS, build_news_rows, write_csv
 from tests.data.excel_files import write_xlsx
+from tests.hub_server import HubServer
+from tests.processes import read_files
 from tests.tiny_models import load_tiny, save_encoder
 
 ROWS = [
@@ -189,6 +191,13 @@ def test_text_columns_can_be_named(named: Sequence[str] | None, text: str, model
     assert [row["prediction"] for row in rows if row["prediction"]] == [
         LABELS[one.argmax()] for row, one in zip(ROWS, found, strict=True) if row["body" if named else "title"].strip()
     ]
+
+
+def test_hub_id_is_enough(model: Path, news: Path, tmp_path: Path, hub_here: HubServer) -> None:
+    hub_here.create_repo("me/news", files=read_files(model))
+    predict_file("me/news", news, tmp_path / "hub.csv")
+    predict_file(model, news, tmp_path / "folder.csv")
+    assert (tmp_path / "hub.csv").read_bytes() == (tmp_path / "folder.csv").read_bytes()
 
 
 # Interrupted at any point.
