@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ from hf_newscls.cli.texts import TextsArgument, check_arguments, print_text, rea
 from hf_newscls.errors import InputError
 
 _STANDARD_INPUT = "-"
+_RAY = "Many machines"
 
 
 def predict(
@@ -29,7 +30,7 @@ def predict(
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="File for the answers of --input: .csv, .jsonl or .parquet.", metavar="FILE")
+        str | None, typer.Option(help="File for the answers of --input: .csv, .jsonl or .parquet.", metavar="FILE")
     ] = None,
     text: Annotated[
         str | None,
@@ -65,6 +66,20 @@ def predict(
     float32: Annotated[
         bool, typer.Option("--float32", help="Compute in float32 also where bfloat16 is faster.")
     ] = False,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="Where the rows are predicted: in this process, or on a Ray cluster.", rich_help_panel=_RAY),
+    ] = "local",
+    id_column: Annotated[
+        str | None, typer.Option("--id", help="Column with a different value in each row.", rich_help_panel=_RAY)
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Address of the cluster.", show_default="this machine", rich_help_panel=_RAY)
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes with a model of their own.", rich_help_panel=_RAY)] = 1,
+    gpus_per_worker: Annotated[
+        float, typer.Option(min=0, help="GPUs of a worker; a fraction is possible.", rich_help_panel=_RAY)
+    ] = 0.0,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
     """Predict labels: print those of each text, or write those of each row of a file (--input, --output).
@@ -81,6 +96,18 @@ def predict(
         "overwrite": overwrite,
         "float32": float32,
     }
+    cluster: dict[str, Any] = {
+        "id_column": id_column,
+        "address": address,
+        "workers": workers,
+        "gpus_per_worker": gpus_per_worker,
+    }
+    if engine == "local" and (id_column or address or workers > 1 or gpus_per_worker):
+        raise InputError("--id, --address, --workers and --gpus-per-worker need --engine ray; add it, or remove them")
+    if engine == "ray":
+        _refuse_texts(texts)
+        _predict_with_ray(model, input_files or [], output, top_k=top_k or 1, runs_dir=runs_dir, **options, **cluster)
+        return
     if input_files:
         _refuse_texts(texts)
         _predict_files(model, input_files, output, top_k=top_k or 1, runs_dir=runs_dir, **options)
@@ -105,14 +132,14 @@ def _print_prediction(prediction: workflow.Prediction) -> None:
 
 
 def _predict_files(
-    model: str, input_files: list[str], output: Path | None, *, overwrite: bool, min_confidence: float, **options: Any
+    model: str, input_files: list[str], output: str | None, *, overwrite: bool, min_confidence: float, **options: Any
 ) -> None:
     """Write the answers, show the progress, and print what was counted."""
     if output is None:
         raise InputError("--input is given, but no --output; add the file for the answers: --output answers.csv")
     if _STANDARD_INPUT in input_files and len(input_files) > 1:
         raise InputError("--input - is standard input, which cannot be read together with files; name only one of them")
-    if output.is_file() and not overwrite and sys.stdin.isatty():
+    if Path(output).is_file() and not overwrite and sys.stdin.isatty():
         overwrite = typer.confirm(f"{output} exists. Replace it?", abort=True)
     with show_progress() as on_progress:
         written = workflow.predict_file(
@@ -130,6 +157,24 @@ def _predict_files(
         counted += [f"{written.unsure:,} ({written.unsure / written.rows:.1%}) below {min_confidence:g}"]
     counted += [f"{written.truncated:,} longer than the model reads"] if written.truncated else []
     print_line(f"{', '.join(counted)}; {written.seconds:,.0f} s")
+
+
+def _predict_with_ray(
+    model: str,
+    input_files: list[str],
+    output: str | None,
+    *,
+    id_column: str | None,
+    submission: Path | None,
+    overwrite: bool,
+    **options: Any,
+) -> None:
+    if not input_files or output is None or id_column is None:
+        raise InputError("--engine ray: --input, --output or --id is missing; name files, a folder and a column")
+    if submission is not None or overwrite:
+        raise InputError("--engine ray writes a new folder in any order, without --submission and --overwrite")
+    workflow.predict_with_ray(model, input_files, output, id_column=id_column, **options)
+    print_line(f"folder: {output}")
 
 
 def _split_names(names: str | None) -> list[str] | None:

@@ -2,13 +2,13 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from hf_newscls import workflow
@@ -76,9 +76,7 @@ def start(tiny_run: FinishedRun, rows: Path, output: Path, *, lose_node: bool) -
     }
     environment = build_environment(output.parent, RAY_DATA_DISABLE_PROGRESS_BARS="1", PYTHONPATH=os.getcwd())
     command = [sys.executable, "-c", PREDICT, json.dumps(asked)]
-    return subprocess.Popen(
-        command, env=environment, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
+    return subprocess.Popen(command, env=environment, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True)
 
 
 def find_error(log: str) -> str:
@@ -104,7 +102,9 @@ def test_killed_program_continues(tiny_run: FinishedRun, rows: Path, expected: p
         assert process.poll() is None, process.communicate()[0][-3000:]
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
+    # The program and its cluster, whose processes have sessions of their own.
+    for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+        one.kill()
     process.communicate()
     done = read_answers(output)
     assert 0 < len(done) < ROWS
