@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DOCS_STAMP := $(VENV)/.docs-installed
+RAY_STAMP := $(VENV)/.ray-installed
 
 # Recipes read these from the environment, in quotes: a path may contain spaces. ARGS is pasted into the command line,
 # so that it can contain several arguments and its own quotes; `set -f` keeps [title] from matching files.
@@ -57,8 +58,8 @@ evaluate: $(STAMP) ## Evaluate a finished run again: RECIPE=name (its latest run
 	@set -f; $(BIN)/hf-newscls evaluate "$${RUN:-$$RECIPE}" --cards-dir model_cards $(ARGS)
 
 .PHONY: predict
-predict: $(STAMP) ## Predict the label of TEXT="one headline", or of each line of standard input: RECIPE=name or RUN=folder.
-	@set -f; $(BIN)/hf-newscls predict "$${RUN:-$$RECIPE}" $${TEXT:+"$$TEXT"} $(ARGS)
+predict: $(STAMP) ## Predict TEXT="one headline", each line of standard input, or INPUT=test.csv OUTPUT=answers.csv: RECIPE=name or RUN=folder.
+	@set -f; $(BIN)/hf-newscls predict "$${RUN:-$$RECIPE}" $${TEXT:+"$$TEXT"} $${INPUT:+--input "$$INPUT"} $${OUTPUT:+--output "$$OUTPUT"} $(ARGS)
 
 .PHONY: publish
 publish: $(STAMP) ## Push a finished run to the Hub in one commit: RECIPE=name or RUN=folder [ARGS="--repo-id me/news --tag v1.0"].
@@ -107,6 +108,10 @@ XLA_STAMP := $(XLA_VENV)/.installed
 .PHONY: test-xla
 test-xla: $(XLA_STAMP) ## Run the XLA tests, on the CPU: the first time installs torch_xla.
 	@PYTHONPATH=. PJRT_DEVICE=CPU OMP_NUM_THREADS=1 $(XLA_VENV)/bin/python -m pytest -q -m xla tests/xla $(ARGS)
+
+.PHONY: test-ray
+test-ray: $(RAY_STAMP) ## Test predictions on a Ray cluster of two nodes on this machine: the first time installs Ray.
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m ray tests/ray $(ARGS)
 
 .PHONY: check
 check: $(STAMP) ## Check style, types and the project's rules, as CI does first.
@@ -163,6 +168,10 @@ $(STAMP): pyproject.toml constraints.txt
 
 $(DOCS_STAMP): $(STAMP)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@touch $@
+
+$(RAY_STAMP): $(STAMP)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[ray]'
 	@touch $@
 
 $(XLA_STAMP):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hf_newscls.workflow.evaluate import evaluate
     from hf_newscls.workflow.evaluate_on import OtherDataRun, evaluate_on
     from hf_newscls.workflow.predict import Explanation, Predictions, explain, predict
+    from hf_newscls.workflow.predict_file import AnswersFile, predict_file
     from hf_newscls.workflow.prepare import load_recipe, prepare, publish_prepared
     from hf_newscls.workflow.publish import publish, publish_leaderboard, save_leaderboard
     from hf_newscls.workflow.run import Run, load_run
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from hf_newscls.workflow.train_seeds import SeedRuns, train_seeds
 
 __all__ = [
+    "AnswersFile",
     "Explanation",
     "Leaderboard",
     "OtherDataRun",
@@ -54,6 +56,7 @@ __all__ = [
     "name_loaded_parameters",
     "plan",
     "predict",
+    "predict_file",
     "prepare",
     "publish",
     "publish_leaderboard",

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import FinishedRun, build_news_rows, write_csv
 from tests.processes import build_environment
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +43,21 @@ def run_benchmark(name: str, *arguments: str, home: Path, overrides: Sequence[st
     environment = build_environment(home, PYTHONPATH=str(ROOT))
     subprocess.run(command, cwd=home, env=environment, check=True, capture_output=True, timeout=600)
     return json.loads(results.read_text(encoding="utf-8"))
+
+
+@pytest.mark.slow
+def test_prediction_speed_compares_the_ways(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    write_csv(tmp_path / "news.csv", build_news_rows())
+    results = tmp_path / "results.json"
+    command = [sys.executable, str(ROOT / "benchmarks" / "prediction_speed.py"), str(tiny_run.run.model), "news.csv"]
+    command += ["--text", "title", "--rows", "60", "--ways", "pipeline|ours in float32", "--memory", "200"]
+    command += ["--results", str(results)]
+    environment = build_environment(tmp_path, PYTHONPATH=str(ROOT))
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=600)
+    entry = json.loads(results.read_text(encoding="utf-8"))["prediction_speed headlines"]
+    assert entry["ways"]["ours in float32"]["changed_answers"] == 0
+    assert all(figures["rows_per_second"] > 0 for figures in entry["ways"].values())
+    assert entry["peak_megabytes"]["200"] > 0
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """A full disk: a real one of some kilobytes, in a mount namespace that ends with the process."""
 
+import random
 import re
 import shutil
 import subprocess
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import write_recipe
+from tests.conftest import write_csv, write_recipe
 from tests.processes import Result, build_environment, check_refusal
+from tests.tiny_models import load_tiny
 
 # $1 size, $2 where it is mounted, $3 the kB that another program leaves once training has begun, then the command.
 FULL_DISK = """
@@ -40,9 +42,14 @@ def disk(tiny_encoder: Path, news_csv: Path, tmp_path: Path) -> Path:
 
 def train_on(disk: Path, size: str, *overrides: str, leave: int | None = None) -> tuple[Result, list[str]]:
     """Train with runs on a disk of `size`; returns the result and what was left on the disk."""
+    return run_on(disk, size, "train", "tiny.yaml", *overrides, leave=leave)
+
+
+def run_on(disk: Path, size: str, *arguments: str, leave: int | None = None) -> tuple[Result, list[str]]:
+    """Run a command with a disk of `size`; returns the result and what was left on the disk."""
     command = ["unshare", "--map-root-user", "--mount", "sh", "-c", FULL_DISK, "sh"]
     command += [size, str(disk), "" if leave is None else str(leave)]
-    command += [sys.executable, "-m", "hf_newscls", "train", "tiny.yaml", *overrides]
+    command += [sys.executable, "-m", "hf_newscls", *arguments]
     environment = build_environment(disk.parent / "home", HF_NEWSCLS_RUNS=str(disk))
     if shutil.which("unshare") is None:
         pytest.skip("needs `unshare` of util-linux to mount a small disk")
@@ -95,3 +102,21 @@ def test_disk_that_fills_up_in_training_leaves_whole_checkpoints_only(disk: Path
     whole = {path.split("/")[1] for path in files if path.endswith("/trainer_state.json")}
     assert begun == whole
     assert {path for path in files if not path.startswith("checkpoints/")} == {"recipe.yaml", "split.json"}
+
+
+@pytest.mark.slow
+def test_disk_that_fills_up_in_predicting_keeps_the_parts(disk: Path, tiny_encoder: Path) -> None:
+    loaded = load_tiny(tiny_encoder)
+    loaded.model.save_pretrained(disk.parent / "model")
+    loaded.tokenizer.save_pretrained(disk.parent / "model")
+    chance = random.Random(17)
+    rows = [{"text": f"goal {number}", "body": chance.randbytes(200).hex()} for number in range(8000)]
+    write_csv(disk.parent / "news.csv", rows)
+    options = ["--input", "news.csv", "--output", f"{disk}/answers.csv", "--keep", "body"]
+    result, left = run_on(disk, "2m", "predict", "./model", *options)
+    check_refusal(result, f"{disk}: ", "disk", "full")
+    names = {"/".join(Path(path).relative_to(disk).parts) for path in left}
+    assert "answers.csv" not in names
+    parts = {name for name in names if "/part-" in name}
+    assert parts
+    assert names == {"answers.csv.partial", "answers.csv.partial/.lock", "answers.csv.partial/command.json", *parts}

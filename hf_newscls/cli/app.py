@@ -20,7 +20,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from hf_newscls.cli.compare import compare
-from hf_newscls.cli.predict import explain, predict
+from hf_newscls.cli.explain import explain
+from hf_newscls.cli.predict import predict
 from hf_newscls.cli.recipes import doctor, overview, prepare, recipes, show
 from hf_newscls.cli.terminal import make_printable, messages, name_program
 from hf_newscls.cli.train import evaluate, publish, train
@@ -67,7 +68,13 @@ _COMMANDS = (
     (prepare, ("hf-newscls prepare quickstart --output prepared", "hf-newscls prepare quickstart --publish me/news")),
     (train, ("hf-newscls train quickstart", "hf-newscls train fake_news_minilm --data news.csv --dry-run")),
     (evaluate, ("hf-newscls evaluate quickstart",)),
-    (predict, ("hf-newscls predict quickstart 'Rail strike ends after nine days'",)),
+    (
+        predict,
+        (
+            "hf-newscls predict quickstart 'Rail strike ends after nine days'",
+            "hf-newscls predict quickstart --input test.csv --output answers.csv",
+        ),
+    ),
     (explain, ("hf-newscls explain quickstart 'Rail strike ends after nine days'",)),
     (publish, ("hf-newscls publish quickstart --repo-id my-name/quickstart",)),
     (

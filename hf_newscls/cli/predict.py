@@ -1,132 +1,195 @@
-"""The commands for texts: predict, explain."""
+"""The command predict: texts, or whole files."""
 
-import logging
-import os
-import re
 import sys
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import typer
 
 from hf_newscls import workflow
-from hf_newscls.cli.terminal import RUNS, RunsDirOption, console, make_printable
-from hf_newscls.errors import InputError, format_examples
+from hf_newscls.cli.progress import show_progress
+from hf_newscls.cli.terminal import RUNS, ModelArgument, RunsDirOption, console, make_printable, print_line
+from hf_newscls.cli.texts import TextsArgument, check_arguments, print_text, read_texts
+from hf_newscls.errors import InputError
 
-_SHOWN_CHARACTERS = 1000
-_HEADER = re.compile(r"""["']?[^\W\d]\w*["']?(([,;|\t])["']?[^\W\d]\w*["']?)+""")
-_FROM_PYTHON = "for a column of a table call `hf_newscls.predict` from Python"
-
-ModelArgument = Annotated[
-    str,
-    typer.Argument(
-        help="A recipe with a finished run, a run folder, a model folder, or a model on the Hub (owner/name).",
-        metavar="MODEL",
-    ),
-]
-TextsArgument = Annotated[
-    list[str] | None,
-    typer.Argument(help="One or more texts; without any, each line of standard input is a text.", metavar="TEXT"),
-]
-
-logger = logging.getLogger(__name__)
+_STANDARD_INPUT = "-"
+_RAY = "Many machines"
 
 
 def predict(
     model: ModelArgument,
     texts: TextsArgument = None,
-    top_k: Annotated[int, typer.Option(min=1, help="Number of labels to print for each text.")] = 3,
-    runs_dir: RunsDirOption = RUNS,
-) -> None:
-    """Print the most probable labels of each text, with the model's probabilities."""
-    found = _check_arguments(texts) if texts else _read_lines()
-
-    for prediction in workflow.predict(model, found, top_k=top_k, runs_dir=runs_dir):
-        _print_text(prediction.text)
-        for label, probability in zip(prediction.labels, prediction.probabilities, strict=True):
-            console.print(f"  {probability:7.2%}  {make_printable(label)}", highlight=False)
-
-
-def explain(
-    model: ModelArgument,
-    texts: TextsArgument = None,
-    label: Annotated[str | None, typer.Option(help="Label to explain; by default the most probable one.")] = None,
-    top: Annotated[int, typer.Option(min=1, help="Number of words to print.")] = 10,
-    samples: Annotated[
-        int | None,
+    input_files: Annotated[
+        list[str] | None,
         typer.Option(
-            min=1,
-            help="Number of random word orders to try; more are slower and more exact.",
-            show_default="about 2,000 predictions in all",
+            "--input",
+            help="File whose rows are predicted (CSV, JSON, Excel, Parquet, kaggle://, hf://), or several; - is "
+            "standard input, as JSON Lines or one text per line.",
+            metavar="FILE",
         ),
     ] = None,
+    output: Annotated[
+        str | None, typer.Option(help="File for the answers of --input: .csv, .jsonl or .parquet.", metavar="FILE")
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(
+            help="Columns that are joined into the text.",
+            metavar="COLUMN,COLUMN",
+            show_default="those that the model was trained on",
+        ),
+    ] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            help="Columns to copy into the output.", metavar="COLUMN,COLUMN", show_default="those of the text"
+        ),
+    ] = None,
+    top_k: Annotated[
+        int | None, typer.Option(min=1, help="Number of labels for each text.", show_default="3, with --input 1")
+    ] = None,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Write the probability of every label.")
+    ] = False,
+    min_confidence: Annotated[
+        float, typer.Option(min=0, max=1, help="Leave answers with a lower probability empty.")
+    ] = 0.0,
+    submission: Annotated[
+        Path | None,
+        typer.Option(
+            help="Sample submission: write its columns, rows and labels, as Kaggle takes them.",
+            metavar="FILE",
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
+    float32: Annotated[
+        bool, typer.Option("--float32", help="Compute in float32 also where bfloat16 is faster.")
+    ] = False,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="Where the rows are predicted: in this process, or on a Ray cluster.", rich_help_panel=_RAY),
+    ] = "local",
+    id_column: Annotated[
+        str | None, typer.Option("--id", help="Column with a different value in each row.", rich_help_panel=_RAY)
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Address of the cluster.", show_default="this machine", rich_help_panel=_RAY)
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes with a model of their own.", rich_help_panel=_RAY)] = 1,
+    gpus_per_worker: Annotated[
+        float, typer.Option(min=0, help="GPUs of a worker; a fraction is possible.", rich_help_panel=_RAY)
+    ] = 0.0,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
-    """Print the words with the largest effect on a prediction (Shapley values). Needs the extra `explain`."""
-    found = _check_arguments(texts) if texts else _read_lines()
+    """Predict labels: print those of each text, or write those of each row of a file (--input, --output).
 
-    for one in workflow.explain(model, found, label=label, samples=samples, runs_dir=runs_dir):
-        _print_text(one.text)
-        console.print(f"  {one.attribution.probability:6.0%}  {make_printable(one.label)}", highlight=False)
-        console.print(f"  {one.attribution.empty_probability:6.0%}  without any word", highlight=False)
-        words = sorted(one.attribution.contributions, key=lambda word: -abs(word.value))
-        for word in words[:top]:
-            console.print(f"  {word.value:+6.0%}  {make_printable(word.words)}", highlight=False, soft_wrap=True)
-        if rest := words[top:]:
-            console.print(f"  {sum(word.value for word in rest):+6.0%}  {len(rest):,} others", highlight=False)
-
-
-def _print_text(text: str) -> None:
-    """Print a text, or the beginning of a long one, as a heading."""
-    shown = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}… ({len(text):,} characters)"
-    console.print(make_printable(shown), style="bold", highlight=False, soft_wrap=True)
-
-
-def _check_arguments(texts: list[str]) -> list[str]:
-    for text in texts:
-        if os.path.isfile(text):
-            raise InputError(
-                f"text {text!r} is an existing file, which would not be read; to take each of its lines as a text, "
-                f"pass it as standard input: `< {text}`; {_FROM_PYTHON}"
-            )
-    return texts
-
-
-def _read_lines() -> list[str]:
-    """Return the lines of standard input, without empty ones, which are reported.
-
-    Raises:
-        InputError: a line is not UTF-8, the first one is the header of a table, or there is no text.
+    An interrupted --input continues with the same command.
     """
-    if sys.stdin.isatty():
-        logger.info("reading one text per line from standard input, until Ctrl-D")
-    lines: list[str] = []
-    try:
-        for line in sys.stdin:
-            line.encode()  # in an ASCII locale, other bytes arrive as surrogates
-            lines.append(line.strip())
-    except UnicodeError as error:
-        raise InputError(
-            f"standard input: line {len(lines) + 1} is not UTF-8; convert it, for example with iconv"
-        ) from error
-    if not any(lines):
-        raise InputError(f"standard input: no text in {len(lines)} lines; pass texts as arguments, or one in each line")
-    _refuse_table(lines)
-    if empty := [number for number, line in enumerate(lines, start=1) if not line]:
-        logger.warning(
-            "standard input: %s of %s lines are empty and get no prediction: %s",
-            f"{len(empty):,}",
-            f"{len(lines):,}",
-            format_examples(empty),
+    options: dict[str, Any] = {
+        "text": _split_names(text),
+        "keep": _split_names(keep),
+        "probabilities": probabilities,
+        "min_confidence": min_confidence,
+        "submission": submission,
+        "overwrite": overwrite,
+        "float32": float32,
+    }
+    cluster: dict[str, Any] = {
+        "id_column": id_column,
+        "address": address,
+        "workers": workers,
+        "gpus_per_worker": gpus_per_worker,
+    }
+    if engine == "local" and (id_column or address or workers > 1 or gpus_per_worker):
+        raise InputError("--id, --address, --workers and --gpus-per-worker need --engine ray; add it, or remove them")
+    if engine == "ray":
+        _refuse_texts(texts)
+        _predict_with_ray(model, input_files or [], output, top_k=top_k or 1, runs_dir=runs_dir, **options, **cluster)
+        return
+    if input_files:
+        _refuse_texts(texts)
+        _predict_files(model, input_files, output, top_k=top_k or 1, runs_dir=runs_dir, **options)
+        return
+    _refuse_file_options({"output": output, **options})
+    if texts:
+        predictions: Iterable[workflow.Prediction] = workflow.predict(
+            model, check_arguments(texts), top_k=top_k or 3, runs_dir=runs_dir
         )
-    return [line for line in lines if line]
+    else:
+        predictions = workflow.predict_lines(model, read_texts(), top_k=top_k or 3, runs_dir=runs_dir)
+    for prediction in predictions:
+        _print_prediction(prediction)
 
 
-def _refuse_table(lines: Sequence[str]) -> None:
-    header, *rows = (line for line in lines if line)
-    match = _HEADER.fullmatch(header)
-    if match and rows and all(row.count(match[2]) >= header.count(match[2]) for row in rows):
-        raise InputError(
-            f"standard input: the first line {header[:80]!r} is the header of a table, and the lines below have its "
-            f"columns; pass one text per line, without a header; {_FROM_PYTHON}"
+def _print_prediction(prediction: workflow.Prediction) -> None:
+    print_text(prediction.text)
+    if not prediction.labels:
+        print_line("           no text")
+    for label, probability in zip(prediction.labels, prediction.probabilities, strict=True):
+        console.print(f"  {probability:7.2%}  {make_printable(label)}", highlight=False)
+
+
+def _predict_files(
+    model: str, input_files: list[str], output: str | None, *, overwrite: bool, min_confidence: float, **options: Any
+) -> None:
+    """Write the answers, show the progress, and print what was counted."""
+    if output is None:
+        raise InputError("--input is given, but no --output; add the file for the answers: --output answers.csv")
+    if _STANDARD_INPUT in input_files and len(input_files) > 1:
+        raise InputError("--input - is standard input, which cannot be read together with files; name only one of them")
+    if Path(output).is_file() and not overwrite and sys.stdin.isatty():
+        overwrite = typer.confirm(f"{output} exists. Replace it?", abort=True)
+    with show_progress() as on_progress:
+        written = workflow.predict_file(
+            model,
+            sys.stdin if input_files == [_STANDARD_INPUT] else input_files,
+            output,
+            overwrite=overwrite,
+            min_confidence=min_confidence,
+            on_progress=on_progress,
+            **options,
         )
+    counted = [f"{written.path}: {written.rows:,} rows"]
+    counted += [f"{written.empty:,} without text"] if written.empty else []
+    if min_confidence:
+        counted += [f"{written.unsure:,} ({written.unsure / written.rows:.1%}) below {min_confidence:g}"]
+    counted += [f"{written.truncated:,} longer than the model reads"] if written.truncated else []
+    print_line(f"{', '.join(counted)}; {written.seconds:,.0f} s")
+
+
+def _predict_with_ray(
+    model: str,
+    input_files: list[str],
+    output: str | None,
+    *,
+    id_column: str | None,
+    submission: Path | None,
+    overwrite: bool,
+    **options: Any,
+) -> None:
+    if not input_files or output is None or id_column is None:
+        raise InputError("--engine ray: --input, --output or --id is missing; name files, a folder and a column")
+    if submission is not None or overwrite:
+        raise InputError("--engine ray writes a new folder in any order, without --submission and --overwrite")
+    workflow.predict_with_ray(model, input_files, output, id_column=id_column, **options)
+    print_line(f"folder: {output}")
+
+
+def _split_names(names: str | None) -> list[str] | None:
+    """Return the names of columns that are separated by commas.
+
+    >>> _split_names("id, title"), _split_names(None)
+    (['id', 'title'], None)
+    """
+    return None if names is None else [stripped for name in names.split(",") if (stripped := name.strip())]
+
+
+def _refuse_texts(texts: list[str] | None) -> None:
+    if texts:
+        raise InputError(f"--input is given together with the text {texts[0]!r}; pass texts, or files, not both")
+
+
+def _refuse_file_options(options: dict[str, Any]) -> None:
+    if given := [name for name, value in options.items() if value]:
+        raise InputError(f"--{given[0].replace('_', '-')} is only for files; name them with --input")

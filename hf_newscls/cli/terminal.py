@@ -38,6 +38,13 @@ RunArgument = Annotated[
         help="Name of a recipe or path to a .yaml file, to use its latest run; or a run folder.", metavar="RECIPE|RUN"
     ),
 ]
+ModelArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A recipe with a finished run, a run folder, a model folder, or a model on the Hub (owner/name).",
+        metavar="MODEL",
+    ),
+]
 RunsDirOption = Annotated[Path, typer.Option(help="Folder in which runs are saved.", envvar="HF_NEWSCLS_RUNS")]
 CardsDirOption = Annotated[Path | None, typer.Option(help="Folder for a copy of the model card.")]
 PublicOption = Annotated[

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 
 from hf_newscls.comparison.model_scores import clean_text, is_fingerprint, refuse_file
 from hf_newscls.errors import DataError
-from hf_newscls.report.predictions import PROBABILITY, PublishedPredictions, hash_predictions, read_predictions
+from hf_newscls.inference.answers import PROBABILITY
+from hf_newscls.report.predictions import PublishedPredictions, hash_predictions, read_predictions
 
 _MAX_ROWS, _MAX_LABELS, _MAX_VALUES, _MAX_BYTES = 2_000_000, 5_000, 100_000_000, 2_000_000_000
 _MAX_TEXT_BYTES = 200

@@ -1,5 +1,7 @@
 """Find texts and labels that stand for nothing, such as nan and N/A."""
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Dataset
@@ -28,12 +30,20 @@ def clear_missing_values(rows: Dataset, section: DataSection, *, source_name: st
         _refuse_placeholders(columns, section, source_name)
     if not section.missing_values:
         return rows
-    missing = pa.array(section.missing_values, TEXT)
     for name, column in columns.items():
-        is_missing = pc.is_in(pc.utf8_trim_whitespace(column), value_set=missing)
-        cleared = pc.if_else(is_missing, None, column)
+        cleared = clear_column(column, section.missing_values)
         table = table.set_column(table.column_names.index(name), name, cleared)
     return to_dataset(table)
+
+
+def clear_column(column: pa.ChunkedArray, missing_values: Sequence[str]) -> pa.ChunkedArray:
+    """Return a column of text with null for each value that stands for nothing.
+
+    >>> clear_column(pa.chunked_array([["Storm hits", " nan "]], TEXT), ["nan"]).to_pylist()
+    ['Storm hits', None]
+    """
+    is_missing = pc.is_in(pc.utf8_trim_whitespace(column), value_set=pa.array(missing_values, TEXT))
+    return pc.if_else(is_missing, None, column)
 
 
 def _refuse_placeholders(columns: dict[str, pa.ChunkedArray], section: DataSection, source_name: str) -> None:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from hf_newscls.errors import PublishError, RunError
 from hf_newscls.files import compute_sha256
-from hf_newscls.report.predictions import PROBABILITY
+from hf_newscls.inference.answers import PROBABILITY
 
 _SCRIPT = Path(__file__).with_name("load_check_script.py")
 # Other batch sizes and kernels change a probability in the sixth digit.

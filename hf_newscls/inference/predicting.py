@@ -3,11 +3,13 @@
 Shape letters: N texts, L labels, H hidden size.
 """
 
+import hashlib
+import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,17 +24,22 @@ from transformers import (
 )
 
 from hf_newscls.errors import ModelError, format_examples, shorten_text
+from hf_newscls.inference.batches import cut_batches, find_distinct
 from hf_newscls.modeling.adapters import is_adapter, load_adapted
 from hf_newscls.modeling.heads import find_token_pooling, pool_tokens
 from hf_newscls.modeling.loading import PretrainedClassifier, check_tokenizer, count_positions
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.modeling.registration import register
 from hf_newscls.modeling.sources import find_encoder, find_model
-from hf_newscls.modeling.tokenization import encode_texts
+from hf_newscls.modeling.token_counts import TokenCounts
+from hf_newscls.modeling.tokenization import encode_texts, log_summary
 from hf_newscls.modeling.windows import MeanPooling
 from hf_newscls.recipe.model import ModelSection
 
-_PAD_TO_MULTIPLE_OF = 8
+_PAD_TO_MULTIPLE_OF = 8  # a GPU multiplies such matrices faster
+# More tokens leave the caches of a CPU; fewer leave the units of a GPU idle.
+_CPU_BATCH_TOKENS = 1024
+_GPU_BATCH_TOKENS = 65_536
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +55,14 @@ class TrainedClassifier:
     def label_names(self) -> list[str]:
         """Label names in the order of the model's outputs."""
         return [name for _, name in sorted((self.model.config.id2label or {}).items())]
+
+
+class TokenizedTexts(NamedTuple):
+    """Texts as a model reads them, equal ones once."""
+
+    rows: dict[str, list[list[int]]]  # the token ids of the different texts, as in `EncodedTexts`
+    indices: NDArray[np.int64]  # which of them each of the N texts is
+    counts: TokenCounts  # of the N texts
 
 
 def load_classifier(
@@ -96,6 +111,19 @@ def choose_device() -> str:
     return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def fingerprint_classifier(classifier: TrainedClassifier) -> str:
+    """Return a hash of everything that decides the predictions: weights, configuration and tokenizer."""
+    model, tokenizer = classifier.model, classifier.tokenizer
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    written = tokenizer.backend_tokenizer.to_str() if tokenizer.is_fast else json.dumps(tokenizer.get_vocab())
+    for text in (model.config.to_json_string(), str(tokenizer.model_max_length), written):
+        digest.update(text.encode())
+    return digest.hexdigest()
+
+
 def _load_model(folder: Path, encoder: ModelSection | None, *, trust_remote_code: bool) -> tuple[Any, list[str]]:
     """Return the model, and the names of missing weights."""
     if is_adapter(folder):
@@ -107,23 +135,47 @@ def _load_model(folder: Path, encoder: ModelSection | None, *, trust_remote_code
 
 
 def predict_probabilities(
-    classifier: TrainedClassifier, texts: Sequence[str], *, batch_size: int = 64
+    classifier: TrainedClassifier, texts: Sequence[str], *, batch_tokens: int | None = None
 ) -> NDArray[np.float32]:
     """Return the probability of each label for each text, shape (N, L).
 
-    Row i is text i, although batches are built by length to save padding. Texts are truncated to the tokenizer's
-    `model_max_length`, at the end where the model was trained to be.
+    Row i is text i, although batches are built by length to save padding, and equal texts are computed once. Texts are
+    truncated to the tokenizer's `model_max_length`, at the end where the model was trained to be; how much is logged.
+
+    Args:
+        classifier: computes in the type of its weights.
+        texts: N texts.
+        batch_tokens: tokens of a batch, with padding; None: what suits the device.
     """
-    probabilities = np.empty((len(texts), len(classifier.label_names)), dtype=np.float32)
-    for indices, batch in _iterate_batches(classifier, texts, batch_size=batch_size):
+    tokenized = tokenize_texts(classifier, texts)
+    log_summary("to predict", tokenized.counts, max_length=classifier.tokenizer.model_max_length)
+    return compute_probabilities(classifier, tokenized, batch_tokens=batch_tokens)
+
+
+def tokenize_texts(classifier: TrainedClassifier | PretrainedClassifier, texts: Sequence[str]) -> TokenizedTexts:
+    """Return texts as the model reads them; the model does not run."""
+    distinct = find_distinct(texts)
+    if not texts:  # some tokenizers fail
+        return TokenizedTexts({"input_ids": []}, distinct.indices, TokenCounts(distinct.indices, distinct.indices, 0))
+    limit, truncation = classifier.tokenizer.model_max_length, find_truncation(classifier.model)
+    encoded = encode_texts(distinct.texts, classifier.tokenizer, max_length=limit, truncation=truncation)
+    return TokenizedTexts(encoded.rows, distinct.indices, encoded.counts.take(distinct.indices))
+
+
+def compute_probabilities(
+    classifier: TrainedClassifier, tokenized: TokenizedTexts, *, batch_tokens: int | None = None
+) -> NDArray[np.float32]:
+    """Return the probability of each label for each text that `tokenize_texts` read, shape (N, L)."""
+    probabilities = np.empty((len(tokenized.rows["input_ids"]), len(classifier.label_names)), dtype=np.float32)
+    for indices, batch in _iterate_batches(classifier, tokenized.rows, batch_tokens=batch_tokens):
         with torch.inference_mode():
             logits = classifier.model(**batch).logits
         probabilities[indices] = logits.float().softmax(dim=-1).cpu().numpy()
-    return probabilities
+    return probabilities[tokenized.indices]
 
 
 def compute_features(
-    classifier: PretrainedClassifier, texts: Sequence[str], *, batch_size: int = 64
+    classifier: PretrainedClassifier, texts: Sequence[str], *, batch_tokens: int | None = None
 ) -> NDArray[np.float32]:
     """Return the features of each text from a model whose training has not started, shape (N, H): row i is text i.
 
@@ -135,15 +187,16 @@ def compute_features(
     pooling = find_token_pooling(model)
     if pooling == "pooler" and not any(".pooler." in name for name in classifier.backbone_parameters):
         pooling = "first"
-    features = np.empty((len(texts), model.base_model.config.hidden_size), dtype=np.float32)
-    for indices, batch in _iterate_batches(classifier, texts, batch_size=batch_size):
+    tokenized = tokenize_texts(classifier, texts)
+    features = np.empty((len(tokenized.rows["input_ids"]), model.base_model.config.hidden_size), dtype=np.float32)
+    for indices, batch in _iterate_batches(classifier, tokenized.rows, batch_tokens=batch_tokens):
         with torch.inference_mode():
             if isinstance(model, WindowedClassifier):
                 vectors = MeanPooling()(*model.encode(batch["input_ids"], batch["attention_mask"]))
             else:
                 vectors = pool_tokens(model.base_model(**batch), batch["attention_mask"], pooling)
         features[indices] = vectors.float().cpu()
-    return features
+    return features[tokenized.indices]
 
 
 def find_truncation(model: PreTrainedModel) -> str:
@@ -152,19 +205,19 @@ def find_truncation(model: PreTrainedModel) -> str:
 
 
 def _iterate_batches(
-    classifier: TrainedClassifier | PretrainedClassifier, texts: Sequence[str], *, batch_size: int
+    classifier: TrainedClassifier | PretrainedClassifier,
+    encoded: dict[str, list[list[int]]],
+    *,
+    batch_tokens: int | None,
 ) -> Iterator[tuple[NDArray[np.int64], BatchEncoding]]:
     """Yield the indices of texts and their padded batch on the model's device, longest texts first."""
-    if not texts:  # some tokenizers fail
-        return
     tokenizer, model = classifier.tokenizer, classifier.model
-    limit = tokenizer.model_max_length
-    encoded = encode_texts(texts, tokenizer, max_length=limit, truncation=find_truncation(model))
     # Padding must not exceed the positions of the model.
-    multiple = _PAD_TO_MULTIPLE_OF if limit % _PAD_TO_MULTIPLE_OF == 0 else None
-    order = np.argsort([-len(ids) for ids in encoded["input_ids"]], kind="stable")
-    for start in range(0, len(order), batch_size):
-        indices = order[start : start + batch_size]
+    is_cpu = model.device.type == "cpu"
+    multiple = 1 if is_cpu or tokenizer.model_max_length % _PAD_TO_MULTIPLE_OF else _PAD_TO_MULTIPLE_OF
+    max_tokens = batch_tokens or (_CPU_BATCH_TOKENS if is_cpu else _GPU_BATCH_TOKENS)
+    lengths = [*map(len, encoded["input_ids"])]
+    for indices in cut_batches(lengths, max_tokens=max_tokens, multiple=multiple):
         rows = {name: [values[index] for index in indices] for name, values in encoded.items()}
         batch = tokenizer.pad(rows, pad_to_multiple_of=multiple, return_tensors="pt")
         yield indices, batch.to(model.device)

@@ -23,6 +23,10 @@ class TokenCounts:
     unknown: NDArray[np.int64]  # (N,), such as [UNK]
     special: int  # special tokens of each text, such as [CLS] and [SEP]
 
+    def take(self, indices: NDArray[np.int64]) -> "TokenCounts":
+        """Return the counts of the texts with these indices; an index can occur several times."""
+        return TokenCounts(self.lengths[indices], self.unknown[indices], self.special)
+
     def summarize(self, *, max_length: int) -> "TokenSummary":
         """Summarize the counts of at least one text, for a model that reads `max_length` tokens.
 

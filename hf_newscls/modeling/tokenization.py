@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from datasets import DatasetDict
@@ -17,6 +17,13 @@ _TOKENS, _UNKNOWN = "tokens", "unknown"
 _PROBE = "news"
 
 logger = logging.getLogger(__name__)
+
+
+class EncodedTexts(NamedTuple):
+    """The token ids of texts, not padded."""
+
+    rows: dict[str, list[list[int]]]  # input_ids, attention_mask and additional outputs of the tokenizer
+    counts: TokenCounts
 
 
 def tokenize_splits(
@@ -45,17 +52,22 @@ def tokenize_splits(
             desc=f"tokenize {split}",
         )
         counts = _build_counts(rows[_TOKENS][:], rows[_UNKNOWN][:], tokenizer)
-        _log_summary(split, counts, max_length=max_length)
+        log_summary(split, counts, max_length=max_length)
         tokenized[split] = rows.remove_columns([_TOKENS, _UNKNOWN])
     return tokenized
 
 
+def log_summary(name: str, counts: TokenCounts, *, max_length: int) -> None:
+    """Log what a model that reads `max_length` tokens does not read of some texts."""
+    if counts.lengths.size:
+        for line in counts.summarize(max_length=max_length).describe():
+            logger.info("%s: %s", name, line)
+
+
 def encode_texts(
     texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: str = "head"
-) -> dict[str, list[list[int]]]:
-    """Return input_ids, attention_mask and additional outputs of the tokenizer, one list per text, not padded.
-
-    What the model does not read is logged.
+) -> EncodedTexts:
+    """Return the token ids of each text, in the order of the texts.
 
     Args:
         max_length: maximum number of tokens of a text, special tokens included.
@@ -64,8 +76,7 @@ def encode_texts(
     whole = _tokenize(texts, tokenizer)
     ids = whole["input_ids"]
     counts = _build_counts([*map(len, ids)], _count_unknown(ids, tokenizer), tokenizer)
-    _log_summary("to predict", counts, max_length=max_length)
-    return _truncate(whole, tokenizer, max_length=max_length, truncation=truncation)
+    return EncodedTexts(_truncate(whole, tokenizer, max_length=max_length, truncation=truncation), counts)
 
 
 def count_tokens(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> TokenCounts:
@@ -123,9 +134,3 @@ def _count_unknown(rows: list[list[int]], tokenizer: PreTrainedTokenizerBase) ->
 def _build_counts(lengths: Sequence[int], unknown: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> TokenCounts:
     special = sum(map(len, find_special_tokens(tokenizer)))
     return TokenCounts(np.array(lengths, dtype=np.int64), np.array(unknown, dtype=np.int64), special)
-
-
-def _log_summary(name: str, counts: TokenCounts, *, max_length: int) -> None:
-    if counts.lengths.size:
-        for line in counts.summarize(max_length=max_length).describe():
-            logger.info("%s: %s", name, line)

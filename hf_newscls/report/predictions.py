@@ -16,13 +16,11 @@ from numpy.typing import NDArray
 from hf_newscls.data.manifest import hash_row
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import DataError, format_examples
+from hf_newscls.inference.answers import PROBABILITY
 from hf_newscls.storage import replace_file
 
 PREDICTIONS_FILE = "predictions.parquet"
 """Path of the file in a model repository."""
-
-PROBABILITY = "probability of "
-"""Prefix of the columns with probabilities; the label name follows."""
 
 _ROW, _REFERENCE = "row", "reference"
 

@@ -7,7 +7,10 @@ from hf_newscls.workflow.compare import compare
 from hf_newscls.workflow.doctor import inspect_machine
 from hf_newscls.workflow.evaluate import evaluate
 from hf_newscls.workflow.evaluate_on import OtherDataRun, evaluate_on
-from hf_newscls.workflow.predict import Explanation, Prediction, Predictions, explain, predict
+from hf_newscls.workflow.predict import Explanation, Prediction, Predictions, explain, predict, predict_lines
+from hf_newscls.workflow.predict_file import AnswersFile, predict_file
+from hf_newscls.workflow.predict_input import iterate_lines
+from hf_newscls.workflow.predict_ray import predict_with_ray
 from hf_newscls.workflow.prepare import load_recipe, overview, prepare, publish_prepared
 from hf_newscls.workflow.publish import (
     check_leaderboard_target,
@@ -21,6 +24,7 @@ from hf_newscls.workflow.train import Plan, plan, train
 from hf_newscls.workflow.train_seeds import SeedRuns, train_seeds
 
 __all__ = [
+    "AnswersFile",
     "Explanation",
     "OtherDataRun",
     "Plan",
@@ -35,11 +39,15 @@ __all__ = [
     "evaluate_on",
     "explain",
     "inspect_machine",
+    "iterate_lines",
     "load_recipe",
     "load_run",
     "overview",
     "plan",
     "predict",
+    "predict_file",
+    "predict_lines",
+    "predict_with_ray",
     "prepare",
     "publish",
     "publish_leaderboard",

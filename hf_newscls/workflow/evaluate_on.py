@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hf_newscls.errors import InputError, NewsclsError, RunError
+from hf_newscls.errors import InputError, NewsclsError
 from hf_newscls.recipe.data import SplitSection
 from hf_newscls.recipe.loading import is_recipe_path
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.storage import check_replaceable, report_full_disk
-from hf_newscls.workflow.predict import find_model, load_model
+from hf_newscls.workflow.model_address import ModelAddress, find_model_address
 from hf_newscls.workflow.prepare import load_recipe, prepare
 from hf_newscls.workflow.quiet import quiet_libraries
-from hf_newscls.workflow.run import Run, find_folder
+from hf_newscls.workflow.run import Run
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -76,7 +76,7 @@ def evaluate_on(
     """
     from hf_newscls.report.other_data import METRICS, PAGE, write_other_data
 
-    subject = _find_subject(model, runs_dir=Path(runs_dir))
+    subject = _Subject(find_model_address(model, runs_dir=runs_dir))
     rows = _read_rows(str(on), subject, data=data)
     name = _NOT_IN_A_NAME.sub("_", name or rows.name)
     folder = Path(output) if output is not None else subject.folder / name
@@ -102,17 +102,23 @@ def check_other_data(recipe: Recipe, label_names: Sequence[str]) -> None:
 class _Subject:
     """The model to evaluate."""
 
-    model: str  # address of the model
-    run: RunFolder | None  # None for a model without its run
-    recipe: Recipe | None  # of the run
+    model: ModelAddress
+
+    @property
+    def recipe(self) -> Recipe | None:
+        return self.model.recipe
+
+    @property
+    def run(self) -> RunFolder | None:
+        return RunFolder(Path(self.model.address).parent) if self.recipe else None
 
     @property
     def name(self) -> str:
-        return self.recipe.name if self.recipe else self.model
+        return self.recipe.name if self.recipe else self.model.address
 
     @property
     def folder(self) -> Path:
-        return self.run.other_data if self.run else Path("on", _NOT_IN_A_NAME.sub("--", self.model))
+        return self.run.other_data if self.run else Path("on", _NOT_IN_A_NAME.sub("--", self.name))
 
 
 @dataclass(frozen=True)
@@ -127,15 +133,6 @@ class _Rows:
     def label_names(self) -> list[str]:
         names: list[str] = self.dataset.features["label"].names
         return names
-
-
-def _find_subject(model: Run | str | Path, *, runs_dir: Path) -> _Subject:
-    address = find_model(model, runs_dir=runs_dir)
-    try:
-        run = find_folder(model, runs_dir=runs_dir)
-    except RunError:
-        return _Subject(address, None, None)
-    return _Subject(address, run, run.read_recipe())
 
 
 def _read_rows(on: str, subject: _Subject, *, data: str | Path | None) -> _Rows:
@@ -188,7 +185,7 @@ def _measure(subject: _Subject, rows: _Rows, *, name: str) -> MeasuredRows:
     from hf_newscls.report.other_data import MeasuredRows
 
     section, names = rows.recipe.evaluation, rows.label_names
-    classifier = load_model(subject.model)
+    classifier = subject.model.load()
     indices = _map_labels(classifier.label_names, rows.recipe, names, model=subject.name)
     dataset, seen_rows = _leave_out_seen(rows.dataset, subject, name=name)
     logger.info("predicting %s rows of %s with %s", f"{len(dataset):,}", name, subject.name)

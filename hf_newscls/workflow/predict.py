@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hf_newscls.errors import InputError, RunError, format_examples, suggest_name
-from hf_newscls.files import PACKAGE_SCHEME, is_local_address
-from hf_newscls.recipe.loading import is_recipe_path, read_run_recipe
-from hf_newscls.workflow.quiet import quiet_libraries
-from hf_newscls.workflow.run import Run, find_folder
+from hf_newscls.errors import InputError, format_examples, suggest_name
+from hf_newscls.workflow.model_address import find_model_address
+from hf_newscls.workflow.predict_input import open_rows
+from hf_newscls.workflow.run import Run
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    from datasets import Dataset
     from numpy.typing import NDArray
 
     from hf_newscls.inference.attribution import Attribution
-    from hf_newscls.inference.predicting import TrainedClassifier
+
+_LINES_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Predictions:
     Attributes:
         texts: in the order in which they were given.
         label_names: in the order of the label ids.
-        probabilities: shape (N, L).
+        probabilities: shape (N, L); not a number for an empty text, which only files and datasets have.
         top_k: number of labels in each `Prediction`.
     """
 
@@ -53,7 +53,9 @@ class Predictions:
         return len(self.texts)
 
     def __getitem__(self, index: int) -> Prediction:
-        """Return the prediction for a text."""
+        """Return the prediction for a text; an empty one has no labels."""
+        if not self.texts[index]:
+            return Prediction("", [], [])
         row = self.probabilities[index]
         best = (-row).argsort(kind="stable")[: self.top_k]
         return Prediction(
@@ -68,10 +70,10 @@ class Predictions:
         """Return a row for each text: text, prediction, `probability of LABEL`."""
         import pandas as pd
 
-        from hf_newscls.report.predictions import PROBABILITY
+        from hf_newscls.inference.answers import PROBABILITY
 
         table = pd.DataFrame({"text": [*self.texts]})
-        table["prediction"] = [one.labels[0] for one in self]
+        table["prediction"] = [one.labels[0] if one.labels else None for one in self]
         for index, name in enumerate(self.label_names):
             table[PROBABILITY + name] = self.probabilities[:, index]
         return table
@@ -96,26 +98,68 @@ class Explanation:
 
 
 def predict(
-    model: Run | str | Path, texts: str | Sequence[str], *, top_k: int = 3, runs_dir: str | Path = "runs"
+    model: Run | str | Path,
+    texts: str | Sequence[str] | Dataset | Path,
+    *,
+    text: str | Sequence[str] | None = None,
+    top_k: int = 3,
+    runs_dir: str | Path = "runs",
 ) -> Predictions:
-    """Predict the labels of texts.
+    """Predict the labels of texts, or of the rows of a dataset or file that fits into memory.
+
+    `predict_file` does it for files of any size.
 
     Args:
         model: a run, a run folder, a model folder, a Hub id, or the name or path of a recipe, for its latest run.
-        texts: a text or several.
+        texts: a text or several; or a dataset, or the `Path` of a file.
+        text: a column of a dataset or file, or several that are joined; by default those of the training.
         top_k: number of labels for each text.
         runs_dir: where the run folders are.
 
     Raises:
         InputError: a text is empty.
+        SourceError: the file does not exist.
+        DataError: the dataset or file lacks a column, or the file cannot be read.
+        RunError: the recipe has no finished run.
+        ModelError: the model cannot be loaded.
+    """
+    from datasets import Dataset
+
+    from hf_newscls.inference.predicting import predict_probabilities
+
+    read, rows = ([], open_rows(texts)) if isinstance(texts, (Path, Dataset)) else (_check_texts(texts), None)
+    address = find_model_address(model, runs_dir=runs_dir)
+    classifier = address.load()
+    if rows is not None:
+        columns = address.choose_text(classifier, named=text)
+        read = [row for block in rows.read_blocks(columns.columns) for row in columns.join(block)]
+    probabilities = predict_probabilities(classifier, read)
+    probabilities[[not one for one in read]] = float("nan")
+    return Predictions(read, classifier.label_names, probabilities, top_k)
+
+
+def predict_lines(
+    model: Run | str | Path, lines: Iterable[str], *, top_k: int = 3, runs_dir: str | Path = "runs"
+) -> Iterator[Prediction]:
+    """Predict texts as they come, such as the lines of a pipe; an empty one has no labels.
+
+    Args:
+        model: as for `predict`.
+        lines: one text each.
+        top_k: number of labels for each text.
+        runs_dir: where the run folders are.
+
+    Raises:
         RunError: the recipe has no finished run.
         ModelError: the model cannot be loaded.
     """
     from hf_newscls.inference.predicting import predict_probabilities
+    from hf_newscls.inference.prefetching import take_available
 
-    texts = _check_texts(texts)
-    classifier = load_model(model, runs_dir=runs_dir)
-    return Predictions(texts, classifier.label_names, predict_probabilities(classifier, texts), top_k)
+    classifier = find_model_address(model, runs_dir=runs_dir).load()
+    for texts in take_available(map(str.strip, lines), limit=_LINES_AT_ONCE):
+        probabilities = predict_probabilities(classifier, texts)
+        yield from Predictions(texts, classifier.label_names, probabilities, top_k)
 
 
 def explain(
@@ -145,7 +189,7 @@ def explain(
 
     texts = _check_texts(texts)
     check_captum()
-    classifier = load_model(model, runs_dir=runs_dir)
+    classifier = find_model_address(model, runs_dir=runs_dir).load()
     names = classifier.label_names
     if label is not None and label not in names:
         suggestion = suggest_name(label, names)
@@ -167,32 +211,3 @@ def _check_texts(texts: str | Sequence[str]) -> list[str]:
         if not text.strip():
             raise InputError(f"text {index} of {len(texts)}: {text!r} contains no word; remove it")
     return texts
-
-
-def load_model(model: Run | str | Path, *, runs_dir: str | Path = "runs") -> TrainedClassifier:
-    """Load a model that is given as for `predict`."""
-    from hf_newscls.inference.predicting import load_classifier
-
-    address = find_model(model, runs_dir=Path(runs_dir))
-    # An adapter needs the encoder that the recipe of its run names.
-    recipe = Path(address).parent / "recipe.yaml"
-    with quiet_libraries():
-        return load_classifier(address, encoder=read_run_recipe(recipe).model if os.path.isfile(recipe) else None)
-
-
-def find_model(model: Run | str | Path, *, runs_dir: Path) -> str:
-    """Return the model folder of a run, a model folder, an address in a package, or a Hub id."""
-    try:
-        return str(find_folder(model, runs_dir=runs_dir).model)
-    except RunError:
-        address = str(model)
-        folder = os.path.expanduser(address)
-        if os.path.isfile(os.path.join(folder, "recipe.yaml")):  # a run without its model
-            raise
-        is_model = any(os.path.isfile(os.path.join(folder, name)) for name in ("config.json", "adapter_config.json"))
-        is_local = is_local_address(address) or is_recipe_path(address)
-        # The path of a missing run can look like an id on the Hub: runs/news.
-        is_hub_id = address.count("/") == 1 and not is_local and Path(address).parent != runs_dir
-        if is_model or is_hub_id or address.startswith(PACKAGE_SCHEME):
-            return address
-        raise

@@ -65,16 +65,16 @@ def test_row_i_is_text_i(classifier: TrainedClassifier) -> None:
     assert len({tuple(row.round(3)) for row in expected}) > 10
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 5, 23, 1000])
-def test_batch_size_changes_nothing(batch_size: int, classifier: TrainedClassifier) -> None:
-    expected = predict_probabilities(classifier, TEXTS, batch_size=7)
-    assert predict_probabilities(classifier, TEXTS, batch_size=batch_size) == pytest.approx(expected, abs=1e-5)
+@pytest.mark.parametrize("batch_tokens", [1, 20, 64, 100_000])
+def test_batch_size_changes_nothing(batch_tokens: int, classifier: TrainedClassifier) -> None:
+    expected = predict_probabilities(classifier, TEXTS, batch_tokens=48)
+    assert predict_probabilities(classifier, TEXTS, batch_tokens=batch_tokens) == pytest.approx(expected, abs=1e-5)
 
 
 def test_order_of_texts_is_the_order_of_rows(classifier: TrainedClassifier) -> None:
     order = np.random.default_rng(17).permutation(len(TEXTS))
-    shuffled = predict_probabilities(classifier, [TEXTS[index] for index in order], batch_size=4)
-    assert shuffled == pytest.approx(predict_probabilities(classifier, TEXTS, batch_size=4)[order], abs=1e-5)
+    shuffled = predict_probabilities(classifier, [TEXTS[index] for index in order], batch_tokens=48)
+    assert shuffled == pytest.approx(predict_probabilities(classifier, TEXTS, batch_tokens=48)[order], abs=1e-5)
 
 
 def test_no_texts_give_no_rows(classifier: TrainedClassifier) -> None:
@@ -234,7 +234,7 @@ def test_features_are_what_a_head_would_read(architecture: str, tmp_path: Path) 
     encoder = save_encoder(tmp_path / architecture, architecture)
     section = ModelSection(model_name_or_path=str(encoder), max_length=32)
     classifier = load_pretrained(section, ["A", "B"], seed=1)
-    features = compute_features(classifier, NEWS, batch_size=2)
+    features = compute_features(classifier, NEWS, batch_tokens=16)
     for text, row in zip(NEWS, features, strict=True):
         with torch.inference_mode():
             output = classifier.model.base_model(**classifier.tokenizer(text, return_tensors="pt"))
@@ -246,7 +246,7 @@ def test_features_are_what_a_head_would_read(architecture: str, tmp_path: Path) 
 @pytest.mark.parametrize(("pooling", "head"), [("mean", "stock"), ("cls", "stock"), ("mean", "two_layer")])
 def test_features_of_modernbert_are_pooled_as_its_head_does(pooling: str, head: str, tmp_path: Path) -> None:
     classifier = load_tiny(save_modernbert(tmp_path, pooling), head=head)
-    features = compute_features(classifier, NEWS, batch_size=3)
+    features = compute_features(classifier, NEWS, batch_tokens=16)
     for text, row in zip(NEWS, features, strict=True):
         with torch.inference_mode():
             hidden = classifier.model.base_model(**classifier.tokenizer(text, return_tensors="pt")).last_hidden_state[0]

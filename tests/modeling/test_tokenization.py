@@ -149,7 +149,8 @@ def test_truncation_cuts_where_it_should(
     assert [sum(mask) for mask in rows["attention_mask"]] == [4, 7, 2, 8]
     assert tokenizer.convert_ids_to_tokens(rows["input_ids"][0]) == ["[CLS]", "bank", "shares", "[SEP]"]
     encoded = encode_texts(TEXTS, tokenizer, max_length=8, truncation=truncation)
-    assert encoded["input_ids"] == rows["input_ids"][:]
+    assert encoded.rows["input_ids"] == rows["input_ids"][:]
+    assert encoded.token_counts == [*map(len, tokenizer(TEXTS)["input_ids"])]
 
 
 def test_what_is_cut_off_is_logged(

@@ -24,6 +24,20 @@ def test_publish_is_passed_on(variable: str, is_published: bool) -> None:
     assert ("--publish" in line) == is_published
 
 
+def test_files_are_passed_on() -> None:
+    result = dry_run("predict", "RECIPE=quickstart", "INPUT=test.csv", "OUTPUT=answers.csv", "ARGS=--top-k 2")
+    assert result.returncode == 0, result.stderr
+    (line,) = [line for line in result.stdout.splitlines() if "hf-newscls predict" in line]
+    ended = subprocess.run(
+        ["sh", "-c", line.partition(";")[2].replace(line.partition(";")[2].split()[0], "echo", 1)],
+        env={"RECIPE": "quickstart", "INPUT": "my test.csv", "OUTPUT": "answers.csv"},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert ended.stdout.split(" ", 2)[2] == "--input my test.csv --output answers.csv --top-k 2\n"
+
+
 def test_old_name_of_publish_is_refused() -> None:
     result = dry_run("train", "RECIPE=quickstart", "PUSH=1")
     assert result.returncode == 2

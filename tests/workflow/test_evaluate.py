@@ -169,9 +169,14 @@ def test_stock_pipeline_reads_5000_words_and_names_real_labels(
 
 def test_config_holds_the_temperature_that_was_folded_in(tiny_run: FinishedRun) -> None:
     config = AutoConfig.from_pretrained(tiny_run.run.model)
-    assert config.hf_newscls == {"folded_temperature": tiny_run.report.calibration.temperature}
+    assert config.hf_newscls["folded_temperature"] == tiny_run.report.calibration.temperature
     metrics = json.loads(tiny_run.run.metrics.read_text())
     assert metrics["calibration"]["temperature"] == config.hf_newscls["folded_temperature"]
+
+
+def test_config_holds_the_text_columns(tiny_run: FinishedRun) -> None:
+    config = AutoConfig.from_pretrained(tiny_run.run.model)
+    assert config.hf_newscls["text"] == {"columns": ["title", "body"], "separator": ". ", "missing_values": []}
 
 
 def test_metrics_include_simpler_classifiers_and_probes(tiny_run: FinishedRun) -> None:

@@ -21,6 +21,9 @@ BLOCK_ROWS = 4096
 """Rows that are held as Python objects at a time."""
 
 
+_ADVICE = "set data.text, data.label, data.id and data.keep to columns of the file, or for predict --text and --keep"
+
+
 class Block(NamedTuple):
     """Some rows of a file, as a table of the wanted columns; null stands for an empty value.
 
@@ -57,7 +60,7 @@ def check_columns(
         hints += [advice] if advice else []
         raise DataError(
             f"{source_name}: no column {format_examples(missing)} (found: {format_examples(found, limit=12) or 'none'})"
-            f"; {' '.join(hints) or 'set data.text, data.label, data.id and data.keep to columns of the file'}"
+            f"; {' '.join(hints) or _ADVICE}"
         )
 
 

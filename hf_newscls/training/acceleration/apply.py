@@ -25,13 +25,9 @@ from typing import Any
 
 from transformers import Trainer
 
-from hf_newscls.training.acceleration.cls_only_last_layer import cls_only_last_layer
-from hf_newscls.training.acceleration.cpu_kernels import (
-    attend_in_float32,
-    clip_in_step,
-    is_fused,
-    sparse_word_gradients,
-)
+from hf_newscls.modeling.acceleration.cls_only_last_layer import cls_only_last_layer
+from hf_newscls.modeling.acceleration.float32_attention import attend_in_float32
+from hf_newscls.training.acceleration.cpu_kernels import clip_in_step, is_fused, sparse_word_gradients
 
 
 @contextmanager

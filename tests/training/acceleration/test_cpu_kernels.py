@@ -12,7 +12,6 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 
 from hf_newscls.training.acceleration.apply import accelerated
 from hf_newscls.training.acceleration.cpu_kernels import (
-    attend_in_float32,
     clip_in_step,
     is_fused,
     sparse_word_gradients,
@@ -24,28 +23,6 @@ BATCH = {
     "input_ids": torch.tensor([[2, 7, 8, 9, 3], [2, 5, 3, 0, 0]]),
     "attention_mask": torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]]),
 }
-
-
-@pytest.mark.parametrize("head", ["stock", "two_layer"])
-@pytest.mark.parametrize("architecture", ["bert", "roberta", "distilbert"])
-def test_attention_in_float32_is_that_of_torch(architecture: str, head: str, tmp_path: Path) -> None:
-    model = load_tiny(save_encoder(tmp_path / "encoder", architecture), head=head).model.eval()
-    with torch.no_grad():
-        expected = model(**BATCH).logits
-        with attend_in_float32(model):
-            assert torch.equal(model(**BATCH).logits, expected)
-    assert model.config._attn_implementation == "sdpa"
-
-
-def test_attention_in_float32_is_closer_than_bfloat16(tiny_encoder: Path) -> None:
-    model = load_tiny(tiny_encoder).model.eval()
-    with torch.no_grad():
-        exact = model.bert(**BATCH).last_hidden_state[0]
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            stock = model.bert(**BATCH).last_hidden_state[0]
-            with attend_in_float32(model):
-                ours = model.bert(**BATCH).last_hidden_state[0]
-    assert (ours - exact).abs().mean() <= 1.05 * (stock - exact).abs().mean()
 
 
 def test_trained_model_has_its_attention_back(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
+from hf_newscls.modeling.acceleration.cls_only_last_layer import cls_only_last_layer
+from hf_newscls.modeling.acceleration.float32_attention import attend_in_float32
 from hf_newscls.modeling.adapters import add_adapter
 from hf_newscls.recipe.model import AdapterSection
-from hf_newscls.training.acceleration.cls_only_last_layer import cls_only_last_layer
-from hf_newscls.training.acceleration.cpu_kernels import attend_in_float32
 from tests.tiny_models import MakeRecipe, load_tiny, prepare_run, save_encoder
 from tests.training.test_fit import fit
 
