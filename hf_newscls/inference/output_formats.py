@@ -34,7 +34,7 @@ def write_csv(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> None
         plain.writerow(schema.names)
         for table in tables:
             for row in zip(*map(_to_values, table.columns), strict=True):
-                # Python up to 3.12 leaves a carriage return without quotes, and readers end the row there.
+                # Python 3.11 leaves a carriage return without quotes, and readers end the row there.
                 has_return = any("\r" in value for value in row if isinstance(value, str))
                 (quoted if has_return else plain).writerow(row)
 
