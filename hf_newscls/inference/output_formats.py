@@ -29,10 +29,14 @@ def find_writer(output: Path) -> Callable[[Iterable[pa.Table], pa.Schema, Path],
 def write_csv(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> None:
     """Write UTF-8 with a header, and quotes only where they are needed; null becomes an empty field."""
     with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(schema.names)
+        plain = csv.writer(stream, lineterminator="\n")
+        quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        plain.writerow(schema.names)
         for table in tables:
-            writer.writerows(zip(*map(_to_values, table.columns), strict=True))
+            for row in zip(*map(_to_values, table.columns), strict=True):
+                # Python 3.11 leaves a carriage return without quotes, and readers end the row there.
+                has_return = any("\r" in value for value in row if isinstance(value, str))
+                (quoted if has_return else plain).writerow(row)
 
 
 def write_json_lines(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> None:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from hf_newscls.data.readers.format import ReadOptions
 from hf_newscls.data.readers.open_file import open_file
-from hf_newscls.errors import DataError, format_examples
+from hf_newscls.errors import DataError, SourceError, format_examples
 from hf_newscls.inference.answers import PROBABILITY, AnswerForm
 
 # Spellings of a label, the first that gives all labels of the sample is used.
@@ -49,6 +49,7 @@ def read_submission(path: Path, label_names: Sequence[str]) -> Submission:
     """Read a sample submission: a CSV file of ids and labels, or of ids and the probability of each label.
 
     Raises:
+        SourceError: there is no such file, or it is not text.
         DataError: it has one column, an id twice, or other labels than the model.
     """
     columns = _read_header(path)
@@ -142,5 +143,10 @@ def refuse_repeated_ids(ids: pa.ChunkedArray, source_name: Path | str, column: s
 
 
 def _read_header(path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        return next(csv.reader(stream), [""])
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            return next(csv.reader(stream), [""])
+    except (OSError, UnicodeError) as error:
+        raise SourceError(
+            f"{path}: the sample submission cannot be read ({error}); name a CSV file in UTF-8"
+        ) from error

@@ -341,6 +341,7 @@ def test_folder_of_someone_else_is_not_touched(model: Path, news: Path, tmp_path
         ({"min_confidence": 80}, InputError, "80"),
         ({"submission": "sample.csv", "top_k": 2}, InputError, "submission"),
         ({"submission": "sample.csv"}, DataError, "'SPAM'"),
+        ({"submission": "absent.csv"}, SourceError, "absent.csv"),
         ({"model": "/nowhere"}, Exception, "/nowhere"),
     ],
 )
