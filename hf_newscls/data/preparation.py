@@ -107,16 +107,21 @@ def read_source(recipe: Recipe, source: Source) -> CleanedRows:
         columns=recipe.columns,
         keys=source.keys,
         id_column=data.id,
-        options=ReadOptions(
-            encoding=data.encoding,
-            encoding_errors=data.encoding_errors,
-            csv=data.csv,
-            json_records=data.json_format.records,
-            sheet=data.sheet,
-            list_column=data.label_column,
-        ),
+        options=build_read_options(data),
     )
     return clean_rows(rows, data, extra_columns=recipe.extra_columns, source_name=source.name)
+
+
+def build_read_options(section: DataSection) -> ReadOptions:
+    """Return what a recipe says about how its files are written."""
+    return ReadOptions(
+        encoding=section.encoding,
+        encoding_errors=section.encoding_errors,
+        csv=section.csv,
+        json_records=section.json_format.records,
+        sheet=section.sheet,
+        list_column=section.label_column,
+    )
 
 
 def read_dates(

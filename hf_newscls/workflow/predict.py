@@ -127,8 +127,11 @@ def predict(
 
     from hf_newscls.inference.predicting import predict_probabilities
 
-    read, rows = ([], open_rows(texts)) if isinstance(texts, (Path, Dataset)) else (_check_texts(texts), None)
     address = find_model_address(model, runs_dir=runs_dir)
+    if isinstance(texts, (Path, Dataset)):
+        read, rows = [], open_rows(texts, recipe=address.recipe)
+    else:
+        read, rows = _check_texts(texts), None
     classifier = address.load()
     if rows is not None:
         columns = address.choose_text(classifier, named=text)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Dataset
 
+    from hf_newscls.recipe.recipe import Recipe
+
     Rows: TypeAlias = str | Path | Sequence[str | Path] | Dataset | TextIO
     """Addresses of files, a dataset, or a stream of lines."""
 
@@ -22,13 +24,13 @@ class RowInput:
     """Rows that can be read in blocks of named columns, all as text."""
 
     name: str  # for messages
-    fingerprint: str | None  # of the content; None if it can be read only once
+    fingerprint: str | None  # of the content and how it is read; None if it can be read only once
     read_blocks: Callable[[Sequence[str]], Iterator[pa.Table]]
     only_column: str | None = None  # the column of rows that have no other
 
 
-def open_rows(source: Rows) -> RowInput:
-    """Return files, the rows of a dataset, or the lines of a stream.
+def open_rows(source: Rows, *, recipe: Recipe | None) -> RowInput:
+    """Return files, read as a recipe says, the rows of a dataset, or the lines of a stream.
 
     Raises:
         SourceError: a file does not exist or cannot be fetched.
@@ -37,18 +39,20 @@ def open_rows(source: Rows) -> RowInput:
 
     if isinstance(source, Dataset):
         return open_dataset(source)
-    return open_files(source) if isinstance(source, (str, Path, Sequence)) else open_stream(source)
+    return open_files(source, recipe) if isinstance(source, (str, Path, Sequence)) else open_stream(source)
 
 
-def open_files(addresses: str | Path | Sequence[str | Path]) -> RowInput:
+def open_files(addresses: str | Path | Sequence[str | Path], recipe: Recipe | None) -> RowInput:
     """Return files, fetched if needed; an address is whatever `data.source` takes.
 
     Raises:
         SourceError: a file does not exist or cannot be fetched.
     """
-    from hf_newscls.data.hub_sources import PASS_THE_PATH
+    from hf_newscls.data.preparation import build_read_options
+    from hf_newscls.data.readers.format import ReadOptions
     from hf_newscls.data.row_blocks import read_row_blocks
     from hf_newscls.data.sources.fetch import fetch_source
+    from hf_newscls.data.sources.hub import PASS_THE_PATH
 
     listed = [addresses] if isinstance(addresses, (str, Path)) else addresses
     try:
@@ -56,7 +60,9 @@ def open_files(addresses: str | Path | Sequence[str | Path]) -> RowInput:
     except SourceError as error:  # its advice is about recipes
         message = str(error).replace(PASS_THE_PATH, "pass its path").replace("data.source", "--input")
         raise SourceError(message) from error
-    return RowInput(source.name, source.sha256, lambda columns: read_row_blocks(source.paths, columns))
+    options = build_read_options(recipe.data) if recipe else ReadOptions()
+    fingerprint = f"{source.sha256} read with {options}"
+    return RowInput(source.name, fingerprint, lambda columns: read_row_blocks(source.paths, columns, options=options))
 
 
 def open_dataset(dataset: Dataset) -> RowInput:

@@ -12,6 +12,7 @@ from hf_newscls.modeling.tokenization import (
     count_tokens,
     encode_texts,
     find_special_tokens,
+    log_summary,
     tokenize_splits,
 )
 from tests.tiny_models import save_encoder
@@ -150,7 +151,7 @@ def test_truncation_cuts_where_it_should(
     assert tokenizer.convert_ids_to_tokens(rows["input_ids"][0]) == ["[CLS]", "bank", "shares", "[SEP]"]
     encoded = encode_texts(TEXTS, tokenizer, max_length=8, truncation=truncation)
     assert encoded.rows["input_ids"] == rows["input_ids"][:]
-    assert encoded.token_counts == [*map(len, tokenizer(TEXTS)["input_ids"])]
+    assert encoded.counts.lengths.tolist() == [*map(len, tokenizer(TEXTS)["input_ids"])]
 
 
 def test_what_is_cut_off_is_logged(
@@ -173,7 +174,7 @@ def test_unknown_tokens_are_counted_and_logged(
     counts = count_tokens(texts, tokenizer)
     assert (counts.unknown.tolist(), counts.special) == ([2, 4, 0], 2)
     with caplog.at_level("INFO", logger="hf_newscls"):
-        encode_texts(texts, tokenizer, max_length=32)
+        log_summary("to predict", encode_texts(texts, tokenizer, max_length=32).counts, max_length=32)
     # Six of the twelve tokens between [CLS] and [SEP].
     assert [line.getMessage() for line in caplog.records] == [
         "to predict: 50.0% of the tokens are unknown to the tokenizer"

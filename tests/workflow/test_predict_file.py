@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import warnings
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from datasets import Dataset
 
 from hf_newscls.errors import DataError, InputError, SourceError, StorageError
@@ -21,7 +23,7 @@ from hf_newscls.inference.partial_output import name_partial_folder
 from hf_newscls.inference.predicting import load_classifier, predict_probabilities
 from hf_newscls.workflow.predict import predict
 from hf_newscls.workflow.predict_file import predict_file
-from tests.conftest import LABELS, build_news_rows, write_csv
+from tests.conftest import LABELS, FinishedRun, build_news_rows, write_csv
 from tests.data.excel_files import write_xlsx
 from tests.hub_server import HubServer
 from tests.processes import read_files
@@ -420,3 +422,13 @@ def test_dataset_can_be_written_too(model: Path, tmp_path: Path) -> None:
     written = predict_file(model, Dataset.from_list(ROWS), tmp_path / "answers.csv", keep=["category"])
     assert [row["category"] for row in read(tmp_path / "answers.csv")] == [row["category"] for row in ROWS]
     assert written.rows == 120
+
+
+def test_files_are_read_as_the_recipe_of_the_run_says(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(tiny_run.run.path, tmp_path / "run"))
+    recipe = yaml.safe_load((run / "recipe.yaml").read_text())
+    recipe["data"]["csv"] |= {"separator": "|", "columns": ["title", "body", "category", "date"]}
+    (run / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    (tmp_path / "rows.txt").write_text("bank shares profit|market|BUSINESS|\ngoal coach|league|SPORTS|\n")
+    predict_file(run, tmp_path / "rows.txt", tmp_path / "answers.csv", keep=["title"])
+    assert pd.read_csv(tmp_path / "answers.csv")["title"].tolist() == ["bank shares profit", "goal coach"]
