@@ -138,7 +138,7 @@ def predict_with_ours(options, texts: list[str], way: str) -> tuple[float, list[
     import pandas as pd
 
     from hf_newscls.inference import precision
-    from hf_newscls.workflow.predict_file import predict_file
+    from hf_newscls.workflow.prediction.files import predict_file
 
     if way == "ours in bfloat16":
         precision.has_fast_bf16 = lambda classifier: True
@@ -165,7 +165,7 @@ def load(options):
 
 def measure_memory(options, rows: int) -> float:
     """Return the peak memory in MB of our prediction of a file with that many rows."""
-    from hf_newscls.workflow.predict_file import predict_file
+    from hf_newscls.workflow.prediction.files import predict_file
 
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "rows.csv")

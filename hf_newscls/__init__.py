@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from hf_newscls.training.callbacks.freeze import TwoStageFreezeCallback
     from hf_newscls.training.optimizer import build_two_stage_optimizers
     from hf_newscls.workflow.compare import compare
-    from hf_newscls.workflow.evaluate import evaluate
-    from hf_newscls.workflow.evaluate_on import OtherDataRun, evaluate_on
-    from hf_newscls.workflow.predict import Explanation, Predictions, explain, predict
-    from hf_newscls.workflow.predict_file import AnswersFile, predict_file
+    from hf_newscls.workflow.evaluation.evaluate import evaluate
+    from hf_newscls.workflow.evaluation.other_data import OtherDataRun, evaluate_on
+    from hf_newscls.workflow.prediction.files import AnswersFile, predict_file
+    from hf_newscls.workflow.prediction.texts import Explanation, Predictions, explain, predict
     from hf_newscls.workflow.prepare import load_recipe, prepare, publish_prepared
     from hf_newscls.workflow.publish import publish, publish_leaderboard, save_leaderboard
     from hf_newscls.workflow.run import Run, load_run

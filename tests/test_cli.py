@@ -562,7 +562,7 @@ def test_runs_dir_comes_from_the_environment(
 # Evaluates, and gets a signal when the first texts are predicted.
 STOPPED = """
 import os, signal, sys
-import hf_newscls.workflow.evaluation_step as step
+import hf_newscls.workflow.evaluation.step as step
 from hf_newscls.cli import main
 name = sys.argv[1]
 step.predict_probabilities = lambda *_: os.kill(os.getpid(), getattr(signal, name))

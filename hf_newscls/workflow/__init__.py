@@ -5,12 +5,12 @@ Heavy libraries are imported inside the functions that need them, so that the co
 
 from hf_newscls.workflow.compare import compare
 from hf_newscls.workflow.doctor import inspect_machine
-from hf_newscls.workflow.evaluate import evaluate
-from hf_newscls.workflow.evaluate_on import OtherDataRun, evaluate_on
-from hf_newscls.workflow.predict import Explanation, Prediction, Predictions, explain, predict, predict_lines
-from hf_newscls.workflow.predict_file import AnswersFile, predict_file
-from hf_newscls.workflow.predict_input import iterate_lines
-from hf_newscls.workflow.predict_ray import predict_with_ray
+from hf_newscls.workflow.evaluation.evaluate import evaluate
+from hf_newscls.workflow.evaluation.other_data import OtherDataRun, evaluate_on
+from hf_newscls.workflow.prediction.cluster import predict_with_ray
+from hf_newscls.workflow.prediction.files import AnswersFile, predict_file
+from hf_newscls.workflow.prediction.rows import iterate_lines
+from hf_newscls.workflow.prediction.texts import Explanation, Prediction, Predictions, explain, predict, predict_lines
 from hf_newscls.workflow.prepare import load_recipe, overview, prepare, publish_prepared
 from hf_newscls.workflow.publish import (
     check_leaderboard_target,

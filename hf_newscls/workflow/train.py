@@ -15,7 +15,7 @@ from hf_newscls.runs.checkpoints import discard_unfinished
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.resuming import open_run
 from hf_newscls.storage import check_disk_space, check_folder, replace_folder, report_full_disk, write_json
-from hf_newscls.workflow.evaluate import evaluate_folder
+from hf_newscls.workflow.evaluation.evaluate import evaluate_folder
 from hf_newscls.workflow.prepare import prepare, to_recipe
 from hf_newscls.workflow.quiet import quiet_libraries
 from hf_newscls.workflow.run import Run
@@ -203,8 +203,8 @@ def _summarize_tokens(recipe: Recipe, prepared: PreparedData, classifier: Pretra
 
 def _warn(recipe: Recipe, prepared: PreparedData, arguments: TrainingArguments, *, runs_dir: Path) -> None:
     """Warn before the training of what would only show after it."""
-    from hf_newscls.workflow.evaluate_on import check_other_data
-    from hf_newscls.workflow.other_run import check_other_run
+    from hf_newscls.workflow.evaluation.other_data import check_other_data
+    from hf_newscls.workflow.evaluation.other_run import check_other_run
 
     fingerprint = prepared.manifest.fingerprint
     check_other_run(recipe.evaluation.compare_with, fingerprint=fingerprint, runs_dir=runs_dir)

@@ -20,7 +20,7 @@ from hf_newscls.runs.folder import find_run
 from hf_newscls.runs.resuming import find_finished, open_run
 from hf_newscls.workflow.cards import render_run_card
 from hf_newscls.workflow.compare import find_subjects
-from hf_newscls.workflow.evaluate import evaluate
+from hf_newscls.workflow.evaluation.evaluate import evaluate
 from tests.processes import run_python
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "run_0_1"
@@ -103,7 +103,9 @@ def test_run_with_an_advised_temperature_is_not_calibrated_when_evaluated_again(
     assert (report.calibration.temperature, loaded.calibration.temperature) == (1, 1)
     for name in ("accuracy", "confidence"):
         assert getattr(report.calibration.after, name) == pytest.approx(getattr(loaded.calibration.after, name))
-    assert run.read_json(run.model / "config.json")["hf_newscls"] == {"folded_temperature": 1}
+    entry = run.read_json(run.model / "config.json")["hf_newscls"]
+    assert entry["folded_temperature"] == 1
+    assert "temperature" not in entry
     assert (run.model / "model.safetensors").read_bytes() == weights
 
 

@@ -15,7 +15,7 @@ from hf_newscls.errors import DataError, InputError, StorageError, format_exampl
 from hf_newscls.files import compute_sha256
 from hf_newscls.storage import report_full_disk
 from hf_newscls.workflow.model_address import ModelAddress, find_model_address, list_names
-from hf_newscls.workflow.predict_input import RowInput, open_rows
+from hf_newscls.workflow.prediction.rows import RowInput, open_rows
 from hf_newscls.workflow.run import Run
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hf_newscls.inference.answers import AnswerForm
     from hf_newscls.inference.partial_output import PartialOutput
     from hf_newscls.inference.submission import Submission
-    from hf_newscls.workflow.predict_input import Rows
+    from hf_newscls.workflow.prediction.rows import Rows
 
 OnProgress = Callable[[int, int | None], None]
 """Called with the number of rows that are answered, and of all rows; None if it is not known."""

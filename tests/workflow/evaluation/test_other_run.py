@@ -17,7 +17,7 @@ from hf_newscls.recipe.evaluation import EvaluationSection
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.serialization import recipe_to_yaml
 from hf_newscls.runs.folder import RunFolder
-from hf_newscls.workflow.other_run import read_other_predictions
+from hf_newscls.workflow.evaluation.other_run import read_other_predictions
 from tests.conftest import LABELS, FinishedRun, Result, read_table
 
 

@@ -73,8 +73,8 @@ def evaluate_folder(
     A problem with the run or the data that only the recipe names is a warning: it must not cost hours of training.
     """
     from hf_newscls.workflow.cards import write_card
-    from hf_newscls.workflow.evaluation_step import run_evaluation
-    from hf_newscls.workflow.other_run import read_other_predictions
+    from hf_newscls.workflow.evaluation.other_run import read_other_predictions
+    from hf_newscls.workflow.evaluation.step import run_evaluation
 
     named = recipe.evaluation.compare_with if compare_with is None else compare_with
     other, test = None, prepared.splits["test"]
@@ -96,7 +96,7 @@ def evaluate_folder(
 
 def _evaluate_on_others(folder: RunFolder, recipe: Recipe) -> None:
     """Evaluate on the data of `evaluation.on`; what is wrong with it is a warning, because the training is done."""
-    from hf_newscls.workflow.evaluate_on import evaluate_on
+    from hf_newscls.workflow.evaluation.other_data import evaluate_on
 
     for name, on in recipe.evaluation.on.items():
         try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hf_newscls.errors import InputError, format_examples, suggest_name
 from hf_newscls.workflow.model_address import find_model_address
-from hf_newscls.workflow.predict_input import open_rows
+from hf_newscls.workflow.prediction.rows import open_rows
 from hf_newscls.workflow.run import Run
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 from datasets import Dataset, DatasetDict
 
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.workflow.evaluation_step import read_years
+from hf_newscls.workflow.evaluation.step import read_years
 
 
 def build_recipe(date: str | None) -> Recipe:

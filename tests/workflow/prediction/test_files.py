@@ -21,8 +21,8 @@ from datasets import Dataset
 from hf_newscls.errors import DataError, InputError, SourceError, StorageError
 from hf_newscls.inference.partial_output import name_partial_folder
 from hf_newscls.inference.predicting import load_classifier, predict_probabilities
-from hf_newscls.workflow.predict import predict
-from hf_newscls.workflow.predict_file import predict_file
+from hf_newscls.workflow.prediction.files import predict_file
+from hf_newscls.workflow.prediction.texts import predict
 from tests.conftest import LABELS, FinishedRun, build_news_rows, write_csv
 from tests.data.excel_files import write_xlsx
 from tests.hub_server import HubServer

@@ -1,0 +1,1 @@
+"""Predict texts, the rows of files, and rows on a cluster."""
