@@ -21,6 +21,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from hf_newscls.cli.compare import compare
 from hf_newscls.cli.predict import explain, predict
+from hf_newscls.cli.progress import show_progress
 from hf_newscls.cli.recipes import doctor, overview, prepare, recipes, show
 from hf_newscls.cli.terminal import make_printable, messages, name_program
 from hf_newscls.cli.train import evaluate, publish, train
@@ -158,14 +159,25 @@ def _check_arguments(arguments: Sequence[str]) -> None:
             raise InputError(f"{name}: this option is now called {_RENAMED_OPTIONS[name]}")
 
 
+class _Log(logging.Handler):
+    """Prints records on the console of the progress, which keeps them apart from its line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        messages.print(self.format(record), markup=False, highlight=False, soft_wrap=True)
+
+
 @app.callback()
 def _configure(
+    context: typer.Context,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Also show messages of the libraries, such as transformers.")
     ] = False,
 ) -> None:
-    """Set up logging for all commands."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
+    """Set up logging and progress for all commands."""
+    log = _Log()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S", handlers=[log])
+    context.with_resource(show_progress())
     logging.getLogger("hf_newscls").setLevel(logging.INFO if is_main_rank() else logging.WARNING)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "warning" if verbose else "error")
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "0" if verbose else "1")

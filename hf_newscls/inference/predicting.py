@@ -30,6 +30,7 @@ from hf_newscls.modeling.registration import register
 from hf_newscls.modeling.sources import find_encoder, find_model
 from hf_newscls.modeling.tokenization import encode_texts
 from hf_newscls.modeling.windows import MeanPooling
+from hf_newscls.progress import report_progress
 from hf_newscls.recipe.model import ModelSection
 
 _PAD_TO_MULTIPLE_OF = 8
@@ -115,7 +116,7 @@ def predict_probabilities(
     `model_max_length`, at the end where the model was trained to be.
     """
     probabilities = np.empty((len(texts), len(classifier.label_names)), dtype=np.float32)
-    for indices, batch in _iterate_batches(classifier, texts, batch_size=batch_size):
+    for indices, batch in _iterate_batches(classifier, texts, batch_size=batch_size, step="predicting"):
         with torch.inference_mode():
             logits = classifier.model(**batch).logits
         probabilities[indices] = logits.float().softmax(dim=-1).cpu().numpy()
@@ -136,7 +137,7 @@ def compute_features(
     if pooling == "pooler" and not any(".pooler." in name for name in classifier.backbone_parameters):
         pooling = "first"
     features = np.empty((len(texts), model.base_model.config.hidden_size), dtype=np.float32)
-    for indices, batch in _iterate_batches(classifier, texts, batch_size=batch_size):
+    for indices, batch in _iterate_batches(classifier, texts, batch_size=batch_size, step="encoding"):
         with torch.inference_mode():
             if isinstance(model, WindowedClassifier):
                 vectors = MeanPooling()(*model.encode(batch["input_ids"], batch["attention_mask"]))
@@ -152,7 +153,7 @@ def find_truncation(model: PreTrainedModel) -> str:
 
 
 def _iterate_batches(
-    classifier: TrainedClassifier | PretrainedClassifier, texts: Sequence[str], *, batch_size: int
+    classifier: TrainedClassifier | PretrainedClassifier, texts: Sequence[str], *, batch_size: int, step: str
 ) -> Iterator[tuple[NDArray[np.int64], BatchEncoding]]:
     """Yield the indices of texts and their padded batch on the model's device, longest texts first."""
     if not texts:  # some tokenizers fail
@@ -168,3 +169,4 @@ def _iterate_batches(
         rows = {name: [values[index] for index in indices] for name, values in encoded.items()}
         batch = tokenizer.pad(rows, pad_to_multiple_of=multiple, return_tensors="pt")
         yield indices, batch.to(model.device)
+        report_progress(step, start + len(indices), len(texts), unit="texts")
