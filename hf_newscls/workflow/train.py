@@ -15,6 +15,7 @@ from hf_newscls.runs.checkpoints import discard_unfinished
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.resuming import open_run
 from hf_newscls.storage import check_disk_space, check_folder, replace_folder, report_full_disk, write_json
+from hf_newscls.workflow.availability import check_availability
 from hf_newscls.workflow.evaluate import evaluate_folder
 from hf_newscls.workflow.prepare import prepare, to_recipe
 from hf_newscls.workflow.quiet import quiet_libraries
@@ -81,9 +82,10 @@ def plan(recipe: Recipe | str | Path, *, runs_dir: str | Path = "runs") -> Plan:
     Raises:
         InputError: recipe, data or model cannot be used.
     """
-    from hf_newscls.training.schedule import plan_schedule
-
     recipe = to_recipe(recipe)
+    check_availability(recipe)
+    from hf_newscls.training.schedule import plan_schedule  # imported late: it takes seconds
+
     setup = _set_up(recipe, runs_dir=Path(runs_dir))
     schedule = plan_schedule(
         recipe.freeze, setup.arguments, train_rows=len(setup.prepared.splits["train"]), finetune=recipe.finetune
@@ -126,14 +128,15 @@ def train(
         StorageError: the disk is full; half-written files were removed.
         TrainingInterrupted: a signal stopped the training; a checkpoint was written.
     """
-    from hf_newscls.modeling.loading import count_positions
-    from hf_newscls.modeling.tokenization import tokenize_splits
-    from hf_newscls.training.fit import fit_classifier
-
     recipe, runs_dir = to_recipe(recipe), Path(runs_dir)
     cards_dir = None if cards_dir is None else Path(cards_dir)
     for folder in (runs_dir, cards_dir or runs_dir):
         check_folder(folder)
+    check_availability(recipe)
+    from hf_newscls.modeling.loading import count_positions  # imported late: these take seconds
+    from hf_newscls.modeling.tokenization import tokenize_splits
+    from hf_newscls.training.fit import fit_classifier
+
     setup = _set_up(recipe, runs_dir=runs_dir)
     prepared, classifier = setup.prepared, setup.classifier
     # The windows of a text hold fewer tokens than it: each window has its own special tokens.
