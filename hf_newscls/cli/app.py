@@ -23,6 +23,7 @@ from hf_newscls.cli.compare import compare
 from hf_newscls.cli.predict import explain, predict
 from hf_newscls.cli.progress import show_progress
 from hf_newscls.cli.recipes import doctor, overview, prepare, recipes, show
+from hf_newscls.cli.runs import copy_cards, open_report
 from hf_newscls.cli.terminal import make_printable, messages, name_program
 from hf_newscls.cli.train import evaluate, publish, train
 from hf_newscls.distributed import is_main_rank
@@ -68,6 +69,7 @@ _COMMANDS = (
     (prepare, ("hf-newscls prepare quickstart --output prepared", "hf-newscls prepare quickstart --publish me/news")),
     (train, ("hf-newscls train quickstart", "hf-newscls train fake_news_minilm --data news.csv --dry-run")),
     (evaluate, ("hf-newscls evaluate quickstart",)),
+    (open_report, ("hf-newscls open quickstart",)),
     (predict, ("hf-newscls predict quickstart 'Rail strike ends after nine days'",)),
     (explain, ("hf-newscls explain quickstart 'Rail strike ends after nine days'",)),
     (publish, ("hf-newscls publish quickstart --repo-id my-name/quickstart",)),
@@ -78,10 +80,13 @@ _COMMANDS = (
             "hf-newscls compare quickstart --author me --output leaderboard",
         ),
     ),
+    (copy_cards, ("hf-newscls cards quickstart fake_news_minilm --output model_cards",)),
     (doctor, ()),
 )
+_NAMES = {open_report: "open", copy_cards: "cards"}
 for _command, _examples in _COMMANDS:
-    app.command(cls=_Command, epilog="\n\n".join(["Examples:", *_examples]) if _examples else None)(_command)
+    _epilog = "\n\n".join(["Examples:", *_examples]) if _examples else None
+    app.command(_NAMES.get(_command), cls=_Command, epilog=_epilog)(_command)
 
 _UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 

@@ -171,11 +171,6 @@ def _print_comparisons(report: "EvaluationReport") -> None:
         cells = ((f"{scores[key]:.4f}", _write_interval(intervals.get(key))) for key in ("accuracy", "f1_macro"))
         table.add_row(make_printable(name), *(cell for pair in cells for cell in pair))
     console.print(table)
-    if report.strongest_baseline:
-        name, baseline = report.strongest_baseline
-        gain, interval = report.test.scores["f1_macro"] - baseline.scores["f1_macro"], baseline.gains["f1_macro"]
-        print_line(f"gain over {name}, the strongest TF-IDF baseline on validation:")
-        print_line(f"  Macro F1 {gain:+.4f} (95% interval: {_write_interval(interval)})")
 
 
 def _print_side_by_side(pair: "SideBySide") -> None:

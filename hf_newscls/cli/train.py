@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hf_newscls import workflow
+from hf_newscls.cli.summary import collect_warnings, print_summary
 from hf_newscls.cli.tables import print_other_data, print_plan, print_report, print_seeds
 from hf_newscls.cli.terminal import (
     RUNS,
@@ -92,13 +93,15 @@ def _confirm(plan: workflow.Plan) -> None:
 def _train_once(recipe: "Recipe", options: Mapping[str, Any], *, publish: bool) -> None:
     publish = publish and is_main_rank()
     has_token = publish and workflow.check_publishing(recipe)
-    run = workflow.train(recipe, **options)
+    with collect_warnings() as warnings:
+        run = workflow.train(recipe, **options)
     if not is_main_rank():
         return
     print_report(run.report)
+    print_summary(run.report, warnings, path=run.path)
     name = recipe.name if options["runs_dir"] == RUNS else shlex.quote(str(run.path))
     print_line(
-        f"report: {run.path / 'report.html'}\n"
+        f"open:   {name_program()} open {name}\n"
         f"model:  {run.model_dir}\n"
         f"next:   {name_program()} predict {name} {shlex.quote(recipe.hub.example)}"
     )
@@ -157,9 +160,10 @@ def evaluate(
         return
     if data is not None or output is not None:
         raise InputError("--data and --output are for --on; leave them out, or name the data with --on")
-    evaluated = workflow.evaluate(run, compare_with=compare_with, runs_dir=runs_dir, cards_dir=cards_dir)
+    with collect_warnings() as warnings:
+        evaluated = workflow.evaluate(run, compare_with=compare_with, runs_dir=runs_dir, cards_dir=cards_dir)
     print_report(evaluated.report)
-    print_line(f"report: {evaluated.path / 'report.html'}")
+    print_summary(evaluated.report, warnings, path=evaluated.path)
 
 
 def publish(

@@ -4,6 +4,7 @@ Heavy libraries are imported inside the functions that need them, so that the co
 """
 
 from hf_newscls.workflow.compare import compare
+from hf_newscls.workflow.copy_cards import copy_cards
 from hf_newscls.workflow.doctor import inspect_machine
 from hf_newscls.workflow.evaluate import evaluate
 from hf_newscls.workflow.evaluate_on import OtherDataRun, evaluate_on
@@ -16,7 +17,7 @@ from hf_newscls.workflow.publish import (
     publish_leaderboard,
     save_leaderboard,
 )
-from hf_newscls.workflow.run import Run, load_run
+from hf_newscls.workflow.run import Run, find_report, load_run
 from hf_newscls.workflow.train import Plan, plan, train
 from hf_newscls.workflow.train_seeds import SeedRuns, train_seeds
 
@@ -31,9 +32,11 @@ __all__ = [
     "check_leaderboard_target",
     "check_publishing",
     "compare",
+    "copy_cards",
     "evaluate",
     "evaluate_on",
     "explain",
+    "find_report",
     "inspect_machine",
     "load_recipe",
     "load_run",
