@@ -33,6 +33,7 @@ COMMANDS = (
     "explain",
     "publish",
     "compare",
+    "runs",
     "cards",
     "doctor",
 )

@@ -23,7 +23,7 @@ from hf_newscls.cli.compare import compare
 from hf_newscls.cli.predict import explain, predict
 from hf_newscls.cli.progress import show_progress
 from hf_newscls.cli.recipes import doctor, overview, prepare, recipes, show
-from hf_newscls.cli.runs import copy_cards, open_report
+from hf_newscls.cli.runs import copy_cards, list_runs, open_report
 from hf_newscls.cli.terminal import make_printable, messages, name_program
 from hf_newscls.cli.train import evaluate, publish, train
 from hf_newscls.distributed import is_main_rank
@@ -80,10 +80,11 @@ _COMMANDS = (
             "hf-newscls compare quickstart --author me --output leaderboard",
         ),
     ),
+    (list_runs, ("hf-newscls runs",)),
     (copy_cards, ("hf-newscls cards quickstart fake_news_minilm --output model_cards",)),
     (doctor, ()),
 )
-_NAMES = {open_report: "open", copy_cards: "cards"}
+_NAMES = {open_report: "open", list_runs: "runs", copy_cards: "cards"}
 for _command, _examples in _COMMANDS:
     _epilog = "\n\n".join(["Examples:", *_examples]) if _examples else None
     app.command(_NAMES.get(_command), cls=_Command, epilog=_epilog)(_command)

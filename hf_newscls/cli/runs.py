@@ -1,13 +1,25 @@
-"""The commands about finished runs: open a report, copy cards."""
+"""The commands about finished runs: list them, open a report, copy cards."""
 
 import webbrowser
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Column, Table
 
 from hf_newscls import workflow
-from hf_newscls.cli.terminal import RUNS, RunArgument, RunsDirOption, print_line
+from hf_newscls.cli.terminal import RUNS, RunArgument, RunsDirOption, console, make_printable, print_line
+
+
+def list_runs(runs_dir: RunsDirOption = RUNS) -> None:
+    """List the finished runs: scores on the test set, minutes of training, and what changed since the run before."""
+    numbers = (Column(name, justify="right") for name in ("Accuracy", "Macro F1", "minutes"))
+    table = Table("recipe", "run", *numbers, "changed since the run before", box=None, header_style="bold")
+    for run in workflow.list_runs(runs_dir=runs_dir):
+        changes = ", ".join(f"{change.key}={change.now!r}" for change in run.changes)
+        scores = (f"{run.accuracy:.4f}", f"{run.f1_macro:.4f}", f"{run.minutes:.1f}")
+        table.add_row(make_printable(run.recipe_name), run.path.name, *scores, make_printable(changes))
+    console.print(table)
 
 
 def open_report(run: RunArgument, runs_dir: RunsDirOption = RUNS) -> None:

@@ -8,6 +8,7 @@ from hf_newscls.workflow.copy_cards import copy_cards
 from hf_newscls.workflow.doctor import inspect_machine
 from hf_newscls.workflow.evaluate import evaluate
 from hf_newscls.workflow.evaluate_on import OtherDataRun, evaluate_on
+from hf_newscls.workflow.list_runs import ListedRun, list_runs
 from hf_newscls.workflow.predict import Explanation, Prediction, Predictions, explain, predict
 from hf_newscls.workflow.prepare import load_recipe, overview, prepare, publish_prepared
 from hf_newscls.workflow.publish import (
@@ -23,6 +24,7 @@ from hf_newscls.workflow.train_seeds import SeedRuns, train_seeds
 
 __all__ = [
     "Explanation",
+    "ListedRun",
     "OtherDataRun",
     "Plan",
     "Prediction",
@@ -38,6 +40,7 @@ __all__ = [
     "explain",
     "find_report",
     "inspect_machine",
+    "list_runs",
     "load_recipe",
     "load_run",
     "overview",

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from hf_newscls import workflow
+from hf_newscls.errors import RunError
+from hf_newscls.runs.folder import RunFolder
 from tests.conftest import FinishedRun
 from tests.processes import Result, check_refusal
 
@@ -51,3 +54,24 @@ def test_cards_of_an_unfinished_run_are_refused(tiny_run: FinishedRun, call: Cal
     result = call("cards", "tiny", str(run), "--runs-dir", str(tiny_run.runs_dir), "--output", str(cards))
     check_refusal(result, str(run))
     assert not cards.exists()
+
+
+def test_runs_are_listed_with_what_changed(tiny_run: FinishedRun, call: Call, tmp_path: Path) -> None:
+    for name, seed in (("20260101-000000", 17), ("20260102-000000", 18)):
+        shutil.copytree(tiny_run.run.path, tmp_path / "tiny" / name)
+        changed = tiny_run.recipe.model_copy(update={"split": tiny_run.recipe.split.model_copy(update={"seed": seed})})
+        RunFolder(tmp_path / "tiny" / name).write_recipe(changed)
+    first, second = workflow.list_runs(runs_dir=tmp_path)
+    assert (first.recipe_name, first.path.name, first.changes) == ("tiny", "20260101-000000", [])
+    assert first.accuracy == tiny_run.report.test.scores["accuracy"]
+    assert first.f1_macro == tiny_run.report.test.scores["f1_macro"]
+    assert [(change.key, change.before, change.now) for change in second.changes] == [("split.seed", 17, 18)]
+    result = call("runs", "--runs-dir", str(tmp_path))
+    assert result.code == 0, result.err
+    assert f"{first.accuracy:.4f}" in result.out
+    assert "20260102-000000" in result.out
+
+
+def test_missing_folder_of_runs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="absent"):
+        workflow.list_runs(runs_dir=tmp_path / "absent")
