@@ -334,6 +334,7 @@ def test_training_hides_the_messages_of_libraries(trained: tuple[Path, Result]) 
     assert all(line[2:6:3] == "::" for line in steps.splitlines()), err
     assert all(line.startswith("- ") for line in warnings.splitlines()[1:]), err
     assert not re.search(r"Traceback|Warning|\[transformers\]|it/s|LOAD REPORT", err), err
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", err), err  # a log has no control characters
 
 
 @pytest.mark.parametrize("way", ["--publish", "hub.publish=true"])
