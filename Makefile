@@ -22,7 +22,7 @@ $(error $(firstword $(WANTS_RECIPE)): RECIPE is not set; write `make $(firstword
 endif
 endif
 
-WANTS_RUN := $(filter evaluate predict publish,$(MAKECMDGOALS))
+WANTS_RUN := $(filter evaluate open cards predict publish,$(MAKECMDGOALS))
 ifneq ($(WANTS_RUN),)
 ifeq ($(strip $(RECIPE)$(RUN)),)
 $(error $(firstword $(WANTS_RUN)): neither RECIPE nor RUN is set; write `make $(firstword $(WANTS_RUN)) RECIPE=quickstart` or `RUN=folder`)
@@ -47,7 +47,7 @@ overview: $(STAMP) ## Summarize a news file before training: RECIPE=name [DATA=p
 
 .PHONY: train
 train: $(STAMP) ## Train and evaluate a model; PUBLISH=1 publishes it: RECIPE=name [DATA=path] [ARGS="a.b=c"].
-	@set -f; $(BIN)/hf-newscls train "$$RECIPE" $${DATA:+--data "$$DATA"} $(if $(filter-out 0,$(PUBLISH)),--publish) --cards-dir model_cards $(ARGS)
+	@set -f; $(BIN)/hf-newscls train "$$RECIPE" $${DATA:+--data "$$DATA"} $(if $(filter-out 0,$(PUBLISH)),--publish) $(ARGS)
 
 .PHONY: dry-run
 dry-run: $(STAMP) ## Check recipe, data and model, and train nothing: variables as for train.
@@ -55,7 +55,15 @@ dry-run: $(STAMP) ## Check recipe, data and model, and train nothing: variables 
 
 .PHONY: evaluate
 evaluate: $(STAMP) ## Evaluate a finished run again: RECIPE=name (its latest run) or RUN=folder.
-	@set -f; $(BIN)/hf-newscls evaluate "$${RUN:-$$RECIPE}" --cards-dir model_cards $(ARGS)
+	@set -f; $(BIN)/hf-newscls evaluate "$${RUN:-$$RECIPE}" $(ARGS)
+
+.PHONY: open
+open: $(STAMP) ## Open the report of a finished run in the browser: RECIPE=name or RUN=folder.
+	@set -f; $(BIN)/hf-newscls open "$${RUN:-$$RECIPE}" $(ARGS)
+
+.PHONY: cards
+cards: $(STAMP) ## Copy the cards of finished runs to model_cards/: RECIPE="name name" or RUN=folder.
+	@set -f; $(BIN)/hf-newscls cards $${RUN:+"$$RUN"} $$RECIPE $(ARGS)
 
 .PHONY: predict
 predict: $(STAMP) ## Predict TEXT="one headline", each line of standard input, or INPUT=test.csv OUTPUT=answers.csv: RECIPE=name or RUN=folder.

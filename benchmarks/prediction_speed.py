@@ -138,6 +138,7 @@ def predict_with_ours(options, texts: list[str], way: str) -> tuple[float, list[
     import pandas as pd
 
     from hf_newscls.inference import precision
+    from hf_newscls.progress import showing
     from hf_newscls.workflow.prediction.files import predict_file
 
     if way == "ours in bfloat16":
@@ -146,14 +147,8 @@ def predict_with_ours(options, texts: list[str], way: str) -> tuple[float, list[
     with tempfile.TemporaryDirectory() as folder:
         source, output = Path(folder, "rows.csv"), Path(folder, "answers.parquet")
         pd.DataFrame({"text": texts}).to_csv(source, index=False)
-        predict_file(
-            options.model,
-            source,
-            output,
-            text="text",
-            float32=way == "ours in float32",
-            on_progress=lambda done, total: moments.append(time.perf_counter()),
-        )
+        with showing(lambda now: moments.append(time.perf_counter()) if now.step == "predicting" else None):
+            predict_file(options.model, source, output, text="text", float32=way == "ours in float32")
         return time.perf_counter() - moments[0], pd.read_parquet(output)["prediction"].tolist()
 
 

@@ -22,7 +22,9 @@ from typer.core import TyperCommand, TyperGroup
 from hf_newscls.cli.compare import compare
 from hf_newscls.cli.explain import explain
 from hf_newscls.cli.predict import predict
+from hf_newscls.cli.progress import show_progress
 from hf_newscls.cli.recipes import doctor, overview, prepare, recipes, show
+from hf_newscls.cli.runs import copy_cards, list_runs, open_report
 from hf_newscls.cli.terminal import make_printable, messages, name_program
 from hf_newscls.cli.train import evaluate, publish, train
 from hf_newscls.distributed import is_main_rank
@@ -68,6 +70,7 @@ _COMMANDS = (
     (prepare, ("hf-newscls prepare quickstart --output prepared", "hf-newscls prepare quickstart --publish me/news")),
     (train, ("hf-newscls train quickstart", "hf-newscls train fake_news_minilm --data news.csv --dry-run")),
     (evaluate, ("hf-newscls evaluate quickstart",)),
+    (open_report, ("hf-newscls open quickstart",)),
     (
         predict,
         (
@@ -84,10 +87,14 @@ _COMMANDS = (
             "hf-newscls compare quickstart --author me --output leaderboard",
         ),
     ),
+    (list_runs, ("hf-newscls runs",)),
+    (copy_cards, ("hf-newscls cards quickstart fake_news_minilm --output model_cards",)),
     (doctor, ()),
 )
+_NAMES = {open_report: "open", list_runs: "runs", copy_cards: "cards"}
 for _command, _examples in _COMMANDS:
-    app.command(cls=_Command, epilog="\n\n".join(["Examples:", *_examples]) if _examples else None)(_command)
+    _epilog = "\n\n".join(["Examples:", *_examples]) if _examples else None
+    app.command(_NAMES.get(_command), cls=_Command, epilog=_epilog)(_command)
 
 _UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 
@@ -165,14 +172,25 @@ def _check_arguments(arguments: Sequence[str]) -> None:
             raise InputError(f"{name}: this option is now called {_RENAMED_OPTIONS[name]}")
 
 
+class _Log(logging.Handler):
+    """Prints records on the console of the progress, which keeps them apart from its line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        messages.print(self.format(record), markup=False, highlight=False, soft_wrap=True)
+
+
 @app.callback()
 def _configure(
+    context: typer.Context,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Also show messages of the libraries, such as transformers.")
     ] = False,
 ) -> None:
-    """Set up logging for all commands."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
+    """Set up logging and progress for all commands."""
+    log = _Log()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S", handlers=[log])
+    context.with_resource(show_progress())
     logging.getLogger("hf_newscls").setLevel(logging.INFO if is_main_rank() else logging.WARNING)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "warning" if verbose else "error")
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "0" if verbose else "1")

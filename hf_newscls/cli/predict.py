@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 import typer
 
 from hf_newscls import workflow
-from hf_newscls.cli.progress import show_progress
 from hf_newscls.cli.terminal import RUNS, ModelArgument, RunsDirOption, console, make_printable, print_line
 from hf_newscls.cli.texts import TextsArgument, check_arguments, print_text, read_texts
 from hf_newscls.errors import InputError
@@ -133,23 +132,21 @@ def _print_prediction(prediction: workflow.Prediction) -> None:
 def _predict_files(
     model: str, input_files: list[str], output: str | None, *, overwrite: bool, min_confidence: float, **options: Any
 ) -> None:
-    """Write the answers, show the progress, and print what was counted."""
+    """Write the answers, and print what was counted."""
     if output is None:
         raise InputError("--input is given, but no --output; add the file for the answers: --output answers.csv")
     if _STANDARD_INPUT in input_files and len(input_files) > 1:
         raise InputError("--input - is standard input, which cannot be read together with files; name only one of them")
     if Path(output).is_file() and not overwrite and sys.stdin.isatty():
         overwrite = typer.confirm(f"{output} exists. Replace it?", abort=True)
-    with show_progress() as on_progress:
-        written = workflow.predict_file(
-            model,
-            sys.stdin if input_files == [_STANDARD_INPUT] else input_files,
-            output,
-            overwrite=overwrite,
-            min_confidence=min_confidence,
-            on_progress=on_progress,
-            **options,
-        )
+    written = workflow.predict_file(
+        model,
+        sys.stdin if input_files == [_STANDARD_INPUT] else input_files,
+        output,
+        overwrite=overwrite,
+        min_confidence=min_confidence,
+        **options,
+    )
     counted = [f"{written.path}: {written.rows:,} rows"]
     counted += [f"{written.empty:,} without text"] if written.empty else []
     if min_confidence:

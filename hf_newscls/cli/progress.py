@@ -1,65 +1,116 @@
-"""The progress of a command over many rows: a bar on a terminal, else a log line a minute."""
+"""The progress of a command: a line with a bar on a terminal, else a log line a minute at most."""
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from hf_newscls.cli.terminal import messages
+from hf_newscls.distributed import is_main_rank
+from hf_newscls.progress import Show, StepProgress, showing
 
 _LOG_SECONDS = 60
+_REDRAW_SECONDS = 0.2
 
 logger = logging.getLogger(__name__)
 
-OnProgress = Callable[[int, int | None], None]
-
 
 @contextmanager
-def show_progress() -> Iterator[OnProgress]:
-    """Yield a function that takes the number of finished rows, and of all rows, and shows them with the speed."""
-    if not messages.is_terminal:
-        yield _log_progress()
-        return
-    columns = (BarColumn(), TextColumn("{task.description}", markup=False), TimeRemainingColumn(compact=True))
-    with Progress(*columns, console=messages, transient=True) as progress:
-        yield _draw_progress(progress)
+def show_progress() -> Iterator[None]:
+    """Show what the steps of a command report during the context."""
+    if not is_main_rank():
+        yield
+    elif messages.is_interactive and messages.file.isatty():  # FORCE_COLOR makes a terminal of a log
+        bar = _Bar()
+        try:
+            with showing(bar.show):
+                yield
+        finally:
+            bar.erase()
+    else:
+        with showing(_build_log()):
+            yield
 
 
-def _draw_progress(progress: Progress) -> OnProgress:
-    task, describe = progress.add_task("reading the rows", total=None), _describe_speed()
+class _Bar:
+    """The line of the step that runs. It is erased when the step ends: downloads and tables have the screen then."""
 
-    def show(done: int, total: int | None) -> None:
-        """Update the bar."""
-        progress.update(task, completed=done, total=total, description=describe(done, total))
+    def __init__(self) -> None:
+        self._drawn: Progress | None = None
+        self._speed = _Speed()
+        self._last = 0.0  # when it was drawn
 
-    return show
+    def show(self, now: StepProgress) -> None:
+        """Draw the line if the last one is old enough."""
+        is_new, text = self._speed.is_new(now), self._speed.describe(now)
+        if is_new or self._drawn is None:
+            self.erase()
+            # Not drawn by a thread of its own, which would take time from the training.
+            columns = (BarColumn(20), TextColumn("{task.description}", markup=False))
+            self._drawn = Progress(*columns, console=messages, transient=True, auto_refresh=False)
+            self._drawn.add_task(text, total=now.total, completed=now.done)
+            self._drawn.start()
+        is_finished = now.done == now.total
+        is_due = is_new or is_finished or time.monotonic() - self._last >= _REDRAW_SECONDS
+        if is_due:
+            self._last = time.monotonic()
+            task = self._drawn.task_ids[0]
+            self._drawn.update(task, description=text, total=now.total, completed=now.done, refresh=True)
+        if is_finished:
+            self.erase()
+
+    def erase(self) -> None:
+        """Remove the line from the screen."""
+        if self._drawn is not None:
+            self._drawn.stop()
+            self._drawn = None
 
 
-def _log_progress() -> OnProgress:
-    describe, last = _describe_speed(), time.monotonic()
+def _build_log() -> Show:
+    speed, last = _Speed(), time.monotonic()
 
-    def log(done: int, total: int | None) -> None:
+    def log(now: StepProgress) -> None:
         """Log a line if the last one is a minute old."""
         nonlocal last
-        line = describe(done, total)
+        text = speed.describe(now)
         if time.monotonic() - last >= _LOG_SECONDS:
             last = time.monotonic()
-            logger.info("%s", line)
+            logger.info("%s", text)
 
     return log
 
 
-def _describe_speed() -> Callable[[int, int | None], str]:
-    """Return a function that gives a line; the rows of its first call were finished before."""
-    first: list[tuple[int, float]] = []
+class _Speed:
+    """Units a second since the first report of a step; what was done before that one does not count."""
 
-    def describe(done: int, total: int | None) -> str:
-        """Return finished rows, all rows, and rows a second."""
-        first.append((done, time.monotonic()))
-        rows, seconds = done - first[0][0], time.monotonic() - first[0][1]
-        counted = f"{done:,} rows" if total is None else f"{done:,} of {total:,} rows"
-        return f"{counted}, {rows / seconds:,.0f} rows/s" if rows and seconds else counted
+    def __init__(self) -> None:
+        self._first: StepProgress | None = None
+        self._start = 0.0
 
-    return describe
+    def is_new(self, now: StepProgress) -> bool:
+        """Return whether another step begins."""
+        return self._first is None or self._first.step != now.step or now.done < self._first.done
+
+    def describe(self, now: StepProgress) -> str:
+        """Return the line: step, what is done, speed, time left, note."""
+        if self._first is None or self.is_new(now):
+            self._first, self._start = now, time.monotonic()
+        seconds, done = time.monotonic() - self._start, now.done - self._first.done
+        parts = [f"{now.step}: {now.done:,}{'' if now.total is None else f' of {now.total:,}'} {now.unit}"]
+        if done and seconds:
+            parts.append(f"{_round(done / seconds)} {now.unit}/s")
+            if now.total is not None:
+                parts.append(f"{timedelta(seconds=round((now.total - now.done) * seconds / done))} left")
+        return ", ".join([*parts, now.note] if now.note else parts)
+
+
+def _round(speed: float) -> str:
+    """Return a speed with two digits at least.
+
+    >>> [_round(speed) for speed in (0.0123, 3.14159, 1234.5)]
+    ['0.012', '3.1', '1,234']
+    """
+    return f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"

@@ -7,6 +7,7 @@ from rich.table import Column, Table
 
 from hf_newscls.cli.terminal import console, make_printable, print_line
 from hf_newscls.evaluation.metric_names import name_metric
+from hf_newscls.workflow.duration import describe_duration
 
 if TYPE_CHECKING:
     from hf_newscls.data.preparation import PreparedData
@@ -120,7 +121,8 @@ def print_plan(plan: "Plan") -> None:
     print_line(f"tokens:  median {tokens.median:,.0f} of a text, longest text {tokens.longest:,}")
     for line in tokens.describe():
         print_line(f"         {line}")
-    print_line(f"device:  {plan.device}")
+    duration = "" if plan.seconds is None else f", training takes about {describe_duration(plan.seconds)}"
+    print_line(f"device:  {plan.device}{duration}")
     print_line(f"model:   {plan.parameters:,} parameters, of which {plan.new_parameters:,} are newly initialized")
     for line in _describe_stages(plan):
         print_line(line)
@@ -169,11 +171,6 @@ def _print_comparisons(report: "EvaluationReport") -> None:
         cells = ((f"{scores[key]:.4f}", _write_interval(intervals.get(key))) for key in ("accuracy", "f1_macro"))
         table.add_row(make_printable(name), *(cell for pair in cells for cell in pair))
     console.print(table)
-    if report.strongest_baseline:
-        name, baseline = report.strongest_baseline
-        gain, interval = report.test.scores["f1_macro"] - baseline.scores["f1_macro"], baseline.gains["f1_macro"]
-        print_line(f"gain over {name}, the strongest TF-IDF baseline on validation:")
-        print_line(f"  Macro F1 {gain:+.4f} (95% interval: {_write_interval(interval)})")
 
 
 def _print_side_by_side(pair: "SideBySide") -> None:

@@ -1,12 +1,15 @@
 """The commands that train, evaluate and publish."""
 
 import shlex
+import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hf_newscls import workflow
+from hf_newscls.cli.summary import collect_warnings, print_summary
 from hf_newscls.cli.tables import print_other_data, print_plan, print_report, print_seeds
 from hf_newscls.cli.terminal import (
     RUNS,
@@ -47,6 +50,9 @@ def train(
     publish: Annotated[
         bool, typer.Option("--publish", help="Publish the model on the Hub after the evaluation.")
     ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask before a training that takes hours on this CPU.")
+    ] = False,
     runs_dir: RunsDirOption = RUNS,
     cards_dir: CardsDirOption = None,
 ) -> None:
@@ -59,7 +65,9 @@ def train(
     if dry_run:
         print_plan(workflow.plan(resolved, runs_dir=runs_dir))
     elif seeds is None:
-        _train_once(resolved, publish=publish, resume=not no_resume, runs_dir=runs_dir, cards_dir=cards_dir)
+        confirm = _accept if yes or not sys.stdin.isatty() else _confirm
+        options = {"on_plan": confirm, "resume": not no_resume, "runs_dir": runs_dir, "cards_dir": cards_dir}
+        _train_once(resolved, options, publish=publish)
     elif publish:
         raise InputError(
             f"--seeds {seeds} does not go with --publish or hub.publish; train first, then publish one run by its "
@@ -73,16 +81,27 @@ def train(
             print_seeds(found)
 
 
-def _train_once(recipe: "Recipe", *, publish: bool, resume: bool, runs_dir: Path, cards_dir: Path | None) -> None:
+def _accept(plan: workflow.Plan) -> None:
+    pass
+
+
+def _confirm(plan: workflow.Plan) -> None:
+    if plan.is_long:
+        typer.confirm("Train on this CPU?", abort=True, err=True)
+
+
+def _train_once(recipe: "Recipe", options: Mapping[str, Any], *, publish: bool) -> None:
     publish = publish and is_main_rank()
     has_token = publish and workflow.check_publishing(recipe)
-    run = workflow.train(recipe, resume=resume, runs_dir=runs_dir, cards_dir=cards_dir)
+    with collect_warnings() as warnings:
+        run = workflow.train(recipe, **options)
     if not is_main_rank():
         return
     print_report(run.report)
-    name = recipe.name if runs_dir == RUNS else shlex.quote(str(run.path))
+    print_summary(run.report, warnings, path=run.path)
+    name = recipe.name if options["runs_dir"] == RUNS else shlex.quote(str(run.path))
     print_line(
-        f"report: {run.path / 'report.html'}\n"
+        f"open:   {name_program()} open {name}\n"
         f"model:  {run.model_dir}\n"
         f"next:   {name_program()} predict {name} {shlex.quote(recipe.hub.example)}"
     )
@@ -141,9 +160,10 @@ def evaluate(
         return
     if data is not None or output is not None:
         raise InputError("--data and --output are for --on; leave them out, or name the data with --on")
-    evaluated = workflow.evaluate(run, compare_with=compare_with, runs_dir=runs_dir, cards_dir=cards_dir)
+    with collect_warnings() as warnings:
+        evaluated = workflow.evaluate(run, compare_with=compare_with, runs_dir=runs_dir, cards_dir=cards_dir)
     print_report(evaluated.report)
-    print_line(f"report: {evaluated.path / 'report.html'}")
+    print_summary(evaluated.report, warnings, path=evaluated.path)
 
 
 def publish(

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from rensa import RMinHash
 from scipy.cluster.hierarchy import DisjointSet
 
+from hf_newscls.progress import report_progress, track
 from hf_newscls.recipe.data import NearDuplicatesSection
 
 Rows = NDArray[np.int64]
@@ -102,7 +103,7 @@ def _group_similar(texts: Sequence[str], near: NearDuplicatesSection) -> Rows:
 
     keys = np.concatenate([*_hash_bands(texts, shingle=near.shingle, values=_choose_band(near.threshold))])
     groups = DisjointSet(range(len(texts)))
-    for band in keys.T:
+    for band in track(keys.T, "comparing similar texts", total=keys.shape[1], unit="bands"):
         for bucket in _find_buckets(band):
             _merge_bucket(bucket, groups, is_similar)
     logger.debug("compared %d pairs", is_similar.cache_info().misses)
@@ -122,7 +123,7 @@ def _choose_band(threshold: float) -> int:
 
 def _hash_bands(texts: Sequence[str], *, shingle: int, values: int) -> Iterator[Hashes]:
     """Yield, block by block, a hash of each band of each text's signature, shape (block, K)."""
-    bands = _PERMUTATIONS // values
+    bands, done = _PERMUTATIONS // values, 0
     for block in _cut_blocks(texts):
         hashes, offsets = _hash_shingles(block, shingle)
         matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, num_perm=_PERMUTATIONS, seed=_SEED)
@@ -131,6 +132,8 @@ def _hash_bands(texts: Sequence[str], *, shingle: int, values: int) -> Iterator[
         for index in range(values):
             keys = _mix(keys + signatures[:, :, index])
         yield keys
+        done += len(block)
+        report_progress("hashing texts to find duplicates", done, len(texts))
 
 
 def _cut_blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:

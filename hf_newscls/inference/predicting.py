@@ -34,6 +34,7 @@ from hf_newscls.modeling.sources import find_encoder, find_model
 from hf_newscls.modeling.token_counts import TokenCounts
 from hf_newscls.modeling.tokenization import encode_texts, log_summary
 from hf_newscls.modeling.windows import MeanPooling
+from hf_newscls.progress import report_progress
 from hf_newscls.recipe.model import ModelSection
 
 _PAD_TO_MULTIPLE_OF = 8  # a GPU multiplies such matrices faster
@@ -149,7 +150,7 @@ def predict_probabilities(
     """
     tokenized = tokenize_texts(classifier, texts)
     log_summary("to predict", tokenized.counts, max_length=classifier.tokenizer.model_max_length)
-    return compute_probabilities(classifier, tokenized, batch_tokens=batch_tokens)
+    return compute_probabilities(classifier, tokenized, batch_tokens=batch_tokens, step="predicting")
 
 
 def tokenize_texts(classifier: TrainedClassifier | PretrainedClassifier, texts: Sequence[str]) -> TokenizedTexts:
@@ -163,11 +164,14 @@ def tokenize_texts(classifier: TrainedClassifier | PretrainedClassifier, texts: 
 
 
 def compute_probabilities(
-    classifier: TrainedClassifier, tokenized: TokenizedTexts, *, batch_tokens: int | None = None
+    classifier: TrainedClassifier, tokenized: TokenizedTexts, *, batch_tokens: int | None = None, step: str = ""
 ) -> NDArray[np.float32]:
-    """Return the probability of each label for each text that `tokenize_texts` read, shape (N, L)."""
+    """Return the probability of each label for each text that `tokenize_texts` read, shape (N, L).
+
+    `step` is the name of the progress that is reported; empty: none is.
+    """
     probabilities = np.empty((len(tokenized.rows["input_ids"]), len(classifier.label_names)), dtype=np.float32)
-    for indices, batch in _iterate_batches(classifier, tokenized.rows, batch_tokens=batch_tokens):
+    for indices, batch in _iterate_batches(classifier, tokenized.rows, batch_tokens=batch_tokens, step=step):
         with torch.inference_mode():
             logits = classifier.model(**batch).logits
         probabilities[indices] = logits.float().softmax(dim=-1).cpu().numpy()
@@ -189,7 +193,7 @@ def compute_features(
         pooling = "first"
     tokenized = tokenize_texts(classifier, texts)
     features = np.empty((len(tokenized.rows["input_ids"]), model.base_model.config.hidden_size), dtype=np.float32)
-    for indices, batch in _iterate_batches(classifier, tokenized.rows, batch_tokens=batch_tokens):
+    for indices, batch in _iterate_batches(classifier, tokenized.rows, batch_tokens=batch_tokens, step="encoding"):
         with torch.inference_mode():
             if isinstance(model, WindowedClassifier):
                 vectors = MeanPooling()(*model.encode(batch["input_ids"], batch["attention_mask"]))
@@ -209,6 +213,7 @@ def _iterate_batches(
     encoded: dict[str, list[list[int]]],
     *,
     batch_tokens: int | None,
+    step: str,
 ) -> Iterator[tuple[NDArray[np.int64], BatchEncoding]]:
     """Yield the indices of texts and their padded batch on the model's device, longest texts first."""
     tokenizer, model = classifier.tokenizer, classifier.model
@@ -216,8 +221,11 @@ def _iterate_batches(
     is_cpu = model.device.type == "cpu"
     multiple = 1 if is_cpu or tokenizer.model_max_length % _PAD_TO_MULTIPLE_OF else _PAD_TO_MULTIPLE_OF
     max_tokens = batch_tokens or (_CPU_BATCH_TOKENS if is_cpu else _GPU_BATCH_TOKENS)
-    lengths = [*map(len, encoded["input_ids"])]
+    lengths, done = [*map(len, encoded["input_ids"])], 0
     for indices in cut_batches(lengths, max_tokens=max_tokens, multiple=multiple):
         rows = {name: [values[index] for index in indices] for name, values in encoded.items()}
         batch = tokenizer.pad(rows, pad_to_multiple_of=multiple, return_tensors="pt")
         yield indices, batch.to(model.device)
+        done += len(indices)
+        if step:
+            report_progress(step, done, len(lengths), unit="texts")

@@ -35,6 +35,15 @@ def find_encoder(section: ModelSection) -> Path:
     return folder
 
 
+def is_fetched(section: ModelSection) -> bool:
+    """Return whether an encoder of the Hub is in the cache."""
+    try:
+        _fetch(section.model_name_or_path, section.revision, with_code=False, from_cache=True)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class EncoderOrigin:
     """Where an encoder came from."""

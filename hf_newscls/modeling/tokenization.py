@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerBase
 from hf_newscls.errors import ModelError
 from hf_newscls.modeling.token_counts import TokenCounts
 from hf_newscls.modeling.windows import count_head_tokens
+from hf_newscls.progress import report_progress
 
 _BATCH_ROWS = 1000
 _TOKENS, _UNKNOWN = "tokens", "unknown"
@@ -34,22 +35,24 @@ def tokenize_splits(
     The columns are those of `encode_texts` and labels, in the order of the rows.
     """
 
-    def tokenize(batch: dict[str, list[Any]]) -> dict[str, Any]:
+    def tokenize(batch: dict[str, list[Any]], indices: list[int], split: str, rows: int) -> dict[str, Any]:
         """Return the tokens and labels of a batch, and the counts of each text before truncation."""
         whole = _tokenize(batch["text"], tokenizer)
         ids = whole["input_ids"]
         counts = {_TOKENS: [*map(len, ids)], _UNKNOWN: _count_unknown(ids, tokenizer)}
         kept = _truncate(whole, tokenizer, max_length=max_length, truncation=truncation)
+        report_progress(f"tokenizing {split}", indices[-1] + 1, rows)
         return {**kept, "labels": batch["label"], **counts}
 
     tokenized = DatasetDict()
     for split, dataset in splits.items():
         rows = dataset.map(
             tokenize,
+            with_indices=True,
+            fn_kwargs={"split": split, "rows": len(dataset)},
             batched=True,
             batch_size=_BATCH_ROWS,
             remove_columns=dataset.column_names,
-            desc=f"tokenize {split}",
         )
         counts = _build_counts(rows[_TOKENS][:], rows[_UNKNOWN][:], tokenizer)
         log_summary(split, counts, max_length=max_length)
@@ -87,6 +90,7 @@ def count_tokens(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> To
         rows = _tokenize(texts[start : start + _BATCH_ROWS], tokenizer)["input_ids"]
         lengths += map(len, rows)
         unknown += _count_unknown(rows, tokenizer)
+        report_progress("counting tokens", len(lengths), len(texts), unit="texts")
     return _build_counts(lengths, unknown, tokenizer)
 
 

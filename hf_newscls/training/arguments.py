@@ -1,6 +1,5 @@
 """From a recipe to the `TrainingArguments` of its run."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -42,6 +41,7 @@ _DEFAULTS: dict[str, Any] = {
     # Batches of rows of similar length have a third of the padding that random batches have.
     "train_sampling_strategy": "group_by_length",
     "report_to": "none",
+    "disable_tqdm": True,  # `ProgressReportCallback` reports the steps
     "warmup_steps": 0.1,
     # Frozen parameters get no gradient in stage 1; without this, DDP fails.
     "ddp_find_unused_parameters": True,
@@ -69,7 +69,6 @@ def build_training_arguments(recipe: Recipe, *, output_dir: Path, backend: Backe
         "use_cpu": backend.device == "cpu",  # the Trainer accepts bf16 on a CPU only with this
         "dataloader_drop_last": backend.is_static,  # a short last batch would be another shape to compile
         "dataloader_pin_memory": not backend.is_static,  # it is for CUDA; torch_xla only warns
-        "disable_tqdm": not sys.stderr.isatty(),  # in a log file, each redraw of the bar would be a line
     }
     options = {**_DEFAULTS, **device, "seed": recipe.seed, **recipe.training_arguments}
     if "bf16" not in options and "fp16" not in options:

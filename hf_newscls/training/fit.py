@@ -17,7 +17,6 @@ from transformers import (
     EvalPrediction,
     PreTrainedModel,
     PrinterCallback,
-    ProgressCallback,
     TrainerCallback,
     TrainerState,
     TrainingArguments,
@@ -36,11 +35,12 @@ from hf_newscls.training.acceleration.apply import accelerated
 from hf_newscls.training.arguments import describe_arguments
 from hf_newscls.training.backend import Backend
 from hf_newscls.training.callbacks.energy import measuring_energy
-from hf_newscls.training.callbacks.evaluation import EpochLogCallback, ProgressBarCallback, SecondStageEarlyStopping
+from hf_newscls.training.callbacks.evaluation import EpochLogCallback, SecondStageEarlyStopping
 from hf_newscls.training.callbacks.feature_cache import FeatureCacheCallback
 from hf_newscls.training.callbacks.freeze import TwoStageFreezeCallback
 from hf_newscls.training.callbacks.frozen_part import FrozenEncoder, FrozenWindows
 from hf_newscls.training.callbacks.interruption import InterruptionCallback
+from hf_newscls.training.callbacks.progress import ProgressReportCallback
 from hf_newscls.training.collator import build_collator
 from hf_newscls.training.losses import build_loss
 from hf_newscls.training.optimizer import build_optimizer, build_scheduler
@@ -166,6 +166,7 @@ def build_trainer(
         callbacks=[
             TwoStageFreezeCallback(classifier.backbone_parameters, boundary_step=schedule.boundary_step),
             EpochLogCallback(),
+            ProgressReportCallback(boundary_step=schedule.boundary_step, total_steps=schedule.total_steps),
             *callbacks,
         ],
         optimizers=(optimizer, build_scheduler(optimizer, schedule)),
@@ -179,9 +180,7 @@ def build_trainer(
     # Stock heads accept num_items_in_batch but ignore it, and the Trainer then does not divide the loss by the number
     # of accumulated batches (transformers#47688).
     trainer.model_accepts_loss_kwargs = False
-    trainer.remove_callback(PrinterCallback if arguments.disable_tqdm else ProgressCallback)
-    if not arguments.disable_tqdm:
-        trainer.add_callback(ProgressBarCallback())
+    trainer.remove_callback(PrinterCallback)
     return trainer
 
 

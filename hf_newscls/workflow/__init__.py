@@ -4,9 +4,11 @@ Heavy libraries are imported inside the functions that need them, so that the co
 """
 
 from hf_newscls.workflow.compare import compare
+from hf_newscls.workflow.copy_cards import copy_cards
 from hf_newscls.workflow.doctor import inspect_machine
 from hf_newscls.workflow.evaluation.evaluate import evaluate
 from hf_newscls.workflow.evaluation.other_data import OtherDataRun, evaluate_on
+from hf_newscls.workflow.list_runs import ListedRun, list_runs
 from hf_newscls.workflow.prediction.cluster import predict_with_ray
 from hf_newscls.workflow.prediction.files import AnswersFile, predict_file
 from hf_newscls.workflow.prediction.rows import iterate_lines
@@ -19,13 +21,14 @@ from hf_newscls.workflow.publish import (
     publish_leaderboard,
     save_leaderboard,
 )
-from hf_newscls.workflow.run import Run, load_run
+from hf_newscls.workflow.run import Run, find_report, load_run
 from hf_newscls.workflow.train import Plan, plan, train
 from hf_newscls.workflow.train_seeds import SeedRuns, train_seeds
 
 __all__ = [
     "AnswersFile",
     "Explanation",
+    "ListedRun",
     "OtherDataRun",
     "Plan",
     "Prediction",
@@ -35,11 +38,14 @@ __all__ = [
     "check_leaderboard_target",
     "check_publishing",
     "compare",
+    "copy_cards",
     "evaluate",
     "evaluate_on",
     "explain",
+    "find_report",
     "inspect_machine",
     "iterate_lines",
+    "list_runs",
     "load_recipe",
     "load_run",
     "overview",

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hf_newscls.errors import RunError
 from hf_newscls.evaluation.metric_names import HEADLINE_METRICS, name_metric
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder, find_run
@@ -69,6 +70,18 @@ def load_run(name_or_path: str | Path, *, runs_dir: str | Path = "runs") -> Run:
 
     folder = find_folder(name_or_path, runs_dir=runs_dir)
     return Run(folder.path, folder.read_recipe(), folder.read_as(folder.metrics, EvaluationReport.from_dict))
+
+
+def find_report(name_or_path: str | Path, *, runs_dir: str | Path = "runs") -> Path:
+    """Return the absolute path of a finished run's report; the run is given as to `load_run`.
+
+    Raises:
+        RunError: there is no such run, or it has no report.
+    """
+    report = find_folder(name_or_path, runs_dir=runs_dir).report.absolute()
+    if not report.is_file():
+        raise RunError(f"{report.parent}: no {report.name}; evaluate the run again")
+    return report
 
 
 def find_folder(run: Run | str | Path, *, runs_dir: str | Path) -> RunFolder:

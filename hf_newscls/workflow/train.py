@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +15,8 @@ from hf_newscls.runs.checkpoints import discard_unfinished
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.resuming import open_run
 from hf_newscls.storage import check_disk_space, check_folder, replace_folder, report_full_disk, write_json
+from hf_newscls.workflow.availability import check_availability, find_cpu_recipe
+from hf_newscls.workflow.duration import describe_duration, estimate_seconds
 from hf_newscls.workflow.evaluation.evaluate import evaluate_folder
 from hf_newscls.workflow.prepare import prepare, to_recipe
 from hf_newscls.workflow.quiet import quiet_libraries
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from hf_newscls.training.schedule import TwoStageSchedule
 
 _COUNTED_ROWS = 10_000  # at least; enough to know the fraction of unknown tokens
+_LONG_SECONDS = 3600
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +51,7 @@ class Plan:
         new_parameters: number of those that stage 1 trains.
         trained_parameters: number of those that stage 2 trains; with an adapter, those of adapter and head.
         tokens: of the training texts, or of a sample of them.
+        seconds: about how long the steps take on this CPU; None on other devices.
     """
 
     prepared: PreparedData
@@ -57,6 +61,12 @@ class Plan:
     new_parameters: int
     trained_parameters: int
     tokens: TokenSummary
+    seconds: float | None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the training would take more than an hour on this CPU."""
+        return (self.seconds or 0) > _LONG_SECONDS
 
 
 @dataclass(frozen=True)
@@ -81,13 +91,18 @@ def plan(recipe: Recipe | str | Path, *, runs_dir: str | Path = "runs") -> Plan:
     Raises:
         InputError: recipe, data or model cannot be used.
     """
+    recipe = to_recipe(recipe)
+    check_availability(recipe)
+    return _build_plan(recipe, _set_up(recipe, runs_dir=Path(runs_dir)))
+
+
+def _build_plan(recipe: Recipe, setup: _Setup) -> Plan:
     from hf_newscls.training.schedule import plan_schedule
 
-    recipe = to_recipe(recipe)
-    setup = _set_up(recipe, runs_dir=Path(runs_dir))
-    schedule = plan_schedule(
-        recipe.freeze, setup.arguments, train_rows=len(setup.prepared.splits["train"]), finetune=recipe.finetune
-    )
+    train, arguments = setup.prepared.splits["train"], setup.arguments
+    schedule = plan_schedule(recipe.freeze, arguments, train_rows=len(train), finetune=recipe.finetune)
+    batch_rows = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
+    is_cpu = setup.backend.device == "cpu"
     model, backbone = setup.classifier.model, setup.classifier.backbone_parameters
     trained = {name: one.numel() for name, one in model.named_parameters() if one.requires_grad}
     return Plan(
@@ -98,6 +113,9 @@ def plan(recipe: Recipe | str | Path, *, runs_dir: str | Path = "runs") -> Plan:
         new_parameters=sum(size for name, size in trained.items() if name not in backbone),
         trained_parameters=sum(trained.values()),
         tokens=setup.tokens,
+        seconds=estimate_seconds(recipe, train, setup.classifier, schedule=schedule, batch_rows=batch_rows)
+        if is_cpu
+        else None,
     )
 
 
@@ -106,6 +124,7 @@ def train(
     recipe: Recipe | str | Path,
     *,
     callbacks: Sequence[TrainerCallback] = (),
+    on_plan: Callable[[Plan], None] = lambda plan: None,
     resume: bool = True,
     runs_dir: str | Path = "runs",
     cards_dir: str | Path | None = None,
@@ -117,6 +136,7 @@ def train(
     Args:
         recipe: a recipe, or its name or path.
         callbacks: for the Trainer, next to the package's own.
+        on_plan: called before the training and before anything is written; an error that it raises ends the command.
         resume: continue the recipe's last run if it was interrupted.
         runs_dir: where the run folders are.
         cards_dir: folder for a copy of the model card.
@@ -126,16 +146,18 @@ def train(
         StorageError: the disk is full; half-written files were removed.
         TrainingInterrupted: a signal stopped the training; a checkpoint was written.
     """
-    from hf_newscls.modeling.loading import count_positions
-    from hf_newscls.modeling.tokenization import tokenize_splits
-    from hf_newscls.training.fit import fit_classifier
-
     recipe, runs_dir = to_recipe(recipe), Path(runs_dir)
     cards_dir = None if cards_dir is None else Path(cards_dir)
     for folder in (runs_dir, cards_dir or runs_dir):
         check_folder(folder)
+    check_availability(recipe)
+    from hf_newscls.modeling.loading import count_positions  # imported late: these take seconds
+    from hf_newscls.modeling.tokenization import tokenize_splits
+    from hf_newscls.training.fit import fit_classifier
+
     setup = _set_up(recipe, runs_dir=runs_dir)
     prepared, classifier = setup.prepared, setup.classifier
+    run_on_main(lambda: _show_plan(recipe, setup, on_plan))
     # The windows of a text hold fewer tokens than it: each window has its own special tokens.
     max_length = min(recipe.model.max_length, count_positions(classifier.model))
     tokenized = tokenize_splits(
@@ -188,6 +210,15 @@ def _set_up(recipe: Recipe, *, runs_dir: Path) -> _Setup:
 
         classifier = add_adapter(classifier, recipe.adapter, seed=recipe.seed)
     return _Setup(prepared, classifier, arguments, backend, tokens)
+
+
+def _show_plan(recipe: Recipe, setup: _Setup, on_plan: Callable[[Plan], None]) -> None:
+    plan = _build_plan(recipe, setup)
+    if plan.seconds is not None:
+        logger.info("training takes about %s on this CPU", describe_duration(plan.seconds))
+    if plan.is_long and (other := find_cpu_recipe(recipe)):
+        logger.info("the recipe %s is for the same data, with a smaller encoder", other)
+    on_plan(plan)
 
 
 def _summarize_tokens(recipe: Recipe, prepared: PreparedData, classifier: PretrainedClassifier) -> TokenSummary:

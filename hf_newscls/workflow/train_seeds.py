@@ -15,6 +15,7 @@ from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.resuming import find_finished
 from hf_newscls.storage import write_json
+from hf_newscls.workflow.availability import check_availability
 from hf_newscls.workflow.prepare import prepare, to_recipe
 from hf_newscls.workflow.run import Run, load_run
 from hf_newscls.workflow.train import train
@@ -84,6 +85,7 @@ def train_seeds(
 
     recipe, runs_dir = to_recipe(recipe), Path(runs_dir)
     compute_spread([0.0] * seeds)  # raises for too few seeds, before the training
+    check_availability(recipe)
     fingerprint = prepare(recipe).manifest.fingerprint
     others = _read_others(recipe.name, fingerprint, runs_dir=runs_dir)
     numbers = [recipe.seed + index for index in range(seeds)]

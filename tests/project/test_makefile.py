@@ -38,6 +38,12 @@ def test_files_are_passed_on() -> None:
     assert ended.stdout.split(" ", 2)[2] == "--input my test.csv --output answers.csv --top-k 2\n"
 
 
+@pytest.mark.parametrize("target", ["train", "evaluate"])
+def test_only_the_target_cards_writes_published_cards(target: str) -> None:
+    assert "cards" not in dry_run(target, "RECIPE=quickstart").stdout
+    assert "hf-newscls cards" in dry_run("cards", "RECIPE=quickstart").stdout
+
+
 def test_old_name_of_publish_is_refused() -> None:
     result = dry_run("train", "RECIPE=quickstart", "PUSH=1")
     assert result.returncode == 2

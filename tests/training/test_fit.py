@@ -299,17 +299,6 @@ def test_log_has_one_line_an_evaluation(
     ]
 
 
-def test_progress_bar_shows_no_dictionaries(
-    make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    overrides = (*QUIET, "training_arguments.disable_tqdm=false", "training_arguments.max_steps=2")
-    fit(prepare_run(make_recipe(*overrides), news_rows, tmp_path))
-    output = capsys.readouterr()
-    assert "2/2" in output.err
-    assert "'loss'" not in output.out + output.err
-    assert "grad_norm" not in output.out + output.err
-
-
 class Untouchable(Dataset):
     """A split that fails the test when anything reads it."""
 

@@ -18,6 +18,7 @@ from hf_newscls.data.readers.hub_snapshot import is_snapshot
 from hf_newscls.data.readers.open_file import OpenedFile, open_file
 from hf_newscls.errors import DataError, format_examples, shorten_text
 from hf_newscls.files import name_paths
+from hf_newscls.progress import report_progress
 from hf_newscls.recipe.files import SOURCE_KEY
 
 ROW_ID = "id"
@@ -113,8 +114,10 @@ def _read_blocks(blocks: Iterable[Block], path: Path) -> tuple[pa.Table, RowNumb
             tables[-_JOINED_BLOCKS:] = [pa.concat_tables(tables[-_JOINED_BLOCKS:]).combine_chunks()]
         numbers.append(pa.array(block.numbers or range(rows + 1, rows + 1 + len(block.table))))
         rows += len(block.table)
+        report_progress(f"reading {path.name}", rows)
     if not rows:
         raise DataError(f"{path}: no rows; check that the file is whole")
+    report_progress(f"reading {path.name}", rows, rows)
     return pa.concat_tables(tables), RowNumbers(path, block.unit, pa.chunked_array(numbers))
 
 

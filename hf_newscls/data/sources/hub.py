@@ -3,9 +3,10 @@
 import logging
 import re
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, hf_hub_download, snapshot_download
 from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError, the base of what its client raises
     EntryNotFoundError,
     GatedRepoError,
@@ -41,12 +42,7 @@ def fetch_from_hub(address: str) -> Path:
     Raises:
         SourceError: there is no such dataset, revision or file, access is denied, or it has no data file.
     """
-    match = _ADDRESS.fullmatch(address)
-    if match is None:
-        raise SourceError(
-            f"{address}: not an address of a Hub dataset; write it as hf://datasets/owner/name or "
-            "hf://datasets/owner/name@revision/path"
-        )
+    match = _parse(address)
     repo_id, revision, path = match["repo_id"], match["revision"], match["path"]
     logger.info("fetching %s from the Hub", path or repo_id)
     try:
@@ -62,6 +58,33 @@ def fetch_from_hub(address: str) -> Path:
             f"hf://datasets/{repo_id}/path, or another dataset"
         )
     return Path(folder)
+
+
+def is_fetched(address: str) -> bool:
+    """Return whether the file, or a snapshot of the dataset, is in the cache of huggingface_hub.
+
+    Raises:
+        SourceError: the address is not one of a Hub dataset.
+    """
+    match = _parse(address)
+    fetch = partial(snapshot_download, match["repo_id"])
+    if match["path"] is not None:
+        fetch = partial(hf_hub_download, match["repo_id"], match["path"])
+    try:
+        fetch(repo_type="dataset", revision=match["revision"], local_files_only=True)
+    except (EntryNotFoundError, OSError, ValueError):
+        return False
+    return True
+
+
+def _parse(address: str) -> re.Match[str]:
+    match = _ADDRESS.fullmatch(address)
+    if match is None:
+        raise SourceError(
+            f"{address}: not an address of a Hub dataset; write it as hf://datasets/owner/name or "
+            "hf://datasets/owner/name@revision/path"
+        )
+    return match
 
 
 def list_snapshot(folder: Path) -> list[Path]:

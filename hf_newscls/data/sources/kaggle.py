@@ -1,6 +1,7 @@
 """Fetch a file of a Kaggle set, with kagglehub."""
 
 import logging
+import os
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from hf_newscls.data.sources.hub import PASS_THE_PATH
 from hf_newscls.errors import SourceError, shorten_text
 
 KAGGLE_SCHEME = "kaggle://"
+SERVER = "https://api.kaggle.com"
 _KAGGLE_ADDRESS = re.compile(
     r"kaggle://(?P<dataset>[\w-]+/[\w-]+)(?P<version>/versions/\d+)?/(?P<file>(?!versions/\d+$).+)"
 )
@@ -21,11 +23,9 @@ def fetch_from_kaggle(address: str) -> Path:
     Raises:
         SourceError: kagglehub is not installed, or cannot fetch it.
     """
-    match = _KAGGLE_ADDRESS.fullmatch(address)
-    if match is None:
-        raise SourceError(f"{address}: not a Kaggle address; write it as kaggle://owner/set/file")
+    match = _parse(address)
     dataset, version, file = match["dataset"], match["version"] or "", match["file"]
-    by_hand = f"download {file} from https://www.kaggle.com/datasets/{dataset} and {PASS_THE_PATH}"
+    by_hand = describe_download(address)
     try:
         import kagglehub
         import requests
@@ -43,3 +43,32 @@ def fetch_from_kaggle(address: str) -> Path:
     except failures as error:
         reason = f"{type(error).__name__}: {shorten_text(error)}"
         raise SourceError(f"{address}: fetching failed ({reason}); {by_hand}") from error
+
+
+def is_fetched(address: str) -> bool:
+    """Return whether kagglehub needs no server: the version is cached, or this is a notebook on Kaggle.
+
+    Raises:
+        SourceError: the address is not one of Kaggle.
+    """
+    match = _parse(address)
+    cache = Path(os.environ.get("KAGGLEHUB_CACHE") or "~/.cache/kagglehub").expanduser() / "datasets"
+    path = cache / f"{match['dataset']}{match['version']}" / match["file"]
+    return (match["version"] is not None and path.exists()) or "KAGGLE_KERNEL_RUN_TYPE" in os.environ
+
+
+def describe_download(address: str) -> str:
+    """Return how to get the file by hand.
+
+    >>> describe_download("kaggle://owner/set/news.csv")
+    'download news.csv from https://www.kaggle.com/datasets/owner/set and pass its path with --data (make: DATA=path)'
+    """
+    match = _parse(address)
+    return f"download {match['file']} from https://www.kaggle.com/datasets/{match['dataset']} and {PASS_THE_PATH}"
+
+
+def _parse(address: str) -> re.Match[str]:
+    match = _KAGGLE_ADDRESS.fullmatch(address)
+    if match is None:
+        raise SourceError(f"{address}: not a Kaggle address; write it as kaggle://owner/set/file")
+    return match

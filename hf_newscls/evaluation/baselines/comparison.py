@@ -1,6 +1,6 @@
 """Compare the model with simpler classifiers on the same split."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,6 +13,7 @@ from hf_newscls.evaluation.baselines.models import Probabilities
 from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, Interval, compute_intervals, resample_scores
 from hf_newscls.evaluation.statistics.significance import compute_gain, draw_scores
+from hf_newscls.progress import track
 
 MAJORITY = "majority class"
 TFIDF = "TF-IDF with logistic regression"
@@ -108,14 +109,15 @@ def _predict_baselines(splits: DatasetDict, features: FrozenFeatures | None) -> 
     )
     labels, size = train[1], _count_labels(splits)
     texts, rows = [*validation[0], *tested], len(validation[0])
-    by_text = {
-        TFIDF: models.predict_tfidf(train, texts, num_labels=size),
-        CHARACTERS: models.predict_characters(train, texts, num_labels=size),
-        SVM: models.predict_svm(train, validation, texts, num_labels=size),
+    by_text: dict[str, Callable[[], Probabilities]] = {
+        TFIDF: lambda: models.predict_tfidf(train, texts, num_labels=size),
+        CHARACTERS: lambda: models.predict_characters(train, texts, num_labels=size),
+        SVM: lambda: models.predict_svm(train, validation, texts, num_labels=size),
     }
+    predicted = {name: by_text[name]() for name in track(by_text, "baselines", total=len(by_text), unit="models")}
     found = {
         MAJORITY: _Predicted(models.predict_majority(labels, rows=len(tested), num_labels=size)),
-        **{name: _Predicted(both[rows:], both[:rows]) for name, both in by_text.items()},
+        **{name: _Predicted(both[rows:], both[:rows]) for name, both in predicted.items()},
     }
     if features is not None:
         chosen = np.asarray(labels)[features.train_rows]

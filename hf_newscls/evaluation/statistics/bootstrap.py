@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 
 from hf_newscls.evaluation.metrics import compute_f1, rank_references, score_confusions
+from hf_newscls.progress import report_progress
 
 _CHUNK = 50
 _LEVEL = 0.95
@@ -82,6 +83,7 @@ def resample_scores(probabilities: ArrayLike, references: ArrayLike, bootstrap: 
         ranked = ranking.score(counts) if ranking else {}
         chunks.append(score_confusions(confusions, is_counted=is_counted[-1]) | means | ranked)
         label_f1.append(compute_f1(confusions))
+        report_progress("bootstrap", sum(map(len, label_f1)), bootstrap.resamples, unit="resamples")
     scores = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
     return Resamples(scores, np.concatenate(label_f1), np.concatenate(is_counted))
 

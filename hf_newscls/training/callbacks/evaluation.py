@@ -3,16 +3,9 @@
 import logging
 from typing import Any
 
-from transformers import ProgressCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 logger = logging.getLogger(__name__)
-
-
-class ProgressBarCallback(ProgressCallback):
-    """The Trainer's progress bar, without a dictionary for each logged step."""
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-        """Write nothing; `log_history` has the values."""
 
 
 class EpochLogCallback(TrainerCallback):

@@ -26,6 +26,7 @@ from datasets import Dataset
 from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerState, TrainingArguments
 
+from hf_newscls.progress import report_progress
 from hf_newscls.training.callbacks.frozen_part import FrozenPart
 from hf_newscls.training.collator import Collator
 from hf_newscls.training.sampler import measure_lengths
@@ -129,11 +130,13 @@ class FeatureCacheCallback(TrainerCallback):
         if features is None:
             return None
         logger.info("stage 1: computing the encoder's output for %s", self._describe_rows())
-        first = 0
+        first = done = 0
         for dataset in self._datasets:
             for indices in _divide_rows(dataset, batch_size=args.per_device_eval_batch_size):
                 batch = self._load_batch(indices, dataset, args.device)
                 features.write(first + indices, self._part.pack(self._part.run(**batch)))
+                done += len(indices) * _count_local_processes()
+                report_progress("stage 1, features", min(done, count), count)
             first += len(dataset)
         features.complete()
         logger.info(

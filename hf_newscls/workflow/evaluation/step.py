@@ -25,6 +25,7 @@ from hf_newscls.evaluation.statistics.bootstrap import Bootstrap
 from hf_newscls.inference.predicting import compute_features, load_classifier, predict_probabilities
 from hf_newscls.modeling.loading import load_pretrained
 from hf_newscls.modeling.tokenization import count_tokens
+from hf_newscls.progress import track
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.error_tables import write_error_tables
 from hf_newscls.report.figures.fonts import find_replaced
@@ -158,7 +159,7 @@ def _write_results(run: RunFolder, measured: MeasuredRun, *, example: Mapping[st
     """Write figures, error lists, report and metrics; `example` holds the probabilities of the text on the card."""
     figures = plot_run(measured)
     with replace_folder(run.figures) as folder:
-        for name, figure in figures.items():
+        for name, figure in track(figures.items(), "figures", total=len(figures), unit="files"):
             save_figure(figure, folder / f"{name}.png")
     write_error_tables(measured, run.errors)
     write_report_page(measured, figures, run.report)

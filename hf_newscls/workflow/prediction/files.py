@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hf_newscls import __version__
 from hf_newscls.errors import DataError, InputError, StorageError, format_examples
 from hf_newscls.files import compute_sha256
+from hf_newscls.progress import report_progress
 from hf_newscls.storage import report_full_disk
 from hf_newscls.workflow.model_address import ModelAddress, find_model_address, list_names
 from hf_newscls.workflow.prediction.rows import RowInput, open_rows
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from hf_newscls.inference.partial_output import PartialOutput
     from hf_newscls.inference.submission import Submission
     from hf_newscls.workflow.prediction.rows import Rows
-
-OnProgress = Callable[[int, int | None], None]
-"""Called with the number of rows that are answered, and of all rows; None if it is not known."""
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +71,6 @@ def predict_file(
     overwrite: bool = False,
     float32: bool = False,
     runs_dir: str | Path = "runs",
-    on_progress: OnProgress | None = None,
 ) -> AnswersFile:
     """Predict every row of a file, and write one row of answers for each, in the same order.
 
@@ -94,7 +91,6 @@ def predict_file(
         overwrite: replace an output that exists.
         float32: do not compute in bfloat16, which is the default where it is faster.
         runs_dir: where the run folders are.
-        on_progress: called before the first block and after each one.
 
     Raises:
         InputError: the options contradict each other.
@@ -130,7 +126,7 @@ def predict_file(
         summary = partial.read_finished()
         if summary is None:
             with accelerated(plan.task.classifier, bf16=use_bf16):
-                _add_parts(plan.task, rows, partial, total=total, on_progress=on_progress)
+                _add_parts(plan.task, rows, partial, total=total)
             summary = dict(partial.sum_counts())
             partial.finish(lambda path: _write(plan, partial, path), summary)
     return AnswersFile(output, **summary, seconds=time.monotonic() - began)
@@ -217,22 +213,19 @@ def _check_output(output: Path, command: Mapping[str, Any] | None, *, overwrite:
         )
 
 
-def _add_parts(
-    task: RowTask, rows: RowInput, partial: PartialOutput, *, total: int | None, on_progress: OnProgress | None
-) -> None:
+def _add_parts(task: RowTask, rows: RowInput, partial: PartialOutput, *, total: int | None) -> None:
     """Answer the blocks that have no part yet."""
     from hf_newscls.inference.answer_blocks import answer_blocks
 
     first, done = partial.count_parts(), partial.sum_counts()["rows"]
     if first:
         logger.info("%s: continuing after %s rows", partial.output, f"{done:,}")
-    report = on_progress or (lambda done, total: None)
-    report(done, total)
+    report_progress("predicting", done, total)
     blocks = islice(rows.read_blocks(task.columns), first, None)
     for number, block in enumerate(answer_blocks(task, blocks), start=first):
         partial.add_part(number, block.table, block.counts)
         done += block.counts["rows"]
-        report(done, total)
+        report_progress("predicting", done, total)
 
 
 def _write(plan: _Plan, partial: PartialOutput, path: Path) -> None:

@@ -21,6 +21,7 @@ from datasets import Dataset
 from hf_newscls.errors import DataError, InputError, SourceError, StorageError
 from hf_newscls.inference.partial_output import name_partial_folder
 from hf_newscls.inference.predicting import load_classifier, predict_probabilities
+from hf_newscls.progress import StepProgress, showing
 from hf_newscls.workflow.prediction.files import predict_file
 from hf_newscls.workflow.prediction.texts import predict
 from tests.conftest import LABELS, FinishedRun, build_news_rows, write_csv
@@ -153,16 +154,22 @@ def test_error_in_a_stream_leaves_nothing(model: Path, tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == []
 
 
+def list_predicted(*arguments: Any) -> list[tuple[int, int | None]]:
+    """Predict a file, and return the rows that were answered at each report of progress, and all rows."""
+    seen: list[StepProgress] = []
+    with showing(seen.append):
+        predict_file(*arguments)
+    return [(one.done, one.total) for one in seen if one.step == "predicting"]
+
+
 def test_error_of_the_caller_keeps_the_parts(model: Path, news: Path, tmp_path: Path) -> None:
-    def stop(done: int, total: int | None) -> None:
-        if done == 50:
+    def stop(now: StepProgress) -> None:
+        if (now.step, now.done) == ("predicting", 50):
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        predict_file(model, news, tmp_path / "answers.csv", on_progress=stop)
-    seen: list[int] = []
-    predict_file(model, news, tmp_path / "answers.csv", on_progress=lambda done, total: seen.append(done))
-    assert seen[0] == 50
+    with pytest.raises(KeyboardInterrupt), showing(stop):
+        predict_file(model, news, tmp_path / "answers.csv")
+    assert list_predicted(model, news, tmp_path / "answers.csv")[0] == (50, 120)
 
 
 def test_lines_of_a_stream_are_texts(model: Path, tmp_path: Path) -> None:
@@ -267,10 +274,9 @@ def test_killed_at_any_point_the_same_command_gives_the_same_bytes(
 
 
 def test_what_is_there_is_not_computed_again(model: Path, news: Path, tmp_path: Path) -> None:
-    output, seen = tmp_path / "answers.csv", []
+    output = tmp_path / "answers.csv"
     assert run_and_kill(lambda: predict_file(model, news, output), rename=3, before=False)
-    predict_file(model, news, output, on_progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(75, 120), (100, 120), (120, 120)]
+    assert list_predicted(model, news, output) == [(75, 120), (100, 120), (120, 120)]
 
 
 def test_parts_of_another_command_are_replaced(
@@ -288,11 +294,13 @@ def test_parts_of_another_command_are_replaced(
 def test_two_processes_do_not_write_one_output(model: Path, news: Path, tmp_path: Path) -> None:
     output = tmp_path / "answers.csv"
 
-    def start_another(done: int, total: int | None) -> None:
-        with pytest.raises(StorageError, match="another process"):
-            predict_file(model, news, output)
+    def start_another(now: StepProgress) -> None:
+        if now.step == "predicting":
+            with pytest.raises(StorageError, match="another process"):
+                predict_file(model, news, output)
 
-    predict_file(model, news, output, on_progress=start_another)
+    with showing(start_another):
+        predict_file(model, news, output)
     assert len(read(output)) == 120
 
 
@@ -312,9 +320,7 @@ def test_killed_while_another_command_is_removed(model: Path, news: Path, tmp_pa
 
     assert run_and_kill(lambda: predict_file(model, news, output), rename=5, before=False)
     assert run_and_kill(remove_two_and_die, rename=10_000, before=False)
-    seen: list[int] = []
-    predict_file(model, news, output, on_progress=lambda done, total: seen.append(done))
-    assert seen[0] == 75  # of five parts of 25 rows, two were removed
+    assert list_predicted(model, news, output)[0] == (75, 120)  # of five parts of 25 rows, two were removed
     assert [row["title"] for row in read(output)] == [row["title"] for row in ROWS]
 
 

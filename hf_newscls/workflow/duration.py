@@ -1,0 +1,62 @@
+"""How long a training on a CPU takes, from the speed of the model on a few of its rows."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from hf_newscls.errors import count_noun
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from hf_newscls.modeling.loading import PretrainedClassifier
+    from hf_newscls.recipe.recipe import Recipe
+    from hf_newscls.training.schedule import TwoStageSchedule
+
+_ROWS = 8
+# The backward pass takes twice as long as the forward pass.
+_PASSES = 3
+
+
+def estimate_seconds(
+    recipe: Recipe, train: Dataset, classifier: PretrainedClassifier, *, schedule: TwoStageSchedule, batch_rows: int
+) -> float:
+    """Return about how many seconds the steps of a training take, without evaluations.
+
+    Args:
+        recipe: of the training.
+        train: its training rows.
+        classifier: the model before the training.
+        schedule: the steps of both stages.
+        batch_rows: training rows of a step.
+    """
+    rows = train.select(range(0, len(train), max(1, len(train) // _ROWS)))["text"][:_ROWS]
+    seconds = _time_forward(classifier, rows, max_length=recipe.model.max_length) / len(rows)
+    first, second = schedule.boundary_step, schedule.total_steps - schedule.boundary_step
+    is_cached = recipe.freeze is not None and recipe.freeze.cache_features
+    encoded = min(len(train), first * batch_rows) if is_cached else first * batch_rows
+    return seconds * (encoded + _PASSES * max(0, second) * batch_rows)
+
+
+def _time_forward(classifier: PretrainedClassifier, texts: list[str], *, max_length: int) -> float:
+    import torch
+
+    batch = classifier.tokenizer(texts, truncation=True, max_length=max_length, padding=True, return_tensors="pt")
+    seconds = 0.0
+    with torch.inference_mode():
+        for _ in range(2):  # the first pass warms up
+            start = time.perf_counter()
+            classifier.model(**batch)
+            seconds = time.perf_counter() - start
+    return seconds
+
+
+def describe_duration(seconds: float) -> str:
+    """Return a duration with about two digits.
+
+    >>> [describe_duration(seconds) for seconds in (20, 5000, 50_000, 400_000)]
+    ['1 minute', '83 minutes', '14 hours', '5 days']
+    """
+    unit, size = next((one for one in (("day", 86_400), ("hour", 3600)) if seconds >= 2 * one[1]), ("minute", 60))
+    return count_noun(max(1, round(seconds / size)), unit)

@@ -1,0 +1,62 @@
+"""List the finished runs of a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hf_newscls.errors import RunError
+from hf_newscls.runs.folder import RunFolder, find_runs
+from hf_newscls.runs.recipe_diff import RecipeChange, find_changes
+
+
+@dataclass(frozen=True)
+class ListedRun:
+    """A finished run in a list.
+
+    Attributes:
+        path: the run folder, named after the time when it began.
+        recipe_name: of its recipe.
+        accuracy: on the test set.
+        f1_macro: on the test set.
+        minutes: that the training took.
+        changes: keys of the recipe that the run before had other values of; empty for the first run of a recipe.
+    """
+
+    path: Path
+    recipe_name: str
+    accuracy: float
+    f1_macro: float
+    minutes: float
+    changes: Sequence[RecipeChange]
+
+
+def list_runs(*, runs_dir: str | Path = "runs") -> list[ListedRun]:
+    """Return the runs that were evaluated, those of one recipe together, oldest first.
+
+    Raises:
+        RunError: the folder does not exist, or a file of a run cannot be read.
+    """
+    runs_dir = Path(runs_dir)
+    if not runs_dir.is_dir():
+        raise RunError(f"{runs_dir}: no such folder of runs; train a recipe first, or set --runs-dir")
+    names = sorted(folder.name for folder in runs_dir.iterdir() if folder.is_dir())
+    return [listed for name in names for listed in _list_recipe(find_runs(name, runs_dir=runs_dir))]
+
+
+def _list_recipe(runs: Sequence[RunFolder]) -> list[ListedRun]:
+    recipes = [run.read_recipe() for run in runs]
+    listed = []
+    for run, before, recipe in zip(runs, [*recipes[:1], *recipes], recipes, strict=False):
+        metrics = run.read_json(run.metrics)
+        try:
+            accuracy, f1_macro = (float(metrics["test"][name]) for name in ("accuracy", "f1_macro"))
+            minutes = float(metrics["train_runtime_seconds"]) / 60
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                f"{run.path}: {run.metrics.name} lacks a score ({error!r}); evaluate the run again"
+            ) from error
+        changes = find_changes(before, recipe, exclude=())
+        listed.append(ListedRun(run.path, recipe.name, accuracy, f1_macro, minutes, changes))
+    return listed
