@@ -49,7 +49,7 @@ class _Bar:
         if is_new or self._drawn is None:
             self.erase()
             # Not drawn by a thread of its own, which would take time from the training.
-            columns = (BarColumn(20), TextColumn("{task.description}", markup=False))
+            columns = (BarColumn(12), TextColumn("{task.description}", markup=False))
             self._drawn = Progress(*columns, console=messages, transient=True, auto_refresh=False)
             self._drawn.add_task(text, total=now.total, completed=now.done)
             self._drawn.start()

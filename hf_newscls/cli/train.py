@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,8 +66,8 @@ def train(
     if dry_run:
         print_plan(workflow.plan(resolved, runs_dir=runs_dir))
     elif seeds is None:
-        confirm = _accept if yes or not sys.stdin.isatty() else _confirm
-        options = {"on_plan": confirm, "resume": not no_resume, "runs_dir": runs_dir, "cards_dir": cards_dir}
+        on_plan = partial(_confirm, asks=not yes and sys.stdin.isatty())
+        options = {"on_plan": on_plan, "resume": not no_resume, "runs_dir": runs_dir, "cards_dir": cards_dir}
         _train_once(resolved, options, publish=publish)
     elif publish:
         raise InputError(
@@ -81,12 +82,8 @@ def train(
             print_seeds(found)
 
 
-def _accept(plan: workflow.Plan) -> None:
-    pass
-
-
-def _confirm(plan: workflow.Plan) -> None:
-    if plan.is_long:
+def _confirm(plan: workflow.Plan, *, asks: bool) -> None:
+    if asks and plan.is_long:
         typer.confirm("Train on this CPU?", abort=True, err=True)
 
 

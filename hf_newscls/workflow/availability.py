@@ -20,7 +20,7 @@ from hf_newscls.files import is_local_address
 from hf_newscls.recipe.loading import find_recipes, read_recipe
 from hf_newscls.recipe.recipe import Recipe
 
-_SECONDS = 4.0
+_SECONDS = 3.0
 _PACKAGED = "model_name_or_path: package:"
 
 

@@ -69,6 +69,12 @@ def test_line_has_speed_and_time_left(terminal: Callable[..., Screen]) -> None:
     assert "left" in last
 
 
+def test_line_fits_a_narrow_terminal(terminal: Callable[..., Screen], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    screen = terminal(lambda: report_progress("hashing texts to find duplicates", 5, 20, note="a long note"))
+    assert max(map(len, "\n".join(screen.history).splitlines())) == 40
+
+
 def test_other_output_is_not_mixed_with_the_line(terminal: Callable[..., Screen]) -> None:
     def work() -> None:
         """Write to standard error while a line is shown."""
