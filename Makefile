@@ -150,6 +150,10 @@ bench: $(STAMP) ## Run the benchmarks, or one: BENCH=training_speed [ARGS="--row
 reproduce: $(STAMP) ## Repeat the published trainings and write docs/reproduction.md: [ARGS="--fake-news news.csv --rows 400"].
 	@set -f; $(BIN)/python benchmarks/reproduction.py $(ARGS)
 
+.PHONY: results
+results: $(STAMP) ## Write docs/results.md: RUNS="folders of runs that were evaluated on other data".
+	@set -f; $(BIN)/python benchmarks/other_data.py $(RUNS)
+
 .PHONY: build
 build: $(STAMP) ## Build the wheel into dist/.
 	@$(BIN)/python -m pip wheel -qq --no-deps --wheel-dir dist .

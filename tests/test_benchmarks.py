@@ -4,6 +4,7 @@ import importlib
 import json
 import random
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from hf_newscls import workflow
 from tests.conftest import FinishedRun, build_news_rows, write_csv
 from tests.processes import build_environment
 
@@ -226,3 +228,21 @@ def test_rare_labels_are_laid_out_by_way(tables: Any) -> None:
         "| ---- | ------------- | ----- | ----- |",
         "| TECH | 8             | 0.00  | 0.13  |",
     ]
+
+
+def test_scores_on_other_data_are_next_to_the_own_ones(
+    tiny_run: FinishedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Path(shutil.copytree(tiny_run.run.path, tmp_path / "run"))
+    write_csv(
+        tmp_path / "new.csv", [{"title": f"goal coach {number}", "body": "", "category": "SPORTS"} for number in "ab"]
+    )
+    with (tmp_path / "new.csv").open("a") as stream:
+        stream.write("bank shares,,BUSINESS\n")
+    workflow.evaluate_on(run, tmp_path / "new.csv")
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    *_, own, other = importlib.import_module("other_data").build_page([run]).splitlines()
+    scores = tiny_run.report.test.scores
+    assert own.startswith(f"| tiny | its own test set | 24 |  | {scores['accuracy']:.3f} (")
+    assert other.startswith("| tiny | new (2 labels) | 3 | 0 | ")
+    assert "| 0.667 |" in other
