@@ -244,5 +244,5 @@ def test_scores_on_other_data_are_next_to_the_own_ones(
     *_, own, other = importlib.import_module("other_data").build_page([run]).splitlines()
     scores = tiny_run.report.test.scores
     assert own.startswith(f"| tiny | its own test set | 24 |  | {scores['accuracy']:.3f} (")
-    assert other.startswith("| tiny | new (2 labels) | 3 | 0 | ")
+    assert other.startswith("| tiny | new (3 labels) | 3 | 0 | ")
     assert "| 0.667 |" in other

@@ -26,27 +26,31 @@ LabelScores = dict[str, dict[str, int | float]]
 """By label name: precision, recall, f1 (fractions) and support (rows)."""
 
 
-def compute_scores(probabilities: ArrayLike, references: ArrayLike, *, top_k: Sequence[int]) -> dict[str, float]:
+def compute_scores(
+    probabilities: ArrayLike, references: ArrayLike, *, top_k: Sequence[int], counts_absent: bool = True
+) -> dict[str, float]:
     """Compute the scores of a set of rows.
 
     Args:
         probabilities: (N, L), each row sums to 1.
         references: (N,) label ids in [0, L).
         top_k: each k adds `top_k_accuracy`, the fraction of rows with their label among the k most probable.
+        counts_absent: whether macro averages cover labels without rows.
 
     Returns:
         All scores by name. They lie in [0, 1] unless noted.
 
         - accuracy; balanced_accuracy, the mean recall of the labels that have rows
         - mcc, in [-1, 1], 0 by chance
-        - precision, recall and f1 as `_macro` and `_weighted`: macro averages cover all L labels, and a label without
-          rows or predictions counts 0
+        - precision, recall and f1 as `_macro` and `_weighted`: a label without rows or predictions counts 0
         - roc_auc and average_precision of the second label: only for two labels that both have rows
         - log_loss in nats; brier_score, up to 2 for more than two labels; calibration_error over 15 bins
     """
     probabilities, references = np.asarray(probabilities, dtype=np.float64), np.asarray(references)
     # scikit-learn's functions of the same names warn where some labels have no rows.
-    counted = score_confusions(compute_confusion(probabilities, references)[None].astype(np.float64))
+    confusion = compute_confusion(probabilities, references)[None]
+    is_counted = (confusion.sum(axis=2) > 0) | counts_absent
+    counted = score_confusions(confusion.astype(np.float64), is_counted=is_counted)
     ranks = rank_references(probabilities, references)
     return {
         **{name: float(values[0]) for name, values in counted.items()},

@@ -4,7 +4,7 @@ Shape letters: N rows, L labels.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,11 @@ def score_other_data(
     seen_rows: int | None,
     bootstrap: Bootstrap,
 ) -> OtherDataReport:
-    """Score the predictions for at least one row, given (N, L) and (N,) arrays."""
+    """Score the predictions for at least one row, given (N, L) and (N,) arrays.
+
+    The data may have rows of a few of the labels only, so macro averages leave out the labels without rows.
+    """
+    bootstrap = replace(bootstrap, counts_absent=False)
     resamples = resample_scores(probabilities, references, bootstrap)
     return OtherDataReport(
         name=name,
@@ -92,7 +96,7 @@ def score_other_data(
         label_names=label_names,
         never_predicted=never_predicted,
         majority_accuracy=float(np.bincount(references).max() / len(references)),
-        scores=compute_scores(probabilities, references, top_k=bootstrap.top_k),
+        scores=compute_scores(probabilities, references, top_k=bootstrap.top_k, counts_absent=bootstrap.counts_absent),
         intervals=compute_intervals(resamples),
         per_class=compute_label_scores(probabilities, references, label_names=label_names),
         label_intervals={one: to_interval(f1) for one, f1 in zip(label_names, resamples.label_f1.T, strict=True)},

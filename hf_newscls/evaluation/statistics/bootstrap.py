@@ -47,6 +47,7 @@ class Bootstrap:
     groups: Integers | None = None  # (N,), equal for rows of one article; None if each row is an article
     top_k: Sequence[int] = ()  # each k of a `top_k_accuracy`
     is_stratified: bool = True  # if not, macro averages leave out the labels that are not in the draw
+    counts_absent: bool = True  # whether macro averages cover the labels without rows in the data, which count 0
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ def resample_scores(probabilities: ArrayLike, references: ArrayLike, bootstrap: 
     strata = references[firsts] if bootstrap.is_stratified else np.zeros_like(firsts)
     for counts in _draw_articles(strata, resamples=bootstrap.resamples, seed=bootstrap.seed):
         confusions = (confusion @ counts).T.reshape(-1, size, size)
-        is_counted.append((confusions.sum(axis=2) > 0) | ~is_present | bootstrap.is_stratified)
+        is_drawn = (confusions.sum(axis=2) > 0) | bootstrap.is_stratified
+        is_counted.append(np.where(is_present, is_drawn, bootstrap.counts_absent))
         means = {name: values @ counts / confusions.sum(axis=(1, 2)) for name, values in sums.items()}
         ranked = ranking.score(counts) if ranking else {}
         chunks.append(score_confusions(confusions, is_counted=is_counted[-1]) | means | ranked)

@@ -6,7 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -184,8 +184,9 @@ def _measure(subject: _Subject, rows: _Rows, *, name: str) -> MeasuredRows:
     from hf_newscls.inference.predicting import predict_probabilities
     from hf_newscls.report.other_data import MeasuredRows
 
-    section, names = rows.recipe.evaluation, rows.label_names
-    classifier = subject.model.load()
+    section, classifier = rows.recipe.evaluation, subject.model.load()
+    rows = _relabel(rows, classifier.label_names)
+    names = rows.label_names
     indices = _map_labels(classifier.label_names, rows.recipe, names, model=subject.name)
     dataset, seen_rows = _leave_out_seen(rows.dataset, subject, name=name)
     logger.info("predicting %s rows of %s with %s", f"{len(dataset):,}", name, subject.name)
@@ -202,6 +203,14 @@ def _measure(subject: _Subject, rows: _Rows, *, name: str) -> MeasuredRows:
         bootstrap=Bootstrap(section.bootstrap_resamples, rows.recipe.split.seed, groups=groups, top_k=section.top_k),
     )
     return MeasuredRows(report, dataset, probabilities)
+
+
+def _relabel(rows: _Rows, model_labels: Sequence[str]) -> _Rows:
+    """Give the rows the labels of the model, if it has all of theirs: a file need not have rows of every label."""
+    if not {*rows.label_names} <= {*model_labels}:
+        return rows
+    ids = {name: index for index, name in enumerate(model_labels)}
+    return replace(rows, dataset=rows.dataset.align_labels_with_mapping(ids, "label"))
 
 
 def _map_labels(

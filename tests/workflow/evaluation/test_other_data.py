@@ -129,6 +129,17 @@ def test_labels_that_the_model_never_predicts_count_as_mistakes(tiny_run: Finish
     assert report.per_class["WEATHER"]["recall"] == 0
 
 
+def test_a_file_need_not_have_all_labels(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    write_csv(tmp_path / "new.csv", [*NEW_ROWS[:2], {"title": "coach league medal", "body": "", "category": "SPORTS"}])
+    report = workflow.evaluate_on(tiny_run.run.path, tmp_path / "new.csv", output=tmp_path / "on").report
+    assert report.label_names == [*LABELS]
+    assert report.confusion.sum(axis=1).tolist() == [1, 0, 2]
+    # Macro F1 is the mean of the two labels with rows.
+    assert report.scores["f1_macro"] == pytest.approx(
+        (report.per_class["BUSINESS"]["f1"] + report.per_class["SPORTS"]["f1"]) / 2
+    )
+
+
 # Models and files.
 
 
