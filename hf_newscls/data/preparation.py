@@ -113,6 +113,7 @@ def read_source(recipe: Recipe, source: Source) -> CleanedRows:
             csv=data.csv,
             json_records=data.json_format.records,
             sheet=data.sheet,
+            max_characters=data.max_characters,
             list_column=data.label_column,
         ),
     )
