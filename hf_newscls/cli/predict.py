@@ -96,8 +96,10 @@ def _read_lines() -> list[str]:
     """Return the lines of standard input, without empty ones, which are reported.
 
     Raises:
-        InputError: a line is not UTF-8, the first one is the header of a table, or there is no text.
+        InputError: it is closed, a line is not UTF-8, the first one is the header of a table, or there is no text.
     """
+    if sys.stdin is None:
+        raise InputError("standard input: closed; pass texts as arguments, or one in each line of standard input")
     if sys.stdin.isatty():
         logger.info("reading one text per line from standard input, until Ctrl-D")
     lines: list[str] = []

@@ -64,8 +64,8 @@ class ExcelReader:
         """
         with self._process:
             try:
-                rows: Iterator[list[Any]] = iter(self._read_line, None)
-                _, *header = next(rows, [0])
+                rows = iter(self._read_line, None)
+                header = [str(name) for name in next(rows, [0])[1:]]
                 names = name_columns(header, self._wanted)
                 check_columns(self._path, self._wanted, names)
                 indices = [names.index(name) + 1 for name in self._wanted]
