@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
-    AutoTokenizer,
     BatchEncoding,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -23,7 +22,7 @@ from transformers import (
 
 from hf_newscls.errors import ModelError, format_examples, shorten_text
 from hf_newscls.modeling.adapters import is_adapter, load_adapted
-from hf_newscls.modeling.folder_checks import LOAD_ERRORS, check_folder, check_growth
+from hf_newscls.modeling.folder_checks import LOAD_ERRORS, check_folder, check_growth, read_tokenizer
 from hf_newscls.modeling.heads import find_token_pooling, pool_tokens
 from hf_newscls.modeling.loading import PretrainedClassifier, check_tokenizer, count_positions
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
@@ -75,7 +74,7 @@ def load_classifier(
         is_folder = Path(address).is_dir()
         folder = Path(address) if is_folder else find_model(address, revision=revision, with_code=trust_remote_code)
         check_folder(folder)
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
+        tokenizer = read_tokenizer(folder, trust_remote_code=trust_remote_code)
         model, missing = _load_model(folder, encoder, trust_remote_code=trust_remote_code)
         tokenizer.model_max_length = min(tokenizer.model_max_length, count_positions(model))
     except ModelError:

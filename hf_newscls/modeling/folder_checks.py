@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
-from transformers import AutoModelForSequenceClassification, PreTrainedConfig
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
 
 from hf_newscls.errors import ModelError, format_examples, shorten_text
 
@@ -26,7 +26,7 @@ LOAD_ERRORS = (
 
 # tokenizer.json of the largest vocabularies has some 35 MB, config.json with 10,000 labels 1 MB.
 _MAX_BYTES, _MAX_CONFIG_BYTES = 64_000_000, 10_000_000
-_MAX_COUNTS = {"layer": 1_000, "label": 100_000, "rank": 10_000}
+_MAX_COUNTS = {"layer": 500, "label": 100_000, "rank": 10_000}
 # A model may lack a head and a pooler, which are small.
 _MAX_GROWTH, _FREE_PARAMETERS = 2, 10_000_000
 
@@ -50,6 +50,23 @@ def check_folder(folder: Path) -> None:
     for name in ("config.json", "adapter_config.json"):
         if (folder / name).is_file():
             _check_counts(folder / name)
+
+
+def read_tokenizer(folder: str | Path, **options: Any) -> PreTrainedTokenizerBase:
+    """Read the tokenizer of a model folder, as AutoTokenizer does.
+
+    Raises:
+        ModelError: tokenizer.json is damaged.
+    """
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(str(folder), **options)
+    except Exception as error:
+        if type(error) is not Exception:  # tokenizers raises no other type, even for a missing comma
+            raise
+        raise ModelError(
+            f"{folder}: tokenizer.json cannot be read ({shorten_text(error)}); fetch it again, or use another model"
+        ) from error
+    return tokenizer
 
 
 def check_growth(folder: Path, config: PreTrainedConfig) -> None:

@@ -13,7 +13,6 @@ from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForSequenceClassification,
-    AutoTokenizer,
     PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -22,7 +21,7 @@ from transformers import (
 from hf_newscls.errors import ModelError, RecipeError, format_examples, shorten_text
 from hf_newscls.files import is_local_address
 from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
-from hf_newscls.modeling.folder_checks import LOAD_ERRORS, check_folder, check_growth
+from hf_newscls.modeling.folder_checks import LOAD_ERRORS, check_folder, check_growth, read_tokenizer
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.modeling.registration import register
@@ -64,7 +63,7 @@ def load_tokenizer(section: ModelSection) -> PreTrainedTokenizerBase:
     # Saved with the tokenizer, so that `truncation=True` of the stock pipeline cuts at this end too. A tokenizer cannot
     # keep both ends.
     side = {"truncation_side": "left"} if section.truncation == "tail" else {}
-    tokenizer: PreTrainedTokenizerBase = _load(AutoTokenizer.from_pretrained, section, **side)
+    tokenizer: PreTrainedTokenizerBase = _load(read_tokenizer, section, **side)
     check_tokenizer(tokenizer, section.model_name_or_path)
     limit = min(tokenizer.model_max_length, count_positions(_build_outline(section)))
     key, length = ("windows.length", section.windows.length) if section.windows else ("max_length", section.max_length)
