@@ -9,6 +9,12 @@ RAY_STAMP := $(VENV)/.ray-installed
 
 # Recipes read these from the environment, in quotes: a path may contain spaces. ARGS is pasted into the command line,
 # so that it can contain several arguments and its own quotes; `set -f` keeps [title] from matching files.
+# In the others a dollar is a dollar: make does not expand it.
+override RECIPE := $(value RECIPE)
+override RUN := $(value RUN)
+override DATA := $(value DATA)
+override TEXT := $(value TEXT)
+override PUBLISH := $(value PUBLISH)
 export RECIPE RUN DATA TEXT
 
 ifneq ($(and $(filter train,$(MAKECMDGOALS)),$(filter-out 0,$(PUSH))),)
@@ -94,6 +100,10 @@ test: $(STAMP) ## Run the fast, offline tests and the doctests.
 .PHONY: test-slow
 test-slow: $(STAMP) ## Run the slow tests.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow $(ARGS)
+
+.PHONY: test-hostile
+test-hostile: $(STAMP) ## Read thousands of damaged files: each must be read or refused, within 5 s and 1 GB.
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m hostile tests/hostile $(ARGS)
 
 .PHONY: test-docs
 test-docs: $(STAMP) ## Run every shell line and Python block of README and docs.

@@ -576,3 +576,16 @@ def test_fault_of_the_program_is_one_line_and_a_log(
     assert str(log) in found.err
     assert "ZeroDivisionError" in found.err
     assert "Traceback" in log.read_text()
+
+
+def test_closed_standard_input_is_refused(tiny_run: FinishedRun, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)  # as after `<&-`
+    check_refusal(call("predict", str(tiny_run.run.path)), "standard input")
+
+
+def test_lack_of_memory_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("hf_newscls.workflow.load_recipe", fail)
+    check_refusal(call("show", "quickstart"), "memory")

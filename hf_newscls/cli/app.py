@@ -119,6 +119,9 @@ def main() -> None:
     except NewsclsError as error:
         _print_message("error:", str(error))
         sys.exit(error.exit_code)
+    except MemoryError:
+        _print_message("error:", "not enough memory; close other programs, or use a smaller file, model or batch")
+        sys.exit(InputError.exit_code)
     except Exception as error:  # the edge of the program: the last place to say what happened
         _report_unexpected(error)
         sys.exit(_UNEXPECTED)

@@ -9,7 +9,7 @@ import typer
 
 from hf_newscls import workflow
 from hf_newscls.cli.terminal import RUNS, ModelArgument, RunsDirOption, console, make_printable, print_line
-from hf_newscls.cli.texts import TextsArgument, check_arguments, print_text, read_texts
+from hf_newscls.cli.texts import TextsArgument, check_arguments, find_standard_input, print_text, read_texts
 from hf_newscls.errors import InputError
 
 _STANDARD_INPUT = "-"
@@ -137,11 +137,11 @@ def _predict_files(
         raise InputError("--input is given, but no --output; add the file for the answers: --output answers.csv")
     if _STANDARD_INPUT in input_files and len(input_files) > 1:
         raise InputError("--input - is standard input, which cannot be read together with files; name only one of them")
-    if Path(output).is_file() and not overwrite and sys.stdin.isatty():
+    if Path(output).is_file() and not overwrite and sys.stdin and sys.stdin.isatty():
         overwrite = typer.confirm(f"{output} exists. Replace it?", abort=True)
     written = workflow.predict_file(
         model,
-        sys.stdin if input_files == [_STANDARD_INPUT] else input_files,
+        find_standard_input() if input_files == [_STANDARD_INPUT] else input_files,
         output,
         overwrite=overwrite,
         min_confidence=min_confidence,

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from itertools import chain
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -54,9 +54,10 @@ def read_texts() -> Iterator[str]:
     Raises:
         InputError: a line is not UTF-8, the first one is the header of a table, or there is no text.
     """
-    if sys.stdin.isatty():
+    stream = find_standard_input()
+    if stream.isatty():
         logger.info("reading one text per line from standard input, until Ctrl-D")
-    lines = map(str.strip, workflow.iterate_lines(sys.stdin))
+    lines = map(str.strip, workflow.iterate_lines(stream))
     read = _read_to_text(lines)
     if not read or not read[-1]:
         raise InputError(f"standard input: no text in {len(read)} lines; pass texts as arguments, or one in each line")
@@ -70,6 +71,19 @@ def read_texts() -> Iterator[str]:
                 "header"
             )
     return chain(read, lines)
+
+
+def find_standard_input() -> TextIO:
+    """Return standard input.
+
+    Raises:
+        InputError: the caller closed it.
+    """
+    # Its type says that it is always there, but Python sets it to None.
+    stream: TextIO | None = sys.stdin
+    if stream is None:
+        raise InputError("standard input: closed; pass texts as arguments, or one in each line of standard input")
+    return stream
 
 
 def _read_to_text(lines: Iterator[str]) -> list[str]:

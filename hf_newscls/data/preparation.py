@@ -120,6 +120,7 @@ def build_read_options(section: DataSection) -> ReadOptions:
         csv=section.csv,
         json_records=section.json_format.records,
         sheet=section.sheet,
+        max_characters=section.max_characters,
         list_column=section.label_column,
     )
 

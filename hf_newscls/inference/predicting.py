@@ -14,10 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from transformers import (
+    AutoConfig,
     AutoModelForSequenceClassification,
-    AutoTokenizer,
     BatchEncoding,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -26,6 +25,7 @@ from transformers import (
 from hf_newscls.errors import ModelError, format_examples, shorten_text
 from hf_newscls.inference.batches import cut_batches, find_distinct
 from hf_newscls.modeling.adapters import is_adapter, load_adapted
+from hf_newscls.modeling.folder_checks import LOAD_ERRORS, check_folder, check_growth, read_tokenizer
 from hf_newscls.modeling.heads import find_token_pooling, pool_tokens
 from hf_newscls.modeling.loading import PretrainedClassifier, check_tokenizer, count_positions
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
@@ -33,7 +33,7 @@ from hf_newscls.modeling.registration import register
 from hf_newscls.modeling.sources import find_encoder, find_model
 from hf_newscls.modeling.token_counts import TokenCounts
 from hf_newscls.modeling.tokenization import encode_texts, log_summary
-from hf_newscls.modeling.windows import MeanPooling
+from hf_newscls.modeling.windows import TRUNCATIONS, MeanPooling
 from hf_newscls.progress import report_progress
 from hf_newscls.recipe.model import ModelSection
 
@@ -82,18 +82,20 @@ def load_classifier(
         trust_remote_code: fetch and run Python code of the model.
 
     Raises:
-        ModelError: there is no such model, weights are missing, or the Hub cannot be reached.
+        ModelError: there is no such model, it is damaged or lacks weights, or the Hub cannot be reached.
     """
     register()
     address = str(folder_or_id)
     try:
         is_folder = Path(address).is_dir()
         folder = Path(address) if is_folder else find_model(address, revision=revision, with_code=trust_remote_code)
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
+        check_folder(folder)
+        tokenizer = read_tokenizer(folder, trust_remote_code=trust_remote_code)
         model, missing = _load_model(folder, encoder, trust_remote_code=trust_remote_code)
+        tokenizer.model_max_length = min(tokenizer.model_max_length, count_positions(model))
     except ModelError:
         raise
-    except (OSError, ValueError, ImportError, SafetensorError) as error:  # ImportError: the model's own code
+    except LOAD_ERRORS as error:
         raise ModelError(
             f"{address}: cannot be loaded as a classifier ({shorten_text(error, limit=300)}); use a run's model folder "
             "or a Hub id"
@@ -103,7 +105,7 @@ def load_classifier(
         raise ModelError(
             f"{address}: no weights for {format_examples(missing)}; use a model that was fine-tuned for classification"
         )
-    tokenizer.model_max_length = min(tokenizer.model_max_length, count_positions(model))
+    _check_config(model, address)
     return TrainedClassifier(model.to(choose_device()).eval(), tokenizer)
 
 
@@ -129,10 +131,22 @@ def _load_model(folder: Path, encoder: ModelSection | None, *, trust_remote_code
     """Return the model, and the names of missing weights."""
     if is_adapter(folder):
         return load_adapted(folder, base=find_encoder(encoder) if encoder else None), []
+    if not trust_remote_code:
+        check_growth(folder, AutoConfig.from_pretrained(folder, trust_remote_code=False))
     model, info = AutoModelForSequenceClassification.from_pretrained(
         folder, use_safetensors=True, trust_remote_code=trust_remote_code, output_loading_info=True
     )
     return model, sorted(info["missing_keys"])
+
+
+def _check_config(model: PreTrainedModel, address: str) -> None:
+    """Refuse values in the configuration that transformers does not check."""
+    truncation, names = find_truncation(model), [*(model.config.id2label or {}).values()]
+    if truncation not in TRUNCATIONS or not all(isinstance(name, str) for name in names):
+        raise ModelError(
+            f"{address}: config.json has truncation {truncation!r} and the labels {format_examples(names)}; truncation "
+            f"must be one of {format_examples(TRUNCATIONS)}, and labels must be texts"
+        )
 
 
 def predict_probabilities(
@@ -218,6 +232,7 @@ def _iterate_batches(
     """Yield the indices of texts and their padded batch on the model's device, longest texts first."""
     tokenizer, model = classifier.tokenizer, classifier.model
     # Padding must not exceed the positions of the model.
+    _check_ids(encoded["input_ids"], model)
     is_cpu = model.device.type == "cpu"
     multiple = 1 if is_cpu or tokenizer.model_max_length % _PAD_TO_MULTIPLE_OF else _PAD_TO_MULTIPLE_OF
     max_tokens = batch_tokens or (_CPU_BATCH_TOKENS if is_cpu else _GPU_BATCH_TOKENS)
@@ -229,3 +244,15 @@ def _iterate_batches(
         done += len(indices)
         if step:
             report_progress(step, done, len(lengths), unit="texts")
+
+
+def _check_ids(input_ids: Sequence[Sequence[int]], model: Any) -> None:
+    known, largest = (
+        model.get_input_embeddings().num_embeddings,
+        max((max(ids, default=0) for ids in input_ids), default=0),
+    )
+    if largest >= known:
+        raise ModelError(
+            f"{model.name_or_path}: the tokenizer gives token id {largest}, but the model has {known} tokens; use the "
+            "tokenizer that the model was trained with"
+        )

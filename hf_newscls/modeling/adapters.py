@@ -13,6 +13,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
 from hf_newscls.errors import ModelError, RecipeError, format_examples, shorten_text
+from hf_newscls.files import is_local_address
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.modeling.registration import register
@@ -105,12 +106,17 @@ def read_base(folder: Path) -> tuple[str, str]:
     """Return Hub id and revision of the encoder that an adapter was trained on.
 
     Raises:
-        ModelError: the adapter names none.
+        ModelError: the adapter names none, or a local folder.
     """
     config = PeftConfig.from_pretrained(str(folder))
     if not config.base_model_name_or_path:
         raise ModelError(
             f"{folder}: adapter_config.json has no base_model_name_or_path; set it to the Hub id of the encoder"
+        )
+    if is_local_address(config.base_model_name_or_path):
+        raise ModelError(
+            f"{folder}: base_model_name_or_path in adapter_config.json is {config.base_model_name_or_path!r}, a folder "
+            "of this machine; set it to the Hub id of the encoder"
         )
     return config.base_model_name_or_path, config.revision or "main"
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from huggingface_hub.errors import StrictDataclassError
-from safetensors import SafetensorError
 from torch import nn
 from transformers import (
     MODEL_FOR_MASKED_LM_MAPPING,
@@ -14,7 +13,6 @@ from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForSequenceClassification,
-    AutoTokenizer,
     PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -23,6 +21,7 @@ from transformers import (
 from hf_newscls.errors import ModelError, RecipeError, format_examples, shorten_text
 from hf_newscls.files import is_local_address
 from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
+from hf_newscls.modeling.folder_checks import LOAD_ERRORS, check_folder, check_growth, read_tokenizer
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.modeling.registration import register
@@ -64,7 +63,7 @@ def load_tokenizer(section: ModelSection) -> PreTrainedTokenizerBase:
     # Saved with the tokenizer, so that `truncation=True` of the stock pipeline cuts at this end too. A tokenizer cannot
     # keep both ends.
     side = {"truncation_side": "left"} if section.truncation == "tail" else {}
-    tokenizer: PreTrainedTokenizerBase = _load(AutoTokenizer.from_pretrained, section, **side)
+    tokenizer: PreTrainedTokenizerBase = _load(read_tokenizer, section, **side)
     check_tokenizer(tokenizer, section.model_name_or_path)
     limit = min(tokenizer.model_max_length, count_positions(_build_outline(section)))
     key, length = ("windows.length", section.windows.length) if section.windows else ("max_length", section.max_length)
@@ -108,6 +107,7 @@ def load_pretrained(section: ModelSection, label_names: Sequence[str], *, seed: 
     """
     tokenizer = load_tokenizer(section)
     config = load_config(section)
+    check_growth(find_encoder(section), config)
     load = _load_stock if section.head == "stock" else _load_two_layer
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -172,7 +172,7 @@ def _build_outline(section: ModelSection) -> PreTrainedModel:
         with torch.device("meta"):
             outline: PreTrainedModel = AutoModel.from_config(config)
             return outline
-    except (KeyError, ValueError) as error:
+    except LOAD_ERRORS as error:
         raise RecipeError(
             f"{section.model_name_or_path}: cannot be built with model.config ({shorten_text(error)}); change its "
             "values, or choose another encoder"
@@ -236,9 +236,10 @@ def _load(from_pretrained: Any, section: ModelSection, **options: Any) -> Any:
     address = section.model_name_or_path
     register()
     folder = find_encoder(section)
+    check_folder(folder)
     try:
         return from_pretrained(str(folder), trust_remote_code=False, **options)
-    except (OSError, ValueError, SafetensorError) as error:
+    except LOAD_ERRORS as error:
         hint = (
             "check that the folder holds config.json, the tokenizer's files and model.safetensors"
             if is_local_address(address)

@@ -14,6 +14,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+TRUNCATIONS = ("head", "tail", "head_tail")
+"""What can be kept of a text that is too long."""
+
 
 def count_head_tokens(kept: int, truncation: str) -> int:
     """Return how many of the kept tokens of a long text come from its beginning; the others come from its end.

@@ -96,6 +96,9 @@ class DataSection(Section):
     """Rows with a shorter text are dropped, and counted."""
     min_characters_in: Literal["joined", "each"] = "joined"
     """What min_characters applies to: the joined text, or each text column."""
+    max_characters: int = Field(1_000_000, ge=100)
+    """Length of the longest value in the file; a file with a longer one is refused. Often two quotes, or line ends, are
+    missing there."""
     duplicates: Literal["group", "drop", "keep"] = "group"
     """What happens to duplicate texts. group: they stay in the same split. drop: only the first is kept. keep: they are
     ignored, to reproduce published results."""

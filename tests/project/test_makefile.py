@@ -48,3 +48,20 @@ def test_old_name_of_publish_is_refused() -> None:
     result = dry_run("train", "RECIPE=quickstart", "PUSH=1")
     assert result.returncode == 2
     assert "PUBLISH=1" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "value", ["a; touch taken", "$(shell touch taken)", "`touch taken`", "it costs $5", "a'b\"c", "two\nlines", "$$(x)"]
+)
+def test_values_reach_the_program_as_they_are(value: str, tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    program = tmp_path / ".venv" / "bin" / "hf-newscls"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\nprintf '%s\\0' \"$@\"\n")
+    program.chmod(0o755)
+    (tmp_path / ".venv" / ".installed").touch()
+    command = ["make", "predict", f"RUN={value}", f"TEXT={value}"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
+    assert result.stdout.split("\0") == ["predict", value, value, ""]
+    assert not (tmp_path / "taken").exists()

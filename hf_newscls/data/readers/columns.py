@@ -1,7 +1,7 @@
 """Columns of text: found in a file, built block by block, converted from other types."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +33,10 @@ class Block(NamedTuple):
     table: pa.Table
     numbers: Sequence[int] | None = None
     unit: str = "row"
+
+
+Blocks = Generator[Block, None, None]
+"""The rows of a file; must be closed, because a file may be open."""
 
 
 def check_columns(
@@ -80,7 +84,7 @@ def name_columns(header: Sequence[str], wanted: Sequence[str] = ()) -> list[str]
     return names
 
 
-def build_blocks(rows: Iterable[Sequence[Any]], names: Sequence[str], *, unit: str) -> Iterator[Block]:
+def build_blocks(rows: Iterable[Sequence[Any]], names: Sequence[str], *, unit: str) -> Blocks:
     """Yield blocks of `BLOCK_ROWS` rows, each a number and texts; the last one is shorter. Empty texts become null."""
     remaining = iter(rows)
     while block := [*islice(remaining, BLOCK_ROWS)]:

@@ -2,7 +2,9 @@
 
 import bz2
 import gzip
+import io
 import lzma
+import os
 import re
 import zipfile
 import zlib
@@ -18,6 +20,11 @@ from hf_newscls.errors import DataError, InputError, SourceError, format_example
 COMPRESSED_ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".zip")
 """Endings of the names of compressed files."""
 
+# Real news files shrink to a half or a sixth, with every codec; a file of a single row repeated in gzip, to a 340th.
+_MAX_RATIO = 100
+# Small files may shrink more: they cannot fill the memory.
+_FREE_BYTES = 1 << 26
+
 # By content: files are often named wrongly, which fsspec, going by the name, does not notice.
 _OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
     (rb"\x1f\x8b", gzip.open),
@@ -27,6 +34,7 @@ _OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
 )
 # Every Excel file has the first, every OpenDocument file the second.
 _OFFICE_PARTS = {"[Content_Types].xml", "META-INF/manifest.xml"}
+_BUFFER_BYTES = 1 << 18
 _ZIP_SIGNATURE = rb"PK(\x03\x04|\x05\x06)"
 # What the openers raise on a file that is cut off or damaged.
 _DAMAGE = (EOFError, OSError, NotImplementedError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowException)
@@ -43,6 +51,26 @@ class OpenedFile(NamedTuple):
     is_compressed: bool
 
 
+def check_growth(path: Path, unpacked: int, *, packed: int, line: int | None = None) -> None:
+    """Refuse a file that holds far more than its size: a few kilobytes can unpack to more than the memory.
+
+    Args:
+        path: the file, for the message.
+        unpacked: number of bytes that were read from it so far.
+        packed: size of the file in bytes.
+        line: where this is, if it is a text file.
+
+    Raises:
+        DataError: it is over 64 MiB, and over 100 times the size of the file.
+    """
+    if unpacked > max(_FREE_BYTES, _MAX_RATIO * packed):
+        where = "" if line is None else f"line {line}: "
+        raise DataError(
+            f"{path}: {where}{packed:,} bytes unpack to more than {unpacked:,}, over {_MAX_RATIO} times as many; if "
+            "you trust the file, unpack it and name the result, or write it again as CSV"
+        )
+
+
 @contextmanager
 def open_data(path: Path) -> Iterator[OpenedFile]:
     """Open a file; its first bytes say whether it is gzip, bzip2, xz, Zstandard, ZIP or uncompressed.
@@ -52,7 +80,8 @@ def open_data(path: Path) -> Iterator[OpenedFile]:
 
     Raises:
         SourceError: the file cannot be read.
-        DataError: it is cut off or damaged (which can show only while it is read), or an archive of several files.
+        DataError: it is cut off or damaged, or holds far more than its size (which can show only while it is read); or
+            an archive of several files.
     """
     with ExitStack() as stack:
         try:
@@ -76,12 +105,33 @@ def _unpack(path: Path, raw: IO[bytes], signature: bytes, stack: ExitStack) -> O
             raw.seek(0)
             return OpenedFile(raw, path.name, False)
         member = _find_member(path, archive)
-        return OpenedFile(stack.enter_context(archive.open(member)), PurePath(member.filename).name, True)
+        content = _Unpacked(path, raw, stack.enter_context(archive.open(member)))
+        return OpenedFile(io.BufferedReader(content, _BUFFER_BYTES), PurePath(member.filename).name, True)
     for pattern, unpack in _OPENERS:
         if re.match(pattern, signature):
             name = path.stem if path.suffix.lower() in COMPRESSED_ENDINGS else path.name
-            return OpenedFile(stack.enter_context(unpack(raw)), name, True)
+            content = _Unpacked(path, raw, stack.enter_context(unpack(raw)))
+            return OpenedFile(io.BufferedReader(content, _BUFFER_BYTES), name, True)
     return OpenedFile(raw, path.name, False)
+
+
+class _Unpacked(io.RawIOBase):
+    """The content of a compressed file, as far as it does not exceed the limit of `check_growth`."""
+
+    def __init__(self, path: Path, raw: IO[bytes], content: IO[bytes]) -> None:
+        self._path, self._packed, self._content = path, os.fstat(raw.fileno()).st_size, content
+        self._unpacked, self._line = 0, 1
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        block = self._content.read(len(buffer))
+        self._unpacked += len(block)
+        self._line += block.count(b"\n")
+        check_growth(self._path, self._unpacked, packed=self._packed, line=self._line)
+        buffer[: len(block)] = block
+        return len(block)
 
 
 def _find_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:

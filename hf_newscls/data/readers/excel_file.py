@@ -1,17 +1,22 @@
-"""Read a sheet of an Excel or OpenDocument file, row by row, with python-calamine."""
+"""Read a sheet of an Excel or OpenDocument file, row by row, with python-calamine in a process of its own."""
 
+import importlib.util
+import json
 import logging
-from collections.abc import Iterator, Sequence
-from io import BytesIO
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryFile
+from typing import Any
 
-from hf_newscls.data.readers.columns import Block, build_blocks, check_columns, name_columns, to_text
+from hf_newscls.data.readers import excel_script
+from hf_newscls.data.readers.columns import Blocks, build_blocks, check_columns, name_columns
 from hf_newscls.data.readers.compression import open_data
+from hf_newscls.data.readers.encoding.text_file import refuse_long
 from hf_newscls.errors import DataError, SourceError, format_examples, suggest_name
-
-if TYPE_CHECKING:
-    from python_calamine import CalamineWorkbook
 
 # A ZIP archive, or a file of Office before 2007.
 _SIGNATURES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
@@ -32,77 +37,78 @@ class ExcelReader:
 
     Raises:
         SourceError: python-calamine is not installed.
-        DataError: the file is damaged, or lacks the sheet.
+        DataError: the file is damaged or takes too much memory, or lacks the sheet.
     """
 
-    def __init__(self, path: Path, wanted: Sequence[str], *, sheet: str | None) -> None:
-        self._path, self._wanted = path, wanted
-        self._workbook = _load_workbook(path)
-        self.sheet = _find_sheet(path, self._workbook, sheet)
-        logger.info("%s: read sheet %r, the file has %d", path, self.sheet, len(self._workbook.sheet_names))
+    def __init__(self, path: Path, wanted: Sequence[str], *, sheet: str | None, max_row: int) -> None:
+        self._path, self._wanted, self._max_row = path, wanted, max_row
+        self._process = _start(path, sheet, max_row)
+        with ExitStack() as stack:
+            stack.enter_context(self._process)
+            stack.callback(self._process.kill)
+            found = self._read_line() or {}
+            if found.get("sheet") is None:
+                raise _refuse_sheet(path, sheet, found.get("names", []))
+            stack.pop_all()
+        self.sheet: str = found["sheet"]
+        logger.info("%s: read sheet %r, the file has %d", path, self.sheet, len(found["names"]))
 
-    def read_blocks(self) -> Iterator[Block]:
+    def read_blocks(self) -> Blocks:
         """Yield the wanted columns as text, block by block.
 
         The first row with a value is the header. Empty rows are skipped; whole numbers lose their decimals, and dates
         are written as 2018-02-19.
 
         Raises:
-            DataError: the file is damaged, or lacks a column.
+            DataError: the file is damaged or takes too much memory, or lacks a column.
         """
-        from python_calamine import CalamineError
-
-        try:
-            with self._workbook:
-                rows = _read_rows(self._workbook.get_sheet_by_name(self.sheet).iter_rows())
-                _, *header = next(rows, [0])
-                names = name_columns([str(name or "") for name in header], self._wanted)
+        with self._process:
+            try:
+                rows = iter(self._read_line, None)
+                header = [str(name) for name in next(rows, [0])[1:]]
+                names = name_columns(header, self._wanted)
                 check_columns(self._path, self._wanted, names)
                 indices = [names.index(name) + 1 for name in self._wanted]
                 texts = ([row[0], *(row[index] for index in indices)] for row in rows)
                 yield from build_blocks(texts, self._wanted, unit="row")
-        except CalamineError as error:
-            raise _refuse_damage(self._path, error) from error
+            finally:
+                self._process.kill()
+
+    def _read_line(self) -> Any:
+        """Return the next line of the script; None at the end.
+
+        Raises:
+            DataError: the file is damaged, or the process ended before its end.
+        """
+        line = self._process.stdout.readline() if self._process.stdout else b""
+        content = json.loads(line) if line else None
+        if isinstance(content, dict) and "long" in content:
+            raise refuse_long(f"{self._path}: row {content['long']}: the row", self._max_row)
+        if isinstance(content, dict) and "error" in content:
+            raise DataError(f"{self._path}: not a whole Excel file ({content['error']}); save it again, or as CSV")
+        if content is None and self._process.wait():
+            raise DataError(
+                f"{self._path}: cannot be read within {excel_script.MAX_BYTES >> 30} GiB of memory and "
+                f"{excel_script.MAX_SECONDS} s (exit status {self._process.returncode}); save the sheet as CSV"
+            )
+        return content
 
 
-def _load_workbook(path: Path) -> "CalamineWorkbook":
-    try:
-        from python_calamine import CalamineError, load_workbook
-    except ModuleNotFoundError as error:
+def _start(path: Path, sheet: str | None, max_row: int) -> "subprocess.Popen[bytes]":
+    """Start the script that prints the sheet."""
+    if importlib.util.find_spec("python_calamine") is None:
         raise SourceError(
             f"{path}: python-calamine, which reads Excel, is not installed; run `pip install 'hf-newscls[excel]'`, or "
             "save the sheet as CSV"
-        ) from error
-    with open_data(path) as opened:
-        content = BytesIO(opened.stream.read())
-    try:
-        return load_workbook(content)
-    except CalamineError as error:
-        raise _refuse_damage(path, error) from error
+        )
+    command = [sys.executable, "-I", excel_script.__file__, json.dumps(sys.path), sheet or "", str(max_row)]
+    with open_data(path) as opened, TemporaryFile() as content:
+        shutil.copyfileobj(opened.stream, content)
+        content.seek(0)
+        return subprocess.Popen(command, stdin=content, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
-def _refuse_damage(path: Path, error: Exception) -> DataError:
-    return DataError(f"{path}: not a whole Excel file ({error}); save it again, or as CSV")
-
-
-def _find_sheet(path: Path, workbook: "CalamineWorkbook", sheet: str | None) -> str:
-    """Return the name of the sheet, or of the first one that is a visible table."""
-    from python_calamine import SheetTypeEnum, SheetVisibleEnum
-
-    names, is_shown = workbook.sheet_names, (SheetTypeEnum.WorkSheet, SheetVisibleEnum.Visible)
-    if sheet is None:
-        shown = [one.name for one in workbook.sheets_metadata if (one.typ, one.visible) == is_shown]
-        return [*shown, *names][0]
-    if sheet not in names:
-        close = suggest_name(sheet, names)
-        hint = f"did you mean {close!r}?" if close else "set data.sheet to one of them"
-        raise DataError(f"{path}: no sheet {sheet!r} (found: {format_examples(names)}); {hint}")
-    return sheet
-
-
-def _read_rows(cells: Iterator[list[Any]]) -> Iterator[list[Any]]:
-    """Yield the number of each row that has a value, from 1, and its texts."""
-    for number, row in enumerate(cells, start=1):
-        texts = [to_text(int(cell) if type(cell) is float and cell.is_integer() else cell) for cell in row]
-        if any(texts):
-            yield [number, *texts]
+def _refuse_sheet(path: Path, sheet: str | None, names: Sequence[str]) -> DataError:
+    close = suggest_name(sheet or "", names)
+    hint = f"did you mean {close!r}?" if close else "set data.sheet to one of them"
+    return DataError(f"{path}: no sheet {sheet!r} (found: {format_examples(names)}); {hint}")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hf_newscls.data.readers.encoding.text_file import EncodingErrors
+from hf_newscls.data.readers.encoding.text_file import MAX_CHARACTERS, EncodingErrors
 from hf_newscls.recipe.files import CsvSection
 
 
@@ -16,6 +16,7 @@ class ReadOptions:
     csv: CsvSection = field(default_factory=CsvSection)  # how CSV files are written
     json_records: str | None = None  # key of the array with the records, in JSON files that wrap it in an object
     sheet: str | None = None  # of Excel files; if None, the first one
+    max_characters: int = MAX_CHARACTERS  # of a value
     list_column: str | None = None  # of JSON and Parquet, whose lists become JSON; in other columns they are refused
 
 

@@ -16,7 +16,7 @@ from datasets import (
 )
 from datasets.exceptions import DatasetsError
 
-from hf_newscls.data.readers.columns import BLOCK_ROWS, TEXT, Block, check_columns, convert_table
+from hf_newscls.data.readers.columns import BLOCK_ROWS, TEXT, Block, Blocks, check_columns, convert_table
 from hf_newscls.data.readers.parquet_file import find_label_names
 from hf_newscls.errors import DataError, format_examples, shorten_text
 from hf_newscls.files import read_card_metadata
@@ -43,7 +43,7 @@ def name_snapshot(folder: Path) -> str:
     return "hf://" + folder.parents[1].name.replace("--", "/")
 
 
-def read_snapshot_blocks(folder: Path, wanted: Sequence[str], *, list_column: str | None = None) -> Iterator[Block]:
+def read_snapshot_blocks(folder: Path, wanted: Sequence[str], *, list_column: str | None = None) -> Blocks:
     """Yield the wanted columns of a dataset as text, block by block, one split after the other.
 
     The dataset's card decides which files belong to which split, and the names of label ids. No code of the dataset

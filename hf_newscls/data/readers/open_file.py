@@ -1,14 +1,14 @@
 """Open a data file of any format, to read its rows block by block."""
 
 import codecs
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from hf_newscls.data.readers.columns import Block
+from hf_newscls.data.readers.columns import Blocks
 from hf_newscls.data.readers.compression import open_data
 from hf_newscls.data.readers.csv_file.reader import CsvReader
-from hf_newscls.data.readers.encoding.text_file import TextFile, detect_encoding
+from hf_newscls.data.readers.encoding.text_file import VALUES_PER_ROW, TextFile, detect_encoding
 from hf_newscls.data.readers.excel_file import ExcelReader, is_excel
 from hf_newscls.data.readers.format import FileFormat, ReadOptions
 from hf_newscls.data.readers.hub_snapshot import is_snapshot, name_snapshot, read_snapshot_blocks
@@ -25,7 +25,7 @@ class OpenedFile(NamedTuple):
     """A file before its rows are read: `found` lacks what only the rows show."""
 
     found: FileFormat
-    blocks: Iterator[Block]
+    blocks: Blocks
     csv: CsvReader | None = None
 
 
@@ -47,8 +47,9 @@ def open_file(path: Path, wanted: Sequence[str], options: ReadOptions) -> Opened
         return OpenedFile(found, folder.read_blocks())
     with open_data(path) as opened:
         sample, name = opened.stream.read(_SAMPLE_BYTES), opened.name
+    max_row = options.max_characters * VALUES_PER_ROW
     if is_excel(sample):
-        excel = ExcelReader(path, wanted, sheet=options.sheet)
+        excel = ExcelReader(path, wanted, sheet=options.sheet, max_row=max_row)
         return OpenedFile(FileFormat(path.name, "Excel", sheet=excel.sheet), excel.read_blocks())
     if sample.startswith(b"PAR1"):
         blocks = read_parquet_blocks(path, wanted, list_column=options.list_column)
@@ -56,7 +57,8 @@ def open_file(path: Path, wanted: Sequence[str], options: ReadOptions) -> Opened
     if not sample.removeprefix(codecs.BOM_UTF8).strip():
         raise DataError(f"{path}: an empty file; check that it is whole")
     errors = options.encoding_errors
-    file = TextFile(path, name, detect_encoding([path], encoding=options.encoding, errors=errors), errors)
+    codec = detect_encoding([path], encoding=options.encoding, errors=errors)
+    file = TextFile(path, name, codec, errors, options.max_characters)
     encoding, start = _name_encoding(file.encoding), sample.decode(file.encoding, "ignore").lstrip()[:1]
     # The first row of a CSV file without a header can be a text in brackets.
     if name.lower().endswith(_JSON_ENDINGS) or (start in {"{", "["} and not options.csv.columns):

@@ -1,9 +1,9 @@
 """Read a folder of text files, one row a file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from hf_newscls.data.readers.columns import Block, build_blocks, check_columns
+from hf_newscls.data.readers.columns import Blocks, build_blocks, check_columns
 from hf_newscls.data.readers.encoding.text_file import TextFile, detect_encoding
 from hf_newscls.data.readers.format import ReadOptions
 from hf_newscls.errors import SourceError, format_examples
@@ -49,20 +49,20 @@ class TextFolder:
     """
 
     def __init__(self, folder: Path, wanted: Sequence[str], options: ReadOptions) -> None:
-        self._folder, self._wanted, self._errors = folder, wanted, options.encoding_errors
+        self._folder, self._wanted, self._options = folder, wanted, options
         self._files = list_texts(folder)
         is_flat = self._files[0].parent == folder
         check_columns(folder, wanted, ["text", "file", *([] if is_flat else [FOLDER])])
-        self.encoding = detect_encoding(self._files, encoding=options.encoding, errors=self._errors)
+        self.encoding = detect_encoding(self._files, encoding=options.encoding, errors=options.encoding_errors)
 
-    def read_blocks(self) -> Iterator[Block]:
+    def read_blocks(self) -> Blocks:
         """Yield the wanted columns as text, block by block, one row a file."""
         yield from build_blocks(map(self._read_row, self._files), self._wanted, unit="file")
 
     def _read_row(self, file: Path) -> list[str]:
         name = file.relative_to(self._folder).as_posix()
-        with TextFile(file, file.name, self.encoding, self._errors).open(newline=None) as stream:
-            row = {"text": stream.read(), "file": name, FOLDER: file.parent.name}
+        with TextFile(file, file.name, self.encoding, self._options.encoding_errors).open(newline=None) as stream:
+            row = {"text": stream.read(self._options.max_characters + 1), "file": name, FOLDER: file.parent.name}
         return [name, *(row[column] for column in self._wanted)]
 
 

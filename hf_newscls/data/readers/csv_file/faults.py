@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-from hf_newscls.data.readers.encoding.text_file import Position, TextFile
+from hf_newscls.data.readers.encoding.text_file import Position, TextFile, refuse_long
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.files import CsvSection
 
 _QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
 _QUOTED_WITH_ESCAPES = re.compile(r'"[^"\\]*(?:(?:""|\\(?s:.))[^"\\]*)*"(?!")')
+_TOO_LONG = "field larger than field limit"
 _NO_QUOTES = "`data.csv.quoting: none` if quotes are part of the text"
 _ESCAPE = "`data.csv.escape: backslash` if a backslash shows that a quote is part of the text"
 
@@ -43,6 +44,8 @@ class BadLines:
     def accept_error(self, error: csv.Error, start: int, end: int) -> None:
         """Remember a record with a misplaced quote if such records are skipped, else raise a DataError."""
         is_cut_off = error.args == ("unexpected end of data",)  # all lines to the end of the file would be skipped
+        if error.args and str(error.args[0]).startswith(_TOO_LONG):
+            raise refuse_long(f"{self._file.path}: line {start}: a value", self._file.max_characters) from error
         if self._section.on_bad_lines == "skip" and not is_cut_off:
             self.count += end - start + 1
             return
@@ -93,4 +96,4 @@ class BadLines:
 
     def _read_lines(self, start: int, end: int) -> str:
         with self._file.open() as stream:
-            return "\n".join(line.rstrip("\r\n") for line in islice(stream, start - 1, end))
+            return "\n".join(line.rstrip("\r\n") for line in islice(self._file.iterate_lines(stream), start - 1, end))

@@ -1,6 +1,7 @@
 """What the first lines of a CSV file say: its separator, and the names of its columns."""
 
 import csv
+import sys
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -18,14 +19,18 @@ _SAMPLE_LINES = 100
 _LONGEST_NAME = 40
 
 
-def parse_records(lines: Iterable[str], separator: str, section: CsvSection, *, is_strict: bool = False) -> "Reader":
-    """Return an iterator over the records in the lines; faults are ignored unless it is strict."""
+def parse_records(
+    lines: Iterable[str], separator: str, section: CsvSection, *, max_characters: int | None = None
+) -> "Reader":
+    """Return an iterator over the records in the lines; unless values have a limit, faults are ignored."""
+    # The default limit of 131,072 characters is shorter than some articles; it can only be set for the process.
+    csv.field_size_limit(max_characters or sys.maxsize)
     return csv.reader(
         lines,
         delimiter=separator,
         quoting=csv.QUOTE_NONE if section.quoting == "none" else csv.QUOTE_MINIMAL,
         escapechar="\\" if section.escape == "backslash" else None,
-        strict=is_strict,
+        strict=max_characters is not None,
     )
 
 
@@ -88,7 +93,7 @@ def refuse_header(file: TextFile, separator: str, section: CsvSection) -> None:
 def _read_sample(file: TextFile, separator: str, section: CsvSection) -> list[list[str]]:
     """Return the records in the first lines that are not empty; faults are ignored."""
     with file.open() as stream:
-        lines = [*islice((line for line in stream if line.strip("\r\n")), _SAMPLE_LINES)]
+        lines = [*islice((line for line in file.iterate_lines(stream) if line.strip("\r\n")), _SAMPLE_LINES)]
     records = [*parse_records(lines, separator, section)]
     return records[:-1] if len(lines) == _SAMPLE_LINES and len(records) > 1 else records  # the last one may be cut off
 

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from hf_newscls.data.readers.columns import Block, build_blocks, check_columns, name_columns
+from hf_newscls.data.readers.columns import Blocks, build_blocks, check_columns, name_columns
 from hf_newscls.data.readers.csv_file.faults import BadLines
 from hf_newscls.data.readers.csv_file.header import advise_on_header, find_separator, parse_records, refuse_header
 from hf_newscls.data.readers.csv_file.swallowed import SwallowedRows
@@ -16,8 +16,6 @@ from hf_newscls.data.readers.encoding.text_file import TextFile
 from hf_newscls.data.readers.format import CsvDialect
 from hf_newscls.errors import format_examples
 from hf_newscls.recipe.files import CsvSection
-
-_MAX_FIELD_CHARACTERS = (1 << 31) - 1
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +28,6 @@ class CsvReader:
     """
 
     def __init__(self, file: TextFile, wanted: Sequence[str], section: CsvSection) -> None:
-        # The default limit of 131,072 characters is shorter than some articles; it can only be set for the process.
-        csv.field_size_limit(_MAX_FIELD_CHARACTERS)
         separator = find_separator(file, wanted, section)
         refuse_header(file, separator, section)
         self.dialect = CsvDialect(separator, section.quoting or "minimal", has_header=not section.columns)
@@ -43,7 +39,7 @@ class CsvReader:
         """Number of lines that were left out; complete after the last block."""
         return self._bad_lines.count if self._section.on_bad_lines == "skip" else 0
 
-    def read_blocks(self) -> Iterator[Block]:
+    def read_blocks(self) -> Blocks:
         """Yield the wanted columns, block by block, in the file's order. Empty lines are left out.
 
         Raises:
@@ -72,7 +68,8 @@ class CsvReader:
         """Yield the header, if there is one, and the good records, each with its first line."""
         bad_lines, separator = self._bad_lines, self.dialect.separator
         swallowed = SwallowedRows(self._file, separator, self._section)
-        reader = parse_records(stream, separator, self._section, is_strict=True)
+        lines, limit = self._file.iterate_lines(stream), self._file.max_characters
+        reader = parse_records(lines, separator, self._section, max_characters=limit)
         start, width, is_whole = 1, -1, False
         while not is_whole:
             try:

@@ -70,7 +70,7 @@ class SwallowedRows:
     def _read_others(self) -> Iterator[list[str]]:
         starts, start = {suspect.start for suspect in self._suspects}, 1
         with self._file.open() as stream:
-            reader = parse_records(stream, self._separator, self._section)
+            reader = parse_records(self._file.iterate_lines(stream), self._separator, self._section)
             for record in reader:
                 if start not in starts:
                     yield record

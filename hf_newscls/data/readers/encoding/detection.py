@@ -153,4 +153,4 @@ def _find_words(cells: Iterable[str]) -> list[str]:
 def _count_accents(cells: Sequence[str]) -> float:
     """Return the fraction of the characters that are letters outside ASCII."""
     text = "".join(cells)
-    return sum(character.isalpha() and not character.isascii() for character in text) / len(text)
+    return sum(character.isalpha() and not character.isascii() for character in text) / max(len(text), 1)

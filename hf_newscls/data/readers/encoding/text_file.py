@@ -18,7 +18,13 @@ from hf_newscls.files import name_paths
 
 EncodingErrors = Literal["strict", "replace"]
 
+MAX_CHARACTERS = 1_000_000
+"""Length of the longest value, unless a recipe says otherwise."""
+
 _BLOCK_BYTES, _SAMPLE_BYTES = 1 << 20, 1 << 16
+VALUES_PER_ROW = 8
+"""Length of the longest row in lengths of the longest value: JSON can write one character as six, and columns that are
+not wanted count too."""
 # Longest first: the byte order mark of UTF-32 begins with that of UTF-16.
 _WIDE_MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -53,12 +59,18 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True)
 class TextFile:
-    """A text file, which may be compressed; `name` is its name without the ending of a compression."""
+    """A text file, which may be compressed."""
 
     path: Path
-    name: str
+    name: str  # without the ending of a compression
     encoding: str
     errors: EncodingErrors = "strict"
+    max_characters: int = MAX_CHARACTERS  # of a value
+
+    @property
+    def max_row(self) -> int:
+        """Number of characters of the longest row."""
+        return self.max_characters * VALUES_PER_ROW
 
     @contextmanager
     def open(self, *, newline: str | None = "") -> Iterator[TextIO]:
@@ -68,6 +80,21 @@ class TextFile:
             io.TextIOWrapper(opened.stream, encoding=self.encoding, errors=self.errors, newline=newline) as stream,
         ):
             yield stream
+
+    def iterate_lines(self, stream: TextIO) -> Iterator[str]:
+        """Yield the lines of the open file; raise a DataError instead of reading one that is longer than a row."""
+        limit = self.max_row
+        for number, line in enumerate(iter(partial(stream.readline, limit), ""), start=1):
+            if len(line) == limit:
+                raise refuse_long(f"{self.path}: line {number}: the line", limit)
+            yield line
+
+
+def refuse_long(value: str, limit: int) -> DataError:
+    """Return the error for a value, or a line, of more than `limit` characters; `value` begins with its position."""
+    return DataError(
+        f"{value} has more than {limit:,} characters; check quotes and line ends there, or raise data.max_characters"
+    )
 
 
 class Fault(NamedTuple):

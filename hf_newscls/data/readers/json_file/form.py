@@ -9,7 +9,7 @@ from typing import Any
 
 from hf_newscls.data.readers.columns import check_columns
 from hf_newscls.data.readers.encoding.text_file import TextFile
-from hf_newscls.data.readers.json_file.stream import JsonStream, locate_fault
+from hf_newscls.data.readers.json_file.stream import MAX_LEVELS, JsonStream, locate_fault
 from hf_newscls.errors import DataError, format_examples
 
 # A longer first line is not parsed to find out whether the file holds lines: it can be the whole file.
@@ -43,7 +43,7 @@ def find_form(file: TextFile, wanted: Sequence[str]) -> Form:
     if first.lstrip()[:1] != "{" or line is _Line.BROKEN or (line is _Line.WHOLE and has_more):
         return Form.LINES
     with file.open(newline=None) as stream:
-        values = JsonStream(stream, _DECODER)
+        values = JsonStream(stream, _DECODER, max_characters=file.max_row)
         values.skip_space()
         try:
             form = _judge_object(file.path, values, wanted)
@@ -65,16 +65,19 @@ def find_field(record: Mapping[str, Any], name: str) -> Any:
     return find_field(value, inner) if isinstance(value, Mapping) else value if isinstance(value, list) else None
 
 
-def list_fields(record: Mapping[str, Any]) -> list[str]:
-    """Return the names of the values of a record and of the objects inside it."""
-    inner = {name: list_fields(value) if isinstance(value, Mapping) else [] for name, value in record.items()}
+def list_fields(record: Mapping[str, Any], *, levels: int = MAX_LEVELS) -> list[str]:
+    """Return the names of the values of a record and of the objects inside it, as deep as `levels`."""
+    inner = {
+        name: list_fields(value, levels=levels - 1) if levels and isinstance(value, Mapping) else []
+        for name, value in record.items()
+    }
     return [field for name, fields in inner.items() for field in [name, *(f"{name}.{field}" for field in fields)]]
 
 
 def list_arrays(file: TextFile) -> list[str]:
     """Return the paths of the arrays of objects inside the first object of a file."""
     with file.open(newline=None) as stream:
-        values = JsonStream(stream, _DECODER)
+        values = JsonStream(stream, _DECODER, max_characters=file.max_row)
         return [*_find_arrays(values.read_outline())] if values.skip_space() == "{" else []
 
 

@@ -5,10 +5,10 @@ Python's `json` does the parsing: pandas and pyarrow turn 1.10 into 1.1, and nei
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
-from hf_newscls.data.readers.columns import Block, build_blocks, check_columns, to_text, write_list
+from hf_newscls.data.readers.columns import Blocks, build_blocks, check_columns, to_text, write_list
 from hf_newscls.data.readers.encoding.text_file import TextFile
 from hf_newscls.data.readers.json_file.form import Form, find_field, find_form, list_arrays, list_fields, read_table
 from hf_newscls.data.readers.json_file.stream import JsonStream, describe_fault, locate_fault
@@ -19,7 +19,7 @@ _CONSTANTS = {"NaN": None, "Infinity": "Infinity", "-Infinity": "-Infinity"}
 
 def read_json_blocks(
     file: TextFile, wanted: Sequence[str], *, records: str | None = None, list_column: str | None = None
-) -> Iterator[Block]:
+) -> Blocks:
     """Yield the wanted columns of a JSON file, block by block, in the file's order.
 
     The file holds lines, one array, objects in a row, or a table (pandas' orient="columns"); or objects with an array
@@ -35,7 +35,7 @@ def read_json_blocks(
     form = Form.WRAPPED if records else find_form(file, wanted)
     with file.open(newline=None) as stream:
         if form is Form.LINES:
-            rows, unit = reader.read_lines(stream), "line"
+            rows, unit = reader.read_lines(file.iterate_lines(stream)), "line"
         else:
             rows, unit = reader.read_items(stream, form, (records or "").split(".")), "item"
         for block in build_blocks(rows, wanted, unit=unit):
@@ -61,6 +61,7 @@ class _Records:
     def __init__(self, file: TextFile, wanted: Sequence[str], list_column: str | None) -> None:
         self.names: dict[str, None] = {}
         self._path, self._wanted, self._list_column = file.path, wanted, list_column
+        self._max_row = file.max_row
         self._inner = {name for name in wanted if "." in name}  # without those that occurred
         self._find = find_field if self._inner else dict.get
         self._keys = {*wanted, *(key for name in self._inner for key in name.split("."))}
@@ -74,9 +75,9 @@ class _Records:
             parse_constant=_CONSTANTS.__getitem__,
         )
 
-    def read_lines(self, stream: TextIO) -> Iterator[Sequence[Any]]:
+    def read_lines(self, lines: Iterable[str]) -> Iterator[Sequence[Any]]:
         """Yield number and texts of each line; raise at the end if lines could not be used."""
-        for number, line in enumerate(stream, start=1):
+        for number, line in enumerate(lines, start=1):
             if line.isspace():
                 continue
             try:
@@ -93,7 +94,8 @@ class _Records:
 
         If an object wraps the array, `path` has the keys that lead to it.
         """
-        values = JsonStream(stream, self._decoder)
+        # A table is one value, as long as the file.
+        values = JsonStream(stream, self._decoder, max_characters=None if form is Form.TABLE else self._max_row)
         try:
             for number, record in enumerate(self._iterate(values, form, path)):
                 yield from self._take(number, record)

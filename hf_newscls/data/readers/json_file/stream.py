@@ -1,12 +1,16 @@
 """Parse JSON piece by piece from a stream: only one value is held."""
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from hf_newscls.data.readers.encoding.text_file import Position
 from hf_newscls.errors import DataError
+
+MAX_LEVELS = 8
+"""Objects inside more objects than this are not searched for columns: their long paths could fill the memory."""
 
 _CHUNK_CHARACTERS = 1 << 20
 # A value cut off by the end of a chunk fails at most this far before that end: the length of \uXXXX and of -Infinity.
@@ -21,19 +25,28 @@ def locate_fault(path: Path, values: "JsonStream", error: json.JSONDecodeError |
 
 def describe_fault(error: json.JSONDecodeError | RecursionError) -> str:
     """Say what is wrong with a value, without the position."""
+    if isinstance(error, LongValueError):
+        return f"a value has {error.msg}; raise data.max_characters if that is right"
     if isinstance(error, json.JSONDecodeError):
         return f"invalid JSON ({error.msg.removesuffix(' at').removesuffix(' starting')})"
     return f"too deeply nested ({error})"
 
 
+class LongValueError(json.JSONDecodeError):
+    """A value has too many characters."""
+
+
 class JsonStream:
     """JSON values in a stream; one value and one chunk are held, with the `index` of the next character.
+
+    A value of more than `max_characters` is a fault; it is not read to its end.
 
     The methods that read must be called where what they read begins, and raise json.JSONDecodeError.
     """
 
-    def __init__(self, stream: TextIO, decoder: json.JSONDecoder) -> None:
+    def __init__(self, stream: TextIO, decoder: json.JSONDecoder, *, max_characters: int | None = None) -> None:
         self.index = 0
+        self._limit = max_characters or math.inf
         self._stream, self._decoder = stream, decoder
         self._text, self._is_last = "", False
         self._start = Position()
@@ -90,8 +103,10 @@ class JsonStream:
         else:
             self.read_value()
 
-    def read_outline(self, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    def read_outline(self, prefix: str = "", *, levels: int = MAX_LEVELS) -> Iterator[tuple[str, Any]]:
         """Yield path and value of everything in an object; of an object {}, and of an array its first item in a list.
+
+        An object below `levels` others is one value.
 
         >>> import io
         >>> stream = JsonStream(io.StringIO('{"a": {"b": 1}, "c": [2, 3]}'), json.JSONDecoder())
@@ -100,9 +115,9 @@ class JsonStream:
         """
         for key in self.read_keys():
             path, following = prefix + key, self.skip_space()
-            if following == "{":
+            if following == "{" and levels:
                 yield path, {}
-                yield from self.read_outline(f"{path}.")
+                yield from self.read_outline(f"{path}.", levels=levels - 1)
             elif following == "[":
                 items = self.read_items()
                 yield path, [item for item in [next(items, None)] if item is not None]
@@ -132,7 +147,7 @@ class JsonStream:
         return json.JSONDecodeError(message, self._text, self.index)
 
     def _skip(self) -> Iterator[Any]:
-        """Read a value, of which nothing is kept; yield nothing."""
+        """Read a value and keep nothing; yield nothing."""
         following = self.skip_space()
         if following == "{":
             for _ in self.read_keys():
@@ -158,5 +173,7 @@ class JsonStream:
         """Drop the text that was parsed, and read at least as much as is left."""
         self._start = self.locate(self.index)
         rest = self._text[self.index :]
+        if len(rest) > self._limit:
+            raise LongValueError(f"more than {self._limit:,} characters without an end", self._text, self.index)
         more = self._stream.read(max(_CHUNK_CHARACTERS, len(rest)))
         self._text, self.index, self._is_last = rest + more, 0, not more

@@ -104,3 +104,8 @@ def test_sample_is_bounded_and_spread_over_the_file() -> None:
 def test_bytes_that_are_utf8_by_accident_do_not_make_a_file_utf8() -> None:
     assert not is_damaged_utf8(encode(HEADLINES["chinese"], "gbk"))
     assert is_damaged_utf8([*encode(HEADLINES["chinese"], "utf-8"), b"\xe5\x9b"])
+
+
+def test_no_cells_decide_nothing() -> None:
+    # UTF-16 without its byte order mark can have none.
+    assert len(rank_readings([])) != 1
