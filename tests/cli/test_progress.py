@@ -35,7 +35,9 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]]
     def run(function: Callable[[], object]) -> Screen:
         with open_terminal() as (stream, screen), monkeypatch.context() as context:
             context.setattr(sys, "stderr", stream)
-            context.setattr(messages, "is_interactive", True)  # rich looked at its import, when there was no terminal
+            # What rich found at its import: no terminal, and perhaps a width.
+            context.setattr(messages, "is_interactive", True)
+            context.setattr(messages, "_width", None)
             with show_progress():
                 function()
         return screen

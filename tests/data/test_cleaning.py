@@ -373,7 +373,7 @@ def test_row_without_a_label_is_refused_with_its_line(name: str, content: str, p
 def test_row_of_parquet_without_a_label_is_refused_with_its_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parquet_file, "BLOCK_ROWS", 2)
+    monkeypatch.setattr(parquet_file, "_BATCH_ROWS", 2)
     path = tmp_path / "news.parquet"
     pq.write_table(pa.table({"title": ["a"] * 9, "label": ["X", None, "Y", " ", "X", "", None, None, None]}), path)
     assert "rows 2, 4, 6, 7, 8, … (6 in all): " in find_unlabeled(path)
