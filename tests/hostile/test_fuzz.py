@@ -1,4 +1,4 @@
-"""Any damage to a file of a stranger ends with an answer or with one of our errors, within 5 s and 1 GB."""
+"""Any damage to a file of a stranger ends with an answer or with one of our errors, without a hang and within 1 GB."""
 
 import bz2
 import contextlib
