@@ -6,14 +6,15 @@ nothing slow is imported.
 
 from __future__ import annotations
 
-import ssl
+import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, build_opener
+from urllib.error import URLError
+from urllib.request import Request, build_opener, getproxies
 
 from hf_newscls.errors import InputError, ModelError, SourceError, shorten_text
 from hf_newscls.files import is_local_address
@@ -35,7 +36,7 @@ class _Missing:
 
 
 def check_availability(recipe: Recipe) -> None:
-    """Refuse a recipe whose data or encoder is neither here nor on a server that answers; name the ways on.
+    """Refuse a recipe whose data or encoder is neither here nor on a server that can be reached; name the ways on.
 
     Raises:
         SourceError: the data is missing, and perhaps the encoder too.
@@ -100,34 +101,32 @@ def _name_hub() -> str:
 
 
 def _ask(servers: Iterable[str]) -> dict[str, str]:
-    """Return for each server that does not answer the reason."""
-    reasons = {server: f"{server} does not answer within {_SECONDS:g} s" for server in servers if server}
+    """Return for each server that cannot be reached the reason."""
+    reasons = {"": "HF_HUB_OFFLINE is set"}
+    if "all" in getproxies():  # urllib ignores ALL_PROXY, the libraries that fetch obey it
+        return reasons
 
     def ask(server: str) -> None:
-        """Replace the reason, or remove it if the server answers, whatever it says."""
         if reason := _request(server):
             reasons[server] = f"{server} cannot be reached ({reason})"
-        else:
-            del reasons[server]
 
     # Threads, because the lookup of a name has no time limit of its own.
-    asking = [threading.Thread(target=ask, args=(server,), daemon=True) for server in [*reasons]]
+    asking = [threading.Thread(target=ask, args=(server,), daemon=True) for server in servers if server]
     for thread in asking:
         thread.start()
     end = time.monotonic() + _SECONDS
     for thread in asking:
         thread.join(max(0.0, end - time.monotonic()))
-    return {**reasons, "": "HF_HUB_OFFLINE is set"}
+    return dict(reasons)
 
 
 def _request(server: str) -> str | None:
+    """Return why there is certainly no way to the server, or None: a slow or odd answer is for the library to judge."""
     try:
         build_opener().open(Request(server, method="HEAD"), timeout=_SECONDS).close()
-    except HTTPError:
-        return None
     except URLError as error:
-        # The libraries that fetch may know other certificates.
-        return None if isinstance(error.reason, ssl.SSLError) else shorten_text(error.reason)
-    except OSError as error:
-        return shorten_text(error)
+        if isinstance(error.reason, ConnectionRefusedError | socket.gaierror):
+            return shorten_text(error.reason)
+    except (OSError, ValueError, HTTPException):
+        return None
     return None

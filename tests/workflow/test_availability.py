@@ -1,6 +1,7 @@
 """What is missing, and cannot be fetched, is found before any work."""
 
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,20 +25,30 @@ def online(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "kaggle"))
-    for name in ("no_proxy", "NO_PROXY", "KAGGLE_KERNEL_RUN_TYPE"):
+    for name in ("no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY", "KAGGLE_KERNEL_RUN_TYPE"):
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(params=["refused", "silent"])
-def unreachable(request: pytest.FixtureRequest, online: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A proxy that refuses each connection at once, or one that never answers."""
+@pytest.fixture
+def proxy(online: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """A proxy that never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         for name in PROXIES:
             monkeypatch.setenv(name, f"http://127.0.0.1:{server.getsockname()[1]}")
         monkeypatch.setattr("hf_newscls.workflow.availability._SECONDS", 0.3)
-        if request.param == "refused":
-            server.close()
-        yield
+        yield server
+
+
+@pytest.fixture
+def unreachable(proxy: socket.socket) -> None:
+    """A proxy that refuses each connection at once."""
+    proxy.close()
+
+
+@pytest.fixture
+def needs_encoder(news_csv: Path) -> Recipe:
+    """A recipe whose encoder is only on the Hub."""
+    return read_recipe("fake_news_roberta", source=str(news_csv))
 
 
 @pytest.mark.usefixtures("unreachable")
@@ -50,9 +61,9 @@ def test_both_missing_are_one_error_with_the_ways_on() -> None:
 
 
 @pytest.mark.usefixtures("unreachable")
-def test_missing_encoder_is_named(news_csv: Path) -> None:
+def test_missing_encoder_is_named(needs_encoder: Recipe) -> None:
     with pytest.raises(ModelError, match="FacebookAI/roberta-base"):
-        check_availability(read_recipe("fake_news_roberta", source=str(news_csv)))
+        check_availability(needs_encoder)
 
 
 @pytest.mark.usefixtures("unreachable")
@@ -76,15 +87,58 @@ def test_nothing_is_asked_if_all_is_here() -> None:
     check_availability(read_recipe("quickstart"))
 
 
-def test_server_that_answers_is_enough(hub_here: HubServer, news_csv: Path) -> None:
-    check_availability(read_recipe("fake_news_roberta", source=str(news_csv)))  # whether it has the model shows later
+def test_server_that_answers_is_enough(hub_here: HubServer, needs_encoder: Recipe) -> None:
+    check_availability(needs_encoder)  # whether it has the model shows later
+
+
+@pytest.mark.usefixtures("proxy")
+def test_slow_server_is_no_error(needs_encoder: Recipe) -> None:
+    check_availability(needs_encoder)
+
+
+def test_answer_that_is_not_http_is_no_error(proxy: socket.socket, needs_encoder: Recipe) -> None:
+    def answer() -> None:
+        connection, _ = proxy.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b"220 mail.example.org ESMTP\r\n")
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    check_availability(needs_encoder)
+    thread.join()
 
 
 @pytest.mark.usefixtures("online")
-def test_offline_asks_nothing(news_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_name_of_a_server_is_an_error(needs_encoder: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find_nothing(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", find_nothing)
+    with pytest.raises(ModelError):
+        check_availability(needs_encoder)
+
+
+@pytest.mark.usefixtures("unreachable")
+@pytest.mark.parametrize("name", ["ALL_PROXY", "all_proxy"])
+def test_proxy_that_urllib_ignores_is_not_judged(
+    name: str, needs_encoder: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "socks5://proxy.example.org:1080")
+    check_availability(needs_encoder)
+
+
+@pytest.mark.usefixtures("online")
+def test_address_without_scheme_is_not_judged(needs_encoder: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", "hub.example.org")
+    check_availability(needs_encoder)
+
+
+@pytest.mark.usefixtures("online")
+def test_offline_asks_nothing(needs_encoder: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(ModelError, match="HF_HUB_OFFLINE"):
-        check_availability(read_recipe("fake_news_roberta", source=str(news_csv)))
+        check_availability(needs_encoder)
 
 
 @pytest.mark.usefixtures("unreachable")
