@@ -102,6 +102,18 @@ def count_noun(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def format_duration(seconds: float) -> str:
+    """Return a duration, rounded: seconds up to two minutes, then minutes, with hours from one hour on.
+
+    >>> format_duration(41.4), format_duration(670), format_duration(4790)
+    ('41 s', '11 min', '1 h 20 min')
+    """
+    if seconds < 119.5:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
 def shorten_text(text: object, *, limit: int = 200) -> str:
     r"""Return a text, or the message of an error, in one line of at most `limit` characters.
 

@@ -17,6 +17,7 @@ from hf_newscls.errors import (
     SourceError,
     StorageError,
     TrainingInterrupted,
+    format_duration,
     format_examples,
     shorten_text,
     suggest_name,
@@ -103,3 +104,21 @@ def test_text_becomes_one_short_line(text: object, expected: str) -> None:
 def test_text_is_cut_at_200_characters() -> None:
     assert shorten_text("x" * 200) == "x" * 200
     assert shorten_text("x" * 201) == "x" * 199 + "…"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0.4, "0 s"),
+        (41.3, "41 s"),
+        (119.4, "119 s"),
+        (119.6, "2 min"),
+        (671, "11 min"),
+        (3569, "59 min"),
+        (3571, "1 h 0 min"),
+        (4800, "1 h 20 min"),
+        (90_000, "25 h 0 min"),
+    ],
+)
+def test_duration_is_rounded(seconds: float, expected: str) -> None:
+    assert format_duration(seconds) == expected

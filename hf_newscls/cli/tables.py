@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from rich.table import Column, Table
 
 from hf_newscls.cli.terminal import console, make_printable, print_line
+from hf_newscls.errors import format_duration
 from hf_newscls.evaluation.metric_names import name_metric
-from hf_newscls.workflow.duration import describe_duration
 
 if TYPE_CHECKING:
     from hf_newscls.data.preparation import PreparedData
@@ -121,9 +121,9 @@ def print_plan(plan: "Plan") -> None:
     print_line(f"tokens:  median {tokens.median:,.0f} of a text, longest text {tokens.longest:,}")
     for line in tokens.describe():
         print_line(f"         {line}")
-    duration = "" if plan.seconds is None else f", training takes about {describe_duration(plan.seconds)}"
+    duration = "" if plan.seconds is None else f", training takes about {format_duration(plan.seconds)}"
     print_line(f"device:  {plan.device}{duration}")
-    print_line(f"model:   {plan.parameters:,} parameters, of which {plan.new_parameters:,} are newly initialized")
+    print_line(f"model:   {plan.parameters:,} parameters, {plan.new_parameters:,} newly initialized")
     for line in _describe_stages(plan):
         print_line(line)
 

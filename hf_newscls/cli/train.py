@@ -25,7 +25,7 @@ from hf_newscls.cli.terminal import (
     print_pushed,
 )
 from hf_newscls.distributed import is_main_rank
-from hf_newscls.errors import InputError, NewsclsError
+from hf_newscls.errors import InputError, NewsclsError, format_duration
 
 if TYPE_CHECKING:
     from hf_newscls.recipe.recipe import Recipe
@@ -63,11 +63,16 @@ def train(
     """
     resolved = workflow.load_recipe(recipe, data=data, overrides=overrides or [])
     publish = publish or resolved.hub.publish
+    on_plan = partial(_confirm, asks=not yes and sys.stdin.isatty())
+    options: dict[str, Any] = {
+        "on_plan": on_plan,
+        "resume": not no_resume,
+        "runs_dir": runs_dir,
+        "cards_dir": cards_dir,
+    }
     if dry_run:
         print_plan(workflow.plan(resolved, runs_dir=runs_dir))
     elif seeds is None:
-        on_plan = partial(_confirm, asks=not yes and sys.stdin.isatty())
-        options = {"on_plan": on_plan, "resume": not no_resume, "runs_dir": runs_dir, "cards_dir": cards_dir}
         _train_once(resolved, options, publish=publish)
     elif publish:
         raise InputError(
@@ -75,16 +80,14 @@ def train(
             "folder"
         )
     else:
-        found = workflow.train_seeds(
-            resolved, seeds=seeds, resume=not no_resume, runs_dir=runs_dir, cards_dir=cards_dir
-        )
+        found = workflow.train_seeds(resolved, seeds=seeds, **options)
         if is_main_rank():
             print_seeds(found)
 
 
 def _confirm(plan: workflow.Plan, *, asks: bool) -> None:
-    if asks and plan.is_long:
-        typer.confirm("Train on this CPU?", abort=True, err=True)
+    if asks and plan.seconds is not None and plan.is_long:
+        typer.confirm(f"Train for about {format_duration(plan.seconds)} on this CPU?", abort=True, err=True)
 
 
 def _train_once(recipe: "Recipe", options: Mapping[str, Any], *, publish: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+from hf_newscls.errors import format_duration
 from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.files import name_source
 from hf_newscls.report.markdown import escape_markdown, to_code, to_fence, to_link
@@ -18,7 +19,6 @@ from hf_newscls.report.text import (
     describe_seen_rows,
     describe_temperature,
     describe_trained_parameters,
-    format_duration,
 )
 
 # The filters of all templates.

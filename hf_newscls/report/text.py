@@ -20,18 +20,6 @@ def flatten_text(text: str) -> str:
     return show_direction_marks(" ".join(text.split()))
 
 
-def format_duration(seconds: float) -> str:
-    """Return a duration, rounded: seconds up to two minutes, then minutes, with hours from one hour on.
-
-    >>> format_duration(41.4), format_duration(670), format_duration(4790)
-    ('41 s', '11 min', '1 h 20 min')
-    """
-    if seconds < 119.5:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
-
-
 def format_warmup(steps: float, *, stage: int | None = None) -> str:
     """Return a warm-up in words; below 1 it is a fraction of the steps of the stage, or of all steps without stages.
 

@@ -41,7 +41,7 @@ def open_run(recipe: Recipe, *, fingerprint: str, runs_dir: Path, resume: bool =
     Raises:
         RunError: the interrupted run is of another version, or has another recipe or other data.
     """
-    for run in find_runs(recipe.name, runs_dir=runs_dir, with_file="split.json")[-1:] if resume else []:
+    for run in _find_newest(recipe.name, runs_dir) if resume else []:
         with _try_lock(run) as is_ours:
             if is_ours and (resumed := _resume(run, recipe, fingerprint)):
                 yield resumed
@@ -49,6 +49,14 @@ def open_run(recipe: Recipe, *, fingerprint: str, runs_dir: Path, resume: bool =
     run = create_run(runs_dir, recipe.name)
     with _try_lock(run):
         yield OpenRun(run, None)
+
+
+def has_interrupted(recipe_name: str, *, runs_dir: Path) -> bool:
+    """Return whether `open_run` would find a run to resume: with a checkpoint, or without its evaluation."""
+    return any(
+        not run.is_complete and (run.training.is_file() or find_last_checkpoint(run.checkpoints) is not None)
+        for run in _find_newest(recipe_name, runs_dir)
+    )
 
 
 def find_finished(recipe: Recipe, fingerprint: str, *, runs_dir: Path) -> RunFolder | None:
@@ -60,6 +68,10 @@ def find_finished(recipe: Recipe, fingerprint: str, *, runs_dir: Path) -> RunFol
                 return run
             logger.info("not using %s: trained by version %s, this is %s", run.path, version or "0.1", __version__)
     return None
+
+
+def _find_newest(recipe_name: str, runs_dir: Path) -> list[RunFolder]:
+    return find_runs(recipe_name, runs_dir=runs_dir, with_file="split.json")[-1:]
 
 
 def _was_trained_by(run: RunFolder, recipe: Recipe) -> bool:

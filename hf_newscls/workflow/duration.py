@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from hf_newscls.errors import count_noun
-
 if TYPE_CHECKING:
     from datasets import Dataset
 
@@ -50,13 +48,3 @@ def _time_forward(classifier: PretrainedClassifier, texts: list[str], *, max_len
             classifier.model(**batch)
             seconds = time.perf_counter() - start
     return seconds
-
-
-def describe_duration(seconds: float) -> str:
-    """Return a duration with about two digits.
-
-    >>> [describe_duration(seconds) for seconds in (20, 5000, 50_000, 400_000)]
-    ['1 minute', '83 minutes', '14 hours', '5 days']
-    """
-    unit, size = next((one for one in (("day", 86_400), ("hour", 3600)) if seconds >= 2 * one[1]), ("minute", 60))
-    return count_noun(max(1, round(seconds / size)), unit)

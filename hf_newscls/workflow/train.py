@@ -6,17 +6,19 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_newscls.distributed import run_on_main
+from hf_newscls.errors import format_duration
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.checkpoints import discard_unfinished
 from hf_newscls.runs.folder import RunFolder
-from hf_newscls.runs.resuming import open_run
+from hf_newscls.runs.resuming import has_interrupted, open_run
 from hf_newscls.storage import check_disk_space, check_folder, replace_folder, report_full_disk, write_json
 from hf_newscls.workflow.availability import check_availability, find_cpu_recipe
-from hf_newscls.workflow.duration import describe_duration, estimate_seconds
+from hf_newscls.workflow.duration import estimate_seconds
 from hf_newscls.workflow.evaluation.evaluate import evaluate_folder
 from hf_newscls.workflow.prepare import prepare, to_recipe
 from hf_newscls.workflow.quiet import quiet_libraries
@@ -136,7 +138,8 @@ def train(
     Args:
         recipe: a recipe, or its name or path.
         callbacks: for the Trainer, next to the package's own.
-        on_plan: called before the training and before anything is written; an error that it raises ends the command.
+        on_plan: called before a new training and before anything is written, not before a run is resumed; an error
+            that it raises ends the command.
         resume: continue the recipe's last run if it was interrupted.
         runs_dir: where the run folders are.
         cards_dir: folder for a copy of the model card.
@@ -157,7 +160,8 @@ def train(
 
     setup = _set_up(recipe, runs_dir=runs_dir)
     prepared, classifier = setup.prepared, setup.classifier
-    run_on_main(lambda: _show_plan(recipe, setup, on_plan))
+    if not (resume and run_on_main(partial(has_interrupted, recipe.name, runs_dir=runs_dir))):
+        run_on_main(lambda: _show_plan(recipe, setup, on_plan))
     # The windows of a text hold fewer tokens than it: each window has its own special tokens.
     max_length = min(recipe.model.max_length, count_positions(classifier.model))
     tokenized = tokenize_splits(
@@ -215,7 +219,7 @@ def _set_up(recipe: Recipe, *, runs_dir: Path) -> _Setup:
 def _show_plan(recipe: Recipe, setup: _Setup, on_plan: Callable[[Plan], None]) -> None:
     plan = _build_plan(recipe, setup)
     if plan.seconds is not None:
-        logger.info("training takes about %s on this CPU", describe_duration(plan.seconds))
+        logger.info("training takes about %s on this CPU", format_duration(plan.seconds))
     if plan.is_long and (other := find_cpu_recipe(recipe)):
         logger.info("the recipe %s is for the same data, with a smaller encoder", other)
     on_plan(plan)

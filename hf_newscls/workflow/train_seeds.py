@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hf_newscls.distributed import run_on_main
 from hf_newscls.evaluation.metric_names import DECISION_METRICS
@@ -18,7 +18,7 @@ from hf_newscls.storage import write_json
 from hf_newscls.workflow.availability import check_availability
 from hf_newscls.workflow.prepare import prepare, to_recipe
 from hf_newscls.workflow.run import Run, load_run
-from hf_newscls.workflow.train import train
+from hf_newscls.workflow.train import Plan, train
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +63,7 @@ def train_seeds(
     recipe: Recipe | str | Path,
     *,
     seeds: int,
+    on_plan: Callable[[Plan], None] = lambda plan: None,
     resume: bool = True,
     runs_dir: str | Path = "runs",
     cards_dir: str | Path | None = None,
@@ -74,6 +75,7 @@ def train_seeds(
     Args:
         recipe: a recipe, or its name or path.
         seeds: number of seeds, at least 2.
+        on_plan: as in `train`, called at most once, before the first training; `seconds` is the time of all seeds.
         resume: keep the finished runs of a seed, and continue an interrupted one.
         runs_dir: where the run folders are.
         cards_dir: folder for a copy of the model card.
@@ -89,15 +91,21 @@ def train_seeds(
     fingerprint = prepare(recipe).manifest.fingerprint
     others = _read_others(recipe.name, fingerprint, runs_dir=runs_dir)
     numbers = [recipe.seed + index for index in range(seeds)]
+    # The recipe's own seed comes last, so that its card stays.
+    recipes = {seed: _set_seed(recipe, seed) for seed in reversed(numbers)}
+    find = partial(find_finished, fingerprint=fingerprint, runs_dir=runs_dir)
+    found = {seed: run_on_main(partial(find, seeded)) if resume else None for seed, seeded in recipes.items()}
+    missing = [seed for seed, run in found.items() if run is None]
+    options: dict[str, Any] = {"resume": resume, "runs_dir": runs_dir, "cards_dir": cards_dir}
     runs: dict[int, Run] = {}
-    for seed in reversed(numbers):  # the recipe's own seed comes last, so that its card stays
-        seeded = recipe.model_copy(update={"training_arguments": {**recipe.training_arguments, "seed": seed}})
-        found = run_on_main(partial(find_finished, seeded, fingerprint, runs_dir=runs_dir)) if resume else None
-        logger.info("seed %d: %s", seed, f"using the finished run {found.path}" if found else "training")
-        if found:
-            runs[seed] = load_run(found.path)
+    for seed, finished in found.items():
+        logger.info("seed %d: %s", seed, f"using the finished run {finished.path}" if finished else "training")
+        if finished:
+            runs[seed] = load_run(finished.path)
+        elif seed == missing[0]:
+            runs[seed] = train(recipes[seed], on_plan=lambda plan: on_plan(_multiply(plan, len(missing))), **options)
         else:
-            runs[seed] = train(seeded, resume=resume, runs_dir=runs_dir, cards_dir=cards_dir)
+            runs[seed] = train(recipes[seed], **options)
     ordered = [runs[seed] for seed in numbers]
     # Without log_loss: a single confident error changes it a lot.
     spreads = {name: compute_spread([run.report.test.scores[name] for run in ordered]) for name in DECISION_METRICS}
@@ -108,6 +116,14 @@ def train_seeds(
     result = SeedRuns(recipe.name, numbers, ordered, spreads, gains)
     run_on_main(lambda: _write(result, fingerprint, runs_dir=runs_dir))
     return result
+
+
+def _set_seed(recipe: Recipe, seed: int) -> Recipe:
+    return recipe.model_copy(update={"training_arguments": {**recipe.training_arguments, "seed": seed}})
+
+
+def _multiply(plan: Plan, trainings: int) -> Plan:
+    return plan if plan.seconds is None else replace(plan, seconds=plan.seconds * trainings)
 
 
 def _read_others(recipe_name: str, fingerprint: str, *, runs_dir: Path) -> dict[str, Mapping[str, Spread]]:

@@ -1,4 +1,4 @@
-"""Wording that cards, tables and pages share: durations, warm-ups, counts of rows and duplicates."""
+"""Wording that cards, tables and pages share: warm-ups, counts of rows and duplicates."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,30 +14,11 @@ from hf_newscls.report.text import (
     describe_rows,
     describe_temperature,
     describe_trained_parameters,
-    format_duration,
     format_warmup,
 )
 from tests.card_parts import CardParts
 
 MakeParts = Callable[..., CardParts]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [
-        (0.4, "0 s"),
-        (41.3, "41 s"),
-        (119.4, "119 s"),
-        (119.6, "2 min"),
-        (671, "11 min"),
-        (3569, "59 min"),
-        (3571, "1 h 0 min"),
-        (4800, "1 h 20 min"),
-        (90_000, "25 h 0 min"),
-    ],
-)
-def test_duration_is_rounded(seconds: float, expected: str) -> None:
-    assert format_duration(seconds) == expected
 
 
 @pytest.mark.parametrize(

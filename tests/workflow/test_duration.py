@@ -8,8 +8,17 @@ from pathlib import Path
 import pytest
 
 from hf_newscls import workflow
+from hf_newscls.errors import RunError
 from hf_newscls.recipe.recipe import Recipe
 from tests.processes import Result
+
+
+class Declined(Exception):
+    """The answer to a plan was no."""
+
+
+def decline(plan: workflow.Plan) -> None:
+    raise Declined(plan.seconds)
 
 
 def test_plan_has_the_time_on_a_cpu(make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
@@ -41,3 +50,28 @@ def test_long_training_is_confirmed_on_a_terminal(
     assert result.code == (1 if is_terminal else 2), result.err
     assert ("[y/N]" in result.err) == is_terminal
     assert not (tmp_path / "runs").exists()
+
+
+def test_declined_training_leaves_nothing_behind(make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
+    with pytest.raises(Declined):
+        workflow.train(make_recipe(), on_plan=decline, runs_dir=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_resumed_run_has_no_plan(make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
+    recipe, run = make_recipe(), tmp_path / "runs" / "tiny" / "20261130-010000"
+    run.mkdir(parents=True)
+    (run / "recipe.yaml").write_text((tmp_path / "tiny.yaml").read_text())
+    for name in ("split.json", "training.json"):
+        (run / name).write_text('{"fingerprint": "of another split"}')
+    with pytest.raises(RunError, match="of another"):
+        workflow.train(recipe, on_plan=decline, runs_dir=tmp_path / "runs")
+
+
+def test_plan_of_several_seeds_has_the_time_of_all(
+    make_recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys.modules["hf_newscls.workflow.train"], "estimate_seconds", lambda *_, **__: 1000.0)
+    with pytest.raises(Declined) as caught:
+        workflow.train_seeds(make_recipe(), seeds=3, on_plan=decline, runs_dir=tmp_path / "runs")
+    assert caught.value.args == (3000.0,)
