@@ -60,8 +60,8 @@ def print_summary(report: "EvaluationReport", warnings: Sequence[str], *, path: 
 
 def _judge(gain: "Interval") -> str:
     if gain.low > 0:
-        return "won against"
-    return "lost against" if gain.high < 0 else "not beyond chance against"
+        return "better than"
+    return "worse than" if gain.high < 0 else "not significantly different from"
 
 
 def _describe_calibration(report: "EvaluationReport") -> str:

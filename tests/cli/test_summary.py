@@ -13,7 +13,7 @@ from tests.conftest import FinishedRun
 
 @pytest.mark.parametrize(
     ("gain", "words"),
-    [((0.01, 0.2), "won against"), ((-0.2, -0.01), "lost against"), ((-0.1, 0.1), "not beyond chance against")],
+    [((0.01, 0.2), "better than"), ((-0.2, -0.01), "worse than"), ((-0.1, 0.1), "not significantly different from")],
 )
 def test_result_is_said_in_words(
     gain: tuple[float, float], words: str, tiny_run: FinishedRun, capsys: pytest.CaptureFixture[str]
@@ -34,7 +34,7 @@ def test_result_is_said_in_words(
 
 def test_result_without_baselines(tiny_run: FinishedRun, capsys: pytest.CaptureFixture[str]) -> None:
     print_summary(replace(tiny_run.report, comparisons={}), [], path=Path())
-    assert "against" not in capsys.readouterr().out
+    assert "TF-IDF" not in capsys.readouterr().out
 
 
 def test_warnings_are_repeated_once(tiny_run: FinishedRun, capsys: pytest.CaptureFixture[str]) -> None:
