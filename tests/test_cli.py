@@ -229,7 +229,7 @@ def test_dry_run_shows_the_plan_and_makes_no_folder(
     assert re.search(r"BUSINESS +│ 24 +│ 8 +│ 8 ", out)
     assert re.search(r"stage 1: steps 0 to 9, .* 0\.01\n", out)
     assert re.search(r"stage 2: steps 9 to 27, .* 0\.005\n", out)
-    assert re.search(r"model: +[\d,]+ parameters, of which 99 are newly initialized", out)
+    assert re.search(r"model: +[\d,]+ parameters, 99 newly initialized", out)
     # The first row of the file and three training rows show whether the columns are right.
     assert out.splitlines()[:2] == [
         "file:      news.csv, CSV, utf-8, separated by ',', with header, quoting minimal",

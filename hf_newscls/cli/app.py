@@ -122,7 +122,7 @@ def main() -> None:
     except MemoryError:
         _print_message("error:", "not enough memory; close other programs, or use a smaller file, model or batch")
         sys.exit(InputError.exit_code)
-    except Exception as error:  # the edge of the program: the last place to say what happened
+    except Exception as error:  # nothing above it reports errors
         _report_unexpected(error)
         sys.exit(_UNEXPECTED)
 

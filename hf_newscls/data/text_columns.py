@@ -41,10 +41,10 @@ class TextColumns:
         return asdict(self)
 
 
-def text_columns_of(section: DataSection) -> TextColumns:
+def build_text_columns(section: DataSection) -> TextColumns:
     """Return how the texts of a recipe are built.
 
-    >>> text_columns_of(DataSection(source="news.csv", text=["title", "body"], label="category")).columns
+    >>> build_text_columns(DataSection(source="news.csv", text=["title", "body"], label="category")).columns
     ['title', 'body']
     """
     return TextColumns(section.text, section.separator, section.missing_values or [])

@@ -25,7 +25,7 @@ from transformers import (
 from hf_newscls.errors import ModelError, format_examples, shorten_text
 from hf_newscls.inference.batches import cut_batches, find_distinct
 from hf_newscls.modeling.adapters import is_adapter, load_adapted
-from hf_newscls.modeling.folder_checks import LOAD_ERRORS, check_folder, check_growth, read_tokenizer
+from hf_newscls.modeling.folder_checks import LOAD_ERRORS, check_described_size, check_model_folder, read_tokenizer
 from hf_newscls.modeling.heads import find_token_pooling, pool_tokens
 from hf_newscls.modeling.loading import PretrainedClassifier, check_tokenizer, count_positions
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
@@ -89,7 +89,7 @@ def load_classifier(
     try:
         is_folder = Path(address).is_dir()
         folder = Path(address) if is_folder else find_model(address, revision=revision, with_code=trust_remote_code)
-        check_folder(folder)
+        check_model_folder(folder)
         tokenizer = read_tokenizer(folder, trust_remote_code=trust_remote_code)
         model, missing = _load_model(folder, encoder, trust_remote_code=trust_remote_code)
         tokenizer.model_max_length = min(tokenizer.model_max_length, count_positions(model))
@@ -132,7 +132,7 @@ def _load_model(folder: Path, encoder: ModelSection | None, *, trust_remote_code
     if is_adapter(folder):
         return load_adapted(folder, base=find_encoder(encoder) if encoder else None), []
     if not trust_remote_code:
-        check_growth(folder, AutoConfig.from_pretrained(folder, trust_remote_code=False))
+        check_described_size(folder, AutoConfig.from_pretrained(folder, trust_remote_code=False))
     model, info = AutoModelForSequenceClassification.from_pretrained(
         folder, use_safetensors=True, trust_remote_code=trust_remote_code, output_loading_info=True
     )

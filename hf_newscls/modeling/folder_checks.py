@@ -31,7 +31,7 @@ _MAX_COUNTS = {"layer": 500, "label": 100_000, "rank": 10_000}
 _MAX_GROWTH, _FREE_PARAMETERS = 2, 10_000_000
 
 
-def check_folder(folder: Path) -> None:
+def check_model_folder(folder: Path) -> None:
     """Refuse a model folder with files that take too long to read, or numbers that no model has.
 
     Raises:
@@ -69,7 +69,7 @@ def read_tokenizer(folder: str | Path, **options: Any) -> PreTrainedTokenizerBas
     return tokenizer
 
 
-def check_growth(folder: Path, config: PreTrainedConfig) -> None:
+def check_described_size(folder: Path, config: PreTrainedConfig) -> None:
     """Refuse a configuration that describes a classifier much larger than the weights in the folder.
 
     Raises:

@@ -21,7 +21,7 @@ from transformers import (
 from hf_newscls.errors import ModelError, RecipeError, format_examples, shorten_text
 from hf_newscls.files import is_local_address
 from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
-from hf_newscls.modeling.folder_checks import LOAD_ERRORS, check_folder, check_growth, read_tokenizer
+from hf_newscls.modeling.folder_checks import LOAD_ERRORS, check_described_size, check_model_folder, read_tokenizer
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.modeling.registration import register
@@ -107,7 +107,7 @@ def load_pretrained(section: ModelSection, label_names: Sequence[str], *, seed: 
     """
     tokenizer = load_tokenizer(section)
     config = load_config(section)
-    check_growth(find_encoder(section), config)
+    check_described_size(find_encoder(section), config)
     load = _load_stock if section.head == "stock" else _load_two_layer
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -125,7 +125,7 @@ def describe_parameters(classifier: PretrainedClassifier) -> str:
     new = {name: one.numel() for name, one in model.named_parameters() if name not in loaded}
     is_head = not any(name.startswith(f"{model.base_model_prefix}.") for name in new)
     where = "the head" if is_head else "the head and a part of the encoder"
-    return f"{model.num_parameters():,} parameters, of which {sum(new.values()):,} ({where}) are newly initialized"
+    return f"{model.num_parameters():,} parameters, {sum(new.values()):,} ({where}) newly initialized"
 
 
 def check_tokenizer(tokenizer: PreTrainedTokenizerBase, address: str) -> None:
@@ -236,7 +236,7 @@ def _load(from_pretrained: Any, section: ModelSection, **options: Any) -> Any:
     address = section.model_name_or_path
     register()
     folder = find_encoder(section)
-    check_folder(folder)
+    check_model_folder(folder)
     try:
         return from_pretrained(str(folder), trust_remote_code=False, **options)
     except LOAD_ERRORS as error:

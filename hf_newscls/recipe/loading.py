@@ -102,7 +102,7 @@ def read_purpose(path: Path) -> str:
 
 
 def _resolve(recipe: Any, changes: Any, source_name: str) -> dict[str, Any]:
-    """Return a recipe with changes, as plain values, with the value of another key in place of each ${section.key}."""
+    """Return a recipe with changes, as plain values, with each ${section.key} replaced by the value of that key."""
     try:
         merged = _merge(recipe, changes)
         unresolved = OmegaConf.to_container(merged, resolve=False)

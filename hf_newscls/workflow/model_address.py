@@ -49,11 +49,11 @@ class ModelAddress:
             named: a column, or several to join, instead of those of the training.
             only: the column of rows that have no other.
         """
-        from hf_newscls.data.text_columns import TextColumns, parse_text_columns, text_columns_of
+        from hf_newscls.data.text_columns import TextColumns, build_text_columns, parse_text_columns
 
         found = parse_text_columns(getattr(classifier.model.config, "hf_newscls", None), model=self.address)
         if found is None:
-            found = text_columns_of(self.recipe.data) if self.recipe else TextColumns(["text"])
+            found = build_text_columns(self.recipe.data) if self.recipe else TextColumns(["text"])
         chosen = only if named is None else named
         return found if chosen is None else replace(found, columns=list_names(chosen))
 

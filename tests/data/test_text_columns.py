@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from hf_newscls.data.text_columns import TextColumns, parse_text_columns, text_columns_of
+from hf_newscls.data.text_columns import TextColumns, build_text_columns, parse_text_columns
 from hf_newscls.errors import ModelError
 from hf_newscls.recipe.data import DataSection
 
@@ -12,7 +12,7 @@ def test_text_is_that_of_cleaning() -> None:
     section = DataSection(
         source="news.csv", text=["title", "body"], separator=" | ", label="label", missing_values=["nan", "N/A"]
     )
-    columns = text_columns_of(section)
+    columns = build_text_columns(section)
     table = pa.table({"body": ["two towns ", "nan", None], "title": [" storm", "N/A", "rain"]})
     assert columns.join(table) == ["storm | two towns", "", "rain"]
 

@@ -26,7 +26,7 @@ _NUMBERS = [b"\xff" * 4, b"\xff\xff\xff\x7f", b"\x00" * 8, b"\xff" * 8, b"9" * 2
 
 @st.composite
 def damaged(draw: st.DrawFn, whole: bytes) -> bytes:
-    """A file of which some bytes were changed, cut out, inserted or repeated."""
+    """A file with bytes that were changed, cut out, inserted or repeated."""
     content = whole
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(content)))

@@ -40,7 +40,7 @@ _ZIP_SIGNATURE = rb"PK(\x03\x04|\x05\x06)"
 _DAMAGE = (EOFError, OSError, NotImplementedError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowException)
 
 
-class OpenedFile(NamedTuple):
+class OpenedData(NamedTuple):
     """An open data file: its unpacked bytes, and its name without the ending of a compression.
 
     The name of a ZIP archive is that of the file inside.
@@ -51,7 +51,7 @@ class OpenedFile(NamedTuple):
     is_compressed: bool
 
 
-def check_growth(path: Path, unpacked: int, *, packed: int, line: int | None = None) -> None:
+def check_unpacked_size(path: Path, unpacked: int, *, packed: int, line: int | None = None) -> None:
     """Refuse a file that holds far more than its size: a few kilobytes can unpack to more than the memory.
 
     Args:
@@ -72,7 +72,7 @@ def check_growth(path: Path, unpacked: int, *, packed: int, line: int | None = N
 
 
 @contextmanager
-def open_data(path: Path) -> Iterator[OpenedFile]:
+def open_data(path: Path) -> Iterator[OpenedData]:
     """Open a file; its first bytes say whether it is gzip, bzip2, xz, Zstandard, ZIP or uncompressed.
 
     A ZIP archive must hold exactly one file, not counting those that macOS adds. Excel and OpenDocument files, which
@@ -98,25 +98,25 @@ def open_data(path: Path) -> Iterator[OpenedFile]:
             raise DataError(f"{path}: damaged or cut off ({str(error) or repr(error)}); fetch it again") from error
 
 
-def _unpack(path: Path, raw: IO[bytes], signature: bytes, stack: ExitStack) -> OpenedFile:
+def _unpack(path: Path, raw: IO[bytes], signature: bytes, stack: ExitStack) -> OpenedData:
     if re.match(_ZIP_SIGNATURE, signature):
         archive = stack.enter_context(zipfile.ZipFile(raw))
         if not _OFFICE_PARTS.isdisjoint(archive.namelist()):
             raw.seek(0)
-            return OpenedFile(raw, path.name, False)
+            return OpenedData(raw, path.name, False)
         member = _find_member(path, archive)
         content = _Unpacked(path, raw, stack.enter_context(archive.open(member)))
-        return OpenedFile(io.BufferedReader(content, _BUFFER_BYTES), PurePath(member.filename).name, True)
+        return OpenedData(io.BufferedReader(content, _BUFFER_BYTES), PurePath(member.filename).name, True)
     for pattern, unpack in _OPENERS:
         if re.match(pattern, signature):
             name = path.stem if path.suffix.lower() in COMPRESSED_ENDINGS else path.name
             content = _Unpacked(path, raw, stack.enter_context(unpack(raw)))
-            return OpenedFile(io.BufferedReader(content, _BUFFER_BYTES), name, True)
-    return OpenedFile(raw, path.name, False)
+            return OpenedData(io.BufferedReader(content, _BUFFER_BYTES), name, True)
+    return OpenedData(raw, path.name, False)
 
 
 class _Unpacked(io.RawIOBase):
-    """The content of a compressed file, as far as it does not exceed the limit of `check_growth`."""
+    """The content of a compressed file, as far as it does not exceed the limit of `check_unpacked_size`."""
 
     def __init__(self, path: Path, raw: IO[bytes], content: IO[bytes]) -> None:
         self._path, self._packed, self._content = path, os.fstat(raw.fileno()).st_size, content
@@ -129,7 +129,7 @@ class _Unpacked(io.RawIOBase):
         block = self._content.read(len(buffer))
         self._unpacked += len(block)
         self._line += block.count(b"\n")
-        check_growth(self._path, self._unpacked, packed=self._packed, line=self._line)
+        check_unpacked_size(self._path, self._unpacked, packed=self._packed, line=self._line)
         buffer[: len(block)] = block
         return len(block)
 

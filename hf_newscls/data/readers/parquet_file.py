@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from datasets import ClassLabel, Features
 
 from hf_newscls.data.readers.columns import Block, Blocks, check_columns, convert_table
-from hf_newscls.data.readers.compression import check_growth, open_data
+from hf_newscls.data.readers.compression import check_unpacked_size, open_data
 from hf_newscls.errors import DataError
 
 # Small, because a file can repeat one long value in all rows with a few bytes.
@@ -27,7 +27,7 @@ def read_parquet_blocks(path: Path, wanted: Sequence[str], *, list_column: str |
         source = pa.BufferReader(opened.stream.read()) if opened.is_compressed else path
     try:
         with pq.ParquetFile(source) as file:
-            check_growth(path, _count_bytes(file.metadata), packed=path.stat().st_size)
+            check_unpacked_size(path, _count_bytes(file.metadata), packed=path.stat().st_size)
             schema = file.schema_arrow
             check_columns(path, wanted, schema.names)
             # Only `datasets` writes this key, and it knows fewer types than Parquet.

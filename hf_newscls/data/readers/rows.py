@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from datasets import Dataset
 
 from hf_newscls.data.readers.columns import TEXT, Block, to_dataset
-from hf_newscls.data.readers.compression import check_growth
+from hf_newscls.data.readers.compression import check_unpacked_size
 from hf_newscls.data.readers.encoding.text_file import refuse_long
 from hf_newscls.data.readers.format import FileFormat, ReadOptions
 from hf_newscls.data.readers.hub_snapshot import is_snapshot
@@ -117,7 +117,7 @@ def _read_blocks(blocks: Iterable[Block], path: Path, *, max_characters: int) ->
         _check_lengths(block, path, first_row=rows + 1, max_characters=max_characters)
         unpacked += block.table.nbytes
         if packed is not None:
-            check_growth(path, unpacked, packed=packed)  # Parquet and Excel repeat values in a few bytes
+            check_unpacked_size(path, unpacked, packed=packed)  # Parquet and Excel repeat values in a few bytes
         tables.append(block.table)
         if count % _JOINED_BLOCKS == 0:
             tables[-_JOINED_BLOCKS:] = [pa.concat_tables(tables[-_JOINED_BLOCKS:]).combine_chunks()]

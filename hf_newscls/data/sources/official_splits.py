@@ -18,7 +18,7 @@ _WORDS = re.compile(
 
 
 def refuse_pooled_splits(files: Sequence[tuple[str, Path]]) -> None:
-    """Refuse a list of files, each an address and its path, some of which are for training and some are not.
+    """Refuse a list of files, each an address and its path, if some are for training and some are not.
 
     Raises:
         SourceError: the names say so; the message shows the mapping to write.

@@ -15,7 +15,7 @@ _FLOAT32_ATTENTION = "sdpa_float32"
 
 @contextmanager
 def attend_in_float32(model: PreTrainedModel) -> Iterator[None]:
-    """Compute attention in float32 under bfloat16 autocast.
+    """Compute attention in float32 in a model that computes in bfloat16.
 
     torch's fused attention kernel for CPUs is several times slower in bfloat16 than in float32 on short texts.
     """

@@ -15,7 +15,7 @@ from hf_newscls.data.deduplication import GROUP
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.data.preparation import read_dates
 from hf_newscls.data.splitting import SPLITS
-from hf_newscls.data.text_columns import text_columns_of
+from hf_newscls.data.text_columns import build_text_columns
 from hf_newscls.evaluation.baselines.comparison import FrozenFeatures
 from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions
 from hf_newscls.evaluation.error_analysis import analyze_errors
@@ -75,7 +75,7 @@ def run_evaluation(
         other=other,
     )
     config = run.model / "config.json"
-    entry = {**report.calibration.to_config(), "text": text_columns_of(recipe.data).to_config()}
+    entry = {**report.calibration.to_config(), "text": build_text_columns(recipe.data).to_config()}
     write_json(config, {**run.read_json(config), "hf_newscls": entry})
     write_predictions(run.predictions, test, probabilities["test"], classifier.label_names)
     measured = _analyze(run, recipe, splits, report, probabilities["test"], classifier.tokenizer)
