@@ -17,7 +17,7 @@ from pyarrow import csv
 from hf_newscls.data.readers.columns import check_columns, convert_table
 from hf_newscls.data.text_columns import TextColumns
 from hf_newscls.errors import InputError, StorageError, format_examples
-from hf_newscls.inference.answer_blocks import RowTask, answer_blocks
+from hf_newscls.inference.answer_blocks import RowTask, answer_blocks, list_columns
 from hf_newscls.inference.answers import AnswerForm
 from hf_newscls.inference.precision import accelerated
 from hf_newscls.inference.predicting import load_classifier
@@ -37,13 +37,14 @@ class RayTask:
     encoder: ModelSection | None  # of the recipe, for an adapter without the encoder's weights
     text: TextColumns
     keep: Sequence[str]  # columns that are copied; the id is one of them
+    id_column: str  # a different value in each row
     form: AnswerForm
     bf16: bool
 
     @property
     def columns(self) -> list[str]:
         """Columns to read."""
-        return [*dict.fromkeys([*self.text.columns, *self.keep])]
+        return list_columns(self.text, self.keep)
 
 
 @dataclass(frozen=True)
@@ -62,20 +63,20 @@ class RowAnswerer:
     def __init__(self, task: RayTask) -> None:
         classifier = load_classifier(task.address, encoder=task.encoder)
         self._task = RowTask(classifier, task.text, task.keep, task.form)
+        self._id_column = task.id_column
         ExitStack().enter_context(accelerated(classifier, bf16=task.bf16))  # for as long as the worker lives
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        """Return a row of answers for each row."""
+        """Return a row of answers for each row; the ids keep their type, because Ray looks for them in the input."""
         columns = self._task.columns
         check_columns("input", columns, table.column_names)
         texts = convert_table(table.select(columns), columns, source_name="input", label_names={})
         (answered,) = answer_blocks(self._task, [texts])
-        return answered.table
+        index = answered.table.column_names.index(self._id_column)
+        return answered.table.set_column(index, self._id_column, table.column(self._id_column))
 
 
-def answer_with_ray(
-    task: RayTask, inputs: Sequence[str], output: str, *, id_column: str, identity: str, workers: Workers
-) -> None:
+def answer_with_ray(task: RayTask, inputs: Sequence[str], output: str, *, identity: str, workers: Workers) -> None:
     """Answer the rows of files, and write Parquet files into a folder.
 
     The rows are in no order: the id identifies them. If the program or the cluster fails, the same call goes on with
@@ -85,7 +86,6 @@ def answer_with_ray(
         task: what is done with each row.
         inputs: paths or URIs of files or folders, all CSV, JSON Lines or Parquet: s3://, gs://, hdfs://, hf://.
         output: path or URI of the folder.
-        id_column: column with a different value in each row.
         identity: a text that is the same only for the same model, rows and options.
         workers: on the cluster.
 
@@ -102,7 +102,7 @@ def answer_with_ray(
     ray.init(address=workers.address, ignore_reinit_error=True, log_to_driver=False)
     context = ray.data.DataContext.get_current()
     context.checkpoint_config = ray.data.checkpoint.CheckpointConfig(
-        id_column=id_column, checkpoint_path=checkpoint, override_filesystem=parent
+        id_column=task.id_column, checkpoint_path=checkpoint, override_filesystem=parent
     )
     rows = read([_to_absolute(path) for path in inputs], filesystem=_find_filesystem(inputs[0]))
     answers = rows.map_batches(

@@ -57,6 +57,16 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def numbered(rows: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same rows in Parquet files, with ids that are numbers."""
+    folder = tmp_path_factory.mktemp("numbered")
+    for path in rows.iterdir():
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table.astype({"key": "int64"}).to_parquet(folder / f"{path.stem}.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
 def expected(rows: Path, tiny_run: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     """The answers of one process."""
     output = tmp_path_factory.mktemp("expected") / "answers.parquet"
@@ -94,8 +104,12 @@ def test_lost_node_changes_no_answer(tiny_run: FinishedRun, rows: Path, expected
     pd.testing.assert_frame_equal(read_answers(tmp_path / "answers"), expected, rtol=1e-4)
 
 
-def test_killed_program_continues(tiny_run: FinishedRun, rows: Path, expected: pd.DataFrame, tmp_path: Path) -> None:
-    output = tmp_path / "answers"
+@pytest.mark.parametrize("kind", ["rows", "numbered"])
+def test_killed_program_continues(
+    kind: str, tiny_run: FinishedRun, expected: pd.DataFrame, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    rows, output = request.getfixturevalue(kind), tmp_path / "answers"
+    expected = expected if kind == "rows" else expected.astype({"key": "int64"})
     process = start(tiny_run, rows, output, lose_node=False)
     deadline = time.monotonic() + SECONDS
     while not [*output.glob("*.parquet")]:
@@ -112,5 +126,6 @@ def test_killed_program_continues(tiny_run: FinishedRun, rows: Path, expected: p
     log, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, find_error(log)
     pd.testing.assert_frame_equal(read_answers(output), expected, rtol=1e-4)
+    one_file = str(next(rows.iterdir()))
     with pytest.raises(StorageError):
-        workflow.predict_with_ray(tiny_run.run.path, str(rows / "part0.csv"), str(output), id_column="key")
+        workflow.predict_with_ray(tiny_run.run.path, one_file, str(output), id_column="key")

@@ -85,6 +85,7 @@ def predict_with_ray(
         encoder=found.recipe.model if found.recipe else None,
         text=columns,
         keep=kept,
+        id_column=id_column,
         form=form,
         bf16=not float32 and has_fast_bf16(classifier),
     )
@@ -92,7 +93,6 @@ def predict_with_ray(
         task,
         inputs,
         output,
-        id_column=id_column,
         identity=_identify(task, fingerprint_classifier(classifier), inputs),
         workers=Workers(address, workers, cpus_per_worker, gpus_per_worker),
     )
