@@ -94,8 +94,8 @@ def read_table(source_name: Path | str, table: Mapping[str, Any], wanted: Sequen
     different = [name for name in wanted if rows[name] != first]
     if different:
         raise DataError(
-            f"{source_name}: columns {format_examples([wanted[0], *different])} have different rows; write the file again, "
-            "as JSON lines"
+            f"{source_name}: columns {format_examples([wanted[0], *different])} have different rows; write the "
+            "file again, as JSON lines"
         )
     for row in first:
         yield {name: column[row] for name, column in columns.items()}
