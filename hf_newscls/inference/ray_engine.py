@@ -84,7 +84,7 @@ def answer_with_ray(task: RayTask, inputs: Sequence[str], output: str, *, identi
 
     Args:
         task: what is done with each row.
-        inputs: paths or URIs of files or folders, all CSV, JSON Lines or Parquet: s3://, gs://, hdfs://, hf://.
+        inputs: paths or URIs of files or folders, all CSV or all Parquet: s3://, gs://, hdfs://, hf://.
         output: path or URI of the folder.
         identity: a text that is the same only for the same model, rows and options.
         workers: on the cluster.
@@ -126,13 +126,12 @@ def _import_ray() -> Any:
 
 
 def _choose_reader(ray: Any, inputs: Sequence[str], columns: Sequence[str]) -> Callable[..., Any]:
-    """Return the function of Ray Data that reads the files."""
+    """Return the function of Ray Data that reads the files; its JSON reader changes values: "007" becomes 7."""
     as_text = csv.ConvertOptions(column_types=dict.fromkeys(columns, pa.string()))
     readers: Mapping[str, Callable[..., Any]] = {
         ".csv": lambda paths, **options: ray.data.read_csv(
             paths, convert_options=as_text, parse_options=csv.ParseOptions(newlines_in_values=True), **options
         ),
-        ".jsonl": lambda paths, **options: ray.data.read_json(paths, lines=True, **options),
         ".parquet": ray.data.read_parquet,
     }
     endings = {PurePosixPath(path).suffix.lower() for path in inputs}

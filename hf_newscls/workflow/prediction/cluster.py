@@ -46,7 +46,7 @@ def predict_with_ray(
 
     Args:
         model: as for `predict`; a folder must be at the same path on all machines of the cluster.
-        inputs: paths or URIs of files or folders, all CSV, JSON Lines or Parquet: s3://, gs://, hdfs://, hf://.
+        inputs: paths or URIs of files or folders, all CSV or all Parquet: s3://, gs://, hdfs://, hf://.
         output: path or URI of the folder.
         id_column: column with a different value in each row.
         text: columns that are joined into the text; by default those that the model was trained on.
