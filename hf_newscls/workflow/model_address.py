@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hf_newscls.errors import RunError
+from hf_newscls.errors import InputError, RunError, format_examples
 from hf_newscls.files import PACKAGE_SCHEME, is_local_address
 from hf_newscls.recipe.loading import is_recipe_path, read_run_recipe
 from hf_newscls.workflow.quiet import quiet_libraries
@@ -48,6 +48,9 @@ class ModelAddress:
             classifier: the model, loaded.
             named: a column, or several to join, instead of those of the training.
             only: the column of rows that have no other.
+
+        Raises:
+            InputError: no column is named.
         """
         from hf_newscls.data.text_columns import TextColumns, parse_text_columns, text_columns_of
 
@@ -55,7 +58,11 @@ class ModelAddress:
         if found is None:
             found = text_columns_of(self.recipe.data) if self.recipe else TextColumns(["text"])
         chosen = only if named is None else named
-        return found if chosen is None else replace(found, columns=list_names(chosen))
+        if chosen is None:
+            return found
+        if not chosen:
+            raise InputError(f"text names no column; name one, or leave it out to use {format_examples(found.columns)}")
+        return replace(found, columns=list_names(chosen))
 
 
 def list_names(names: str | Sequence[str]) -> list[str]:

@@ -340,6 +340,7 @@ def test_folder_of_someone_else_is_not_touched(model: Path, news: Path, tmp_path
     ("change", "error", "named"),
     [
         ({"text": ["headline"]}, DataError, "'title'"),
+        ({"text": []}, InputError, "text"),
         ({"keep": ["headline"]}, DataError, "'headline'"),
         ({"output": "answers.txt"}, InputError, "'.txt'"),
         ({"output": "old.csv"}, StorageError, "--overwrite"),
