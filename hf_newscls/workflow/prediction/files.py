@@ -86,7 +86,7 @@ def predict_file(
         keep: a column that is copied, or several; by default those of the text.
         top_k: number of labels for each row.
         probabilities: write the probability of every label instead.
-        min_confidence: leave answers with a lower probability empty.
+        min_confidence: leave all answers to a text empty if the most probable one has a lower probability.
         submission: a sample submission: write its columns, rows and labels, as Kaggle takes them.
         overwrite: replace an output that exists.
         float32: do not compute in bfloat16, which is the default where it is faster.
