@@ -97,6 +97,8 @@ def _find(model: Run | str | Path, *, runs_dir: Path) -> str:
         is_local = is_local_address(address) or is_recipe_path(address)
         # The path of a missing run can look like an id on the Hub: runs/news.
         is_hub_id = address.count("/") == 1 and not is_local and Path(address).parent != runs_dir
-        if is_model or is_hub_id or address.startswith(PACKAGE_SCHEME):
+        if is_model:
+            return folder
+        if is_hub_id or address.startswith(PACKAGE_SCHEME):
             return address
         raise
