@@ -52,7 +52,12 @@ def predict(
         bool, typer.Option("--probabilities", help="Write the probability of every label.")
     ] = False,
     min_confidence: Annotated[
-        float, typer.Option(min=0, max=1, help="Leave answers with a lower probability empty.")
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Leave all answers to a text empty if the most probable one has a lower probability.",
+        ),
     ] = 0.0,
     submission: Annotated[
         Path | None,

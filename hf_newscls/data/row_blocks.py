@@ -1,6 +1,7 @@
 """Read files of any size in blocks of bounded memory, cut at the same rows each time."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +26,23 @@ _DATASET = "dataset"
 
 def read_row_blocks(
     paths: Sequence[Path], columns: Sequence[str], *, options: ReadOptions = _NO_OPTIONS
-) -> Iterator[pa.Table]:
+) -> Generator[pa.Table, None, None]:
     """Yield the named columns of files as text, block by block, in the files' order; null stands for an empty value.
 
     Raises:
-        DataError: a file is empty, binary or malformed, or lacks a column.
+        DataError: a file is empty, binary or malformed, lacks a column, or has a value that is too long.
         SourceError: a file cannot be read.
     """
-    tables = (block.table for path in paths for block in open_file(path, columns, options).blocks)
-    return cut_blocks(tables, max_rows=BLOCK_ROWS, max_bytes=BLOCK_BYTES)
+    with closing(_read_tables(paths, columns, options)) as tables:
+        yield from cut_blocks(tables, max_rows=BLOCK_ROWS, max_bytes=BLOCK_BYTES)
+
+
+def _read_tables(
+    paths: Sequence[Path], columns: Sequence[str], options: ReadOptions
+) -> Generator[pa.Table, None, None]:
+    for path in paths:
+        with closing(open_file(path, columns, options).blocks) as blocks:
+            yield from (block.table for block in blocks)
 
 
 def read_dataset_blocks(dataset: Dataset, columns: Sequence[str]) -> Iterator[pa.Table]:

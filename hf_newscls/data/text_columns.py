@@ -1,10 +1,10 @@
 """The text of a row of a file: its columns, how they are joined, and which values stand for nothing."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import pyarrow as pa
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from hf_newscls.data.cleaning import join_columns
 from hf_newscls.data.missing_values import clear_column
@@ -22,7 +22,7 @@ class TextColumns:
         missing_values: values that stand for nothing, such as nan, and are read as empty.
     """
 
-    columns: list[str]
+    columns: Annotated[list[str], Field(min_length=1)]
     separator: str = ". "
     missing_values: list[str] = field(default_factory=list)
 

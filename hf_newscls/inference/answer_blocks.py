@@ -24,7 +24,16 @@ class RowTask:
     @property
     def columns(self) -> list[str]:
         """Columns to read."""
-        return [*dict.fromkeys([*self.text.columns, *self.keep])]
+        return list_columns(self.text, self.keep)
+
+
+def list_columns(text: TextColumns, keep: Sequence[str]) -> list[str]:
+    """Return the columns to read: those of the text, then those that are copied, each once.
+
+    >>> list_columns(TextColumns(["title", "body"]), ["url", "title"])
+    ['title', 'body', 'url']
+    """
+    return [*dict.fromkeys([*text.columns, *keep])]
 
 
 class AnsweredBlock(NamedTuple):

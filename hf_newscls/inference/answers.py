@@ -23,7 +23,7 @@ class AnswerForm:
 
     top_k: int = 1  # labels of a text
     probabilities: bool = False  # whether each label has a column
-    min_confidence: float = 0.0  # answers with a lower probability are empty
+    min_confidence: float = 0.0  # all answers to a text are empty if the most probable one is below
     answers_empty_texts: bool = False  # whether a text without a word gets the model's answer, instead of an empty one
 
     def name_columns(self, label_names: Sequence[str]) -> list[str]:
@@ -69,13 +69,16 @@ def build_answers(
     """Return the answers to N texts, given the probability of each label, shape (N, L), in the order of the texts.
 
     The labels of a text are ordered by probability, equal ones by label id. An empty answer is null. An empty text has
-    no probabilities either; an answer below the lowest confidence keeps them.
+    no probabilities either; answers below the lowest confidence keep them. A text is empty too if its probabilities
+    are not numbers; where no answer may be empty, all labels are then equally probable.
 
     >>> found = build_answers(np.float32([[0.9, 0.1], [0.4, 0.6]]), ["a", ""], ["FAKE", "REAL"], AnswerForm())
     >>> found.table["prediction"].to_pylist(), found.empty
     (['FAKE', None], 1)
     """
-    is_empty = np.array([not text for text in texts], dtype=bool)
+    is_unread = np.isnan(probabilities[:, 0])
+    probabilities = np.where(is_unread[:, None], np.float32(1 / len(label_names)), probabilities)
+    is_empty = np.array([not text for text in texts], dtype=bool) | is_unread
     has_no_answer = is_empty & (not form.answers_empty_texts)
     order = np.argsort(-probabilities, axis=1, kind="stable")
     best = probabilities.max(axis=1, initial=0.0)

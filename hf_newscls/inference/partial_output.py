@@ -4,8 +4,8 @@
 
     answers.csv.partial/command.json        what was asked: only the same command continues
                         part-000000.parquet the answers of the first block of rows
-                        answers.csv         all parts in the format of the output
-                        finished.json       written last; then answers.csv is moved next to the folder
+                        whole.csv           all parts in the format of the output
+                        finished.json       written last; then whole.csv becomes answers.csv, next to the folder
                         .lock               held by the process that writes
 
 Each file is written under another name and renamed, so at any moment a file is whole or missing.
@@ -40,6 +40,7 @@ class PartialOutput:
     def __init__(self, output: Path) -> None:
         self.output = output
         self.folder = name_partial_folder(output)
+        self._whole = self.folder / f"whole{output.suffix}"  # not the name of the output, which can be that of a part
 
     def count_parts(self) -> int:
         """Return the number of whole parts; they have no gap."""
@@ -64,7 +65,7 @@ class PartialOutput:
 
     def finish(self, write: Callable[[Path], None], summary: Mapping[str, Any]) -> None:
         """Write the output, move it to where it belongs, and remove the folder."""
-        with replace_file(self.folder / self.output.name) as new:
+        with replace_file(self._whole) as new:
             write(new)
         write_json(self.folder / _FINISHED, summary)
         self._move()
@@ -79,9 +80,8 @@ class PartialOutput:
         return summary
 
     def _move(self) -> None:
-        whole = self.folder / self.output.name
-        if whole.is_file():  # otherwise the killed process had moved it
-            whole.replace(self.output)
+        if self._whole.is_file():  # otherwise the killed process had moved it
+            self._whole.replace(self.output)
         # What is needed to recognize the state goes last and at once, so that no half of it is left.
         for path in self.folder.glob("part-*.parquet"):
             path.unlink()

@@ -156,6 +156,7 @@ def predict_probabilities(
 
     Row i is text i, although batches are built by length to save padding, and equal texts are computed once. Texts are
     truncated to the tokenizer's `model_max_length`, at the end where the model was trained to be; how much is logged.
+    A text without a token, which only tokenizers without special tokens have, gets not-a-number.
 
     Args:
         classifier: computes in the type of its weights.
@@ -184,7 +185,7 @@ def compute_probabilities(
 
     `step` is the name of the progress that is reported; empty: none is.
     """
-    probabilities = np.empty((len(tokenized.rows["input_ids"]), len(classifier.label_names)), dtype=np.float32)
+    probabilities = np.full((len(tokenized.rows["input_ids"]), len(classifier.label_names)), np.nan, dtype=np.float32)
     for indices, batch in _iterate_batches(classifier, tokenized.rows, batch_tokens=batch_tokens, step=step):
         with torch.inference_mode():
             logits = classifier.model(**batch).logits
@@ -206,7 +207,9 @@ def compute_features(
     if pooling == "pooler" and not any(".pooler." in name for name in classifier.backbone_parameters):
         pooling = "first"
     tokenized = tokenize_texts(classifier, texts)
-    features = np.empty((len(tokenized.rows["input_ids"]), model.base_model.config.hidden_size), dtype=np.float32)
+    features = np.full(
+        (len(tokenized.rows["input_ids"]), model.base_model.config.hidden_size), np.nan, dtype=np.float32
+    )
     for indices, batch in _iterate_batches(classifier, tokenized.rows, batch_tokens=batch_tokens, step="encoding"):
         with torch.inference_mode():
             if isinstance(model, WindowedClassifier):
@@ -229,21 +232,23 @@ def _iterate_batches(
     batch_tokens: int | None,
     step: str,
 ) -> Iterator[tuple[NDArray[np.int64], BatchEncoding]]:
-    """Yield the indices of texts and their padded batch on the model's device, longest texts first."""
+    """Yield the indices of texts and their padded batch on the model's device, longest first, without empty texts."""
     tokenizer, model = classifier.tokenizer, classifier.model
     # Padding must not exceed the positions of the model.
     _check_ids(encoded["input_ids"], model)
     is_cpu = model.device.type == "cpu"
     multiple = 1 if is_cpu or tokenizer.model_max_length % _PAD_TO_MULTIPLE_OF else _PAD_TO_MULTIPLE_OF
     max_tokens = batch_tokens or (_CPU_BATCH_TOKENS if is_cpu else _GPU_BATCH_TOKENS)
-    lengths, done = [*map(len, encoded["input_ids"])], 0
-    for indices in cut_batches(lengths, max_tokens=max_tokens, multiple=multiple):
+    lengths, done = np.array([*map(len, encoded["input_ids"])], dtype=np.int64), 0
+    filled = np.flatnonzero(lengths)
+    for chosen in cut_batches(lengths[filled].tolist(), max_tokens=max_tokens, multiple=multiple):
+        indices = filled[chosen]
         rows = {name: [values[index] for index in indices] for name, values in encoded.items()}
         batch = tokenizer.pad(rows, pad_to_multiple_of=multiple, return_tensors="pt")
         yield indices, batch.to(model.device)
         done += len(indices)
         if step:
-            report_progress(step, done, len(lengths), unit="texts")
+            report_progress(step, done, len(filled), unit="texts")
 
 
 def _check_ids(input_ids: Sequence[Sequence[int]], model: Any) -> None:

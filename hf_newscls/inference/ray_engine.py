@@ -4,8 +4,8 @@ Ray Data (extra `ray`) reads, schedules, retries and writes. Each worker loads t
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,15 +16,16 @@ from pyarrow import csv
 
 from hf_newscls.data.readers.columns import check_columns, convert_table
 from hf_newscls.data.text_columns import TextColumns
-from hf_newscls.errors import InputError, StorageError, format_examples
-from hf_newscls.inference.answer_blocks import RowTask, answer_blocks
+from hf_newscls.errors import InputError, StorageError, format_examples, shorten_text
+from hf_newscls.inference.answer_blocks import RowTask, answer_blocks, list_columns
 from hf_newscls.inference.answers import AnswerForm
-from hf_newscls.inference.precision import accelerated
+from hf_newscls.inference.precision import predicting_fast
 from hf_newscls.inference.predicting import load_classifier
 from hf_newscls.recipe.model import ModelSection
 
 _BLOCK_ROWS = 2048
 _HUB_SCHEME = "hf://"
+_CHAIN = "\nThe above exception was the direct cause"
 
 logger = logging.getLogger(__name__)
 
@@ -37,13 +38,14 @@ class RayTask:
     encoder: ModelSection | None  # of the recipe, for an adapter without the encoder's weights
     text: TextColumns
     keep: Sequence[str]  # columns that are copied; the id is one of them
+    id_column: str  # a different value in each row
     form: AnswerForm
     bf16: bool
 
     @property
     def columns(self) -> list[str]:
         """Columns to read."""
-        return [*dict.fromkeys([*self.text.columns, *self.keep])]
+        return list_columns(self.text, self.keep)
 
 
 @dataclass(frozen=True)
@@ -62,20 +64,20 @@ class RowAnswerer:
     def __init__(self, task: RayTask) -> None:
         classifier = load_classifier(task.address, encoder=task.encoder)
         self._task = RowTask(classifier, task.text, task.keep, task.form)
-        ExitStack().enter_context(accelerated(classifier, bf16=task.bf16))  # for as long as the worker lives
+        self._id_column = task.id_column
+        ExitStack().enter_context(predicting_fast(classifier, bf16=task.bf16))  # for as long as the worker lives
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        """Return a row of answers for each row."""
+        """Return a row of answers for each row; the ids keep their type, because Ray looks for them in the input."""
         columns = self._task.columns
         check_columns("input", columns, table.column_names)
         texts = convert_table(table.select(columns), columns, source_name="input", label_names={})
         (answered,) = answer_blocks(self._task, [texts])
-        return answered.table
+        index = answered.table.column_names.index(self._id_column)
+        return answered.table.set_column(index, self._id_column, table.column(self._id_column))
 
 
-def answer_with_ray(
-    task: RayTask, inputs: Sequence[str], output: str, *, id_column: str, identity: str, workers: Workers
-) -> None:
+def answer_with_ray(task: RayTask, inputs: Sequence[str], output: str, *, identity: str, workers: Workers) -> None:
     """Answer the rows of files, and write Parquet files into a folder.
 
     The rows are in no order: the id identifies them. If the program or the cluster fails, the same call goes on with
@@ -83,14 +85,14 @@ def answer_with_ray(
 
     Args:
         task: what is done with each row.
-        inputs: paths or URIs of files or folders, all CSV, JSON Lines or Parquet: s3://, gs://, hdfs://, hf://.
+        inputs: paths or URIs of files or folders, all CSV or all Parquet: s3://, gs://, hdfs://, hf://.
         output: path or URI of the folder.
-        id_column: column with a different value in each row.
         identity: a text that is the same only for the same model, rows and options.
         workers: on the cluster.
 
     Raises:
-        InputError: Ray is not installed, or the files have several endings or another one.
+        InputError: Ray is not installed, the files have several endings or another one, the cluster does not answer, or
+            a worker fails again and again.
         StorageError: the output exists, and is not of this call.
     """
     ray = _import_ray()
@@ -99,40 +101,70 @@ def answer_with_ray(
     checkpoint = f"{target}.checkpoint/{identity}"
     if _exists(target) and not _exists(checkpoint):
         raise StorageError(f"{output}: exists already; name another folder, or remove it")
-    ray.init(address=workers.address, ignore_reinit_error=True, log_to_driver=False)
-    context = ray.data.DataContext.get_current()
-    context.checkpoint_config = ray.data.checkpoint.CheckpointConfig(
-        id_column=id_column, checkpoint_path=checkpoint, override_filesystem=parent
+    config = ray.data.checkpoint.CheckpointConfig(
+        id_column=task.id_column, checkpoint_path=checkpoint, override_filesystem=parent
     )
-    rows = read([_to_absolute(path) for path in inputs], filesystem=_find_filesystem(inputs[0]))
-    answers = rows.map_batches(
-        RowAnswerer,
-        fn_constructor_args=(task,),
-        batch_size=_BLOCK_ROWS,
-        batch_format="pyarrow",
-        compute=ray.data.ActorPoolStrategy(size=workers.count),
-        num_cpus=workers.cpus,
-        num_gpus=workers.gpus,
-    )
-    answers.write_parquet(_to_absolute(target), filesystem=parent)
+    with _running(ray, workers.address), _keeping_checkpoint(ray, config):
+        rows = read([_to_absolute(path) for path in inputs], filesystem=_find_filesystem(inputs[0]))
+        answers = rows.map_batches(
+            RowAnswerer,
+            fn_constructor_args=(task,),
+            batch_size=_BLOCK_ROWS,
+            batch_format="pyarrow",
+            compute=ray.data.ActorPoolStrategy(size=workers.count),
+            num_cpus=workers.cpus,
+            num_gpus=workers.gpus,
+        )
+        answers.write_parquet(_to_absolute(target), filesystem=parent)
 
 
 def _import_ray() -> Any:
     try:
         import ray.data.checkpoint
+        import ray.exceptions
     except ImportError as error:
-        raise InputError("engine is 'ray', but Ray is not installed; run `pip install 'hf_newscls[ray]'`") from error
+        raise InputError("engine is 'ray', but Ray is not installed; run `pip install 'hf-newscls[ray]'`") from error
     return ray
 
 
+@contextmanager
+def _running(ray: Any, address: str | None) -> Iterator[None]:
+    """Connect to a cluster, or start one, unless the caller has; explain its errors."""
+    was_running = ray.is_initialized()
+    try:
+        ray.init(address=address or "local", ignore_reinit_error=True, log_to_driver=False)
+        yield
+    except (ray.exceptions.RayError, OSError, ValueError) as error:  # of a worker, the cluster, or a file
+        # The message of an error in a worker is a traceback of several exceptions, the first cause first.
+        is_traceback = isinstance(error, ray.exceptions.RayTaskError)
+        reason = str(error).partition(_CHAIN)[0].rstrip().rpartition("\n")[2] if is_traceback else error
+        raise InputError(
+            f"Ray on {address or 'this machine'} failed ({shorten_text(reason, limit=300)}); fix it, and repeat the "
+            "command to go on"
+        ) from error
+    finally:
+        if not was_running:
+            ray.shutdown()
+
+
+@contextmanager
+def _keeping_checkpoint(ray: Any, config: Any) -> Iterator[None]:
+    """Let Ray Data note which rows are written; the caller's own setting comes back."""
+    context = ray.data.DataContext.get_current()
+    before, context.checkpoint_config = context.checkpoint_config, config
+    try:
+        yield
+    finally:
+        context.checkpoint_config = before
+
+
 def _choose_reader(ray: Any, inputs: Sequence[str], columns: Sequence[str]) -> Callable[..., Any]:
-    """Return the function of Ray Data that reads the files."""
+    """Return the function of Ray Data that reads the files; its JSON reader changes values: "007" becomes 7."""
     as_text = csv.ConvertOptions(column_types=dict.fromkeys(columns, pa.string()))
     readers: Mapping[str, Callable[..., Any]] = {
         ".csv": lambda paths, **options: ray.data.read_csv(
             paths, convert_options=as_text, parse_options=csv.ParseOptions(newlines_in_values=True), **options
         ),
-        ".jsonl": lambda paths, **options: ray.data.read_json(paths, lines=True, **options),
         ".parquet": ray.data.read_parquet,
     }
     endings = {PurePosixPath(path).suffix.lower() for path in inputs}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hf_newscls.errors import RunError
+from hf_newscls.errors import InputError, RunError, format_examples
 from hf_newscls.files import PACKAGE_SCHEME, is_local_address
 from hf_newscls.recipe.loading import is_recipe_path, read_run_recipe
 from hf_newscls.workflow.quiet import quiet_libraries
@@ -48,6 +48,9 @@ class ModelAddress:
             classifier: the model, loaded.
             named: a column, or several to join, instead of those of the training.
             only: the column of rows that have no other.
+
+        Raises:
+            InputError: no column is named.
         """
         from hf_newscls.data.text_columns import TextColumns, build_text_columns, parse_text_columns
 
@@ -55,7 +58,11 @@ class ModelAddress:
         if found is None:
             found = build_text_columns(self.recipe.data) if self.recipe else TextColumns(["text"])
         chosen = only if named is None else named
-        return found if chosen is None else replace(found, columns=list_names(chosen))
+        if chosen is None:
+            return found
+        if not chosen:
+            raise InputError(f"text names no column; name one, or leave it out to use {format_examples(found.columns)}")
+        return replace(found, columns=list_names(chosen))
 
 
 def list_names(names: str | Sequence[str]) -> list[str]:
@@ -90,6 +97,8 @@ def _find(model: Run | str | Path, *, runs_dir: Path) -> str:
         is_local = is_local_address(address) or is_recipe_path(address)
         # The path of a missing run can look like an id on the Hub: runs/news.
         is_hub_id = address.count("/") == 1 and not is_local and Path(address).parent != runs_dir
-        if is_model or is_hub_id or address.startswith(PACKAGE_SCHEME):
+        if is_model:
+            return folder
+        if is_hub_id or address.startswith(PACKAGE_SCHEME):
             return address
         raise

@@ -27,12 +27,27 @@ def test_objects_have_columns() -> None:
     ]
 
 
+def test_values_are_as_written() -> None:
+    content = '{"price": 1.10, "big": 12345678901234567890.0, "flag": true, "none": NaN}'
+    (row,) = read(content, "price", "big", "flag", "none")
+    assert row == {"price": "1.10", "big": "12345678901234567890.0", "flag": "True", "none": None}
+
+
+@pytest.mark.parametrize("content", ['\ufeff{"text": "rain"}', "\ufeffrain"])
+def test_byte_order_mark_is_no_text(content: str) -> None:
+    assert read(content, "text") == [{"text": "rain"}]
+
+
 @pytest.mark.parametrize(
     ("content", "columns", "named"),
     [
         ('{"title": "rain"}\n', ["text"], "'title'"),
         ('{"title": "rain"}\n{"title": \n', ["title"], "line 2"),
         ('{"title": "rain"}\n["rain"]\n', ["title"], "line 2"),
+        ('{"title": "rain"}\n{"title": ["rain"]}\n', ["title"], "line 2"),
+        ('{"title": "rain"}\n{"title": {"en": "rain"}}\n', ["title"], "line 2"),
+        ('{"title": "rain"}\n{"title": "rain", "title": "storm"}\n', ["title"], "line 2"),
+        (f'{{"title": "rain"}}\n{"[" * 100_000}\n', ["title"], "line 2"),
         ("rain\n", ["title"], "'title'"),
     ],
 )

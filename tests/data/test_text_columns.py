@@ -27,7 +27,9 @@ def test_config_may_say_nothing(config: object) -> None:
     assert parse_text_columns(config, model="me/news") is None
 
 
-@pytest.mark.parametrize("entry", ["title", {"columns": "title"}, {"columns": [1]}, {"separator": " "}])
+@pytest.mark.parametrize(
+    "entry", ["title", {"columns": "title"}, {"columns": [1]}, {"columns": []}, {"separator": " "}]
+)
 def test_config_of_another_form_is_refused(entry: object) -> None:
     with pytest.raises(ModelError, match=r"me/news.*--text"):
         parse_text_columns({"text": entry}, model="me/news")

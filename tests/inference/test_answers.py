@@ -48,6 +48,15 @@ def test_empty_text_gets_an_answer_where_no_row_may_be_empty() -> None:
     assert answers.empty == 1
 
 
+def test_text_that_the_model_cannot_read_is_empty() -> None:
+    unread = np.full((3, 3), np.nan, dtype=np.float32)
+    answers = build_answers(unread, TEXTS, LABELS, AnswerForm(min_confidence=0.6))
+    assert (answers.empty, answers.unsure) == (3, 0)
+    assert answers.table.to_pydict() == {"prediction": [None] * 3, "probability": [None] * 3}
+    filled = build_answers(unread, TEXTS, LABELS, AnswerForm(probabilities=True, answers_empty_texts=True)).table
+    assert filled["probability of SPORTS"].to_pylist() == pytest.approx([1 / 3] * 3)
+
+
 def test_no_texts_give_a_table_without_rows() -> None:
     answers = build_answers(PROBABILITIES[:0], [], LABELS, AnswerForm(top_k=2))
     assert answers.table.num_rows == answers.empty == answers.unsure == 0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from tokenizers.processors import TemplateProcessing
 from transformers import (
     AutoTokenizer,
     BertForMaskedLM,
@@ -88,6 +89,16 @@ def test_odd_text_gets_a_row(text: str, classifier: TrainedClassifier) -> None:
     single = predict_probabilities(classifier, [text])
     assert single.sum() == pytest.approx(1, abs=1e-6)
     assert predict_probabilities(classifier, [TEXTS[0], text])[1] == pytest.approx(single[0], abs=1e-5)
+
+
+def test_text_without_a_token_has_no_probabilities(folder: Path) -> None:
+    classifier = load_classifier(folder)
+    # As GPT-2 does, which has no tokens before and after a text.
+    classifier.tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="$A", special_tokens=[])
+    found = predict_probabilities(classifier, ["", TEXTS[0], ""])
+    assert np.isnan(found).all(axis=1).tolist() == [True, False, True]
+    assert found[1].sum() == pytest.approx(1, abs=1e-6)
+    assert np.isnan(predict_probabilities(classifier, [""])).all()
 
 
 def test_long_text_is_cut_off(classifier: TrainedClassifier) -> None:

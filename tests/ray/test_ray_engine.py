@@ -12,11 +12,12 @@ import psutil
 import pytest
 
 from hf_newscls import workflow
-from hf_newscls.errors import StorageError
+from hf_newscls.errors import InputError, StorageError
 from tests.conftest import FinishedRun, build_news_rows
 from tests.processes import build_environment
 
-pytest.importorskip("ray")
+pytest.importorskip("ray.data")
+ray = pytest.importorskip("ray")
 pytestmark = pytest.mark.ray
 
 ROWS = 12_000
@@ -53,6 +54,16 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table.loc[7, ["title", "body"]] = ""
     for number in range(6):
         table.iloc[number::6].to_csv(folder / f"part{number}.csv", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def numbered(rows: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same rows in Parquet files, with ids that are numbers."""
+    folder = tmp_path_factory.mktemp("numbered")
+    for path in rows.iterdir():
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table.astype({"key": "int64"}).to_parquet(folder / f"{path.stem}.parquet")
     return folder
 
 
@@ -94,8 +105,12 @@ def test_lost_node_changes_no_answer(tiny_run: FinishedRun, rows: Path, expected
     pd.testing.assert_frame_equal(read_answers(tmp_path / "answers"), expected, rtol=1e-4)
 
 
-def test_killed_program_continues(tiny_run: FinishedRun, rows: Path, expected: pd.DataFrame, tmp_path: Path) -> None:
-    output = tmp_path / "answers"
+@pytest.mark.parametrize("kind", ["rows", "numbered"])
+def test_killed_program_continues(
+    kind: str, tiny_run: FinishedRun, expected: pd.DataFrame, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    rows, output = request.getfixturevalue(kind), tmp_path / "answers"
+    expected = expected if kind == "rows" else expected.astype({"key": "int64"})
     process = start(tiny_run, rows, output, lose_node=False)
     deadline = time.monotonic() + SECONDS
     while not [*output.glob("*.parquet")]:
@@ -107,10 +122,28 @@ def test_killed_program_continues(tiny_run: FinishedRun, rows: Path, expected: p
         one.kill()
     process.communicate()
     done = read_answers(output)
-    assert 0 < len(done) < ROWS
+    # Ray reads small Parquet files in few tasks, so all rows can be written at once.
+    assert 0 < len(done) < ROWS + (kind == "numbered")
     process = start(tiny_run, rows, output, lose_node=False)
     log, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, find_error(log)
     pd.testing.assert_frame_equal(read_answers(output), expected, rtol=1e-4)
+    one_file = str(next(rows.iterdir()))
     with pytest.raises(StorageError):
-        workflow.predict_with_ray(tiny_run.run.path, str(rows / "part0.csv"), str(output), id_column="key")
+        workflow.predict_with_ray(tiny_run.run.path, one_file, str(output), id_column="key")
+
+
+def test_cluster_that_does_not_answer_is_explained(tiny_run: FinishedRun, rows: Path, tmp_path: Path) -> None:
+    inputs, output = str(next(rows.iterdir())), str(tmp_path / "answers")
+    with pytest.raises(InputError, match=r"ray://127\.0\.0\.1:9"):
+        workflow.predict_with_ray(tiny_run.run.path, inputs, output, id_column="key", address="ray://127.0.0.1:9")
+    assert ray.data.DataContext.get_current().checkpoint_config is None
+
+
+def test_error_of_a_worker_is_explained(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    (tmp_path / "news.csv").write_text("key,title\n1,rain\n")
+    inputs, output = str(tmp_path / "news.csv"), str(tmp_path / "answers")
+    with pytest.raises(InputError, match="'body'"):  # the column is missing
+        workflow.predict_with_ray(tiny_run.run.path, inputs, output, id_column="key")
+    assert not ray.is_initialized()
+    assert ray.data.DataContext.get_current().checkpoint_config is None

@@ -13,6 +13,7 @@ from hf_newscls.data.readers.excel_file import ExcelReader, is_excel
 from hf_newscls.data.readers.format import FileFormat, ReadOptions
 from hf_newscls.data.readers.hub_snapshot import is_snapshot, name_snapshot, read_snapshot_blocks
 from hf_newscls.data.readers.json_file.reader import read_json_blocks
+from hf_newscls.data.readers.limits import limit_blocks
 from hf_newscls.data.readers.parquet_file import read_parquet_blocks
 from hf_newscls.data.readers.text_folder import TextFolder
 from hf_newscls.errors import DataError
@@ -35,9 +36,16 @@ def open_file(path: Path, wanted: Sequence[str], options: ReadOptions) -> Opened
     The content decides how a file is read, then the ending of its name.
 
     Raises:
-        DataError: a file is empty, binary or malformed, or lacks a column; also while the blocks are read.
+        DataError: a file is empty, binary or malformed, lacks a column, or exceeds the limits; also while the blocks
+            are read.
         SourceError: a file cannot be read.
     """
+    opened = _open(path, wanted, options)
+    blocks = limit_blocks(opened.blocks, path, max_characters=options.max_characters)
+    return opened._replace(blocks=blocks)
+
+
+def _open(path: Path, wanted: Sequence[str], options: ReadOptions) -> OpenedFile:
     if path.is_dir() and is_snapshot(path):
         found = FileFormat(name_snapshot(path), "dataset of the Hub")
         return OpenedFile(found, read_snapshot_blocks(path, wanted, list_column=options.list_column))

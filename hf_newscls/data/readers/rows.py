@@ -14,8 +14,6 @@ import pyarrow.compute as pc
 from datasets import Dataset
 
 from hf_newscls.data.readers.columns import TEXT, Block, to_dataset
-from hf_newscls.data.readers.compression import check_unpacked_size
-from hf_newscls.data.readers.encoding.text_file import refuse_long
 from hf_newscls.data.readers.format import FileFormat, ReadOptions
 from hf_newscls.data.readers.hub_snapshot import is_snapshot
 from hf_newscls.data.readers.open_file import OpenedFile, open_file
@@ -95,7 +93,7 @@ def read_files(
     for path, key in zip(paths, keys or repeat(None), strict=False):
         opened = open_file(path, in_file, options)
         with closing(opened.blocks):
-            table, found_numbers = _read_blocks(opened.blocks, path, max_characters=options.max_characters)
+            table, found_numbers = _read_blocks(opened.blocks, path)
         if key is not None:
             table = table.append_column(SOURCE_KEY, pa.repeat(pa.scalar(key, TEXT), len(table)))
         tables.append(table)
@@ -107,17 +105,12 @@ def read_files(
     return FileRows(to_dataset(pa.table({ROW_ID: ids, **kept})), formats, numbers)
 
 
-def _read_blocks(blocks: Iterable[Block], path: Path, *, max_characters: int) -> tuple[pa.Table, RowNumbers]:
+def _read_blocks(blocks: Iterable[Block], path: Path) -> tuple[pa.Table, RowNumbers]:
     """Return the rows of a file, and their numbers."""
-    packed, unpacked = None if path.is_dir() else path.stat().st_size, 0
     tables: list[pa.Table] = []
     numbers: list[pa.Array] = []
     rows = 0
     for count, block in enumerate(blocks, start=1):
-        _check_lengths(block, path, first_row=rows + 1, max_characters=max_characters)
-        unpacked += block.table.nbytes
-        if packed is not None:
-            check_unpacked_size(path, unpacked, packed=packed)  # Parquet and Excel repeat values in a few bytes
         tables.append(block.table)
         if count % _JOINED_BLOCKS == 0:
             tables[-_JOINED_BLOCKS:] = [pa.concat_tables(tables[-_JOINED_BLOCKS:]).combine_chunks()]
@@ -128,19 +121,6 @@ def _read_blocks(blocks: Iterable[Block], path: Path, *, max_characters: int) ->
         raise DataError(f"{path}: no rows; check that the file is whole")
     report_progress(f"reading {path.name}", rows, rows)
     return pa.concat_tables(tables), RowNumbers(path, block.unit, pa.chunked_array(numbers))
-
-
-def _check_lengths(block: Block, path: Path, *, first_row: int, max_characters: int) -> None:
-    """Refuse a value that is too long."""
-    for name, column in zip(block.table.column_names, block.table.columns, strict=True):
-        # The number of bytes, which is quick to find, is never the smaller one.
-        if (pc.max(pc.binary_length(column)).as_py() or 0) <= max_characters:
-            continue
-        lengths = pc.utf8_length(column)
-        if pc.max(lengths).as_py() > max_characters:
-            index = pc.index(pc.greater(lengths, max_characters), True).as_py()
-            number = block.numbers[index] if block.numbers else first_row + index
-            raise refuse_long(f"{path}: {block.unit} {number}: column {name!r}", max_characters)
 
 
 def _build_ids(paths: Sequence[Path], tables: Sequence[pa.Table], column: str | None) -> pa.ChunkedArray:

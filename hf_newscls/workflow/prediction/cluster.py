@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_newscls import __version__
-from hf_newscls.errors import InputError
-from hf_newscls.workflow.model_address import find_model_address
+from hf_newscls.errors import InputError, format_examples
+from hf_newscls.workflow.model_address import find_model_address, list_names
 from hf_newscls.workflow.run import Run
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def predict_with_ray(
     output: str,
     *,
     id_column: str,
-    text: Sequence[str] | None = None,
-    keep: Sequence[str] | None = None,
+    text: str | Sequence[str] | None = None,
+    keep: str | Sequence[str] | None = None,
     top_k: int = 1,
     probabilities: bool = False,
     min_confidence: float = 0.0,
@@ -46,14 +46,14 @@ def predict_with_ray(
 
     Args:
         model: as for `predict`; a folder must be at the same path on all machines of the cluster.
-        inputs: paths or URIs of files or folders, all CSV, JSON Lines or Parquet: s3://, gs://, hdfs://, hf://.
+        inputs: paths or URIs of files or folders, all CSV or all Parquet: s3://, gs://, hdfs://, hf://.
         output: path or URI of the folder.
         id_column: column with a different value in each row.
-        text: columns that are joined into the text; by default those that the model was trained on.
-        keep: columns that are copied next to the id; by default those of the text.
+        text: a column, or several that are joined into the text; by default those that the model was trained on.
+        keep: a column that is copied next to the id, or several; by default those of the text.
         top_k: number of labels for each row.
         probabilities: write the probability of every label instead.
-        min_confidence: leave answers with a lower probability empty.
+        min_confidence: leave all answers to a text empty if the most probable one has a lower probability.
         float32: do not compute in bfloat16, which is the default on devices that are faster in it.
         address: of the cluster; None starts one on this machine.
         workers: processes with a model of their own.
@@ -77,14 +77,18 @@ def predict_with_ray(
     found = find_model_address(model, runs_dir=runs_dir)
     classifier = found.load()
     columns = found.choose_text(classifier, named=text)
-    kept = [*dict.fromkeys([id_column, *(columns.columns if keep is None else keep)])]
+    kept = [*dict.fromkeys([id_column, *(columns.columns if keep is None else list_names(keep))])]
     if clash := {*kept} & {*form.name_columns(classifier.label_names)}:
-        raise InputError(f"the answers have columns named {sorted(clash)} too; leave them out of keep")
+        raise InputError(
+            f"the answers have columns of these names too: {format_examples(sorted(clash))}; rename them in the files, "
+            "or leave them out of --keep and --id"
+        )
     task = RayTask(
         address=str(Path(found.address).absolute()) if Path(found.address).is_dir() else found.address,
         encoder=found.recipe.model if found.recipe else None,
         text=columns,
         keep=kept,
+        id_column=id_column,
         form=form,
         bf16=not float32 and has_fast_bf16(classifier),
     )
@@ -92,7 +96,6 @@ def predict_with_ray(
         task,
         inputs,
         output,
-        id_column=id_column,
         identity=_identify(task, fingerprint_classifier(classifier), inputs),
         workers=Workers(address, workers, cpus_per_worker, gpus_per_worker),
     )

@@ -86,7 +86,7 @@ def predict_file(
         keep: a column that is copied, or several; by default those of the text.
         top_k: number of labels for each row.
         probabilities: write the probability of every label instead.
-        min_confidence: leave answers with a lower probability empty.
+        min_confidence: leave all answers to a text empty if the most probable one has a lower probability.
         submission: a sample submission: write its columns, rows and labels, as Kaggle takes them.
         overwrite: replace an output that exists.
         float32: do not compute in bfloat16, which is the default where it is faster.
@@ -102,7 +102,7 @@ def predict_file(
     from hf_newscls.inference.answers import AnswerForm, check_form
     from hf_newscls.inference.output_formats import find_writer
     from hf_newscls.inference.partial_output import open_partial_output
-    from hf_newscls.inference.precision import accelerated, has_fast_bf16
+    from hf_newscls.inference.precision import has_fast_bf16, predicting_fast
 
     began, output = time.monotonic(), Path(output)
     form = AnswerForm(top_k, probabilities, min_confidence)
@@ -125,7 +125,7 @@ def predict_file(
     with report_full_disk(output.parent), parts as partial:
         summary = partial.read_finished()
         if summary is None:
-            with accelerated(plan.task.classifier, bf16=use_bf16):
+            with predicting_fast(plan.task.classifier, bf16=use_bf16):
                 _add_parts(plan.task, rows, partial, total=total)
             summary = dict(partial.sum_counts())
             partial.finish(lambda path: _write(plan, partial, path), summary)

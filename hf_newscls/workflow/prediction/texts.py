@@ -54,9 +54,9 @@ class Predictions:
 
     def __getitem__(self, index: int) -> Prediction:
         """Return the prediction for a text; an empty one has no labels."""
-        if not self.texts[index]:
-            return Prediction("", [], [])
         row = self.probabilities[index]
+        if not self.texts[index] or row[0] != row[0]:
+            return Prediction(self.texts[index], [], [])
         best = (-row).argsort(kind="stable")[: self.top_k]
         return Prediction(
             self.texts[index], [self.label_names[label] for label in best], [float(row[label]) for label in best]

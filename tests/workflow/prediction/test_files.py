@@ -105,6 +105,13 @@ def test_each_row_gets_its_answer(kind: str, model: Path, expected: Any, tmp_pat
     assert [path.name for path in tmp_path.glob("*answers*")] == ["answers.csv"]
 
 
+def test_output_can_be_named_like_a_part(model: Path, news: Path, tmp_path: Path) -> None:
+    output = tmp_path / "part-000001.parquet"
+    predict_file(model, news, output)
+    assert pq.read_table(output).num_rows == len(ROWS)
+    assert [*tmp_path.iterdir()] == [output]
+
+
 def test_outputs_of_all_formats_hold_the_same(model: Path, news: Path, tmp_path: Path) -> None:
     for ending in ("csv", "jsonl", "parquet"):
         predict_file(model, news, tmp_path / f"answers.{ending}", top_k=2)
@@ -340,6 +347,7 @@ def test_folder_of_someone_else_is_not_touched(model: Path, news: Path, tmp_path
     ("change", "error", "named"),
     [
         ({"text": ["headline"]}, DataError, "'title'"),
+        ({"text": []}, InputError, "text"),
         ({"keep": ["headline"]}, DataError, "'headline'"),
         ({"output": "answers.txt"}, InputError, "'.txt'"),
         ({"output": "old.csv"}, StorageError, "--overwrite"),

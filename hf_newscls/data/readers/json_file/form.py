@@ -81,21 +81,21 @@ def list_arrays(file: TextFile) -> list[str]:
         return [*_find_arrays(values.read_outline())] if values.skip_space() == "{" else []
 
 
-def read_table(path: Path, table: Mapping[str, Any], wanted: Sequence[str]) -> Iterator[dict[str, Any]]:
+def read_table(source_name: Path | str, table: Mapping[str, Any], wanted: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yield the records of a table of columns.
 
     Raises:
         DataError: a column is missing, or two have different rows.
     """
-    check_columns(path, wanted, [*table])
+    check_columns(source_name, wanted, [*table])
     columns = {name: table[name] for name in wanted}
     rows = {name: _list_rows(column) for name, column in columns.items()}
     first = rows[wanted[0]]
     different = [name for name in wanted if rows[name] != first]
     if different:
         raise DataError(
-            f"{path}: columns {format_examples([wanted[0], *different])} have different rows; write the file again, as "
-            "JSON lines"
+            f"{source_name}: columns {format_examples([wanted[0], *different])} have different rows; write the "
+            "file again, as JSON lines"
         )
     for row in first:
         yield {name: column[row] for name, column in columns.items()}

@@ -6,7 +6,8 @@ Python's `json` does the parsing: pandas and pyarrow turn 1.10 into 1.1, and nei
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TextIO
+from pathlib import Path
+from typing import Any
 
 from hf_newscls.data.readers.columns import Blocks, build_blocks, check_columns, to_text, write_list
 from hf_newscls.data.readers.encoding.text_file import TextFile
@@ -31,13 +32,15 @@ def read_json_blocks(
             (a list of texts in `list_column` becomes JSON), a column that never occurs, or records that an object
             wraps, whose key is not given.
     """
-    reader, has_rows = _Records(file, wanted, list_column), False
+    reader, has_rows = RecordReader(file.path, wanted, list_column=list_column), False
     form = Form.WRAPPED if records else find_form(file, wanted)
     with file.open(newline=None) as stream:
         if form is Form.LINES:
             rows, unit = reader.read_lines(file.iterate_lines(stream)), "line"
         else:
-            rows, unit = reader.read_items(stream, form, (records or "").split(".")), "item"
+            # A table is one value, as long as the file.
+            values = JsonStream(stream, reader.decoder, max_characters=None if form is Form.TABLE else file.max_row)
+            rows, unit = reader.read_items(values, form, (records or "").split(".")), "item"
         for block in build_blocks(rows, wanted, unit=unit):
             has_rows = True
             yield block
@@ -55,20 +58,19 @@ def _is_nested(value: Any) -> bool:
     return isinstance(value, (list, dict))
 
 
-class _Records:
+class RecordReader:
     """Takes the wanted texts out of records, and collects the `names` of columns and the records with a fault."""
 
-    def __init__(self, file: TextFile, wanted: Sequence[str], list_column: str | None) -> None:
+    def __init__(self, source_name: Path | str, wanted: Sequence[str], *, list_column: str | None = None) -> None:
         self.names: dict[str, None] = {}
-        self._path, self._wanted, self._list_column = file.path, wanted, list_column
-        self._max_row = file.max_row
+        self._source_name, self._wanted, self._list_column = source_name, wanted, list_column
         self._inner = {name for name in wanted if "." in name}  # without those that occurred
         self._find = find_field if self._inner else dict.get
         self._keys = {*wanted, *(key for name in self._inner for key in name.split("."))}
         self._repeated: set[str] = set()
         self._faulty: list[int] = []
         self._first_fault = ""
-        self._decoder = json.JSONDecoder(
+        self.decoder = json.JSONDecoder(
             object_pairs_hook=self._build_object,
             parse_int=str,
             parse_float=str,
@@ -78,38 +80,39 @@ class _Records:
     def read_lines(self, lines: Iterable[str]) -> Iterator[Sequence[Any]]:
         """Yield number and texts of each line; raise at the end if lines could not be used."""
         for number, line in enumerate(lines, start=1):
-            if line.isspace():
-                continue
-            try:
-                record = self._decoder.decode(line)
-            except (json.JSONDecodeError, RecursionError) as error:
-                column = min(getattr(error, "pos", 0), len(line.rstrip())) + 1
-                self._note(number, f"column {column}: {describe_fault(error)}")
-            else:
-                yield from self._take(number, record)
-        self._refuse_faults("line")
+            if not line.isspace():
+                yield from self.read_line(number, line)
+        self.refuse_faults("line")
 
-    def read_items(self, stream: TextIO, form: Form, path: Sequence[str]) -> Iterator[Sequence[Any]]:
+    def read_line(self, number: int, line: str) -> Iterator[Sequence[Any]]:
+        """Yield number and texts of a line, unless it has a fault."""
+        try:
+            record = self.decoder.decode(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            column = min(getattr(error, "pos", 0), len(line.rstrip())) + 1
+            self._note(number, f"column {column}: {describe_fault(error)}")
+        else:
+            yield from self._take(number, record)
+
+    def read_items(self, values: JsonStream, form: Form, path: Sequence[str]) -> Iterator[Sequence[Any]]:
         """Yield index and texts of each item; raise at the end if items could not be used.
 
         If an object wraps the array, `path` has the keys that lead to it.
         """
-        # A table is one value, as long as the file.
-        values = JsonStream(stream, self._decoder, max_characters=None if form is Form.TABLE else self._max_row)
         try:
             for number, record in enumerate(self._iterate(values, form, path)):
                 yield from self._take(number, record)
         except (json.JSONDecodeError, RecursionError) as error:
-            self._refuse_faults("item")
-            raise locate_fault(self._path, values, error) from error
-        self._refuse_faults("item")
+            self.refuse_faults("item")
+            raise locate_fault(self._source_name, values, error) from error
+        self.refuse_faults("item")
 
     def _iterate(self, values: JsonStream, form: Form, path: Sequence[str]) -> Iterator[Any]:
         values.skip_space()
         if form is Form.OBJECTS:
             yield from values.read_values()
         elif form is Form.TABLE:
-            yield from read_table(self._path, values.read_value(), self._wanted)
+            yield from read_table(self._source_name, values.read_value(), self._wanted)
         elif form is Form.ARRAY:
             yield from values.read_items()
         else:
@@ -151,10 +154,11 @@ class _Records:
         self._first_fault = self._first_fault or fault
         self._faulty.append(number)
 
-    def _refuse_faults(self, unit: str) -> None:
+    def refuse_faults(self, unit: str) -> None:
+        """Raise a DataError if records had a fault."""
         if self._faulty:
             others = f" ({len(self._faulty)} {unit}s are faulty: {format_examples(self._faulty)})"
             raise DataError(
-                f"{self._path}: {unit} {self._faulty[0]}: {self._first_fault}; fix it there"
+                f"{self._source_name}: {unit} {self._faulty[0]}: {self._first_fault}; fix it there"
                 f"{others if len(self._faulty) > 1 else ''}"
             )

@@ -17,10 +17,12 @@ _CHUNK_CHARACTERS = 1 << 20
 _LOOK_BACK = 16
 
 
-def locate_fault(path: Path, values: "JsonStream", error: json.JSONDecodeError | RecursionError) -> DataError:
+def locate_fault(
+    source_name: Path | str, values: "JsonStream", error: json.JSONDecodeError | RecursionError
+) -> DataError:
     """Return the error for a value that could not be parsed, with its line and column."""
     line, column = values.locate(getattr(error, "pos", values.index))
-    return DataError(f"{path}: line {line}, column {column}: {describe_fault(error)}; fix it there")
+    return DataError(f"{source_name}: line {line}, column {column}: {describe_fault(error)}; fix it there")
 
 
 def describe_fault(error: json.JSONDecodeError | RecursionError) -> str:
