@@ -167,7 +167,9 @@ def test_data_of_the_recipe_is_shown_in_report_and_card(tiny_run: FinishedRun, n
     recipe = yaml.safe_load(run.recipe.read_text())
     recipe["evaluation"]["on"] = {"the same news": str(other), "lost news": str(tmp_path / "lost.yaml")}
     run.recipe.write_text(yaml.safe_dump(recipe))
+    run.metrics.unlink()  # as after the training
     workflow.evaluate(run.path)
+    assert "its own test set" in (run.other_data / "the_same_news/report.html").read_text()
     assert [path.name for path in run.other_data.iterdir()] == ["the_same_news"]
     assert "the_same_news" in run.report.read_text()
     assert "| the\\_same\\_news | 24 |" in (run.model / "README.md").read_text()
