@@ -6,13 +6,13 @@ import logging
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hf_newscls.errors import InputError, NewsclsError
+from hf_newscls.errors import InputError, NewsclsError, format_examples
 from hf_newscls.recipe.data import SplitSection
 from hf_newscls.recipe.loading import is_recipe_path
 from hf_newscls.recipe.recipe import Recipe
@@ -93,7 +93,7 @@ def check_other_data(recipe: Recipe, label_names: Sequence[str]) -> None:
     for name, on in recipe.evaluation.on.items():
         try:
             other = load_recipe(on)
-            _map_labels(label_names, other, prepare(other).label_names, model=recipe.name)
+            _match_labels(label_names, prepare(other).label_names, other, model=recipe.name)
         except NewsclsError as error:
             logger.warning("the model will not be evaluated on `evaluation.on.%s`: %s", name, error)
 
@@ -171,7 +171,7 @@ def _read_file(source: str, recipe: Recipe) -> tuple[Recipe, Dataset]:
     )
     evaluation = recipe.evaluation.model_copy(update={"probes": {}})
     plain = recipe.model_copy(update={"data": section, "split": SplitSection(), "evaluation": evaluation})
-    cleaned = read_source(plain, fetch_recipe_source(plain))
+    cleaned = read_source(plain, fetch_recipe_source(plain), allows_one_label=True)
     return plain, resolve_duplicates(cleaned, plain.data).cleaned.dataset
 
 
@@ -185,10 +185,8 @@ def _measure(subject: _Subject, rows: _Rows, *, name: str) -> MeasuredRows:
     from hf_newscls.report.other_data import MeasuredRows
 
     section, classifier = rows.recipe.evaluation, subject.model.load()
-    rows = _relabel(rows, classifier.label_names)
-    names = rows.label_names
-    indices = _map_labels(classifier.label_names, rows.recipe, names, model=subject.name)
-    dataset, seen_rows = _leave_out_seen(rows.dataset, subject, name=name)
+    names, indices = _match_labels(classifier.label_names, rows.label_names, rows.recipe, model=subject.name)
+    dataset, seen_rows = _leave_out_seen(_relabel(rows.dataset, rows.label_names, names), subject, name=name)
     logger.info("predicting %s rows of %s with %s", f"{len(dataset):,}", name, subject.name)
     own_probabilities = predict_probabilities(classifier, dataset["text"][:])
     probabilities = translate_probabilities(own_probabilities, indices, num_labels=len(names))
@@ -205,20 +203,32 @@ def _measure(subject: _Subject, rows: _Rows, *, name: str) -> MeasuredRows:
     return MeasuredRows(report, dataset, probabilities)
 
 
-def _relabel(rows: _Rows, model_labels: Sequence[str]) -> _Rows:
-    """Give the rows the labels of the model, if it has all of theirs: a file need not have rows of every label."""
-    if not {*rows.label_names} <= {*model_labels}:
-        return rows
-    ids = {name: index for index, name in enumerate(model_labels)}
-    return replace(rows, dataset=rows.dataset.align_labels_with_mapping(ids, "label"))
+def _match_labels(
+    model_labels: Sequence[str], found: Sequence[str], recipe: Recipe, *, model: str
+) -> tuple[list[str], list[int | None]]:
+    """Return the labels to score, and for each label of the model its index among them, or None if it is dropped.
 
-
-def _map_labels(
-    model_labels: Sequence[str], recipe: Recipe, label_names: Sequence[str], *, model: str
-) -> list[int | None]:
+    If the model has all labels of the data, its labels are scored: a file need not have rows of every label.
+    """
     from hf_newscls.comparison.label_maps import map_labels
 
-    return map_labels(model_labels, label_names, recipe.evaluation.label_maps.get(model, {}), model=model)
+    is_known = {*found} <= {*model_labels}
+    if len(found) == 1 and not is_known:
+        raise InputError(
+            f"{recipe.data.source_text}: all rows have the label {found[0]!r}, but the labels of {model} are "
+            f"{format_examples(model_labels)}; write the label as the model does"
+        )
+    names = [*(model_labels if is_known else found)]
+    return names, map_labels(model_labels, names, recipe.evaluation.label_maps.get(model, {}), model=model)
+
+
+def _relabel(dataset: Dataset, before: Sequence[str], names: Sequence[str]) -> Dataset:
+    """Return the rows with ids among these label names."""
+    from datasets import ClassLabel
+
+    # Not by `align_labels_with_mapping`, which ignores case.
+    ids = np.array([names.index(name) for name in before])[dataset["label"][:]]
+    return dataset.remove_columns("label").add_column("label", ids, feature=ClassLabel(names=[*names]))
 
 
 def _leave_out_seen(dataset: Dataset, subject: _Subject, *, name: str) -> tuple[Dataset, int | None]:

@@ -13,6 +13,7 @@ import yaml
 from hf_newscls import workflow
 from hf_newscls.errors import InputError, RecipeError, RunError
 from hf_newscls.runs.folder import RunFolder
+from hf_newscls.workflow.evaluation.other_data import check_other_data
 from tests.conftest import LABELS, FinishedRun, build_news_rows, write_csv
 from tests.processes import Result
 
@@ -138,6 +139,43 @@ def test_a_file_need_not_have_all_labels(tiny_run: FinishedRun, tmp_path: Path) 
     assert report.scores["f1_macro"] == pytest.approx(
         (report.per_class["BUSINESS"]["f1"] + report.per_class["SPORTS"]["f1"]) / 2
     )
+
+
+def test_rows_of_one_label_are_scored_if_the_model_has_it(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    write_csv(tmp_path / "new.csv", [row | {"category": "SPORTS"} for row in NEW_ROWS])
+    report = workflow.evaluate_on(tiny_run.run.path, tmp_path / "new.csv", output=tmp_path / "on").report
+    assert report.label_names == [*LABELS]
+    assert report.confusion.sum(axis=1).tolist() == [0, 0, 4]
+    assert report.scores["accuracy"] == report.per_class["SPORTS"]["recall"]
+    write_csv(tmp_path / "new.csv", [row | {"category": "WEATHER"} for row in NEW_ROWS])
+    with pytest.raises(InputError, match="WEATHER"):
+        workflow.evaluate_on(tiny_run.run.path, tmp_path / "new.csv", output=tmp_path / "on")
+
+
+def test_labels_that_differ_only_in_case_are_kept_apart(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    run = RunFolder(Path(shutil.copytree(tiny_run.run.path, tmp_path / "run")))
+    config = run.model / "config.json"
+    names = ["US", "us", "SPORTS"]
+    labels = {"id2label": dict(enumerate(names)), "label2id": {name: index for index, name in enumerate(names)}}
+    config.write_text(json.dumps(run.read_json(config) | labels))
+    write_csv(
+        tmp_path / "new.csv", [row | {"category": names[index % 2 * 2]} for index, row in enumerate(NEW_ROWS)]
+    )
+    report = workflow.evaluate_on(run.path, tmp_path / "new.csv").report
+    assert report.confusion.sum(axis=1).tolist() == [2, 0, 2]
+
+
+@pytest.mark.parametrize(("wrong", "warns"), [("BUSINESS", False), ("WEATHER", True)])
+def test_labels_are_checked_before_the_training_as_after_it(
+    wrong: str, warns: bool, tiny_run: FinishedRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Rows of two of the three labels.
+    rows = [row | {"category": row["category"].replace("BUSINESS", wrong)} for row in build_news_rows()]
+    write_csv(tmp_path / "two.csv", [row for row in rows if row["category"] != "SPORTS"])
+    other = write_other_recipe(tiny_run, tmp_path / "two.yaml", data={"source": str(tmp_path / "two.csv")})
+    section = tiny_run.recipe.evaluation.model_copy(update={"on": {"two": str(other)}})
+    check_other_data(tiny_run.recipe.model_copy(update={"evaluation": section}), LABELS)
+    assert ("evaluation.on.two" in caplog.text) == warns
 
 
 # Models and files.
