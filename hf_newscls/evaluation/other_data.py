@@ -29,8 +29,8 @@ class OtherDataReport:
     Attributes:
         name: of the data, such as a recipe or a file.
         rows: rows that were scored.
-        seen_rows: rows that were left out, because the model was trained or validated on their text; None if the
-            texts of its training are not known.
+        seen_rows: rows that were left out, because the model was trained or validated on their text or a near
+            duplicate; None if the texts of its training are not known.
         label_names: of the data, in the order of the confusion matrix.
         never_predicted: labels of the data that the model cannot predict.
         majority_accuracy: accuracy of predicting the most frequent label for every row.

@@ -60,7 +60,7 @@ def evaluate_on(
 ) -> OtherDataRun:
     """Evaluate a trained model on the test set of another recipe, or on all rows of a labeled file.
 
-    Rows are left out if the model was trained or validated on their text. The output folder gets metrics, predictions,
+    Rows are left out if the model was trained or validated on their text, or on a near duplicate. The output folder gets metrics, predictions,
     mistakes and a page.
 
     Args:
@@ -232,22 +232,22 @@ def _relabel(dataset: Dataset, before: Sequence[str], names: Sequence[str]) -> D
 
 
 def _leave_out_seen(dataset: Dataset, subject: _Subject, *, name: str) -> tuple[Dataset, int | None]:
-    """Return the rows with texts that the model was not trained or validated on, and how many were left out."""
-    from hf_newscls.data.duplicates import normalize_text
+    """Return the rows that are no duplicates of a training or validation row, and how many were left out."""
+    from hf_newscls.data.duplicates import find_duplicates
 
     seen = _read_seen_texts(subject)
-    if seen is None:
+    if seen is None or subject.recipe is None:
         return dataset, None
-    unseen = [index for index, text in enumerate(dataset["text"][:]) if normalize_text(text) not in seen]
-    if not unseen:
+    # The seen texts are first, so a group with one of them has the index of one.
+    found = find_duplicates([*seen, *dataset["text"][:]], subject.recipe.data.near_duplicates)
+    unseen = np.flatnonzero(found.groups[len(seen) :] >= len(seen))
+    if not len(unseen):
         raise InputError(f"{name}: the model was trained or validated on all {len(dataset):,} texts; name other data")
     return dataset.select(unseen), len(dataset) - len(unseen)
 
 
-def _read_seen_texts(subject: _Subject) -> set[str] | None:
-    """Return the normalized texts of training and validation; None if they are not known."""
-    from hf_newscls.data.duplicates import normalize_text
-
+def _read_seen_texts(subject: _Subject) -> list[str] | None:
+    """Return the texts of training and validation; None if they are not known."""
     if subject.run is None or subject.recipe is None:
         return None
     try:
@@ -259,7 +259,7 @@ def _read_seen_texts(subject: _Subject) -> set[str] | None:
         source = subject.recipe.data.source_text
         logger.warning("rows that the model was trained on cannot be left out: %s has changed", source)
         return None
-    return {normalize_text(text) for split in ("train", "validation") for text in prepared.splits[split]["text"][:]}
+    return [text for split in ("train", "validation") for text in prepared.splits[split]["text"][:]]
 
 
 def _read_own_report(subject: _Subject) -> EvaluationReport | None:

@@ -75,6 +75,16 @@ def test_texts_of_the_training_are_left_out(tiny_run: FinishedRun, tmp_path: Pat
     assert (report.rows, report.seen_rows) == (TEST_ROWS + 4, 120 - TEST_ROWS)
 
 
+def test_near_duplicates_of_the_training_are_left_out(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    # The longest training text, with another word at its end.
+    train = tiny_run.run.read_json(tiny_run.run.split)["row_ids"]["train"]
+    row = max((build_news_rows()[int(index)] for index in train), key=lambda row: len(row["body"]))
+    changed = row | {"body": " ".join([*row["body"].split()[:-1], "changed"])}
+    write_csv(tmp_path / "new.csv", [changed, *(one | {"date": ""} for one in NEW_ROWS)])
+    report = workflow.evaluate_on(tiny_run.run.path, tmp_path / "new.csv", output=tmp_path / "on").report
+    assert (report.rows, report.seen_rows) == (4, 1)
+
+
 def test_without_the_training_file_seen_rows_are_not_known(
     tiny_run: FinishedRun, new_csv: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
