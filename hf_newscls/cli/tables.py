@@ -206,6 +206,9 @@ def print_other_data(report: "OtherDataReport") -> None:
         print_line(f"left out: {report.seen_rows:,} rows, duplicates of training and validation rows")
     if report.never_predicted:
         print_line(f"never predicted: {', '.join(map(make_printable, report.never_predicted))}")
+    if report.dropped_labels:
+        names = ", ".join(map(make_printable, report.dropped_labels))
+        print_line(f"dropped labels of the model: {names}; its own prediction for {report.dropped_rows:,} rows")
 
 
 def print_seeds(runs: "SeedRuns") -> None:

@@ -15,6 +15,7 @@ from hf_newscls.report.text import (
     describe_difference,
     describe_duplicates,
     describe_rows,
+    describe_dropped_labels,
     describe_seen_rows,
     describe_temperature,
     describe_trained_parameters,
@@ -43,6 +44,7 @@ _FILTERS = {
     "calibration_error": describe_calibration_error,
     "temperature": describe_temperature,
     "difference": describe_difference,
+    "dropped_labels": describe_dropped_labels,
     "seen_rows": describe_seen_rows,
 }
 

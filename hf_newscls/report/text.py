@@ -168,6 +168,14 @@ def describe_seen_rows(report: OtherDataReport) -> str:
     )
 
 
+def describe_dropped_labels(report: OtherDataReport) -> str:
+    """Return a sentence on the labels of the model that mean none of the data's labels."""
+    return (
+        f"Labels of the model that mean none here: {', '.join(report.dropped_labels)}. Their probability is divided "
+        f"among the others. They are the model's own prediction for {report.dropped_rows:,} of {report.rows:,} rows."
+    )
+
+
 def _name_change(before: float, after: float) -> str:
     return "raises" if after > before else "lowers" if after < before else "leaves"
 

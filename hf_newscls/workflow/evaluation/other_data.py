@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from hf_newscls.evaluation.other_data import OtherDataReport
     from hf_newscls.evaluation.report import EvaluationReport
     from hf_newscls.report.other_data import MeasuredRows
-
-_NOT_IN_A_NAME = re.compile(r"[^\w.-]+")
 
 logger = logging.getLogger(__name__)
 
@@ -72,20 +69,35 @@ def evaluate_on(
         runs_dir: where the run folders are.
 
     Raises:
-        InputError: model, recipe or data cannot be used, the labels do not match, or no row is left.
+        InputError: model, recipe or data cannot be used, the labels do not match, or no row is left; or the folder
+            has the scores on other data of this name.
     """
-    from hf_newscls.report.other_data import METRICS, PAGE, write_other_data
+    from hf_newscls.report.other_data import METRICS, PAGE, name_folder, write_other_data
 
     subject = _Subject(find_model_address(model, runs_dir=runs_dir))
     rows = _read_rows(str(on), subject, data=data)
-    name = _NOT_IN_A_NAME.sub("_", name or rows.name)
+    name = name_folder(name or rows.name)
     folder = Path(output) if output is not None else subject.folder / name
     check_replaceable(folder, markers=[METRICS, PAGE], content="an evaluation on other data")
+    _refuse_other_source(folder, rows.source)
     measured = _measure(subject, rows, name=name)
     with report_full_disk(folder):
-        write_other_data(measured, folder, model_name=subject.name, own=_read_own_report(subject))
+        write_other_data(
+            measured, folder, source=rows.source, model_name=subject.name, own=_read_own_report(subject)
+        )
     logger.info("wrote %s", folder)
     return OtherDataRun(folder, measured.report)
+
+
+def _refuse_other_source(folder: Path, source: str) -> None:
+    """Refuse to replace the scores on other data with the same name."""
+    from hf_newscls.report.other_data import read_source
+
+    before = read_source(folder)
+    if before not in (None, source):
+        raise InputError(
+            f"{folder}: has the scores on {before}, not on {source}; set --output to another folder, or remove this one"
+        )
 
 
 def check_other_data(recipe: Recipe, label_names: Sequence[str]) -> None:
@@ -118,7 +130,9 @@ class _Subject:
 
     @property
     def folder(self) -> Path:
-        return self.run.other_data if self.run else Path("on", _NOT_IN_A_NAME.sub("--", self.name))
+        from hf_newscls.report.other_data import name_folder
+
+        return self.run.other_data if self.run else Path("on", name_folder(self.name))
 
 
 @dataclass(frozen=True)
@@ -133,6 +147,14 @@ class _Rows:
     def label_names(self) -> list[str]:
         names: list[str] = self.dataset.features["label"].names
         return names
+
+    @property
+    def source(self) -> str:
+        """Addresses of the data files, joined by commas; local paths are absolute."""
+        return ", ".join(
+            os.path.abspath(path) if os.path.exists(path := os.path.expanduser(address)) else address
+            for address in self.recipe.data.sources
+        )
 
 
 def _read_rows(on: str, subject: _Subject, *, data: str | Path | None) -> _Rows:
@@ -189,6 +211,7 @@ def _measure(subject: _Subject, rows: _Rows, *, name: str) -> MeasuredRows:
     dataset, seen_rows = _leave_out_seen(_relabel(rows.dataset, rows.label_names, names), subject, name=name)
     logger.info("predicting %s rows of %s with %s", f"{len(dataset):,}", name, subject.name)
     own_probabilities = predict_probabilities(classifier, dataset["text"][:])
+    dropped = [index for index, target in enumerate(indices) if target is None]
     probabilities = translate_probabilities(own_probabilities, indices, num_labels=len(names))
     groups = np.asarray(dataset[GROUP][:])
     report = score_other_data(
@@ -198,6 +221,8 @@ def _measure(subject: _Subject, rows: _Rows, *, name: str) -> MeasuredRows:
         label_names=names,
         never_predicted=[one for index, one in enumerate(names) if index not in indices],
         seen_rows=seen_rows,
+        dropped_labels=[classifier.label_names[index] for index in dropped],
+        dropped_rows=int(np.isin(own_probabilities.argmax(axis=1), dropped).sum()),
         bootstrap=Bootstrap(section.bootstrap_resamples, rows.recipe.split.seed, groups=groups, top_k=section.top_k),
     )
     return MeasuredRows(report, dataset, probabilities)

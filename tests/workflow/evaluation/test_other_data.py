@@ -12,6 +12,7 @@ import yaml
 
 from hf_newscls import workflow
 from hf_newscls.errors import InputError, RecipeError, RunError
+from hf_newscls.report.other_data import read_other_data
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.workflow.evaluation.other_data import check_other_data
 from tests.conftest import LABELS, FinishedRun, build_news_rows, write_csv
@@ -188,6 +189,24 @@ def test_labels_are_checked_before_the_training_as_after_it(
     assert ("evaluation.on.two" in caplog.text) == warns
 
 
+def test_dropped_labels_are_counted(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    rows = [row | {"category": row["category"].replace("SCIENCE", "SPORTS").title()} for row in build_news_rows()]
+    write_csv(tmp_path / "two.csv", rows)
+    other = write_other_recipe(
+        tiny_run,
+        tmp_path / "two.yaml",
+        data={"source": str(tmp_path / "two.csv")},
+        evaluation={"label_maps": {"tiny": {"SCIENCE": None}}},
+    )
+    model = Path(shutil.copytree(tiny_run.run.path, tmp_path / "run"))
+    evaluated = workflow.evaluate_on(model, other)
+    assert evaluated.report.dropped_labels == ["SCIENCE"]
+    texts = pd.read_parquet(evaluated.path / "predictions.parquet")["text"].tolist()
+    own = [found.labels[0] for found in workflow.predict(model, texts)]
+    assert evaluated.report.dropped_rows == own.count("SCIENCE") > 0
+    assert "SCIENCE" in (evaluated.path / "report.html").read_text()
+
+
 # Models and files.
 
 
@@ -209,6 +228,19 @@ def test_a_folder_with_other_files_is_not_replaced(tiny_run: FinishedRun, new_cs
     assert (tmp_path / "notes/mine.txt").read_text() == "keep"
 
 
+def test_results_are_not_replaced_by_those_of_another_file_of_the_name(
+    tiny_run: FinishedRun, new_csv: Path, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        report = workflow.evaluate_on(tiny_run.run.path, new_csv, output=tmp_path / "on").report
+    (tmp_path / "b").mkdir()
+    write_csv(tmp_path / "b/new.csv", NEW_ROWS[:3])
+    with pytest.raises(InputError, match="--output"):
+        workflow.evaluate_on(tiny_run.run.path, tmp_path / "b/new.csv", output=tmp_path / "on")
+    assert [one.rows for one in read_other_data(tmp_path)] == [4]
+    assert str(tmp_path) not in json.dumps(report.to_dict())
+
+
 def test_data_of_the_recipe_is_shown_in_report_and_card(tiny_run: FinishedRun, new_csv: Path, tmp_path: Path) -> None:
     other = write_other_recipe(tiny_run, tmp_path / "other.yaml")
     run = RunFolder(Path(shutil.copytree(tiny_run.run.path, tmp_path / "run")))
@@ -216,11 +248,14 @@ def test_data_of_the_recipe_is_shown_in_report_and_card(tiny_run: FinishedRun, n
     recipe["evaluation"]["on"] = {"the same news": str(other), "lost news": str(tmp_path / "lost.yaml")}
     run.recipe.write_text(yaml.safe_dump(recipe))
     run.metrics.unlink()  # as after the training
+    workflow.evaluate_on(run.path, new_csv, name="private")
     workflow.evaluate(run.path)
     assert "its own test set" in (run.other_data / "the_same_news/report.html").read_text()
-    assert [path.name for path in run.other_data.iterdir()] == ["the_same_news"]
-    assert "the_same_news" in run.report.read_text()
-    assert "| the\\_same\\_news | 24 |" in (run.model / "README.md").read_text()
+    assert sorted(path.name for path in run.other_data.iterdir()) == ["private", "the_same_news"]
+    assert all(name in run.report.read_text() for name in ("private", "the_same_news"))
+    card = (run.model / "README.md").read_text()
+    assert "| the\\_same\\_news | 24 |" in card
+    assert "| private |" not in card
 
 
 def test_command_prints_scores_and_page(
