@@ -86,9 +86,7 @@ def read_other_data(folder: Path, names: Collection[str] | None = None) -> list[
     """
     wanted = None if names is None else {*map(name_folder, names)}
     paths = sorted(folder.glob(f"*/{METRICS}"))
-    return [
-        _read(path, OtherDataReport.from_dict) for path in paths if wanted is None or path.parent.name in wanted
-    ]
+    return [_read(path, OtherDataReport.from_dict) for path in paths if wanted is None or path.parent.name in wanted]
 
 
 def read_source(folder: Path) -> str | None:

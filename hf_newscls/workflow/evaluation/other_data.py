@@ -57,8 +57,8 @@ def evaluate_on(
 ) -> OtherDataRun:
     """Evaluate a trained model on the test set of another recipe, or on all rows of a labeled file.
 
-    Rows are left out if the model was trained or validated on their text, or on a near duplicate. The output folder gets metrics, predictions,
-    mistakes and a page.
+    Rows are left out if the model was trained or validated on their text, or on a near duplicate. The output folder
+    gets metrics, predictions, mistakes and a page.
 
     Args:
         model: a run, a run folder, a model folder, a Hub id, or the name or path of a recipe, for its latest run.
@@ -82,9 +82,7 @@ def evaluate_on(
     _refuse_other_source(folder, rows.source)
     measured = _measure(subject, rows, name=name)
     with report_full_disk(folder):
-        write_other_data(
-            measured, folder, source=rows.source, model_name=subject.name, own=_read_own_report(subject)
-        )
+        write_other_data(measured, folder, source=rows.source, model_name=subject.name, own=_read_own_report(subject))
     logger.info("wrote %s", folder)
     return OtherDataRun(folder, measured.report)
 

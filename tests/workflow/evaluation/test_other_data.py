@@ -169,9 +169,7 @@ def test_labels_that_differ_only_in_case_are_kept_apart(tiny_run: FinishedRun, t
     names = ["US", "us", "SPORTS"]
     labels = {"id2label": dict(enumerate(names)), "label2id": {name: index for index, name in enumerate(names)}}
     config.write_text(json.dumps(run.read_json(config) | labels))
-    write_csv(
-        tmp_path / "new.csv", [row | {"category": names[index % 2 * 2]} for index, row in enumerate(NEW_ROWS)]
-    )
+    write_csv(tmp_path / "new.csv", [row | {"category": names[index % 2 * 2]} for index, row in enumerate(NEW_ROWS)])
     report = workflow.evaluate_on(run.path, tmp_path / "new.csv").report
     assert report.confusion.sum(axis=1).tolist() == [2, 0, 2]
 
