@@ -55,8 +55,8 @@ def resolve_label_names(
     """Return the label names in the model's order: as the recipe lists them (`expected`), else sorted.
 
     Raises:
-        DataError: fewer than two labels, unless one is allowed; labels that differ from the recipe's list; or, if the recipe lists none,
-            several spellings of one label, as `fold_label` says.
+        DataError: fewer than two labels, unless one is allowed; labels that differ from the recipe's list; or, if the
+            recipe lists none, several spellings of one label, as `fold_label` says.
     """
     if len(counts) < (1 if allows_one else 2):
         found = format_examples(counts) or "none"
