@@ -203,9 +203,12 @@ def print_other_data(report: "OtherDataReport") -> None:
     console.print(table)
     print_line(f"most frequent label: {report.majority_accuracy:.1%} of the rows")
     if report.seen_rows is not None:
-        print_line(f"left out: {report.seen_rows:,} rows with a text that the model was trained or validated on")
+        print_line(f"left out: {report.seen_rows:,} rows, duplicates of training and validation rows")
     if report.never_predicted:
         print_line(f"never predicted: {', '.join(map(make_printable, report.never_predicted))}")
+    if report.dropped_labels:
+        names = ", ".join(map(make_printable, report.dropped_labels))
+        print_line(f"dropped labels of the model: {names}; its own prediction for {report.dropped_rows:,} rows")
 
 
 def print_seeds(runs: "SeedRuns") -> None:

@@ -55,7 +55,12 @@ def join_columns(values: Sequence[str | None], *, separator: str) -> str:
 
 
 def clean_rows(
-    found: FileRows, section: DataSection, *, extra_columns: Sequence[str] = (), source_name: str
+    found: FileRows,
+    section: DataSection,
+    *,
+    extra_columns: Sequence[str] = (),
+    source_name: str,
+    allows_one_label: bool = False,
 ) -> CleanedRows:
     """Build text and label of each row, stripped; drop and count the rows with a short text, no label or a rare label.
 
@@ -82,7 +87,9 @@ def clean_rows(
             "check data.text, data.min_characters and data.min_count"
         )
     kept_labels = [labels[index] for index in kept]
-    names = resolve_label_names(Counter(kept_labels), expected=section.labels, source_name=source_name)
+    names = resolve_label_names(
+        Counter(kept_labels), expected=section.labels, source_name=source_name, allows_one=allows_one_label
+    )
     usable_rows = rows.select(kept)
     ids = dict(zip(names, range(len(names)), strict=True))
     columns: dict[str, Sequence[Any]] = {

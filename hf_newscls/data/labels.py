@@ -49,14 +49,16 @@ def match_truth_values(section: DataSection, found: Collection[str]) -> DataSect
     return section.model_copy(update={"merge_labels": merges, "labels": labels})
 
 
-def resolve_label_names(counts: Mapping[str, int], *, expected: Sequence[str] | None, source_name: str) -> list[str]:
+def resolve_label_names(
+    counts: Mapping[str, int], *, expected: Sequence[str] | None, source_name: str, allows_one: bool = False
+) -> list[str]:
     """Return the label names in the model's order: as the recipe lists them (`expected`), else sorted.
 
     Raises:
-        DataError: fewer than two labels; labels that differ from the recipe's list; or, if the recipe lists none,
-            several spellings of one label, as `fold_label` says.
+        DataError: fewer than two labels, unless one is allowed; labels that differ from the recipe's list; or, if the
+            recipe lists none, several spellings of one label, as `fold_label` says.
     """
-    if len(counts) < 2:
+    if len(counts) < (1 if allows_one else 2):
         found = format_examples(counts) or "none"
         raise DataError(f"{source_name}: a classifier needs two labels (found: {found}); check data.label")
     if expected is None:

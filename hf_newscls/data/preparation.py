@@ -95,8 +95,10 @@ def fetch_recipe_source(recipe: Recipe) -> Source:
     return source
 
 
-def read_source(recipe: Recipe, source: Source) -> CleanedRows:
+def read_source(recipe: Recipe, source: Source, *, allows_one_label: bool = False) -> CleanedRows:
     """Return the usable rows of the recipe's data files, with the columns for the split and for the probes.
+
+    A model cannot be trained on rows of one label, but evaluated.
 
     Raises:
         DataError: their content does not fit the recipe.
@@ -109,7 +111,13 @@ def read_source(recipe: Recipe, source: Source) -> CleanedRows:
         id_column=data.id,
         options=build_read_options(data),
     )
-    return clean_rows(rows, data, extra_columns=recipe.extra_columns, source_name=source.name)
+    return clean_rows(
+        rows,
+        data,
+        extra_columns=recipe.extra_columns,
+        source_name=source.name,
+        allows_one_label=allows_one_label,
+    )
 
 
 def build_read_options(section: DataSection) -> ReadOptions:

@@ -29,8 +29,8 @@ class OtherDataReport:
     Attributes:
         name: of the data, such as a recipe or a file.
         rows: rows that were scored.
-        seen_rows: rows that were left out, because the model was trained or validated on their text; None if the
-            texts of its training are not known.
+        seen_rows: rows that were left out, because the model was trained or validated on their text or a near
+            duplicate; None if the texts of its training are not known.
         label_names: of the data, in the order of the confusion matrix.
         never_predicted: labels of the data that the model cannot predict.
         majority_accuracy: accuracy of predicting the most frequent label for every row.
@@ -40,6 +40,9 @@ class OtherDataReport:
         label_intervals: of F1, by label.
         confusion: shape (L, L), rows by reference and prediction.
         reliability: confidence and accuracy.
+        dropped_labels: labels of the model that mean none of the data's labels. Their probability is divided among the
+            others.
+        dropped_rows: rows that were scored, but most probably have a dropped label in the model's own prediction.
     """
 
     name: str
@@ -54,6 +57,8 @@ class OtherDataReport:
     label_intervals: Mapping[str, Interval]
     confusion: IntArray
     reliability: Reliability
+    dropped_labels: Sequence[str] = ()
+    dropped_rows: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values, ready for JSON."""
@@ -81,6 +86,8 @@ def score_other_data(
     label_names: Sequence[str],
     never_predicted: Sequence[str],
     seen_rows: int | None,
+    dropped_labels: Sequence[str],
+    dropped_rows: int,
     bootstrap: Bootstrap,
 ) -> OtherDataReport:
     """Score the predictions for at least one row, given (N, L) and (N,) arrays.
@@ -102,4 +109,6 @@ def score_other_data(
         label_intervals={one: to_interval(f1) for one, f1 in zip(label_names, resamples.label_f1.T, strict=True)},
         confusion=compute_confusion(probabilities, references),
         reliability=compute_reliability(probabilities, references),
+        dropped_labels=dropped_labels,
+        dropped_rows=dropped_rows,
     )

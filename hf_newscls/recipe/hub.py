@@ -37,7 +37,7 @@ class HubSection(Section):
     """Create the repository as a private one."""
     calibrate: bool = True
     """Fold the temperature fitted on validation into the last layer when the model is saved, so that its probabilities
-    match its accuracy; no answer changes. It is left out if validation has too few rows."""
+    match its accuracy; no answer changes. It is left out if validation does not show that it helps."""
     license: str = "apache-2.0"
     """License of the weights, as a Hub license id."""
     tags: list[str] = Field([])

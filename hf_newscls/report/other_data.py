@@ -10,9 +10,11 @@
 """
 
 import json
+import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from datasets import Dataset
@@ -31,7 +33,11 @@ from hf_newscls.report.template import render_template
 from hf_newscls.storage import replace_folder, write_json, write_text
 
 METRICS, PAGE = "metrics.json", "report.html"
+_SOURCE = "source"
+_NOT_IN_A_NAME = re.compile(r"[^\w.-]+")
 _SHOWN_MISTAKES = 20
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,38 +54,67 @@ class MeasuredRows:
         predictions, confidence = self.probabilities.argmax(axis=1), self.probabilities.max(axis=1)
         wrong = np.flatnonzero(predictions != references)
         rows = wrong[np.argsort(-confidence[wrong], kind="stable")]
+        chosen = self.dataset.select(rows)
         return [
             {
-                "id": self.dataset[row][ROW_ID],
-                "text": self.dataset[row]["text"],
+                "id": row_id,
+                "text": text,
                 "reference": names[references[row]],
                 "predictions": [(names[predictions[row]], float(confidence[row]))],
             }
-            for row in rows.tolist()
+            for row, row_id, text in zip(rows.tolist(), chosen[ROW_ID][:], chosen["text"][:], strict=True)
         ]
 
 
-def read_other_data(folder: Path) -> list[OtherDataReport]:
+def name_folder(name: str) -> str:
+    """Return the name of the folder for some data.
+
+    >>> name_folder("AG News, test")
+    'AG_News_test'
+    """
+    return _NOT_IN_A_NAME.sub("_", name)
+
+
+def read_other_data(folder: Path, names: Collection[str] | None = None) -> list[OtherDataReport]:
     """Return the reports in the folders that `write_other_data` wrote into a folder, ordered by name.
+
+    Args:
+        names: of the data to take; by default all.
 
     Raises:
         RunError: one of them is damaged.
     """
-    reports = []
-    for path in sorted(folder.glob(f"*/{METRICS}")):
-        try:
-            reports.append(OtherDataReport.from_dict(json.loads(path.read_text(encoding="utf-8"))))
-        except (OSError, ValueError) as error:
-            raise RunError(
-                f"{path}: cannot be read ({shorten_text(error)}); remove its folder, or evaluate again"
-            ) from error
-    return reports
+    wanted = None if names is None else {*map(name_folder, names)}
+    paths = sorted(folder.glob(f"*/{METRICS}"))
+    return [_read(path, OtherDataReport.from_dict) for path in paths if wanted is None or path.parent.name in wanted]
 
 
-def write_other_data(measured: MeasuredRows, folder: Path, *, model_name: str, own: EvaluationReport | None) -> None:
+def read_source(folder: Path) -> str | None:
+    """Return the address of the data that a folder has the scores on; None if it has none, or does not say it.
+
+    Raises:
+        RunError: the folder is damaged.
+    """
+    path = folder / METRICS
+    return _read(path, lambda content: content.get(_SOURCE)) if path.is_file() else None
+
+
+def _read(path: Path, parse: Callable[[dict[str, Any]], Value]) -> Value:
+    try:
+        return parse(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"{path}: cannot be read ({shorten_text(error)}); remove its folder, or evaluate again"
+        ) from error
+
+
+def write_other_data(
+    measured: MeasuredRows, folder: Path, *, source: str, model_name: str, own: EvaluationReport | None
+) -> None:
     """Write the folder atomically; an older one is replaced.
 
     Args:
+        source: address of the data. It is not part of the report, because a card must not show a path of this machine.
         model_name: of the model, for the page.
         own: its report on its own test set, to show next to it; None if it is not known.
     """
@@ -98,7 +133,7 @@ def write_other_data(measured: MeasuredRows, folder: Path, *, model_name: str, o
         figures={"confusion_matrix": render_svg(figure)},
     )
     with replace_folder(folder) as fresh:
-        write_json(fresh / METRICS, report.to_dict())
+        write_json(fresh / METRICS, {**report.to_dict(), _SOURCE: source})
         write_predictions(fresh / "predictions.parquet", measured.dataset, measured.probabilities, report.label_names)
         write_rows(fresh / "mistakes.csv", MISTAKES, map(mistake_to_row, mistakes))
         save_figure(figure, fresh / "confusion_matrix.png")

@@ -14,6 +14,7 @@ from hf_newscls.report.text import (
     count_rows,
     describe_calibration_error,
     describe_difference,
+    describe_dropped_labels,
     describe_duplicates,
     describe_rows,
     describe_seen_rows,
@@ -43,6 +44,7 @@ _FILTERS = {
     "calibration_error": describe_calibration_error,
     "temperature": describe_temperature,
     "difference": describe_difference,
+    "dropped_labels": describe_dropped_labels,
     "seen_rows": describe_seen_rows,
 }
 

@@ -145,14 +145,22 @@ def describe_fit(fit: TemperatureFit) -> str:
 
 
 def describe_seen_rows(report: OtherDataReport) -> str:
-    """Return a sentence on the rows that were left out, because the model was trained or validated on their text."""
+    """Return a sentence on the rows that were left out, because the model has seen their text."""
     if report.seen_rows is None:
         return "The texts that the model was trained on are not known, so rows with these texts may be among the rows."
     if not report.seen_rows:
-        return "The model was trained or validated on none of these texts."
+        return "The model was trained or validated on none of these texts, nor on near duplicates."
     return (
-        f"Rows left out, because the model was trained or validated on their text: {report.seen_rows:,} of "
-        f"{report.seen_rows + report.rows:,}."
+        "Rows left out, because the model was trained or validated on their text or a near duplicate: "
+        f"{report.seen_rows:,} of {report.seen_rows + report.rows:,}."
+    )
+
+
+def describe_dropped_labels(report: OtherDataReport) -> str:
+    """Return a sentence on the labels of the model that mean none of the data's labels."""
+    return (
+        f"Labels of the model that mean none here: {', '.join(report.dropped_labels)}. Their probability is divided "
+        f"among the others. They are the model's own prediction for {report.dropped_rows:,} of {report.rows:,} rows."
     )
 
 

@@ -11,13 +11,14 @@ from filelock import FileLock, Timeout
 
 from hf_newscls import __version__
 from hf_newscls.errors import RecipeError, RunError, format_examples
+from hf_newscls.recipe.hub import HubSection
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.checkpoints import find_last_checkpoint, read_trainer_state, relocate_best, remove_partial
 from hf_newscls.runs.folder import RunFolder, create_run, find_runs
 from hf_newscls.runs.recipe_diff import RecipeChange, find_changes
 
-# They decide what is evaluated and published, but not what is trained.
-_FREE_KEYS = {"evaluation", "hub", "data.language"}
+# They decide what is evaluated and published, but not the weights; `hub.calibrate` changes them.
+_FREE_KEYS = {"evaluation", "data.language", *(f"hub.{key}" for key in HubSection.model_fields if key != "calibrate")}
 
 logger = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from datasets import Dataset
 
+from hf_newscls.data.deduplication import GROUP
 from hf_newscls.errors import ModelError
 from hf_newscls.evaluation.calibration.temperature import TemperatureFit, measure_temperature
 from hf_newscls.inference.predicting import TrainedClassifier, predict_probabilities
@@ -21,7 +22,9 @@ def calibrate(classifier: TrainedClassifier, validation: Dataset) -> Temperature
     """Fit a temperature on validation and, if it is reliable, divide the model's logits by it, in place."""
     texts = validation["text"][:]
     probabilities = predict_probabilities(classifier, texts)
-    found = measure_temperature(probabilities, np.asarray(validation["label"][:]))
+    found = measure_temperature(
+        probabilities, np.asarray(validation["label"][:]), groups=np.asarray(validation[GROUP][:])
+    )
     if found.is_reliable:
         found = replace(found, is_folded=_fold(classifier, found.temperature, texts[:_CHECKED_ROWS]))
     logger.info("%s", describe_fit(found))

@@ -78,7 +78,8 @@ def render_run_card(
         figure_labels=values.figure_labels,
         figures=figures,
         notes=notes,
-        other_data=read_other_data(run.other_data),
+        # Only what the recipe names: the name of any other file may be private.
+        other_data=read_other_data(run.other_data, recipe.evaluation.on),
     )
 
 

@@ -1,10 +1,13 @@
-"""Which runs can be resumed."""
+"""Which runs can be resumed, and which finished run a recipe uses again."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from hf_newscls.runs.resuming import has_interrupted
+from hf_newscls.runs.resuming import find_finished, has_interrupted
+from tests.conftest import FinishedRun
 from tests.runs.test_checkpoints import save_checkpoint
 
 
@@ -31,3 +34,15 @@ def test_run_with_a_checkpoint_or_without_its_evaluation_is_interrupted(
     before = sorted(tmp_path.rglob("*"))
     assert has_interrupted("tiny", runs_dir=tmp_path) == expected
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_found"),
+    [({}, True), ({"title": "Another", "tags": ["news"]}, True), ({"calibrate": False}, False)],
+)
+def test_only_what_changes_the_weights_needs_another_run(
+    changes: Mapping[str, Any], is_found: bool, tiny_run: FinishedRun
+) -> None:
+    recipe = tiny_run.recipe.model_copy(update={"hub": tiny_run.recipe.hub.model_copy(update=changes)})
+    found = find_finished(recipe, tiny_run.run.read_fingerprint(), runs_dir=tiny_run.runs_dir)
+    assert (found is not None) == is_found

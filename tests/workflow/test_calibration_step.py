@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from transformers import pipeline
 
 from hf_newscls import workflow
+from hf_newscls.data.deduplication import GROUP
 from hf_newscls.errors import ModelError
 from hf_newscls.evaluation.calibration.temperature import scale_probabilities
 from hf_newscls.inference.predicting import TrainedClassifier, load_classifier, predict_probabilities
@@ -54,7 +55,7 @@ def draw_rows(classifier: TrainedClassifier, texts: list[str]) -> Dataset:
     fold_temperature(classifier.model, float(spread) / 6, batch)
     truth = scale_probabilities(predict_probabilities(classifier, texts), 4)
     labels = (truth.cumsum(axis=1) < np.random.default_rng(3).random((len(texts), 1))).sum(axis=1)
-    return Dataset.from_dict({"text": texts, "label": labels.tolist()})
+    return Dataset.from_dict({"text": texts, "label": labels.tolist(), GROUP: range(len(texts))})
 
 
 def save(classifier: TrainedClassifier, kind: str, folder: Path) -> None:

@@ -4,6 +4,9 @@ A temperature divides all logits (Guo et al. 2017, arXiv 1706.04599). It changes
 the predicted label. The log loss that remains at the best temperature measures only how well a model separates the
 labels, so it chooses checkpoints (Berta et al. 2025, arXiv 2501.19195).
 
+Rows of one article are right or wrong together, so they are in the same fold, and the standard errors are
+cluster-robust (Liang and Zeger 1986).
+
 Shape letters: N rows, L labels.
 """
 
@@ -52,17 +55,25 @@ class TemperatureFit:
         return not self.includes_one and self.log_loss - self.held_out_log_loss > self.held_out_error
 
 
-def measure_temperature(probabilities: ArrayLike, references: ArrayLike) -> TemperatureFit:
+def measure_temperature(
+    probabilities: ArrayLike, references: ArrayLike, *, groups: ArrayLike | None = None
+) -> TemperatureFit:
     """Fit a temperature on at least one row outside the training set, with a Wald interval of its logarithm.
 
-    Probabilities have shape (N, L), references (N,). The interval takes rows as independent. If no row is wrong, the
-    log loss has no minimum and the interval is wide.
+    If no row is wrong, the log loss has no minimum; then, and with one article only, the interval is all temperatures.
+
+    Args:
+        probabilities: (N, L).
+        references: (N,).
+        groups: (N,), equal for rows of one article, which count together; by default each row is an article.
     """
     logits, labels = _to_logits(probabilities), np.asarray(references)
+    articles = np.arange(len(labels)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     center = _fit(logits, labels)
-    margin = 1.96 * _compute_standard_error(logits / np.exp(center))
+    margin = 1.96 * _compute_standard_error(logits / np.exp(center), labels, articles)
     low, high = np.exp(np.clip([center - margin, center + margin], *_BOUNDS)).tolist()
-    losses, held_out = _compute_losses(logits, labels), _cross_validate(logits, labels)
+    losses, held_out = _compute_losses(logits, labels), _cross_validate(logits, labels, articles)
+    gains = losses - held_out
     return TemperatureFit(
         temperature=float(np.exp(center)),
         low=low,
@@ -71,7 +82,7 @@ def measure_temperature(probabilities: ArrayLike, references: ArrayLike) -> Temp
         rows_needed=_count_needed_rows(len(labels), center, margin),
         log_loss=float(losses.mean()),
         held_out_log_loss=float(held_out.mean()),
-        held_out_error=float((losses - held_out).std()) / len(labels) ** 0.5,
+        held_out_error=_compute_deviation(gains - gains.mean(), articles) / len(labels),
     )
 
 
@@ -126,13 +137,23 @@ def _compute_losses(logits: Floats, labels: Labels) -> Floats:
     return losses
 
 
-def _compute_standard_error(scaled: Floats) -> float:
-    """Return the standard error of the log temperature, from the curvature of the log loss at the scaled logits."""
-    # The second derivative of a row's loss is the variance of its logits under its own probabilities.
+def _compute_standard_error(scaled: Floats, labels: Labels, articles: Labels) -> float:
+    """Return the standard error of the log temperature, from the derivatives of the log loss at the scaled logits."""
+    # Of a row's loss, the first derivative is the logit of its label less the mean of its logits under its own
+    # probabilities; the second, summed over rows at the minimum, is their variance.
     probabilities = softmax(scaled, axis=1)
     means = (probabilities * scaled).sum(axis=1, keepdims=True)
     information = float((probabilities * (scaled - means) ** 2).sum())
-    return information**-0.5 if information > 0 else np.inf
+    is_right = scaled.argmax(axis=1) == labels
+    if is_right.all() or not articles.any() or information == 0:
+        return np.inf
+    scores = scaled[np.arange(len(labels)), labels] - means[:, 0]
+    return _compute_deviation(scores, articles) / information
+
+
+def _compute_deviation(values: Floats, articles: Labels) -> float:
+    """Return the standard deviation of the sum of values with mean 0, shape (N,), over independent articles."""
+    return float(np.linalg.norm(np.bincount(articles, weights=values)))
 
 
 def _count_needed_rows(rows: int, center: float, margin: float) -> int | None:
@@ -142,9 +163,9 @@ def _count_needed_rows(rows: int, center: float, margin: float) -> int | None:
     return math.ceil(rows * (margin / center) ** 2)
 
 
-def _cross_validate(logits: Floats, labels: Labels) -> Floats:
-    """Return the cross-entropy (N,) of rows, each with a temperature that was fitted on the other folds."""
-    folds, losses = np.arange(len(labels)) % _FOLDS, np.empty(len(labels))
+def _cross_validate(logits: Floats, labels: Labels, articles: Labels) -> Floats:
+    """Return the cross-entropy (N,) of rows, each with a temperature that was fitted on the other folds of articles."""
+    folds, losses = articles % _FOLDS, np.empty(len(labels))
     for fold in np.unique(folds):
         is_held = folds == fold
         temperature = np.exp(_fit(logits[~is_held], labels[~is_held]))

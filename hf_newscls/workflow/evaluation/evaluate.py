@@ -74,7 +74,7 @@ def evaluate_folder(
     """
     from hf_newscls.workflow.cards import write_card
     from hf_newscls.workflow.evaluation.other_run import read_other_predictions
-    from hf_newscls.workflow.evaluation.step import run_evaluation
+    from hf_newscls.workflow.evaluation.step import measure_run, write_results
 
     named = recipe.evaluation.compare_with if compare_with is None else compare_with
     other, test = None, prepared.splits["test"]
@@ -85,13 +85,15 @@ def evaluate_folder(
             raise
         logger.warning("the report does not compare this run with `evaluation.compare_with`: %s", error)
     was_complete = folder.is_complete
-    _evaluate_on_others(folder, recipe)
     with report_full_disk(folder.path):
-        report = run_evaluation(folder, recipe, prepared.splits, other=other)
+        measured = measure_run(folder, recipe, prepared.splits, other=other)
+        # Their pages show the model's own scores, and the run's report and card show theirs.
+        _evaluate_on_others(folder, recipe)
+        write_results(folder, measured)
         write_card(folder, recipe, cards_dir=cards_dir)
     if not was_complete:
         folder.mark_latest()
-    return Run(folder.path, recipe, report)
+    return Run(folder.path, recipe, measured.report)
 
 
 def _evaluate_on_others(folder: RunFolder, recipe: Recipe) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hf_newscls.errors import InputError, NewsclsError
+from hf_newscls.errors import InputError, NewsclsError, format_examples
 from hf_newscls.recipe.data import SplitSection
 from hf_newscls.recipe.loading import is_recipe_path
 from hf_newscls.recipe.recipe import Recipe
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from hf_newscls.evaluation.other_data import OtherDataReport
     from hf_newscls.evaluation.report import EvaluationReport
     from hf_newscls.report.other_data import MeasuredRows
-
-_NOT_IN_A_NAME = re.compile(r"[^\w.-]+")
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +57,8 @@ def evaluate_on(
 ) -> OtherDataRun:
     """Evaluate a trained model on the test set of another recipe, or on all rows of a labeled file.
 
-    Rows are left out if the model was trained or validated on their text. The output folder gets metrics, predictions,
-    mistakes and a page.
+    Rows are left out if the model was trained or validated on their text, or on a near duplicate. The output folder
+    gets metrics, predictions, mistakes and a page.
 
     Args:
         model: a run, a run folder, a model folder, a Hub id, or the name or path of a recipe, for its latest run.
@@ -72,20 +69,33 @@ def evaluate_on(
         runs_dir: where the run folders are.
 
     Raises:
-        InputError: model, recipe or data cannot be used, the labels do not match, or no row is left.
+        InputError: model, recipe or data cannot be used, the labels do not match, or no row is left; or the folder
+            has the scores on other data of this name.
     """
-    from hf_newscls.report.other_data import METRICS, PAGE, write_other_data
+    from hf_newscls.report.other_data import METRICS, PAGE, name_folder, write_other_data
 
     subject = _Subject(find_model_address(model, runs_dir=runs_dir))
     rows = _read_rows(str(on), subject, data=data)
-    name = _NOT_IN_A_NAME.sub("_", name or rows.name)
+    name = name_folder(name or rows.name)
     folder = Path(output) if output is not None else subject.folder / name
     check_replaceable(folder, markers=[METRICS, PAGE], content="an evaluation on other data")
+    _refuse_other_source(folder, rows.source)
     measured = _measure(subject, rows, name=name)
     with report_full_disk(folder):
-        write_other_data(measured, folder, model_name=subject.name, own=_read_own_report(subject))
+        write_other_data(measured, folder, source=rows.source, model_name=subject.name, own=_read_own_report(subject))
     logger.info("wrote %s", folder)
     return OtherDataRun(folder, measured.report)
+
+
+def _refuse_other_source(folder: Path, source: str) -> None:
+    """Refuse to replace the scores on other data with the same name."""
+    from hf_newscls.report.other_data import read_source
+
+    before = read_source(folder)
+    if before not in (None, source):
+        raise InputError(
+            f"{folder}: has the scores on {before}, not on {source}; set --output to another folder, or remove this one"
+        )
 
 
 def check_other_data(recipe: Recipe, label_names: Sequence[str]) -> None:
@@ -93,7 +103,7 @@ def check_other_data(recipe: Recipe, label_names: Sequence[str]) -> None:
     for name, on in recipe.evaluation.on.items():
         try:
             other = load_recipe(on)
-            _map_labels(label_names, other, prepare(other).label_names, model=recipe.name)
+            _match_labels(label_names, prepare(other).label_names, other, model=recipe.name)
         except NewsclsError as error:
             logger.warning("the model will not be evaluated on `evaluation.on.%s`: %s", name, error)
 
@@ -118,7 +128,9 @@ class _Subject:
 
     @property
     def folder(self) -> Path:
-        return self.run.other_data if self.run else Path("on", _NOT_IN_A_NAME.sub("--", self.name))
+        from hf_newscls.report.other_data import name_folder
+
+        return self.run.other_data if self.run else Path("on", name_folder(self.name))
 
 
 @dataclass(frozen=True)
@@ -133,6 +145,14 @@ class _Rows:
     def label_names(self) -> list[str]:
         names: list[str] = self.dataset.features["label"].names
         return names
+
+    @property
+    def source(self) -> str:
+        """Addresses of the data files, joined by commas; local paths are absolute."""
+        return ", ".join(
+            os.path.abspath(path) if os.path.exists(path := os.path.expanduser(address)) else address
+            for address in self.recipe.data.sources
+        )
 
 
 def _read_rows(on: str, subject: _Subject, *, data: str | Path | None) -> _Rows:
@@ -171,7 +191,7 @@ def _read_file(source: str, recipe: Recipe) -> tuple[Recipe, Dataset]:
     )
     evaluation = recipe.evaluation.model_copy(update={"probes": {}})
     plain = recipe.model_copy(update={"data": section, "split": SplitSection(), "evaluation": evaluation})
-    cleaned = read_source(plain, fetch_recipe_source(plain))
+    cleaned = read_source(plain, fetch_recipe_source(plain), allows_one_label=True)
     return plain, resolve_duplicates(cleaned, plain.data).cleaned.dataset
 
 
@@ -185,12 +205,11 @@ def _measure(subject: _Subject, rows: _Rows, *, name: str) -> MeasuredRows:
     from hf_newscls.report.other_data import MeasuredRows
 
     section, classifier = rows.recipe.evaluation, subject.model.load()
-    rows = _relabel(rows, classifier.label_names)
-    names = rows.label_names
-    indices = _map_labels(classifier.label_names, rows.recipe, names, model=subject.name)
-    dataset, seen_rows = _leave_out_seen(rows.dataset, subject, name=name)
+    names, indices = _match_labels(classifier.label_names, rows.label_names, rows.recipe, model=subject.name)
+    dataset, seen_rows = _leave_out_seen(_relabel(rows.dataset, rows.label_names, names), subject, name=name)
     logger.info("predicting %s rows of %s with %s", f"{len(dataset):,}", name, subject.name)
     own_probabilities = predict_probabilities(classifier, dataset["text"][:])
+    dropped = [index for index, target in enumerate(indices) if target is None]
     probabilities = translate_probabilities(own_probabilities, indices, num_labels=len(names))
     groups = np.asarray(dataset[GROUP][:])
     report = score_other_data(
@@ -200,44 +219,58 @@ def _measure(subject: _Subject, rows: _Rows, *, name: str) -> MeasuredRows:
         label_names=names,
         never_predicted=[one for index, one in enumerate(names) if index not in indices],
         seen_rows=seen_rows,
+        dropped_labels=[classifier.label_names[index] for index in dropped],
+        dropped_rows=int(np.isin(own_probabilities.argmax(axis=1), dropped).sum()),
         bootstrap=Bootstrap(section.bootstrap_resamples, rows.recipe.split.seed, groups=groups, top_k=section.top_k),
     )
     return MeasuredRows(report, dataset, probabilities)
 
 
-def _relabel(rows: _Rows, model_labels: Sequence[str]) -> _Rows:
-    """Give the rows the labels of the model, if it has all of theirs: a file need not have rows of every label."""
-    if not {*rows.label_names} <= {*model_labels}:
-        return rows
-    ids = {name: index for index, name in enumerate(model_labels)}
-    return replace(rows, dataset=rows.dataset.align_labels_with_mapping(ids, "label"))
+def _match_labels(
+    model_labels: Sequence[str], found: Sequence[str], recipe: Recipe, *, model: str
+) -> tuple[list[str], list[int | None]]:
+    """Return the labels to score, and for each label of the model its index among them, or None if it is dropped.
 
-
-def _map_labels(
-    model_labels: Sequence[str], recipe: Recipe, label_names: Sequence[str], *, model: str
-) -> list[int | None]:
+    If the model has all labels of the data, its labels are scored: a file need not have rows of every label.
+    """
     from hf_newscls.comparison.label_maps import map_labels
 
-    return map_labels(model_labels, label_names, recipe.evaluation.label_maps.get(model, {}), model=model)
+    is_known = {*found} <= {*model_labels}
+    if len(found) == 1 and not is_known:
+        raise InputError(
+            f"{recipe.data.source_text}: all rows have the label {found[0]!r}, but the labels of {model} are "
+            f"{format_examples(model_labels)}; write the label as the model does"
+        )
+    names = [*(model_labels if is_known else found)]
+    return names, map_labels(model_labels, names, recipe.evaluation.label_maps.get(model, {}), model=model)
+
+
+def _relabel(dataset: Dataset, before: Sequence[str], names: Sequence[str]) -> Dataset:
+    """Return the rows with ids among these label names."""
+    from datasets import ClassLabel
+
+    # Not by `align_labels_with_mapping`, which ignores case.
+    ids = np.array([names.index(name) for name in before])[dataset["label"][:]]
+    return dataset.remove_columns("label").add_column("label", ids, feature=ClassLabel(names=[*names]))
 
 
 def _leave_out_seen(dataset: Dataset, subject: _Subject, *, name: str) -> tuple[Dataset, int | None]:
-    """Return the rows with texts that the model was not trained or validated on, and how many were left out."""
-    from hf_newscls.data.duplicates import normalize_text
+    """Return the rows that are no duplicates of a training or validation row, and how many were left out."""
+    from hf_newscls.data.duplicates import find_duplicates
 
     seen = _read_seen_texts(subject)
-    if seen is None:
+    if seen is None or subject.recipe is None:
         return dataset, None
-    unseen = [index for index, text in enumerate(dataset["text"][:]) if normalize_text(text) not in seen]
-    if not unseen:
+    # The seen texts are first, so a group with one of them has the index of one.
+    found = find_duplicates([*seen, *dataset["text"][:]], subject.recipe.data.near_duplicates)
+    unseen = np.flatnonzero(found.groups[len(seen) :] >= len(seen))
+    if not len(unseen):
         raise InputError(f"{name}: the model was trained or validated on all {len(dataset):,} texts; name other data")
     return dataset.select(unseen), len(dataset) - len(unseen)
 
 
-def _read_seen_texts(subject: _Subject) -> set[str] | None:
-    """Return the normalized texts of training and validation; None if they are not known."""
-    from hf_newscls.data.duplicates import normalize_text
-
+def _read_seen_texts(subject: _Subject) -> list[str] | None:
+    """Return the texts of training and validation; None if they are not known."""
     if subject.run is None or subject.recipe is None:
         return None
     try:
@@ -249,7 +282,7 @@ def _read_seen_texts(subject: _Subject) -> set[str] | None:
         source = subject.recipe.data.source_text
         logger.warning("rows that the model was trained on cannot be left out: %s has changed", source)
         return None
-    return {normalize_text(text) for split in ("train", "validation") for text in prepared.splits[split]["text"][:]}
+    return [text for split in ("train", "validation") for text in prepared.splits[split]["text"][:]]
 
 
 def _read_own_report(subject: _Subject) -> EvaluationReport | None:

@@ -1,8 +1,8 @@
-"""The evaluation step of a run: predict, score, analyze the errors, and write the results."""
+"""The evaluation step of a run: predict, score and analyze the errors; then write the results for people."""
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import islice
 
 import numpy as np
@@ -47,10 +47,10 @@ _FEW_TEST_ROWS = 50
 logger = logging.getLogger(__name__)
 
 
-def run_evaluation(
+def measure_run(
     run: RunFolder, recipe: Recipe, splits: DatasetDict, *, other: OtherPredictions | None = None
-) -> EvaluationReport:
-    """Predict with the saved model and score it; write predictions, metrics, figures, error lists and report.
+) -> MeasuredRun:
+    """Predict with the saved model and score it; write predictions and metrics.
 
     The model is loaded from its folder, so that the published model is the evaluated one.
     """
@@ -80,8 +80,19 @@ def run_evaluation(
     write_predictions(run.predictions, test, probabilities["test"], classifier.label_names)
     measured = _analyze(run, recipe, splits, report, probabilities["test"], classifier.tokenizer)
     example = predict_probabilities(classifier, [recipe.hub.example])[0].tolist()
-    _write_results(run, measured, example=dict(zip(classifier.label_names, example, strict=True)))
-    return report
+    _write_metrics(run, measured, example=dict(zip(classifier.label_names, example, strict=True)))
+    return measured
+
+
+def write_results(run: RunFolder, measured: MeasuredRun) -> None:
+    """Write figures, error lists and report, with the scores on other data that are in the run folder."""
+    measured = replace(measured, other_data=read_other_data(run.other_data))
+    figures = plot_run(measured)
+    with replace_folder(run.figures) as folder:
+        for name, figure in track(figures.items(), "figures", total=len(figures), unit="files"):
+            save_figure(figure, folder / f"{name}.png")
+    write_error_tables(measured, run.errors)
+    write_report_page(measured, figures, run.report)
 
 
 def _encode_splits(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None:
@@ -140,7 +151,6 @@ def _analyze(
         token_counts=token_counts,
         tokens=counts.summarize(max_length=recipe.model.max_length),
         years=years,
-        other_data=read_other_data(run.other_data),
     )
 
 
@@ -155,14 +165,8 @@ def read_years(splits: DatasetDict, recipe: Recipe) -> dict[str, list[str]] | No
     return {split: [*islice(years, len(splits[split]))] for split in SPLITS}
 
 
-def _write_results(run: RunFolder, measured: MeasuredRun, *, example: Mapping[str, float]) -> None:
-    """Write figures, error lists, report and metrics; `example` holds the probabilities of the text on the card."""
-    figures = plot_run(measured)
-    with replace_folder(run.figures) as folder:
-        for name, figure in track(figures.items(), "figures", total=len(figures), unit="files"):
-            save_figure(figure, folder / f"{name}.png")
-    write_error_tables(measured, run.errors)
-    write_report_page(measured, figures, run.report)
+def _write_metrics(run: RunFolder, measured: MeasuredRun, *, example: Mapping[str, float]) -> None:
+    """Write what was measured; `example` holds the probabilities of the text on the card."""
     record = measured.record
     metrics = {
         **measured.report.to_dict(),

@@ -71,6 +71,27 @@ def test_temperature_and_interval_worked_by_hand() -> None:
     assert (found.rows, found.rows_needed) == (100, 36)
 
 
+def test_copies_of_a_row_count_as_one_row() -> None:
+    # Four copies have four times the score of the row, and four times its information.
+    probabilities, references = draw(2.0, rows=200)
+    copies = (np.repeat(probabilities, 4, axis=0), np.repeat(references, 4))
+    once, grouped = (
+        measure_temperature(probabilities, references),
+        measure_temperature(*copies, groups=np.repeat(np.arange(200), 4)),
+    )
+    for name in ("temperature", "low", "high", "held_out_log_loss", "held_out_error"):
+        assert getattr(grouped, name) == pytest.approx(getattr(once, name), rel=1e-5)
+    # As rows of their own they look like four times the evidence: half the width.
+    single = measure_temperature(*copies)
+    assert np.log(single.high / single.low) == pytest.approx(np.log(once.high / once.low) / 2, rel=1e-3)
+
+
+def test_one_article_has_no_interval() -> None:
+    found = measure_temperature(*answer(0.9, rows=8, wrong=2), groups=np.zeros(8))
+    assert (found.low, found.high) == pytest.approx((0.05, 20))
+    assert not found.is_reliable
+
+
 def test_held_out_rows_gain_from_a_temperature_of_an_overconfident_model() -> None:
     found = measure_temperature(*draw(3.0))
     assert found.is_reliable

@@ -12,7 +12,9 @@ import yaml
 
 from hf_newscls import workflow
 from hf_newscls.errors import InputError, RecipeError, RunError
+from hf_newscls.report.other_data import read_other_data
 from hf_newscls.runs.folder import RunFolder
+from hf_newscls.workflow.evaluation.other_data import check_other_data
 from tests.conftest import LABELS, FinishedRun, build_news_rows, write_csv
 from tests.processes import Result
 
@@ -72,6 +74,16 @@ def test_texts_of_the_training_are_left_out(tiny_run: FinishedRun, tmp_path: Pat
     write_csv(tmp_path / "more.csv", [*rows, *(row | {"date": ""} for row in NEW_ROWS)])
     report = workflow.evaluate_on(tiny_run.run.path, tmp_path / "more.csv", output=tmp_path / "on").report
     assert (report.rows, report.seen_rows) == (TEST_ROWS + 4, 120 - TEST_ROWS)
+
+
+def test_near_duplicates_of_the_training_are_left_out(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    # The longest training text, with another word at its end.
+    train = tiny_run.run.read_json(tiny_run.run.split)["row_ids"]["train"]
+    row = max((build_news_rows()[int(index)] for index in train), key=lambda row: len(row["body"]))
+    changed = row | {"body": " ".join([*row["body"].split()[:-1], "changed"])}
+    write_csv(tmp_path / "new.csv", [changed, *(one | {"date": ""} for one in NEW_ROWS)])
+    report = workflow.evaluate_on(tiny_run.run.path, tmp_path / "new.csv", output=tmp_path / "on").report
+    assert (report.rows, report.seen_rows) == (4, 1)
 
 
 def test_without_the_training_file_seen_rows_are_not_known(
@@ -140,6 +152,59 @@ def test_a_file_need_not_have_all_labels(tiny_run: FinishedRun, tmp_path: Path) 
     )
 
 
+def test_rows_of_one_label_are_scored_if_the_model_has_it(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    write_csv(tmp_path / "new.csv", [row | {"category": "SPORTS"} for row in NEW_ROWS])
+    report = workflow.evaluate_on(tiny_run.run.path, tmp_path / "new.csv", output=tmp_path / "on").report
+    assert report.label_names == [*LABELS]
+    assert report.confusion.sum(axis=1).tolist() == [0, 0, 4]
+    assert report.scores["accuracy"] == report.per_class["SPORTS"]["recall"]
+    write_csv(tmp_path / "new.csv", [row | {"category": "WEATHER"} for row in NEW_ROWS])
+    with pytest.raises(InputError, match="WEATHER"):
+        workflow.evaluate_on(tiny_run.run.path, tmp_path / "new.csv", output=tmp_path / "on")
+
+
+def test_labels_that_differ_only_in_case_are_kept_apart(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    run = RunFolder(Path(shutil.copytree(tiny_run.run.path, tmp_path / "run")))
+    config = run.model / "config.json"
+    names = ["US", "us", "SPORTS"]
+    labels = {"id2label": dict(enumerate(names)), "label2id": {name: index for index, name in enumerate(names)}}
+    config.write_text(json.dumps(run.read_json(config) | labels))
+    write_csv(tmp_path / "new.csv", [row | {"category": names[index % 2 * 2]} for index, row in enumerate(NEW_ROWS)])
+    report = workflow.evaluate_on(run.path, tmp_path / "new.csv").report
+    assert report.confusion.sum(axis=1).tolist() == [2, 0, 2]
+
+
+@pytest.mark.parametrize(("wrong", "warns"), [("BUSINESS", False), ("WEATHER", True)])
+def test_labels_are_checked_before_the_training_as_after_it(
+    wrong: str, warns: bool, tiny_run: FinishedRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Rows of two of the three labels.
+    rows = [row | {"category": row["category"].replace("BUSINESS", wrong)} for row in build_news_rows()]
+    write_csv(tmp_path / "two.csv", [row for row in rows if row["category"] != "SPORTS"])
+    other = write_other_recipe(tiny_run, tmp_path / "two.yaml", data={"source": str(tmp_path / "two.csv")})
+    section = tiny_run.recipe.evaluation.model_copy(update={"on": {"two": str(other)}})
+    check_other_data(tiny_run.recipe.model_copy(update={"evaluation": section}), LABELS)
+    assert ("evaluation.on.two" in caplog.text) == warns
+
+
+def test_dropped_labels_are_counted(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    rows = [row | {"category": row["category"].replace("SCIENCE", "SPORTS").title()} for row in build_news_rows()]
+    write_csv(tmp_path / "two.csv", rows)
+    other = write_other_recipe(
+        tiny_run,
+        tmp_path / "two.yaml",
+        data={"source": str(tmp_path / "two.csv")},
+        evaluation={"label_maps": {"tiny": {"SCIENCE": None}}},
+    )
+    model = Path(shutil.copytree(tiny_run.run.path, tmp_path / "run"))
+    evaluated = workflow.evaluate_on(model, other)
+    assert evaluated.report.dropped_labels == ["SCIENCE"]
+    texts = pd.read_parquet(evaluated.path / "predictions.parquet")["text"].tolist()
+    own = [found.labels[0] for found in workflow.predict(model, texts)]
+    assert evaluated.report.dropped_rows == own.count("SCIENCE") > 0
+    assert "SCIENCE" in (evaluated.path / "report.html").read_text()
+
+
 # Models and files.
 
 
@@ -161,16 +226,34 @@ def test_a_folder_with_other_files_is_not_replaced(tiny_run: FinishedRun, new_cs
     assert (tmp_path / "notes/mine.txt").read_text() == "keep"
 
 
+def test_results_are_not_replaced_by_those_of_another_file_of_the_name(
+    tiny_run: FinishedRun, new_csv: Path, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        report = workflow.evaluate_on(tiny_run.run.path, new_csv, output=tmp_path / "on").report
+    (tmp_path / "b").mkdir()
+    write_csv(tmp_path / "b/new.csv", NEW_ROWS[:3])
+    with pytest.raises(InputError, match="--output"):
+        workflow.evaluate_on(tiny_run.run.path, tmp_path / "b/new.csv", output=tmp_path / "on")
+    assert [one.rows for one in read_other_data(tmp_path)] == [4]
+    assert str(tmp_path) not in json.dumps(report.to_dict())
+
+
 def test_data_of_the_recipe_is_shown_in_report_and_card(tiny_run: FinishedRun, new_csv: Path, tmp_path: Path) -> None:
     other = write_other_recipe(tiny_run, tmp_path / "other.yaml")
     run = RunFolder(Path(shutil.copytree(tiny_run.run.path, tmp_path / "run")))
     recipe = yaml.safe_load(run.recipe.read_text())
     recipe["evaluation"]["on"] = {"the same news": str(other), "lost news": str(tmp_path / "lost.yaml")}
     run.recipe.write_text(yaml.safe_dump(recipe))
+    run.metrics.unlink()  # as after the training
+    workflow.evaluate_on(run.path, new_csv, name="private")
     workflow.evaluate(run.path)
-    assert [path.name for path in run.other_data.iterdir()] == ["the_same_news"]
-    assert "the_same_news" in run.report.read_text()
-    assert "| the\\_same\\_news | 24 |" in (run.model / "README.md").read_text()
+    assert "its own test set" in (run.other_data / "the_same_news/report.html").read_text()
+    assert sorted(path.name for path in run.other_data.iterdir()) == ["private", "the_same_news"]
+    assert all(name in run.report.read_text() for name in ("private", "the_same_news"))
+    card = (run.model / "README.md").read_text()
+    assert "| the\\_same\\_news | 24 |" in card
+    assert "| private |" not in card
 
 
 def test_command_prints_scores_and_page(
