@@ -128,8 +128,8 @@ def describe_fit(fit: TemperatureFit) -> str:
     )
     if fit.is_folded:
         return (
-            f"The model is calibrated: its logits are divided by a temperature of {found}. The weights of the last "
-            "layer include it. No predicted label changes."
+            f"After the training, the logits were divided by a temperature of {found}. The weights of the last layer "
+            "include it. No predicted label changes."
         )
     if fit.includes_one:
         needed = f" About {fit.rows_needed:,} rows would show that it is not 1." if fit.rows_needed else ""

@@ -64,7 +64,8 @@ def evaluate_on(
         model: a run, a run folder, a model folder, a Hub id, or the name or path of a recipe, for its latest run.
         on: the name or path of a recipe; or the address of a file, which is read as the recipe of the run says.
         name: of the data, in tables; by default that of the recipe or of the file.
-        data: the news file of the recipe `on`; replaces its `data.source`.
+        data: the news file of the recipe `on`; replaces its `data.source`. If that names a file for each split, all
+            rows of this file are used.
         output: folder to write; by default `on/NAME` in the run folder, or `on/MODEL/NAME` for another model.
         runs_dir: where the run folders are.
 
@@ -160,6 +161,8 @@ def _read_rows(on: str, subject: _Subject, *, data: str | Path | None) -> _Rows:
     is_name = not os.path.exists(on) and "/" not in on and not os.path.splitext(on)[1]
     if is_name or is_recipe_path(on):
         recipe = load_recipe(on, data=data)
+        if data is not None and load_recipe(on).data.has_splits:  # the recipe has a file for each split
+            return _Rows(recipe.name, *_read_file(str(data), recipe))
         return _Rows(recipe.name, recipe, prepare(recipe).splits["test"])
     if subject.recipe is None:
         raise InputError(

@@ -116,6 +116,8 @@ def predict_file(
     _check_output(output, None, overwrite=overwrite)
     address = find_model_address(model, runs_dir=runs_dir)
     rows = open_rows(source, recipe=address.recipe)
+    if output.exists() and any(path.samefile(output) for path in rows.paths):
+        raise InputError(f"{output}: the output is the input, which would be lost; name another file")
     plan = _plan(address, rows, text=text, keep=keep, form=form, sample=submission)
     total = _check_rows(rows, plan)
     use_bf16 = not float32 and has_fast_bf16(plan.task.classifier)

@@ -27,6 +27,7 @@ class RowInput:
     fingerprint: str | None  # of the content and how it is read; None if it can be read only once
     read_blocks: Callable[[Sequence[str]], Iterator[pa.Table]]
     only_column: str | None = None  # the column of rows that have no other
+    paths: Sequence[Path] = ()  # of files
 
 
 def open_rows(source: Rows, *, recipe: Recipe | None) -> RowInput:
@@ -62,7 +63,12 @@ def open_files(addresses: str | Path | Sequence[str | Path], recipe: Recipe | No
         raise SourceError(message) from error
     options = build_read_options(recipe.data) if recipe else ReadOptions()
     fingerprint = f"{source.sha256} read with {options}"
-    return RowInput(source.name, fingerprint, lambda columns: read_row_blocks(source.paths, columns, options=options))
+    return RowInput(
+        source.name,
+        fingerprint,
+        lambda columns: read_row_blocks(source.paths, columns, options=options),
+        paths=source.paths,
+    )
 
 
 def open_dataset(dataset: Dataset) -> RowInput:

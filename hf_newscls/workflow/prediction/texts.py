@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -209,6 +210,8 @@ def explain(
 
 
 def _check_texts(texts: str | Sequence[str]) -> list[str]:
+    if isinstance(texts, str) and os.path.isfile(texts):
+        raise InputError(f"text {texts!r} is an existing file, which would not be read; pass Path({texts!r})")
     texts = [texts] if isinstance(texts, str) else [*texts]
     for index, text in enumerate(texts, start=1):
         if not text.strip():
