@@ -26,7 +26,7 @@ def has_fast_bf16(classifier: TrainedClassifier) -> bool:
 
 
 @contextmanager
-def accelerated(classifier: TrainedClassifier, *, bf16: bool) -> Iterator[None]:
+def predicting_fast(classifier: TrainedClassifier, *, bf16: bool) -> Iterator[None]:
     """Run the last layer only for the tokens that the head reads, for as long as the context lasts.
 
     With `bf16`, the weights are rounded to bfloat16, and stay so: load the classifier again for other uses.

@@ -4,8 +4,8 @@ Ray Data (extra `ray`) reads, schedules, retries and writes. Each worker loads t
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,15 +16,16 @@ from pyarrow import csv
 
 from hf_newscls.data.readers.columns import check_columns, convert_table
 from hf_newscls.data.text_columns import TextColumns
-from hf_newscls.errors import InputError, StorageError, format_examples
+from hf_newscls.errors import InputError, StorageError, format_examples, shorten_text
 from hf_newscls.inference.answer_blocks import RowTask, answer_blocks, list_columns
 from hf_newscls.inference.answers import AnswerForm
-from hf_newscls.inference.precision import accelerated
+from hf_newscls.inference.precision import predicting_fast
 from hf_newscls.inference.predicting import load_classifier
 from hf_newscls.recipe.model import ModelSection
 
 _BLOCK_ROWS = 2048
 _HUB_SCHEME = "hf://"
+_CHAIN = "\nThe above exception was the direct cause"
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class RowAnswerer:
         classifier = load_classifier(task.address, encoder=task.encoder)
         self._task = RowTask(classifier, task.text, task.keep, task.form)
         self._id_column = task.id_column
-        ExitStack().enter_context(accelerated(classifier, bf16=task.bf16))  # for as long as the worker lives
+        ExitStack().enter_context(predicting_fast(classifier, bf16=task.bf16))  # for as long as the worker lives
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Return a row of answers for each row; the ids keep their type, because Ray looks for them in the input."""
@@ -90,7 +91,8 @@ def answer_with_ray(task: RayTask, inputs: Sequence[str], output: str, *, identi
         workers: on the cluster.
 
     Raises:
-        InputError: Ray is not installed, or the files have several endings or another one.
+        InputError: Ray is not installed, the files have several endings or another one, the cluster does not answer, or
+            a worker fails again and again.
         StorageError: the output exists, and is not of this call.
     """
     ray = _import_ray()
@@ -99,30 +101,61 @@ def answer_with_ray(task: RayTask, inputs: Sequence[str], output: str, *, identi
     checkpoint = f"{target}.checkpoint/{identity}"
     if _exists(target) and not _exists(checkpoint):
         raise StorageError(f"{output}: exists already; name another folder, or remove it")
-    ray.init(address=workers.address, ignore_reinit_error=True, log_to_driver=False)
-    context = ray.data.DataContext.get_current()
-    context.checkpoint_config = ray.data.checkpoint.CheckpointConfig(
+    config = ray.data.checkpoint.CheckpointConfig(
         id_column=task.id_column, checkpoint_path=checkpoint, override_filesystem=parent
     )
-    rows = read([_to_absolute(path) for path in inputs], filesystem=_find_filesystem(inputs[0]))
-    answers = rows.map_batches(
-        RowAnswerer,
-        fn_constructor_args=(task,),
-        batch_size=_BLOCK_ROWS,
-        batch_format="pyarrow",
-        compute=ray.data.ActorPoolStrategy(size=workers.count),
-        num_cpus=workers.cpus,
-        num_gpus=workers.gpus,
-    )
-    answers.write_parquet(_to_absolute(target), filesystem=parent)
+    with _running(ray, workers.address), _keeping_checkpoint(ray, config):
+        rows = read([_to_absolute(path) for path in inputs], filesystem=_find_filesystem(inputs[0]))
+        answers = rows.map_batches(
+            RowAnswerer,
+            fn_constructor_args=(task,),
+            batch_size=_BLOCK_ROWS,
+            batch_format="pyarrow",
+            compute=ray.data.ActorPoolStrategy(size=workers.count),
+            num_cpus=workers.cpus,
+            num_gpus=workers.gpus,
+        )
+        answers.write_parquet(_to_absolute(target), filesystem=parent)
 
 
 def _import_ray() -> Any:
     try:
         import ray.data.checkpoint
+        import ray.exceptions
     except ImportError as error:
-        raise InputError("engine is 'ray', but Ray is not installed; run `pip install 'hf_newscls[ray]'`") from error
+        raise InputError("engine is 'ray', but Ray is not installed; run `pip install 'hf-newscls[ray]'`") from error
     return ray
+
+
+@contextmanager
+def _running(ray: Any, address: str | None) -> Iterator[None]:
+    """Connect to a cluster, or start one, unless the caller has; explain its errors."""
+    was_running = ray.is_initialized()
+    try:
+        ray.init(address=address or "local", ignore_reinit_error=True, log_to_driver=False)
+        yield
+    except (ray.exceptions.RayError, OSError, ValueError) as error:  # of a worker, the cluster, or a file
+        # The message of an error in a worker is a traceback of several exceptions, the first cause first.
+        is_traceback = isinstance(error, ray.exceptions.RayTaskError)
+        reason = str(error).partition(_CHAIN)[0].rstrip().rpartition("\n")[2] if is_traceback else error
+        raise InputError(
+            f"Ray on {address or 'this machine'} failed ({shorten_text(reason, limit=300)}); fix it, and repeat the "
+            "command to go on"
+        ) from error
+    finally:
+        if not was_running:
+            ray.shutdown()
+
+
+@contextmanager
+def _keeping_checkpoint(ray: Any, config: Any) -> Iterator[None]:
+    """Let Ray Data note which rows are written; the caller's own setting comes back."""
+    context = ray.data.DataContext.get_current()
+    before, context.checkpoint_config = context.checkpoint_config, config
+    try:
+        yield
+    finally:
+        context.checkpoint_config = before
 
 
 def _choose_reader(ray: Any, inputs: Sequence[str], columns: Sequence[str]) -> Callable[..., Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from hf_newscls.inference.precision import accelerated
+from hf_newscls.inference.precision import predicting_fast
 from hf_newscls.inference.predicting import TrainedClassifier, fingerprint_classifier, predict_probabilities
 from tests.tiny_models import load_tiny, save_encoder
 
@@ -22,14 +22,14 @@ def classifier(request: pytest.FixtureRequest, tmp_path: Path) -> TrainedClassif
 
 def test_float32_differs_by_rounding_only(classifier: TrainedClassifier) -> None:
     plain = predict_probabilities(classifier, TEXTS)
-    with accelerated(classifier, bf16=False):
+    with predicting_fast(classifier, bf16=False):
         assert predict_probabilities(classifier, TEXTS) == pytest.approx(plain, abs=1e-5)
     assert np.array_equal(predict_probabilities(classifier, TEXTS), plain)
 
 
 def test_bfloat16_is_close(classifier: TrainedClassifier) -> None:
     plain = predict_probabilities(classifier, TEXTS)
-    with accelerated(classifier, bf16=True):
+    with predicting_fast(classifier, bf16=True):
         assert classifier.model.dtype == torch.bfloat16
         found = predict_probabilities(classifier, TEXTS)
     assert found.dtype == np.float32

@@ -12,11 +12,12 @@ import psutil
 import pytest
 
 from hf_newscls import workflow
-from hf_newscls.errors import StorageError
+from hf_newscls.errors import InputError, StorageError
 from tests.conftest import FinishedRun, build_news_rows
 from tests.processes import build_environment
 
-pytest.importorskip("ray")
+pytest.importorskip("ray.data")
+ray = pytest.importorskip("ray")
 pytestmark = pytest.mark.ray
 
 ROWS = 12_000
@@ -130,3 +131,19 @@ def test_killed_program_continues(
     one_file = str(next(rows.iterdir()))
     with pytest.raises(StorageError):
         workflow.predict_with_ray(tiny_run.run.path, one_file, str(output), id_column="key")
+
+
+def test_cluster_that_does_not_answer_is_explained(tiny_run: FinishedRun, rows: Path, tmp_path: Path) -> None:
+    inputs, output = str(next(rows.iterdir())), str(tmp_path / "answers")
+    with pytest.raises(InputError, match=r"ray://127\.0\.0\.1:9"):
+        workflow.predict_with_ray(tiny_run.run.path, inputs, output, id_column="key", address="ray://127.0.0.1:9")
+    assert ray.data.DataContext.get_current().checkpoint_config is None
+
+
+def test_error_of_a_worker_is_explained(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    (tmp_path / "news.csv").write_text("key,title\n1,rain\n")
+    inputs, output = str(tmp_path / "news.csv"), str(tmp_path / "answers")
+    with pytest.raises(InputError, match="'body'"):  # the column is missing
+        workflow.predict_with_ray(tiny_run.run.path, inputs, output, id_column="key")
+    assert not ray.is_initialized()
+    assert ray.data.DataContext.get_current().checkpoint_config is None

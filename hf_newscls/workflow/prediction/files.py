@@ -102,7 +102,7 @@ def predict_file(
     from hf_newscls.inference.answers import AnswerForm, check_form
     from hf_newscls.inference.output_formats import find_writer
     from hf_newscls.inference.partial_output import open_partial_output
-    from hf_newscls.inference.precision import accelerated, has_fast_bf16
+    from hf_newscls.inference.precision import has_fast_bf16, predicting_fast
 
     began, output = time.monotonic(), Path(output)
     form = AnswerForm(top_k, probabilities, min_confidence)
@@ -125,7 +125,7 @@ def predict_file(
     with report_full_disk(output.parent), parts as partial:
         summary = partial.read_finished()
         if summary is None:
-            with accelerated(plan.task.classifier, bf16=use_bf16):
+            with predicting_fast(plan.task.classifier, bf16=use_bf16):
                 _add_parts(plan.task, rows, partial, total=total)
             summary = dict(partial.sum_counts())
             partial.finish(lambda path: _write(plan, partial, path), summary)
