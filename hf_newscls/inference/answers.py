@@ -76,7 +76,7 @@ def build_answers(
     >>> found.table["prediction"].to_pylist(), found.empty
     (['FAKE', None], 1)
     """
-    is_unread = np.isnan(probabilities).any(axis=1)
+    is_unread = np.isnan(probabilities[:, 0])
     probabilities = np.where(is_unread[:, None], np.float32(1 / len(label_names)), probabilities)
     is_empty = np.array([not text for text in texts], dtype=bool) | is_unread
     has_no_answer = is_empty & (not form.answers_empty_texts)

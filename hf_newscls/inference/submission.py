@@ -126,7 +126,7 @@ def fill_submission(submission: Submission, answers: pa.Table) -> pa.Table:
 
 
 def refuse_repeated_ids(ids: pa.ChunkedArray, source_name: Path | str, column: str) -> None:
-    """Refuse ids of which one is empty or occurs twice.
+    """Refuse ids if one is empty or occurs twice.
 
     Raises:
         DataError: names the first ones.
