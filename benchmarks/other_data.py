@@ -23,7 +23,7 @@ Written by `benchmarks/other_data.py` from finished runs.
 A test set comes from the same file as the training set: the same sources, years and style.
 `hf-newscls evaluate MODEL --on DATA` scores a trained model on another set ([report](report.md)). Rows that the model
 was trained or validated on are left out. Ranges are 95% intervals. *Majority* is the accuracy of always predicting the
-most frequent label.
+most frequent label: a model that is not above it has learned nothing that helps on this data.
 
 | Model | Data | Rows | Left out | Accuracy | Majority | Macro F1 | Log loss | Calibration error |
 |---|---|---|---|---|---|---|---|---|
