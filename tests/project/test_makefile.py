@@ -1,5 +1,6 @@
 """The Makefile passes variables on to the command line."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -61,7 +62,9 @@ def test_values_reach_the_program_as_they_are(value: str, tmp_path: Path) -> Non
     program.write_text("#!/bin/sh\nprintf '%s\\0' \"$@\"\n")
     program.chmod(0o755)
     (tmp_path / ".venv" / ".installed").touch()
-    command = ["make", "predict", f"RUN={value}", f"TEXT={value}"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
+    command = ["make", "--no-print-directory", "predict", f"RUN={value}", f"TEXT={value}"]
+    # Under `make test`, make would hand its own variables to this one.
+    environment = {name: text for name, text in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=True)
     assert result.stdout.split("\0") == ["predict", value, value, ""]
     assert not (tmp_path / "taken").exists()
