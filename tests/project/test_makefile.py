@@ -63,8 +63,9 @@ def test_values_reach_the_program_as_they_are(value: str, tmp_path: Path) -> Non
     program.chmod(0o755)
     (tmp_path / ".venv" / ".installed").touch()
     command = ["make", "--no-print-directory", "predict", f"RUN={value}", f"TEXT={value}"]
-    # Under `make test`, make would hand its own variables to this one.
-    environment = {name: text for name, text in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    # Under `make test`, make hands its flags and variables to this one.
+    handed = ("MAKE", "MFLAGS", "ARGS", "RECIPE", "DATA", "INPUT", "OUTPUT")
+    environment = {name: text for name, text in os.environ.items() if not name.startswith(handed)}
     result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=True)
     assert result.stdout.split("\0") == ["predict", value, value, ""]
     assert not (tmp_path / "taken").exists()
