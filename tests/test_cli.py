@@ -454,7 +454,7 @@ def test_progress_bar_reaches_a_terminal(tiny_run: FinishedRun, tmp_path: Path) 
     os.close(reader)
     assert process.wait() == 0
     screen = shown.decode()
-    assert re.search(r"2,048 of 6,000 rows, [\d,]+ rows/s .*\d:\d\d", screen)
+    assert re.search(r"predicting: [\d,]+ of 6,000 rows, [\d,]+ rows/s, \d:\d\d:\d\d left", screen)
     assert screen.rstrip().splitlines()[-1].endswith("s")
     assert len((tmp_path / "answers.csv").read_text().splitlines()) == 6001
 
