@@ -128,6 +128,7 @@ def read_probabilities(run: workflow.Run) -> NDArray[np.float64]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("hub_here")
+@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 def test_run_is_calibrated_once(make_recipe: Callable[..., Recipe], noisy_csv: Path, tmp_path: Path) -> None:
     # Label smoothing makes a model underconfident.
     overrides = [
