@@ -85,7 +85,7 @@ def run_apart(function, *arguments):
 
 def read_texts(options, rows: int, seed: int) -> list[str]:
     """Return texts of the file in random order, repeated with a number if it has fewer."""
-    from hf_newscls.data.row_blocks import read_row_blocks
+    from hf_newscls.data.readers.row_blocks import read_row_blocks
 
     blocks = read_row_blocks([options.file], [options.text])
     texts = [text for block in blocks for text in block[options.text].to_pylist() if text]

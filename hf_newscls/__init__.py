@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from hf_newscls.workflow.prepare import load_recipe, prepare, publish_prepared
     from hf_newscls.workflow.publish import publish, publish_leaderboard, save_leaderboard
     from hf_newscls.workflow.run import Run, load_run
-    from hf_newscls.workflow.train import Plan, plan, train
-    from hf_newscls.workflow.train_seeds import SeedRuns, train_seeds
+    from hf_newscls.workflow.training.train import Plan, plan, train
+    from hf_newscls.workflow.training.train_seeds import SeedRuns, train_seeds
 
 __all__ = [
     "AnswersFile",

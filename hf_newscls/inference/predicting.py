@@ -25,12 +25,12 @@ from transformers import (
 from hf_newscls.errors import ModelError, format_examples, shorten_text
 from hf_newscls.inference.batches import cut_batches, find_distinct
 from hf_newscls.modeling.adapters import is_adapter, load_adapted
-from hf_newscls.modeling.folder_checks import LOAD_ERRORS, check_described_size, check_model_folder, read_tokenizer
 from hf_newscls.modeling.heads import find_token_pooling, pool_tokens
 from hf_newscls.modeling.loading import PretrainedClassifier, check_tokenizer, count_positions
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.modeling.registration import register
-from hf_newscls.modeling.sources import find_encoder, find_model
+from hf_newscls.modeling.sources.checks import LOAD_ERRORS, check_described_size, check_model_folder, read_tokenizer
+from hf_newscls.modeling.sources.fetch import find_encoder, find_model
 from hf_newscls.modeling.token_counts import TokenCounts
 from hf_newscls.modeling.tokenization import encode_texts, log_summary
 from hf_newscls.modeling.windows import TRUNCATIONS, MeanPooling

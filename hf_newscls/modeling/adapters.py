@@ -17,7 +17,7 @@ from hf_newscls.files import is_local_address
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.modeling.registration import register
-from hf_newscls.modeling.sources import find_model
+from hf_newscls.modeling.sources.fetch import find_model
 from hf_newscls.recipe.model import AdapterSection
 
 _ADAPTER = "default"

@@ -21,11 +21,11 @@ from transformers import (
 from hf_newscls.errors import ModelError, RecipeError, format_examples, shorten_text
 from hf_newscls.files import is_local_address
 from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
-from hf_newscls.modeling.folder_checks import LOAD_ERRORS, check_described_size, check_model_folder, read_tokenizer
 from hf_newscls.modeling.modeling_newscls import NewsClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
 from hf_newscls.modeling.registration import register
-from hf_newscls.modeling.sources import find_encoder
+from hf_newscls.modeling.sources.checks import LOAD_ERRORS, check_described_size, check_model_folder, read_tokenizer
+from hf_newscls.modeling.sources.fetch import find_encoder
 from hf_newscls.modeling.windowing import add_windows
 from hf_newscls.recipe.model import ModelSection
 

@@ -22,8 +22,8 @@ from hf_newscls.workflow.publish import (
     save_leaderboard,
 )
 from hf_newscls.workflow.run import Run, find_report, load_run
-from hf_newscls.workflow.train import Plan, plan, train
-from hf_newscls.workflow.train_seeds import SeedRuns, train_seeds
+from hf_newscls.workflow.training.train import Plan, plan, train
+from hf_newscls.workflow.training.train_seeds import SeedRuns, train_seeds
 
 __all__ = [
     "AnswersFile",

@@ -123,9 +123,11 @@ class _Unpacked(io.RawIOBase):
         self._unpacked, self._line = 0, 1
 
     def readable(self) -> bool:
+        """Return True: the stream can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Fill the buffer with the next bytes, and return how many there are; refuse too many."""
         block = self._content.read(len(buffer))
         self._unpacked += len(block)
         self._line += block.count(b"\n")

@@ -117,18 +117,22 @@ class _Subject:
 
     @property
     def recipe(self) -> Recipe | None:
+        """The recipe of its run; None for a model without its run."""
         return self.model.recipe
 
     @property
     def run(self) -> RunFolder | None:
+        """The run that trained it."""
         return RunFolder(Path(self.model.address).parent) if self.recipe else None
 
     @property
     def name(self) -> str:
+        """Name of the recipe, or address of the model."""
         return self.recipe.name if self.recipe else self.model.address
 
     @property
     def folder(self) -> Path:
+        """The folder of its evaluations on other data."""
         from hf_newscls.report.other_data import name_folder
 
         return self.run.other_data if self.run else Path("on", name_folder(self.name))
@@ -144,6 +148,7 @@ class _Rows:
 
     @property
     def label_names(self) -> list[str]:
+        """Label names in the order of their ids."""
         names: list[str] = self.dataset.features["label"].names
         return names
 

@@ -51,7 +51,7 @@ def open_files(addresses: str | Path | Sequence[str | Path], recipe: Recipe | No
     """
     from hf_newscls.data.preparation import build_read_options
     from hf_newscls.data.readers.format import ReadOptions
-    from hf_newscls.data.row_blocks import read_row_blocks
+    from hf_newscls.data.readers.row_blocks import read_row_blocks
     from hf_newscls.data.sources.fetch import fetch_source
     from hf_newscls.data.sources.hub import PASS_THE_PATH
 
@@ -73,7 +73,7 @@ def open_files(addresses: str | Path | Sequence[str | Path], recipe: Recipe | No
 
 def open_dataset(dataset: Dataset) -> RowInput:
     """Return the rows of a dataset; labels become their names."""
-    from hf_newscls.data.row_blocks import read_dataset_blocks
+    from hf_newscls.data.readers.row_blocks import read_dataset_blocks
 
     return RowInput("dataset", dataset._fingerprint, lambda columns: read_dataset_blocks(dataset, columns))
 
@@ -96,8 +96,8 @@ def iterate_lines(stream: Iterable[str]) -> Iterator[str]:
 
 def open_stream(stream: Iterable[str]) -> RowInput:
     """Return the lines of a stream: JSON Lines if the first one begins with `{`, else texts."""
-    from hf_newscls.data.line_stream import LINE, LineStream
-    from hf_newscls.data.row_blocks import BLOCK_BYTES, BLOCK_ROWS, cut_blocks
+    from hf_newscls.data.readers.line_stream import LINE, LineStream
+    from hf_newscls.data.readers.row_blocks import BLOCK_BYTES, BLOCK_ROWS, cut_blocks
 
     lines = LineStream(iterate_lines(stream))
 

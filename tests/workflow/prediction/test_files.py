@@ -50,7 +50,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hf_newscls.data.row_blocks.BLOCK_ROWS", 25)
+    monkeypatch.setattr("hf_newscls.data.readers.row_blocks.BLOCK_ROWS", 25)
 
 
 @pytest.fixture(scope="module")

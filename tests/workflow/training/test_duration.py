@@ -71,7 +71,7 @@ def test_resumed_run_has_no_plan(make_recipe: Callable[..., Recipe], tmp_path: P
 def test_plan_of_several_seeds_has_the_time_of_all(
     make_recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(sys.modules["hf_newscls.workflow.train"], "estimate_seconds", lambda *_, **__: 1000.0)
+    monkeypatch.setattr(sys.modules["hf_newscls.workflow.training.train"], "estimate_seconds", lambda *_, **__: 1000.0)
     with pytest.raises(Declined) as caught:
         workflow.train_seeds(make_recipe(), seeds=3, on_plan=decline, runs_dir=tmp_path / "runs")
     assert caught.value.args == (3000.0,)

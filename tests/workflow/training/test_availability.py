@@ -13,7 +13,7 @@ from hf_newscls import workflow
 from hf_newscls.errors import ModelError, SourceError
 from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.workflow.availability import check_availability, find_cpu_recipe
+from hf_newscls.workflow.training.availability import check_availability, find_cpu_recipe
 from tests.hub_server import HubServer
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
@@ -35,7 +35,7 @@ def proxy(online: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.sock
     with socket.create_server(("127.0.0.1", 0)) as server:
         for name in PROXIES:
             monkeypatch.setenv(name, f"http://127.0.0.1:{server.getsockname()[1]}")
-        monkeypatch.setattr("hf_newscls.workflow.availability._SECONDS", 0.3)
+        monkeypatch.setattr("hf_newscls.workflow.training.availability._SECONDS", 0.3)
         yield server
 
 

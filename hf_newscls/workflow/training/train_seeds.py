@@ -15,10 +15,10 @@ from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.resuming import find_finished
 from hf_newscls.storage import write_json
-from hf_newscls.workflow.availability import check_availability
 from hf_newscls.workflow.prepare import prepare, to_recipe
 from hf_newscls.workflow.run import Run, load_run
-from hf_newscls.workflow.train import Plan, train
+from hf_newscls.workflow.training.availability import check_availability
+from hf_newscls.workflow.training.train import Plan, train
 
 if TYPE_CHECKING:
     import pandas as pd

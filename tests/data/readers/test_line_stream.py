@@ -2,7 +2,7 @@
 
 import pytest
 
-from hf_newscls.data.line_stream import LineStream
+from hf_newscls.data.readers.line_stream import LineStream
 from hf_newscls.errors import DataError
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hf_newscls.modeling.sources import EncoderOrigin, describe_origin, find_encoder
+from hf_newscls.modeling.sources.fetch import EncoderOrigin, describe_origin, find_encoder
 from hf_newscls.recipe.model import ModelSection
 from tests.hub_server import HubServer
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_newscls.data.readers.format import ReadOptions
-from hf_newscls.data.row_blocks import cut_blocks, read_dataset_blocks, read_row_blocks
+from hf_newscls.data.readers.row_blocks import cut_blocks, read_dataset_blocks, read_row_blocks
 from hf_newscls.errors import DataError
 
 TEXT = st.lists(st.one_of(st.none(), st.text(max_size=9)), max_size=40)

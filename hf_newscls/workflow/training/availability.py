@@ -80,7 +80,7 @@ def _find_missing_data(recipe: Recipe) -> Iterator[_Missing]:
 
 
 def _find_missing_encoder(recipe: Recipe) -> Iterator[_Missing]:
-    from hf_newscls.modeling.sources import find_model, is_fetched
+    from hf_newscls.modeling.sources.fetch import find_model, is_fetched
 
     address = recipe.model.model_name_or_path
     if is_local_address(address):
@@ -107,6 +107,7 @@ def _ask(servers: Iterable[str]) -> dict[str, str]:
         return reasons
 
     def ask(server: str) -> None:
+        """Keep the reason why a server cannot be reached."""
         if reason := _request(server):
             reasons[server] = f"{server} cannot be reached ({reason})"
 

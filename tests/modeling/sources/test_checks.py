@@ -69,7 +69,7 @@ def test_number_that_no_model_has_is_named(key: str, value: Any, folder: Path) -
 def test_model_much_larger_than_its_weights_is_refused(
     key: str, value: int, folder: Path, tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hf_newscls.modeling.folder_checks._FREE_PARAMETERS", 100_000)
+    monkeypatch.setattr("hf_newscls.modeling.sources.checks._FREE_PARAMETERS", 100_000)
     change_json(folder / "config.json", **{key: value})
     check_refused(folder, "parameters")
     encoder = shutil.copytree(tiny_encoder, tmp_path / "encoder")

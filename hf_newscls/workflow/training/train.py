@@ -17,12 +17,12 @@ from hf_newscls.runs.checkpoints import discard_unfinished
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.resuming import has_interrupted, open_run
 from hf_newscls.storage import check_disk_space, check_folder, replace_folder, report_full_disk, write_json
-from hf_newscls.workflow.availability import check_availability, find_cpu_recipe
-from hf_newscls.workflow.duration import estimate_seconds
 from hf_newscls.workflow.evaluation.evaluate import evaluate_folder
 from hf_newscls.workflow.prepare import prepare, to_recipe
 from hf_newscls.workflow.quiet import quiet_libraries
 from hf_newscls.workflow.run import Run
+from hf_newscls.workflow.training.availability import check_availability, find_cpu_recipe
+from hf_newscls.workflow.training.duration import estimate_seconds
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -265,8 +265,8 @@ def _save(
     """Write the model folder, which `pipeline()` loads, whole or not at all; then the record of the training."""
     from hf_newscls.inference.predicting import TrainedClassifier
     from hf_newscls.modeling.adapters import merge_adapter, save_adapter
-    from hf_newscls.modeling.sources import describe_origin
-    from hf_newscls.workflow.calibration_step import calibrate
+    from hf_newscls.modeling.sources.fetch import describe_origin
+    from hf_newscls.workflow.training.calibration_step import calibrate
 
     model = classifier.model if recipe.is_adapter_alone else merge_adapter(classifier.model)
     if recipe.hub.calibrate:
