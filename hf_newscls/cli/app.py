@@ -69,7 +69,7 @@ _COMMANDS = (
     (overview, ("hf-newscls overview quickstart",)),
     (prepare, ("hf-newscls prepare quickstart --output prepared", "hf-newscls prepare quickstart --publish me/news")),
     (train, ("hf-newscls train quickstart", "hf-newscls train fake_news_minilm --data news.csv --dry-run")),
-    (evaluate, ("hf-newscls evaluate quickstart",)),
+    (evaluate, ("hf-newscls evaluate quickstart", "hf-newscls evaluate fake_news_minilm --on liar_minilm_binary")),
     (open_report, ("hf-newscls open quickstart",)),
     (
         predict,

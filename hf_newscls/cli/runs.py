@@ -14,7 +14,14 @@ from hf_newscls.cli.terminal import RUNS, RunArgument, RunsDirOption, console, m
 def list_runs(runs_dir: RunsDirOption = RUNS) -> None:
     """List the finished runs: scores on the test set, minutes of training, and what changed since the run before."""
     numbers = (Column(name, justify="right") for name in ("Accuracy", "Macro F1", "minutes"))
-    table = Table("recipe", "run", *numbers, "changed since the run before", box=None, header_style="bold")
+    table = Table(
+        Column("recipe", overflow="fold"),
+        Column("run", no_wrap=True),
+        *numbers,
+        "changed since the run before",
+        box=None,
+        header_style="bold",
+    )
     for run in workflow.list_runs(runs_dir=runs_dir):
         changes = ", ".join(f"{change.key}={change.now!r}" for change in run.changes)
         scores = (f"{run.accuracy:.4f}", f"{run.f1_macro:.4f}", f"{run.minutes:.1f}")

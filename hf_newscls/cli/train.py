@@ -72,6 +72,7 @@ def train(
     }
     if dry_run:
         print_plan(workflow.plan(resolved, runs_dir=runs_dir))
+        print_line("checked; to train, run this command without --dry-run")
     elif seeds is None:
         _train_once(resolved, options, publish=publish)
     elif publish:

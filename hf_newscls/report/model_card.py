@@ -19,7 +19,7 @@ from hf_newscls.recipe.training_arguments import DEFAULT_EPOCHS, DEFAULT_LEARNIN
 from hf_newscls.report.card_metadata import build_card_data, compute_emissions
 from hf_newscls.report.template import render_template
 from hf_newscls.report.text import format_warmup
-from hf_newscls.training.record import TrainingRecord, name_selection_metric
+from hf_newscls.training.record import SELECTION, TrainingRecord, name_selection_metric
 
 # The lines around the notes.
 NOTES_START = "<!-- notes: text between these two lines is kept when the card is updated -->"
@@ -36,7 +36,6 @@ CARD_FIGURES: Mapping[str, str] = {
 }
 """File names of the figures of a card, with their descriptions."""
 
-_SELECTION = "metric_for_best_model"
 _BATCH = "per_device_train_batch_size"
 _PREDICTIONS = 3
 
@@ -65,7 +64,6 @@ def render_card(
         other_data: the scores on other data.
         figure_labels: names of labels that the figures show by id, by what they show.
     """
-    selection = record.settings.get(_SELECTION)
     body = render_template(
         "hf_newscls.report",
         "templates/model_card.md.jinja",
@@ -84,7 +82,6 @@ def render_card(
         figure_labels=figure_labels,
         # As many as the snippet asks for; ties stay in label order.
         answer=sorted((answer or {}).items(), key=lambda pair: -pair[1])[:_PREDICTIONS],
-        selection=name_selection_metric(selection) if selection else None,
         settings=_list_settings(recipe, record),
         loss=_format_loss(recipe.loss),
         other_settings={
@@ -144,7 +141,7 @@ def _list_settings(recipe: Recipe, record: TrainingRecord) -> dict[str, Any]:
 def _format_setting(name: str, value: Any, has_stages: bool) -> Any:
     if name in {"freeze.warmup", "warmup_steps"}:
         return format_warmup(value, stage=(1 if name == "freeze.warmup" else 2) if has_stages else None)
-    return name_selection_metric(value) if name == _SELECTION else value
+    return name_selection_metric(value) if name == SELECTION else value
 
 
 def _format_loss(loss: LossSection) -> str:

@@ -19,6 +19,10 @@ from hf_newscls.evaluation.metric_names import name_metric
 _PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "accelerate", "evaluate")
 
 
+SELECTION = "metric_for_best_model"
+"""The setting that names the score of the best checkpoint."""
+
+
 @dataclass(frozen=True)
 class TrainingRecord:
     """What happened in a training; saved as `training.json`."""
@@ -49,6 +53,12 @@ class TrainingRecord:
     def has_stage_two(self) -> bool:
         """Whether the training reached stage 2."""
         return self.boundary_step < self.total_steps
+
+    @property
+    def selection(self) -> str | None:
+        """The score that chose the best checkpoint, in words; None if the settings do not name one."""
+        metric = self.settings.get(SELECTION)
+        return name_selection_metric(metric) if metric else None
 
     @property
     def folded_temperature(self) -> float:

@@ -139,7 +139,7 @@ def test_command_line_calls_only_the_workflow() -> None:
         ("errors", "from hf_newscls.data.readers.rows import read_files", "imports hf_newscls.data.readers.rows: up"),
         ("data.sources.fetch", "import hf_newscls.modeling.heads", "imports hf_newscls.modeling.heads: sideways"),
         ("hub.staging", "from ..overview import page", "imports hf_newscls.overview.page: sideways"),
-        ("workflow.train", "from hf_newscls import cli", "imports hf_newscls.cli: up"),
+        ("workflow.training.train", "from hf_newscls import cli", "imports hf_newscls.cli: up"),
         ("errors", "from .recipe.recipe import Recipe", "in a circle: "),
         ("", "from hf_newscls import workflow", "must not import hf_newscls.workflow"),
     ],
