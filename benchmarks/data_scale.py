@@ -127,9 +127,9 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
         tokenize_splits(prepared.splits, tokenizer, max_length=recipe.model.max_length)
     source_name = options.grown
     with clock("read"):
-        rows = read_files(Path(source_name), columns=recipe.columns, id_column=recipe.data.id).dataset
+        found = read_files(Path(source_name), columns=recipe.columns, id_column=recipe.data.id)
     with clock("clean"):
-        cleaned = clean_rows(rows, recipe.data, extra_columns=recipe.split_columns, source_name=source_name)
+        cleaned = clean_rows(found, recipe.data, extra_columns=recipe.split_columns, source_name=source_name)
     with clock("duplicates"):
         deduplicated = resolve_duplicates(cleaned, recipe.data)
     with clock("split"):
@@ -138,7 +138,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
             deduplicated.cleaned.dataset,
             assign_splits(deduplicated.cleaned.dataset, recipe.split, groups=groups, source_name=source_name),
         )
-    return {"rows": len(rows), "peak_megabytes": peak, **{f"{step} seconds": value for step, value in seconds.items()}}
+    return {"rows": len(found.dataset), "peak_megabytes": peak, **{f"{step} seconds": value for step, value in seconds.items()}}
 
 
 def _build_clock(seconds: dict[str, float]) -> Callable[[str], object]:

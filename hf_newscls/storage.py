@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from safetensors import SafetensorError
 
-from hf_newscls.errors import RunError, StorageError
+from hf_newscls.errors import NewsclsError, RunError, StorageError
 
 _BYTES_PER_PARAMETER = 4
 # A checkpoint holds the weights and two moments of AdamW. Up to three exist at once: the best, the last, and the next
@@ -68,6 +68,8 @@ def report_full_disk(folder: Path) -> Iterator[None]:
     """Turn the errors that libraries raise on a full disk into a StorageError."""
     try:
         yield
+    except NewsclsError:  # an inner block has named a nearer folder
+        raise
     except (OSError, RuntimeError, SafetensorError) as error:
         if not _is_disk_full(error):
             raise

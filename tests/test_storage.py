@@ -149,6 +149,16 @@ def test_full_disk_is_reported(full_disk: Path) -> None:
     assert caught.value.__cause__.errno == errno.ENOSPC
 
 
+def test_full_disk_is_reported_once_for_the_inner_folder(full_disk: Path) -> None:
+    with (
+        pytest.raises(StorageError, match=r"^runs/tiny: .*full"),
+        report_full_disk(Path("standard output")),
+        report_full_disk(Path("runs/tiny")),
+        full_disk.open("w") as stream,
+    ):
+        stream.write("text")
+
+
 def test_full_disk_is_recognized_as_the_cause_of_another_error(full_disk: Path) -> None:
     def save() -> None:
         try:
