@@ -1,8 +1,9 @@
 """The commands that train, evaluate and publish."""
 
+import logging
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from hf_newscls.recipe.recipe import Recipe
     from hf_newscls.workflow import Run
 
+logger = logging.getLogger(__name__)
+
 
 def train(
     recipe: RecipeArgument,
@@ -52,7 +55,12 @@ def train(
         bool, typer.Option("--publish", help="Publish the model on the Hub after the evaluation.")
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask before a training that takes hours on this CPU.")
+        bool,
+        typer.Option(
+            "--yes",
+            "-y",
+            help="Do not ask before a training of hours on this CPU, nor before a better model on the Hub is replaced.",
+        ),
     ] = False,
     runs_dir: RunsDirOption = RUNS,
     cards_dir: CardsDirOption = None,
@@ -74,7 +82,7 @@ def train(
         print_plan(workflow.plan(resolved, runs_dir=runs_dir))
         print_line("checked; to train, run this command without --dry-run")
     elif seeds is None:
-        _train_once(resolved, options, publish=publish)
+        _train_once(resolved, options, publish=publish, yes=yes)
     elif publish:
         raise InputError(
             f"--seeds {seeds} does not go with --publish or hub.publish; train first, then publish one run by its "
@@ -91,7 +99,18 @@ def _confirm(plan: workflow.Plan, *, asks: bool) -> None:
         typer.confirm(f"Train for about {format_duration(plan.seconds)} on this CPU?", abort=True, err=True)
 
 
-def _train_once(recipe: "Recipe", options: Mapping[str, Any], *, publish: bool) -> None:
+def _choose_on_replace(*, yes: bool) -> Callable[[str], None] | None:
+    """Return what to do before a model on the Hub is replaced that should perhaps stay; None to refuse."""
+    if yes:
+        return lambda objection: logger.warning("%s", objection)
+    return _ask_to_replace if sys.stdin.isatty() else None
+
+
+def _ask_to_replace(objection: str) -> None:
+    typer.confirm(f"{objection}. Replace it?", abort=True, err=True)
+
+
+def _train_once(recipe: "Recipe", options: Mapping[str, Any], *, publish: bool, yes: bool) -> None:
     publish = publish and is_main_rank()
     has_token = publish and workflow.check_publishing(recipe)
     with collect_warnings() as warnings:
@@ -107,18 +126,18 @@ def _train_once(recipe: "Recipe", options: Mapping[str, Any], *, publish: bool) 
         f"next:   {name_program()} predict {name} {shlex.quote(recipe.hub.example)}"
     )
     if publish:
-        _publish(run, has_token=has_token)
+        _publish(run, has_token=has_token, yes=yes)
 
 
-def _publish(run: "Run", *, has_token: bool) -> None:
+def _publish(run: "Run", *, has_token: bool, yes: bool) -> None:
     """Publish the run; without a token, or if it fails, print the command that does it later."""
     later = f"publish later with: {name_program()} publish {shlex.quote(str(run.path))}"
     if not has_token:
         print_line(later)
         return
     try:
-        pushed = workflow.publish(run)
-    except NewsclsError:
+        pushed = workflow.publish(run, on_replace=_choose_on_replace(yes=yes))
+    except (NewsclsError, typer.Abort):
         print_line(later)
         raise
     print_line(f"published: {pushed.url}")
@@ -186,6 +205,10 @@ def publish(
     replace_card: Annotated[
         bool, typer.Option("--replace-card", help="Replace the card on the Hub even if hf-newscls did not write it.")
     ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", "-y", help="Replace a model on the Hub without a question, even a better one."),
+    ] = False,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
     """Push the model of a finished run, with its card, to the Hub in one commit. The model is checked first."""
@@ -197,6 +220,7 @@ def publish(
         create_pr=pr,
         tag=tag,
         replace_card=replace_card,
+        on_replace=_choose_on_replace(yes=yes),
         runs_dir=runs_dir,
     )
     print_pushed(pushed)

@@ -21,7 +21,7 @@ from huggingface_hub.utils.sha import git_hash
 from hf_newscls.errors import InputError, PublishError
 from hf_newscls.hub.account import check_revision
 from hf_newscls.hub.preflight import Target
-from hf_newscls.hub.retry import report_failures, retry
+from hf_newscls.hub.retry import call_hub, report_failures, retry
 
 CARD_FILE = "README.md"
 """The name of a card on the Hub."""
@@ -82,6 +82,22 @@ class Pushed:
     is_new: bool
 
 
+def find_head(target: Target, revision: str) -> Head | None:
+    """Return a branch as it is now; None if the repository or the branch does not exist.
+
+    Raises:
+        PublishError: the Hub refused, or could not be reached.
+    """
+    if not target.exists:
+        return None
+    try:
+        return call_hub(partial(_read_head, target, revision), what=f"read {target.repo_id}")
+    except PublishError as error:
+        if isinstance(error.__cause__, RevisionNotFoundError):
+            return None
+        raise
+
+
 def push_files(build: Build, target: Target, options: PushOptions) -> Pushed:
     """Push files in one commit on top of the newest one, and make no commit if nothing changed.
 
@@ -115,10 +131,8 @@ def _push(build: Build, target: Target, options: PushOptions) -> Pushed:
         if options.tag is not None:
             _check_tag(target, options.tag, head, is_changed=bool(changes))
         pushed = _commit(changes, head, target, message=options.message, revision=options.revision)
-        if options.tag is not None:
-            HfApi().create_tag(
-                target.repo_id, tag=options.tag, revision=pushed.commit, repo_type=target.repo_type, exist_ok=True
-            )
+    if options.tag is not None:
+        _set_tag(target, options.tag, pushed, remedy=remedy)
     return pushed
 
 
@@ -191,6 +205,16 @@ def _check_tag(target: Target, tag: str, head: Head, *, is_changed: bool) -> Non
             f"{target.repo_id}: the tag {tag!r} is taken by commit {found}; choose another tag, or delete that one on "
             "the Hub"
         )
+
+
+def _set_tag(target: Target, tag: str, pushed: Pushed, *, remedy: str) -> None:
+    """Tag a commit; the error says that the files are on the Hub."""
+    set_tag = partial(HfApi().create_tag, target.repo_id, tag=tag, revision=pushed.commit, exist_ok=True)
+    try:
+        with report_failures(f"set the tag {tag!r}", remedy=remedy):
+            set_tag(repo_type=target.repo_type)
+    except PublishError as error:
+        raise PublishError(f"pushed to {pushed.url}; the tag failed: {error}") from error.__cause__
 
 
 def _commit(changes: Sequence[_Operation], head: Head, target: Target, *, message: str, revision: str) -> Pushed:

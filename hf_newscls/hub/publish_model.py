@@ -7,7 +7,7 @@ from dataclasses import replace
 from hf_newscls.hub.commit import CARD_FILE, Content, Head, Pushed, PushOptions, push_files
 from hf_newscls.hub.file_checks import check_model
 from hf_newscls.hub.load_check import check_reproduction, read_samples
-from hf_newscls.hub.preflight import check_license, check_metadata, find_target
+from hf_newscls.hub.preflight import Target, check_license, check_metadata
 from hf_newscls.hub.staging import DELETE_PATTERNS, stage_run
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.model_card import extract_notes
@@ -21,38 +21,29 @@ def publish_run(
     recipe: Recipe,
     options: PushOptions,
     *,
-    render_card: Callable[[str, str], str],
-    repo_id: str | None = None,
-    private: bool | None = None,
+    target: Target,
+    render_card: Callable[[str], str],
     replace_card: bool = False,
 ) -> Pushed:
     """Push an evaluated run's model, card, metrics and predictions in one commit; the run is not changed.
 
     Args:
         run: a run folder.
-        recipe: of the run; names the repository, and says whether it must be private, if the arguments do not.
+        recipe: of the run.
         options: how to push; files of an earlier version are deleted.
-        render_card: returns the card, given owner/name and the notes that someone wrote into the card on the Hub.
-        repo_id: owner/name or name.
-        private: whether the repository must be private.
+        target: the model repository.
+        render_card: returns the card, given the notes that someone wrote into the card on the Hub.
         replace_card: overwrite a card that hf-newscls did not write.
 
     Raises:
-        InputError: the name of the repository is not valid, or the run cannot be read.
+        InputError: the run cannot be read.
         PublishError: the model must not be published, or the Hub refused or could not be reached.
     """
-    target = find_target(
-        repo_id or recipe.hub.repo_id or recipe.name,
-        private=recipe.hub.private if private is None else private,
-        is_proposal=options.create_pr,
-    )
-    card = render_card(target.repo_id, "")
+    card = render_card("")
     staged = stage_run(run, recipe, card=card)
     check_model(staged)
     accuracy = run.read_json(run.metrics)["test"]["accuracy"]
     logger.info("publishing %s, test accuracy %.4f, to %s", run.path.name, accuracy, target.repo_id)
-    if private is False and target.is_private and target.exists:
-        logger.warning("%s stays private; change that in its settings on the Hub", target.repo_id)
     check_metadata(card)
     check_license(recipe)
     base = recipe.base_model if recipe.is_adapter_alone else None
@@ -61,6 +52,6 @@ def publish_run(
     def build(head: Head) -> Mapping[str, Content]:
         """Return the files, with a card that keeps the notes of the published one."""
         notes = "" if replace_card else extract_notes(head.card, repo_id=target.repo_id)
-        return {**staged, CARD_FILE: render_card(target.repo_id, notes).encode()}
+        return {**staged, CARD_FILE: render_card(notes).encode()}
 
     return push_files(build, target, replace(options, delete_patterns=DELETE_PATTERNS))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hf_newscls.errors import InputError
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.storage import check_replaceable, replace_file
 from hf_newscls.workflow.run import Run, find_folder
@@ -13,6 +16,7 @@ from hf_newscls.workflow.run import Run, find_folder
 if TYPE_CHECKING:
     from hf_newscls.comparison.leaderboard import Leaderboard
     from hf_newscls.hub.commit import Pushed
+    from hf_newscls.hub.preflight import Target
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +30,7 @@ def publish(
     create_pr: bool = False,
     tag: str | None = None,
     replace_card: bool = False,
+    on_replace: Callable[[str], None] | None = None,
     runs_dir: str | Path = "runs",
 ) -> Pushed:
     """Check the model of a finished run in a fresh process, and push it with its card to the Hub in one commit.
@@ -40,28 +45,57 @@ def publish(
         create_pr: open a pull request, or update the open one.
         tag: a name for the commit, such as v1.0.
         replace_card: replace a card that hf-newscls did not write.
+        on_replace: called with a sentence before anything is pushed, if the model on the Hub has a better macro F1 on
+            the same split, or is a model of another split; an error that it raises ends the command. By default that
+            is an `InputError`.
         runs_dir: where the run folders are.
 
     Raises:
-        InputError: there is no such run, it is incomplete, or the options contradict each other.
+        InputError: there is no such run, it is incomplete, the options contradict each other, or the model on the Hub
+            should stay.
         PublishError: the model must not be published, or the Hub refused the push or cannot be reached.
     """
     from hf_newscls.hub.commit import PushOptions
+    from hf_newscls.hub.preflight import find_target
     from hf_newscls.hub.publish_model import publish_run
     from hf_newscls.workflow.cards import render_run_card
 
     folder = find_folder(run, runs_dir=runs_dir)
     recipe = folder.read_recipe()
     message = f"Train {recipe.name} with hf_newscls"
+    options = PushOptions(message, revision=revision, create_pr=create_pr, tag=tag)
+    target = find_target(
+        repo_id or recipe.hub.repo_id or recipe.name,
+        private=recipe.hub.private if private is None else private,
+        is_proposal=create_pr,
+    )
+    if private is False and target.is_private and target.exists:
+        logger.warning("%s stays private; change that in its settings on the Hub", target.repo_id)
+    render = partial(render_run_card, folder, recipe, model_address=target.repo_id)
+    _check_replacement(target, revision, card=render(), on_replace=on_replace)
     return publish_run(
         folder,
         recipe,
-        PushOptions(message, revision=revision, create_pr=create_pr, tag=tag),
-        render_card=lambda repo_id, notes: render_run_card(folder, recipe, model_address=repo_id, notes=notes),
-        repo_id=repo_id,
-        private=private,
+        options,
+        target=target,
+        render_card=lambda notes: render(notes=notes),
         replace_card=replace_card,
     )
+
+
+def _check_replacement(target: Target, revision: str, *, card: str, on_replace: Callable[[str], None] | None) -> None:
+    """Compare the card with the published one."""
+    from hf_newscls.comparison.replacement import find_objection
+    from hf_newscls.hub.commit import find_head
+
+    head = find_head(target, revision)
+    objection = find_objection(head.card, card) if head else None
+    if objection is None:
+        return
+    objection = f"{target.repo_id}: the model on the Hub {objection}"
+    if on_replace is None:
+        raise InputError(f"{objection}; nothing was pushed; to replace it, add --yes, or in Python on_replace=print")
+    on_replace(objection)
 
 
 def check_publishing(recipe: Recipe) -> bool:

@@ -1,12 +1,13 @@
 """Files are pushed in one commit on top of the newest one, over HTTP with the unmodified client; no model is used."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from huggingface_hub import HfApi
 
 from hf_newscls.errors import DataError, PublishError
-from hf_newscls.hub.commit import Content, Head, Pushed, PushOptions, push_files
+from hf_newscls.hub.commit import Content, Head, Pushed, PushOptions, find_head, push_files
 from hf_newscls.hub.preflight import Target
 from tests.hub_server import Fault, HubServer
 
@@ -105,6 +106,34 @@ def test_tag_of_the_same_commit_stays(hub_here: HubServer) -> None:
     push("one", PushOptions("Train", tag="v1"))
     assert not push("one", PushOptions("Train", tag="v1")).is_new
     assert repo.git.find_commit("v1") == repo.head
+
+
+def test_tag_that_fails_says_that_the_files_are_there(hub_here: HubServer) -> None:
+    repo = hub_here.create_repo(REPO, private=True)
+    hub_here.faults.append(Fault("status", method="POST", path="/tag/", status=403, index=None))
+    with pytest.raises(PublishError, match=r"pushed to .*'v1'.*403") as caught:
+        push("one", PushOptions("Train", tag="v1"))
+    assert repo.files["text.txt"] == b"one"
+    assert str(repo.head) in str(caught.value)
+    hub_here.faults.clear()
+    assert not push("one", PushOptions("Train", tag="v1")).is_new
+    assert repo.git.find_commit("v1") == repo.head
+
+
+def test_tag_is_tried_again(hub_here: HubServer) -> None:
+    repo = hub_here.create_repo(REPO, private=True)
+    hub_here.faults.append(Fault("status", method="POST", path="/tag/", status=503))
+    push("one", PushOptions("Train", tag="v1"))
+    assert repo.git.find_commit("v1") == repo.head
+
+
+def test_head_of_what_does_not_exist_is_none(hub_here: HubServer) -> None:
+    assert find_head(replace(TARGET, exists=False), "main") is None
+    hub_here.create_repo(REPO, files={"README.md": CARD}, private=True)
+    assert find_head(TARGET, "trial") is None
+    head = find_head(TARGET, "main")
+    assert head is not None
+    assert head.card == CARD.decode()
 
 
 def test_notes_in_the_card_of_a_pull_request_stay(hub_here: HubServer) -> None:

@@ -186,7 +186,7 @@ def test_failed_publish_prints_the_command(
 ) -> None:
     run = RunFolder(tmp_path / "runs" / "tiny" / "gone")
     with pytest.raises(RunError, match="gone"):
-        train._publish(run, has_token=True)
+        train._publish(run, has_token=True, yes=False)
     assert f"publish later with: hf-newscls publish {run.path}" in capsys.readouterr().out
 
 

@@ -1,11 +1,13 @@
 """Publish over HTTP with the unmodified client: one commit of checked files, or none."""
 
 import ast
+import io
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError
@@ -13,6 +15,7 @@ from urllib.request import urlopen
 
 import pyarrow.parquet as pq
 import pytest
+from huggingface_hub import ModelCard
 
 from hf_newscls.errors import InputError
 from hf_newscls.hub.commit import PushOptions
@@ -23,9 +26,10 @@ from hf_newscls.report.model_card import NOTES_START
 from hf_newscls.runs.folder import RunFolder
 from tests.conftest import LABELS, FinishedRun
 from tests.hub_server import TOKEN, Fault, HubServer
-from tests.processes import CommandLine, build_environment, read_files, run_cli, run_python
+from tests.processes import CommandLine, Result, build_environment, check_refusal, read_files, run_cli, run_python
 from tests.tiny_models import load_tiny
 
+Call = Callable[..., Result]
 CLASSIFY = """
 import json, sys
 from transformers import pipeline
@@ -383,6 +387,43 @@ def test_card_of_another_author_is_kept_by_default(hub: HubServer, command_line:
     result = command_line.run("publish", "tiny", "--repo-id", "owner/theirs", "--replace-card")
     assert result.code == 0, result.err
     assert b"Ours for years" not in repo.files["README.md"]
+
+
+# A model that should perhaps stay.
+
+
+@pytest.fixture
+def better_card(tiny_run: FinishedRun) -> bytes:
+    """The card of the run, with a macro F1 that no run reaches."""
+    card = ModelCard.load(tiny_run.run.model / "README.md")
+    for result in card.data.eval_results or []:
+        result.metric_value = 0.9999 if result.metric_name == "Macro F1" else result.metric_value
+    return str(card).encode()
+
+
+def test_better_model_stays_without_yes(hub: HubServer, command_line: CommandLine, better_card: bytes) -> None:
+    repo = hub.create_repo("owner/better", files={"README.md": better_card}, private=True)
+    arguments = ("publish", "tiny", "--repo-id", "owner/better")
+    check_refusal(command_line.run(*arguments), "owner/better", "0.9999", "--yes")
+    assert repo.files == {"README.md": better_card}
+    result = command_line.run(*arguments, "--yes")
+    assert result.code == 0, result.err
+    assert "0.9999" in result.err
+    assert "model.safetensors" in repo.files
+
+
+def test_terminal_is_asked_before_a_better_model_is_replaced(
+    tiny_run: FinishedRun, better_card: bytes, hub_here: HubServer, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = hub_here.create_repo("owner/better", files={"README.md": better_card}, private=True)
+    answers = io.StringIO("n\n")
+    monkeypatch.setattr(answers, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", answers)
+    result = call("publish", str(tiny_run.run.path), "--repo-id", "owner/better")
+    assert result.code == 1
+    assert "0.9999" in result.err
+    assert "[y/N]" in result.err
+    assert repo.files == {"README.md": better_card}
 
 
 # Branches, pull requests, tags.
