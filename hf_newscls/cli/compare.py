@@ -19,7 +19,7 @@ from hf_newscls.cli.terminal import (
     print_line,
     print_pushed,
 )
-from hf_newscls.errors import InputError
+from hf_newscls.errors import InputError, shorten_text
 from hf_newscls.evaluation.metric_names import name_metric
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _WIDE = 130  # columns of a terminal with room for notes in the table
 _NUMBER_WIDTH = 10
+_CHANGE = 60  # characters of a key with its value
 
 
 def compare(
@@ -39,7 +40,11 @@ def compare(
     ] = None,
     author: Annotated[str | None, typer.Option(help="Only look for models of this owner on the Hub.")] = None,
     model: Annotated[
-        list[str] | None, typer.Option(help="Also rank this model on the Hub; can be repeated.", metavar="OWNER/NAME")
+        list[str] | None,
+        typer.Option(
+            help="Also rank this model on the Hub, or this run folder; can be repeated.",
+            metavar="OWNER/NAME[@REVISION]|RUN",
+        ),
     ] = None,
     external_model: Annotated[
         list[str] | None,
@@ -105,11 +110,11 @@ def _print_board(board: "Leaderboard") -> None:
 
 
 def _print_rows(setting: "Setting", rows: "Sequence[Entry]", *, title: str) -> None:
-    """Print a table; on a narrow terminal the notes follow below it."""
+    """Print a table; on a narrow terminal, differences and notes follow below it."""
     is_wide = console.width >= _WIDE
     metric = make_printable(name_metric(setting.metric))
-    shown, cells = Table(title=Text(title)), [_build_cells(row) for row in rows]
-    hidden = set() if is_wide else {"notes"}
+    shown, cells = Table(), [_build_cells(row, is_wide=is_wide) for row in rows]
+    hidden = set() if is_wide else {"differs in", "notes"}
     if rows[0].rank is None:
         hidden |= {"rank", "vs. the model above"}
     names = [name for name in cells[0] if name not in hidden]
@@ -119,20 +124,33 @@ def _print_rows(setting: "Setting", rows: "Sequence[Entry]", *, title: str) -> N
         shown.add_column(header, overflow="fold", max_width=None if is_wide or name == "model" else _NUMBER_WIDTH)
     for one in cells:
         shown.add_row(*(one[name] for name in names))
+    console.print(Text(title, style="italic"))  # the title of a table is broken to its width
     console.print(shown)
-    for row in [row for row in rows if row.notes and not is_wide]:
-        console.print(f"{row.name}: {'; '.join(row.notes)}", markup=False, highlight=False)
+    for row in () if is_wide else rows:
+        if row.differences is not None:
+            console.print(f"{row.name}: differs in {_list_differences(row)}", markup=False, highlight=False)
+        if row.notes:
+            console.print(f"{row.name}: {'; '.join(row.notes)}", markup=False, highlight=False)
 
 
-def _build_cells(entry: "Entry") -> dict[str, str | Text]:
+def _list_differences(entry: "Entry") -> str:
+    """Return the keys with other values than in the recipe of the first model, with the values of this one."""
+    changes = [shorten_text(f"{change.key}={change.now!r}", limit=_CHANGE) for change in entry.differences or ()]
+    return ", ".join(changes) or entry.differs_in
+
+
+def _build_cells(entry: "Entry", *, is_wide: bool) -> dict[str, str | Text]:
     interval = entry.interval
+    name = _name(entry.name, entry.revision)
     return {
         "rank": str(entry.rank),
-        "model": _name(entry.name, entry.revision),
+        # Two lines, so that a long name is not cut anywhere.
+        "model": name if is_wide else Text(name.plain.replace("/", "/\n", 1)),
         "score": f"{entry.score:.4f}",
         "95% interval": f"{interval.low:.4f} to {interval.high:.4f}" if interval else "",
         "Macro F1": "" if entry.f1_macro is None else f"{entry.f1_macro:.4f}",
         "vs. the model above": entry.verdict_text,
+        "differs in": Text(_list_differences(entry)),
         "notes": Text("; ".join(entry.notes)),
     }
 

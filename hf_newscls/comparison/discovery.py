@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import HfApi, ModelInfo, get_session, hf_hub_download, is_offline_mode
-from huggingface_hub.errors import GatedRepoError, RemoteEntryNotFoundError, RepositoryNotFoundError
+from huggingface_hub.errors import (
+    GatedRepoError,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 
 from hf_newscls.comparison.hub_benchmarks import REMEDY, read_benchmarks
 from hf_newscls.comparison.leaderboard import Entry, Unranked
@@ -21,7 +26,7 @@ from hf_newscls.comparison.model_scores import (
 )
 from hf_newscls.comparison.published_predictions import read_published_predictions
 from hf_newscls.errors import DataError, PublishError
-from hf_newscls.hub.account import check_repo_id
+from hf_newscls.hub.account import check_repo_id, check_revision
 from hf_newscls.hub.retry import HUB_FAILURES, call_hub, refuse
 from hf_newscls.report.card_metadata import RECIPE_TAG, TOOL_TAG
 from hf_newscls.report.predictions import PREDICTIONS_FILE
@@ -54,15 +59,15 @@ def discover(
     Args:
         recipes: names of recipes; their models carry a tag.
         datasets: ids of datasets, as in a `model-index`.
-        models: owner/name of additional models.
+        models: additional models, as owner/name or owner/name@revision.
         author: owner of the models that recipes and datasets find; None for all owners.
 
     Raises:
-        InputError: a model's name is not owner/name.
+        InputError: a model's name is not owner/name or owner/name@revision.
         PublishError: the Hub refused, or could not be reached.
     """
     for name in models:
-        check_repo_id(name)
+        _check_name(name)
     _check_online()
     listed = [model for recipe in recipes for model in _list_models([TOOL_TAG, f"{RECIPE_TAG}{recipe}"], author)]
     if datasets:
@@ -73,7 +78,7 @@ def discover(
         try:
             commits[name] = find_commit(name)
         except PublishError as error:
-            if not isinstance(error.__cause__, RepositoryNotFoundError):
+            if not isinstance(error.__cause__, RepositoryNotFoundError | RevisionNotFoundError):
                 raise
             unranked.append(Unranked(name, "not on the Hub, or your token cannot read it"))
     logger.info("reading %d models on the Hub", len(commits))
@@ -86,10 +91,22 @@ def discover(
 
 
 def find_commit(name: str) -> str:
-    """Return the latest commit of a model; a `PublishError` means that there is none, or no answer."""
+    """Return the commit of owner/name@revision, or the latest one; a `PublishError` means none, or no answer."""
     _check_online()
-    found = call_hub(lambda: HfApi().model_info(name, expand=["sha"]), what=f"find the model {name}", remedy=REMEDY)
+    repo_id, _, revision = name.partition("@")
+    found = call_hub(
+        lambda: HfApi().model_info(repo_id, revision=revision or None, expand=["sha"]),
+        what=f"find the model {name}",
+        remedy=REMEDY,
+    )
     return str(found.sha)
+
+
+def _check_name(name: str) -> None:
+    repo_id, at, revision = name.partition("@")
+    check_repo_id(repo_id)
+    if at:
+        check_revision(revision)
 
 
 def _check_online() -> None:
@@ -142,7 +159,7 @@ def _read_model(name: str, commit: str, *, datasets: Sequence[str]) -> ModelScor
 def _add_file(model: ModelScores, file: str, read: Callable[[Path], dict[str, Any]]) -> ModelScores:
     """Return the model with what a file says, or with a note if the file cannot be fetched or read."""
     try:
-        path = _fetch_file(model.name, str(model.revision), file)
+        path = _fetch_file(model.name.partition("@")[0], str(model.revision), file)
         return replace(model, **read(path)) if path else model
     except DataError as error:
         return model.add_note(str(error))

@@ -10,11 +10,12 @@ from hf_newscls.comparison.model_scores import Model, is_fingerprint
 from hf_newscls.comparison.pairwise_tests import Pair
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.evaluation.statistics.significance import Verdict
+from hf_newscls.runs.recipe_diff import RecipeChange
 
 _SHOWN = 12
 _COLUMNS = (
     *("dataset", "split", "metric", "rank", "name", "revision", "origin", "score", "interval_low", "interval_high"),
-    *("f1_macro", "verdict", "p_value", "is_verified", "notes", "reason"),
+    *("f1_macro", "verdict", "p_value", "is_verified", "differs_in", "notes", "reason"),
 )
 
 
@@ -53,6 +54,8 @@ class Entry(Model):
     # How the model compares with the one above; None if there is none, or if the two were not tested.
     verdict: Verdict | None = None
     p_value: float | None = None  # of that test, corrected for all tests of the table
+    # How the recipe differs from the first one in the table; None for the first, and if the recipe is not known.
+    differences: Sequence[RecipeChange] | None = None
 
     @property
     def is_own(self) -> bool:
@@ -68,6 +71,13 @@ class Entry(Model):
     def verdict_text(self) -> str:
         """The verdict with its p-value; empty if there is none."""
         return "" if self.verdict is None else f"{self.verdict} (p = {self.p_value:.2g})"
+
+    @property
+    def differs_in(self) -> str:
+        """The keys of `differences`; values can be paths of this machine, which are not published."""
+        if self.differences is None:
+            return ""
+        return ", ".join(change.key for change in self.differences) or "nothing"
 
 
 @dataclass(frozen=True)
@@ -112,7 +122,8 @@ class Leaderboard:
     def to_pandas(self) -> pd.DataFrame:
         """Return one row for each model, in the order of the tables; models in no table come last, with the `reason`.
 
-        `rank` is missing for scores that are not verified, `verdict` compares with the ranked model above.
+        `rank` is missing for scores that are not verified, `verdict` compares with the ranked model above, `differs_in`
+        names the keys of the recipe with other values than for the first model.
         """
         rows = [_to_record(table, entry) for table in self.tables for entry in (*table.rows, *table.unverified)]
         records = [*rows, *(asdict(one) for one in self.unranked)]
@@ -129,4 +140,5 @@ def _to_record(table: Table, entry: Entry) -> dict[str, Any]:
     """Return the columns of a row, among other fields of the entry."""
     low, high = entry.interval or (None, None)
     computed = {"interval_low": low, "interval_high": high, "is_verified": entry.is_verified}
-    return {**vars(entry), **asdict(table.setting), **computed, "notes": "; ".join(entry.notes)}
+    texts = {"differs_in": entry.differs_in or None, "notes": "; ".join(entry.notes)}
+    return {**vars(entry), **asdict(table.setting), **computed, **texts}

@@ -18,6 +18,7 @@ from hf_newscls.evaluation.metric_names import is_metric, parse_metric_name, sco
 from hf_newscls.evaluation.renamed_keys import rename_old_metrics
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.files import read_card_metadata
+from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.predictions import PublishedPredictions
 
 Origin = Literal["local run", "Hub", "measured here"]
@@ -47,12 +48,13 @@ class Claim:
 class Model:
     """A model and where it was read."""
 
-    name: str  # owner/name on the Hub, or recipe/run
+    name: str  # owner/name on the Hub, perhaps with @revision, or recipe/run
     origin: Origin  # where it was read
     _: KW_ONLY
     revision: str | None = None  # commit that all files were read at; None for a local run
     predictions: PublishedPredictions | None = None  # on its test set; None if it has none
     notes: Sequence[str] = ()  # for the reader of a leaderboard
+    recipe: Recipe | None = None  # None if it is not on this machine
 
     def add_note(self: M, note: str) -> M:
         """Return a copy with one more note."""

@@ -69,6 +69,7 @@ def _entry_to_dict(entry: Entry) -> dict[str, Any]:
         "f1_macro": entry.f1_macro,
         "against_the_one_above": entry.verdict,
         "adjusted_p_value": entry.p_value,
+        "differs_in": None if entry.differences is None else [change.key for change in entry.differences],
         "notes": entry.notes,
     }
 

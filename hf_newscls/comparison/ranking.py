@@ -9,6 +9,7 @@ from hf_newscls.comparison.model_scores import is_fingerprint
 from hf_newscls.comparison.pairwise_tests import Pair, compare_pairs, has_same_answers, has_same_rows
 from hf_newscls.evaluation.metric_names import lower_is_better
 from hf_newscls.evaluation.statistics.significance import Verdict
+from hf_newscls.runs.recipe_diff import NOT_OF_THE_TRAINING, find_changes
 
 _REVERSED: dict[Verdict, Verdict] = {"ahead": "behind", "behind": "ahead", "tied": "tied"}
 
@@ -58,10 +59,12 @@ def _build_table(entries: Sequence[Entry], *, first: Setting | None, seed: int) 
     ordered = sorted(entries, key=lambda entry: (sign * entry.score, entry.name))
     answers = {entry.name: entry.predictions for entry in ordered if entry.predictions is not None}
     pairs = compare_pairs(answers, metric=setting.metric, seed=seed)
+    ranked = _rank_rows([entry for entry in ordered if entry.is_verified], pairs)
+    compared = _compare_recipes([*ranked, *(entry for entry in ordered if not entry.is_verified)])
     return Table(
         setting,
-        rows=_rank_rows([entry for entry in ordered if entry.is_verified], pairs),
-        unverified=[entry for entry in ordered if not entry.is_verified],
+        rows=compared[: len(ranked)],
+        unverified=compared[len(ranked) :],
         pairs=pairs,
         caution=_describe_differences(setting, first) if first else "",
     )
@@ -78,13 +81,27 @@ def _rank_rows(entries: Sequence[Entry], pairs: Sequence[Pair]) -> list[Entry]:
     return rows
 
 
+def _compare_recipes(entries: Sequence[Entry]) -> list[Entry]:
+    """Add how each recipe differs from the first one that is known."""
+    first = next((entry for entry in entries if entry.recipe), None)
+    return [
+        replace(entry, differences=find_changes(first.recipe, entry.recipe, exclude=NOT_OF_THE_TRAINING))
+        if first and first.recipe and entry.recipe and entry is not first
+        else entry
+        for entry in entries
+    ]
+
+
 def _add_copies(entry: Entry, runs: Sequence[Entry]) -> Entry:
     names = [
         run.name
         for run in runs
         if run.setting.key == entry.setting.key and has_same_answers(entry.predictions, run.predictions)
     ]
-    return replace(entry, copies=names).add_note(f"published from {', '.join(names)}") if names else entry
+    if not names:
+        return entry
+    recipe = next(run.recipe for run in runs if run.name == names[0])
+    return replace(entry, copies=names, recipe=recipe).add_note(f"published from {', '.join(names)}")
 
 
 def _check_rows(entries: Sequence[Entry]) -> tuple[list[Entry], list[Unranked]]:

@@ -69,6 +69,7 @@ def _verify_claim(claim: Claim, model: ModelScores, *, is_answered: bool, metric
         f1_macro=computed.get("f1_macro", claim.scores.get("f1_macro")),
         predictions=predictions if metric in computed else None,
         notes=[*model.notes, *notes],
+        recipe=model.recipe,
     )
     if predictions is None or metric not in computed:
         return entry.add_note(f"not verified: {_explain_unverified(model, is_answered, metric)}")

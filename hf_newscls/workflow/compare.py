@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,7 +46,7 @@ def compare(
 
     Args:
         names: recipes, by name or path, for their local runs and their models on the Hub, and datasets on the Hub.
-        models: an additional model on the Hub, as owner/name, or several.
+        models: an additional model, or several: owner/name on the Hub, perhaps with @revision, or a run folder.
         external_models: a classifier on the Hub to evaluate on the test set of the recipe, as owner/name, or several.
         author: owner of the models to look for on the Hub; by default all owners.
         metric: to rank by, such as `f1_macro`.
@@ -59,15 +60,15 @@ def compare(
         PublishError: the Hub refused or cannot be reached, and is needed.
     """
     runs_dir, subjects = Path(runs_dir), find_subjects(names)
-    models = [models] if isinstance(models, str) else models
+    folders, models = _find_folders([models] if isinstance(models, str) else models)
     external_models = [external_models] if isinstance(external_models, str) else external_models
     needs_hub = bool(subjects.datasets or models or external_models or author)
     _check_metric(metric)
-    if not (subjects.recipes or subjects.datasets or models):
+    if not (subjects.recipes or subjects.datasets or models or folders):
         raise InputError("compare: no recipe, dataset or model; name what to compare")
     if local and needs_hub:
         raise InputError(
-            "local goes with no dataset, model, external model or author, which need the Hub; leave one out"
+            "local goes with no dataset, author, external model or model on the Hub, which need it; leave one out"
         )
     if external_models and len(subjects.recipes) != 1:
         raise InputError(
@@ -78,7 +79,7 @@ def compare(
 
     from hf_newscls.comparison.discovery import Discovery
 
-    runs, unread, remarks = _read_runs([*subjects.recipes], runs_dir=runs_dir)
+    runs, unread, remarks = _read_runs([*subjects.recipes], folders, runs_dir=runs_dir)
     if local:
         found, hub_remarks = Discovery(), ["Hub skipped (local only): only local runs are ranked"]
     else:
@@ -134,23 +135,33 @@ def _check_metric(metric: str) -> None:
         )
 
 
-def _read_runs(recipes: Sequence[str], *, runs_dir: Path) -> tuple[list[ModelScores], list[Unranked], list[str]]:
+def _find_folders(models: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """Separate run folders and models on the Hub."""
+    folders = [model for model in models if os.path.isfile(os.path.join(model, "recipe.yaml"))]
+    return [Path(folder).resolve() for folder in folders], [model for model in models if model not in folders]
+
+
+def _read_runs(
+    recipes: Sequence[str], folders: Sequence[Path], *, runs_dir: Path
+) -> tuple[list[ModelScores], list[Unranked], list[str]]:
     """Return the scores of the local runs, the runs that cannot be read, and a remark on each recipe without runs."""
     from hf_newscls.comparison.leaderboard import Unranked
 
     models: list[ModelScores] = []
     unread: list[Unranked] = []
     remarks: list[str] = []
+    found = {folder: RunFolder(folder) for folder in folders}
     for recipe in recipes:
         runs = find_runs(recipe, runs_dir=runs_dir)
         if not runs:
             remarks.append(f"{recipe} has no finished run in {runs_dir.name}/")
-        for run in runs:
-            name = f"{recipe}/{run.path.name}"
-            try:
-                models.append(_read_run(run, name))
-            except (DataError, RunError) as error:
-                unread.append(Unranked(name, str(error).replace(str(run.path), name)))
+        found |= {run.path.resolve(): run for run in runs}
+    for run in found.values():
+        name = f"{run.path.parent.name}/{run.path.name}"
+        try:
+            models.append(_read_run(run, name))
+        except (DataError, RunError) as error:
+            unread.append(Unranked(name, str(error).replace(str(run.path), name)))
     return models, unread, remarks
 
 
@@ -164,7 +175,7 @@ def _read_run(run: RunFolder, name: str) -> ModelScores:
     except (OSError, UnicodeDecodeError, RecipeError) as error:
         raise RunError(f"{name}: cannot read recipe.yaml and metrics.json ({error}); evaluate the run again") from error
     measured = replace(read_metrics(text), dataset=recipe.data.dataset_id or recipe.name)
-    model = ModelScores(name, "local run", measured=measured)
+    model = ModelScores(name, "local run", measured=measured, recipe=recipe)
     try:
         return replace(model, predictions=hash_run_predictions(run.predictions))
     except DataError as error:

@@ -62,6 +62,33 @@ def test_named_model_needs_no_tag(hub_here: HubServer) -> None:
     assert [*by_name(discover(models=["ann/plain"]))] == ["ann/plain"]
 
 
+def test_named_revision_is_read(hub_here: HubServer) -> None:
+    repo = hub_here.create_repo("ann/model", files=build_files(18))
+    first = str(repo.head)
+    repo.write(build_files(15), "Train again")
+    found = by_name(discover(models=["ann/model", f"ann/model@{first}", "ann/model@main"]))
+    assert {name: model.claims[0].scores["accuracy"] for name, model in found.items()} == {
+        "ann/model": 0.75,
+        f"ann/model@{first}": 0.9,
+        "ann/model@main": 0.75,
+    }
+    assert found[f"ann/model@{first}"].revision == first
+    assert all(model.predictions is not None for model in found.values())
+
+
+def test_missing_revision_is_not_ranked(hub_here: HubServer) -> None:
+    hub_here.create_repo("ann/model", files=build_files(18))
+    (unranked,) = discover(models=["ann/model@v1"]).unranked
+    assert unranked.name == "ann/model@v1"
+
+
+@pytest.mark.parametrize("name", ["ann/model@", "ann/model@-x", "a/b/c"])
+def test_impossible_name_is_refused(name: str, hub_here: HubServer) -> None:
+    with pytest.raises(InputError):
+        discover(models=[name])
+    assert hub_here.requests == []
+
+
 def test_model_without_any_file_claims_nothing(hub_here: HubServer) -> None:
     hub_here.create_repo("ann/empty", files={"config.json": b"{}"})
     (found,) = discover(models=["ann/empty"]).models

@@ -38,9 +38,9 @@ def build_page(board: Leaderboard) -> str:
 
 def test_each_ranked_model_has_a_line() -> None:
     lines = build_page(build_board()).splitlines()
-    assert "| 1 | ann/best at `aaaaaaaaaaaa` | 0.9500 |  | 0.9400 |  |  |" in lines
+    assert "| 1 | ann/best at `aaaaaaaaaaaa` | 0.9500 |  | 0.9400 |  |  |  |" in lines
     # The two differ on 11 rows: p = 2 / 2^11.
-    worst = "| 2 | bob/worst at `bbbbbbbbbbbb` | 0.4000 | 0.2000 to 0.6000 |  | behind \\(p \\= 0.00098\\) |  |"
+    worst = "| 2 | bob/worst at `bbbbbbbbbbbb` | 0.4000 | 0.2000 to 0.6000 |  | behind \\(p \\= 0.00098\\) |  |  |"
     assert worst in lines
     assert "| fay/none at `cccccccccccc` | not verified: no predictions |" in lines
 
@@ -82,6 +82,7 @@ def test_json_holds_everything() -> None:
         "f1_macro": 0.94,
         "against_the_one_above": None,
         "adjusted_p_value": None,
+        "differs_in": None,
         "notes": [],
     }
     (pair,) = first["pairs"]

@@ -1,12 +1,14 @@
 """Only models measured on the same split are ranked together; the others are listed with the reason."""
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 
 from hf_newscls.comparison.leaderboard import Entry, Leaderboard, Unranked
 from hf_newscls.comparison.ranking import merge_copies, rank_entries
 from hf_newscls.evaluation.statistics.bootstrap import Interval
+from hf_newscls.recipe.recipe import Recipe
 from tests.comparison.board_parts import TWO, answer, entry, verified
 
 
@@ -240,3 +242,29 @@ def test_split_of_a_published_run_comes_first() -> None:
         metric="accuracy",
     )
     assert [row.name for row in board.tables[0].rows] == ["owner/tiny"]
+
+
+def test_recipes_are_compared_with_the_first_one_that_is_known(make_recipe: Callable[..., Recipe]) -> None:
+    first, repeated = make_recipe(), make_recipe("name=other", "hub.title=Other", "evaluation.top_k=[3]")
+    longer = make_recipe("model.max_length=16", "training_arguments.weight_decay=0.1")
+    entries = [
+        verified("unknown", 0.9),
+        verified("first", 0.8, recipe=first),
+        verified("longer", 0.7, recipe=longer),
+        verified("repeated", 0.6, recipe=repeated),
+    ]
+    (table,) = rank_entries(entries, metric="accuracy").tables
+    assert [row.differs_in for row in table.rows] == [
+        "",
+        "",
+        "model.max_length, training_arguments.weight_decay",
+        "nothing",
+    ]
+    assert [(change.before, change.now) for change in table.rows[2].differences or ()] == [(32, 16), (None, 0.1)]
+
+
+def test_published_copy_has_the_recipe_of_its_run(make_recipe: Callable[..., Recipe]) -> None:
+    recipe, same = make_recipe(), answer(15)
+    run = entry("tiny/1", 0.75, origin="local run", predictions=same, recipe=recipe)
+    (merged,) = merge_copies([entry("ann/copy", 0.75, predictions=same), run])
+    assert (merged.name, merged.recipe) == ("ann/copy", recipe)

@@ -68,6 +68,15 @@ def test_recipe_without_runs_is_reported(tiny_run: FinishedRun) -> None:
     assert "other has no finished run in runs/" in board.remarks
 
 
+def test_run_folders_are_compared_once(tiny_run: FinishedRun, tiny_two_layer_run: FinishedRun) -> None:
+    folders = [str(tiny_two_layer_run.run.path), str(tiny_run.runs_dir / "tiny" / "latest")]
+    board = workflow.compare("tiny", models=folders, local=True, runs_dir=tiny_run.runs_dir)
+    (table,) = board.tables
+    assert sorted(row.name for row in table.rows) == sorted(map(name_run, (tiny_run, tiny_two_layer_run)))
+    assert "model.head" in table.rows[1].differs_in
+    assert set(workflow.compare(models=folders[0], local=True).to_pandas()["name"]) == {name_run(tiny_two_layer_run)}
+
+
 def test_nothing_to_rank_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"'tiny'.*hf-newscls train"):
         workflow.compare("tiny", local=True, runs_dir=tmp_path)
@@ -402,6 +411,19 @@ def test_command_prints_table_reasons_and_files(
     assert str(tmp_path) not in (folder / "leaderboard.json").read_text()
 
 
+def test_narrow_terminal_shows_names_and_differences_whole(
+    tiny_run: FinishedRun, tiny_two_layer_run: FinishedRun, call: Call
+) -> None:
+    result = call("compare", "tiny", "tiny_two_layer", "--local", "--runs-dir", str(tiny_run.runs_dir))
+    assert result.code == 0, result.err
+    lines = result.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    for finished in (tiny_run, tiny_two_layer_run):
+        assert any(f" {finished.recipe.name}/ " in line for line in lines)
+        assert any(f" {finished.run.path.name} " in line for line in lines)
+    assert " model.head=" in result.out
+
+
 def test_narrow_terminal_has_the_notes_below_the_table(board: Leaderboard, call: Call) -> None:
     result = call("compare", "ann/news")
     assert "bob/doctored: claims accuracy 0.9900, its predictions give 0.6000" in result.out.splitlines()
@@ -411,8 +433,8 @@ def test_narrow_terminal_has_the_notes_below_the_table(board: Leaderboard, call:
 def test_unverified_models_have_a_table_of_their_own(board: Leaderboard, hub_here: HubServer, call: Call) -> None:
     hub_here.create_repo("zoe/claims", files={"README.md": write_card({"accuracy": 0.9999}).encode()})
     ranked, unverified = call("compare", "ann/news").out.split("not verified, not ranked")
-    assert "zoe/claims" not in ranked
-    assert "│ zoe/claims" in unverified
+    assert "zoe/" not in ranked
+    assert "│ zoe/" in unverified
     assert "rank" in ranked
     assert "rank" not in unverified
 

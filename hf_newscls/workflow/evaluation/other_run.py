@@ -12,10 +12,7 @@ from hf_newscls.errors import NewsclsError, RecipeError, RunError
 from hf_newscls.evaluation.baselines.side_by_side import OtherPredictions
 from hf_newscls.report.predictions import hash_predictions
 from hf_newscls.runs.folder import RunFolder, find_run
-from hf_newscls.runs.recipe_diff import find_changes
-
-# The split's fingerprint covers `data` and `split`. `split` stays in: its seed is the default seed of the training.
-_NOT_OF_THE_TRAINING = {"name", "data", "evaluation", "hub"}
+from hf_newscls.runs.recipe_diff import NOT_OF_THE_TRAINING, find_changes
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +64,7 @@ def _compare_recipes(run: RunFolder, other: RunFolder) -> tuple[str, dict[str, t
     except RecipeError as error:  # written by another version
         logger.warning("cannot compare the two recipes: %s", error)
         return other.path.parent.name, {}
-    changes = find_changes(own_recipe, other_recipe, exclude=_NOT_OF_THE_TRAINING)
+    changes = find_changes(own_recipe, other_recipe, exclude=NOT_OF_THE_TRAINING)
     return other_recipe.name, {change.key: (change.before, change.now) for change in changes}
 
 
