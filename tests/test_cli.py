@@ -492,11 +492,26 @@ def test_line_in_another_encoding_is_refused(
     check_refusal(result, "standard input", "line 2", "UTF-8")
 
 
-@pytest.mark.parametrize("command", ["predict", "explain"])
-def test_empty_text_is_refused(command: str, tiny_run: FinishedRun, call: Call) -> None:
-    result = call(command, "tiny", "goal coach", " ", "--runs-dir", str(tiny_run.runs_dir))
+def test_empty_text_is_not_explained(tiny_run: FinishedRun, call: Call) -> None:
+    result = call("explain", "tiny", "goal coach", " ", "--runs-dir", str(tiny_run.runs_dir))
     assert (result.code, result.out) == (2, "")
     check_refusal(result, "text 2", "' '")
+
+
+def test_empty_text_is_answered_as_an_empty_line(
+    tiny_run: FinishedRun, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = call("predict", "tiny", "goal coach", "", "bank", "--runs-dir", str(tiny_run.runs_dir))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("goal coach\n\nbank\n"))
+    read = call("predict", "tiny", "--runs-dir", str(tiny_run.runs_dir))
+    assert (given.code, read.code) == (0, 0), given.err + read.err
+    assert given.out == read.out
+
+
+def test_texts_without_a_word_are_refused(tiny_run: FinishedRun, call: Call) -> None:
+    result = call("predict", "tiny", "", " ", "--runs-dir", str(tiny_run.runs_dir))
+    assert (result.code, result.out) == (2, "")
+    check_refusal(result, "texts", "''")
 
 
 def test_text_does_not_control_the_terminal(tiny_run: FinishedRun, call: Call) -> None:

@@ -40,7 +40,7 @@ class Predictions:
     Attributes:
         texts: in the order in which they were given.
         label_names: in the order of the label ids.
-        probabilities: shape (N, L); not a number for an empty text, which only files and datasets have.
+        probabilities: shape (N, L); not a number for a text without a word.
         top_k: number of labels in each `Prediction`.
     """
 
@@ -54,9 +54,9 @@ class Predictions:
         return len(self.texts)
 
     def __getitem__(self, index: int) -> Prediction:
-        """Return the prediction for a text; an empty one has no labels."""
+        """Return the prediction for a text; one without a word has no labels."""
         row = self.probabilities[index]
-        if not self.texts[index] or row[0] != row[0]:
+        if not self.texts[index].strip() or row[0] != row[0]:
             return Prediction(self.texts[index], [], [])
         best = (-row).argsort(kind="stable")[: self.top_k]
         return Prediction(
@@ -112,13 +112,13 @@ def predict(
 
     Args:
         model: a run, a run folder, a model folder, a Hub id, or the name or path of a recipe, for its latest run.
-        texts: a text or several; or a dataset, or the `Path` of a file.
+        texts: a text or several; or a dataset, or the `Path` of a file. A text without a word has no labels.
         text: a column of a dataset or file, or several that are joined; by default those of the training.
         top_k: number of labels for each text.
         runs_dir: where the run folders are.
 
     Raises:
-        InputError: a text is empty.
+        InputError: no text has a word.
         SourceError: the file does not exist.
         DataError: the dataset or file lacks a column, or the file cannot be read.
         RunError: the recipe has no finished run.
@@ -132,13 +132,15 @@ def predict(
     if isinstance(texts, (Path, Dataset)):
         read, rows = [], open_rows(texts, recipe=address.recipe)
     else:
-        read, rows = _check_texts(texts), None
+        read, rows = _list_texts(texts), None
+        if read and not any(map(str.strip, read)):
+            raise InputError(f"texts: none of {len(read)} contains a word (the first is {read[0]!r}); pass a text")
     classifier = address.load()
     if rows is not None:
         columns = address.choose_text(classifier, named=text)
         read = [row for block in rows.read_blocks(columns.columns) for row in columns.join(block)]
     probabilities = predict_probabilities(classifier, read)
-    probabilities[[not one for one in read]] = float("nan")
+    probabilities[[not one.strip() for one in read]] = float("nan")
     return Predictions(read, classifier.label_names, probabilities, top_k)
 
 
@@ -191,7 +193,10 @@ def explain(
     from hf_newscls.inference.attribution import attribute_words, check_captum, cut_to_read
     from hf_newscls.inference.predicting import predict_probabilities
 
-    texts = _check_texts(texts)
+    texts = _list_texts(texts)
+    for index, text in enumerate(texts, start=1):
+        if not text.strip():
+            raise InputError(f"text {index} of {len(texts)}: {text!r} contains no word; remove it")
     check_captum()
     classifier = find_model_address(model, runs_dir=runs_dir).load()
     names = classifier.label_names
@@ -209,11 +214,7 @@ def explain(
     return map(explain_one, texts)
 
 
-def _check_texts(texts: str | Sequence[str]) -> list[str]:
+def _list_texts(texts: str | Sequence[str]) -> list[str]:
     if isinstance(texts, str) and os.path.isfile(texts):
         raise InputError(f"text {texts!r} is an existing file, which would not be read; pass Path({texts!r})")
-    texts = [texts] if isinstance(texts, str) else [*texts]
-    for index, text in enumerate(texts, start=1):
-        if not text.strip():
-            raise InputError(f"text {index} of {len(texts)}: {text!r} contains no word; remove it")
-    return texts
+    return [texts] if isinstance(texts, str) else [*texts]
