@@ -70,6 +70,12 @@ class Recipe(Section):
         return self.adapter is not None and not self.adapter.merge
 
     @property
+    def trackers(self) -> list[str]:
+        """The trackers that `training_arguments.report_to` names."""
+        named = self.training_arguments.get("report_to") or []
+        return [named] if isinstance(named, str) else [*named]
+
+    @property
     def columns(self) -> list[str]:
         """Columns of the file that are read, except for the ids."""
         return list(dict.fromkeys([*self.data.text, self.data.label_column, *self.data.keep, *self.extra_columns]))

@@ -41,6 +41,10 @@ def describe_recipe(recipe: Recipe) -> ModelCardData:
     """Return the metadata that is known before training: all except the scores."""
     datasets = [match["repo"] for address in recipe.data.sources if (match := _HUB_SOURCE.match(address))]
     tags = {TOOL_TAG, f"{RECIPE_TAG}{recipe.name}", "news", *recipe.hub.tags, *({"lora"} if recipe.adapter else ())}
+    if "trackio" in recipe.trackers:
+        space = find_trackio_space(recipe)
+        # The Hub shows the Space of the second tag on the page of the model.
+        tags |= {"trackio", *({f"trackio:{space}"} if space else ())}
     return ModelCardData(
         language=recipe.data.card_language,
         license=recipe.hub.license,
@@ -54,6 +58,13 @@ def describe_recipe(recipe: Recipe) -> ModelCardData:
         widget=[{"text": recipe.hub.example}],
         ignore_metadata_errors=False,
     )
+
+
+def find_trackio_space(recipe: Recipe) -> str | None:
+    """Return the address of the Space with the metrics of the training; None if the recipe does not name its owner."""
+    arguments = recipe.training_arguments
+    space = arguments.get("trackio_static_space_id") or arguments.get("trackio_space_id") or ""
+    return f"https://huggingface.co/spaces/{space}" if "trackio" in recipe.trackers and "/" in space else None
 
 
 def compute_emissions(recipe: Recipe, record: TrainingRecord) -> float | None:

@@ -16,7 +16,7 @@ from hf_newscls.modeling.token_counts import TokenSummary
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.training import LossSection
 from hf_newscls.recipe.training_arguments import DEFAULT_EPOCHS, DEFAULT_LEARNING_RATE
-from hf_newscls.report.card_metadata import build_card_data, compute_emissions
+from hf_newscls.report.card_metadata import build_card_data, compute_emissions, find_trackio_space
 from hf_newscls.report.template import render_template
 from hf_newscls.report.text import format_warmup
 from hf_newscls.training.record import SELECTION, TrainingRecord, name_selection_metric
@@ -91,6 +91,7 @@ def render_card(
         },
         other_data=other_data,
         emissions=compute_emissions(recipe, record),
+        trackio_space=find_trackio_space(recipe),
     )
     data = build_card_data(recipe, manifest, report, record)
     return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))

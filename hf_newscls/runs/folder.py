@@ -13,6 +13,7 @@
                         on/<data>/        evaluations on other data
                         report.html       the report; it shows texts, so it is never published
                         checkpoints/      of the Trainer
+                        tensorboard/      logs, if the recipe reports to TensorBoard
                         model/            loaded by `pipeline()`, pushed by `publish`
                         .lock             held by the process that trains the run
 """

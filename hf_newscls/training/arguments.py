@@ -41,6 +41,8 @@ _DEFAULTS: dict[str, Any] = {
     # Batches of rows of similar length have a third of the padding that random batches have.
     "train_sampling_strategy": "group_by_length",
     "report_to": "none",
+    "project": "hf-newscls",
+    "trackio_static_space_id": False,  # a copy of the Space, made before the test scores are known
     "disable_tqdm": True,  # `ProgressReportCallback` reports the steps
     "warmup_steps": 0.1,
     # Frozen parameters get no gradient in stage 1; without this, DDP fails.
@@ -70,7 +72,9 @@ def build_training_arguments(recipe: Recipe, *, output_dir: Path, backend: Backe
         "dataloader_drop_last": backend.is_static,  # a short last batch would be another shape to compile
         "dataloader_pin_memory": not backend.is_static,  # it is for CUDA; torch_xla only warns
     }
-    options = {**_DEFAULTS, **device, "seed": recipe.seed, **recipe.training_arguments}
+    # hub_private_repo is also for a Space of Trackio.
+    own = {"seed": recipe.seed, "hub_private_repo": recipe.hub.private}
+    options = {**_DEFAULTS, **device, **own, **recipe.training_arguments}
     if "bf16" not in options and "fp16" not in options:
         options["bf16"] = backend.has_bf16
     if backend.has_tf32 and "tf32" not in options and not (options.get("bf16") or options.get("fp16")):

@@ -1,7 +1,9 @@
 """The metadata of a card is valid, and its `model-index` has the measured scores."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import yaml
@@ -111,3 +113,28 @@ def test_metadata_of_a_real_run_is_read_back_by_the_hub_library(tiny_run: Finish
         tiny_run.run.read_json(tiny_run.run.split)["fingerprint"]
     }
     assert "base_model" not in card.data.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tags"),
+    [
+        ({"trackio_space_id": "me/metrics"}, set()),
+        ({"report_to": "trackio"}, {"trackio"}),
+        ({"report_to": ["trackio"], "trackio_space_id": "metrics"}, {"trackio"}),  # the owner is not known
+        (
+            {"report_to": ["tensorboard", "trackio"], "trackio_space_id": "me/metrics"},
+            {"trackio", "trackio:https://huggingface.co/spaces/me/metrics"},
+        ),
+        (
+            {"report_to": "trackio", "trackio_space_id": "me/live", "trackio_static_space_id": "me/copy"},
+            {"trackio", "trackio:https://huggingface.co/spaces/me/copy"},
+        ),
+    ],
+)
+def test_space_of_trackio_is_tagged_and_linked(
+    make_parts: MakeParts, arguments: dict[str, Any], tags: set[str]
+) -> None:
+    parts = make_parts(training_arguments=arguments)
+    assert {tag for tag in build_card_data(*parts[:2], parts.report).tags or [] if tag.startswith("trackio")} == tags
+    spaces = {tag.removeprefix("trackio:") for tag in tags if "://" in tag}
+    assert {*re.findall(r"\]\((https://huggingface.co/spaces/[^)]+)\)", parts.render())} == spaces

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hf_newscls.training.backend import Backend
     from hf_newscls.training.record import TrainingRecord
     from hf_newscls.training.schedule import TwoStageSchedule
+    from hf_newscls.training.trackers import TrackedRun
 
 _COUNTED_ROWS = 10_000  # at least; enough to know the fraction of unknown tokens
 _LONG_SECONDS = 3600
@@ -157,6 +158,7 @@ def train(
     from hf_newscls.modeling.loading import count_positions  # imported late: these take seconds
     from hf_newscls.modeling.tokenization import tokenize_splits
     from hf_newscls.training.fit import fit_classifier
+    from hf_newscls.training.trackers import TrackedRun
 
     setup = _set_up(recipe, runs_dir=runs_dir)
     prepared, classifier = setup.prepared, setup.classifier
@@ -179,6 +181,7 @@ def train(
         discarding = discard_unfinished(run)
         run_on_main(lambda: stack.enter_context(discarding))
         run_on_main(lambda: _describe_run(run, recipe, prepared))
+        tracked = TrackedRun(setup.arguments, recipe, fingerprint=fingerprint, folder=run.path)
         if not run.training.is_file():
             record = fit_classifier(
                 classifier,
@@ -186,13 +189,19 @@ def train(
                 recipe=recipe,
                 arguments=setup.arguments,
                 backend=setup.backend,
-                callbacks=callbacks,
+                callbacks=[*tracked.callbacks, *callbacks],
                 resume_from=opened.checkpoint,
             )
             run_on_main(lambda: _save(run, recipe, classifier, record=record, validation=prepared.splits["validation"]))
         finished = run_on_main(lambda: evaluate_folder(run, recipe, prepared, runs_dir=runs_dir, cards_dir=cards_dir))
+        run_on_main(lambda: _log_results(tracked, run, finished))
     logger.info("finished %s", run.path)
     return finished
+
+
+def _log_results(tracked: TrackedRun, folder: RunFolder, finished: Run) -> None:
+    figures = sorted(folder.figures.glob("*.png"))
+    tracked.log_results(finished.report.test.scores, figures, step=folder.read_json(folder.training)["total_steps"])
 
 
 def _set_up(recipe: Recipe, *, runs_dir: Path) -> _Setup:
