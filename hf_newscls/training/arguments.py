@@ -1,5 +1,6 @@
 """From a recipe to the `TrainingArguments` of its run."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,15 @@ def _check_trackers(recipe_name: str, trackers: Sequence[str]) -> None:
             f"{found} names {format_examples(missing)}, not installed or not configured here; run "
             f"`pip install {packages}` and set it up, or remove it (ready: {', '.join(available) or 'none'})"
         )
+    if "wandb" in trackers and not _has_wandb_account():
+        raise RecipeError(f"{found} names 'wandb', which has no API key; run `wandb login`, or set WANDB_MODE=offline")
+
+
+def _has_wandb_account() -> bool:
+    """Return whether wandb needs no account, or has one; without one its run cannot be opened."""
+    import wandb
+
+    return os.environ.get("WANDB_MODE") in {"offline", "disabled", "dryrun"} or bool(wandb.login(prompt=False))
 
 
 def describe_arguments(arguments: TrainingArguments) -> dict[str, Any]:

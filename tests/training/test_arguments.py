@@ -191,3 +191,14 @@ def test_description_is_plain_and_has_no_path() -> None:
     assert "data_seed" not in described  # not set
     assert {type(value) for value in described.values()} <= {str, int, float, bool}
     assert "checkpoints" not in str(described)
+
+
+def test_wandb_needs_a_login_or_no_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("WANDB_MODE", "WANDB_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(RecipeError, match=r"training_arguments\.report_to.*WANDB_MODE"):
+        build({"report_to": "wandb"})
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    assert build({"report_to": "wandb"}).report_to == ["wandb"]
