@@ -118,7 +118,7 @@ def predict(
         runs_dir: where the run folders are.
 
     Raises:
-        InputError: a text is empty.
+        InputError: a text is empty, or has more than a million characters.
         SourceError: the file does not exist.
         DataError: the dataset or file lacks a column, or the file cannot be read.
         RunError: the recipe has no finished run.
@@ -210,10 +210,17 @@ def explain(
 
 
 def _check_texts(texts: str | Sequence[str]) -> list[str]:
+    from hf_newscls.data.readers.encoding.text_file import MAX_CHARACTERS
+
     if isinstance(texts, str) and os.path.isfile(texts):
         raise InputError(f"text {texts!r} is an existing file, which would not be read; pass Path({texts!r})")
     texts = [texts] if isinstance(texts, str) else [*texts]
     for index, text in enumerate(texts, start=1):
         if not text.strip():
             raise InputError(f"text {index} of {len(texts)}: {text!r} contains no word; remove it")
+        # A tokenizer takes more than a hundred bytes for each character.
+        if len(text) > MAX_CHARACTERS:
+            raise InputError(
+                f"text {index} of {len(texts)} has {len(text):,} characters, more than {MAX_CHARACTERS:,}; shorten it"
+            )
     return texts
