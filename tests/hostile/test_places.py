@@ -99,7 +99,7 @@ def test_folder_may_have_any_name(noisy_csv: Path, tiny_encoder: Path, tmp_path:
             ("predict", f"{run}/model", "bank shares"),
             ("predict", run, "--input", data[1], "--output", answers),
             ("overview", recipe, *data, "--output", str(folder / "overview")),
-            ("prepare", recipe, *data, "--output", str(folder / "prepared")),
+            ("prepare", recipe, *data, "--output", str(folder / "rows")),
             ("compare", recipe, "--local", "--runs-dir", runs, "--output", str(folder / "board")),
             ("cards", run, "--output", str(folder / "cards")),
         ):
