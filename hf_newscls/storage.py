@@ -1,4 +1,4 @@
-"""Write files completely or not at all, and recognize a full disk."""
+"""Write files completely or not at all, and recognize a disk that is full or read-only."""
 
 import errno
 import json
@@ -18,17 +18,21 @@ _BYTES_PER_PARAMETER = 4
 # A checkpoint holds the weights and two moments of AdamW. Up to three exist at once: the best, the last, and the next
 # one while it is written. The trained model is one more copy of the weights.
 _COPIES = 3 * 3 + 1
+_REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder if it, or one of its parents, is a file.
+    """Refuse a folder if it, or one of its parents, is a file, or if nothing can be written there.
 
     Raises:
-        StorageError: names the file.
+        StorageError: names the file, or the folder that is read-only.
     """
     file = next((path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()), None)
     if file is not None:
         raise StorageError(f"{folder}: cannot be a folder, {str(file)!r} is a file; choose another folder")
+    existing = _find_existing(folder)
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise StorageError(f"{folder}: cannot be written, {str(existing)!r} is read-only; choose another folder")
 
 
 def check_replaceable(folder: Path, *, markers: Sequence[str], content: str) -> None:
@@ -40,7 +44,7 @@ def check_replaceable(folder: Path, *, markers: Sequence[str], content: str) -> 
 
     Raises:
         RunError: the folder holds other files, which would be lost.
-        StorageError: a file has this path.
+        StorageError: a file has this path, or it is read-only.
     """
     check_folder(folder)
     if folder.exists() and any(folder.iterdir()) and not all((folder / marker).is_file() for marker in markers):
@@ -54,8 +58,7 @@ def check_disk_space(folder: Path, *, parameters: int) -> None:
     Raises:
         StorageError: says how much is free and how much is needed.
     """
-    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    free, needed = shutil.disk_usage(existing).free, parameters * _BYTES_PER_PARAMETER * _COPIES
+    free, needed = shutil.disk_usage(_find_existing(folder)).free, parameters * _BYTES_PER_PARAMETER * _COPIES
     if free < needed:
         raise StorageError(
             f"{folder}: {free / 1e6:,.1f} MB free, but checkpoints need {needed / 1e6:,.1f} MB; free some space, or "
@@ -63,17 +66,24 @@ def check_disk_space(folder: Path, *, parameters: int) -> None:
         )
 
 
+def _find_existing(folder: Path) -> Path:
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+
+
 @contextmanager
-def report_full_disk(folder: Path) -> Iterator[None]:
-    """Turn the errors that libraries raise on a full disk into a StorageError."""
+def report_disk_errors(folder: Path) -> Iterator[None]:
+    """Turn the errors that libraries raise on a disk that is full or read-only into a StorageError."""
     try:
         yield
     except NewsclsError:  # an inner block has named a nearer folder
         raise
     except (OSError, RuntimeError, SafetensorError) as error:
-        if not _is_disk_full(error):
+        if _is_disk_full(error):
+            raise StorageError(f"{folder}: the disk is full; free some space and start again") from error
+        if not isinstance(error, OSError) or error.errno not in _REFUSED:
             raise
-        raise StorageError(f"{folder}: the disk is full; free some space and start again") from error
+        name, reason = error.filename or folder, os.strerror(error.errno)
+        raise StorageError(f"{name}: {reason.lower()}; change its permissions, or choose another folder") from error
 
 
 @contextmanager

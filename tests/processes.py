@@ -102,8 +102,8 @@ def read_files(folder: Path) -> dict[str, bytes]:
 class CommandLine:
     """A process that runs one command after the other; it ends with the block."""
 
-    def __init__(self, *, cwd: Path, environment: dict[str, str]) -> None:
-        command = [sys.executable, "-c", _SERVE]
+    def __init__(self, *, cwd: Path, environment: dict[str, str], prefix: Sequence[str] = ()) -> None:
+        command = [*prefix, sys.executable, "-c", _SERVE]
         # Nothing reads the messages that libraries write at exit.
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         self._process = subprocess.Popen(command, cwd=cwd, env=environment, encoding="utf-8", **pipes)

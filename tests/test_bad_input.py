@@ -1,5 +1,6 @@
 """A wrong input ends with exit code 2 and one message that names file, key, value and fix; nothing is written."""
 
+import errno
 import gzip
 import hashlib
 import os
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 from datasets import Dataset, DatasetDict
 
 from hf_newscls.recipe.serialization import recipe_to_yaml
@@ -583,9 +585,19 @@ def test_closed_standard_input_is_refused(tiny_run: FinishedRun, call: Call, mon
     check_refusal(call("predict", str(tiny_run.run.path)), "standard input")
 
 
-def test_lack_of_memory_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory: you tried"),
+        OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_lack_of_memory_is_one_line(error: Exception, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: object, **options: object) -> None:
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr("hf_newscls.workflow.load_recipe", fail)
     check_refusal(call("show", "quickstart"), "memory")

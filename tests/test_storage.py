@@ -15,7 +15,7 @@ from hf_newscls.storage import (
     check_replaceable,
     replace_file,
     replace_folder,
-    report_full_disk,
+    report_disk_errors,
     write_json,
     write_text,
 )
@@ -141,7 +141,7 @@ def test_free_space_of_a_relative_folder_is_found(tmp_path: Path, monkeypatch: p
 def test_full_disk_is_reported(full_disk: Path) -> None:
     with (
         pytest.raises(StorageError, match=r"^runs/tiny: .*full") as caught,
-        report_full_disk(Path("runs/tiny")),
+        report_disk_errors(Path("runs/tiny")),
         full_disk.open("w") as stream,
     ):
         stream.write("text")
@@ -152,8 +152,8 @@ def test_full_disk_is_reported(full_disk: Path) -> None:
 def test_full_disk_is_reported_once_for_the_inner_folder(full_disk: Path) -> None:
     with (
         pytest.raises(StorageError, match=r"^runs/tiny: .*full"),
-        report_full_disk(Path("standard output")),
-        report_full_disk(Path("runs/tiny")),
+        report_disk_errors(Path("standard output")),
+        report_disk_errors(Path("runs/tiny")),
         full_disk.open("w") as stream,
     ):
         stream.write("text")
@@ -167,7 +167,7 @@ def test_full_disk_is_recognized_as_the_cause_of_another_error(full_disk: Path) 
         except OSError as error:
             raise RuntimeError("could not save") from error
 
-    with pytest.raises(StorageError, match=r"^runs: .*full"), report_full_disk(Path("runs")):
+    with pytest.raises(StorageError, match=r"^runs: .*full"), report_disk_errors(Path("runs")):
         save()
 
 
@@ -175,7 +175,7 @@ def test_full_disk_is_reported_when_torch_saves(full_disk: Path) -> None:
     import torch
 
     # The optimizer's state is saved this way.
-    with pytest.raises(StorageError, match=r"^runs: .*full"), report_full_disk(Path("runs")):
+    with pytest.raises(StorageError, match=r"^runs: .*full"), report_disk_errors(Path("runs")):
         torch.save({"moments": torch.zeros(100_000)}, full_disk)
 
 
@@ -184,7 +184,7 @@ def test_full_disk_is_reported_when_safetensors_saves() -> None:
 
     # What save_file raised on a full 200 kB tmpfs; /dev/full cannot cause it: save_file renames a temporary file.
     message = "Error while serializing: I/O error: No space left on device (os error 28)"
-    with pytest.raises(StorageError, match=r"^runs: .*full"), report_full_disk(Path("runs")):
+    with pytest.raises(StorageError, match=r"^runs: .*full"), report_disk_errors(Path("runs")):
         raise SafetensorError(message)
 
 
@@ -192,13 +192,13 @@ def test_full_disk_is_reported_when_safetensors_saves() -> None:
     "error", [FileNotFoundError(errno.ENOENT, "No such file"), RuntimeError("shapes do not fit"), KeyError("label")]
 )
 def test_other_errors_pass_unchanged(error: Exception) -> None:
-    with pytest.raises(type(error)) as caught, report_full_disk(Path("runs")):
+    with pytest.raises(type(error)) as caught, report_disk_errors(Path("runs")):
         raise error
     assert caught.value is error
 
 
 def test_disk_quota_counts_as_a_full_disk() -> None:
-    with pytest.raises(StorageError, match=r"^runs: .*full"), report_full_disk(Path("runs")):
+    with pytest.raises(StorageError, match=r"^runs: .*full"), report_disk_errors(Path("runs")):
         raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
 
 
@@ -237,3 +237,13 @@ def test_folder_of_other_files_is_kept(tmp_path: Path) -> None:
     (tmp_path / "other.txt").write_text("")
     with pytest.raises(RunError, match=r"an overview.*'other\.txt'"):
         check_replaceable(tmp_path, markers=["marker.json"], content="an overview")
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EPERM])
+def test_disk_that_is_read_only_is_recognized(number: int, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="weights"), report_disk_errors(tmp_path):
+        raise OSError(number, os.strerror(number), str(tmp_path / "weights"))
+    with pytest.raises(StorageError, match=str(tmp_path)), report_disk_errors(tmp_path):
+        raise OSError(number, os.strerror(number))  # as Arrow does
+    with pytest.raises(ConnectionError), report_disk_errors(tmp_path):
+        raise ConnectionError(errno.ECONNREFUSED, "refused")

@@ -63,7 +63,7 @@ def save_encoder(
         config: sizes other than the usual ones.
     """
     configs = {"bert": BertConfig, "roberta": RobertaConfig, "distilbert": DistilBertConfig}
-    built = configs[architecture](vocab_size=300, **{**_SIZES[architecture], **config})
+    built = configs[architecture](**{"vocab_size": 300, **_SIZES[architecture], **config})
     set_seed(17)
     if model_class is not None:
         model = model_class(built)

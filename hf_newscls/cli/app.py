@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+import re
 import shlex
 import signal
 import sys
@@ -29,7 +30,7 @@ from hf_newscls.cli.terminal import make_printable, messages, name_program
 from hf_newscls.cli.train import evaluate, publish, train
 from hf_newscls.distributed import is_main_rank
 from hf_newscls.errors import InputError, NewsclsError, shorten_text
-from hf_newscls.storage import report_full_disk
+from hf_newscls.storage import report_disk_errors
 
 
 class _WithoutFlagTypes:
@@ -97,6 +98,8 @@ for _command, _examples in _COMMANDS:
     app.command(_NAMES.get(_command), cls=_Command, epilog=_epilog)(_command)
 
 _UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
+# What torch says of a GPU and of a CPU, the system, and the loader of libraries.
+_NO_MEMORY = re.compile("out of memory|allocate memory|failed to map segment", re.IGNORECASE)
 
 _RENAMED_OPTIONS = {
     "--fresh": "--no-resume",
@@ -113,16 +116,16 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        with _stopping_on_signals(), report_full_disk(Path("standard output")):
+        with _stopping_on_signals(), report_disk_errors(Path("standard output")):
             _check_arguments(sys.argv[1:])
             app()
     except NewsclsError as error:
         _print_message("error:", str(error))
         sys.exit(error.exit_code)
-    except MemoryError:
-        _print_message("error:", "not enough memory; close other programs, or use a smaller file, model or batch")
-        sys.exit(InputError.exit_code)
     except Exception as error:  # nothing above it reports errors
+        if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
+            _print_message("error:", "not enough memory; close other programs, or use a smaller file, model or batch")
+            sys.exit(InputError.exit_code)
         _report_unexpected(error)
         sys.exit(_UNEXPECTED)
 

@@ -30,7 +30,7 @@ from hf_newscls.errors import DataError, SourceError, format_examples
 from hf_newscls.files import compute_sha256
 from hf_newscls.recipe.data import DataSection
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.storage import check_replaceable, replace_folder, report_full_disk, write_json
+from hf_newscls.storage import check_replaceable, replace_folder, report_disk_errors, write_json
 
 _KEPT_ENTRIES = 8
 _SECONDS_A_DAY = 86_400
@@ -168,7 +168,7 @@ def save_prepared(prepared: PreparedData, folder: Path) -> None:
     """
     folder = folder.resolve()
     check_replaceable(folder, markers=["dataset_dict.json", _MANIFEST], content="prepared data")
-    with report_full_disk(folder), replace_folder(folder) as fresh:
+    with report_disk_errors(folder), replace_folder(folder) as fresh:
         _write(prepared, fresh)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -197,9 +198,12 @@ def build_report(
 def _score_rows(
     probabilities: NDArray[np.float32], references: NDArray[np.int64], names: Sequence[str], *, top_k: Sequence[int]
 ) -> SplitReport:
-    metric = NewsClassification(keep_in_memory=True)
+    # evaluate makes a folder even if it keeps the rows in memory; the home folder may be read-only.
+    with TemporaryDirectory() as folder:
+        metric = NewsClassification(keep_in_memory=True, cache_dir=folder)
+        scores = metric.compute(predictions=probabilities, references=references, top_k=top_k)
     return SplitReport(
         rows=len(references),
-        scores=metric.compute(predictions=probabilities, references=references, top_k=top_k),
+        scores=scores,
         per_class=compute_label_scores(probabilities, references, label_names=names),
     )

@@ -38,7 +38,7 @@ from hf_newscls.report.figures.fonts import find_replaced, name_labels
 from hf_newscls.report.figures.style import save_figure
 from hf_newscls.report.template import render_template
 from hf_newscls.report.text import flatten_text
-from hf_newscls.storage import replace_folder, report_full_disk, write_json, write_text
+from hf_newscls.storage import replace_folder, report_disk_errors, write_json, write_text
 
 _SUSPICIOUS_ON_PAGE = 20
 _PAIRS_ON_PAGE = 10
@@ -65,7 +65,7 @@ def write_overview(overview: Overview, folder: Path) -> None:
     replaced = find_replaced(overview.data.label_names, shown)
     page = render_overview(overview, figures=[*figures], figure_labels=replaced)
     texts, labels = overview.groups.texts, np.asarray(overview.rows["label"][:])
-    with report_full_disk(folder), replace_folder(folder) as fresh:
+    with report_disk_errors(folder), replace_folder(folder) as fresh:
         (fresh / "figures").mkdir()
         for name, figure in figures.items():
             save_figure(figure, fresh / "figures" / name)

@@ -23,8 +23,9 @@ import os
 import re
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,6 +41,7 @@ from hf_newscls.storage import write_text
 Value = TypeVar("Value")
 
 _LATEST = "latest"
+_TIME = "%Y%m%d-%H%M%S"  # the names of runs
 _VERSION_LINE = "# Trained by hf_newscls {}.\n"
 
 
@@ -146,16 +148,25 @@ def _describe(error: Exception) -> str:
 
 
 def create_run(runs_dir: Path, recipe_name: str) -> RunFolder:
-    """Make a new, empty run folder, named after the current time."""
-    name = datetime.now().strftime("%Y%m%d-%H%M%S")
-    for suffix in ("", *(f"-{index}" for index in range(2, 100))):
-        path = runs_dir / recipe_name / (name + suffix)
+    """Make a new, empty run folder. Its name is the current time, or a later one: the last run is the newest."""
+    folder = runs_dir / recipe_name
+    for _ in range(100):  # another process may take the same name
+        path = folder / _name_run(folder)
         try:
             path.mkdir(parents=True)
         except FileExistsError:
             continue
         return RunFolder(path)
-    raise RunError(f"{runs_dir / recipe_name}: already has 99 runs of {name}; try again later")
+    raise RunError(f"{folder}: no name is free for another run; try again later")
+
+
+def _name_run(folder: Path) -> str:
+    now = datetime.now()
+    # The clock may have been set back, as every autumn.
+    times = [found[0] for path in folder.glob("*") if (found := re.match(r"\d{8}-\d{6}", path.name))]
+    with suppress(ValueError, OverflowError):  # no run yet, or digits that are no time
+        now = max(now, datetime.strptime(max(times), _TIME) + timedelta(seconds=1))
+    return now.strftime(_TIME)
 
 
 def find_run(name_or_path: str | Path, *, runs_dir: Path) -> RunFolder:

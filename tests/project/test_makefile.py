@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -52,9 +53,19 @@ def test_old_name_of_publish_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("target", "variables", "expected"),
+    [
+        ("predict", ("RUN", "TEXT"), "predict {0} {0}"),
+        ("predict", ("RUN", "INPUT", "OUTPUT"), "predict {0} --input {0} --output {0}"),
+        ("train", ("RECIPE", "DATA"), "train {0} --data {0}"),
+    ],
+)
+@pytest.mark.parametrize(
     "value", ["a; touch taken", "$(shell touch taken)", "`touch taken`", "it costs $5", "a'b\"c", "two\nlines", "$$(x)"]
 )
-def test_values_reach_the_program_as_they_are(value: str, tmp_path: Path) -> None:
+def test_values_reach_the_program_as_they_are(
+    target: str, variables: Sequence[str], expected: str, value: str, tmp_path: Path
+) -> None:
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path)
     program = tmp_path / ".venv" / "bin" / "hf-newscls"
@@ -62,10 +73,10 @@ def test_values_reach_the_program_as_they_are(value: str, tmp_path: Path) -> Non
     program.write_text("#!/bin/sh\nprintf '%s\\0' \"$@\"\n")
     program.chmod(0o755)
     (tmp_path / ".venv" / ".installed").touch()
-    command = ["make", "--no-print-directory", "predict", f"RUN={value}", f"TEXT={value}"]
+    command = ["make", "--no-print-directory", target, *(f"{name}={value}" for name in variables)]
     # Under `make test`, make hands its flags and variables to this one.
     handed = ("MAKE", "MFLAGS", "ARGS", "RECIPE", "DATA", "INPUT", "OUTPUT")
     environment = {name: text for name, text in os.environ.items() if not name.startswith(handed)}
     result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=True)
-    assert result.stdout.split("\0") == ["predict", value, value, ""]
+    assert result.stdout.split("\0") == [part.format(value) for part in expected.split()] + [""]
     assert not (tmp_path / "taken").exists()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hf_newscls.errors import NewsclsError, RunError
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder
-from hf_newscls.storage import report_full_disk
+from hf_newscls.storage import check_folder, report_disk_errors
 from hf_newscls.workflow.prepare import prepare
 from hf_newscls.workflow.quiet import quiet_libraries
 from hf_newscls.workflow.run import Run, find_folder
@@ -39,8 +39,10 @@ def evaluate(
 
     Raises:
         RunError: there is no such run, its data file has changed, or `compare_with` names no run on the same split.
+        StorageError: the run folder is read-only, or the disk is full.
     """
     folder = find_folder(run, runs_dir=runs_dir)
+    check_folder(folder.path)
     recipe = folder.read_recipe()
     prepared = prepare(recipe)
     fingerprint = folder.read_fingerprint()
@@ -85,7 +87,7 @@ def evaluate_folder(
             raise
         logger.warning("the report does not compare this run with `evaluation.compare_with`: %s", error)
     was_complete = folder.is_complete
-    with report_full_disk(folder.path):
+    with report_disk_errors(folder.path):
         measured = measure_run(folder, recipe, prepared.splits, other=other)
         # Their pages show the model's own scores, and the run's report and card show theirs.
         _evaluate_on_others(folder, recipe)

@@ -16,7 +16,7 @@ from hf_newscls.recipe.data import SplitSection
 from hf_newscls.recipe.loading import is_recipe_path
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder
-from hf_newscls.storage import check_replaceable, report_full_disk
+from hf_newscls.storage import check_replaceable, report_disk_errors
 from hf_newscls.workflow.model_address import ModelAddress, find_model_address
 from hf_newscls.workflow.prepare import load_recipe, prepare
 from hf_newscls.workflow.quiet import quiet_libraries
@@ -82,7 +82,7 @@ def evaluate_on(
     check_replaceable(folder, markers=[METRICS, PAGE], content="an evaluation on other data")
     _refuse_other_source(folder, rows.source)
     measured = _measure(subject, rows, name=name)
-    with report_full_disk(folder):
+    with report_disk_errors(folder):
         write_other_data(measured, folder, source=rows.source, model_name=subject.name, own=_read_own_report(subject))
     logger.info("wrote %s", folder)
     return OtherDataRun(folder, measured.report)

@@ -14,7 +14,7 @@ from hf_newscls import __version__
 from hf_newscls.errors import DataError, InputError, StorageError, format_examples
 from hf_newscls.files import compute_sha256
 from hf_newscls.progress import report_progress
-from hf_newscls.storage import report_full_disk
+from hf_newscls.storage import check_folder, report_disk_errors
 from hf_newscls.workflow.model_address import ModelAddress, find_model_address, list_names
 from hf_newscls.workflow.prediction.rows import RowInput, open_rows
 from hf_newscls.workflow.run import Run
@@ -97,7 +97,7 @@ def predict_file(
         SourceError: a file does not exist or cannot be fetched.
         DataError: it cannot be read, lacks a column, or does not fit the sample submission.
         ModelError: the model cannot be loaded.
-        StorageError: the output exists, another process writes it, or the disk is full.
+        StorageError: the output exists, another process writes it, or the disk is full or read-only.
     """
     from hf_newscls.inference.answers import AnswerForm, check_form
     from hf_newscls.inference.output_formats import find_writer
@@ -124,7 +124,7 @@ def predict_file(
     command = _describe(plan, rows, bf16=use_bf16)
     _check_output(output, command, overwrite=overwrite)
     parts = open_partial_output(output, command, is_repeatable=rows.fingerprint is not None)
-    with report_full_disk(output.parent), parts as partial:
+    with report_disk_errors(output.parent), parts as partial:
         summary = partial.read_finished()
         if summary is None:
             with predicting_fast(plan.task.classifier, bf16=use_bf16):
@@ -209,6 +209,7 @@ def _check_output(output: Path, command: Mapping[str, Any] | None, *, overwrite:
 
     if output.is_dir():
         raise StorageError(f"{output}: is a folder; name a file")
+    check_folder(output.parent)
     if output.exists() and not overwrite and not was_finished(output, command):
         raise StorageError(
             f"{output}: exists already; name another file, or replace it with --overwrite (overwrite=True)"

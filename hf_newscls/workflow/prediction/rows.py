@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
@@ -78,15 +79,21 @@ def open_dataset(dataset: Dataset) -> RowInput:
     return RowInput("dataset", dataset._fingerprint, lambda columns: read_dataset_blocks(dataset, columns))
 
 
-def iterate_lines(stream: Iterable[str]) -> Iterator[str]:
+def iterate_lines(stream: TextIO) -> Iterator[str]:
     """Yield the lines of a stream as they come, without their ends.
 
     Raises:
-        InputError: a line is not UTF-8.
+        InputError: a line is not UTF-8, or longer than a text can be.
     """
+    from hf_newscls.data.readers.encoding.text_file import MAX_CHARACTERS
+
     number = 1
     try:
-        for line in stream:
+        for line in iter(partial(stream.readline, MAX_CHARACTERS + 1), ""):
+            if len(line) > MAX_CHARACTERS:
+                raise InputError(
+                    f"standard input: line {number} has more than {MAX_CHARACTERS:,} characters; shorten it"
+                )
             line.encode()  # in an ASCII locale, other bytes arrive as surrogates
             yield line.rstrip("\r\n")
             number += 1
@@ -94,7 +101,7 @@ def iterate_lines(stream: Iterable[str]) -> Iterator[str]:
         raise InputError(f"standard input: line {number} is not UTF-8; convert it, for example with iconv") from error
 
 
-def open_stream(stream: Iterable[str]) -> RowInput:
+def open_stream(stream: TextIO) -> RowInput:
     """Return the lines of a stream: JSON Lines if the first one begins with `{`, else texts."""
     from hf_newscls.data.readers.line_stream import LINE, LineStream
     from hf_newscls.data.readers.row_blocks import BLOCK_BYTES, BLOCK_ROWS, cut_blocks

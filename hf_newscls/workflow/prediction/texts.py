@@ -118,7 +118,7 @@ def predict(
         runs_dir: where the run folders are.
 
     Raises:
-        InputError: no text has a word.
+        InputError: no text has a word, or one has more than a million characters.
         SourceError: the file does not exist.
         DataError: the dataset or file lacks a column, or the file cannot be read.
         RunError: the recipe has no finished run.
@@ -215,6 +215,15 @@ def explain(
 
 
 def _list_texts(texts: str | Sequence[str]) -> list[str]:
+    from hf_newscls.data.readers.encoding.text_file import MAX_CHARACTERS
+
     if isinstance(texts, str) and os.path.isfile(texts):
         raise InputError(f"text {texts!r} is an existing file, which would not be read; pass Path({texts!r})")
-    return [texts] if isinstance(texts, str) else [*texts]
+    listed = [texts] if isinstance(texts, str) else [*texts]
+    for index, text in enumerate(listed, start=1):
+        # A tokenizer takes more than a hundred bytes for each character.
+        if len(text) > MAX_CHARACTERS:
+            raise InputError(
+                f"text {index} of {len(listed)} has {len(text):,} characters, more than {MAX_CHARACTERS:,}; shorten it"
+            )
+    return listed

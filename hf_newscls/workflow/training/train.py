@@ -16,7 +16,7 @@ from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.checkpoints import discard_unfinished
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.resuming import has_interrupted, open_run
-from hf_newscls.storage import check_disk_space, check_folder, replace_folder, report_full_disk, write_json
+from hf_newscls.storage import check_disk_space, check_folder, replace_folder, report_disk_errors, write_json
 from hf_newscls.workflow.evaluation.evaluate import evaluate_folder
 from hf_newscls.workflow.prepare import prepare, to_recipe
 from hf_newscls.workflow.quiet import quiet_libraries
@@ -177,7 +177,7 @@ def train(
         opened = run_on_main(lambda: stack.enter_context(opening))
         run = opened.run
         setup.arguments.output_dir = str(run.checkpoints)
-        stack.enter_context(report_full_disk(run.path))
+        stack.enter_context(report_disk_errors(run.path))
         discarding = discard_unfinished(run)
         run_on_main(lambda: stack.enter_context(discarding))
         run_on_main(lambda: _describe_run(run, recipe, prepared))

@@ -22,7 +22,7 @@ from hf_newscls.modeling.output_layer import fold_temperature
 from hf_newscls.recipe.model import AdapterSection, ModelSection
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.training.record import TrainingRecord
-from hf_newscls.workflow import calibration_step
+from hf_newscls.workflow.training import calibration_step
 from hf_newscls.workflow.training.calibration_step import calibrate
 from tests.conftest import LEARNS
 from tests.tiny_models import load_tiny
