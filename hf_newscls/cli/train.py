@@ -186,6 +186,7 @@ def publish(
     replace_card: Annotated[
         bool, typer.Option("--replace-card", help="Replace the card on the Hub even if hf-newscls did not write it.")
     ] = False,
+    onnx: Annotated[bool, typer.Option("--onnx", help="Push the ONNX files of `hf-newscls export` too.")] = False,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
     """Push the model of a finished run, with its card, to the Hub in one commit. The model is checked first."""
@@ -197,6 +198,7 @@ def publish(
         create_pr=pr,
         tag=tag,
         replace_card=replace_card,
+        onnx=onnx,
         runs_dir=runs_dir,
     )
     print_pushed(pushed)

@@ -25,6 +25,7 @@ def publish_run(
     repo_id: str | None = None,
     private: bool | None = None,
     replace_card: bool = False,
+    onnx: bool = False,
 ) -> Pushed:
     """Push an evaluated run's model, card, metrics and predictions in one commit; the run is not changed.
 
@@ -36,6 +37,7 @@ def publish_run(
         repo_id: owner/name or name.
         private: whether the repository must be private.
         replace_card: overwrite a card that hf-newscls did not write.
+        onnx: push the ONNX files of the run's export too.
 
     Raises:
         InputError: the name of the repository is not valid, or the run cannot be read.
@@ -47,7 +49,7 @@ def publish_run(
         is_proposal=options.create_pr,
     )
     card = render_card(target.repo_id, "")
-    staged = stage_run(run, recipe, card=card)
+    staged = stage_run(run, recipe, card=card, onnx=onnx)
     check_model(staged)
     accuracy = run.read_json(run.metrics)["test"]["accuracy"]
     logger.info("publishing %s, test accuracy %.4f, to %s", run.path.name, accuracy, target.repo_id)

@@ -14,6 +14,7 @@
                         report.html       the report; it shows texts, so it is never published
                         checkpoints/      of the Trainer
                         model/            loaded by `pipeline()`, pushed by `publish`
+                        export/           the model as ONNX files, written by `export`
                         .lock             held by the process that trains the run
 """
 
@@ -69,6 +70,7 @@ class RunFolder:
     report = _Inside("report.html")
     checkpoints = _Inside("checkpoints")
     model = _Inside("model")
+    export = _Inside("export")
     lock = _Inside(".lock")
 
     @property

@@ -26,6 +26,7 @@ def publish(
     create_pr: bool = False,
     tag: str | None = None,
     replace_card: bool = False,
+    onnx: bool = False,
     runs_dir: str | Path = "runs",
 ) -> Pushed:
     """Check the model of a finished run in a fresh process, and push it with its card to the Hub in one commit.
@@ -40,27 +41,33 @@ def publish(
         create_pr: open a pull request, or update the open one.
         tag: a name for the commit, such as v1.0.
         replace_card: replace a card that hf-newscls did not write.
+        onnx: push the ONNX files that `export` wrote too, in the same commit.
         runs_dir: where the run folders are.
 
     Raises:
-        InputError: there is no such run, it is incomplete, or the options contradict each other.
+        InputError: there is no such run, it is incomplete or not exported, or the options contradict each other.
         PublishError: the model must not be published, or the Hub refused the push or cannot be reached.
     """
     from hf_newscls.hub.commit import PushOptions
     from hf_newscls.hub.publish_model import publish_run
+    from hf_newscls.onnx_export.record import read_record
     from hf_newscls.workflow.cards import render_run_card
 
     folder = find_folder(run, runs_dir=runs_dir)
     recipe = folder.read_recipe()
+    exported = read_record(folder.export) if onnx else None
     message = f"Train {recipe.name} with hf_newscls"
     return publish_run(
         folder,
         recipe,
         PushOptions(message, revision=revision, create_pr=create_pr, tag=tag),
-        render_card=lambda repo_id, notes: render_run_card(folder, recipe, model_address=repo_id, notes=notes),
+        render_card=lambda repo_id, notes: render_run_card(
+            folder, recipe, model_address=repo_id, notes=notes, exported=exported
+        ),
         repo_id=repo_id,
         private=private,
         replace_card=replace_card,
+        onnx=onnx,
     )
 
 
