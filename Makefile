@@ -31,7 +31,7 @@ $(error $(firstword $(WANTS_RECIPE)): RECIPE is not set; write `make $(firstword
 endif
 endif
 
-WANTS_RUN := $(filter evaluate open cards predict publish,$(MAKECMDGOALS))
+WANTS_RUN := $(filter evaluate open cards predict export publish,$(MAKECMDGOALS))
 ifneq ($(WANTS_RUN),)
 ifeq ($(strip $(RECIPE)$(RUN)),)
 $(error $(firstword $(WANTS_RUN)): neither RECIPE nor RUN is set; write `make $(firstword $(WANTS_RUN)) RECIPE=quickstart` or `RUN=folder`)
@@ -77,6 +77,10 @@ cards: $(STAMP) ## Copy the cards of finished runs to model_cards/: RECIPE="name
 .PHONY: predict
 predict: $(STAMP) ## Predict TEXT="one headline", each line of standard input, or INPUT=test.csv OUTPUT=answers.csv: RECIPE=name or RUN=folder.
 	@set -f; $(BIN)/hf-newscls predict "$${RUN:-$$RECIPE}" $${TEXT:+"$$TEXT"} $${INPUT:+--input "$$INPUT"} $${OUTPUT:+--output "$$OUTPUT"} $(ARGS)
+
+.PHONY: export
+export: $(STAMP) ## Write a model as ONNX files that answer the same: RECIPE=name or RUN=folder [ARGS="--int8"].
+	@set -f; $(BIN)/hf-newscls export "$${RUN:-$$RECIPE}" $(ARGS)
 
 .PHONY: publish
 publish: $(STAMP) ## Push a finished run to the Hub in one commit: RECIPE=name or RUN=folder [ARGS="--repo-id me/news --tag v1.0"].

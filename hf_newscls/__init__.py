@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hf_newscls.workflow.compare import compare
     from hf_newscls.workflow.evaluation.evaluate import evaluate
     from hf_newscls.workflow.evaluation.other_data import OtherDataRun, evaluate_on
+    from hf_newscls.workflow.export import ExportedModel, export
     from hf_newscls.workflow.prediction.files import AnswersFile, predict_file
     from hf_newscls.workflow.prediction.texts import Explanation, Predictions, explain, predict
     from hf_newscls.workflow.prepare import load_recipe, prepare, publish_prepared
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AnswersFile",
     "Explanation",
+    "ExportedModel",
     "Leaderboard",
     "OtherDataRun",
     "Plan",
@@ -51,6 +53,7 @@ __all__ = [
     "evaluate",
     "evaluate_on",
     "explain",
+    "export",
     "load_recipe",
     "load_run",
     "name_loaded_parameters",

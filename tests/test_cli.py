@@ -33,6 +33,7 @@ COMMANDS = (
     "open",
     "predict",
     "explain",
+    "export",
     "publish",
     "compare",
     "runs",

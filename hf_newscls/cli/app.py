@@ -22,6 +22,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from hf_newscls.cli.compare import compare
 from hf_newscls.cli.explain import explain
+from hf_newscls.cli.export import export
 from hf_newscls.cli.predict import predict
 from hf_newscls.cli.progress import show_progress
 from hf_newscls.cli.recipes import doctor, overview, prepare, recipes, show
@@ -80,6 +81,7 @@ _COMMANDS = (
         ),
     ),
     (explain, ("hf-newscls explain quickstart 'Rail strike ends after nine days'",)),
+    (export, ("hf-newscls export quickstart --int8",)),
     (publish, ("hf-newscls publish quickstart --repo-id my-name/quickstart",)),
     (
         compare,

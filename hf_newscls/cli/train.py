@@ -209,6 +209,7 @@ def publish(
         bool,
         typer.Option("--yes", "-y", help="Replace a model on the Hub without a question, even a better one."),
     ] = False,
+    onnx: Annotated[bool, typer.Option("--onnx", help="Push the ONNX files of `hf-newscls export` too.")] = False,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
     """Push the model of a finished run, with its card, to the Hub in one commit. The model is checked first."""
@@ -221,6 +222,7 @@ def publish(
         tag=tag,
         replace_card=replace_card,
         on_replace=_choose_on_replace(yes=yes),
+        onnx=onnx,
         runs_dir=runs_dir,
     )
     print_pushed(pushed)

@@ -24,6 +24,7 @@ def publish_run(
     target: Target,
     render_card: Callable[[str], str],
     replace_card: bool = False,
+    onnx: bool = False,
 ) -> Pushed:
     """Push an evaluated run's model, card, metrics and predictions in one commit; the run is not changed.
 
@@ -34,13 +35,14 @@ def publish_run(
         target: the model repository.
         render_card: returns the card, given the notes that someone wrote into the card on the Hub.
         replace_card: overwrite a card that hf-newscls did not write.
+        onnx: push the ONNX files of the run's export too.
 
     Raises:
         InputError: the run cannot be read.
         PublishError: the model must not be published, or the Hub refused or could not be reached.
     """
     card = render_card("")
-    staged = stage_run(run, recipe, card=card)
+    staged = stage_run(run, recipe, card=card, onnx=onnx)
     check_model(staged)
     accuracy = run.read_json(run.metrics)["test"]["accuracy"]
     logger.info("publishing %s, test accuracy %.4f, to %s", run.path.name, accuracy, target.repo_id)

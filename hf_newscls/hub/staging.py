@@ -1,7 +1,8 @@
-"""Collect the files of a model's repository: model, card, metrics, and predictions without texts."""
+"""Collect the files of a model's repository: model, card, metrics, predictions without texts, and ONNX files."""
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -10,12 +11,15 @@ from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 from hf_newscls.errors import RecipeError, format_examples
 from hf_newscls.evaluation.renamed_keys import rename_old_keys
 from hf_newscls.hub.commit import CARD_FILE, Content
+from hf_newscls.onnx_export.record import FLOAT_FILE, INT8_FILE, ONNX_FOLDER, RECORD_FILE
+from hf_newscls.onnx_export.serving_config import add_serving_keys
 from hf_newscls.recipe.hub import BenchmarkSection
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.predictions import PREDICTIONS_FILE, hash_predictions, predictions_to_parquet
 from hf_newscls.runs.folder import RunFolder
 
 _METRICS_FILE = "metrics.json"
+_CONFIG_FILE = "config.json"
 _BENCHMARK_FILE = ".eval_results/hf_newscls.yaml"
 
 DELETE_PATTERNS = (
@@ -35,12 +39,17 @@ DELETE_PATTERNS = (
     _BENCHMARK_FILE,
     _METRICS_FILE,
     PREDICTIONS_FILE,
+    FLOAT_FILE,
+    INT8_FILE,
+    RECORD_FILE,
 )
 """Files that a push deletes if it does not replace them: left there, they would be loaded with the new model."""
 
 
-def stage_run(run: RunFolder, recipe: Recipe, *, card: str) -> dict[str, Content]:
+def stage_run(run: RunFolder, recipe: Recipe, *, card: str, onnx: bool = False) -> dict[str, Content]:
     """Return the files of an evaluated run's repository, by path, with another card than the folder's.
+
+    With `onnx`, the files of `run.export` are among them, and config.json has the keys that servers of them read.
 
     Raises:
         DataError: the predictions cannot be read.
@@ -48,9 +57,9 @@ def stage_run(run: RunFolder, recipe: Recipe, *, card: str) -> dict[str, Content
         RunError: the metrics cannot be read.
     """
     metrics = rename_old_keys(run.read_json(run.metrics))
-    model = {path.relative_to(run.model).as_posix(): path for path in sorted(run.model.rglob("*")) if path.is_file()}
     files: dict[str, Content] = {
-        **model,
+        **_list_files(run.model),
+        **(_stage_onnx(run) if onnx else {}),
         CARD_FILE: card.encode(),
         _METRICS_FILE: _select_metrics(run, metrics),
         PREDICTIONS_FILE: predictions_to_parquet(hash_predictions(run.predictions)),
@@ -59,6 +68,21 @@ def stage_run(run: RunFolder, recipe: Recipe, *, card: str) -> dict[str, Content
         date = run.read_json(run.training)["finished"]
         files[_BENCHMARK_FILE] = _write_benchmark(recipe.hub.benchmark, metrics["test"], date=date, recipe=recipe.name)
     return files
+
+
+def _list_files(folder: Path) -> dict[str, Content]:
+    return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def _stage_onnx(run: RunFolder) -> dict[str, Content]:
+    """Return the ONNX files with their record, and the config.json for both kinds of weights."""
+    served = run.read_json(run.export / _CONFIG_FILE)
+    config = add_serving_keys(run.read_json(run.model / _CONFIG_FILE), served)
+    files = _list_files(run.export / ONNX_FOLDER)
+    return {
+        **{f"{ONNX_FOLDER}/{name}": content for name, content in files.items()},
+        _CONFIG_FILE: (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode(),
+    }
 
 
 def _select_metrics(run: RunFolder, metrics: Mapping[str, Any]) -> Content:

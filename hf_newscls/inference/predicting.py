@@ -186,7 +186,7 @@ def compute_probabilities(
     `step` is the name of the progress that is reported; empty: none is.
     """
     probabilities = np.full((len(tokenized.rows["input_ids"]), len(classifier.label_names)), np.nan, dtype=np.float32)
-    for indices, batch in _iterate_batches(classifier, tokenized.rows, batch_tokens=batch_tokens, step=step):
+    for indices, batch in iterate_batches(classifier, tokenized.rows, batch_tokens=batch_tokens, step=step):
         with torch.inference_mode():
             logits = classifier.model(**batch).logits
         probabilities[indices] = logits.float().softmax(dim=-1).cpu().numpy()
@@ -210,7 +210,7 @@ def compute_features(
     features = np.full(
         (len(tokenized.rows["input_ids"]), model.base_model.config.hidden_size), np.nan, dtype=np.float32
     )
-    for indices, batch in _iterate_batches(classifier, tokenized.rows, batch_tokens=batch_tokens, step="encoding"):
+    for indices, batch in iterate_batches(classifier, tokenized.rows, batch_tokens=batch_tokens, step="encoding"):
         with torch.inference_mode():
             if isinstance(model, WindowedClassifier):
                 vectors = MeanPooling()(*model.encode(batch["input_ids"], batch["attention_mask"]))
@@ -225,7 +225,7 @@ def find_truncation(model: PreTrainedModel) -> str:
     return str(getattr(model.config, "truncation", "head"))
 
 
-def _iterate_batches(
+def iterate_batches(
     classifier: TrainedClassifier | PretrainedClassifier,
     encoded: dict[str, list[list[int]]],
     *,

@@ -117,8 +117,13 @@ class WindowedClassifier(PreTrainedModel):
         shape = windows.is_used.shape
         ids, mask = windows.input_ids.flatten(0, 1), windows.attention_mask.flatten(0, 1)
         if input_ids.device.type == "xla" or torch.compiler.is_compiling():
-            # All windows run: the number of used ones would be a new shape in each batch.
-            return WindowFeatures(self._read(ids, mask).view(*shape, -1), windows.is_used)
+            # All windows run: the number of used ones would be a new shape in each batch, and unknown to torch.export.
+            features = self._read(ids, mask).unflatten(0, shape)
+            # Up to the same number for each batch: gru pooling loops over the windows.
+            rest = self.config.window_count - shape[1]
+            return WindowFeatures(
+                nn.functional.pad(features, (0, 0, 0, rest)), nn.functional.pad(windows.is_used, (0, rest))
+            )
         used = windows.is_used.flatten().nonzero().squeeze(1)
         read = self._read_in_parts(ids[used], mask[used])
         features = read.new_zeros(len(ids), read.shape[1]).index_copy(0, used, read)

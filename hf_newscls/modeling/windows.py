@@ -72,8 +72,10 @@ class WindowLayout:
         >>> [layout.count_windows(tokens) for tokens in (2, 5, 6, 7, 8, 100)]
         [1, 1, 2, 2, 3, 3]
         """
-        beyond = max(tokens - self.length, 0)
-        return min(1 + -(-beyond // self.step), self.count)
+        # Not max and min: torch.export would fix their result to that of the example.
+        beyond = torch.sym_max(tokens - self.length, 0)  # type: ignore[no-untyped-call]
+        count: int = torch.sym_min(1 + -(-beyond // self.step), self.count)  # type: ignore[no-untyped-call]
+        return count
 
     def fold(self, input_ids: Tensor, attention_mask: Tensor) -> Windows:
         """Cut a batch of texts into windows, each with its own special tokens.
@@ -95,13 +97,13 @@ class WindowLayout:
             attention_mask: (B, T), 1 for each token.
         """
         device, tokens = input_ids.device, input_ids.shape[1]
-        width = min(tokens, self.length)
+        width = torch.sym_min(tokens, self.length)  # type: ignore[no-untyped-call]
         begins = torch.arange(self.count_windows(tokens), device=device) * self.step  # (W,), in tokens of the text
         slots = torch.arange(width, device=device) - len(self.prefix)  # (T,), 0 where the text begins
         text = (attention_mask.sum(dim=1) - len(self.prefix) - len(self.suffix)).clamp(min=0)  # (B,)
         kept = text.clamp(max=self._max_text)
         held = (kept[:, None] - begins).clamp(min=0, max=self.capacity)[..., None]  # (B, W, 1)
-        chosen = (begins[:, None] + slots).expand(len(text), -1, -1)  # (B, W, T)
+        chosen = (begins[:, None] + slots).expand(text.shape[0], -1, -1)  # (B, W, T)
         chosen = chosen + torch.where(chosen >= self._head, (text - kept)[:, None, None], 0)
         first = attention_mask.argmax(dim=1)[:, None, None] + len(self.prefix)
         source = (chosen + first).clamp(min=0, max=tokens - 1)

@@ -13,6 +13,7 @@ from hf_newscls.errors import PublishError
 from hf_newscls.evaluation.other_data import OtherDataReport
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.modeling.token_counts import TokenSummary
+from hf_newscls.onnx_export.record import ExportRecord
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.training import LossSection
 from hf_newscls.recipe.training_arguments import DEFAULT_EPOCHS, DEFAULT_LEARNING_RATE
@@ -52,6 +53,7 @@ def render_card(
     tokens: TokenSummary | None = None,
     answer: Mapping[str, float] | None = None,
     other_data: Sequence[OtherDataReport] = (),
+    exported: ExportRecord | None = None,
     figure_labels: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Return the card of a trained model, metadata first.
@@ -62,6 +64,7 @@ def render_card(
         notes: Markdown written by hand, kept between two marker lines.
         answer: probability of each label for the recipe's example; None leaves it out.
         other_data: the scores on other data.
+        exported: what was measured of the ONNX files next to the model; None if there are none.
         figure_labels: names of labels that the figures show by id, by what they show.
     """
     body = render_template(
@@ -90,6 +93,7 @@ def render_card(
             if name not in recipe.training_arguments
         },
         other_data=other_data,
+        exported=exported,
         emissions=compute_emissions(recipe, record),
         trackio_space=find_trackio_space(recipe),
     )

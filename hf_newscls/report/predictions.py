@@ -50,6 +50,16 @@ def write_predictions(
         pq.write_table(pa.table(columns), new)
 
 
+def read_labeled_texts(path: Path) -> tuple[list[str], list[str]]:
+    """Return texts and correct label names of the test rows of a run.
+
+    Raises:
+        DataError: the file is missing, or is not a file of predictions.
+    """
+    table = _read_table(path, columns=("text", _REFERENCE))
+    return table["text"].to_pylist(), table[_REFERENCE].to_pylist()
+
+
 def hash_predictions(path: Path) -> PublishedPredictions:
     """Read the predictions of a run and replace its texts by hashes.
 

@@ -15,6 +15,7 @@
                         checkpoints/      of the Trainer
                         tensorboard/      logs, if the recipe reports to TensorBoard
                         model/            loaded by `pipeline()`, pushed by `publish`
+                        export/           the model as ONNX files, written by `export`
                         .lock             held by the process that trains the run
 """
 
@@ -72,6 +73,7 @@ class RunFolder:
     report = _Inside("report.html")
     checkpoints = _Inside("checkpoints")
     model = _Inside("model")
+    export = _Inside("export")
     lock = _Inside(".lock")
 
     @property

@@ -8,6 +8,7 @@ from hf_newscls.workflow.copy_cards import copy_cards
 from hf_newscls.workflow.doctor import inspect_machine
 from hf_newscls.workflow.evaluation.evaluate import evaluate
 from hf_newscls.workflow.evaluation.other_data import OtherDataRun, evaluate_on
+from hf_newscls.workflow.export import ExportedModel, export
 from hf_newscls.workflow.list_runs import ListedRun, list_runs
 from hf_newscls.workflow.prediction.cluster import predict_with_ray
 from hf_newscls.workflow.prediction.files import AnswersFile, predict_file
@@ -28,6 +29,7 @@ from hf_newscls.workflow.training.train_seeds import SeedRuns, train_seeds
 __all__ = [
     "AnswersFile",
     "Explanation",
+    "ExportedModel",
     "ListedRun",
     "OtherDataRun",
     "Plan",
@@ -42,6 +44,7 @@ __all__ = [
     "evaluate",
     "evaluate_on",
     "explain",
+    "export",
     "find_report",
     "inspect_machine",
     "iterate_lines",

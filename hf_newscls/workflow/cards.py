@@ -12,6 +12,7 @@ from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.evaluation.renamed_keys import rename_old_keys
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.modeling.token_counts import TokenSummary
+from hf_newscls.onnx_export.record import ExportRecord
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.model_card import CARD_FIGURES, render_card
 from hf_newscls.report.other_data import read_other_data
@@ -53,7 +54,13 @@ def write_card(run: RunFolder, recipe: Recipe, *, cards_dir: Path | None = None)
 
 
 def render_run_card(
-    run: RunFolder, recipe: Recipe, *, model_address: str, figures: str = "figures", notes: str = ""
+    run: RunFolder,
+    recipe: Recipe,
+    *,
+    model_address: str,
+    figures: str = "figures",
+    notes: str = "",
+    exported: ExportRecord | None = None,
 ) -> str:
     """Return the model card of an evaluated run.
 
@@ -61,6 +68,7 @@ def render_run_card(
         model_address: repository or folder that the snippet on the card loads.
         figures: folder of the figures, relative to the card.
         notes: what a person wrote into the card on the Hub, which is kept.
+        exported: what was measured of the ONNX files next to the model; None if there are none.
 
     Raises:
         RunError: the run is incomplete, or another version wrote it.
@@ -78,6 +86,7 @@ def render_run_card(
         figure_labels=values.figure_labels,
         figures=figures,
         notes=notes,
+        exported=exported,
         # Only what the recipe names: the name of any other file may be private.
         other_data=read_other_data(run.other_data, recipe.evaluation.on),
     )

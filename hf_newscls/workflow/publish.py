@@ -31,6 +31,7 @@ def publish(
     tag: str | None = None,
     replace_card: bool = False,
     on_replace: Callable[[str], None] | None = None,
+    onnx: bool = False,
     runs_dir: str | Path = "runs",
 ) -> Pushed:
     """Check the model of a finished run in a fresh process, and push it with its card to the Hub in one commit.
@@ -48,20 +49,23 @@ def publish(
         on_replace: called with a sentence before anything is pushed, if the model on the Hub has a better macro F1 on
             the same split, or is a model of another split; an error that it raises ends the command. By default that
             is an `InputError`.
+        onnx: push the ONNX files that `export` wrote too, in the same commit.
         runs_dir: where the run folders are.
 
     Raises:
-        InputError: there is no such run, it is incomplete, the options contradict each other, or the model on the Hub
-            should stay.
+        InputError: there is no such run, it is incomplete or not exported, the options contradict each other, or the
+            model on the Hub should stay.
         PublishError: the model must not be published, or the Hub refused the push or cannot be reached.
     """
     from hf_newscls.hub.commit import PushOptions
     from hf_newscls.hub.preflight import find_target
     from hf_newscls.hub.publish_model import publish_run
+    from hf_newscls.onnx_export.record import read_record
     from hf_newscls.workflow.cards import render_run_card
 
     folder = find_folder(run, runs_dir=runs_dir)
     recipe = folder.read_recipe()
+    exported = read_record(folder.export) if onnx else None
     message = f"Train {recipe.name} with hf_newscls"
     options = PushOptions(message, revision=revision, create_pr=create_pr, tag=tag)
     target = find_target(
@@ -71,7 +75,7 @@ def publish(
     )
     if private is False and target.is_private and target.exists:
         logger.warning("%s stays private; change that in its settings on the Hub", target.repo_id)
-    render = partial(render_run_card, folder, recipe, model_address=target.repo_id)
+    render = partial(render_run_card, folder, recipe, model_address=target.repo_id, exported=exported)
     _check_replacement(target, revision, card=render(), on_replace=on_replace)
     return publish_run(
         folder,
@@ -80,6 +84,7 @@ def publish(
         target=target,
         render_card=lambda notes: render(notes=notes),
         replace_card=replace_card,
+        onnx=onnx,
     )
 
 

@@ -21,6 +21,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("recipe",),
     ("data", "evaluation", "modeling", "runs"),
     ("training", "inference"),
+    ("onnx_export",),
     ("report",),
     ("overview", "hub"),
     ("comparison",),
