@@ -33,6 +33,7 @@ COMMANDS = (
     "open",
     "predict",
     "explain",
+    "demo",
     "publish",
     "compare",
     "runs",

@@ -186,6 +186,9 @@ def publish(
     replace_card: Annotated[
         bool, typer.Option("--replace-card", help="Replace the card on the Hub even if hf-newscls did not write it.")
     ] = False,
+    space: Annotated[
+        bool, typer.Option("--space", help="Also push a page on which anyone can try the model, to a Space.")
+    ] = False,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
     """Push the model of a finished run, with its card, to the Hub in one commit. The model is checked first."""
@@ -197,6 +200,7 @@ def publish(
         create_pr=pr,
         tag=tag,
         replace_card=replace_card,
+        space=space,
         runs_dir=runs_dir,
     )
     print_pushed(pushed)

@@ -53,7 +53,13 @@ def write_card(run: RunFolder, recipe: Recipe, *, cards_dir: Path | None = None)
 
 
 def render_run_card(
-    run: RunFolder, recipe: Recipe, *, model_address: str, figures: str = "figures", notes: str = ""
+    run: RunFolder,
+    recipe: Recipe,
+    *,
+    model_address: str,
+    figures: str = "figures",
+    notes: str = "",
+    has_demo: bool = False,
 ) -> str:
     """Return the model card of an evaluated run.
 
@@ -61,6 +67,7 @@ def render_run_card(
         model_address: repository or folder that the snippet on the card loads.
         figures: folder of the figures, relative to the card.
         notes: what a person wrote into the card on the Hub, which is kept.
+        has_demo: whether there is a Space of the same name.
 
     Raises:
         RunError: the run is incomplete, or another version wrote it.
@@ -78,6 +85,7 @@ def render_run_card(
         figure_labels=values.figure_labels,
         figures=figures,
         notes=notes,
+        has_demo=has_demo,
         # Only what the recipe names: the name of any other file may be private.
         other_data=read_other_data(run.other_data, recipe.evaluation.on),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ def publish(
     create_pr: bool = False,
     tag: str | None = None,
     replace_card: bool = False,
+    space: bool = False,
     runs_dir: str | Path = "runs",
 ) -> Pushed:
     """Check the model of a finished run in a fresh process, and push it with its card to the Hub in one commit.
@@ -40,28 +42,49 @@ def publish(
         create_pr: open a pull request, or update the open one.
         tag: a name for the commit, such as v1.0.
         replace_card: replace a card that hf-newscls did not write.
+        space: also push a page on which anyone can try the model, to a Space of the same name.
         runs_dir: where the run folders are.
 
     Raises:
         InputError: there is no such run, it is incomplete, or the options contradict each other.
         PublishError: the model must not be published, or the Hub refused the push or cannot be reached.
     """
+    from hf_newscls.demo.files import build_space_files
+    from hf_newscls.demo.settings import read_settings
     from hf_newscls.hub.commit import PushOptions
     from hf_newscls.hub.publish_model import publish_run
+    from hf_newscls.hub.publish_space import find_space, push_space
     from hf_newscls.workflow.cards import render_run_card
 
     folder = find_folder(run, runs_dir=runs_dir)
     recipe = folder.read_recipe()
-    message = f"Train {recipe.name} with hf_newscls"
-    return publish_run(
+    options = PushOptions(
+        f"Train {recipe.name} with hf_newscls",
+        revision=revision,
+        create_pr=create_pr,
+        tag=tag,
+        command="hf-newscls publish --space" if space else "hf-newscls publish",
+    )
+    # Before the model is pushed: its card will link to the Space.
+    target = find_space(recipe, options, repo_id=repo_id, private=private) if space else None
+
+    def render(repo_id: str, notes: str, has_demo: bool) -> str:
+        return render_run_card(folder, recipe, model_address=repo_id, notes=notes, has_demo=has_demo)
+
+    pushed = publish_run(
         folder,
         recipe,
-        PushOptions(message, revision=revision, create_pr=create_pr, tag=tag),
-        render_card=lambda repo_id, notes: render_run_card(folder, recipe, model_address=repo_id, notes=notes),
+        options,
+        render_card=render,
         repo_id=repo_id,
         private=private,
         replace_card=replace_card,
+        has_demo=space,
     )
+    if target is None:
+        return pushed
+    settings = read_settings(folder.model, recipe, model=target.repo_id, revision=pushed.commit)
+    return replace(pushed, space=push_space(build_space_files(settings, recipe), target, options))
 
 
 def check_publishing(recipe: Recipe) -> bool:
