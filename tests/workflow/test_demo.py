@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -49,7 +48,7 @@ def serving(command: Sequence[str], url: str, *, cwd: Path, environment: Mapping
             try:
                 urlopen(url, timeout=10).close()
                 break
-            except URLError:
+            except OSError:
                 time.sleep(0.2)
         yield
     finally:
