@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 DOCS_STAMP := $(VENV)/.docs-installed
 RAY_STAMP := $(VENV)/.ray-installed
 AUDIT_STAMP := $(VENV)/.audit-installed
+DEMO_STAMP := $(VENV)/.demo-installed
 
 # Recipes read these from the environment, in quotes: a path may contain spaces. ARGS is pasted into the command line,
 # so that it can contain several arguments and its own quotes; `set -f` keeps [title] from matching files.
@@ -31,7 +32,7 @@ $(error $(firstword $(WANTS_RECIPE)): RECIPE is not set; write `make $(firstword
 endif
 endif
 
-WANTS_RUN := $(filter evaluate open cards predict export publish,$(MAKECMDGOALS))
+WANTS_RUN := $(filter evaluate open cards predict export demo publish,$(MAKECMDGOALS))
 ifneq ($(WANTS_RUN),)
 ifeq ($(strip $(RECIPE)$(RUN)),)
 $(error $(firstword $(WANTS_RUN)): neither RECIPE nor RUN is set; write `make $(firstword $(WANTS_RUN)) RECIPE=quickstart` or `RUN=folder`)
@@ -81,6 +82,10 @@ predict: $(STAMP) ## Predict TEXT="one headline", each line of standard input, o
 .PHONY: export
 export: $(STAMP) ## Write a model as ONNX files that answer the same: RECIPE=name or RUN=folder [ARGS="--int8"].
 	@set -f; $(BIN)/hf-newscls export "$${RUN:-$$RECIPE}" $(ARGS)
+
+.PHONY: demo
+demo: $(DEMO_STAMP) ## Serve a page to try a model, on 127.0.0.1: RECIPE=name or RUN=folder.
+	@set -f; $(BIN)/hf-newscls demo "$${RUN:-$$RECIPE}" $(ARGS)
 
 .PHONY: publish
 publish: $(STAMP) ## Push a finished run to the Hub in one commit: RECIPE=name or RUN=folder [ARGS="--repo-id me/news --tag v1.0"].
@@ -217,6 +222,10 @@ $(STAMP): pyproject.toml constraints.txt
 
 $(DOCS_STAMP): $(STAMP)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@touch $@
+
+$(DEMO_STAMP): $(STAMP)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[demo,explain]'
 	@touch $@
 
 $(RAY_STAMP): $(STAMP)

@@ -34,6 +34,7 @@ COMMANDS = (
     "predict",
     "explain",
     "export",
+    "demo",
     "publish",
     "compare",
     "runs",

@@ -26,7 +26,7 @@ from hf_newscls.cli.export import export
 from hf_newscls.cli.predict import predict
 from hf_newscls.cli.progress import show_progress
 from hf_newscls.cli.recipes import doctor, overview, prepare, recipes, show
-from hf_newscls.cli.runs import copy_cards, list_runs, open_report
+from hf_newscls.cli.runs import copy_cards, demo, list_runs, open_report
 from hf_newscls.cli.terminal import make_printable, messages, name_program
 from hf_newscls.cli.train import evaluate, publish, train
 from hf_newscls.distributed import is_main_rank
@@ -82,6 +82,7 @@ _COMMANDS = (
     ),
     (explain, ("hf-newscls explain quickstart 'Rail strike ends after nine days'",)),
     (export, ("hf-newscls export quickstart --int8",)),
+    (demo, ("hf-newscls demo quickstart",)),
     (publish, ("hf-newscls publish quickstart --repo-id my-name/quickstart",)),
     (
         compare,

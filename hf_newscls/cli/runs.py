@@ -1,4 +1,4 @@
-"""The commands about finished runs: list them, open a report, copy cards."""
+"""The commands about finished runs: list them, open a report or a demo, copy cards."""
 
 import webbrowser
 from pathlib import Path
@@ -8,7 +8,15 @@ import typer
 from rich.table import Column, Table
 
 from hf_newscls import workflow
-from hf_newscls.cli.terminal import RUNS, RunArgument, RunsDirOption, console, make_printable, print_line
+from hf_newscls.cli.terminal import (
+    RUNS,
+    ModelArgument,
+    RunArgument,
+    RunsDirOption,
+    console,
+    make_printable,
+    print_line,
+)
 
 
 def list_runs(runs_dir: RunsDirOption = RUNS) -> None:
@@ -35,6 +43,11 @@ def open_report(run: RunArgument, runs_dir: RunsDirOption = RUNS) -> None:
     print_line(f"report: {report}")
     if not webbrowser.open(report.as_uri()):
         print_line("no browser found here; open the file yourself")
+
+
+def demo(model: ModelArgument, runs_dir: RunsDirOption = RUNS) -> None:
+    """Serve a page on which you can try a model, on 127.0.0.1, until Ctrl-C. Needs the extra `demo`."""
+    workflow.demo(model, runs_dir=runs_dir)
 
 
 def copy_cards(

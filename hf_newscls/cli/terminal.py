@@ -89,5 +89,7 @@ def print_line(text: str) -> None:
 
 
 def print_pushed(pushed: "Pushed") -> None:
-    """Print the address of a commit on the Hub."""
+    """Print the address of a commit on the Hub, and that of the Space."""
     print_line(pushed.url if pushed.is_new else f"nothing new: {pushed.url}")
+    if pushed.space is not None:
+        print_pushed(pushed.space)

@@ -210,6 +210,9 @@ def publish(
         typer.Option("--yes", "-y", help="Replace a model on the Hub without a question, even a better one."),
     ] = False,
     onnx: Annotated[bool, typer.Option("--onnx", help="Push the ONNX files of `hf-newscls export` too.")] = False,
+    space: Annotated[
+        bool, typer.Option("--space", help="Also push a page on which anyone can try the model, to a Space.")
+    ] = False,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
     """Push the model of a finished run, with its card, to the Hub in one commit. The model is checked first."""
@@ -223,6 +226,7 @@ def publish(
         replace_card=replace_card,
         on_replace=_choose_on_replace(yes=yes),
         onnx=onnx,
+        space=space,
         runs_dir=runs_dir,
     )
     print_pushed(pushed)

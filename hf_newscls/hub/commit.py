@@ -80,6 +80,7 @@ class Pushed:
     url: str
     commit: str
     is_new: bool
+    space: "Pushed | None" = None  # the push of the model's demo
 
 
 def find_head(target: Target, revision: str) -> Head | None:
@@ -140,7 +141,8 @@ def _open_branch(target: Target, revision: str) -> Head:
     """Read the branch; create it, and the repository, if they do not exist."""
     api, repo_type = HfApi(), target.repo_type
     if not target.exists:
-        api.create_repo(target.repo_id, repo_type=repo_type, private=target.is_private, exist_ok=True)
+        sdk = "gradio" if repo_type == "space" else None
+        api.create_repo(target.repo_id, repo_type=repo_type, private=target.is_private, exist_ok=True, space_sdk=sdk)
     try:
         return _read_head(target, revision)
     except RevisionNotFoundError:

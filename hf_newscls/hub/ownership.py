@@ -7,9 +7,12 @@ import yaml
 
 from hf_newscls.errors import PublishError, format_examples
 from hf_newscls.files import read_card_metadata
-from hf_newscls.hub.commit import Content, Head, Pushed, PushOptions, push_files
+from hf_newscls.hub.commit import CARD_FILE, Content, Head, Pushed, PushOptions, push_files
 from hf_newscls.hub.file_checks import check_files
 from hf_newscls.hub.preflight import Target
+
+# The Hub puts a card with this line into a new Space.
+_NEW_SPACE = "Check out the configuration reference at https://huggingface.co/docs/hub/spaces-config-reference"
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ def check_ownership(head: Head, ownership: Ownership, *, repo_id: str) -> None:
     except (ValueError, yaml.YAMLError):
         listed = None
     found = {str(tag) for tag in listed} if isinstance(listed, list) else set()
-    if files and not (found.issuperset(ownership.tags) and found.isdisjoint(ownership.forbidden)):
+    is_new = not files or (files == [CARD_FILE] and _NEW_SPACE in head.card)
+    if not is_new and not (found.issuperset(ownership.tags) and found.isdisjoint(ownership.forbidden)):
         raise PublishError(
             f"{repo_id}: holds {format_examples(files)}, but not {ownership.content}; name another repository"
         )

@@ -57,7 +57,7 @@ def find_target(name: str, *, private: bool, repo_type: str = "model", is_propos
     Args:
         name: owner/name, or only the name for the account of the token.
         private: whether the repository must be private.
-        repo_type: model or dataset.
+        repo_type: model, dataset or space.
         is_proposal: whether the push is a pull request, which anyone may open in an existing repository.
 
     Raises:
@@ -88,9 +88,9 @@ def find_target(name: str, *, private: bool, repo_type: str = "model", is_propos
     return Target(repo_id, repo_type, exists=True, is_private=bool(found.private))
 
 
-def check_metadata(card: str) -> None:
+def check_metadata(card: str, *, repo_type: str = "model") -> None:
     """Raise a `PublishError` if the Hub finds a card's metadata invalid, or cannot be reached."""
-    validate = partial(ModelCard(card).validate, repo_type="model")
+    validate = partial(ModelCard(card).validate, repo_type=repo_type)
     call_hub(validate, what="validate the card's metadata", remedy="fix `hub` or `data.language`, or try again later")
 
 

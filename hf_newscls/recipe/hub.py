@@ -1,5 +1,7 @@
 """The recipe's `hub` section."""
 
+from typing import Annotated
+
 from pydantic import Field, field_validator
 
 from hf_newscls.recipe.renamed_keys import RENAMED_VALUES
@@ -56,3 +58,10 @@ class HubSection(Section):
     """What a user must know before trusting a prediction."""
     example: str = "City council delays vote on harbour bridge after storm"
     """Text that the card's code classifies."""
+    examples: list[Annotated[str, Field(min_length=1)]] = Field([])
+    """Texts to try on the demo page, in your own words: texts of the data may not be yours to publish. If empty,
+    `example`."""
+    min_confidence: float = Field(0.5, ge=0, le=1)
+    """The demo page says "not sure" if no label reaches this probability."""
+    explain: bool = False
+    """Let the demo page show the effect of each word on an answer; a Space then installs captum."""

@@ -55,6 +55,7 @@ def render_card(
     other_data: Sequence[OtherDataReport] = (),
     exported: ExportRecord | None = None,
     figure_labels: Mapping[str, str] = MappingProxyType({}),
+    has_demo: bool = False,
 ) -> str:
     """Return the card of a trained model, metadata first.
 
@@ -66,6 +67,7 @@ def render_card(
         other_data: the scores on other data.
         exported: what was measured of the ONNX files next to the model; None if there are none.
         figure_labels: names of labels that the figures show by id, by what they show.
+        has_demo: whether there is a Space of the same name.
     """
     body = render_template(
         "hf_newscls.report",
@@ -75,6 +77,7 @@ def render_card(
         record=record,
         report=report,
         model_address=model_address,
+        demo_url=_name_demo(model_address) if has_demo else None,
         captions=CARD_FIGURES,
         figures=figures,
         notes=notes,
@@ -99,6 +102,15 @@ def render_card(
     )
     data = build_card_data(recipe, manifest, report, record)
     return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
+
+
+def links_demo(card: str, repo_id: str) -> bool:
+    """Return whether the card of a model links to the demo in the Space of the same name."""
+    return f"({_name_demo(repo_id)})" in card
+
+
+def _name_demo(repo_id: str) -> str:
+    return f"https://huggingface.co/spaces/{repo_id}"
 
 
 def extract_notes(card: str, *, repo_id: str) -> str:

@@ -5,6 +5,7 @@ Heavy libraries are imported inside the functions that need them, so that the co
 
 from hf_newscls.workflow.compare import compare
 from hf_newscls.workflow.copy_cards import copy_cards
+from hf_newscls.workflow.demo import demo
 from hf_newscls.workflow.doctor import inspect_machine
 from hf_newscls.workflow.evaluation.evaluate import evaluate
 from hf_newscls.workflow.evaluation.other_data import OtherDataRun, evaluate_on
@@ -41,6 +42,7 @@ __all__ = [
     "check_publishing",
     "compare",
     "copy_cards",
+    "demo",
     "evaluate",
     "evaluate_on",
     "explain",

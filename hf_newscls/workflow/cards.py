@@ -61,6 +61,7 @@ def render_run_card(
     figures: str = "figures",
     notes: str = "",
     exported: ExportRecord | None = None,
+    has_demo: bool = False,
 ) -> str:
     """Return the model card of an evaluated run.
 
@@ -69,6 +70,7 @@ def render_run_card(
         figures: folder of the figures, relative to the card.
         notes: what a person wrote into the card on the Hub, which is kept.
         exported: what was measured of the ONNX files next to the model; None if there are none.
+        has_demo: whether there is a Space of the same name.
 
     Raises:
         RunError: the run is incomplete, or another version wrote it.
@@ -87,6 +89,7 @@ def render_run_card(
         figures=figures,
         notes=notes,
         exported=exported,
+        has_demo=has_demo,
         # Only what the recipe names: the name of any other file may be private.
         other_data=read_other_data(run.other_data, recipe.evaluation.on),
     )

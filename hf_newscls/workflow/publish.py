@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ def publish(
     replace_card: bool = False,
     on_replace: Callable[[str], None] | None = None,
     onnx: bool = False,
+    space: bool = False,
     runs_dir: str | Path = "runs",
 ) -> Pushed:
     """Check the model of a finished run in a fresh process, and push it with its card to the Hub in one commit.
@@ -50,6 +52,7 @@ def publish(
             the same split, or is a model of another split; an error that it raises ends the command. By default that
             is an `InputError`.
         onnx: push the ONNX files that `export` wrote too, in the same commit.
+        space: also push a page on which anyone can try the model, to a Space of the same name.
         runs_dir: where the run folders are.
 
     Raises:
@@ -57,35 +60,55 @@ def publish(
             model on the Hub should stay.
         PublishError: the model must not be published, or the Hub refused the push or cannot be reached.
     """
+    from hf_newscls.demo.files import build_space_files
+    from hf_newscls.demo.settings import read_settings
     from hf_newscls.hub.commit import PushOptions
     from hf_newscls.hub.preflight import find_target
     from hf_newscls.hub.publish_model import publish_run
+    from hf_newscls.hub.publish_space import find_space, push_space
     from hf_newscls.onnx_export.record import read_record
     from hf_newscls.workflow.cards import render_run_card
 
     folder = find_folder(run, runs_dir=runs_dir)
     recipe = folder.read_recipe()
     exported = read_record(folder.export) if onnx else None
-    message = f"Train {recipe.name} with hf_newscls"
-    options = PushOptions(message, revision=revision, create_pr=create_pr, tag=tag)
+    options = PushOptions(
+        f"Train {recipe.name} with hf_newscls",
+        revision=revision,
+        create_pr=create_pr,
+        tag=tag,
+        command="hf-newscls publish --space" if space else "hf-newscls publish",
+    )
     target = find_target(
         repo_id or recipe.hub.repo_id or recipe.name,
         private=recipe.hub.private if private is None else private,
         is_proposal=create_pr,
     )
+    # Before the model is pushed: its card will link to the Space.
+    space_target = find_space(recipe, options, repo_id=repo_id, private=private) if space else None
     if private is False and target.is_private and target.exists:
         logger.warning("%s stays private; change that in its settings on the Hub", target.repo_id)
     render = partial(render_run_card, folder, recipe, model_address=target.repo_id, exported=exported)
     _check_replacement(target, revision, card=render(), on_replace=on_replace)
-    return publish_run(
+    pushed = publish_run(
         folder,
         recipe,
         options,
         target=target,
-        render_card=lambda notes: render(notes=notes),
+        render_card=lambda notes, has_demo: render(notes=notes, has_demo=has_demo),
         replace_card=replace_card,
         onnx=onnx,
+        has_demo=space,
     )
+    if space_target is None:
+        return pushed
+    settings = read_settings(folder.model, recipe, model=space_target.repo_id, revision=pushed.commit)
+    return replace(pushed, space=push_space(build_space_files(settings, recipe), space_target, options))
+    )
+    if target is None:
+        return pushed
+    settings = read_settings(folder.model, recipe, model=target.repo_id, revision=pushed.commit)
+    return replace(pushed, space=push_space(build_space_files(settings, recipe), target, options))
 
 
 def _check_replacement(target: Target, revision: str, *, card: str, on_replace: Callable[[str], None] | None) -> None:

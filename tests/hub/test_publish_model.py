@@ -16,6 +16,7 @@ from urllib.request import urlopen
 import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import ModelCard
+import yaml
 
 from hf_newscls.errors import InputError
 from hf_newscls.hub.commit import PushOptions
@@ -360,6 +361,23 @@ def test_public_repository_is_refused_by_default(hub: HubServer, command_line: C
     assert result.code == 1
     assert re.search("owner/shown is public.*--public", result.err)
     assert repo.commits == []
+
+
+# The demo.
+
+
+def test_model_and_space_link_to_each_other(hub: HubServer, command_line: CommandLine) -> None:
+    arguments = ("publish", "tiny", "--repo-id", "owner/shown-off", "--space")
+    first, second = command_line.run(*arguments), command_line.run(*arguments)
+    model, space = hub.repos["owner/shown-off"], hub.repos["spaces/owner/shown-off"]
+    urls = [f"{hub.endpoint}/owner/shown-off/commit/{model.head}", f"{hub.endpoint}/{space.key}/commit/{space.head}"]
+    assert first.out.splitlines() == urls, first.err
+    assert second.out.splitlines() == [f"nothing new: {url}" for url in urls], second.err
+    assert space.commits == [("Train tiny with hf_newscls", ["README.md", "app.py", "requirements.txt"])]
+    assert b"(https://huggingface.co/spaces/owner/shown-off)" in model.files["README.md"]
+    assert yaml.safe_load(space.files["README.md"].split(b"---")[1])["models"] == ["owner/shown-off"]
+    assert f'"{model.head}"' in space.files["app.py"].decode()
+    assert (model.private, space.private) == (True, True)
 
 
 # Cards and notes.

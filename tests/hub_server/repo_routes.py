@@ -6,7 +6,20 @@ from typing import Any
 from tests.hub_server.cards import Description
 from tests.hub_server.messages import Refusal, Request, Response
 from tests.hub_server.repositories import KINDS, Repository
+from tests.hub_server.validation import SDKS
 
+_SPACE_CARD = """\
+---
+title: {title}
+emoji: 🏢
+colorFrom: blue
+colorTo: green
+sdk: {sdk}
+pinned: false
+---
+
+Check out the configuration reference at https://huggingface.co/docs/hub/spaces-config-reference
+"""
 _NAME = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9_][\w.-]{0,95}", flags=re.ASCII)
 
 
@@ -30,9 +43,14 @@ def create(request: Request) -> Response:
     key = f"{KINDS[kind]}{owner}/{name}"
     private = wanted.get("visibility") == "private" or wanted.get("private") is True
     created = {"url": f"{request.hub.endpoint}/{key}", "name": f"{owner}/{name}", "private": private}
+    if kind == "space" and wanted.get("sdk") not in SDKS:
+        raise Refusal(400, f'"sdk" must be one of [{", ".join(SDKS)}]')
     made = request.hub.repos.create(key, private=private)
     if made is None:
         return Response.from_json({"error": f"You already created this {kind} repo", **created}, status=409)
+    if kind == "space":
+        card = _SPACE_CARD.format(title=name, sdk=wanted["sdk"])
+        made.begin_with({"README.md": card.encode()})
     return Response.from_json({**created, "id": f"{made.created_at:024x}"})
 
 

@@ -18,6 +18,8 @@ _LICENSES = (
     " lgpl-2.1, lgpl-3.0, isc, mpl-2.0, odc-by, odbl, osl-3.0, postgresql, ofl-1.1, ncsa, unlicense, zlib, pddl, "
     "llama2, llama3, llama3.1, llama3.2, llama3.3, gemma, unknown, other"
 )
+SDKS = ("gradio", "docker", "static")
+_COLORS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]+)*|code|multilingual|other")
 _NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
@@ -41,7 +43,8 @@ def find_problems(text: str, *, kind: str) -> tuple[list[str], list[str]]:
         return [f"Invalid YAML: {' '.join(str(error).split())}"], []
     if not isinstance(data, dict):
         return ['"value" must be of type object'], []
-    errors = [*_check_common(data), *(_check_model(data) if kind == "model" else _check_dataset(data))]
+    check = {"model": _check_model, "dataset": _check_dataset, "space": _check_space}[kind]
+    errors = [*_check_common(data), *check(data)]
     return errors, []
 
 
@@ -62,6 +65,22 @@ def _check_dataset(data: dict[str, Any]) -> Iterator[str]:
     for index, config in enumerate(to_list(data.get("configs"))):
         if not isinstance(config, dict) or not config.get("config_name"):
             yield f'"configs[{index}].config_name" is required'
+
+
+def _check_space(data: dict[str, Any]) -> Iterator[str]:
+    if data.get("sdk") not in SDKS:
+        yield f'"sdk" must be one of [{", ".join(SDKS)}]'
+    if len(str(data.get("short_description", ""))) > 60:
+        yield '"short_description" length must be less than or equal to 60 characters long'
+    for name in ("colorFrom", "colorTo"):
+        if data.get(name, "red") not in _COLORS:
+            yield f'"{name}" must be one of [{", ".join(sorted(_COLORS))}]'
+    for name in ("sdk_version", "python_version"):
+        if name in data and not isinstance(data[name], str):
+            yield f'"{name}" must be a string'
+    for value in to_list(data.get("models")):
+        if not isinstance(value, str) or not _NAME.fullmatch(value):
+            yield f'"models" with value "{value}" is not valid. Use a model id from https://hf.co/models.'
 
 
 def _check_model(data: dict[str, Any]) -> Iterator[str]:

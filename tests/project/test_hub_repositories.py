@@ -51,8 +51,15 @@ def test_new_repository_has_the_hubs_first_commit(kind: str, key: str, hub: HubS
     assert (url.repo_id, url.repo_type) == (name, kind)
     (first,) = connect(hub).list_repo_commits(name, repo_type=kind)
     assert first.title == "initial commit"
-    assert connect(hub).list_repo_files(name, repo_type=kind) == [".gitattributes"]
-    assert (hub.repos[key + name].commits, hub.repos[key + name].files) == ([], {})
+    card = ["README.md"] if kind == "space" else []
+    assert connect(hub).list_repo_files(name, repo_type=kind) == [".gitattributes", *card]
+    assert (hub.repos[key + name].commits, [*hub.repos[key + name].files]) == ([], card)
+
+
+def test_space_needs_an_sdk_that_exists(hub: HubServer, name: str) -> None:
+    with pytest.raises(HfHubHTTPError, match="sdk"):
+        connect(hub).create_repo(name, repo_type="space", space_sdk="streamlit")
+    assert f"spaces/{name}" not in hub.repos
 
 
 def test_repository_is_created_once_and_deleted_once(hub: HubServer, name: str) -> None:

@@ -23,7 +23,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("training", "inference"),
     ("onnx_export",),
     ("report",),
-    ("overview", "hub"),
+    ("demo", "overview", "hub"),
     ("comparison",),
     ("workflow",),
     ("cli",),
