@@ -104,11 +104,6 @@ def publish(
         return pushed
     settings = read_settings(folder.model, recipe, model=space_target.repo_id, revision=pushed.commit)
     return replace(pushed, space=push_space(build_space_files(settings, recipe), space_target, options))
-    )
-    if target is None:
-        return pushed
-    settings = read_settings(folder.model, recipe, model=target.repo_id, revision=pushed.commit)
-    return replace(pushed, space=push_space(build_space_files(settings, recipe), target, options))
 
 
 def _check_replacement(target: Target, revision: str, *, card: str, on_replace: Callable[[str], None] | None) -> None:
