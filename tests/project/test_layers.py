@@ -23,7 +23,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("training", "inference"),
     ("report",),
     ("overview", "hub"),
-    ("comparison",),
+    ("comparison", "jobs"),
     ("workflow",),
     ("cli",),
     ("__main__",),
