@@ -19,7 +19,8 @@ override TEXT := $(value TEXT)
 override INPUT := $(value INPUT)
 override OUTPUT := $(value OUTPUT)
 override PUBLISH := $(value PUBLISH)
-export RECIPE RUN DATA TEXT INPUT OUTPUT
+override ON := $(value ON)
+export RECIPE RUN DATA TEXT INPUT OUTPUT ON
 
 ifneq ($(and $(filter train,$(MAKECMDGOALS)),$(filter-out 0,$(PUSH))),)
 $(error PUSH is now called PUBLISH; write PUBLISH=1)
@@ -56,8 +57,8 @@ overview: $(STAMP) ## Summarize a news file before training: RECIPE=name [DATA=p
 	@set -f; $(BIN)/hf-newscls overview "$$RECIPE" $${DATA:+--data "$$DATA"} $(ARGS)
 
 .PHONY: train
-train: $(STAMP) ## Train and evaluate a model; PUBLISH=1 publishes it: RECIPE=name [DATA=path] [ARGS="a.b=c"].
-	@set -f; $(BIN)/hf-newscls train "$$RECIPE" $${DATA:+--data "$$DATA"} $(if $(filter-out 0,$(PUBLISH)),--publish) $(ARGS)
+train: $(STAMP) ## Train and evaluate a model; PUBLISH=1 publishes it, ON=t4-small rents hardware: RECIPE=name [DATA=path] [ARGS="a.b=c"].
+	@set -f; $(BIN)/hf-newscls train "$$RECIPE" $${DATA:+--data "$$DATA"} $${ON:+--on "$$ON"} $(if $(filter-out 0,$(PUBLISH)),--publish) $(ARGS)
 
 .PHONY: dry-run
 dry-run: $(STAMP) ## Check recipe, data and model, and train nothing: variables as for train.

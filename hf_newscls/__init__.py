@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hf_newscls.workflow.evaluation.evaluate import evaluate
     from hf_newscls.workflow.evaluation.other_data import OtherDataRun, evaluate_on
     from hf_newscls.workflow.export import ExportedModel, export
+    from hf_newscls.workflow.jobs.train_on import JobRun, train_on
     from hf_newscls.workflow.prediction.files import AnswersFile, predict_file
     from hf_newscls.workflow.prediction.texts import Explanation, Predictions, explain, predict
     from hf_newscls.workflow.prepare import load_recipe, prepare, publish_prepared
@@ -39,6 +40,7 @@ __all__ = [
     "AnswersFile",
     "Explanation",
     "ExportedModel",
+    "JobRun",
     "Leaderboard",
     "OtherDataRun",
     "Plan",
@@ -67,6 +69,7 @@ __all__ = [
     "register",
     "save_leaderboard",
     "train",
+    "train_on",
     "train_seeds",
 ]
 

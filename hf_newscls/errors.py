@@ -11,6 +11,8 @@
     │   ├── RunError                  the run folder is missing, incomplete or of another version
     │   └── StorageError (OSError)    the disk is full or read-only, or a file is where a folder must be
     ├── PublishError (RuntimeError)   1: the Hub refused the push or cannot be reached
+    ├── JobError (RuntimeError)       1: a job on the Hub could not be started or has failed
+    │   └── JobDetached               130: Ctrl-C ended the following of a job, which goes on
     └── TrainingInterrupted           128 + signal: a signal stopped the training after a checkpoint was saved
 
 Any other error is a fault of this program: the command line prints its type, keeps the traceback in a file, and exits
@@ -66,6 +68,16 @@ class StorageError(InputError, OSError):
 
 class PublishError(NewsclsError, RuntimeError):
     """The Hub refused the push or cannot be reached."""
+
+
+class JobError(NewsclsError, RuntimeError):
+    """A job on the Hub could not be started, has failed, or can no longer be followed."""
+
+
+class JobDetached(JobError):
+    """Ctrl-C ended the following of a job; the job goes on."""
+
+    exit_code = 128 + signal.SIGINT
 
 
 class TrainingInterrupted(NewsclsError):

@@ -23,6 +23,7 @@ from typer.core import TyperCommand, TyperGroup
 from hf_newscls.cli.compare import compare
 from hf_newscls.cli.explain import explain
 from hf_newscls.cli.export import export
+from hf_newscls.cli.jobs import jobs
 from hf_newscls.cli.predict import predict
 from hf_newscls.cli.progress import show_progress
 from hf_newscls.cli.recipes import doctor, overview, prepare, recipes, show
@@ -70,7 +71,14 @@ _COMMANDS = (
     (show, ("hf-newscls show fake_news_minilm training_arguments.learning_rate=1e-5",)),
     (overview, ("hf-newscls overview quickstart",)),
     (prepare, ("hf-newscls prepare quickstart --output prepared", "hf-newscls prepare quickstart --publish me/news")),
-    (train, ("hf-newscls train quickstart", "hf-newscls train fake_news_minilm --data news.csv --dry-run")),
+    (
+        train,
+        (
+            "hf-newscls train quickstart",
+            "hf-newscls train fake_news_minilm --data news.csv --dry-run",
+            "hf-newscls train fake_news_roberta --on t4-small --timeout 2h",
+        ),
+    ),
     (evaluate, ("hf-newscls evaluate quickstart", "hf-newscls evaluate fake_news_minilm --on liar_minilm_binary")),
     (open_report, ("hf-newscls open quickstart",)),
     (
@@ -99,6 +107,7 @@ _NAMES = {open_report: "open", list_runs: "runs", copy_cards: "cards"}
 for _command, _examples in _COMMANDS:
     _epilog = "\n\n".join(["Examples:", *_examples]) if _examples else None
     app.command(_NAMES.get(_command), cls=_Command, epilog=_epilog)(_command)
+app.add_typer(jobs, name="jobs")
 
 _UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 # What torch says of a GPU and of a CPU, the system, and the loader of libraries.

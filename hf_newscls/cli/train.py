@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hf_newscls import workflow
+from hf_newscls.cli.jobs import build_question, print_job_run, show_line
 from hf_newscls.cli.summary import collect_warnings, print_summary
 from hf_newscls.cli.tables import print_other_data, print_plan, print_report, print_seeds
 from hf_newscls.cli.terminal import (
@@ -54,12 +55,21 @@ def train(
     publish: Annotated[
         bool, typer.Option("--publish", help="Publish the model on the Hub after the evaluation.")
     ] = False,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on", help="Train on this hardware of the Hub, for example t4-small; it costs money.", metavar="FLAVOR"
+        ),
+    ] = None,
+    timeout: Annotated[
+        str, typer.Option(help="With --on: when the Hub stops the job, for example 45m or 2h.", metavar="TIME")
+    ] = "2h",
     yes: Annotated[
         bool,
         typer.Option(
             "--yes",
             "-y",
-            help="Do not ask before a training of hours on this CPU, nor before a better model on the Hub is replaced.",
+            help="Do not ask before a job that costs money, hours of training on this CPU, or replacing a better model.",
         ),
     ] = False,
     runs_dir: RunsDirOption = RUNS,
@@ -67,10 +77,29 @@ def train(
 ) -> None:
     """Train and evaluate a model, and write report and model card.
 
-    If the last run was interrupted, it is resumed; --no-resume starts again.
+    If the last run was interrupted, it is resumed; --no-resume starts again. With --on, the training runs on the Hub,
+    and the finished run is fetched.
     """
     resolved = workflow.load_recipe(recipe, data=data, overrides=overrides or [])
     publish = publish or resolved.hub.publish
+    if on is not None:
+        if dry_run or seeds is not None:
+            raise InputError("--on does not go with --dry-run and --seeds; leave them out")
+        found = workflow.train_on(
+            resolved,
+            on,
+            timeout=timeout,
+            publish=publish,
+            on_offer=build_question(asks=not yes),
+            show=show_line,
+            resume=not no_resume,
+            runs_dir=runs_dir,
+            cards_dir=cards_dir,
+        )
+        print_job_run(found)
+        if publish and found.url is None:  # an earlier job of the same training was not asked to
+            _publish(found.run, has_token=True)
+        return
     on_plan = partial(_confirm, asks=not yes and sys.stdin.isatty())
     options: dict[str, Any] = {
         "on_plan": on_plan,
@@ -89,9 +118,9 @@ def train(
             "folder"
         )
     else:
-        found = workflow.train_seeds(resolved, seeds=seeds, **options)
+        trained = workflow.train_seeds(resolved, seeds=seeds, **options)
         if is_main_rank():
-            print_seeds(found)
+            print_seeds(trained)
 
 
 def _confirm(plan: workflow.Plan, *, asks: bool) -> None:

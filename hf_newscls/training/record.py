@@ -24,6 +24,15 @@ SELECTION = "metric_for_best_model"
 
 
 @dataclass(frozen=True)
+class JobCost:
+    """What a training on rented hardware has cost."""
+
+    flavor: str  # name of the hardware; several if the training went on on another one
+    seconds: float  # that are paid for, with the installation
+    usd: float
+
+
+@dataclass(frozen=True)
 class TrainingRecord:
     """What happened in a training; saved as `training.json`."""
 
@@ -48,6 +57,7 @@ class TrainingRecord:
     energy_kwh: float | None = None  # estimated energy used by the machine; None without codecarbon
     # Fitted on validation after the training; None if the recipe wants none, or in a run of version 0.2.
     temperature: TemperatureFit | None = None
+    job: JobCost | None = None  # of HF Jobs, until the model was evaluated; None if it was trained elsewhere
 
     @property
     def has_stage_two(self) -> bool:

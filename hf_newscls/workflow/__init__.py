@@ -10,6 +10,8 @@ from hf_newscls.workflow.doctor import inspect_machine
 from hf_newscls.workflow.evaluation.evaluate import evaluate
 from hf_newscls.workflow.evaluation.other_data import OtherDataRun, evaluate_on
 from hf_newscls.workflow.export import ExportedModel, export
+from hf_newscls.workflow.jobs.inside import run_job
+from hf_newscls.workflow.jobs.train_on import JobRun, ListedJob, Offer, attach, cancel_job, list_jobs, train_on
 from hf_newscls.workflow.list_runs import ListedRun, list_runs
 from hf_newscls.workflow.prediction.cluster import predict_with_ray
 from hf_newscls.workflow.prediction.files import AnswersFile, predict_file
@@ -31,13 +33,18 @@ __all__ = [
     "AnswersFile",
     "Explanation",
     "ExportedModel",
+    "JobRun",
+    "ListedJob",
     "ListedRun",
+    "Offer",
     "OtherDataRun",
     "Plan",
     "Prediction",
     "Predictions",
     "Run",
     "SeedRuns",
+    "attach",
+    "cancel_job",
     "check_leaderboard_target",
     "check_publishing",
     "compare",
@@ -50,6 +57,7 @@ __all__ = [
     "find_report",
     "inspect_machine",
     "iterate_lines",
+    "list_jobs",
     "list_runs",
     "load_recipe",
     "load_run",
@@ -63,7 +71,9 @@ __all__ = [
     "publish",
     "publish_leaderboard",
     "publish_prepared",
+    "run_job",
     "save_leaderboard",
     "train",
+    "train_on",
     "train_seeds",
 ]

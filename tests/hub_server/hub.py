@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.hub_server.accounts import Caller
+from tests.hub_server.buckets import Buckets
 from tests.hub_server.git import GitRepository
+from tests.hub_server.jobs import Jobs
 from tests.hub_server.messages import Refusal
 from tests.hub_server.repositories import Clock, LargeFiles, Repository, build_template
 
@@ -60,6 +62,8 @@ class Hub:
 
     Attributes:
         repos: the repositories.
+        buckets: the buckets.
+        jobs: the jobs; tests set what happens to them.
         leaderboards: entries by dataset, in the Hub's form; missing fields get defaults.
         page_size: how many repositories, files or commits are on one page.
         lfs_verify: whether the client must verify uploads of large files.
@@ -68,6 +72,8 @@ class Hub:
     def __init__(self, folder: Path, endpoint: str) -> None:
         self.repos = Repositories(folder)
         self.endpoint = endpoint
+        self.buckets = Buckets(folder / "buckets")
+        self.jobs = Jobs(folder / "jobs", self.buckets, endpoint)
         self.leaderboards: dict[str, list[dict[str, Any]]] = {}
         self.page_size = 1000
         self.lfs_verify = False

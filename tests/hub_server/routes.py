@@ -4,12 +4,24 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from tests.hub_server import commit_routes, content_routes, discussions, listing, repo_routes, validation
+from tests.hub_server import (
+    buckets,
+    commit_routes,
+    content_routes,
+    discussions,
+    job_routes,
+    listing,
+    repo_routes,
+    validation,
+)
 from tests.hub_server.messages import Refusal, Request, Response
 
 Respond = Callable[[Request], Response]
 
 _API = r"/api/(?:models/|(?=datasets/|spaces/))(?P<repo>(?:datasets/|spaces/)?[^/]+/[^/]+)"
+_BUCKET = "/buckets/(?P<bucket>[^/]+/[^/]+)"
+_JOBS = "/api/jobs/(?P<account>[^/]+)"
+_JOB = f"{_JOBS}/(?P<job>[^/]+)"
 _PAGE = r"/(?P<repo>(?:datasets/|spaces/)?[^/]+/[^/]+)"
 _REVISION = r"(?P<revision>[^/]+)"
 _PATH = r"(?P<path>.+)"
@@ -42,6 +54,19 @@ _ROUTES: tuple[tuple[str, str, Respond], ...] = (
     ("POST", rf"{_API}/discussions/(?P<num>\d+)/merge", discussions.merge),
     ("POST", rf"{_PAGE}\.git/info/lfs/objects/batch", commit_routes.offer_uploads),
     ("PUT", "/lfs/(?P<oid>[0-9a-f]{64})", commit_routes.receive_upload),
+    ("POST", f"/api{_BUCKET}", buckets.create),
+    ("GET", f"/api{_BUCKET}", buckets.read_info),
+    ("GET", f"/api{_BUCKET}/tree(?:/(?P<prefix>.+))?", buckets.list_tree),
+    ("POST", f"/api{_BUCKET}/paths-info", buckets.list_paths),
+    ("POST", f"/api{_BUCKET}/batch", buckets.change),
+    ("GET", f"/api{_BUCKET}/xet-(?P<kind>read|write)-token", buckets.give_token),
+    ("HEAD", f"{_BUCKET}/resolve/{_PATH}", buckets.resolve),
+    ("GET", "/api/jobs/hardware", job_routes.list_hardware),
+    ("GET", _JOBS, job_routes.list_jobs),
+    ("POST", _JOBS, job_routes.start),
+    ("GET", _JOB, job_routes.read),
+    ("GET", f"{_JOB}/logs", job_routes.read_log),
+    ("POST", f"{_JOB}/cancel", job_routes.cancel),
     ("POST", "/lfs-verify", commit_routes.verify_upload),
     ("HEAD", f"{_PAGE}/resolve/{_REVISION}/{_PATH}", content_routes.resolve),
     ("GET", f"{_PAGE}/resolve/{_REVISION}/{_PATH}", content_routes.resolve),

@@ -108,6 +108,7 @@ class HubServer(ThreadingHTTPServer):
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.shutdown()
         self.stopping.set()
+        self.hub.jobs.stop()
         for connection in list(self._open):
             cut(connection)
         self.server_close()

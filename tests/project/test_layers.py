@@ -24,7 +24,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("onnx_export",),
     ("report",),
     ("demo", "overview", "hub"),
-    ("comparison",),
+    ("comparison", "jobs"),
     ("workflow",),
     ("cli",),
     ("__main__",),

@@ -64,7 +64,7 @@ def test_wheel_carries_nothing_else(installed: Path) -> None:
     tops = {path.name.partition("-")[0] for path in installed.iterdir()}
     assert tops == {"hf_newscls"}
     kinds = {path.suffix for path in (installed / "hf_newscls").rglob("*") if path.is_file()}
-    assert kinds <= {".py", ".yaml", ".json", ".jinja", ".csv", ".typed"}
+    assert kinds <= {".py", ".yaml", ".json", ".jinja", ".csv", ".typed", ".txt"}
 
 
 def test_wheel_names_its_command_and_licence(installed: Path) -> None:

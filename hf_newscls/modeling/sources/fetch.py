@@ -11,7 +11,8 @@ from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, find_package_path, 
 from hf_newscls.recipe.model import ModelSection
 
 _CARD = "README.md"
-_PATTERNS = [_CARD, "*.json", "*.txt", "*.model", "*.safetensors"]
+MODEL_FILES = (_CARD, "*.json", "*.txt", "*.model", "*.safetensors")
+"""Patterns of the files of a model."""
 
 
 def find_encoder(section: ModelSection) -> Path:
@@ -91,7 +92,7 @@ def _fetch(address: str, revision: str, *, with_code: bool, from_cache: bool = F
     folder = snapshot_download(
         address,
         revision=revision,
-        allow_patterns=[*_PATTERNS, "*.py"] if with_code else _PATTERNS,
+        allow_patterns=[*MODEL_FILES, *(["*.py"] if with_code else [])],
         ignore_patterns=["*/*"],
         local_files_only=from_cache,
     )
