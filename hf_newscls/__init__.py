@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from hf_newscls.workflow.run import Run, load_run
     from hf_newscls.workflow.training.train import Plan, plan, train
     from hf_newscls.workflow.training.train_seeds import SeedRuns, train_seeds
+    from hf_newscls.workflow.training.tune import Tuning, tune
 
 __all__ = [
     "AnswersFile",
@@ -44,6 +45,7 @@ __all__ = [
     "PreparedData",
     "Run",
     "SeedRuns",
+    "Tuning",
     "TwoStageFreezeCallback",
     "__version__",
     "build_two_stage_optimizers",
@@ -65,6 +67,7 @@ __all__ = [
     "save_leaderboard",
     "train",
     "train_seeds",
+    "tune",
 ]
 
 __version__ = "0.2.0"

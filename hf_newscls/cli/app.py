@@ -27,6 +27,7 @@ from hf_newscls.cli.recipes import doctor, overview, prepare, recipes, show
 from hf_newscls.cli.runs import copy_cards, list_runs, open_report
 from hf_newscls.cli.terminal import make_printable, messages, name_program
 from hf_newscls.cli.train import evaluate, publish, train
+from hf_newscls.cli.tune import tune
 from hf_newscls.distributed import is_main_rank
 from hf_newscls.errors import InputError, NewsclsError, shorten_text
 from hf_newscls.storage import report_full_disk
@@ -69,6 +70,7 @@ _COMMANDS = (
     (overview, ("hf-newscls overview quickstart",)),
     (prepare, ("hf-newscls prepare quickstart --output prepared", "hf-newscls prepare quickstart --publish me/news")),
     (train, ("hf-newscls train quickstart", "hf-newscls train fake_news_minilm --data news.csv --dry-run")),
+    (tune, ("hf-newscls tune fake_news_minilm --trials 30 --hours 2",)),
     (evaluate, ("hf-newscls evaluate quickstart", "hf-newscls evaluate fake_news_minilm --on liar_minilm_binary")),
     (open_report, ("hf-newscls open quickstart",)),
     (

@@ -24,6 +24,7 @@ from hf_newscls.workflow.publish import (
 from hf_newscls.workflow.run import Run, find_report, load_run
 from hf_newscls.workflow.training.train import Plan, plan, train
 from hf_newscls.workflow.training.train_seeds import SeedRuns, train_seeds
+from hf_newscls.workflow.training.tune import Tuning, tune
 
 __all__ = [
     "AnswersFile",
@@ -35,6 +36,7 @@ __all__ = [
     "Predictions",
     "Run",
     "SeedRuns",
+    "Tuning",
     "check_leaderboard_target",
     "check_publishing",
     "compare",
@@ -61,4 +63,5 @@ __all__ = [
     "save_leaderboard",
     "train",
     "train_seeds",
+    "tune",
 ]

@@ -22,7 +22,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("data", "evaluation", "modeling", "runs"),
     ("training", "inference"),
     ("report",),
-    ("overview", "hub"),
+    ("overview", "hub", "tuning"),
     ("comparison",),
     ("workflow",),
     ("cli",),
