@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hf_newscls.errors import RecipeError
-from hf_newscls.recipe.loading import find_recipes, read_recipe, read_search_space
+from hf_newscls.recipe.loading import read_recipe, read_search_space
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.training import SearchSection
 from hf_newscls.tuning.candidates import BaseRecipe
@@ -72,9 +72,8 @@ def test_loss_is_not_tuned_by_itself(make_recipe: MakeRecipe, tmp_path: Path) ->
         check_space(space, base.read)
 
 
-@pytest.mark.parametrize("name", [name for name in find_recipes() if name.endswith(("minilm", "mpnet"))])
-def test_default_space_fits_the_recipes(name: str) -> None:
-    check_space(DEFAULT_SPACE, BaseRecipe(name, {}).read)
+def test_default_space_fits_a_recipe() -> None:
+    check_space(DEFAULT_SPACE, BaseRecipe("fake_news_minilm", {}).read)
 
 
 def test_recipe_with_a_space_reads_back_equal(make_recipe: MakeRecipe, tmp_path: Path) -> None:
