@@ -26,7 +26,7 @@ ifneq ($(and $(filter train,$(MAKECMDGOALS)),$(filter-out 0,$(PUSH))),)
 $(error PUSH is now called PUBLISH; write PUBLISH=1)
 endif
 
-WANTS_RECIPE := $(filter overview train dry-run compare,$(MAKECMDGOALS))
+WANTS_RECIPE := $(filter overview train tune dry-run compare,$(MAKECMDGOALS))
 ifneq ($(WANTS_RECIPE),)
 ifeq ($(strip $(RECIPE)),)
 $(error $(firstword $(WANTS_RECIPE)): RECIPE is not set; write `make $(firstword $(WANTS_RECIPE)) RECIPE=quickstart`; `make recipes` lists the recipes)
@@ -59,6 +59,10 @@ overview: $(STAMP) ## Summarize a news file before training: RECIPE=name [DATA=p
 .PHONY: train
 train: $(STAMP) ## Train and evaluate a model; PUBLISH=1 publishes it, ON=t4-small rents hardware: RECIPE=name [DATA=path] [ARGS="a.b=c"].
 	@set -f; $(BIN)/hf-newscls train "$$RECIPE" $${DATA:+--data "$$DATA"} $${ON:+--on "$$ON"} $(if $(filter-out 0,$(PUBLISH)),--publish) $(ARGS)
+
+.PHONY: tune
+tune: $(STAMP) ## Search for better values of a recipe, and train the best: RECIPE=name [DATA=path] [ARGS="--trials 30 --hours 2"].
+	@set -f; $(BIN)/hf-newscls tune "$$RECIPE" $${DATA:+--data "$$DATA"} $(ARGS)
 
 .PHONY: dry-run
 dry-run: $(STAMP) ## Check recipe, data and model, and train nothing: variables as for train.

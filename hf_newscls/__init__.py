@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from hf_newscls.workflow.run import Run, load_run
     from hf_newscls.workflow.training.train import Plan, plan, train
     from hf_newscls.workflow.training.train_seeds import SeedRuns, train_seeds
+    from hf_newscls.workflow.training.tune import Tuning, tune
 
 __all__ = [
     "AnswersFile",
@@ -48,6 +49,7 @@ __all__ = [
     "PreparedData",
     "Run",
     "SeedRuns",
+    "Tuning",
     "TwoStageFreezeCallback",
     "__version__",
     "build_two_stage_optimizers",
@@ -71,6 +73,7 @@ __all__ = [
     "train",
     "train_on",
     "train_seeds",
+    "tune",
 ]
 
 __version__ = "0.2.0"

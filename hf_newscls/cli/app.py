@@ -30,6 +30,7 @@ from hf_newscls.cli.recipes import doctor, overview, prepare, recipes, show
 from hf_newscls.cli.runs import copy_cards, demo, list_runs, open_report
 from hf_newscls.cli.terminal import make_printable, messages, name_program
 from hf_newscls.cli.train import evaluate, publish, train
+from hf_newscls.cli.tune import tune
 from hf_newscls.distributed import is_main_rank
 from hf_newscls.errors import InputError, NewsclsError, shorten_text
 from hf_newscls.storage import report_disk_errors
@@ -79,6 +80,7 @@ _COMMANDS = (
             "hf-newscls train fake_news_roberta --on t4-small --timeout 2h",
         ),
     ),
+    (tune, ("hf-newscls tune fake_news_minilm --trials 30 --hours 2",)),
     (evaluate, ("hf-newscls evaluate quickstart", "hf-newscls evaluate fake_news_minilm --on liar_minilm_binary")),
     (open_report, ("hf-newscls open quickstart",)),
     (

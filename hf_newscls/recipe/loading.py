@@ -93,6 +93,44 @@ def read_run_recipe(path: Path, *, source: str | None = None) -> Recipe:
     return _validate(rename_old_keys(content), source_name, source=source)
 
 
+def read_search_space(path: Path, recipe: Recipe) -> Recipe:
+    """Return the recipe with the search space of a file, which holds what `tune` holds in a recipe.
+
+    Raises:
+        RecipeError: the file is no search space, or has wrong keys or values.
+    """
+    config = _read_mapping(path)
+    # What another file says is not repeated in messages: it may be secret.
+    if {str(key).partition(".")[0] for key in config}.isdisjoint(Recipe.model_fields):
+        raise RecipeError(f"{path}: not a search space, it has no section.key of a recipe; see docs/tuning.md")
+    content = {**recipe.model_dump(mode="json"), "tune": OmegaConf.to_container(config)}
+    return _validate(content, _shorten_path(path), source=None)
+
+
+def parse_overrides(overrides: Sequence[str]) -> dict[str, object]:
+    """Return overrides as `read_recipe` takes them as a mapping: the changes of each section.
+
+    Raises:
+        RecipeError: one has another form than section.key=value.
+
+    >>> parse_overrides(["model.max_length=32", "model.head=stock", "name=short"])
+    {'model': {'max_length': 32, 'head': 'stock'}, 'name': 'short'}
+    """
+    return dict(OmegaConf.to_container(_parse_overrides(overrides)))  # type: ignore[arg-type]
+
+
+def nest_values(values: Mapping[str, object]) -> dict[str, Any]:
+    """Return values by `section.key` as the content of a recipe file.
+
+    Raises:
+        RecipeError: a key has another form.
+
+    >>> nest_values({"model.max_length": 32, "model.head": "stock"})
+    {'model': {'max_length': 32, 'head': 'stock'}}
+    """
+    return dict(OmegaConf.to_container(_nest(values)))  # type: ignore[arg-type]
+
+
 def read_purpose(path: Path) -> str:
     """Return the first comment line of a recipe that does not name the schema; the recipe is not validated."""
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -183,14 +221,21 @@ def _drop_replaced(section: Any, change: Any, names: Sequence[str]) -> None:
 
 
 def _read_yaml(path: Path) -> DictConfig:
+    config = _read_mapping(path)
+    # What another file says is not repeated in messages: it may be secret.
+    if config and {*config}.isdisjoint(["extends", *Recipe.model_fields]):
+        raise RecipeError(f"{path}: not a recipe, it has no section of one; see recipes/ for examples")
+    return config
+
+
+def _read_mapping(path: Path) -> DictConfig:
     try:
         text = path.read_text(encoding="utf-8")
         check_yaml(text)
         config = OmegaConf.load(io.StringIO(text))
     except (yaml.YAMLError, ValueError, OSError, OmegaConfBaseException) as error:
         raise RecipeError(f"{path}: not a valid YAML file ({_describe(error)}); fix it") from error
-    # What another file says is not repeated in messages: it may be secret.
-    if not isinstance(config, DictConfig) or (config and {*config}.isdisjoint(["extends", *Recipe.model_fields])):
+    if not isinstance(config, DictConfig):
         raise RecipeError(f"{path}: not a recipe, it has no section of one; see recipes/ for examples")
     return config
 

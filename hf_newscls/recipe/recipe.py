@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from hf_newscls.files import is_local_address
 from hf_newscls.recipe.data import DataSection, SplitSection
@@ -10,8 +10,15 @@ from hf_newscls.recipe.evaluation import RECIPE_NAME, EvaluationSection
 from hf_newscls.recipe.files import SOURCE_KEY
 from hf_newscls.recipe.hub import HubSection
 from hf_newscls.recipe.model import AdapterSection, ModelSection
-from hf_newscls.recipe.section import RESERVED_COLUMNS, Section
-from hf_newscls.recipe.training import FinetuneSection, FreezeSection, LossSection, SamplingSection
+from hf_newscls.recipe.section import RESERVED_COLUMNS, NullableDict, Section
+from hf_newscls.recipe.training import (
+    FinetuneSection,
+    FreezeSection,
+    LossSection,
+    SamplingSection,
+    SearchSection,
+    check_tuned_keys,
+)
 from hf_newscls.recipe.training_arguments import check_training_arguments
 
 
@@ -40,6 +47,9 @@ class Recipe(Section):
     loss: LossSection = LossSection()
     sampling: SamplingSection | None = None
     """Draw rows of rare labels more often; null: every row once per epoch."""
+    tune: NullableDict[str, SearchSection] = Field({})
+    """What `hf-newscls tune` tries, by key: {training_arguments.learning_rate: {low: 1e-5, high: 3e-4, log: true}}.
+    Empty: the default space. `train` does not read it."""
     evaluation: EvaluationSection = EvaluationSection()
     hub: HubSection = HubSection()
 
@@ -103,6 +113,12 @@ class Recipe(Section):
     def split_columns(self) -> list[str]:
         """Columns that the split can depend on."""
         return [name for name in (self.data.date, self.split_strategy.predefined) if name]
+
+    @field_validator("tune")
+    @classmethod
+    def _check_tuned_keys(cls, space: dict[str, SearchSection]) -> dict[str, SearchSection]:
+        check_tuned_keys(space)
+        return space
 
     @model_validator(mode="after")
     def _check_sections_fit(self) -> "Recipe":

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -12,8 +13,12 @@ from hf_newscls.recipe.training_arguments import build_training_arguments_model
 
 def recipe_to_yaml(recipe: Recipe) -> str:
     """Return the recipe as YAML with all defaults written out; reading it gives an equal recipe."""
-    content = escape_interpolations(recipe.model_dump(mode="json"))
-    return yaml.dump(content, Dumper=_RecipeDumper, sort_keys=False, allow_unicode=True, width=120)
+    return content_to_yaml(escape_interpolations(recipe.model_dump(mode="json")))
+
+
+def content_to_yaml(content: Mapping[str, Any]) -> str:
+    """Return the content of a recipe file, in which interpolations are escaped, as YAML."""
+    return yaml.dump(dict(content), Dumper=_RecipeDumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def build_schema() -> str:

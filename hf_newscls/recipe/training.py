@@ -1,8 +1,9 @@
-"""The recipe's sections on training: `freeze` (stage 1), `finetune` (stage 2), `loss` and `sampling`."""
+"""The recipe's sections on training: `freeze` (stage 1), `finetune` (stage 2), `loss`, `sampling`, and their search."""
 
-from typing import Literal
+from collections.abc import Collection
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from hf_newscls.recipe.section import Section
 from hf_newscls.recipe.training_arguments import LearningRateShape
@@ -108,3 +109,71 @@ class SamplingSection(Section):
     labels: Literal["balanced", "square_root"]
     """balanced: every label equally often. square_root: in proportion to the square root of its number of rows (Mahajan
     et al. 2018, arXiv 1805.00932)."""
+
+
+# The sections that a search can change: they decide how rows are learned, and not which rows.
+_TUNED_SECTIONS = ("model", "adapter", "freeze", "training_arguments", "finetune", "loss", "sampling")
+# Keys of theirs that decide what the validation score means.
+_SCORE_KEYS = ("metric_for_best_model", "greater_is_better", "eval_strategy", "eval_steps", "seed", "data_seed")
+
+
+def check_tuned_keys(keys: Collection[str]) -> None:
+    """Refuse keys that a search must not change.
+
+    Raises:
+        ValueError: names the first one, and the fix.
+    """
+    for key in keys:
+        section, _, name = key.partition(".")
+        if section not in _TUNED_SECTIONS:
+            raise ValueError(
+                f"{key} decides the rows or how they are scored, so trials could not be compared; remove it, and tune "
+                f"keys of {', '.join(_TUNED_SECTIONS)}"
+            )
+        if name in _SCORE_KEYS:
+            raise ValueError(f"{key} must be the same in all trials, or they could not be compared; remove it")
+
+
+def _check_number(value: Any) -> Any:
+    # Not a union of types: pydantic reports one error for each type of a union, and makes an integer of 1.0.
+    if isinstance(value, bool) or not isinstance(value, int | float | None):
+        raise ValueError("must be a number")
+    return value
+
+
+OptionalNumber = Annotated[Any, AfterValidator(_check_number), Field(json_schema_extra={"type": ["number", "null"]})]
+
+
+class SearchSection(Section):
+    """What a search tries for one key: the numbers from low to high, or the choices."""
+
+    low: OptionalNumber = None
+    """Lowest number. Two integers give integers."""
+    high: OptionalNumber = None
+    """Highest number."""
+    log: bool = False
+    """Draw the logarithm evenly, as for learning rates."""
+    step: OptionalNumber = None
+    """Distance of the numbers, counted from low. If unset, 1 for integers, and any number otherwise."""
+    choices: list[Any] | None = Field(None, min_length=2)
+    """Values to choose from. A mapping sets several keys of a section; null leaves a section out."""
+
+    @model_validator(mode="after")
+    def _check_one_form(self) -> "SearchSection":
+        if self.choices is None and (self.low is None or self.high is None):
+            raise ValueError(f"low is {self.low} and high is {self.high}; set both, or set choices")
+        if self.choices is not None and (self.log or {self.low, self.high, self.step} != {None}):
+            raise ValueError(f"choices is {self.choices}, but a range is set too; remove one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _check_range(self) -> "SearchSection":
+        if self.choices is not None:
+            return self
+        if self.low >= self.high:
+            raise ValueError(f"low is {self.low}, but high is {self.high}; low must be the smaller one")
+        if self.log and self.low <= 0:
+            raise ValueError(f"low is {self.low}, but log is true, which needs numbers above 0; raise low")
+        if self.step is not None and (self.log or self.step <= 0):
+            raise ValueError(f"step is {self.step}, but must be above 0 and without log; remove it")
+        return self

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -69,14 +69,18 @@ def _find_section_key(name: str) -> str | None:
 def _list_keys(location: Sequence[str | int]) -> list[str]:
     """Return the keys of the section at a location, or none if that is not a section."""
     section: type[BaseModel] = Recipe
+    is_mapping = False  # of sections by names that users choose
     for part in location:
+        if is_mapping:
+            is_mapping = False
+            continue
         annotation = _find_fields(section)[str(part)].annotation
         kinds = get_args(annotation) or (annotation,)
         sections = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
         if not sections:
             return []
-        section = sections[0]
-    return [*_find_fields(section)]
+        section, is_mapping = sections[0], get_origin(annotation) is dict
+    return [] if is_mapping else [*_find_fields(section)]
 
 
 def _find_fields(section: type[BaseModel]) -> dict[str, FieldInfo]:

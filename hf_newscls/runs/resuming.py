@@ -18,7 +18,12 @@ from hf_newscls.runs.folder import RunFolder, create_run, find_runs
 from hf_newscls.runs.recipe_diff import RecipeChange, find_changes
 
 # They decide what is evaluated and published, but not the weights; `hub.calibrate` changes them.
-_FREE_KEYS = {"evaluation", "data.language", *(f"hub.{key}" for key in HubSection.model_fields if key != "calibrate")}
+_FREE_KEYS = {
+    "evaluation",
+    "tune",
+    "data.language",
+    *(f"hub.{key}" for key in HubSection.model_fields if key != "calibrate"),
+}
 
 logger = logging.getLogger(__name__)
 
@@ -43,12 +48,12 @@ def open_run(recipe: Recipe, *, fingerprint: str, runs_dir: Path, resume: bool =
         RunError: the interrupted run is of another version, or has another recipe or other data.
     """
     for run in _find_newest(recipe.name, runs_dir) if resume else []:
-        with _try_lock(run) as is_ours:
+        with try_lock(run.lock) as is_ours:
             if is_ours and (resumed := _resume(run, recipe, fingerprint)):
                 yield resumed
                 return
     run = create_run(runs_dir, recipe.name)
-    with _try_lock(run):
+    with try_lock(run.lock):
         yield OpenRun(run, None)
 
 
@@ -83,9 +88,9 @@ def _was_trained_by(run: RunFolder, recipe: Recipe) -> bool:
 
 
 @contextmanager
-def _try_lock(run: RunFolder) -> Iterator[bool]:
-    """Hold the run's lock unless a living process has it; the system releases the lock of a killed process."""
-    lock = FileLock(run.lock)
+def try_lock(path: Path) -> Iterator[bool]:
+    """Hold a lock unless a living process has it; the system releases the lock of a killed process."""
+    lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -94,7 +99,7 @@ def _try_lock(run: RunFolder) -> Iterator[bool]:
     try:
         yield True
     finally:
-        run.lock.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         lock.release()
 
 

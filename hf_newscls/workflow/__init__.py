@@ -28,6 +28,7 @@ from hf_newscls.workflow.publish import (
 from hf_newscls.workflow.run import Run, find_report, load_run
 from hf_newscls.workflow.training.train import Plan, plan, train
 from hf_newscls.workflow.training.train_seeds import SeedRuns, train_seeds
+from hf_newscls.workflow.training.tune import Tuning, tune
 
 __all__ = [
     "AnswersFile",
@@ -43,6 +44,7 @@ __all__ = [
     "Predictions",
     "Run",
     "SeedRuns",
+    "Tuning",
     "attach",
     "cancel_job",
     "check_leaderboard_target",
@@ -76,4 +78,5 @@ __all__ = [
     "train",
     "train_on",
     "train_seeds",
+    "tune",
 ]

@@ -23,7 +23,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("training", "inference"),
     ("onnx_export",),
     ("report",),
-    ("demo", "overview", "hub"),
+    ("demo", "overview", "hub", "tuning"),
     ("comparison", "jobs"),
     ("workflow",),
     ("cli",),

@@ -1,0 +1,45 @@
+"""The recipe that a search starts from, and the recipes with the values of its trials."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hf_newscls.recipe.loading import is_recipe_path, nest_values, read_recipe
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.recipe.serialization import content_to_yaml
+
+
+@dataclass(frozen=True)
+class BaseRecipe:
+    """A recipe as the user named it, with overrides."""
+
+    name_or_path: str
+    overrides: Mapping[str, object]  # as `read_recipe` takes them
+    data: str | None = None  # replaces data.source
+
+    def read(self, values: Mapping[str, object]) -> Recipe:
+        """Return the recipe with other values.
+
+        Raises:
+            RecipeError: it does not accept a value.
+        """
+        return read_recipe(self.name_or_path, {**self.overrides, **values}, source=self.data)
+
+    def to_yaml(self, values: Mapping[str, object], *, name: str, folder: Path, comment: str) -> str:
+        """Return a recipe file that extends this recipe and has only what differs.
+
+        Args:
+            values: of the best trial.
+            name: of the new recipe.
+            folder: where the file will be.
+            comment: its first line.
+        """
+        parent = self.name_or_path
+        if is_recipe_path(parent):
+            parent = os.path.relpath(parent, folder)
+        source = {} if self.data is None else {"data.source": self.data}
+        content = nest_values({**self.overrides, **source, **values, "name": name})
+        return f"# {comment}\n{content_to_yaml({'extends': parent, **content})}"

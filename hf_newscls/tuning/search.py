@@ -1,0 +1,137 @@
+"""Run the trials of a search, one process each."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datasets import Dataset, DatasetDict
+
+from hf_newscls.errors import RecipeError, RunError, format_duration
+from hf_newscls.evaluation.metric_names import name_metric
+from hf_newscls.progress import report_progress
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.storage import replace_folder
+from hf_newscls.tuning.candidates import BaseRecipe
+from hf_newscls.tuning.page import format_values
+from hf_newscls.tuning.result import FAILED, RUNNING, SearchResult, TrialResult, read_result
+from hf_newscls.tuning.study import Claim, StudyFolder, claim_trial, fail_trial
+from hf_newscls.tuning.trial import run_process
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+_MAX_FAILURES = 3  # in a row
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Score:
+    """The validation score that trials are compared by."""
+
+    metric: str
+    lower_is_better: bool
+
+
+@dataclass(frozen=True)
+class Search:
+    """All that the trials of a search need."""
+
+    recipe: Recipe  # with the space in `tune`
+    base: BaseRecipe
+    study: Study
+    folder: StudyFolder
+    rows: Path  # from `write_rows`
+    metric: str
+    storage: str
+    launcher: Sequence[str]  # runs a Python module
+
+    def run_trials(self, *, limit: int, hours: float | None) -> None:
+        """Train trials until the whole search has `limit` of them; none begins after so many hours.
+
+        Raises:
+            RunError: several trials in a row failed.
+        """
+        end = None if hours is None else time.monotonic() + 3600 * hours
+        while self._run_next(limit=limit, is_over=end is not None and time.monotonic() > end):
+            result = self.read_result()
+            report_progress("trials", len(result.trials), limit, unit="trials")
+            last = result.trials[-_MAX_FAILURES:]
+            if len(last) == _MAX_FAILURES and all(one.state == FAILED for one in last):
+                raise RunError(
+                    f"{self.folder.path}: {_MAX_FAILURES} trials in a row failed; the last: {last[-1].reason}"
+                )
+
+    def read_result(self) -> SearchResult:
+        """Return what the search has found so far."""
+        return read_result(self.study, metric=self.metric)
+
+    def _run_next(self, *, limit: int, is_over: bool) -> bool:
+        """Train one trial; return False if none is left."""
+        claiming = claim_trial(
+            self.study, self.folder, self.recipe.tune, read=self.base.read, limit=limit, is_over=is_over
+        )
+        with claiming as claim:
+            if claim is not None:
+                self._train(claim)
+        return claim is not None
+
+    def _train(self, claim: Claim) -> None:
+        reason = run_process(claim.folder, rows=self.rows, storage=self.storage, launcher=self.launcher)
+        result = self.read_result()
+        trial = next(one for one in result.trials if one.number == claim.trial.number)
+        if trial.state == RUNNING:  # its process stored no score
+            fail_trial(self.study, claim.trial, reason or "it ended without a score")
+            return
+        logger.info("trial %d: %s", trial.number, self._describe(trial, result))
+
+    def _describe(self, trial: TrialResult, result: SearchResult) -> str:
+        score = trial.state if trial.score is None else f"{name_metric(self.metric).lower()} {trial.score:.4f}"
+        best = f"best {result.best.score:.4f} of trial {result.best.number}" if result.complete else "none complete yet"
+        return f"{score} ({best}), {format_duration(trial.whole_seconds)}; {format_values(trial.values)}"
+
+
+def read_score(recipe: Recipe, *, runs_dir: Path) -> Score:
+    """Return the validation score that chooses the recipe's best checkpoint.
+
+    Raises:
+        RecipeError: the recipe has no evaluations during the training.
+    """
+    from hf_newscls.training.arguments import build_training_arguments
+    from hf_newscls.training.backend import detect_backend
+
+    backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
+    arguments = build_training_arguments(recipe, output_dir=runs_dir, backend=backend)
+    if arguments.eval_strategy == "no":
+        raise RecipeError(
+            f"{recipe.name}: training_arguments.eval_strategy is 'no', but a search compares validation scores; write "
+            "epoch"
+        )
+    metric = (arguments.metric_for_best_model or "loss").removeprefix("eval_")
+    return Score(metric, not arguments.greater_is_better)
+
+
+def write_rows(splits: DatasetDict, folder: StudyFolder, *, fingerprint: str) -> Path:
+    """Write what the trials read, texts and labels of training and validation; the test rows stay out of their reach.
+
+    Args:
+        splits: train, validation and test.
+        folder: of the search.
+        fingerprint: of the split; rows that were written before are kept.
+    """
+    path = folder.path / f"rows-{fingerprint[:12]}"
+    if not path.is_dir():
+        with replace_folder(path) as fresh:
+            DatasetDict({name: _copy(splits[name]) for name in ("train", "validation")}).save_to_disk(fresh)
+    return path
+
+
+def _copy(split: Dataset) -> Dataset:
+    """Return texts and labels in memory of their own: a part of a larger table is saved with bytes of the next row."""
+    kept = split.select_columns(["text", "label"])
+    return Dataset.from_dict({name: kept[name][:] for name in kept.column_names}, features=kept.features)

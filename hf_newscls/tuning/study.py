@@ -1,0 +1,266 @@
+"""The trials of a search: which one is next, and which process trains it.
+
+::
+
+    runs/<recipe>/tune/journal.log      Optuna's storage, unless --storage names another one
+                       rows-<split>/    training and validation rows, which the trials read
+                       trials/<number>/ recipe.yaml, log.txt
+                       best.yaml        the best recipe, for `train`
+                       trials.csv       all trials
+                       report.html
+
+Processes share a search through the storage; those that share the folder also continue what a killed process left.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+from pydantic import ValidationError
+
+from hf_newscls.errors import InputError, RecipeError, RunError, StorageError, format_examples, shorten_text
+from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.recipe.serialization import recipe_to_yaml
+from hf_newscls.runs.recipe_diff import find_changes
+from hf_newscls.runs.resuming import try_lock
+from hf_newscls.storage import write_text
+from hf_newscls.tuning.space import Space, Values, find_own_values, suggest_values
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.storages import BaseStorage
+    from optuna.trial import Trial
+
+VALUES, REASON, SCORES, SECONDS = "values", "reason", "scores", "seconds"
+"""What is stored about a trial."""
+_RECIPE, _SPLIT = "recipe", "split"  # what is stored about a study
+_ASKED_WITHIN = 60.0  # seconds
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """The files of a search, as listed above."""
+
+    path: Path
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that takes a trial."""
+        return self.path / ".lock"
+
+    @property
+    def best(self) -> Path:
+        """The best recipe."""
+        return self.path / "best.yaml"
+
+    @property
+    def table(self) -> Path:
+        """All trials."""
+        return self.path / "trials.csv"
+
+    @property
+    def page(self) -> Path:
+        """The report."""
+        return self.path / "report.html"
+
+    @property
+    def storage(self) -> str:
+        """The storage that is used if the user names none."""
+        return str(self.path / "journal.log")
+
+    def name_trial(self, number: int) -> Path:
+        """Return the folder of a trial."""
+        return self.path / "trials" / f"{number:04}"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A trial that this process trains, until its context ends."""
+
+    trial: Trial
+    folder: Path
+
+
+def open_study(recipe: Recipe, folder: StudyFolder, *, storage: str, fingerprint: str, lower_is_better: bool) -> Study:
+    """Return the study of a recipe, a new one or one to continue; the recipe's own values are its first trial.
+
+    Args:
+        recipe: with the space in `tune`.
+        folder: of the search.
+        storage: path of a journal file, or the URL of a database as Optuna takes it.
+        fingerprint: of the split.
+        lower_is_better: whether the score is a loss.
+
+    Raises:
+        RunError: the study has another recipe, space or split.
+        StorageError: the storage cannot be opened.
+    """
+    with FileLock(folder.lock):
+        study = load_study(recipe.name, storage=storage, lower_is_better=lower_is_better)
+        if _RECIPE not in study.user_attrs:
+            study.set_user_attr(_SPLIT, fingerprint)
+            study.set_user_attr(_RECIPE, recipe.model_dump(mode="json"))
+            study.enqueue_trial(find_own_values(recipe, recipe.tune))
+    _check_unchanged(study, recipe, fingerprint, storage=storage)
+    return study
+
+
+def load_study(name: str, *, storage: str, lower_is_better: bool = True) -> Study:
+    """Return the study of this name, which is made if there is none.
+
+    Raises:
+        StorageError: the storage cannot be opened.
+    """
+    import optuna
+    from sqlalchemy.exc import SQLAlchemyError
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        return optuna.create_study(
+            study_name=name,
+            storage=_open_storage(storage),
+            pruner=optuna.pruners.MedianPruner(n_min_trials=2),
+            direction="minimize" if lower_is_better else "maximize",
+            load_if_exists=True,
+        )
+    except (ImportError, OSError, ValueError, SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+        raise StorageError(
+            f"{_hide_password(storage)}: cannot be opened as the storage of a search ({shorten_text(error)}); check "
+            "--storage"
+        ) from error
+
+
+def _open_storage(storage: str) -> BaseStorage:
+    from optuna.storages import JournalStorage, get_storage
+    from optuna.storages.journal import JournalFileBackend
+
+    return get_storage(storage) if "://" in storage else JournalStorage(JournalFileBackend(storage))
+
+
+def _hide_password(storage: str) -> str:
+    """Return a storage as a message may show it.
+
+    >>> _hide_password("postgresql://me:secret@host/db"), _hide_password("journal.log")
+    ('host/db', 'journal.log')
+    """
+    return storage.rpartition("@")[2]
+
+
+def _check_unchanged(study: Study, recipe: Recipe, fingerprint: str, *, storage: str) -> None:
+    """Refuse to continue a study whose trials could not be compared with new ones."""
+    found, name = study.user_attrs, f"{_hide_password(storage)}: the search {recipe.name!r}"
+    fix = "or start another search with name=NAME"
+    if found[_SPLIT] != fingerprint:
+        raise RunError(
+            f"{name} has the split {found[_SPLIT][:12]}, now it is {fingerprint[:12]}; restore the data, {fix}"
+        )
+    try:
+        before = Recipe.model_validate(found[_RECIPE])
+    except ValidationError as error:
+        raise RunError(f"{name} has a recipe that this version cannot read; use the version that began it") from error
+    # The fingerprint stands for the rows; they may have another path on another host.
+    if changes := find_changes(before, recipe, exclude=("data", "split", "evaluation", "hub")):
+        raise RunError(f"{name} has another recipe: {format_examples(changes)}; undo the changes, {fix}")
+
+
+@contextmanager
+def claim_trial(
+    study: Study, folder: StudyFolder, space: Space, *, read: Callable[[Values], Recipe], limit: int, is_over: bool
+) -> Iterator[Claim | None]:
+    """Yield a trial for this process to train: one that a killed process left, else a new one; None if none is left.
+
+    Args:
+        study: from `open_study`.
+        folder: of the search.
+        space: to draw values from.
+        read: returns the recipe with the values of a trial.
+        limit: number of trials of the whole search.
+        is_over: whether no new trial may begin.
+    """
+    with ExitStack() as stack:
+        with FileLock(folder.lock):
+            claim = _take_over(study, folder, stack)
+            if claim is None and not is_over:
+                claim = _ask(study, folder, space, read=read, limit=limit)
+                if claim is not None:
+                    stack.enter_context(try_lock(claim.folder / ".lock"))
+        yield claim
+
+
+def _take_over(study: Study, folder: StudyFolder, stack: ExitStack) -> Claim | None:
+    """Return a trial that is said to run, but that no living process holds."""
+    from optuna.trial import Trial, TrialState
+
+    for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        path = folder.name_trial(frozen.number)
+        if not (path / "recipe.yaml").is_file():  # of a host with another folder, or of a process killed on the way
+            began = frozen.datetime_start
+            if VALUES not in frozen.user_attrs and began and time.time() - began.timestamp() > _ASKED_WITHIN:
+                study.tell(frozen.number, state=TrialState.FAIL)
+        elif stack.enter_context(try_lock(path / ".lock")):
+            logger.info("trial %d: was interrupted, starts again", frozen.number)
+            return Claim(Trial(study, frozen._trial_id), path)
+    return None
+
+
+def _ask(
+    study: Study, folder: StudyFolder, space: Space, *, read: Callable[[Values], Recipe], limit: int
+) -> Claim | None:
+    from optuna.samplers import TPESampler
+    from optuna.trial import TrialState
+
+    while (number := sum(one.state != TrialState.WAITING for one in study.get_trials(deepcopy=False))) < limit:
+        # A seed for each trial: what is drawn does not depend on how often the search was interrupted.
+        study.sampler = TPESampler(seed=read({}).seed + number)
+        trial = study.ask()
+        values = suggest_values(trial, space)
+        trial.set_user_attr(VALUES, values)
+        try:
+            recipe = read(values)
+        except RecipeError as error:
+            fail_trial(study, trial, str(error))
+            continue
+        path = folder.name_trial(trial.number)
+        write_text(path / "recipe.yaml", recipe_to_yaml(recipe))
+        return Claim(trial, path)
+    return None
+
+
+def fail_trial(study: Study, trial: Trial, reason: str) -> None:
+    """Record that a trial has no score, and why."""
+    from optuna.trial import TrialState
+
+    logger.warning("trial %d failed: %s", trial.number, reason)
+    trial.set_user_attr(REASON, reason)
+    study.tell(trial, state=TrialState.FAIL)
+
+
+def check_environment(launcher: Sequence[str]) -> None:
+    """Refuse to search without Optuna or the launcher, or inside `accelerate launch`, where each process would search.
+
+    Raises:
+        InputError: names the fix.
+    """
+    if importlib.util.find_spec("optuna") is None:
+        raise InputError("a search needs Optuna, which is not installed; run `pip install 'hf-newscls[tune]'`")
+    if shutil.which(launcher[0]) is None:
+        raise InputError(
+            f"launcher is {launcher[0]!r}, which is no command here; write for example 'accelerate launch'"
+        )
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise InputError(
+            f"WORLD_SIZE is {os.environ['WORLD_SIZE']}: tune starts the processes of each trial itself; run it without "
+            "accelerate launch, with --launcher 'accelerate launch --num_processes N'"
+        )

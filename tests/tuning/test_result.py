@@ -1,0 +1,54 @@
+"""What a search found: the best trial, importances, and the report."""
+
+from pathlib import Path
+
+import pytest
+
+from hf_newscls.errors import RunError
+from hf_newscls.tuning.page import OptimismGap, write_search_page
+from hf_newscls.tuning.result import SearchResult, TrialResult, read_result
+
+optuna = pytest.importorskip("optuna", reason="needs Optuna")
+
+
+def build_result(*scores: float | None, lower_is_better: bool = True) -> SearchResult:
+    trials = [
+        TrialResult(number, "failed" if score is None else "complete", score, {"model.head": "<b>"}, {}, 1.0, 2.0, "")
+        for number, score in enumerate(scores)
+    ]
+    return SearchResult("tiny", "log_loss", lower_is_better, trials, importances={})
+
+
+@pytest.mark.parametrize(("lower_is_better", "number"), [(True, 2), (False, 1)])
+def test_best_is_the_first_of_equal_trials(lower_is_better: bool, number: int) -> None:
+    assert build_result(None, 0.5, 0.4, 0.4, 0.5, lower_is_better=lower_is_better).best.number == number
+
+
+def test_search_without_a_score_has_no_best_trial() -> None:
+    with pytest.raises(RunError, match="tiny"):
+        _ = build_result(None, None).best
+
+
+def test_importances_need_four_trials_that_differ() -> None:
+    study = optuna.create_study()
+    space = {"x": optuna.distributions.FloatDistribution(0, 1), "y": optuna.distributions.FloatDistribution(0, 1)}
+    for x, expected in [(0.1, set()), (0.5, set()), (0.7, set()), (0.9, {"x", "y"})]:
+        trial = optuna.trial.create_trial(params={"x": x, "y": 0.5}, distributions=space, value=x)
+        study.add_trial(trial)
+        assert read_result(study, metric="log_loss").importances.keys() == expected
+
+
+def test_page_shows_trials_and_gaps_and_escapes_values(tmp_path: Path) -> None:
+    gap = OptimismGap("accuracy", searched=0.91, validation=0.88, test=0.85)
+    write_search_page(build_result(None, 0.5), tmp_path / "report.html", gaps=[gap], seeds=[17, 18])
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "-0.0600" in page
+    assert "17, 18" in page
+    assert "&lt;b&gt;" in page
+    assert "<b>" not in page
+
+
+def test_table_has_a_row_for_each_trial() -> None:
+    table = build_result(0.5, None).to_pandas()
+    assert table["state"].tolist() == ["complete", "failed"]
+    assert table["model.head"].tolist() == ["<b>", "<b>"]
