@@ -8,7 +8,7 @@ from hf_newscls.workflow.copy_cards import copy_cards
 from hf_newscls.workflow.doctor import inspect_machine
 from hf_newscls.workflow.evaluation.evaluate import evaluate
 from hf_newscls.workflow.evaluation.other_data import OtherDataRun, evaluate_on
-from hf_newscls.workflow.list_runs import ListedRun, list_runs
+from hf_newscls.workflow.list_runs import ListedRun, RunList, list_runs
 from hf_newscls.workflow.prediction.cluster import predict_with_ray
 from hf_newscls.workflow.prediction.files import AnswersFile, predict_file
 from hf_newscls.workflow.prediction.rows import iterate_lines
@@ -34,6 +34,7 @@ __all__ = [
     "Prediction",
     "Predictions",
     "Run",
+    "RunList",
     "SeedRuns",
     "check_leaderboard_target",
     "check_publishing",
