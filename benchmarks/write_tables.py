@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import gpu_cost
+
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results.json")
 TABLE = re.compile(
@@ -217,9 +219,11 @@ TABLES: dict[str, Callable[[Mapping[str, dict]], list[str]]] = {
     "memory of predictions": lambda results: tabulate_prediction_memory(results["prediction_speed memory"]),
     "stage one": lambda results: tabulate_stage_one(results["stage_one fake_news_minilm"]),
     "data preparation": lambda results: tabulate_data_scale(results["data_scale"]),
+    "gpu cost": lambda results: gpu_cost.tabulate(),
 }
 PAGES = (
     "docs/benchmarks.md",
+    "docs/gpus.md",
     "docs/long_documents.md",
     "docs/rare_classes.md",
     "recipes/bbc_minilm_long.yaml",

@@ -8,7 +8,8 @@ The functions are the commands of the command line:
 >>> run.report.test.scores["accuracy"]  # doctest: +SKIP
 >>> hf_newscls.predict(run, ["Rail strike ends after nine days"]).to_pandas()  # doctest: +SKIP
 
-The import loads neither torch nor transformers: each name below is loaded when it is first used. After
+The import loads neither torch nor transformers: each name below is loaded when it is first used. The first use checks
+the versions of the libraries, and raises a LibraryError that names the line to run if one does not fit. After
 `hf_newscls.register()` the auto classes and `pipeline()` of transformers load two-layer and windowed models without
 `trust_remote_code`.
 """
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from hf_newscls.workflow.evaluation.other_data import OtherDataRun, evaluate_on
     from hf_newscls.workflow.export import ExportedModel, export
     from hf_newscls.workflow.jobs.train_on import JobRun, train_on
+    from hf_newscls.workflow.list_runs import RunList, list_runs
     from hf_newscls.workflow.prediction.files import AnswersFile, predict_file
     from hf_newscls.workflow.prediction.texts import Explanation, Predictions, explain, predict
     from hf_newscls.workflow.prepare import load_recipe, prepare, publish_prepared
@@ -48,6 +50,7 @@ __all__ = [
     "Predictions",
     "PreparedData",
     "Run",
+    "RunList",
     "SeedRuns",
     "Tuning",
     "TwoStageFreezeCallback",
@@ -58,6 +61,7 @@ __all__ = [
     "evaluate_on",
     "explain",
     "export",
+    "list_runs",
     "load_recipe",
     "load_run",
     "name_loaded_parameters",
@@ -91,6 +95,7 @@ _MODULES = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    importlib.import_module("hf_newscls.versions").check_versions()
     return getattr(importlib.import_module(_MODULES.get(name, "hf_newscls.workflow")), name)
 
 

@@ -8,6 +8,7 @@
     │   ├── SourceError (OSError)     the data file does not exist or cannot be fetched
     │   ├── DataError                 the content of the data file does not fit the recipe
     │   ├── ModelError (OSError)      the model cannot be found or loaded
+    │   ├── LibraryError (ImportError) a library is missing, or its version does not fit
     │   ├── RunError                  the run folder is missing, incomplete or of another version
     │   └── StorageError (OSError)    the disk is full or read-only, or a file is where a folder must be
     ├── PublishError (RuntimeError)   1: the Hub refused the push or cannot be reached
@@ -56,6 +57,10 @@ class DataError(InputError):
 
 class ModelError(InputError, OSError):
     """The model cannot be found or loaded."""
+
+
+class LibraryError(InputError, ImportError):
+    """A library is missing, or its version does not fit."""
 
 
 class RunError(InputError):

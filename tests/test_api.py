@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import shutil
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -134,6 +136,13 @@ def test_run_shows_its_scores_in_a_notebook(tiny_run: FinishedRun) -> None:
     shown = hf_newscls.load_run("tiny", runs_dir=tiny_run.runs_dir)._repr_html_()
     assert f"{tiny_run.report.test.scores['accuracy']:.4f}" in shown
     assert f"{tiny_run.report.intervals['f1_macro'].low:.4f}" in shown
+
+
+def test_notebook_shows_the_report_whole(tiny_run: FinishedRun) -> None:
+    run = hf_newscls.load_run("tiny", runs_dir=tiny_run.runs_dir)
+    shown = run.page._repr_html_()
+    report = RunFolder(run.path).report.read_text(encoding="utf-8")
+    assert [unescape(found) for found in re.findall(r'<iframe srcdoc="([^"]*)"', shown)] == [report]
 
 
 class StepCounter(TrainerCallback):

@@ -9,6 +9,7 @@ from hf_newscls import errors
 from hf_newscls.errors import (
     DataError,
     InputError,
+    LibraryError,
     ModelError,
     NewsclsError,
     PublishError,
@@ -32,6 +33,7 @@ from hf_newscls.errors import (
         (SourceError, OSError, 2),
         (DataError, ValueError, 2),
         (ModelError, OSError, 2),
+        (LibraryError, ImportError, 2),
         (RunError, ValueError, 2),
         (StorageError, OSError, 2),
         (PublishError, RuntimeError, 1),
@@ -58,7 +60,7 @@ def test_publishing_errors_are_no_input_errors() -> None:
 
 def test_tree_in_the_docstring_names_every_error() -> None:
     ours = [name for name in vars(errors) if name.endswith("Error")]
-    assert len(ours) == 9
+    assert len(ours) == 10
     assert [name for name in ours if name not in (errors.__doc__ or "")] == []
 
 

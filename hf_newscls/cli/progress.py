@@ -4,16 +4,14 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 from rich.progress import BarColumn, Progress, TextColumn
 
 from hf_newscls.cli.terminal import messages
 from hf_newscls.distributed import is_main_rank
-from hf_newscls.progress import Show, StepProgress, showing
+from hf_newscls.progress import REDRAW_SECONDS, Show, Speed, StepProgress, showing
 
 _LOG_SECONDS = 60
-_REDRAW_SECONDS = 0.2
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +38,7 @@ class _Bar:
 
     def __init__(self) -> None:
         self._drawn: Progress | None = None
-        self._speed = _Speed()
+        self._speed = Speed()
         self._last = 0.0  # when it was drawn
 
     def show(self, now: StepProgress) -> None:
@@ -54,7 +52,7 @@ class _Bar:
             self._drawn.add_task(text, total=now.total, completed=now.done)
             self._drawn.start()
         is_finished = now.done == now.total
-        is_due = is_new or is_finished or time.monotonic() - self._last >= _REDRAW_SECONDS
+        is_due = is_new or is_finished or time.monotonic() - self._last >= REDRAW_SECONDS
         if is_due:
             self._last = time.monotonic()
             task = self._drawn.task_ids[0]
@@ -70,7 +68,7 @@ class _Bar:
 
 
 def _build_log() -> Show:
-    speed, last = _Speed(), time.monotonic()
+    speed, last = Speed(), time.monotonic()
 
     def log(now: StepProgress) -> None:
         """Log a line if the last one is a minute old."""
@@ -81,36 +79,3 @@ def _build_log() -> Show:
             logger.info("%s", text)
 
     return log
-
-
-class _Speed:
-    """Units a second since the first report of a step; what was done before that one does not count."""
-
-    def __init__(self) -> None:
-        self._first: StepProgress | None = None
-        self._start = 0.0
-
-    def is_new(self, now: StepProgress) -> bool:
-        """Return whether another step begins."""
-        return self._first is None or self._first.step != now.step or now.done < self._first.done
-
-    def describe(self, now: StepProgress) -> str:
-        """Return the line: step, what is done, speed, time left, note."""
-        if self._first is None or self.is_new(now):
-            self._first, self._start = now, time.monotonic()
-        seconds, done = time.monotonic() - self._start, now.done - self._first.done
-        parts = [f"{now.step}: {now.done:,}{'' if now.total is None else f' of {now.total:,}'} {now.unit}"]
-        if done and seconds:
-            parts.append(f"{_round(done / seconds)} {now.unit}/s")
-            if now.total is not None:
-                parts.append(f"{timedelta(seconds=round((now.total - now.done) * seconds / done))} left")
-        return ", ".join([*parts, now.note] if now.note else parts)
-
-
-def _round(speed: float) -> str:
-    """Return a speed with two digits at least.
-
-    >>> [_round(speed) for speed in (0.0123, 3.14159, 1234.5)]
-    ['0.012', '3.1', '1,234']
-    """
-    return f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"

@@ -31,9 +31,8 @@ def list_runs(runs_dir: RunsDirOption = RUNS) -> None:
         header_style="bold",
     )
     for run in workflow.list_runs(runs_dir=runs_dir):
-        changes = ", ".join(f"{change.key}={change.now!r}" for change in run.changes)
         scores = (f"{run.accuracy:.4f}", f"{run.f1_macro:.4f}", f"{run.minutes:.1f}")
-        table.add_row(make_printable(run.recipe_name), run.path.name, *scores, make_printable(changes))
+        table.add_row(make_printable(run.recipe_name), run.path.name, *scores, make_printable(run.describe_changes()))
     console.print(table)
 
 

@@ -35,7 +35,7 @@ class Setting:
     @property
     def short_split(self) -> str:
         """The split, with a fingerprint shortened."""
-        return f"{self.split[:_SHOWN]}…" if is_fingerprint(self.split) else self.split
+        return _shorten_split(self.split)
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,13 @@ class Leaderboard:
     def _repr_html_(self) -> str:
         """Return the table that a notebook shows."""
         filled = self.to_pandas().dropna(axis="columns", how="all")
-        html: str = filled.to_html(index=False, na_rep="", float_format="{:.4g}".format)
+        formats = {"split": _shorten_split}
+        html: str = filled.to_html(index=False, na_rep="", float_format="{:.4g}".format, formatters=formats)
         return html
+
+
+def _shorten_split(split: str) -> str:
+    return f"{split[:_SHOWN]}…" if is_fingerprint(split) else split
 
 
 def _to_record(table: Table, entry: Entry) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import shutil
 import time
 import unicodedata
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -52,7 +52,7 @@ class PreparedData:
     """
 
     splits: DatasetDict
-    manifest: SplitManifest
+    manifest: SplitManifest = field(repr=False)  # it names every row
 
     @property
     def label_names(self) -> list[str]:

@@ -12,7 +12,7 @@ from hf_newscls.workflow.evaluation.other_data import OtherDataRun, evaluate_on
 from hf_newscls.workflow.export import ExportedModel, export
 from hf_newscls.workflow.jobs.inside import run_job
 from hf_newscls.workflow.jobs.train_on import JobRun, ListedJob, Offer, attach, cancel_job, list_jobs, train_on
-from hf_newscls.workflow.list_runs import ListedRun, list_runs
+from hf_newscls.workflow.list_runs import ListedRun, RunList, list_runs
 from hf_newscls.workflow.prediction.cluster import predict_with_ray
 from hf_newscls.workflow.prediction.files import AnswersFile, predict_file
 from hf_newscls.workflow.prediction.rows import iterate_lines
@@ -43,6 +43,7 @@ __all__ = [
     "Prediction",
     "Predictions",
     "Run",
+    "RunList",
     "SeedRuns",
     "Tuning",
     "attach",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hf_newscls.errors import RunError
 from hf_newscls.evaluation.metric_names import HEADLINE_METRICS, name_metric
 from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.report.html import PageFrame
 from hf_newscls.runs.folder import RunFolder, find_run
 
 if TYPE_CHECKING:
@@ -36,6 +37,15 @@ class Run:
     def model_dir(self) -> Path:
         """The model folder, which `pipeline()` of transformers loads."""
         return RunFolder(self.path).model
+
+    @property
+    def page(self) -> PageFrame:
+        """The report, which a notebook shows.
+
+        Raises:
+            RunError: the run has no report.
+        """
+        return PageFrame(find_report(self.path))
 
     @property
     def predictions(self) -> pd.DataFrame:

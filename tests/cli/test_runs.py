@@ -61,7 +61,10 @@ def test_runs_are_listed_with_what_changed(tiny_run: FinishedRun, call: Call, tm
         shutil.copytree(tiny_run.run.path, tmp_path / "tiny" / name)
         changed = tiny_run.recipe.model_copy(update={"split": tiny_run.recipe.split.model_copy(update={"seed": seed})})
         RunFolder(tmp_path / "tiny" / name).write_recipe(changed)
-    first, second = workflow.list_runs(runs_dir=tmp_path)
+    listed = workflow.list_runs(runs_dir=tmp_path)
+    first, second = listed
+    assert [*listed.to_pandas()["changes"]] == ["", "split.seed=18"]
+    assert f"<td>{first.accuracy:.4f}</td>" in listed._repr_html_()
     assert (first.recipe_name, first.path.name, first.changes) == ("tiny", "20260101-000000", [])
     assert first.accuracy == tiny_run.report.test.scores["accuracy"]
     assert first.f1_macro == tiny_run.report.test.scores["f1_macro"]

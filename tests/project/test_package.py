@@ -1,8 +1,6 @@
 """The contents of the wheel."""
 
 import re
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -12,20 +10,6 @@ from tests.processes import run_cli, run_python
 
 ROOT = Path(__file__).parents[2]
 SKIPPED = {".git", ".venv", "build", "dist", "runs", "__pycache__"}
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel that `make build` makes."""
-    pytest.importorskip("hatchling", reason="needs hatchling, which builds the wheel")
-    folder = tmp_path_factory.mktemp("dist")
-    build = "import sys; from hatchling.build import build_wheel; build_wheel(sys.argv[1])"
-    ended = subprocess.run(
-        [sys.executable, "-c", build, str(folder)], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
-    )
-    assert ended.returncode == 0, ended.stderr
-    (path,) = folder.glob("hf_newscls-*-py3-none-any.whl")
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Fetch a file of a Kaggle set, with kagglehub."""
+"""Fetch a file of a Kaggle set: the one that is attached to a notebook on Kaggle, else with kagglehub."""
 
 import logging
 import os
@@ -18,13 +18,19 @@ logger = logging.getLogger(__name__)
 
 
 def fetch_from_kaggle(address: str) -> Path:
-    """Return a file of a Kaggle set; kagglehub caches it.
+    """Return a file of a Kaggle set, attached to this notebook or fetched; kagglehub caches it.
+
+    An attached set has the version that was chosen when it was attached.
 
     Raises:
         SourceError: kagglehub is not installed, or cannot fetch it.
     """
     match = _parse(address)
     dataset, version, file = match["dataset"], match["version"] or "", match["file"]
+    attached = _find_attached(match)
+    if attached is not None:
+        logger.info("reading %s, which is attached to this notebook", attached)
+        return attached
     by_hand = describe_download(address)
     try:
         import kagglehub
@@ -46,7 +52,7 @@ def fetch_from_kaggle(address: str) -> Path:
 
 
 def is_fetched(address: str) -> bool:
-    """Return whether kagglehub needs no server: the version is cached, or this is a notebook on Kaggle.
+    """Return whether no server is needed: the set is attached or its version cached, or this is a notebook on Kaggle.
 
     Raises:
         SourceError: the address is not one of Kaggle.
@@ -54,7 +60,8 @@ def is_fetched(address: str) -> bool:
     match = _parse(address)
     cache = Path(os.environ.get("KAGGLEHUB_CACHE") or "~/.cache/kagglehub").expanduser() / "datasets"
     path = cache / f"{match['dataset']}{match['version']}" / match["file"]
-    return (match["version"] is not None and path.exists()) or "KAGGLE_KERNEL_RUN_TYPE" in os.environ
+    is_cached = match["version"] is not None and path.exists()
+    return is_cached or _find_attached(match) is not None or "KAGGLE_KERNEL_RUN_TYPE" in os.environ
 
 
 def describe_download(address: str) -> str:
@@ -65,6 +72,14 @@ def describe_download(address: str) -> str:
     """
     match = _parse(address)
     return f"download {match['file']} from https://www.kaggle.com/datasets/{match['dataset']} and {PASS_THE_PATH}"
+
+
+def _find_attached(match: re.Match[str]) -> Path | None:
+    """Return the file in the folder where Kaggle mounts sets, also under the address that it gave them until 2025."""
+    mounts = Path(os.environ.get("KAGGLE_CACHE_MOUNT_FOLDER") or "/kaggle/input")  # kagglehub's variable
+    dataset = match["dataset"]
+    folders = (mounts / "datasets" / dataset, mounts / dataset.partition("/")[2])
+    return next((folder / match["file"] for folder in folders if (folder / match["file"]).is_file()), None)
 
 
 def _parse(address: str) -> re.Match[str]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from hf_newscls.data.sources.fetch import fetch_source
+from hf_newscls.data.sources.kaggle import is_fetched
 from hf_newscls.errors import SourceError
 
 NEWS = b"title,label\nStorm hits coast,REAL\n"
@@ -128,6 +129,29 @@ def test_file_is_downloaded_from_kaggle(kaggle: Kaggle, kaggle_cache: Path) -> N
     asked = kaggle.requests[-1]
     assert (asked["ownerSlug"], asked["datasetSlug"], asked["fileName"]) == ("owner", "news-set", "news.csv")
     assert asked["datasetVersionNumber"] == 3
+
+
+@pytest.mark.parametrize("mounted", ["datasets/owner/news-set", "news-set"])
+@pytest.mark.parametrize("address", ["kaggle://owner/news-set/news.csv", "kaggle://owner/news-set/versions/2/news.csv"])
+@pytest.mark.usefixtures("kaggle_unreachable")
+def test_attached_file_is_read_where_it_is(
+    mounted: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "input" / mounted / "news.csv"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(NEWS)
+    monkeypatch.setenv("KAGGLE_CACHE_MOUNT_FOLDER", str(tmp_path / "input"))
+    assert is_fetched(address)
+    assert fetch_source(address).paths == [file]
+
+
+@pytest.mark.usefixtures("kaggle_unreachable")
+def test_attached_set_of_another_owner_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "input" / "datasets" / "other" / "news-set" / "news.csv"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(NEWS)
+    monkeypatch.setenv("KAGGLE_CACHE_MOUNT_FOLDER", str(tmp_path / "input"))
+    assert not is_fetched("kaggle://owner/news-set/news.csv")
 
 
 def test_pinned_version_is_asked_for(kaggle: Kaggle) -> None:
