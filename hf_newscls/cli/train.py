@@ -69,7 +69,7 @@ def train(
         typer.Option(
             "--yes",
             "-y",
-            help="Do not ask before a job that costs money, hours of training on this CPU, or replacing a better model.",
+            help="Do not ask before a job that costs money, hours of training on a CPU, or replacing a better model.",
         ),
     ] = False,
     runs_dir: RunsDirOption = RUNS,

@@ -63,7 +63,7 @@ def build_graph(model: PreTrainedModel) -> "onnx_ir.Model":
     # A windowed model reads texts of any length.
     limit = None if isinstance(model, WindowedClassifier) else count_positions(model)
     config = OnnxConfig(
-        dynamic_shapes=dict.fromkeys(inputs, {0: torch.export.Dim(rows), 1: torch.export.Dim(tokens, max=limit)}),
+        dynamic_shapes={key: {0: torch.export.Dim(rows), 1: torch.export.Dim(tokens, max=limit)} for key in inputs},
         prefer_deferred_runtime_asserts_over_guards=True,  # guards would fix the number of windows
     )
     try:

@@ -15,8 +15,8 @@ from urllib.request import urlopen
 
 import pyarrow.parquet as pq
 import pytest
-from huggingface_hub import ModelCard
 import yaml
+from huggingface_hub import ModelCard
 
 from hf_newscls.errors import InputError
 from hf_newscls.hub.commit import PushOptions
