@@ -119,7 +119,7 @@ test-slow: $(STAMP) ## Run the slow tests.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow $(ARGS)
 
 .PHONY: test-hostile
-test-hostile: $(STAMP) ## Test with damaged files, kills, broken answers of servers and unusual folders.
+test-hostile: $(STAMP) ## Test with damaged files, kills and unusual folders.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m hostile tests/hostile $(ARGS)
 
 .PHONY: test-docs

@@ -27,7 +27,7 @@ def test_killed_at_random_moments(command: str, kills: int) -> None:
 
 
 def test_killed_in_the_middle_of_a_large_push(noisy_csv: Path, tmp_path: Path) -> None:
-    encoder = save_encoder(tmp_path / "encoder", "bert", vocab_size=700_000)  # 90 MB, more than sockets hold
+    encoder = save_encoder(tmp_path / "encoder", "bert", vocab_size=710_000)  # 91 MB, more than sockets hold
     recipe = write_recipe(tmp_path / "tiny.yaml", source=noisy_csv, encoder=encoder)
     run = workflow.train(read_recipe(str(recipe)), runs_dir=tmp_path / "runs")
     weights = (run.path / "model" / "model.safetensors").read_bytes()

@@ -5,7 +5,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["status", "no answer", "cut download", "cut upload", "slow", "lost answer", "raw"]
+Kind = Literal["status", "no answer", "cut download", "cut upload", "slow", "lost answer"]
 
 
 @dataclass
@@ -16,14 +16,13 @@ class Fault:
         kind: `status` answers with a status and does nothing else; `no answer` closes the connection before the request
             is handled; `cut upload` closes it after half of the request's body; `cut download` closes it after half
             of the response's body; `slow` waits first; `lost answer` handles the request, then closes the connection
-            without a response; `raw` sends bytes in place of a response, and closes the connection.
+            without a response.
         method: of the request; empty for any.
         path: a pattern, searched for in the unquoted path; empty for any.
         index: which of the matching requests fails, counted from 1 since the fault was added; None for all.
         status: for the kind `status`.
         retry_after: seconds for the header Retry-After.
         seconds: for the kind `slow`.
-        content: for the kind `raw`.
         fired: how often it has happened.
     """
 
@@ -34,7 +33,6 @@ class Fault:
     status: int = 500
     retry_after: int | None = None
     seconds: float = 0.0
-    content: bytes = b""
     fired: int = 0
     _seen: int = field(default=0, repr=False)
 

@@ -144,10 +144,6 @@ class _Handler(BaseHTTPRequestHandler):
         if kind in {"no answer", "cut upload"}:
             self._cut()
             return
-        if fault and kind == "raw":
-            self.wfile.write(fault.content)
-            self._cut()
-            return
         if fault and kind == "status":
             self._send(_build_failure(fault))
             return
