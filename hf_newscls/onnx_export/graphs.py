@@ -62,8 +62,9 @@ def build_graph(model: PreTrainedModel) -> "onnx_ir.Model":
     rows, tokens = _SIZES
     # A windowed model reads texts of any length.
     limit = None if isinstance(model, WindowedClassifier) else count_positions(model)
+    sizes = {0: torch.export.Dim(rows), 1: torch.export.Dim(tokens, max=limit)}
     config = OnnxConfig(
-        dynamic_shapes=dict.fromkeys(inputs, {0: torch.export.Dim(rows), 1: torch.export.Dim(tokens, max=limit)}),
+        dynamic_shapes={name: sizes for name in inputs},
         prefer_deferred_runtime_asserts_over_guards=True,  # guards would fix the number of windows
     )
     try:
