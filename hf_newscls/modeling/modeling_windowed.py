@@ -118,7 +118,7 @@ class WindowedClassifier(PreTrainedModel):
         ids, mask = windows.input_ids.flatten(0, 1), windows.attention_mask.flatten(0, 1)
         if input_ids.device.type == "xla" or torch.compiler.is_compiling():
             # All windows run: the number of used ones would be a new shape in each batch, and unknown to torch.export.
-            features = self._read(ids, mask).unflatten(0, shape)
+            features = self._read(ids, mask).unflatten(0, shape)  # type: ignore[no-untyped-call]
             # Up to the same number for each batch: gru pooling loops over the windows.
             rest = self.config.window_count - shape[1]
             return WindowFeatures(

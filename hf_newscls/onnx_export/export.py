@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -61,7 +62,8 @@ def export_classifier(
     Raises:
         ModelError: the model cannot be exported, or a file answers differently; the folder is then not complete.
     """
-    classifier.model.to("cpu").float()
+    model: Any = classifier.model
+    model.to("cpu").float()
     graph = build_graph(classifier.model)
     save_graph(graph, folder / FLOAT_FILE)
     parity = _Parity(classifier, rows, folder)

@@ -53,22 +53,24 @@ def build_graph(model: PreTrainedModel) -> "onnx_ir.Model":
     """
     import onnx_ir
     from onnx_ir.passes.common import ClearMetadataAndDocStringPass
-    from transformers.exporters import OnnxConfig, OnnxExporter
+    from transformers.exporters.configs import OnnxConfig
+    from transformers.exporters.exporter_onnx import OnnxExporter
 
     # Three rows, because sizes that are equal in the example may be taken for the same size. Two tensors, because one
     # would become one input.
     shape = (3, _count_example_tokens(model))
-    inputs = {name: torch.ones(shape, dtype=torch.long) for name in ("input_ids", "attention_mask")}
+    inputs: dict[str, Any] = {name: torch.ones(shape, dtype=torch.long) for name in ("input_ids", "attention_mask")}
     rows, tokens = _SIZES
     # A windowed model reads texts of any length.
     limit = None if isinstance(model, WindowedClassifier) else count_positions(model)
+    sizes = {0: torch.export.Dim(rows), 1: torch.export.Dim(tokens, max=limit)}
     config = OnnxConfig(
-        dynamic_shapes={key: {0: torch.export.Dim(rows), 1: torch.export.Dim(tokens, max=limit)} for key in inputs},
+        dynamic_shapes={name: sizes for name in inputs},
         prefer_deferred_runtime_asserts_over_guards=True,  # guards would fix the number of windows
     )
     try:
         with _quiet():
-            graph = OnnxExporter().export(model, inputs, config=config).program
+            graph: onnx_ir.Model = OnnxExporter().export(model, inputs, config=config).program
             # It names files of this machine.
             ClearMetadataAndDocStringPass()(graph)
             for value in graph.graph.inputs:
@@ -85,8 +87,8 @@ def build_graph(model: PreTrainedModel) -> "onnx_ir.Model":
 def quantize_graph(graph: "onnx_ir.Model") -> "onnx_ir.Model":
     """Return a graph with weights of 8 bits; activations are quantized while it runs."""
     from onnxruntime.quantization import QuantType
-    from transformers.exporters import OnnxRuntimeDynamicConfig, OnnxRuntimeQuantizer
     from transformers.exporters.configs import ExportFormat
+    from transformers.exporters.quantizers.quantizer_onnxruntime import OnnxRuntimeDynamicConfig, OnnxRuntimeQuantizer
 
     # Unsigned weights: with signed ones, processors without VNNI instructions clip sums, and answers would depend on
     # the machine.
