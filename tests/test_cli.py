@@ -40,6 +40,7 @@ COMMANDS = (
     "runs",
     "cards",
     "doctor",
+    "jobs",
 )
 EPILOGS = {name: command.epilog for name, command in typer.main.get_command(app).commands.items() if command.epilog}
 EXAMPLES = [example for epilog in EPILOGS.values() for example in epilog.split("\n\n")[1:]]
