@@ -138,7 +138,11 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
             deduplicated.cleaned.dataset,
             assign_splits(deduplicated.cleaned.dataset, recipe.split, groups=groups, source_name=source_name),
         )
-    return {"rows": len(found.dataset), "peak_megabytes": peak, **{f"{step} seconds": value for step, value in seconds.items()}}
+    return {
+        "rows": len(found.dataset),
+        "peak_megabytes": peak,
+        **{f"{step} seconds": value for step, value in seconds.items()},
+    }
 
 
 def _build_clock(seconds: dict[str, float]) -> Callable[[str], object]:

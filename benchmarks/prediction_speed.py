@@ -1,6 +1,7 @@
 """Speed and memory of `predict --input` against the stock pipeline and the stock Trainer.
 
-    python benchmarks/prediction_speed.py MODEL FILE --text COLUMN [--rows N] [--rounds N] [--ways …] [--memory N …]
+    python benchmarks/prediction_speed.py MODEL FILE --text COLUMN [--rows N] [--rounds N] [--ways …]
+                                          [--memory N … --formats csv jsonl parquet]
 
 All ways predict the same rows, in the same random order, with the same model and the same limit of tokens:
 
@@ -14,10 +15,11 @@ All ways predict the same rows, in the same random order, with the same model an
 Each measurement runs in a process of its own. The ways take turns within a round, in random order, so that other load
 on the machine affects all of them; ratios are of one round. Loading the model does not count; reading and tokenizing
 do. Each way also gives the fraction of its answers that differ from those of the pipeline. `--memory` measures the peak
-memory of ours on files that are grown to these numbers of rows.
+memory of ours on files that are grown to these numbers of rows, in each of the `--formats`.
 """
 
 import argparse
+import itertools
 import json
 import multiprocessing
 import random
@@ -41,9 +43,10 @@ def main() -> None:
     ways = options.ways.split("|")
     for _ in range(options.rounds):
         rounds.append(measure_round(options, ways, seed=SEED + len(rounds)))
-    for rows in options.memory:
-        memory[str(rows)] = run_apart(measure_memory, options, rows)
-        print(f"{rows:,} rows: {memory[str(rows)]:,.0f} MB", flush=True)
+    for rows, suffix in itertools.product(options.memory, options.formats):
+        key = f"{rows} {suffix}"
+        memory[key] = measure_memory(options, rows, suffix)
+        print(f"{rows:,} rows of {suffix}: {memory[key]:,.0f} MB", flush=True)
     result = {**run_apart(describe_machine), "rows": options.rows, "ways": summarize(rounds), "rounds": rounds}
     save(name, {**result, "peak_megabytes": memory}, options.results)
     for way, figures in summarize(rounds).items():
@@ -59,6 +62,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--ways", default="|".join(WAYS), help="ways to measure, separated by |")
     parser.add_argument("--memory", type=int, nargs="+", default=[], help="numbers of rows")
+    parser.add_argument("--formats", nargs="+", choices=["csv", "jsonl", "parquet"], default=["csv"])
     parser.add_argument("--name", default="headlines", help="name of the entry in results.json")
     parser.add_argument("--results", type=Path, default=RESULTS, help="results file")
     return parser.parse_args()
@@ -158,20 +162,33 @@ def load(options):
     return load_classifier(options.model)
 
 
-def measure_memory(options, rows: int) -> float:
-    """Return the peak memory in MB of our prediction of a file with that many rows."""
+def measure_memory(options, rows: int, suffix: str) -> float:
+    """Return the peak memory in MB of our prediction of a file with that many rows, answers in the same format."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, f"rows.{suffix}")
+        run_apart(write_rows, options, rows, source)
+        return run_apart(measure_peak, options, source, Path(folder, f"answers.{suffix}"))
+
+
+def measure_peak(options, source: Path, output: Path) -> float:
     from hf_newscls.workflow.prediction.files import predict_file
 
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder, "rows.csv")
-        texts = read_texts(options, 10_000, SEED)
-        with source.open("w", encoding="utf-8") as stream:
-            stream.write("text\n")
-            # Equal texts within a block are computed once; over the blocks, memory grows as with different texts.
-            for number in range(rows):
-                stream.write('"' + texts[number // 20 % len(texts)].replace('"', "'") + '"\n')
-        predict_file(options.model, source, Path(folder, "answers.csv"), text="text")
+    predict_file(options.model, source, output, text="text")
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def write_rows(options, rows: int, path: Path) -> None:
+    import pandas as pd
+
+    # Equal texts within a block are computed once; over the blocks, memory grows as with different texts.
+    texts = read_texts(options, 10_000, SEED)
+    frame = pd.DataFrame({"text": [texts[number // 20 % len(texts)] for number in range(rows)]})
+    if path.suffix == ".csv":
+        frame.to_csv(path, index=False)
+    elif path.suffix == ".jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        frame.to_parquet(path, row_group_size=100_000)
 
 
 def summarize(rounds) -> dict[str, dict]:

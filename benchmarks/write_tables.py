@@ -138,6 +138,32 @@ def tabulate_speedups(headlines: dict, articles: dict) -> list[str]:
     return lay_out(["ours", "headlines", "articles"], rows)
 
 
+def tabulate_prediction(entry: dict) -> list[str]:
+    """Return the speed of each way to predict, and the fraction of its answers that differ from the pipeline's."""
+    rows = [
+        [
+            way,
+            f"{figures['rows_per_second']:.1f}",
+            show_ratio(figures.get("speed to pipeline")),
+            show_ratio(figures.get("speed to trainer")),
+            f"{figures['changed_answers']:.1%}",
+        ]
+        for way, figures in entry["ways"].items()
+    ]
+    return lay_out(["", "rows/s", "relative to pipeline", "relative to trainer", "answers changed"], rows)
+
+
+def tabulate_prediction_memory(entry: dict) -> list[str]:
+    """Return the peak memory of predicting by number of rows and by format."""
+    peaks = {(int(key.split()[0]), key.split()[1]): peak for key, peak in entry["peak_megabytes"].items()}
+    formats = [*dict.fromkeys(suffix for _, suffix in peaks)]
+    rows = [
+        [f"{size:,}", *(f"{peaks[size, suffix]:,.0f} MB" for suffix in formats)]
+        for size in dict.fromkeys(size for size, _ in peaks)
+    ]
+    return lay_out(["rows", *formats], rows)
+
+
 def tabulate_stage_one(entry: dict) -> list[str]:
     """Return the time of stage 1 in forward passes."""
     return lay_out(["", "forward passes"], [[way, show_ratio(one)] for way, one in entry["forward_passes"].items()])
@@ -187,6 +213,10 @@ TABLES: dict[str, Callable[[Mapping[str, dict]], list[str]]] = {
     "speed on headlines": lambda results: tabulate_speed(results[_HEADLINES]),
     "speed on articles": lambda results: tabulate_speed(results[_ARTICLES]),
     "speedups": lambda results: tabulate_speedups(results[_HEADLINES], results[_ARTICLES]),
+    "predictions on titles": lambda results: tabulate_prediction(results["prediction_speed titles"]),
+    "predictions on headlines": lambda results: tabulate_prediction(results["prediction_speed headlines"]),
+    "predictions on articles": lambda results: tabulate_prediction(results["prediction_speed articles"]),
+    "memory of predictions": lambda results: tabulate_prediction_memory(results["prediction_speed memory"]),
     "stage one": lambda results: tabulate_stage_one(results["stage_one fake_news_minilm"]),
     "data preparation": lambda results: tabulate_data_scale(results["data_scale"]),
     "gpu cost": lambda results: gpu_cost.tabulate(),

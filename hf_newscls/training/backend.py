@@ -7,6 +7,7 @@ import torch
 from transformers.utils.import_utils import is_torch_xla_available
 
 from hf_newscls.errors import count_noun
+from hf_newscls.modeling.acceleration.cpu_bfloat16 import has_fast_cpu_bf16
 from hf_newscls.recipe.model import ModelSection
 
 
@@ -62,11 +63,4 @@ def detect_backend(*, use_cpu: bool = False) -> Backend:
     if torch.backends.mps.is_available() and not use_cpu:
         return Backend("mps", "Apple GPU", has_bf16=False)
     capability, threads = torch.backends.cpu.get_cpu_capability(), count_noun(torch.get_num_threads(), "thread")
-    return Backend("cpu", f"CPU ({capability}, {threads})", has_bf16=_has_cpu_bf16())
-
-
-def _has_cpu_bf16() -> bool:
-    # A CPU without these units emulates bfloat16, which is four times slower than float32. Older releases of torch
-    # have no such function; float32 is always right.
-    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_tile"))
+    return Backend("cpu", f"CPU ({capability}, {threads})", has_bf16=has_fast_cpu_bf16())

@@ -75,6 +75,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     (folder / ".venv").symlink_to(sys.prefix)
+    for name in ("pyproject.toml", "constraints.txt"):  # older than the environment: make installs nothing into it
+        os.utime(folder / name, (0, 0))
     return folder
 
 

@@ -43,7 +43,9 @@ def test_cpu_is_named_with_its_threads(threads: int, name: str, monkeypatch: pyt
 def test_bf16_follows_the_flags_of_the_cpu() -> None:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     flags = {flag for line in lines if line.startswith("flags") for flag in line.split()}
-    assert detect_backend(use_cpu=True).has_bf16 == bool(flags & {"avx512_bf16", "amx_bf16"})
+    is_intel = any("GenuineIntel" in line for line in lines)
+    # With avx512_bf16 only, an Intel CPU is slower in bfloat16.
+    assert detect_backend(use_cpu=True).has_bf16 == ("amx_bf16" in flags or ("avx512_bf16" in flags and not is_intel))
 
 
 def test_bf16_stays_off_where_torch_does_not_report_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
