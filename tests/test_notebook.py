@@ -54,8 +54,8 @@ def test_two_ranks_from_a_notebook_equal_those_of_the_command_line(
     command = f"{sys.executable} -m accelerate.commands.launch {options} --main_process_port 0"
     execute(
         f"!{command} {train} from_cell",
-        "import hf_newscls\nfrom accelerate import notebook_launcher\nfrom functools import partial",
-        "notebook_launcher(partial(hf_newscls.train, runs_dir='forked'), ('tiny.yaml',), num_processes=2)",
+        "import hf_newscls\nfrom accelerate import notebook_launcher",
+        "def train(): hf_newscls.train('tiny.yaml', runs_dir='forked')\nnotebook_launcher(train, num_processes=2)",
         folder=tmp_path,
         monkeypatch=monkeypatch,
     )
