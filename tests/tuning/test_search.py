@@ -15,7 +15,7 @@ from datasets import DatasetDict
 from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.tuning.study import StudyFolder, claim_trial, fail_trial, open_study
 from hf_newscls.tuning.trial import train_trial
-from tests.conftest import write_csv, write_recipe
+from tests.conftest import LABELS, write_csv, write_recipe
 from tests.processes import Result, build_environment, check_refusal, run_cli
 
 optuna = pytest.importorskip("optuna", reason="needs Optuna")
@@ -80,7 +80,9 @@ def test_killed_search_ends_like_one_that_was_not(workspace: Path) -> None:
 def test_search_is_the_same_with_a_damaged_test_set(workspace: Path, news_rows: list[dict[str, str]]) -> None:
     first = run_cli(*list_arguments(2), cwd=workspace, home=workspace, timeout=600)
     assert first.code == 0, first.err
-    write_csv(workspace / "test.csv", [{**row, "title": f"x {index}"} for index, row in enumerate(news_rows[:30])])
+    labels = [*LABELS[1:], LABELS[0]] * 8
+    damaged = [{**row, "title": "x", "category": label} for row, label in zip(news_rows[96:], labels, strict=True)]
+    write_csv(workspace / "test.csv", damaged)
     second = run_cli(*list_arguments(2, "damaged"), cwd=workspace, home=workspace, timeout=600)
     assert second.code == 0, second.err
     assert read_trials(workspace, "damaged") == read_trials(workspace)
