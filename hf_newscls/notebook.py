@@ -28,7 +28,7 @@ class CellLine:
         content = {"text/plain": text, "text/html": html}
         cell = get_ipython().execution_count
         if cell != self._cell:
-            self._cell, self._output = cell, display.display(content, raw=True, display_id=True)
+            self._cell, self._output = cell, display.display(content, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         else:
             self._output.update(content, raw=True)
 

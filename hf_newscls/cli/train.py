@@ -98,7 +98,7 @@ def train(
         )
         print_job_run(found)
         if publish and found.url is None:  # an earlier job of the same training was not asked to
-            _publish(found.run, has_token=True)
+            _publish(found.run, has_token=True, yes=yes)
         return
     on_plan = partial(_confirm, asks=not yes and sys.stdin.isatty())
     options: dict[str, Any] = {

@@ -12,7 +12,7 @@ import numpy as np
 from hf_newscls.errors import InputError, format_examples
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder
-from hf_newscls.storage import check_replaceable, replace_folder, report_full_disk
+from hf_newscls.storage import check_replaceable, replace_folder, report_disk_errors
 from hf_newscls.workflow.model_address import ModelAddress, find_model_address
 from hf_newscls.workflow.prepare import load_recipe, prepare
 from hf_newscls.workflow.quiet import quiet_libraries
@@ -85,7 +85,7 @@ def export(
     bootstrap = Bootstrap(recipe.evaluation.bootstrap_resamples, recipe.split.seed)
     rows = ParityRows(texts, np.array([ids[name] for name in references]), bootstrap)
     logger.info("exporting %s; its files are compared on %s test rows", address.address, f"{len(texts):,}")
-    with report_full_disk(folder), replace_folder(folder) as new:
+    with report_disk_errors(folder), replace_folder(folder) as new:
         record = export_classifier(classifier, rows, new, int8=int8, max_loss=max_loss)
     logger.info("wrote %s", folder)
     return ExportedModel(folder, record)

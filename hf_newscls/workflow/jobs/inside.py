@@ -1,6 +1,7 @@
 """The part of a training that runs inside a job."""
 
 import json
+import logging
 import os
 import tempfile
 from dataclasses import asdict, replace
@@ -13,6 +14,8 @@ from hf_newscls.storage import write_json
 from hf_newscls.workflow.prepare import to_recipe
 from hf_newscls.workflow.publish import publish as publish_run
 from hf_newscls.workflow.training.train import train
+
+logger = logging.getLogger(__name__)
 
 
 def run_job(folder: str | Path, *, publish: bool) -> None:
@@ -38,9 +41,17 @@ def run_job(folder: str | Path, *, publish: bool) -> None:
         _record_cost(run, recipe)
     finally:
         mirror.save()
-    url = publish_run(run.path).url if publish else None
-    result = JobResult(recipe.name, run.path.name, url)
+    result = JobResult(recipe.name, run.path.name, _publish(run) if publish else None)
     (volume / RESULT_FILE).write_text(json.dumps(asdict(result)), encoding="utf-8")
+
+
+def _publish(run: RunFolder) -> str | None:
+    """Return the address of the published model; None if a person has to decide, who is asked where the job began."""
+    try:
+        return publish_run(run.path).url
+    except InputError as error:
+        logger.warning("not published by the job: %s", error)
+        return None
 
 
 def _find_complete(recipe: Recipe, runs_dir: Path) -> RunFolder | None:
