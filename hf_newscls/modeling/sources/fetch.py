@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined] # the base of what its HTTP client raises
 from yaml import YAMLError
 
 from hf_newscls.errors import ModelError, shorten_text
@@ -79,7 +80,7 @@ def find_model(address: str, *, revision: str = "main", with_code: bool = False)
         return _find_local(address)
     try:
         return _fetch(address, revision, with_code=with_code)
-    except (OSError, ValueError) as error:
+    except (HTTPError, OSError, ValueError) as error:
         raise ModelError(
             f"{address}: cannot be fetched ({shorten_text(error, limit=300)}); check the id and the network, or name a "
             "local folder (in a recipe: model.model_name_or_path)"
