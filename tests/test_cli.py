@@ -29,6 +29,7 @@ COMMANDS = (
     "overview",
     "prepare",
     "train",
+    "tune",
     "evaluate",
     "open",
     "predict",
