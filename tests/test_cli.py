@@ -16,7 +16,7 @@ import typer.main
 import yaml
 
 from hf_newscls.cli import app
-from hf_newscls.cli.terminal import name_program
+from hf_newscls.cli.display.terminal import name_program
 from hf_newscls.errors import NewsclsError, RecipeError
 from hf_newscls.recipe.loading import find_recipes, read_purpose, read_recipe
 from hf_newscls.recipe.recipe import Recipe

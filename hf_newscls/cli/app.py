@@ -21,14 +21,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from hf_newscls.cli.compare import compare
+from hf_newscls.cli.display.progress import show_progress
+from hf_newscls.cli.display.terminal import make_printable, messages, name_program
 from hf_newscls.cli.explain import explain
 from hf_newscls.cli.export import export
 from hf_newscls.cli.jobs import jobs
 from hf_newscls.cli.predict import predict
-from hf_newscls.cli.progress import show_progress
 from hf_newscls.cli.recipes import doctor, overview, prepare, recipes, show
 from hf_newscls.cli.runs import copy_cards, demo, list_runs, open_report
-from hf_newscls.cli.terminal import make_printable, messages, name_program
 from hf_newscls.cli.train import evaluate, publish, train
 from hf_newscls.cli.tune import tune
 from hf_newscls.distributed import is_main_rank

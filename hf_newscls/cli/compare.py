@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hf_newscls import workflow
-from hf_newscls.cli.terminal import (
+from hf_newscls.cli.display.terminal import (
     RUNS,
     DataOption,
     PublicOption,

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from hf_newscls import workflow
-from hf_newscls.cli.terminal import RUNS, ModelArgument, RunsDirOption, console, make_printable
-from hf_newscls.cli.texts import TextsArgument, check_arguments, print_text, read_texts
+from hf_newscls.cli.display.terminal import RUNS, ModelArgument, RunsDirOption, console, make_printable
+from hf_newscls.cli.display.texts import TextsArgument, check_arguments, print_text, read_texts
 
 
 def explain(

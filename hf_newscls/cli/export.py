@@ -7,7 +7,7 @@ import typer
 from rich.table import Column, Table
 
 from hf_newscls import workflow
-from hf_newscls.cli.terminal import RUNS, ModelArgument, RunsDirOption, console, print_line
+from hf_newscls.cli.display.terminal import RUNS, ModelArgument, RunsDirOption, console, print_line
 
 if TYPE_CHECKING:
     from hf_newscls.onnx_export.record import ExportRecord, Variant

@@ -10,8 +10,8 @@ import typer
 from rich.table import Column, Table
 
 from hf_newscls import workflow
-from hf_newscls.cli.tables import print_report
-from hf_newscls.cli.terminal import (
+from hf_newscls.cli.display.tables import print_report
+from hf_newscls.cli.display.terminal import (
     RUNS,
     CardsDirOption,
     RunsDirOption,

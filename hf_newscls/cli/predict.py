@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from hf_newscls import workflow
-from hf_newscls.cli.terminal import RUNS, ModelArgument, RunsDirOption, console, make_printable, print_line
-from hf_newscls.cli.texts import TextsArgument, check_arguments, find_standard_input, print_text, read_texts
+from hf_newscls.cli.display.terminal import RUNS, ModelArgument, RunsDirOption, console, make_printable, print_line
+from hf_newscls.cli.display.texts import TextsArgument, check_arguments, find_standard_input, print_text, read_texts
 from hf_newscls.errors import InputError
 
 _STANDARD_INPUT = "-"

@@ -7,8 +7,8 @@ import typer
 from rich.table import Table
 
 from hf_newscls import workflow
-from hf_newscls.cli.tables import print_overview, print_split
-from hf_newscls.cli.terminal import (
+from hf_newscls.cli.display.tables import print_overview, print_split
+from hf_newscls.cli.display.terminal import (
     DataOption,
     OverridesArgument,
     PublicOption,

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hf_newscls import workflow
-from hf_newscls.cli.jobs import build_question, print_job_run, show_line
-from hf_newscls.cli.summary import collect_warnings, print_summary
-from hf_newscls.cli.tables import print_other_data, print_plan, print_report, print_seeds
-from hf_newscls.cli.terminal import (
+from hf_newscls.cli.display.summary import collect_warnings, print_summary
+from hf_newscls.cli.display.tables import print_other_data, print_plan, print_report, print_seeds
+from hf_newscls.cli.display.terminal import (
     RUNS,
     CardsDirOption,
     DataOption,
@@ -26,6 +25,7 @@ from hf_newscls.cli.terminal import (
     print_line,
     print_pushed,
 )
+from hf_newscls.cli.jobs import build_question, print_job_run, show_line
 from hf_newscls.distributed import is_main_rank
 from hf_newscls.errors import InputError, NewsclsError, format_duration
 

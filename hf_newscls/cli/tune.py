@@ -9,7 +9,7 @@ import typer
 from rich.table import Column, Table
 
 from hf_newscls import workflow
-from hf_newscls.cli.terminal import (
+from hf_newscls.cli.display.terminal import (
     RUNS,
     DataOption,
     OverridesArgument,

@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from hf_newscls import workflow
-from hf_newscls.cli.tables import print_overview
+from hf_newscls.cli.display.tables import print_overview
 from hf_newscls.errors import DataError, RunError, StorageError
 from hf_newscls.overview.overview import Overview
 from hf_newscls.overview.page import render_overview

@@ -17,7 +17,7 @@ ROOT = "hf_newscls"
 
 # From the bottom up. Packages of one layer do not import one another; the loose modules may.
 LAYERS: Sequence[Sequence[str]] = (
-    ("errors", "files", "storage", "distributed", "notebook", "progress", "versions"),
+    ("errors", "files", "storage", "distributed", "progress", "versions"),
     ("recipe",),
     ("data", "evaluation", "modeling", "runs"),
     ("training", "inference"),

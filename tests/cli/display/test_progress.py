@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from hf_newscls.cli.progress import show_progress
-from hf_newscls.cli.terminal import messages
+from hf_newscls.cli.display.progress import show_progress
+from hf_newscls.cli.display.terminal import messages
 from hf_newscls.progress import report_progress
 from hf_newscls.recipe.recipe import Recipe
 from tests.processes import build_environment
@@ -107,7 +107,7 @@ def test_log_has_a_line_a_minute_at_most(
 ) -> None:
     seconds = iter([0.0])
     now = [0.0]
-    monkeypatch.setattr("hf_newscls.cli.progress.time.monotonic", lambda: next(seconds, now[0]))
+    monkeypatch.setattr("hf_newscls.cli.display.progress.time.monotonic", lambda: next(seconds, now[0]))
     with caplog.at_level(logging.INFO, logger="hf_newscls"), show_progress():
         for second in range(150):
             now[0] = float(second)

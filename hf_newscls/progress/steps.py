@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from hf_newscls.notebook import CellLine, is_in_notebook
+from hf_newscls.progress.cell_line import CellLine, is_in_notebook
 
 Item = TypeVar("Item")
 REDRAW_SECONDS = 0.2

@@ -14,7 +14,7 @@ nbformat = pytest.importorskip("nbformat", reason="needs nbformat and nbclient")
 nbclient = pytest.importorskip("nbclient", reason="needs nbformat and nbclient")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # jupyter's own warnings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def execute(*cells: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:

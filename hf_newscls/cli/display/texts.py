@@ -11,7 +11,7 @@ from typing import Annotated, TextIO
 import typer
 
 from hf_newscls import workflow
-from hf_newscls.cli.terminal import console, make_printable
+from hf_newscls.cli.display.terminal import console, make_printable
 from hf_newscls.errors import InputError
 
 _SHOWN_CHARACTERS = 1000

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Column, Table
 
-from hf_newscls.cli.terminal import console, make_printable, print_line
+from hf_newscls.cli.display.terminal import console, make_printable, print_line
 from hf_newscls.errors import format_duration
 from hf_newscls.evaluation.metric_names import name_metric
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, TextColumn
 
-from hf_newscls.cli.terminal import messages
+from hf_newscls.cli.display.terminal import messages
 from hf_newscls.distributed import is_main_rank
 from hf_newscls.progress import REDRAW_SECONDS, Show, Speed, StepProgress, showing
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hf_newscls.cli.terminal import make_printable, messages, print_line
+from hf_newscls.cli.display.terminal import make_printable, messages, print_line
 from hf_newscls.evaluation.metric_names import name_metric
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hf_newscls.cli.summary import collect_warnings, print_summary
+from hf_newscls.cli.display.summary import collect_warnings, print_summary
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from tests.conftest import FinishedRun
 
