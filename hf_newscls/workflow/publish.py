@@ -79,13 +79,11 @@ def publish(
         tag=tag,
         command="hf-newscls publish --space" if space else "hf-newscls publish",
     )
-    target = find_target(
-        repo_id or recipe.hub.repo_id or recipe.name,
-        private=recipe.hub.private if private is None else private,
-        is_proposal=create_pr,
-    )
+    name = repo_id or recipe.hub.repo_id or recipe.name
+    is_private = recipe.hub.private if private is None else private
+    target = find_target(name, private=is_private, is_proposal=create_pr)
     # Before the model is pushed: its card will link to the Space.
-    space_target = find_space(recipe, options, repo_id=repo_id, private=private) if space else None
+    space_target = find_space(name, options, private=is_private) if space else None
     if private is False and target.is_private and target.exists:
         logger.warning("%s stays private; change that in its settings on the Hub", target.repo_id)
     render = partial(render_run_card, folder, recipe, model_address=target.repo_id, exported=exported)
