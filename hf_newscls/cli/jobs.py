@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 JobArgument = Annotated[str, typer.Argument(help="Id of the job, as `hf-newscls jobs` lists it.", metavar="JOB")]
 
-jobs = typer.Typer(help="List trainings on hardware of the Hub; follow or cancel one.", no_args_is_help=False)
+jobs = typer.Typer()
 
 
 @jobs.callback(invoke_without_command=True)
