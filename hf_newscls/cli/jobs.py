@@ -80,7 +80,7 @@ def build_question(*, asks: bool) -> "Callable[[Offer], None]":
         limit = format_duration(offer.timeout_seconds)
         print_line(
             f"price:  {offer.hardware}: ${offer.usd_per_hour:.2f} an hour; stopped after {limit} (--timeout), for "
-            f"${offer.usd_limit:.2f}"
+            f"${offer.usd_limit:.2f}; a job that fails is started once more"
         )
         if not asks:
             return
