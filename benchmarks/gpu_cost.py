@@ -1,4 +1,4 @@
-"""Reckon the minutes and the price of a RoBERTa run on rented GPUs, for docs/gpus.md. Nothing here ran on a GPU.
+"""Estimate the minutes and the price of a RoBERTa run on rented GPUs, for docs/gpus.md. Nothing here ran on a GPU.
 
     python benchmarks/gpu_cost.py     # prints the table; write_tables.py writes it into docs/gpus.md
 
@@ -63,16 +63,16 @@ def count_forward(tokens: float) -> float:
     return tokens * (2 * ENCODER_WEIGHTS + 4 * tokens * HIDDEN * LAYERS)
 
 
-def reckon_rows_per_second(training: Training, gpu: Gpu) -> float:
+def estimate_rows_per_second(training: Training, gpu: Gpu) -> float:
     """Return the speed of a training step; the backward pass takes twice the operations of the forward pass."""
     seconds = training.batch_rows * 3 * count_forward(training.tokens) / (gpu.peak * PEAK_FRACTION)
     return training.batch_rows / max(seconds, STEP_SECONDS)
 
 
-def reckon_minutes(training: Training, gpu: Gpu) -> float:
+def estimate_minutes(training: Training, gpu: Gpu) -> float:
     """Return the minutes of a whole run: training, validation, and each row twice for features and predictions."""
     forward = count_forward(training.tokens) / (gpu.peak * PEAK_FRACTION)
-    train = training.epochs * training.train_rows / reckon_rows_per_second(training, gpu)
+    train = training.epochs * training.train_rows / estimate_rows_per_second(training, gpu)
     predict = (training.epochs * training.validation_rows + 2 * training.rows) * forward
     return FIXED_MINUTES + (train + predict) / 60
 
@@ -83,14 +83,14 @@ def tabulate() -> list[str]:
     lines = [header, "|---|---|---:|---:|---:|---:|"]
     for recipe, training in RECIPES.items():
         for name, gpu in GPUS.items():
-            minutes = reckon_minutes(training, gpu)
+            minutes = estimate_minutes(training, gpu)
             cells = [
                 f"`{recipe}`",
                 f"{name} (`{gpu.flavor}`), {gpu.precision}",
                 f"${gpu.dollars:.2f}",
-                f"{reckon_rows_per_second(training, gpu):,.0f} *reckoned*",
-                f"{minutes:.0f} min *reckoned*",
-                f"${minutes / 60 * gpu.dollars:.2f} *reckoned*",
+                f"{estimate_rows_per_second(training, gpu):,.0f} *estimate*",
+                f"{minutes:.0f} min *estimate*",
+                f"${minutes / 60 * gpu.dollars:.2f} *estimate*",
             ]
             lines.append(f"| {' | '.join(cells)} |")
     return lines
