@@ -88,9 +88,9 @@ def tabulate() -> list[str]:
                 f"`{recipe}`",
                 f"{name} (`{gpu.flavor}`), {gpu.precision}",
                 f"${gpu.dollars:.2f}",
-                f"{estimate_rows_per_second(training, gpu):,.0f} *estimated*",
-                f"{minutes:.0f} min *estimated*",
-                f"${minutes / 60 * gpu.dollars:.2f} *estimated*",
+                f"{estimate_rows_per_second(training, gpu):,.0f} *estimate*",
+                f"{minutes:.0f} min *estimate*",
+                f"${minutes / 60 * gpu.dollars:.2f} *estimate*",
             ]
             lines.append(f"| {' | '.join(cells)} |")
     return lines

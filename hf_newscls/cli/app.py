@@ -109,6 +109,8 @@ _NAMES = {open_report: "open", list_runs: "runs", copy_cards: "cards"}
 for _command, _examples in _COMMANDS:
     _epilog = "\n\n".join(["Examples:", *_examples]) if _examples else None
     app.command(_NAMES.get(_command), cls=_Command, epilog=_epilog)(_command)
+for _registered in jobs.registered_commands:
+    _registered.cls = _Command
 app.add_typer(jobs, name="jobs", cls=_Group)
 
 _UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h

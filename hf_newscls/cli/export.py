@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 def export(
     model: ModelArgument,
     int8: Annotated[
-        bool, typer.Option("--int8", help="Also write a file with weights of 8 bits: a quarter of the size.")
+        bool, typer.Option("--int8", help="Also write a file with 8-bit weights, a quarter of the size.")
     ] = False,
     max_loss: Annotated[
         float,
         typer.Option(
-            min=0, max=1, help="Accuracy or macro F1 that this file may lose, at the end of the 95% interval."
+            min=0, max=1, help="With --int8: how much accuracy or macro F1 may be lost, at the end of the 95% interval."
         ),
     ] = 0.005,
     on: Annotated[
@@ -33,14 +33,14 @@ def export(
     ] = None,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
-    """Write a model as ONNX files. They must give the same answers on all test rows. Needs the extra `onnx`."""
+    """Write a model as ONNX files, after checking their predictions on all test rows. Needs the extra `onnx`."""
     exported = workflow.export(model, int8=int8, max_loss=max_loss, on=on, output=output, runs_dir=runs_dir)
     console.print(_build_table(exported.record))
     print_line(f"export: {exported.path}")
 
 
 def _build_table(record: "ExportRecord") -> Table:
-    names = ("MB", "Accuracy", "Macro F1", "changed answers", "largest difference", "rows/s")
+    names = ("MB", "Accuracy", "Macro F1", "changed predictions", "largest difference", "rows/s")
     table = Table("model", *(Column(name, justify="right") for name in names), box=None, header_style="bold")
     for name, variant in record.variants.items():
         table.add_row(name, f"{variant.megabytes:.1f}", *_format_answers(variant), f"{variant.rows_per_second:,.0f}")

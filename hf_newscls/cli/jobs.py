@@ -53,7 +53,7 @@ def attach(job: JobArgument, runs_dir: RunsDirOption = RUNS, cards_dir: CardsDir
 
 @jobs.command()
 def cancel(job: JobArgument) -> None:
-    """Cancel a job. Its checkpoints stay: `train --on` goes on from the last one."""
+    """Cancel a job. Its checkpoints stay, and the same `train --on` goes on from the last one."""
     workflow.cancel_job(job)
     print_line(f"canceled {job}")
 

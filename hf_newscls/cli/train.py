@@ -62,7 +62,8 @@ def train(
         ),
     ] = None,
     timeout: Annotated[
-        str, typer.Option(help="With --on: when the Hub stops the job, for example 45m or 2h.", metavar="TIME")
+        str,
+        typer.Option(help="With --on: time after which the Hub stops the job, for example 45m or 2h.", metavar="TIME"),
     ] = "2h",
     yes: Annotated[
         bool,
@@ -226,7 +227,7 @@ def publish(
     ] = False,
     yes: Annotated[
         bool,
-        typer.Option("--yes", "-y", help="Replace a model on the Hub without a question, even a better one."),
+        typer.Option("--yes", "-y", help="Replace a model on the Hub without asking, even a better one."),
     ] = False,
     onnx: Annotated[bool, typer.Option("--onnx", help="Push the ONNX files of `hf-newscls export` too.")] = False,
     space: Annotated[

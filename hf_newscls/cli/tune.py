@@ -31,11 +31,10 @@ def tune(
     overrides: OverridesArgument = None,
     data: DataOption = None,
     trials: Annotated[int, typer.Option(min=1, help="Number of trials of the whole search.")] = 30,
-    hours: Annotated[
-        float | None, typer.Option(min=0, help="Begin no trial later than so many hours from now.")
-    ] = None,
+    hours: Annotated[float | None, typer.Option(min=0, help="Start no trial after this many hours.")] = None,
     space: Annotated[
-        Path | None, typer.Option(help="YAML file with what to try.", show_default="`tune` of the recipe, or a default")
+        Path | None,
+        typer.Option(help="YAML file with the search space.", show_default="`tune` of the recipe, or a default space"),
     ] = None,
     storage: Annotated[
         str | None,
@@ -47,13 +46,14 @@ def tune(
     launcher: Annotated[
         str | None,
         typer.Option(
-            help="Command that trains a trial, as in 'accelerate launch --num_processes 2'.", show_default="python"
+            help="Command that trains a trial, for example 'accelerate launch --num_processes 2'.",
+            show_default="python",
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds to train the best recipe with.")] = 3,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
-    """Search for better values of a recipe on validation rows, train the best, and measure it once on the test set.
+    """Search for better values of a recipe on validation rows, train the best, and evaluate it once on the test set.
 
     The same command continues an interrupted search; run it several times to search with several processes.
     """

@@ -101,8 +101,8 @@ def train_on(
 ) -> JobRun:
     """Train on hardware of the Hub, and bring the run here.
 
-    The same call again follows the job if it runs, fetches the run if the job has ended, and goes on from the last
-    checkpoint if it failed. Only what is not paid for yet is started.
+    The same call again follows the job if it runs, and goes on from the last checkpoint if it failed. If the job has
+    finished and its run was not fetched, the call fetches it and starts nothing.
 
     Args:
         recipe: a recipe, or its name or path.
