@@ -36,11 +36,13 @@ def list_jobs(context: typer.Context) -> None:
     """List trainings on hardware of the Hub; follow or cancel one."""
     if context.invoked_subcommand is not None:
         return
-    columns = ("job", "training", "hardware", "stage", "started", Column("minutes", justify="right"))
-    table = Table(*columns, Column("cost", justify="right"), box=None, header_style="bold")
+    whole = (Column(name, no_wrap=True) for name in ("job", "stage"))  # the id is for attach and cancel
+    folded = (Column(name, overflow="fold") for name in ("training", "hardware", "started"))
+    numbers = (Column(name, no_wrap=True, justify="right") for name in ("minutes", "cost"))
+    table = Table(*whole, *folded, *numbers, box=None, header_style="bold")
     for job in workflow.list_jobs():
         started = job.created.strftime("%Y-%m-%d %H:%M") if job.created else ""
-        cells = (job.id, job.training, job.cost.flavor, job.stage, started, f"{job.cost.seconds / 60:.0f}")
+        cells = (job.id, job.stage, job.training, job.cost.flavor, started, f"{job.cost.seconds / 60:.0f}")
         table.add_row(*map(make_printable, cells), f"${job.cost.usd:.2f}")
     console.print(table)
 
