@@ -158,6 +158,7 @@ class StepCounter(TrainerCallback):
         self.events["step"] += 1
 
 
+@pytest.mark.slow
 def test_callbacks_run_in_the_training(make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
     counter = StepCounter()
     # 72 rows in batches of 8: nine steps.
@@ -231,6 +232,7 @@ def test_training_is_recorded(tiny_run: FinishedRun) -> None:
 # Doing it again.
 
 
+@pytest.mark.slow
 def test_evaluating_again_changes_nothing(
     copied_run: RunFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -546,6 +546,7 @@ def test_argument_that_is_not_utf8_is_refused(workspace: Workspace, call: Call) 
     check_refused(workspace, call, ["show", "tiny.yaml", "hub.title=\udcff"], "UTF-8")
 
 
+@pytest.mark.slow
 def test_output_that_has_no_room(workspace: Workspace) -> None:
     command = [sys.executable, "-m", "hf_newscls", "show", "tiny.yaml"]
     with Path("/dev/full").open("w") as full:
@@ -556,6 +557,7 @@ def test_output_that_has_no_room(workspace: Workspace) -> None:
     assert b"Traceback" not in found.stderr
 
 
+@pytest.mark.slow
 def test_letters_that_the_terminal_lacks_are_written_as_numbers(workspace: Workspace) -> None:
     ascii_only = {"PYTHONIOENCODING": "ascii"}
     command = ["show", "tiny.yaml", "hub.title=Zeitung für alle"]

@@ -141,6 +141,7 @@ print("loaded:", sorted(heavy & {*sys.modules}))
     assert result.out.splitlines()[-1] == "loaded: []"
 
 
+@pytest.mark.slow
 def test_module_and_script_are_the_same_program(tmp_path: Path) -> None:
     as_module = run_cli("train", "--help", cwd=tmp_path, home=tmp_path)
     assert as_module.code == 0
@@ -463,6 +464,7 @@ def test_progress_bar_reaches_a_terminal(tiny_run: FinishedRun, tmp_path: Path) 
     assert len((tmp_path / "answers.csv").read_text().splitlines()) == 6001
 
 
+@pytest.mark.slow
 def test_explained_effects_sum_to_the_probability(tiny_run: FinishedRun, call: Call) -> None:
     text = "goal coach league match medal"
     result = call("explain", "tiny", text, "--top", "3", "--runs-dir", str(tiny_run.runs_dir))

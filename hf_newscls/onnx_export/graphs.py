@@ -92,7 +92,7 @@ def quantize_graph(graph: "onnx_ir.Model") -> "onnx_ir.Model":
 
     # Unsigned weights: with signed ones, processors without VNNI instructions clip sums, and answers would depend on
     # the machine.
-    config = OnnxRuntimeDynamicConfig(weight_type=QuantType.QUInt8)
+    config = OnnxRuntimeDynamicConfig(weight_type=QuantType.QUInt8, per_channel=True)
     with _quiet():
         return OnnxRuntimeQuantizer(config).quantize(graph, {}, ExportFormat.ONNX)
 

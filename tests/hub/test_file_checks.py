@@ -66,6 +66,7 @@ def test_access_token_is_refused_and_not_repeated(name: str, form: str) -> None:
     assert "AbCdEfGhIj" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_token_in_a_large_file_is_found(tmp_path: Path) -> None:
     (tmp_path / "long.txt").write_bytes(b" " * ((1 << 24) - 10) + TOKEN.encode())
     with pytest.raises(PublishError, match=r"access token in 'long\.txt'"):

@@ -458,6 +458,7 @@ def test_branch_is_created_and_main_is_unchanged(published: str, hub: HubServer,
     assert (repo.head, repo.commits) == (head, commits)
 
 
+@pytest.mark.slow
 def test_pull_request_is_opened_once_and_updated(hub: HubServer, command_line: CommandLine, run: RunFolder) -> None:
     repo = hub.create_repo("stranger/shared", files={"README.md": b"---\nlicense: mit\n---\n"})
     arguments = ("publish", "tiny", "--repo-id", "stranger/shared", "--pr", "--public")

@@ -80,6 +80,7 @@ def test_model_loads_with_the_code_that_travels_with_it(recipe: str, workspace: 
         assert scores == pytest.approx({name: row[f"probability of {name}"] for name in scores}, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("workspace")
 def test_run_is_evaluated_again_with_the_same_scores() -> None:
     run = find_run("tiny", runs_dir=Path("runs"))
@@ -93,6 +94,7 @@ def test_run_is_evaluated_again_with_the_same_scores() -> None:
         assert (row["id"], row["prediction"]) == (old["id"], old["prediction"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("workspace")
 def test_run_with_an_advised_temperature_is_not_calibrated_when_evaluated_again() -> None:
     run = find_run("tiny", runs_dir=Path("runs"))

@@ -239,6 +239,7 @@ def test_results_are_not_replaced_by_those_of_another_file_of_the_name(
     assert str(tmp_path) not in json.dumps(report.to_dict())
 
 
+@pytest.mark.slow
 def test_data_of_the_recipe_is_shown_in_report_and_card(tiny_run: FinishedRun, new_csv: Path, tmp_path: Path) -> None:
     other = write_other_recipe(tiny_run, tmp_path / "other.yaml")
     run = RunFolder(Path(shutil.copytree(tiny_run.run.path, tmp_path / "run")))

@@ -125,6 +125,7 @@ def test_other_run_is_given_as_a_result(run: RunFolder, plain: RunFolder) -> Non
     assert (evaluated.report.side_by_side.recipe_name, evaluated.report.side_by_side.run_name) == ("plain", "1")
 
 
+@pytest.mark.slow
 def test_evaluate_shows_both_side_by_side(run: RunFolder, call: Callable[..., Result]) -> None:
     options = ("--compare-with", "plain", "--runs-dir", str(run.path.parent / "runs"))
     result = call("evaluate", str(run.path), *options)

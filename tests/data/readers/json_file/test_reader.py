@@ -319,6 +319,7 @@ def test_wrong_field_inside_a_field_is_refused(line: str, parts: Sequence[str], 
     assert [part for part in parts if part not in problem] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("opening", "closing", "records"), [("[", "]", None), ('{"n": 1, "data": [', "]}", "data")])
 def test_array_of_any_length_is_never_held(opening: str, closing: str, records: str | None, tmp_path: Path) -> None:
     record = json.dumps({"title": "Storm hits coast. " * 100, "label": "X"})
