@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 JobArgument = Annotated[str, typer.Argument(help="Id of the job, as `hf-newscls jobs` lists it.", metavar="JOB")]
 
-jobs = typer.Typer(help="List trainings on hardware of the Hub; follow or cancel one.", no_args_is_help=False)
+jobs = typer.Typer()
 
 
 @jobs.callback(invoke_without_command=True)
@@ -80,7 +80,7 @@ def build_question(*, asks: bool) -> "Callable[[Offer], None]":
         limit = format_duration(offer.timeout_seconds)
         print_line(
             f"price:  {offer.hardware}: ${offer.usd_per_hour:.2f} an hour; stopped after {limit} (--timeout), for "
-            f"${offer.usd_limit:.2f}"
+            f"${offer.usd_limit:.2f}; a job that fails is started once more"
         )
         if not asks:
             return
