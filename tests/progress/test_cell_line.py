@@ -1,6 +1,8 @@
 """The line of progress in a real kernel, and two ranks that a notebook starts."""
 
+import gc
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,13 @@ nbclient = pytest.importorskip("nbclient", reason="needs nbformat and nbclient")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # jupyter's own warnings
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def collect_sockets() -> Iterator[None]:
+    """Collect the sockets that nbclient leaves open while the warnings of this test are allowed, not in a later test."""
+    yield
+    gc.collect()
 
 
 def execute(*cells: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
