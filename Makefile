@@ -122,6 +122,10 @@ test-slow: $(STAMP) ## Run the slow tests.
 test-hostile: $(STAMP) ## Test with damaged files, kills and unusual folders.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m hostile tests/hostile $(ARGS)
 
+.PHONY: test-demo
+test-demo: $(DEMO_STAMP) ## Test the demo page and the server of the docs: the first time installs Gradio.
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow tests/workflow/test_demo.py $(ARGS)
+
 .PHONY: test-docs
 test-docs: $(STAMP) ## Run every shell line and Python block of README and docs.
 	@$(BIN)/python -m pytest -q -m docs tests/project/test_docs.py $(ARGS)

@@ -16,7 +16,7 @@ from hf_newscls.runs.folder import find_run
 
 PAGE = Path(__file__).parents[1] / "docs/results.md"
 HEADER = """\
-# What is left of a score on another set
+# Scores on other data
 
 Written by `benchmarks/other_data.py` from finished runs.
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 JobArgument = Annotated[str, typer.Argument(help="Id of the job, as `hf-newscls jobs` lists it.", metavar="JOB")]
 
-jobs = typer.Typer(help="List trainings on hardware of the Hub; follow or cancel one.", no_args_is_help=False)
+jobs = typer.Typer()
 
 
 @jobs.callback(invoke_without_command=True)
@@ -36,11 +36,13 @@ def list_jobs(context: typer.Context) -> None:
     """List trainings on hardware of the Hub; follow or cancel one."""
     if context.invoked_subcommand is not None:
         return
-    columns = ("job", "training", "hardware", "stage", "started", Column("minutes", justify="right"))
-    table = Table(*columns, Column("cost", justify="right"), box=None, header_style="bold")
+    whole = (Column(name, no_wrap=True) for name in ("job", "stage"))  # the id is for attach and cancel
+    folded = (Column(name, overflow="fold") for name in ("training", "hardware", "started"))
+    numbers = (Column(name, no_wrap=True, justify="right") for name in ("minutes", "cost"))
+    table = Table(*whole, *folded, *numbers, box=None, header_style="bold")
     for job in workflow.list_jobs():
         started = job.created.strftime("%Y-%m-%d %H:%M") if job.created else ""
-        cells = (job.id, job.training, job.cost.flavor, job.stage, started, f"{job.cost.seconds / 60:.0f}")
+        cells = (job.id, job.stage, job.training, job.cost.flavor, started, f"{job.cost.seconds / 60:.0f}")
         table.add_row(*map(make_printable, cells), f"${job.cost.usd:.2f}")
     console.print(table)
 
@@ -80,7 +82,7 @@ def build_question(*, asks: bool) -> "Callable[[Offer], None]":
         limit = format_duration(offer.timeout_seconds)
         print_line(
             f"price:  {offer.hardware}: ${offer.usd_per_hour:.2f} an hour; stopped after {limit} (--timeout), for "
-            f"${offer.usd_limit:.2f}"
+            f"${offer.usd_limit:.2f}; a job that fails is started once more"
         )
         if not asks:
             return

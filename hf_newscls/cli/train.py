@@ -83,31 +83,13 @@ def train(
     """
     resolved = workflow.load_recipe(recipe, data=data, overrides=overrides or [])
     publish = publish or resolved.hub.publish
+    options: dict[str, Any] = {"resume": not no_resume, "runs_dir": runs_dir, "cards_dir": cards_dir}
     if on is not None:
         if dry_run or seeds is not None:
             raise InputError("--on does not go with --dry-run and --seeds; leave them out")
-        found = workflow.train_on(
-            resolved,
-            on,
-            timeout=timeout,
-            publish=publish,
-            on_offer=build_question(asks=not yes),
-            show=show_line,
-            resume=not no_resume,
-            runs_dir=runs_dir,
-            cards_dir=cards_dir,
-        )
-        print_job_run(found)
-        if publish and found.url is None:  # an earlier job of the same training was not asked to
-            _publish(found.run, has_token=True, yes=yes)
+        _train_on(resolved, on, {**options, "timeout": timeout}, publish=publish, yes=yes)
         return
-    on_plan = partial(_confirm, asks=not yes and sys.stdin.isatty())
-    options: dict[str, Any] = {
-        "on_plan": on_plan,
-        "resume": not no_resume,
-        "runs_dir": runs_dir,
-        "cards_dir": cards_dir,
-    }
+    options["on_plan"] = partial(_confirm, asks=not yes and sys.stdin.isatty())
     if dry_run:
         print_plan(workflow.plan(resolved, runs_dir=runs_dir))
         print_line("checked; to train, run this command without --dry-run")
@@ -122,6 +104,14 @@ def train(
         trained = workflow.train_seeds(resolved, seeds=seeds, **options)
         if is_main_rank():
             print_seeds(trained)
+
+
+def _train_on(recipe: "Recipe", flavor: str, options: Mapping[str, Any], *, publish: bool, yes: bool) -> None:
+    question = build_question(asks=not yes)
+    found = workflow.train_on(recipe, flavor, publish=publish, on_offer=question, show=show_line, **options)
+    print_job_run(found)
+    if publish and found.url is None:  # the job could not, or an earlier job of the same training was not asked to
+        _publish(found.run, has_token=True, yes=yes)
 
 
 def _confirm(plan: workflow.Plan, *, asks: bool) -> None:

@@ -1,4 +1,4 @@
-"""Say why a published model should perhaps stay: it has a better score, or is of another split."""
+"""Compare the card of a run with the card of the model that it would replace."""
 
 import logging
 
@@ -11,9 +11,9 @@ logger = logging.getLogger(__name__)
 
 
 def find_objection(published: str, own: str) -> str | None:
-    """Return what speaks against replacing a published model; None if nothing does.
+    """Return why a published model should not be replaced; None if there is no reason.
 
-    Both texts are model cards, because their scores are rounded equally. Nothing speaks for a card without scores.
+    Both texts are model cards, because their scores are rounded equally. A published card without scores is no reason.
     """
     try:
         claims = read_card(published)

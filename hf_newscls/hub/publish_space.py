@@ -4,25 +4,29 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hf_newscls.errors import InputError
-from hf_newscls.hub.commit import CARD_FILE, Pushed, PushOptions
-from hf_newscls.hub.ownership import Ownership, push_owned
+from hf_newscls.hub.commit import CARD_FILE, Pushed, PushOptions, find_head
+from hf_newscls.hub.ownership import Ownership, check_ownership, push_owned
 from hf_newscls.hub.preflight import Target, check_metadata, find_target
-from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.card_metadata import TOOL_TAG
 
+_OWNERSHIP = Ownership("a demo of hf-newscls", tags=(TOOL_TAG,))
 
-def find_space(recipe: Recipe, options: PushOptions, *, repo_id: str | None, private: bool | None) -> Target:
+
+def find_space(name: str, options: PushOptions, *, private: bool) -> Target:
     """Return the Space of a model, which has the model's name, before the model is pushed.
 
     Raises:
         InputError: the model does not go to the main branch, or the name is not valid.
-        PublishError: the token may not push there, the Space is public but must be private, or the Hub failed.
+        PublishError: the token may not push there, the Space is public but must be private or holds something else, or
+            the Hub failed.
     """
     if options.create_pr or options.revision != "main":
         place = "a pull request" if options.create_pr else f"the branch {options.revision!r}"
         raise InputError(f"space: the model goes to {place}, but a Space shows main; publish it there first")
-    name = repo_id or recipe.hub.repo_id or recipe.name
-    return find_target(name, private=recipe.hub.private if private is None else private, repo_type="space")
+    target = find_target(name, private=private, repo_type="space")
+    if head := find_head(target, "main"):
+        check_ownership(head, _OWNERSHIP, repo_id=target.repo_id)
+    return target
 
 
 def push_space(files: Mapping[str, bytes], target: Target, options: PushOptions) -> Pushed:
@@ -32,5 +36,4 @@ def push_space(files: Mapping[str, bytes], target: Target, options: PushOptions)
         PublishError: the Hub refused or could not be reached, or the Space holds something else.
     """
     check_metadata(files[CARD_FILE].decode(), repo_type="space")
-    ownership = Ownership("a demo of hf-newscls", tags=(TOOL_TAG,))
-    return push_owned(files, target, replace(options, tag=None), ownership=ownership)
+    return push_owned(files, target, replace(options, tag=None), ownership=_OWNERSHIP)

@@ -12,9 +12,8 @@ from huggingface_hub import HfApi, JobInfo, JobStage
 
 from hf_newscls.errors import JobDetached, JobError, PublishError, format_duration
 from hf_newscls.hub.retry import has_answered, report_failures
-from hf_newscls.jobs.launch import inspect_job
+from hf_newscls.jobs.launch import has_ended, inspect_job
 
-_ENDED = {JobStage.COMPLETED, JobStage.ERROR, JobStage.CANCELED, JobStage.DELETED}
 _PATIENCE_SECONDS = 300.0  # without any answer of the Hub
 _WAIT_SECONDS = 5.0
 
@@ -35,7 +34,7 @@ def follow_job(account: str, job_id: str, *, show: Callable[[str], None]) -> Job
         try:
             with _detaching():
                 job = inspect_job(account, job_id)
-                if not _has_ended(job):
+                if not has_ended(job):
                     lost_since = None
                 for line in islice(_read_log(account, job_id), shown, None):  # each connection sends the whole log
                     show(line)
@@ -48,7 +47,7 @@ def follow_job(account: str, job_id: str, *, show: Callable[[str], None]) -> Job
                 raise
             lost_since = lost_since or time.monotonic()
             if time.monotonic() - lost_since > _PATIENCE_SECONDS:
-                if job is not None and _has_ended(job):
+                if job is not None and has_ended(job):
                     return job  # its log is lost, but not its result
                 raise JobError(
                     f"the Hub could not be reached for {format_duration(_PATIENCE_SECONDS)} ({error}); the job goes on "
@@ -72,10 +71,6 @@ def check_success(job: JobInfo) -> None:
         f"the job {job.id} ended without a result ({reason}); run the same command again{time_limit}: it goes on from "
         f"the last checkpoint"
     )
-
-
-def _has_ended(job: JobInfo) -> bool:
-    return job.status.stage in _ENDED
 
 
 def _read_log(account: str, job_id: str) -> Iterator[str]:

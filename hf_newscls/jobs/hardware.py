@@ -50,15 +50,16 @@ def parse_timeout(text: str) -> int:
     """Return the seconds of a time limit.
 
     Raises:
-        InputError: it is not a number with a unit.
+        InputError: it is not a number with a unit, or less than a second.
 
     >>> parse_timeout("90m"), parse_timeout("1.5h")
     (5400, 5400)
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
-    if found is None or float(found[1]) == 0:
+    seconds = int(float(found[1]) * _SECONDS[found[2]]) if found else 0
+    if seconds == 0:
         raise InputError(f"--timeout {text}: not a time limit; write it like 45m, 2h or 1d")
-    return int(float(found[1]) * _SECONDS[found[2]])
+    return seconds
 
 
 def read_prices() -> dict[str, float]:

@@ -22,7 +22,7 @@ ATTEMPTS = 2
 """A job that fails is started once more, and goes on from its last checkpoint."""
 
 _IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm"
-_ACTIVE = {JobStage.SCHEDULING, JobStage.RUNNING}
+_ENDED = {JobStage.COMPLETED, JobStage.ERROR, JobStage.CANCELED, JobStage.DELETED}
 _SETTLING_SECONDS = 2.0  # until a new job shows in the list
 _REMEDIES = {
     401: "check HF_TOKEN, or run `hf auth login`",
@@ -34,7 +34,11 @@ logger = logging.getLogger(__name__)
 
 
 def find_jobs(account: str, name: str) -> list[JobInfo]:
-    """Return all jobs of a bundle, newest first."""
+    """Return all jobs of a bundle, newest first.
+
+    Raises:
+        PublishError: the Hub refused or cannot be reached.
+    """
     return _list(account, labels={LABEL: name})
 
 
@@ -48,18 +52,26 @@ def list_jobs(account: str) -> list[JobInfo]:
     return [job for job in _list(account) if LABEL in (job.labels or {})]
 
 
+def has_ended(job: JobInfo) -> bool:
+    """Return whether a job has ended; one in a stage that is not known here has not, so that no other is started."""
+    return job.status.stage in _ENDED
+
+
 def find_active(jobs: Sequence[JobInfo]) -> JobInfo | None:
     """Return the newest job that waits for hardware or runs."""
-    return next((job for job in jobs if job.status.stage in _ACTIVE), None)
+    return next((job for job in jobs if not has_ended(job)), None)
 
 
 def start_job(account: str, bundle: Bundle, volume: JobVolume, *, flavor: str, timeout_seconds: int) -> JobInfo:
-    """Start the job of a bundle that was sent.
+    """Start the job of a bundle that was sent, or return the one that another process has started meanwhile.
 
     Raises:
         JobError: the Hub refused, and no job was started; or it is not known whether one was.
+        PublishError: the Hub cannot be reached, and no job was started.
     """
-    before = {job.id for job in find_jobs(account, bundle.name)}
+    before = find_jobs(account, bundle.name)
+    if active := find_active(before):
+        return active
     try:
         return HfApi().run_job(
             image=_IMAGE,
@@ -77,17 +89,23 @@ def start_job(account: str, bundle: Bundle, volume: JobVolume, *, flavor: str, t
         failure = _explain(error, flavor)
         if has_answered(failure):
             raise JobError(f"{failure}; no job was started") from error
-        logger.info("the response to the start was lost; looking whether the job is there")
+    started = _find_started(account, bundle.name, before)
+    if started is None:
+        raise JobError(f"{failure}; no job was started")
+    return started
+
+
+def _find_started(account: str, name: str, before: Sequence[JobInfo]) -> JobInfo | None:
+    """Return the job of a start with a lost response; None if there is none."""
+    logger.info("the response to the start was lost; looking whether the job is there")
     time.sleep(_SETTLING_SECONDS)
+    known = {job.id for job in before}
     try:
-        found = [job for job in find_jobs(account, bundle.name) if job.id not in before]
+        return next((job for job in find_jobs(account, name) if job.id not in known), None)
     except PublishError as error:
         raise JobError(
             f"{error}; whether the job was started is not known: run the same command again, it looks first"
         ) from error
-    if not found:
-        raise JobError(f"{failure}; no job was started")
-    return found[0]
 
 
 def inspect_job(account: str, job_id: str) -> JobInfo:

@@ -10,7 +10,7 @@ from pathlib import Path
 from huggingface_hub import HfApi, Volume, constants
 from pydantic import TypeAdapter
 
-from hf_newscls.errors import JobError, PublishError
+from hf_newscls.errors import JobError
 from hf_newscls.hub.retry import call_hub
 from hf_newscls.jobs.bundle import MOUNT, Bundle
 from hf_newscls.storage import replace_folder
@@ -51,7 +51,7 @@ class JobResult:
 
     def __post_init__(self) -> None:
         """Raise a ValueError for a path where a name must be."""
-        if any(Path(name).name != name for name in (self.recipe, self.run)):
+        if any(name in {"", ".."} or Path(name).name != name for name in (self.recipe, self.run)):
             raise ValueError(f"not names of folders: {self.recipe!r}, {self.run!r}")
 
 
@@ -116,12 +116,13 @@ def fetch_run(volume: JobVolume, inside: str, folder: Path) -> None:
 
 
 def remove(volume: JobVolume) -> None:
-    """Remove all files of a training from the bucket."""
+    """Remove all files of a training from the bucket.
+
+    Raises:
+        PublishError: the Hub cannot be reached.
+    """
     listing = partial(HfApi().list_bucket_tree, volume.bucket, prefix=volume.name, recursive=True)
-    try:
-        files = call_hub(lambda: [one.path for one in listing() if one.type == "file"], what=f"list {volume.address}")
-        if files:
-            delete = partial(HfApi().batch_bucket_files, volume.bucket, delete=files)
-            call_hub(delete, what=f"remove the files of {volume.address}")
-    except PublishError as error:
-        logger.warning("%s; the files stay there", error)
+    files = call_hub(lambda: [one.path for one in listing() if one.type == "file"], what=f"list {volume.address}")
+    if files:
+        delete = partial(HfApi().batch_bucket_files, volume.bucket, delete=files)
+        call_hub(delete, what=f"remove the files of {volume.address}")

@@ -4,6 +4,7 @@ The integrations open the runs, log the training, and close the runs when it end
 Other trackers than the four here only have what their integration logs.
 """
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.integrations.integration_utils import TensorBoardCallback
 
 from hf_newscls.recipe.recipe import Recipe
+
+logger = logging.getLogger(__name__)
 
 Config = Mapping[str, Any]
 """The recipe as plain values, and the fingerprint of the split."""
@@ -48,9 +51,16 @@ class TrackedRun:
         self.callbacks.append(_ConfigCallback(self._trackers))
 
     def log_results(self, scores: Mapping[str, float], figures: Sequence[Path], *, step: int) -> None:
-        """Log the scores on the test set, and PNG files, at the last step of the training."""
+        """Log the scores on the test set, and PNG files, at the last step of the training.
+
+        A tracker that fails is logged, because the run is finished: if the command failed, it would train again.
+        """
+        named = {f"test/{name}": score for name, score in scores.items()}
         for tracker in self._trackers:
-            tracker.log_results({f"test/{name}": score for name, score in scores.items()}, figures, step=step)
+            try:
+                tracker.log_results(named, figures, step=step)
+            except Exception as error:  # of the tracker's library, which can be any
+                logger.warning("the test scores are not in %s: %s", type(tracker).__name__.strip("_"), error)
 
 
 class Tracker(Protocol):

@@ -1,4 +1,4 @@
-"""Write the report of a search: its trials, the best one, and what is left of it on the test set."""
+"""Write the report of a search: its trials, the best one, and its scores on the test set."""
 
 from __future__ import annotations
 

@@ -209,10 +209,17 @@ def _take_over(study: Study, folder: StudyFolder, stack: ExitStack) -> Claim | N
             began = frozen.datetime_start
             if VALUES not in frozen.user_attrs and began and time.time() - began.timestamp() > _ASKED_WITHIN:
                 study.tell(frozen.number, state=TrialState.FAIL)
-        elif stack.enter_context(try_lock(path / ".lock")):
+        # Its process may have ended it between the list and the lock.
+        elif stack.enter_context(try_lock(path / ".lock")) and _is_running(study, frozen.number):
             logger.info("trial %d: was interrupted, starts again", frozen.number)
             return Claim(Trial(study, frozen._trial_id), path)
     return None
+
+
+def _is_running(study: Study, number: int) -> bool:
+    from optuna.trial import TrialState
+
+    return study.get_trials(deepcopy=False)[number].state == TrialState.RUNNING
 
 
 def _ask(

@@ -48,9 +48,9 @@ def publish(
         create_pr: open a pull request, or update the open one.
         tag: a name for the commit, such as v1.0.
         replace_card: replace a card that hf-newscls did not write.
-        on_replace: called with a sentence before anything is pushed, if the model on the Hub has a better macro F1 on
-            the same split, or is a model of another split; an error that it raises ends the command. By default that
-            is an `InputError`.
+        on_replace: called with a sentence before anything is pushed, if the commit would replace a model with a better
+            macro F1 on the same split, or a model of another split; an error that it raises ends the command. By
+            default that is an `InputError`.
         onnx: push the ONNX files that `export` wrote too, in the same commit.
         space: also push a page on which anyone can try the model, to a Space of the same name.
         runs_dir: where the run folders are.
@@ -79,17 +79,16 @@ def publish(
         tag=tag,
         command="hf-newscls publish --space" if space else "hf-newscls publish",
     )
-    target = find_target(
-        repo_id or recipe.hub.repo_id or recipe.name,
-        private=recipe.hub.private if private is None else private,
-        is_proposal=create_pr,
-    )
+    name = repo_id or recipe.hub.repo_id or recipe.name
+    is_private = recipe.hub.private if private is None else private
+    target = find_target(name, private=is_private, is_proposal=create_pr)
     # Before the model is pushed: its card will link to the Space.
-    space_target = find_space(recipe, options, repo_id=repo_id, private=private) if space else None
+    space_target = find_space(name, options, private=is_private) if space else None
     if private is False and target.is_private and target.exists:
         logger.warning("%s stays private; change that in its settings on the Hub", target.repo_id)
     render = partial(render_run_card, folder, recipe, model_address=target.repo_id, exported=exported)
-    _check_replacement(target, revision, card=render(), on_replace=on_replace)
+    if not create_pr:  # a pull request replaces nothing before someone merges it
+        _check_replacement(target, revision, card=render(), on_replace=on_replace)
     pushed = publish_run(
         folder,
         recipe,

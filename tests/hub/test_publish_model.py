@@ -423,6 +423,8 @@ def test_better_model_stays_without_yes(hub: HubServer, command_line: CommandLin
     repo = hub.create_repo("owner/better", files={"README.md": better_card}, private=True)
     arguments = ("publish", "tiny", "--repo-id", "owner/better")
     check_refusal(command_line.run(*arguments), "owner/better", "0.9999", "--yes")
+    proposal = command_line.run(*arguments, "--pr")  # which a person merges or not
+    assert proposal.code == 0, proposal.err
     assert repo.files == {"README.md": better_card}
     result = command_line.run(*arguments, "--yes")
     assert result.code == 0, result.err

@@ -40,12 +40,12 @@ def test_failed_push_of_the_space_is_made_up_for(hub_here: HubServer, run: RunFo
     assert (pushed.is_new, pushed.space.is_new) == (False, True)
 
 
-@pytest.mark.slow
-def test_space_of_something_else_is_kept(hub_here: HubServer, run: RunFolder) -> None:
+def test_space_of_something_else_is_refused_before_the_model_is_pushed(hub_here: HubServer, run: RunFolder) -> None:
     space = hub_here.create_repo("spaces/owner/tiny", files={"app.py": b"print()"}, private=True)
     with pytest.raises(PublishError, match=r"owner/tiny: holds 'app\.py'"):
         push(run)
     assert space.files == {"app.py": b"print()"}
+    assert "owner/tiny" not in hub_here.repos
 
 
 def test_public_space_is_refused_before_the_model_is_pushed(hub_here: HubServer, run: RunFolder) -> None:

@@ -20,7 +20,7 @@ def test_wrong_flavor_is_refused_with_the_right_one(flavor: str, fragment: str, 
     assert fragment in str(error.value)
 
 
-@pytest.mark.parametrize("text", ["2", "0h", "two hours", "-1h", ""])
+@pytest.mark.parametrize("text", ["2", "0h", "0.5s", "two hours", "-1h", ""])
 def test_wrong_time_limit_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="--timeout"):
         parse_timeout(text)

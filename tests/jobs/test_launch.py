@@ -110,6 +110,20 @@ def test_unknown_job_is_refused(hub_here: HubServer) -> None:
         follow.follow_job(ACCOUNT, "no-such-job", show=lambda line: None)
 
 
+def test_second_start_returns_the_running_job(start: Callable[..., JobInfo], hub_here: HubServer) -> None:
+    assert [start("sleep 60").id, start("sleep 60").id] == [*hub_here.hub.jobs] * 2
+    launch.cancel_job(ACCOUNT, *hub_here.hub.jobs)
+
+
+def test_job_in_an_unknown_stage_is_active(start: Callable[..., JobInfo], hub_here: HubServer) -> None:
+    job = start()
+    wait(hub_here, job)
+    found = launch.inspect_job(ACCOUNT, job.id)
+    assert launch.find_active([found]) is None
+    found.status.stage = "UPDATING"
+    assert launch.find_active([found]) is found
+
+
 def test_job_at_its_time_limit_names_the_option(start: Callable[..., JobInfo], hub_here: HubServer) -> None:
     hub_here.hub.jobs.speed = 1e6
     job = start("sleep 60")

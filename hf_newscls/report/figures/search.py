@@ -29,7 +29,7 @@ def plot_trials(numbers: Sequence[int], scores: Sequence[float], *, name: str, l
 def plot_importances(importances: Mapping[str, float]) -> Figure:
     """Return a figure of the importance of each key, the highest on top."""
     names = sorted(importances, key=lambda name: -importances[name])
-    figure = style.build_figure(height=style.LINE * len(names) + 1.2, title="What mattered in the search")
+    figure = style.build_figure(height=style.LINE * len(names) + 1.2, title="Importance of each key in the search")
     axes = style.format_axes(figure.add_subplot(), grid="x", xlabel="Importance (PED-ANOVA)", percent="x")
     axes.barh(range(len(names)), [importances[name] for name in names], height=0.7, color=style.BLUE)
     style.name_rows(axes, names)

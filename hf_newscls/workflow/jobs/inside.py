@@ -1,19 +1,25 @@
 """The part of a training that runs inside a job."""
 
+from __future__ import annotations
+
 import json
 import logging
 import os
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hf_newscls.errors import InputError
+from hf_newscls.errors import InputError, PublishError
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder, find_runs
 from hf_newscls.storage import write_json
 from hf_newscls.workflow.prepare import to_recipe
 from hf_newscls.workflow.publish import publish as publish_run
 from hf_newscls.workflow.training.train import train
+
+if TYPE_CHECKING:
+    from hf_newscls.training.record import JobCost
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +52,10 @@ def run_job(folder: str | Path, *, publish: bool) -> None:
 
 
 def _publish(run: RunFolder) -> str | None:
-    """Return the address of the published model; None if a person has to decide, who is asked where the job began."""
+    """Return the address of the published model; None if it failed: `train --on` publishes the run that it fetches."""
     try:
         return publish_run(run.path).url
-    except InputError as error:
+    except (InputError, PublishError) as error:
         logger.warning("not published by the job: %s", error)
         return None
 
@@ -62,15 +68,24 @@ def _find_complete(recipe: Recipe, runs_dir: Path) -> RunFolder | None:
 
 def _record_cost(run: RunFolder, recipe: Recipe) -> None:
     """Write hardware and cost into the record, and into the card."""
-    from hf_newscls.hub.account import find_account
-    from hf_newscls.jobs import hardware, launch
     from hf_newscls.training.record import TrainingRecord
     from hf_newscls.workflow.cards import write_card
+
+    try:
+        cost = _read_cost()
+    except PublishError as error:  # the run is complete without it; failing would start a paid attempt
+        logger.warning("the card does not say what the job cost: %s", error)
+        return
+    record = run.read_as(run.training, TrainingRecord.from_dict)
+    write_json(run.training, replace(record, job=cost).to_dict())
+    write_card(run, recipe)
+
+
+def _read_cost() -> JobCost:
+    from hf_newscls.hub.account import find_account
+    from hf_newscls.jobs import hardware, launch
 
     account = find_account().name
     job = launch.inspect_job(account, os.environ["JOB_ID"])
     jobs = launch.find_jobs(account, (job.labels or {})[launch.LABEL])
-    cost = hardware.compute_cost(jobs, hardware.read_prices())
-    record = run.read_as(run.training, TrainingRecord.from_dict)
-    write_json(run.training, replace(record, job=cost).to_dict())
-    write_card(run, recipe)
+    return hardware.compute_cost(jobs, hardware.read_prices())

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hf_newscls.errors import InputError, JobError
+from hf_newscls.errors import InputError, JobError, PublishError
 from hf_newscls.recipe.loading import read_run_recipe
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.serialization import recipe_to_yaml
@@ -239,7 +239,10 @@ def _finish(
     write_card(run, run.read_recipe(), cards_dir=None if cards_dir is None else Path(cards_dir))
     run.mark_latest()
     cost = hardware.compute_cost(launch.find_jobs(account, name), hardware.read_prices())
-    volume.remove(place)
+    try:
+        volume.remove(place)
+    except PublishError as error:  # the run is here
+        logger.warning("%s; the files stay there", error)
     return JobRun(load_run(run.path), cost, result.url)
 
 

@@ -152,23 +152,21 @@ def _finish(search: Search, *, seeds: int, runs_dir: Path) -> Tuning:
     from hf_newscls.tuning.result import RUNNING
 
     result, folder = search.read_result(), search.folder
-    best = _write_best(search, result.best)
+    best = _write_best(search, result)
     runs: list[Run] = []
     with try_lock(folder.path / ".training") as is_ours:
         if is_ours and result.count(RUNNING) == 0:
             logger.info("training %s", best)
             runs = _train_best(read_recipe(str(best)), search, seeds=seeds, runs_dir=runs_dir)
     gaps = [*_measure_gaps(result.best, runs)] if runs else []
-    result.to_pandas().to_csv(folder.table, index=False)
+    write_text(folder.table, result.to_pandas().to_csv(index=False))
     write_search_page(result, folder.page, gaps=gaps, seeds=[run.recipe.seed for run in runs])
     return Tuning(folder.path, best, result, runs)
 
 
-def _write_best(search: Search, trial: TrialResult) -> Path:
-    path = search.folder.best
-    comment = (
-        f"The best of {len(search.read_result().trials)} trials, with validation {search.metric} {trial.score:.4f}."
-    )
+def _write_best(search: Search, result: SearchResult) -> Path:
+    path, trial = search.folder.best, result.best
+    comment = f"The best of {len(result.trials)} trials, with validation {result.metric} {trial.score:.4f}."
     name = f"{search.recipe.name}_tuned"
     write_text(path, search.base.to_yaml(trial.values, name=name, folder=path.parent, comment=comment))
     return path
