@@ -24,6 +24,7 @@ A test set comes from the same file as the training set: the same sources, years
 `hf-newscls evaluate MODEL --on DATA` scores a trained model on another set ([report](report.md)). Rows that the model
 was trained or validated on are left out. Ranges are 95% intervals. *Majority* is the accuracy of always predicting the
 most frequent label: a model that is not above it has learned nothing that helps on this data.
+[Benchmarks](benchmarks.md#a-static-model-instead) has the scores of a static model on the same rows and on AG News.
 
 | Model | Data | Rows | Left out | Accuracy | Majority | Macro F1 | Log loss | Calibration error |
 |---|---|---|---|---|---|---|---|---|

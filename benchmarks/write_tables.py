@@ -179,6 +179,23 @@ def tabulate_data_scale(entry: dict) -> list[str]:
     return lay_out(["rows", *(f"{step} (s)" for step in steps), "peak memory"], rows)
 
 
+def tabulate_static_model(entry: dict) -> list[str]:
+    """Return scores and speed of the static model on each set."""
+    rows = [
+        [
+            name,
+            f"{one['train_rows']:,}",
+            f"{one['test_rows']:,}",
+            show_interval(one["accuracy"]),
+            show_interval(one["f1_macro"]),
+            f"{one['train_seconds']:.0f}",
+            f"{one['rows_per_second']:,.0f}",
+        ]
+        for name, one in entry["data"].items()
+    ]
+    return lay_out(["", "training rows", "test rows", "accuracy", "macro F1", "training (s)", "rows/s"], rows)
+
+
 def show_ratio(values: list[float] | None) -> str:
     return "{:.2f} ({:.2f} to {:.2f})".format(*values) if values else ""
 
@@ -219,6 +236,7 @@ TABLES: dict[str, Callable[[Mapping[str, dict]], list[str]]] = {
     "memory of predictions": lambda results: tabulate_prediction_memory(results["prediction_speed memory"]),
     "stage one": lambda results: tabulate_stage_one(results["stage_one fake_news_minilm"]),
     "data preparation": lambda results: tabulate_data_scale(results["data_scale"]),
+    "static model": lambda results: tabulate_static_model(results["static_model"]),
     "gpu cost": lambda results: gpu_cost.tabulate(),
 }
 PAGES = (
