@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def collect_sockets() -> Iterator[None]:
-    """Collect the sockets that nbclient leaves open while the warnings of this test are allowed, not in a later test."""
+    """Collect the sockets that nbclient leaves open here, where their warnings are allowed, not in a later test."""
     yield
     gc.collect()
 

@@ -28,7 +28,7 @@ Execute = Callable[[Path, Path], Any]
 
 @pytest.fixture(autouse=True)
 def collect_sockets() -> Iterator[None]:
-    """Collect the sockets that nbclient leaves open while the warnings of this test are allowed, not in a later test."""
+    """Collect the sockets that nbclient leaves open here, where their warnings are allowed, not in a later test."""
     yield
     gc.collect()
 
