@@ -77,6 +77,7 @@ def build_question(*, asks: bool) -> "Callable[[Offer], None]":
     """
 
     def ask(offer: "Offer") -> None:
+        """Print the offer; a person who declines ends the command."""
         for name, size in offer.files.items():
             print_line(f"sent:   {name} ({size:,} bytes)")
         limit = format_duration(offer.timeout_seconds)

@@ -84,6 +84,7 @@ def _send_data(
     numbers = count()
 
     def send(address: str) -> list[str]:
+        """Copy the files of an address, and return their addresses inside the job."""
         if address.startswith((HUB_SCHEME, PACKAGE_SCHEME)):
             return [address]
         sent = []
@@ -95,6 +96,7 @@ def _send_data(
         return sent
 
     def send_all(group: str | Sequence[str]) -> str | list[str]:
+        """Send one address or several; a single address stays a string."""
         sent = [one for address in list_addresses(group) for one in send(address)]
         return sent[0] if isinstance(group, str) and len(sent) == 1 else sent
 

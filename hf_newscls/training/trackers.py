@@ -90,6 +90,7 @@ class _Trackio:
         self._arguments, self._config = arguments, config
 
     def add_config(self) -> None:
+        """Add the config next to that of the integration."""
         import trackio
 
         trackio.config.update(self._config, allow_val_change=True)
@@ -97,6 +98,7 @@ class _Trackio:
         self._config = {key: value for key, value in trackio.config.items() if not key.startswith("_")}
 
     def log_results(self, scores: Mapping[str, float], figures: Sequence[Path], *, step: int) -> None:
+        """Open the run again, and add scores and figures."""
         import trackio
 
         arguments = self._arguments
@@ -119,11 +121,13 @@ class _Wandb:
         self._arguments, self._config = arguments, config
 
     def add_config(self) -> None:
+        """Add the config next to that of the integration."""
         import wandb
 
         wandb.config.update(self._config, allow_val_change=True)
 
     def log_results(self, scores: Mapping[str, float], figures: Sequence[Path], *, step: int) -> None:
+        """Add scores and figures to the open run, or to a new one, and close it."""
         import wandb
 
         # The integration leaves its run open; there is none if only the evaluation was missing.
@@ -139,12 +143,14 @@ class _MLflow:
         self._arguments, self._config = arguments, config
 
     def add_config(self) -> None:
+        """Log the fingerprint as a parameter, and the recipe as a file."""
         import mlflow
 
         mlflow.log_param("split_fingerprint", self._config["split_fingerprint"])
         mlflow.log_dict(self._config["recipe"], "recipe.yaml")
 
     def log_results(self, scores: Mapping[str, float], figures: Sequence[Path], *, step: int) -> None:
+        """Add scores to the last run, and figures as its files."""
         import mlflow
 
         last = mlflow.last_active_run()
@@ -159,12 +165,14 @@ class _TensorBoard:
         self._folder, self._config = folder, config
 
     def add_config(self) -> None:
+        """Write the config as texts."""
         with self._open() as writer:
             writer.add_text("split_fingerprint", self._config["split_fingerprint"])
             for section, value in self._config["recipe"].items():
                 writer.add_text(f"recipe/{section}", f"    {value}")
 
     def log_results(self, scores: Mapping[str, float], figures: Sequence[Path], *, step: int) -> None:
+        """Write scores as scalars, figures as images."""
         with self._open() as writer:
             for name, value in scores.items():
                 writer.add_scalar(name, value, step)
