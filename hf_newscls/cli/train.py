@@ -78,8 +78,9 @@ def train(
 ) -> None:
     """Train and evaluate a model, and write report and model card.
 
-    If the last run was interrupted, it is resumed; --no-resume starts again. With --on, the training runs on the Hub,
-    and the finished run is fetched.
+    If the last run was interrupted, it is resumed; --no-resume starts again.
+
+    With --on, it trains on the Hub, and the finished run is fetched.
     """
     resolved = workflow.load_recipe(recipe, data=data, overrides=overrides or [])
     publish = publish or resolved.hub.publish
