@@ -18,9 +18,10 @@ import importlib.util
 import logging
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,10 +42,10 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.trial import Trial
 
-VALUES, REASON, SCORES, SECONDS = "values", "reason", "scores", "seconds"
+VALUES, REASON, SCORES, SECONDS, ALIVE = "values", "reason", "scores", "seconds", "alive"
 """What is stored about a trial."""
 _RECIPE, _SPLIT = "recipe", "split"  # what is stored about a study
-_ASKED_WITHIN = 60.0  # seconds
+_MARK_EVERY, _DEAD_AFTER = 60.0, 600.0  # seconds
 
 logger = logging.getLogger(__name__)
 
@@ -196,7 +197,30 @@ def claim_trial(
                 claim = _ask(study, folder, space, read=read, limit=limit)
                 if claim is not None:
                     stack.enter_context(try_lock(claim.folder / ".lock"))
+        if claim is not None:
+            stack.enter_context(_marking_alive(claim.trial))
         yield claim
+
+
+@contextmanager
+def _marking_alive(trial: Trial) -> Iterator[None]:
+    """Write the time into the storage now and then: hosts without a common folder see no lock of this process."""
+    from optuna.exceptions import UpdateFinishedTrialError
+
+    is_over = threading.Event()
+
+    def mark() -> None:
+        with suppress(UpdateFinishedTrialError):
+            while not is_over.wait(_MARK_EVERY):
+                trial.set_user_attr(ALIVE, time.time())
+
+    thread = threading.Thread(target=mark, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
 
 
 def _take_over(study: Study, folder: StudyFolder, stack: ExitStack) -> Claim | None:
@@ -206,9 +230,9 @@ def _take_over(study: Study, folder: StudyFolder, stack: ExitStack) -> Claim | N
     for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         path = folder.name_trial(frozen.number)
         if not (path / "recipe.yaml").is_file():  # of a host with another folder, or of a process killed on the way
-            began = frozen.datetime_start
-            if VALUES not in frozen.user_attrs and began and time.time() - began.timestamp() > _ASKED_WITHIN:
-                study.tell(frozen.number, state=TrialState.FAIL)
+            began = frozen.datetime_start.timestamp() if frozen.datetime_start else 0.0
+            if time.time() - frozen.user_attrs.get(ALIVE, began) > _DEAD_AFTER:
+                fail_trial(study, Trial(study, frozen._trial_id), "its host gave no sign of life for ten minutes")
         # Its process may have ended it between the list and the lock.
         elif stack.enter_context(try_lock(path / ".lock")) and _is_running(study, frozen.number):
             logger.info("trial %d: was interrupted, starts again", frozen.number)

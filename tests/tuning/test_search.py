@@ -13,7 +13,7 @@ import pytest
 from datasets import DatasetDict
 
 from hf_newscls.recipe.loading import read_recipe
-from hf_newscls.tuning.study import StudyFolder, claim_trial, fail_trial, open_study
+from hf_newscls.tuning.study import ALIVE, StudyFolder, claim_trial, fail_trial, open_study
 from hf_newscls.tuning.trial import train_trial
 from tests.conftest import LABELS, write_csv, write_recipe
 from tests.processes import Result, build_environment, check_refusal, run_cli
@@ -100,9 +100,9 @@ def test_search_in_several_processes_of_one_training_is_refused(
 class Tried:
     """A study of the tiny recipe in this process, without its trainings."""
 
-    def __init__(self, workspace: Path, storage: str | None = None) -> None:
+    def __init__(self, workspace: Path, storage: str | None = None, folder: str = "tune") -> None:
         self.recipe = read_recipe(str(workspace / "tiny.yaml"), {"tune": {"model.max_length": {"low": 8, "high": 32}}})
-        self.folder = StudyFolder(workspace / "tune")
+        self.folder = StudyFolder(workspace / folder)
         self.folder.path.mkdir(exist_ok=True)
         self.storage = storage or self.folder.storage
         self.study = open_study(
@@ -148,6 +148,23 @@ def test_storage_can_be_a_database(workspace: Path) -> None:
     with tried.claim() as claim:
         fail_trial(tried.study, claim.trial, "out of memory")
     assert tried.study.trials[0].user_attrs["reason"] == "out of memory"
+
+
+def test_trial_of_a_host_that_is_gone_fails_after_a_while(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hf_newscls.tuning.study._MARK_EVERY", 0.05)
+    storage = str(workspace / "journal.log")
+    here, other = (Tried(workspace, storage=storage, folder=name) for name in ("here", "other"))
+    with other.claim() as lost:
+        wait_for(lambda: ALIVE in here.study.trials[lost.trial.number].user_attrs)
+
+    def find_state(*, dead_after: float) -> object:
+        monkeypatch.setattr("hf_newscls.tuning.study._DEAD_AFTER", dead_after)
+        with here.claim(is_over=True) as claim:
+            assert claim is None
+        return here.study.trials[lost.trial.number].state
+
+    assert find_state(dead_after=600) == optuna.trial.TrialState.RUNNING
+    assert find_state(dead_after=0) == optuna.trial.TrialState.FAIL
 
 
 @pytest.fixture
