@@ -202,8 +202,8 @@ reproduce: $(STAMP) ## Repeat the published trainings and write docs/reproductio
 	@set -f; $(BIN)/python benchmarks/reproduction.py $(ARGS)
 
 .PHONY: results
-results: $(STAMP) ## Write docs/results.md: RUNS="folders of runs that were evaluated on other data".
-	@set -f; $(BIN)/python benchmarks/other_data.py $(RUNS)
+results: $(STAMP) ## Write docs/results.md and its figure: RUNS="folders of finished runs".
+	@set -f; $(BIN)/python benchmarks/results.py $(RUNS)
 
 .PHONY: build
 build: $(STAMP) ## Build the wheel into dist/.

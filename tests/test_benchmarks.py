@@ -230,7 +230,7 @@ def test_rare_labels_are_laid_out_by_way(tables: Any) -> None:
     ]
 
 
-def test_scores_on_other_data_are_next_to_the_own_ones(
+def test_results_have_own_scores_and_those_on_other_data(
     tiny_run: FinishedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Path(shutil.copytree(tiny_run.run.path, tmp_path / "run"))
@@ -241,8 +241,14 @@ def test_scores_on_other_data_are_next_to_the_own_ones(
         stream.write("bank shares,,BUSINESS\n")
     workflow.evaluate_on(run, tmp_path / "new.csv")
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    *_, own, other = importlib.import_module("other_data").build_page([run]).splitlines()
+    importlib.import_module("results").write_results([run], tmp_path / "docs/results.md")
+    lines = (tmp_path / "docs/results.md").read_text().splitlines()
+    *_, own, other = lines
     scores = tiny_run.report.test.scores
-    assert own.startswith(f"| tiny | its own test set | 24 |  | {scores['accuracy']:.3f} (")
+    assert own.startswith(f"| tiny | its own test set | 24 | | {scores['accuracy']:.3f} (")
     assert other.startswith("| tiny | new (3 labels) | 3 | 0 | ")
     assert "| 0.667 |" in other
+    (model,) = (line for line in lines if line.startswith("| tiny | ") and "its own" not in line and line != other)
+    low, high = tiny_run.report.gains["accuracy"]
+    assert f"| {low:+.3f} to {high:+.3f} |" in model
+    assert (tmp_path / "docs/images/results.png").stat().st_size > 1000
