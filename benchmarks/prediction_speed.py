@@ -141,12 +141,12 @@ def predict_with_ours(options, texts: list[str], way: str) -> tuple[float, list[
     """Measure from the first row to the written answers, without loading the model and checking the file."""
     import pandas as pd
 
-    from hf_newscls.inference import precision
+    from hf_newscls.modeling.acceleration import bfloat16
     from hf_newscls.progress import showing
     from hf_newscls.workflow.prediction.files import predict_file
 
     if way == "ours in bfloat16":
-        precision.has_fast_bf16 = lambda classifier: True
+        bfloat16.has_fast_bf16 = lambda device: True
     moments = []
     with tempfile.TemporaryDirectory() as folder:
         source, output = Path(folder, "rows.csv"), Path(folder, "answers.parquet")

@@ -4,20 +4,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import torch
-
 from hf_newscls.inference.predicting import TrainedClassifier
 from hf_newscls.modeling.acceleration.cls_only_last_layer import cls_only_last_layer
-from hf_newscls.modeling.acceleration.cpu_bfloat16 import has_fast_cpu_bf16
 from hf_newscls.modeling.acceleration.float32_attention import attend_in_float32
-
-
-def has_fast_bf16(classifier: TrainedClassifier) -> bool:
-    """Return whether predictions are faster in bfloat16 on the device of the classifier."""
-    device = classifier.model.device.type
-    if device == "cpu":
-        return has_fast_cpu_bf16()
-    return device == "cuda" and torch.cuda.is_bf16_supported(False)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from transformers import (
 
 from hf_newscls.errors import ModelError, format_examples, shorten_text
 from hf_newscls.inference.batches import cut_batches, find_distinct
+from hf_newscls.modeling.acceleration.bfloat16 import has_fast_bf16
 from hf_newscls.modeling.adapters import is_adapter, load_adapted
 from hf_newscls.modeling.heads import find_token_pooling, pool_tokens
 from hf_newscls.modeling.loading import PretrainedClassifier, check_tokenizer, count_positions
@@ -194,15 +195,23 @@ def compute_probabilities(
 
 
 def compute_features(
-    classifier: PretrainedClassifier, texts: Sequence[str], *, batch_tokens: int | None = None
+    classifier: PretrainedClassifier,
+    texts: Sequence[str],
+    *,
+    batch_tokens: int | None = None,
+    allow_bf16: bool = False,
 ) -> NDArray[np.float32]:
     """Return the features of each text from a model whose training has not started, shape (N, H): row i is text i.
 
     They are the vector that the classifier's head reads, or the first token instead of a newly initialized
     pooler; for a windowed model, the mean over the windows. Texts are truncated as in `predict_probabilities`.
+
+    With `allow_bf16`, the encoder multiplies in bfloat16 where the device is faster in it.
     """
     model: Any = classifier.model
     model.to(choose_device()).eval()
+    use_bf16 = allow_bf16 and has_fast_bf16(model.device)
+    autocast = torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=use_bf16)
     pooling = find_token_pooling(model)
     if pooling == "pooler" and not any(".pooler." in name for name in classifier.backbone_parameters):
         pooling = "first"
@@ -211,7 +220,7 @@ def compute_features(
         (len(tokenized.rows["input_ids"]), model.base_model.config.hidden_size), np.nan, dtype=np.float32
     )
     for indices, batch in iterate_batches(classifier, tokenized.rows, batch_tokens=batch_tokens, step="encoding"):
-        with torch.inference_mode():
+        with torch.inference_mode(), autocast:
             if isinstance(model, WindowedClassifier):
                 vectors = MeanPooling()(*model.encode(batch["input_ids"], batch["attention_mask"]))
             else:

@@ -7,7 +7,7 @@ import torch
 from transformers.utils.import_utils import is_torch_xla_available
 
 from hf_newscls.errors import count_noun
-from hf_newscls.modeling.acceleration.cpu_bfloat16 import has_fast_cpu_bf16
+from hf_newscls.modeling.acceleration.bfloat16 import has_fast_cpu_bf16
 from hf_newscls.recipe.model import ModelSection
 
 

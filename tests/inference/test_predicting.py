@@ -276,6 +276,16 @@ def test_pooler_without_weights_is_not_used(tmp_path: Path) -> None:
     assert row == pytest.approx(output.last_hidden_state[0, 0].numpy(), abs=1e-5)
 
 
+def test_features_in_bfloat16_are_close_to_those_in_float32(
+    tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hf_newscls.inference.predicting.has_fast_bf16", lambda device: True)
+    classifier = load_pretrained(ModelSection(model_name_or_path=str(tiny_encoder), max_length=32), ["A", "B"], seed=1)
+    exact, fast = (compute_features(classifier, NEWS, allow_bf16=allow) for allow in (False, True))
+    assert fast == pytest.approx(exact, abs=0.05)
+    assert not np.array_equal(fast, exact)
+
+
 def test_no_text_gives_no_row(tiny_encoder: Path) -> None:
     classifier = load_pretrained(ModelSection(model_name_or_path=str(tiny_encoder), max_length=32), ["A", "B"], seed=1)
     assert compute_features(classifier, []).shape == (0, 32)

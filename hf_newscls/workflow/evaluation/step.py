@@ -113,8 +113,8 @@ def _encode_splits(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None
     )
     return FrozenFeatures(
         train_rows=rows,
-        train=compute_features(pretrained, train.select(rows)["text"][:]),
-        test=compute_features(pretrained, test["text"][:]),
+        train=compute_features(pretrained, train.select(rows)["text"][:], allow_bf16=True),
+        test=compute_features(pretrained, test["text"][:], allow_bf16=True),
     )
 
 

@@ -67,9 +67,9 @@ def predict_with_ray(
         StorageError: the output exists, and another call wrote it.
     """
     from hf_newscls.inference.answers import AnswerForm, check_form
-    from hf_newscls.inference.precision import has_fast_bf16
     from hf_newscls.inference.predicting import fingerprint_classifier
     from hf_newscls.inference.ray_engine import RayTask, Workers, answer_with_ray
+    from hf_newscls.modeling.acceleration.bfloat16 import has_fast_bf16
 
     form = AnswerForm(top_k, probabilities, min_confidence)
     check_form(form)
@@ -90,7 +90,7 @@ def predict_with_ray(
         keep=kept,
         id_column=id_column,
         form=form,
-        bf16=not float32 and has_fast_bf16(classifier),
+        bf16=not float32 and has_fast_bf16(classifier.model.device),
     )
     answer_with_ray(
         task,

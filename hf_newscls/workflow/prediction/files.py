@@ -102,7 +102,8 @@ def predict_file(
     from hf_newscls.inference.answers import AnswerForm, check_form
     from hf_newscls.inference.output_formats import find_writer
     from hf_newscls.inference.partial_output import open_partial_output
-    from hf_newscls.inference.precision import has_fast_bf16, predicting_fast
+    from hf_newscls.inference.precision import predicting_fast
+    from hf_newscls.modeling.acceleration.bfloat16 import has_fast_bf16
 
     began, output = time.monotonic(), Path(output)
     form = AnswerForm(top_k, probabilities, min_confidence)
@@ -120,7 +121,7 @@ def predict_file(
         raise InputError(f"{output}: the output is the input, which would be lost; name another file")
     plan = _plan(address, rows, text=text, keep=keep, form=form, sample=submission)
     total = _check_rows(rows, plan)
-    use_bf16 = not float32 and has_fast_bf16(plan.task.classifier)
+    use_bf16 = not float32 and has_fast_bf16(plan.task.classifier.model.device)
     command = _describe(plan, rows, bf16=use_bf16)
     _check_output(output, command, overwrite=overwrite)
     parts = open_partial_output(output, command, is_repeatable=rows.fingerprint is not None)
