@@ -1,6 +1,6 @@
 """The command that ranks models."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +11,7 @@ from rich.text import Text
 from hf_newscls import workflow
 from hf_newscls.cli.display.terminal import (
     RUNS,
+    WIDE,
     DataOption,
     PublicOption,
     RunsDirOption,
@@ -24,8 +25,8 @@ from hf_newscls.evaluation.metric_names import name_metric
 
 if TYPE_CHECKING:
     from hf_newscls.comparison.leaderboard import Entry, Leaderboard, Setting
+    from hf_newscls.runs.recipe_diff import RecipeChange
 
-_WIDE = 130  # columns of a terminal with room for notes in the table
 _NUMBER_WIDTH = 10
 _CHANGE = 60  # characters of a key with its value
 
@@ -111,12 +112,14 @@ def _print_board(board: "Leaderboard") -> None:
 
 def _print_rows(setting: "Setting", rows: "Sequence[Entry]", *, title: str) -> None:
     """Print a table; on a narrow terminal, differences and notes follow below it."""
-    is_wide = console.width >= _WIDE
+    is_wide = console.width >= WIDE
     metric = make_printable(name_metric(setting.metric))
     shown, cells = Table(), [_build_cells(row, is_wide=is_wide) for row in rows]
     hidden = set() if is_wide else {"differs in", "notes"}
+    if setting.metric == "f1_macro":
+        hidden.add("Macro F1")
     if rows[0].rank is None:
-        hidden |= {"rank", "vs. the model above"}
+        hidden |= {"rank", "vs. the first"}
     names = [name for name in cells[0] if name not in hidden]
     for name in names:
         header = metric if name == "score" else name
@@ -134,9 +137,14 @@ def _print_rows(setting: "Setting", rows: "Sequence[Entry]", *, title: str) -> N
 
 
 def _list_differences(entry: "Entry") -> str:
-    """Return the keys with other values than in the recipe of the first model, with the values of this one."""
-    changes = [shorten_text(f"{change.key}={change.now!r}", limit=_CHANGE) for change in entry.differences or ()]
-    return ", ".join(changes) or entry.differs_in
+    """Return the keys with other values than in the recipe of the first model, and both values."""
+    return ", ".join(_describe_change(change) for change in entry.differences or ()) or entry.differs_in
+
+
+def _describe_change(change: "RecipeChange") -> str:
+    text = shorten_text(f"{change.key}={change.now!r}", limit=_CHANGE)
+    is_section = change.before is None or isinstance(change.before, Mapping)
+    return text if is_section else f"{text} (first: {shorten_text(repr(change.before), limit=_CHANGE)})"
 
 
 def _build_cells(entry: "Entry", *, is_wide: bool) -> dict[str, str | Text]:
@@ -149,7 +157,7 @@ def _build_cells(entry: "Entry", *, is_wide: bool) -> dict[str, str | Text]:
         "score": f"{entry.score:.4f}",
         "95% interval": f"{interval.low:.4f} to {interval.high:.4f}" if interval else "",
         "Macro F1": "" if entry.f1_macro is None else f"{entry.f1_macro:.4f}",
-        "vs. the model above": entry.verdict_text,
+        "vs. the first": entry.verdict_text,
         "differs in": Text(_list_differences(entry)),
         "notes": Text("; ".join(entry.notes)),
     }

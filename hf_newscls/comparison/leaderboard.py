@@ -51,7 +51,7 @@ class Entry(Model):
     is_verified_by_hub: bool = False  # whether the Hub itself verified the score
     copies: Sequence[str] = ()  # local runs with the same answers, which this model was published from
     rank: int | None = None  # from 1 in its table, equal for equal scores; None if the score is not verified
-    # How the model compares with the one above; None if there is none, or if the two were not tested.
+    # How the model compares with the first one; None for the first, or if the two were not tested.
     verdict: Verdict | None = None
     p_value: float | None = None  # of that test, corrected for all tests of the table
     # How the recipe differs from the first one in the table; None for the first, and if the recipe is not known.
@@ -122,8 +122,8 @@ class Leaderboard:
     def to_pandas(self) -> pd.DataFrame:
         """Return one row for each model, in the order of the tables; models in no table come last, with the `reason`.
 
-        `rank` is missing for scores that are not verified, `verdict` compares with the ranked model above, `differs_in`
-        names the keys of the recipe with other values than for the first model.
+        `rank` is missing for scores that are not verified, `verdict` compares with the first model, `differs_in` names
+        the keys of the recipe with other values than for the first model.
         """
         rows = [_to_record(table, entry) for table in self.tables for entry in (*table.rows, *table.unverified)]
         records = [*rows, *(asdict(one) for one in self.unranked)]

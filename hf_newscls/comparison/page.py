@@ -67,7 +67,7 @@ def _entry_to_dict(entry: Entry) -> dict[str, Any]:
         "claimed": entry.claimed,
         "is_verified": entry.is_verified,
         "f1_macro": entry.f1_macro,
-        "against_the_one_above": entry.verdict,
+        "against_the_first": entry.verdict,
         "adjusted_p_value": entry.p_value,
         "differs_in": None if entry.differences is None else [change.key for change in entry.differences],
         "notes": entry.notes,

@@ -76,7 +76,7 @@ def _rank_rows(entries: Sequence[Entry], pairs: Sequence[Pair]) -> list[Entry]:
     for index, entry in enumerate(entries, start=1):
         above = rows[-1] if rows else None
         row = replace(entry, rank=above.rank if above and above.score == entry.score else index)
-        pair = tested.get((above.name, entry.name)) if above else None
+        pair = tested.get((rows[0].name, entry.name)) if rows else None
         rows.append(replace(row, verdict=_REVERSED[pair.verdict], p_value=pair.adjusted_p_value) if pair else row)
     return rows
 

@@ -1,6 +1,6 @@
 """The keys in which two recipes differ."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,18 +25,19 @@ class RecipeChange:
 
 
 def find_changes(before: Recipe, now: Recipe, *, exclude: Collection[str]) -> list[RecipeChange]:
-    """Return the keys with different values, in alphabetical order; those in `exclude`, or below, are not compared."""
-    old, new = (_flatten(recipe.model_dump(mode="json")) for recipe in (before, now))
+    """Return the keys with different values, in alphabetical order; those in `exclude`, or below, are not compared.
+
+    A new section is shown by its keys, and one that is left out as `section` without a value.
+    """
     ignored = tuple(f"{key}." for key in exclude)
-    keys = sorted(
-        key for key in old.keys() | new.keys() if old.get(key) != new.get(key) and not f"{key}.".startswith(ignored)
-    )
-    return [RecipeChange(key, old.get(key), new.get(key)) for key in keys]
+    changes = _compare(before.model_dump(mode="json"), now.model_dump(mode="json"))
+    return [change for change in changes if not f"{change.key}.".startswith(ignored)]
 
 
-def _flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return the values by `section.key`."""
-    flat: dict[str, Any] = {}
-    for key, value in content.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
-    return flat
+def _compare(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> Iterator[RecipeChange]:
+    for key in sorted(before.keys() | now.keys()):
+        old, new = before.get(key), now.get(key)
+        if isinstance(new, Mapping) and (old is None or isinstance(old, Mapping)):
+            yield from _compare(old or {}, new, f"{prefix}{key}.")
+        elif old != new:
+            yield RecipeChange(prefix + key, old, new)

@@ -80,7 +80,7 @@ def test_json_holds_everything() -> None:
         "claimed": 0.95,
         "is_verified": True,
         "f1_macro": 0.94,
-        "against_the_one_above": None,
+        "against_the_first": None,
         "adjusted_p_value": None,
         "differs_in": None,
         "notes": [],

@@ -122,7 +122,7 @@ def test_clear_difference_is_ahead_and_a_small_one_is_tied() -> None:
     ]
     assert [pair.adjusted_p_value for pair in table.pairs] == pytest.approx([1.0, 3 * 2 / 2**12, 2 * 2 / 2**11])
     assert [row.verdict for row in table.rows] == [None, "tied", "behind"]
-    assert table.rows[2].p_value == pytest.approx(2 * 2 / 2**11)
+    assert table.rows[2].p_value == pytest.approx(3 * 2 / 2**12)
 
 
 # Scores that are not verified.
