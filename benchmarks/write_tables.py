@@ -196,6 +196,20 @@ def tabulate_static_model(entry: dict) -> list[str]:
     return lay_out(["", "training rows", "test rows", "accuracy", "macro F1", "training (s)", "rows/s"], rows)
 
 
+def tabulate_onnx_speed(entry: dict) -> list[str]:
+    """Return size and speed of the ONNX files of each encoder, and the speed of PyTorch."""
+    rows, encoders = [], entry["encoders"]
+    for name, one in encoders.items():
+        base, *others = one["ways"].values()
+        sizes = (f"{size:,.0f}" for size in one["megabytes"].values())
+        ratios = (show_ratio(figures["speed to PyTorch"]) for figures in others)
+        rows.append([name, str(one["layers"]), *sizes, f"{base['rows_per_second']:.1f}", *ratios])
+    (first, *_) = encoders.values()
+    base, *others = first["ways"]
+    sizes = (f"{way} (MB)" for way in first["megabytes"])
+    return lay_out(["", "layers", *sizes, f"{base} (rows/s)", *(f"{way} to {base}" for way in others)], rows)
+
+
 def show_ratio(values: list[float] | None) -> str:
     return "{:.2f} ({:.2f} to {:.2f})".format(*values) if values else ""
 
@@ -236,6 +250,7 @@ TABLES: dict[str, Callable[[Mapping[str, dict]], list[str]]] = {
     "memory of predictions": lambda results: tabulate_prediction_memory(results["prediction_speed memory"]),
     "stage one": lambda results: tabulate_stage_one(results["stage_one fake_news_minilm"]),
     "data preparation": lambda results: tabulate_data_scale(results["data_scale"]),
+    "onnx speed": lambda results: tabulate_onnx_speed(results["onnx_speed"]),
     "static model": lambda results: tabulate_static_model(results["static_model"]),
     "gpu cost": lambda results: gpu_cost.tabulate(),
 }

@@ -63,6 +63,23 @@ def test_prediction_speed_compares_the_ways(tiny_run: FinishedRun, tmp_path: Pat
 
 
 @pytest.mark.slow
+def test_onnx_speed_measures_both_files_against_pytorch(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    results = tmp_path / "results.json"
+    command = [sys.executable, str(ROOT / "benchmarks" / "onnx_speed.py"), "--encoders", "distilbert-base"]
+    command += ["--layers", "1", "--rounds", "3", "--results", str(results)]
+    environment = build_environment(tmp_path, PYTHONPATH=str(ROOT), HF_HUB_OFFLINE="1")
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=600)
+    entry = json.loads(results.read_text(encoding="utf-8"))["onnx_speed"]["encoders"]["distilbert-base"]
+    assert [*entry["ways"]] == ["PyTorch", "PyTorch, bfloat16", "float32", "int8"]
+    for way, figures in entry["ways"].items():
+        ratios = sorted(one[way] / one["PyTorch"] for one in entry["rounds"])
+        assert figures["speed to PyTorch"] == [ratios[1], ratios[0], ratios[2]]
+        assert ratios[0] > 0
+    assert 0 < entry["megabytes"]["int8"] < entry["megabytes"]["float32"] / 3
+
+
+@pytest.mark.slow
 def test_training_speed_adds_rounds_of_the_named_ways(tmp_path: Path) -> None:
     ways = ["stock", "grouped, same config, bf16", "ours", "ours without all"]
     for rounds in (1, 2):

@@ -31,7 +31,9 @@ def build_serving_config(model: "PreTrainedModel") -> dict[str, Any]:
         # Some positions are not for tokens, as RoBERTa's first two.
         unused = encoder.max_position_embeddings - count_positions(model.backbone)
         served["max_position_embeddings"] = model.layout.max_tokens + unused
-    return {**served, _ARCHITECTURES: [MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES[encoder.model_type]]}
+    # transformers has no classifier for some encoders, and then no server can read the files: only onnxruntime can.
+    name = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES.get(encoder.model_type, type(model).__name__)
+    return {**served, _ARCHITECTURES: [name]}
 
 
 def add_serving_keys(config: Mapping[str, Any], served: Mapping[str, Any]) -> dict[str, Any]:

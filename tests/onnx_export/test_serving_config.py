@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from transformers import AutoConfig
+from transformers import AutoConfig, BertGenerationConfig
 
+from hf_newscls.modeling.configuration_newscls import NewsClassifierConfig
+from hf_newscls.modeling.modeling_newscls import NewsClassifier
 from hf_newscls.onnx_export.serving_config import add_serving_keys, build_serving_config
 from tests.conftest import LABELS
 from tests.tiny_models import load_tiny, save_encoder
@@ -21,6 +23,14 @@ def test_config_describes_the_encoders_own_classifier(architecture: str, head: s
     assert served["id2label"] == {str(index): name for index, name in enumerate(LABELS)}
     assert (served["hidden_size"], served["num_hidden_layers"]) == (32, 2)
     assert str(tmp_path) not in json.dumps(served)
+
+
+def test_encoder_without_a_classifier_in_transformers_has_the_name_of_our_class() -> None:
+    encoder = BertGenerationConfig(vocab_size=9, hidden_size=8, num_hidden_layers=1, num_attention_heads=1)
+    model = NewsClassifier(NewsClassifierConfig(backbone_config=encoder, num_labels=3))
+    served = build_serving_config(model)
+    assert (served["model_type"], served["architectures"]) == ("bert-generation", ["NewsClassifier"])
+    assert add_serving_keys({"architectures": ["NewsClassifier"]}, served)["architectures"] == ["NewsClassifier"]
 
 
 def test_windowed_model_states_the_tokens_of_all_windows(tmp_path: Path) -> None:
