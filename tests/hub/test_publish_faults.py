@@ -110,7 +110,7 @@ def runs_dir(tiny_run: FinishedRun, tmp_path_factory: pytest.TempPathFactory) ->
 def publisher(runs_dir: Path) -> Iterator[Publisher]:
     with HubServer() as hub:
         environment = build_environment(runs_dir.parent / "home", **hub.build_environment())
-        with CommandLine(cwd=runs_dir.parent, environment=environment) as process:
+        with CommandLine(cwd=runs_dir.parent, environment=environment, pace=0.02) as process:
             publisher = Publisher(hub, process)
             # The first push of a process has additional requests.
             assert publisher.push("new", "owner/first")[0] == 0
