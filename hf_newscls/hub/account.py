@@ -40,7 +40,7 @@ def find_account() -> Account:
     if get_token() is None:
         raise PublishError("Hub: no access token found; run `hf auth login`, or set HF_TOKEN to one that can write")
     remedy = "check HF_TOKEN, or run `hf auth login`"
-    return _read_account(call_hub(HfApi().whoami, what="log in with the access token", remedy=remedy))
+    return call_hub(lambda: _read_account(HfApi().whoami()), what="log in with the access token", remedy=remedy)
 
 
 def check_repo_id(repo_id: str) -> None:

@@ -200,8 +200,7 @@ def _is_stored(addition: CommitOperationAdd, stored: RepoFile | None) -> bool:
 
 def _check_tag(target: Target, tag: str, head: Head, *, is_changed: bool) -> None:
     """Refuse a tag of another commit; a tag is never moved."""
-    refs = HfApi().list_repo_refs(target.repo_id, repo_type=target.repo_type)
-    found = next((one.target_commit for one in refs.tags if one.name == tag), None)
+    found = _find_tag(target, tag)
     if found is not None and (is_changed or found != head.commit):
         raise PublishError(
             f"{target.repo_id}: the tag {tag!r} is taken by commit {found}; choose another tag, or delete that one on "
@@ -209,12 +208,20 @@ def _check_tag(target: Target, tag: str, head: Head, *, is_changed: bool) -> Non
         )
 
 
+def _find_tag(target: Target, tag: str) -> str | None:
+    """Return the commit of a tag, None if there is no such tag."""
+    refs = HfApi().list_repo_refs(target.repo_id, repo_type=target.repo_type)
+    return next((one.target_commit for one in refs.tags if one.name == tag), None)
+
+
 def _set_tag(target: Target, tag: str, pushed: Pushed, *, remedy: str) -> None:
-    """Tag a commit; the error says that the files are on the Hub."""
+    """Tag a commit, and look for the tag: the response is empty. The error says that the files are on the Hub."""
     set_tag = partial(HfApi().create_tag, target.repo_id, tag=tag, revision=pushed.commit, exist_ok=True)
     try:
         with report_failures(f"set the tag {tag!r}", remedy=remedy):
             set_tag(repo_type=target.repo_type)
+            if _find_tag(target, tag) != pushed.commit:
+                raise ConnectionError("the response was a success, but the tag is not there")
     except PublishError as error:
         raise PublishError(f"pushed to {pushed.url}; the tag failed: {error}") from error.__cause__
 

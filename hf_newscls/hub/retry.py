@@ -21,8 +21,12 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError, 
 
 from hf_newscls.errors import NewsclsError, PublishError, shorten_text
 
+# A proxy or a login page on the way to the Hub has answered: the response is not JSON, or JSON without the fields that
+# huggingface_hub reads without a check.
+_FOREIGN_RESPONSES = (JSONDecodeError, LookupError, TypeError, AttributeError)
+
 # A failed upload of a large file is a bare RuntimeError.
-HUB_FAILURES = (HTTPError, OSError, ValueError, RuntimeError)
+HUB_FAILURES = (HTTPError, OSError, ValueError, RuntimeError, *_FOREIGN_RESPONSES)
 """What huggingface_hub raises."""
 
 TOKEN_PATTERN = re.compile(r"\bhf_[A-Za-z0-9]{30,}")
@@ -81,6 +85,8 @@ def retry(action: Callable[[], T]) -> T:
 def refuse(what: str, error: Exception, *, remedy: str) -> PublishError:
     """Return the error for an action, as in "push to owner/name"; tokens and signatures of URLs are masked."""
     reason, token = f"{error} {error.__cause__ or ''}".strip() or type(error).__name__, get_token()
+    if isinstance(error, _FOREIGN_RESPONSES):
+        reason = f"the response is not one of the Hub, but perhaps of a proxy ({type(error).__name__}: {reason})"
     reason = TOKEN_PATTERN.sub("hf_…", reason.replace(token, "hf_…") if token else reason)
     reason = shorten_text(_SIGNED_URL.sub(r"\1?…", reason), limit=_REASON_LENGTH)
     return PublishError(f"Hub: could not {what}: {reason}; {remedy}")
@@ -99,8 +105,7 @@ def _find_status(cause: BaseException | None) -> int | None:
 def _is_transient(cause: BaseException | None) -> bool:
     if (status := _find_status(cause)) is not None:
         return status in _TRANSIENT
-    # A response that is not JSON comes from a proxy on the way to the Hub.
-    is_passing = isinstance(cause, (HTTPError, ConnectionError, TimeoutError, JSONDecodeError))
+    is_passing = isinstance(cause, (HTTPError, ConnectionError, TimeoutError, *_FOREIGN_RESPONSES))
     return is_passing and not isinstance(cause, OfflineModeIsEnabled)
 
 

@@ -2,13 +2,15 @@
 
 ::
 
+    python -m tests.hostile.kills --kills 200               # each night: 40 kills of each of the five commands
     python -m tests.hostile.kills predict --kills 200 --seed 17
 
 Each kill is a SIGKILL, at a moment drawn from the duration of the whole command. The processes are forked from one that
-has imported the libraries, so that moments fall into the work and not into seconds of imports.
+has imported the libraries, so that moments fall into the work and not into seconds of imports. CI kills 20 times.
 """
 
 import argparse
+import math
 import multiprocessing
 import os
 import random
@@ -23,6 +25,7 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from hf_newscls.onnx_export.record import RECORD_FILE
 from tests.conftest import build_news_rows, write_csv, write_recipe
 from tests.hub_server import HubServer
 from tests.processes import build_environment, read_files
@@ -34,8 +37,11 @@ _PRELOAD = (
     "tests.tiny_models",
     "hf_newscls.cli",
     "hf_newscls.inference.answer_blocks",
+    "hf_newscls.onnx_export.export",
     "hf_newscls.workflow.evaluation.step",
     "hf_newscls.workflow.training.train",
+    "onnxruntime.quantization",
+    "transformers.exporters.exporter_onnx",
     "transformers.models.bert.modeling_bert",
     "transformers.trainer",
 )
@@ -134,9 +140,7 @@ def plan_preparation(folder: Path) -> Command:
 
 def plan_publication(folder: Path, hub: HubServer) -> Command:
     """The push of a finished run to a Hub on this machine, into a repository of the folder's name."""
-    training = plan_training(folder)
-    training.make_folder(folder / "trained")
-    _finish(training, folder / "trained")
+    runs = _train(folder)
 
     def read(place: Path) -> Files:
         repo = hub.repos.get(f"owner/{place.name}")
@@ -146,7 +150,26 @@ def plan_publication(folder: Path, hub: HubServer) -> Command:
         files = repo.read_files("main") if repo and ours else {}
         return {name: content.replace(place.name.encode(), b"REPO") for name, content in files.items()}
 
-    return Command(("publish", "tiny", "--repo-id", "owner/{}"), [folder / "trained" / "runs"], read=read)
+    return Command(("publish", "tiny", "--repo-id", "owner/{}"), [runs], read=read)
+
+
+def plan_export(folder: Path) -> Command:
+    """The ONNX files of a finished run, without the speeds that were measured."""
+
+    def read(place: Path) -> Files:
+        files = read_files(place / "runs" / "tiny" / "latest" / "export")
+        assert (RECORD_FILE in files) == bool(files), [*files]
+        return {name: content for name, content in files.items() if name != RECORD_FILE}
+
+    return Command(("export", "tiny", "--int8", "--max-loss", "1"), [_train(folder)], read=read)
+
+
+def _train(folder: Path) -> Path:
+    """Return the folder of runs of a finished training."""
+    training, place = plan_training(folder), folder / "trained"
+    training.make_folder(place)
+    _finish(training, place)
+    return place / "runs"
 
 
 def _finish(command: Command, folder: Path) -> float:
@@ -200,12 +223,14 @@ def _kill_until_done(command: Command, place: Path, chance: random.Random, *, se
 
 
 def main() -> None:
-    """Run one campaign and print its line."""
+    """Run the campaign of one command, or of each, and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=["predict", "prepare", "train", "publish"])
-    parser.add_argument("--kills", type=int, default=20)
+    names = ["train", "prepare", "predict", "publish", "export"]
+    parser.add_argument("command", nargs="?", choices=names, help="by default all of them")
+    parser.add_argument("--kills", type=int, default=20, help="of all commands together")
     parser.add_argument("--seed", type=int, default=17)
     options = parser.parse_args()
+    commands = [options.command] if options.command else names
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kills-")))
         hub = stack.enter_context(HubServer())
@@ -213,9 +238,16 @@ def main() -> None:
         os.environ.clear()
         os.environ.update(environment)
         multiprocessing.get_context("forkserver").set_forkserver_preload([*_PRELOAD])
-        plans = {"predict": plan_predict, "prepare": plan_preparation, "train": plan_training}
-        command = plan_publication(folder, hub) if options.command == "publish" else plans[options.command](folder)
-        print(f"{options.command}:", campaign(command, folder, kills=options.kills, seed=options.seed))  # noqa: T201
+        for name in commands:
+            command = _plan(name, folder / name, hub)
+            line = campaign(command, folder / name, kills=math.ceil(options.kills / len(commands)), seed=options.seed)
+            print(f"{name}: {line}", flush=True)  # noqa: T201
+
+
+def _plan(name: str, folder: Path, hub: HubServer) -> Command:
+    folder.mkdir()
+    plans = {"predict": plan_predict, "prepare": plan_preparation, "train": plan_training, "export": plan_export}
+    return plan_publication(folder, hub) if name == "publish" else plans[name](folder)
 
 
 if __name__ == "__main__":

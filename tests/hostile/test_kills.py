@@ -18,7 +18,9 @@ from tests.tiny_models import save_encoder
 pytestmark = pytest.mark.hostile
 
 
-@pytest.mark.parametrize(("command", "kills"), [("predict", 6), ("prepare", 4), ("train", 5), ("publish", 5)])
+@pytest.mark.parametrize(
+    ("command", "kills"), [("predict", 4), ("prepare", 4), ("train", 4), ("publish", 4), ("export", 4)]
+)
 def test_killed_at_random_moments(command: str, kills: int) -> None:
     program = [sys.executable, "-m", "tests.hostile.kills", command, "--kills", str(kills)]
     ended = subprocess.run(program, cwd=Path(__file__).parents[2], capture_output=True, encoding="utf-8", check=False)

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from huggingface_hub import HfApi
 
-from hf_newscls.errors import InputError
+from hf_newscls.errors import InputError, PublishError
 from hf_newscls.hub.account import Account, check_repo_id, check_revision, find_account
+from tests.hub_server import Fault, HubServer
 
 ROLES = {"press": "write", "lab": "contributor", "union": "admin", "club": "read"}
 
@@ -47,6 +48,15 @@ def test_fine_grained_token_creates_in_granted_namespaces(
     scope = {"entity": {"name": entity}, "permissions": [permission]}
     account = read_account(monkeypatch, "fineGrained", scope)
     assert {name for name in ("ann/news", "press/news") if account.can_create(name)} == creates
+
+
+@pytest.mark.parametrize("page", [b'{"message": "no upstream"}', b"[1]", b"null", b"<html>Log in"])
+def test_page_of_a_proxy_is_no_account(page: bytes, hub_here: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hf_newscls.hub.retry.time.sleep", lambda _: None)
+    hub_here.faults.append(Fault("status", path="whoami", status=200, page=page, index=None))
+    with pytest.raises(PublishError):
+        find_account()
+    assert hub_here.faults[0].fired == 3
 
 
 @pytest.mark.parametrize("name", ["a/b/c", "ann/", "/news", "ann/-news", "ann/ne ws", "ann/a--b", "ann/" + "x" * 97])

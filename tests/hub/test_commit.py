@@ -120,9 +120,10 @@ def test_tag_that_fails_says_that_the_files_are_there(hub_here: HubServer) -> No
     assert repo.git.find_commit("v1") == repo.head
 
 
-def test_tag_is_tried_again(hub_here: HubServer) -> None:
+@pytest.mark.parametrize(("status", "page"), [(503, None), (409, None), (200, b"<html>log in")])
+def test_tag_is_tried_again(status: int, page: bytes | None, hub_here: HubServer) -> None:
     repo = hub_here.create_repo(REPO, private=True)
-    hub_here.faults.append(Fault("status", method="POST", path="/tag/", status=503))
+    hub_here.faults.append(Fault("status", method="POST", path="/tag/", status=status, page=page))
     push("one", PushOptions("Train", tag="v1"))
     assert repo.git.find_commit("v1") == repo.head
 

@@ -50,8 +50,11 @@ def test_transient_status_is_tried_again(status: int, waits: list[float]) -> Non
     assert waits == [1.0, 2.0]
 
 
-@pytest.mark.parametrize("error", [ConnectionError("cut"), JSONDecodeError("no value", "<html>", 0)])
-def test_lost_connection_and_invalid_json_are_tried_again(error: Exception) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [ConnectionError("cut"), JSONDecodeError("no value", "<html>", 0), KeyError("id"), TypeError(), AttributeError()],
+)
+def test_lost_connection_and_response_of_a_proxy_are_tried_again(error: Exception) -> None:
     assert call_hub(Answers(error), what="listen") == "done"
 
 

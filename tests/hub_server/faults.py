@@ -5,7 +5,20 @@ import threading
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["status", "no answer", "cut download", "cut upload", "slow", "lost answer"]
+Kind = Literal[
+    "status",
+    "redirect",
+    "no answer",
+    "reset",
+    "cut upload",
+    "lost answer",
+    "cut head",
+    "cut download",
+    "half",
+    "short length",
+    "slow",
+    "slow download",
+]
 
 
 @dataclass
@@ -13,16 +26,21 @@ class Fault:
     """What goes wrong, and with which request.
 
     Attributes:
-        kind: `status` answers with a status and does nothing else; `no answer` closes the connection before the request
-            is handled; `cut upload` closes it after half of the request's body; `cut download` closes it after half
-            of the response's body; `slow` waits first; `lost answer` handles the request, then closes the connection
-            without a response.
+        kind: The request is not handled: `status` answers with a status; `redirect` sends the client to a page that
+            redirects to itself; `no answer` closes the connection, and `reset` resets it; `cut upload` closes it after
+            half of the request's body.
+            The request is handled: `lost answer` closes the connection without a response; `cut head` closes it in the
+            middle of the response's headers, and `cut download` in the middle of its body; `half` sends half of the
+            body as if it were all; `short length` sends all of it, and says in Content-Length that it is half;
+            `slow` waits first; `slow download` sends the body in small parts, with waits.
         method: of the request; empty for any.
         path: a pattern, searched for in the unquoted path; empty for any.
         index: which of the matching requests fails, counted from 1 since the fault was added; None for all.
         status: for the kind `status`.
+        page: for the kind `status`, what a gateway sends as HTML; None for an error of the Hub itself.
+        is_late: for the kind `status`, whether the request is handled first.
         retry_after: seconds for the header Retry-After.
-        seconds: for the kind `slow`.
+        seconds: how long a slow kind waits in all.
         fired: how often it has happened.
     """
 
@@ -31,6 +49,8 @@ class Fault:
     path: str = ""
     index: int | None = 1
     status: int = 500
+    page: bytes | None = None
+    is_late: bool = False
     retry_after: int | None = None
     seconds: float = 0.0
     fired: int = 0

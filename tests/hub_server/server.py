@@ -1,11 +1,14 @@
 """The HTTP server of the Hub on 127.0.0.1, with faults."""
 
+import os
 import re
 import shutil
 import socket
+import struct
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +23,9 @@ from tests.hub_server.hub import Hub
 from tests.hub_server.messages import Refusal, Request, Response
 from tests.hub_server.repositories import Repository
 from tests.hub_server.routes import find_route
+
+_LOOP = "/redirected"
+_PARTS = 10
 
 
 class HubServer(ThreadingHTTPServer):
@@ -124,6 +130,12 @@ def cut(connection: socket.socket) -> None:
         return
 
 
+def reset(connection: socket.socket) -> None:
+    """Close a connection with RST in place of FIN, as a firewall or a server that has crashed does."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    os.close(connection.detach())  # the files made of a socket would keep it open
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # Head and body are sent together; otherwise the body waits 40 ms for the head to be acknowledged.
@@ -143,15 +155,17 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(length // 2 if kind == "cut upload" else length)
         if kind in {"no answer", "cut upload"}:
             self._cut()
-            return
-        if fault and kind == "status":
+        elif kind == "reset":
+            self.close_connection = True
+            reset(self.connection)
+        elif kind == "redirect" or path == _LOOP:
+            self._send(Response(status=302, headers={"Location": _LOOP}))
+        elif fault and kind == "status":
+            if fault.is_late:
+                self._respond(body)
             self._send(_build_failure(fault))
-            return
-        response = self._respond(body)
-        if kind == "lost answer":
-            self._cut()
         else:
-            self._send(response, half=kind == "cut download")
+            self._send_broken(self._respond(body), fault)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _answer
 
@@ -179,15 +193,40 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.errors.append(f"{self.command} {self.path}: {error!r}")
             return Response.from_refusal(Refusal(500, f"Internal Error: {error!r}"))
 
-    def _send(self, response: Response, *, half: bool = False) -> None:
+    def _send_broken(self, response: Response, fault: Fault | None) -> None:
+        kind, body = fault.kind if fault else "", response.body
+        half = body[: len(body) // 2]
+        if kind == "lost answer":
+            self._cut()
+        elif kind == "cut head":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Le")
+            self._cut()
+        elif kind == "cut download":
+            self._send(response, parts=[half])
+            self._cut()
+        elif kind == "half":
+            self._send(replace(response, body=half))
+        elif kind == "short length":
+            self._send(replace(response, body=half), parts=[body])
+        elif fault and kind == "slow download":
+            size = len(body) // _PARTS + 1
+            self._send(
+                response, parts=[body[at : at + size] for at in range(0, len(body), size)], pause=fault.seconds / _PARTS
+            )
+        else:
+            self._send(response)
+
+    def _send(self, response: Response, *, parts: Sequence[bytes] | None = None, pause: float = 0.0) -> None:
+        """Send a response; `parts` are sent in place of its body, with a pause before each."""
         self.send_response(response.status)
         for name, value in {"Content-Length": str(len(response.body)), **response.headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        content = b"" if self.command == "HEAD" else response.body
-        self.wfile.write(content[: len(content) // 2] if half else content)
-        if half:
-            self._cut()
+        for part in () if self.command == "HEAD" else [response.body] if parts is None else parts:
+            if pause:
+                self.wfile.flush()
+                self.server.stopping.wait(pause)
+            self.wfile.write(part)
 
     def _cut(self) -> None:
         self.wfile.flush()
@@ -196,6 +235,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _build_failure(fault: Fault) -> Response:
+    if fault.page is not None:
+        return Response(fault.page, fault.status, {"Content-Type": "text/html"})
     message = f"{HTTPStatus(fault.status).phrase}, as the test asked for"
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
     return Response.from_refusal(Refusal(fault.status, message, **headers))

@@ -87,7 +87,15 @@ def test_failures_are_statuses_by_pattern(hub: HubServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "is_created"), [("status", False), ("no answer", False), ("cut upload", False), ("lost answer", True)]
+    ("kind", "is_created"),
+    [
+        ("status", False),
+        ("no answer", False),
+        ("reset", False),
+        ("cut upload", False),
+        ("lost answer", True),
+        ("cut head", True),
+    ],
 )
 def test_request_is_handled_or_not(kind: Any, is_created: bool, hub: HubServer) -> None:
     hub.faults.append(Fault(kind, "POST", "/create"))
@@ -100,8 +108,38 @@ def test_request_is_handled_or_not(kind: Any, is_created: bool, hub: HubServer) 
     assert hub.requests[-1] == ("POST", "/api/repos/create")
 
 
-def test_slow_answer_waits(hub: HubServer) -> None:
-    hub.faults.append(Fault("slow", seconds=0.3))
+@pytest.mark.parametrize("is_late", [False, True])
+def test_page_of_a_gateway(is_late: bool, hub: HubServer) -> None:
+    hub.faults.append(Fault("status", status=504, page=b"<html>", is_late=is_late))
+    answer = ask(hub, "POST", "/api/repos/create", json={"name": "created"})
+    assert (answer.status_code, answer.content) == (504, b"<html>")
+    assert ("owner/created" in hub.repos) is is_late
+
+
+def test_reset_is_no_orderly_end(hub: HubServer) -> None:
+    hub.faults.append(Fault("reset"))
+    with pytest.raises(httpx2.ReadError):
+        ask(hub)
+
+
+def test_redirect_has_no_end(hub: HubServer) -> None:
+    hub.faults.append(Fault("redirect"))
+    with pytest.raises(httpx2.TooManyRedirects):
+        ask(hub, "POST", "/api/repos/create", json={"name": "created"}, follow_redirects=True)
+    assert "owner/created" not in hub.repos
+
+
+@pytest.mark.parametrize("kind", ["half", "short length"])
+def test_half_of_an_answer_looks_whole(kind: Any, hub: HubServer) -> None:
+    whole = ask(hub).content
+    hub.faults.append(Fault(kind))
+    assert ask(hub).content == whole[: len(whole) // 2]
+    assert ask(hub).content == whole
+
+
+@pytest.mark.parametrize("kind", ["slow", "slow download"])
+def test_slow_answer_waits(kind: Any, hub: HubServer) -> None:
+    hub.faults.append(Fault(kind, seconds=0.3))
     start = time.monotonic()
     assert ask(hub).status_code == 200
     assert time.monotonic() - start >= 0.3
