@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import (
     average_precision_score,
     brier_score_loss,
+    confusion_matrix,
     log_loss,
     precision_recall_fscore_support,
     roc_auc_score,
@@ -86,11 +87,10 @@ def compute_label_scores(probabilities: ArrayLike, references: ArrayLike, *, lab
 
 def compute_confusion(probabilities: ArrayLike, references: ArrayLike) -> NDArray[np.int64]:
     """Count rows by reference (first axis) and prediction (second axis); shape (L, L)."""
-    # scikit-learn 1.7 counts the same, and warns of a regression if most predictions are different labels.
-    predictions = np.asarray(probabilities).argmax(axis=1)
-    size = np.shape(probabilities)[1]
-    counts = np.zeros((size, size), dtype=np.int64)
-    np.add.at(counts, (np.asarray(references, dtype=np.int64), predictions), 1)
+    probabilities = np.asarray(probabilities)
+    counts: NDArray[np.int64] = confusion_matrix(
+        np.asarray(references), probabilities.argmax(axis=1), labels=np.arange(probabilities.shape[1])
+    )
     return counts
 
 
