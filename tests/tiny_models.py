@@ -109,7 +109,7 @@ def load_tiny(folder: Path, *, labels: Sequence[str] = LABELS, seed: int = 17, *
 
 
 def enable_checkpointing(model: PreTrainedModel) -> None:
-    """Recompute activations in the backward pass; transformers 5.20, the last for Python 3.10, has only the old name."""
+    """Recompute activations in the backward pass; transformers 5.20, the last for Python 3.10, has the old name."""
     enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
     enable()
 
