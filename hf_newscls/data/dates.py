@@ -73,7 +73,7 @@ def _parse_any(text: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
     if has_day_first and (numbers[1] > 12).any():
         other = other.drop(numbers.index)
     if len(other):
-        dates[other.index] = _parse(other, "mixed", day_first=has_day_first)
+        dates = dates.fillna(_parse(other, "mixed", day_first=has_day_first))
     # In UTC the last hours of a year can belong to the next one.
     return dates.where((dates.dt.year - year).abs() <= 1)
 

@@ -98,7 +98,7 @@ def write_with_pyarrow(rows: Rows, *, separator: str, line_end: str, quote_all: 
     stream = io.BytesIO()
     table = pa.table([*zip(*rows[1:], strict=True)], names=[*rows[0]])
     style = "all_valid" if quote_all else "needed"
-    arrow_csv.write_csv(table, stream, arrow_csv.WriteOptions(delimiter=separator, eol=line_end, quoting_style=style))
+    arrow_csv.write_csv(table, stream, arrow_csv.WriteOptions(delimiter=separator, quoting_style=style))
     return stream.getvalue().decode()
 
 
@@ -136,7 +136,9 @@ def read_written(
 ) -> None:
     """Write a table, read it, and compare; count what was read and what was refused."""
     writer = data.draw(st.sampled_from([*WRITERS]))
-    separator, line_end = data.draw(st.sampled_from(SEPARATORS)), data.draw(st.sampled_from(LINE_ENDS))
+    separator = data.draw(st.sampled_from(SEPARATORS))
+    # pyarrow can end lines otherwise since version 26, which needs Python 3.11.
+    line_end = "\n" if writer == "pyarrow" else data.draw(st.sampled_from(LINE_ENDS))
     quote_all, has_header = data.draw(st.booleans()), data.draw(st.booleans() | st.just(True))
     options = {"separator": separator, "line_end": line_end, "quote_all": quote_all}
     rows = make_writable(data.draw(tables), writer=writer, encoding=encoding, **options)

@@ -12,7 +12,7 @@ from hf_newscls.modeling.acceleration.cls_only_last_layer import cls_only_last_l
 from hf_newscls.modeling.acceleration.float32_attention import attend_in_float32
 from hf_newscls.modeling.adapters import add_adapter
 from hf_newscls.recipe.model import AdapterSection
-from tests.tiny_models import MakeRecipe, load_tiny, prepare_run, save_encoder
+from tests.tiny_models import MakeRecipe, enable_checkpointing, load_tiny, prepare_run, save_encoder
 from tests.training.test_fit import fit
 
 STOCK = ["bert", "roberta", "xlm-roberta", "electra", "deberta", "deberta-v2", "camembert", "mpnet"]
@@ -38,7 +38,7 @@ def build_variant(name: str, folder: Path) -> Any:
         model = add_adapter(load_tiny(encoder), AdapterSection(), seed=17).model
     else:
         model = load_tiny(encoder).model
-        model.activation_checkpointing_enable()
+        enable_checkpointing(model)
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
