@@ -53,6 +53,14 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _float32_on_cpu() -> Iterator[None]:
+    """Predict in float32 on every CPU, as the tiny recipe trains: the same values are expected on all machines."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hf_newscls.modeling.acceleration.bfloat16.has_fast_cpu_bf16", lambda: False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A two-layer BERT with random weights (hidden size 32) and a tokenizer that knows the tiny news words."""
