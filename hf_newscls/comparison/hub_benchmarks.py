@@ -54,17 +54,17 @@ def _read_leaderboard(dataset: str, author: str | None) -> Iterator[Entry]:
 
 def _read_results(name: str, commit: str) -> Iterator[Entry]:
     """Yield the claims in a model's `.eval_results`; files that cannot be read are skipped."""
-    try:
-        model = _ask_hub(
-            lambda: HfApi().model_info(name, revision=commit, expand=["evalResults"]),
-            what=f"read the results of {name}",
-        )
-    except (KeyError, TypeError, AttributeError):  # huggingface_hub on an incomplete result
-        return
-    for one in (model and model.eval_results) or []:
+    for one in _ask_hub(lambda: _fetch_results(name, commit), what=f"read the results of {name}") or []:
         if _is_number(one.value):
             setting = Setting(clean_text(str(one.dataset_id)), f"task {clean_text(str(one.task_id))}", _METRIC)
             yield _build_entry(name, setting, one.value, note="not verified: from its .eval_results", revision=commit)
+
+
+def _fetch_results(name: str, commit: str) -> Sequence[Any] | None:
+    try:
+        return HfApi().model_info(name, revision=commit, expand=["evalResults"]).eval_results
+    except (KeyError, TypeError, AttributeError):  # huggingface_hub on an incomplete result
+        return None
 
 
 def _ask_hub(action: Callable[[], T], *, what: str) -> T | None:
