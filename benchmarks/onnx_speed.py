@@ -29,7 +29,7 @@ from _common import RESULTS, describe_machine, read_results, save
 
 NAME, SEED = "onnx_speed", 17
 ROWS, TOKENS, LABELS = 16, 64, 28
-BASE = "PyTorch"
+BASE, BF16 = "PyTorch", "PyTorch, bfloat16"
 # What differs from the defaults of transformers, which are mostly those of the base size.
 SHAPES = {
     "MiniLM": ("BertConfig", {"hidden_size": 384, "intermediate_size": 1536, "num_hidden_layers": 6}),
@@ -64,6 +64,8 @@ def main() -> None:
     parser.add_argument("--layers", type=int, help="layers of each encoder, for a quick try")
     parser.add_argument("--results", type=Path, default=RESULTS, help="results file")
     options = parser.parse_args()
+    if options.layers and options.results == RESULTS:
+        parser.error("--layers is for a quick try; name another file with --results")
     for name in options.encoders:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             result = pool.apply(measure, (name, options))
@@ -78,6 +80,7 @@ def measure(name: str, options) -> dict[str, object]:
 
     from hf_newscls.inference.precision import predicting_fast
     from hf_newscls.inference.predicting import TrainedClassifier, compute_probabilities
+    from hf_newscls.modeling.acceleration.bfloat16 import has_fast_bf16
 
     torch.set_num_threads(1)
     classifier, texts = build_classifier(name, options.layers), build_texts()
@@ -88,11 +91,12 @@ def measure(name: str, options) -> dict[str, object]:
     difference = abs(onnx["float32"]() - compute_probabilities(classifier, texts)).max()
     if not difference < 1e-4:
         raise ValueError(f"{name}: a probability differs by {difference} from that of the model")
+    is_fast = has_fast_bf16(torch.device("cpu"))  # elsewhere `predict` uses float32
     rounded = TrainedClassifier(copy.deepcopy(classifier.model), classifier.tokenizer)
     with predicting_fast(classifier, bf16=False), predicting_fast(rounded, bf16=True):
         ways = {
             BASE: partial(compute_probabilities, classifier, texts),
-            f"{BASE}, bfloat16": partial(compute_probabilities, rounded, texts),
+            **({BF16: partial(compute_probabilities, rounded, texts)} if is_fast else {}),
             **onnx,
         }
         rounds = time_ways(ways, options.rounds)

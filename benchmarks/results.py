@@ -82,53 +82,53 @@ def write_results(folders: Sequence[Path], page: Path) -> None:
     results = [Result(find_run(folder, runs_dir=folder.parent)) for folder in folders]
     figure = page.parent / FIGURE
     figure.parent.mkdir(parents=True, exist_ok=True)
-    draw(results).savefig(figure, metadata={"Software": None})
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    page.write_text(template.render(results=results, figure=FIGURE).lstrip(), encoding="utf-8")
+    text = template.render(results=results, figure=FIGURE).lstrip()
+    draw(results).savefig(figure, metadata={"Software": None})
+    page.write_text(text, encoding="utf-8")
 
 
 def draw(results: Sequence[Result]) -> Figure:
     """Draw accuracy against training minutes, a panel for each data set."""
     panels: dict[str, list[Result]] = {}
     for result in results:
-        panels.setdefault(result.data, []).append(result)
+        panels.setdefault(result.folder.read_fingerprint(), []).append(result)
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(4.6 * columns, 3.4 * rows), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     all_axes = figure.subplots(rows, columns, squeeze=False).flat
-    for axes, (data, group) in zip(all_axes, panels.items(), strict=False):
-        _draw_panel(axes, data, group)
+    for axes, group in zip(all_axes, panels.values(), strict=False):
+        _draw_panel(axes, group)
     for axes in [*all_axes][len(panels) :]:
         axes.set_visible(False)
     return figure
 
 
-def _draw_panel(axes: Axes, data: str, group: Sequence[Result]) -> None:
+def _draw_panel(axes: Axes, group: Sequence[Result]) -> None:
     names = [*dict.fromkeys(result.recipe.name for result in group)]
     for result in group:
         middle, (low, high) = result.scores.test.scores["accuracy"], result.scores.intervals["accuracy"]
         name, color = result.recipe.name, COLORS[names.index(result.recipe.name) % len(COLORS)]
         axes.errorbar(result.minutes, middle, [[middle - low], [high - middle]], fmt="o", color=color, capsize=3)
         axes.annotate(f" {name}", (result.minutes, middle), (3, 3), textcoords="offset points", fontsize=7, color=color)
-    for name, accuracy in _find_fast_classifiers(group[0].scores).items():
-        axes.axhline(accuracy, linestyle="--", color="#767676", linewidth=1)
-        axes.text(0.01, accuracy, name, transform=axes.get_yaxis_transform(), fontsize=7, va="bottom")
+        if (frozen := result.scores.baselines.get(FROZEN)) is not None:
+            axes.axhline(frozen["accuracy"], linestyle=":", color=color, linewidth=1)
+    if group[0].scores.strongest_baseline is not None:
+        name, baseline = group[0].scores.strongest_baseline
+        axes.axhline(baseline.scores["accuracy"], linestyle="--", color="#767676", linewidth=1)
+        axes.text(
+            0.01, baseline.scores["accuracy"], name, transform=axes.get_yaxis_transform(), fontsize=7, va="bottom"
+        )
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.margins(x=0.35)
-    axes.set_title(data, fontsize=9, loc="left")
+    axes.set_title(group[0].data, fontsize=9, loc="left")
     axes.set_xlabel("training, minutes", fontsize=8)
     axes.set_ylabel("accuracy", fontsize=8)
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _find_fast_classifiers(scores: EvaluationReport) -> dict[str, float]:
-    """Return the accuracy of the strongest TF-IDF classifier and of the frozen encoder."""
-    strongest = scores.strongest_baseline[0] if scores.strongest_baseline else None
-    return {name: found["accuracy"] for name, found in scores.baselines.items() if name in (strongest, FROZEN)}
 
 
 if __name__ == "__main__":

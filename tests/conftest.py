@@ -55,7 +55,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _float32_on_cpu() -> Iterator[None]:
-    """Predict in float32 on every CPU, as the tiny recipe trains: the same values are expected on all machines."""
+    """Predict in float32 in this process, as the tiny recipe trains: tests expect the same values on all CPUs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hf_newscls.modeling.acceleration.bfloat16.has_fast_cpu_bf16", lambda: False)
         yield

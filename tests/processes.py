@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 _SERVE = """
 import contextlib, io, json, sys, time
 from hf_newscls.cli import main
-answers, sleep, pace = sys.stdout, time.sleep, float(sys.argv[1])
-time.sleep = lambda seconds: sleep(seconds * pace)
+answers, sleep, sleep_factor = sys.stdout, time.sleep, float(sys.argv[1])
+time.sleep = lambda seconds: sleep(seconds * sleep_factor)
 for line in sys.stdin:
     sys.argv = ["hf-newscls", *json.loads(line)]
     out, err, code = io.StringIO(), io.StringIO(), 0
@@ -103,13 +103,13 @@ def read_files(folder: Path) -> dict[str, bytes]:
 class CommandLine:
     """A process that runs one command after the other; it ends with the block.
 
-    With a pace of 0.5, it waits half as long as it would before it tries again.
+    Every `time.sleep` is multiplied by `sleep_factor`.
     """
 
     def __init__(
-        self, *, cwd: Path, environment: dict[str, str], prefix: Sequence[str] = (), pace: float = 1.0
+        self, *, cwd: Path, environment: dict[str, str], prefix: Sequence[str] = (), sleep_factor: float = 1.0
     ) -> None:
-        command = [*prefix, sys.executable, "-c", _SERVE, str(pace)]
+        command = [*prefix, sys.executable, "-c", _SERVE, str(sleep_factor)]
         # Nothing reads the messages that libraries write at exit.
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         self._process = subprocess.Popen(command, cwd=cwd, env=environment, encoding="utf-8", **pipes)

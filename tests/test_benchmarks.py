@@ -71,7 +71,8 @@ def test_onnx_speed_measures_both_files_against_pytorch(tmp_path: Path) -> None:
     environment = build_environment(tmp_path, PYTHONPATH=str(ROOT), HF_HUB_OFFLINE="1")
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=600)
     entry = json.loads(results.read_text(encoding="utf-8"))["onnx_speed"]["encoders"]["distilbert-base"]
-    assert [*entry["ways"]] == ["PyTorch", "PyTorch, bfloat16", "float32", "int8"]
+    # bfloat16 is measured where the CPU is faster in it.
+    assert [way for way in entry["ways"] if way != "PyTorch, bfloat16"] == ["PyTorch", "float32", "int8"]
     for way, figures in entry["ways"].items():
         ratios = sorted(one[way] / one["PyTorch"] for one in entry["rounds"])
         assert figures["speed to PyTorch"] == [ratios[1], ratios[0], ratios[2]]

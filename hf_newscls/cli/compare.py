@@ -143,8 +143,9 @@ def _list_differences(entry: "Entry") -> str:
 
 def _describe_change(change: "RecipeChange") -> str:
     text = shorten_text(f"{change.key}={change.now!r}", limit=_CHANGE)
-    is_section = change.before is None or isinstance(change.before, Mapping)
-    return text if is_section else f"{text} (first: {shorten_text(repr(change.before), limit=_CHANGE)})"
+    if isinstance(change.before, Mapping):  # a section that this recipe leaves out
+        return text
+    return f"{text} (first: {shorten_text(repr(change.before), limit=_CHANGE)})"
 
 
 def _build_cells(entry: "Entry", *, is_wide: bool) -> dict[str, str | Text]:

@@ -61,6 +61,8 @@ def check_revision(revision: str) -> None:
 
 def _read_account(answer: Mapping[str, Any]) -> Account:
     """Read the response of `whoami`; a Hub that leaves rights out grants them."""
+    if not isinstance(answer, Mapping) or "name" not in answer:
+        raise ConnectionError("the response names no account; a proxy or a login page may have sent it")
     name, token = answer["name"], answer.get("auth", {}).get("accessToken", {})
     role = token.get("role", "write")
     if role == "fineGrained":

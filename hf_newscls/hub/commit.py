@@ -202,10 +202,7 @@ def _check_tag(target: Target, tag: str, head: Head, *, is_changed: bool) -> Non
     """Refuse a tag of another commit; a tag is never moved."""
     found = _find_tag(target, tag)
     if found is not None and (is_changed or found != head.commit):
-        raise PublishError(
-            f"{target.repo_id}: the tag {tag!r} is taken by commit {found}; choose another tag, or delete that one on "
-            "the Hub"
-        )
+        raise _refuse_tag(target, tag, found)
 
 
 def _find_tag(target: Target, tag: str) -> str | None:
@@ -214,14 +211,24 @@ def _find_tag(target: Target, tag: str) -> str | None:
     return next((one.target_commit for one in refs.tags if one.name == tag), None)
 
 
+def _refuse_tag(target: Target, tag: str, taken_by: str) -> PublishError:
+    return PublishError(
+        f"{target.repo_id}: the tag {tag!r} is taken by commit {taken_by}; choose another tag, or delete that one on "
+        "the Hub"
+    )
+
+
 def _set_tag(target: Target, tag: str, pushed: Pushed, *, remedy: str) -> None:
-    """Tag a commit, and look for the tag: the response is empty. The error says that the files are on the Hub."""
+    """Tag a commit, then check that the tag exists: the response is empty. An error says that the files are there."""
     set_tag = partial(HfApi().create_tag, target.repo_id, tag=tag, revision=pushed.commit, exist_ok=True)
     try:
         with report_failures(f"set the tag {tag!r}", remedy=remedy):
             set_tag(repo_type=target.repo_type)
-            if _find_tag(target, tag) != pushed.commit:
+            found = _find_tag(target, tag)
+            if found is None:
                 raise ConnectionError("the response was a success, but the tag is not there")
+            if found != pushed.commit:
+                raise _refuse_tag(target, tag, found)
     except PublishError as error:
         raise PublishError(f"pushed to {pushed.url}; the tag failed: {error}") from error.__cause__
 

@@ -7,6 +7,7 @@ lost response to a commit, the branch must be read before the next attempt: `ret
 import logging
 import re
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from json import JSONDecodeError
@@ -21,12 +22,8 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError, 
 
 from hf_newscls.errors import NewsclsError, PublishError, shorten_text
 
-# A proxy or a login page on the way to the Hub has answered: the response is not JSON, or JSON without the fields that
-# huggingface_hub reads without a check.
-_FOREIGN_RESPONSES = (JSONDecodeError, LookupError, TypeError, AttributeError)
-
 # A failed upload of a large file is a bare RuntimeError.
-HUB_FAILURES = (HTTPError, OSError, ValueError, RuntimeError, *_FOREIGN_RESPONSES)
+HUB_FAILURES = (HTTPError, OSError, ValueError, RuntimeError)
 """What huggingface_hub raises."""
 
 TOKEN_PATTERN = re.compile(r"\bhf_[A-Za-z0-9]{30,}")
@@ -58,8 +55,10 @@ def report_failures(what: str, *, remedy: str) -> Iterator[None]:
         yield
     except NewsclsError:
         raise
-    except HUB_FAILURES as error:
-        raise refuse(what, error, remedy=remedy) from error
+    except Exception as error:
+        if isinstance(error, HUB_FAILURES) or _is_foreign_response(error):
+            raise refuse(what, error, remedy=remedy) from error
+        raise
 
 
 def retry(action: Callable[[], T]) -> T:
@@ -85,8 +84,9 @@ def retry(action: Callable[[], T]) -> T:
 def refuse(what: str, error: Exception, *, remedy: str) -> PublishError:
     """Return the error for an action, as in "push to owner/name"; tokens and signatures of URLs are masked."""
     reason, token = f"{error} {error.__cause__ or ''}".strip() or type(error).__name__, get_token()
-    if isinstance(error, _FOREIGN_RESPONSES):
-        reason = f"the response is not one of the Hub, but perhaps of a proxy ({type(error).__name__}: {reason})"
+    if _is_foreign_response(error):
+        found = f"{type(error).__name__}: {reason}"
+        reason = f"the response is not from the Hub; a proxy or a login page may have sent it ({found})"
     reason = TOKEN_PATTERN.sub("hf_…", reason.replace(token, "hf_…") if token else reason)
     reason = shorten_text(_SIGNED_URL.sub(r"\1?…", reason), limit=_REASON_LENGTH)
     return PublishError(f"Hub: could not {what}: {reason}; {remedy}")
@@ -105,8 +105,16 @@ def _find_status(cause: BaseException | None) -> int | None:
 def _is_transient(cause: BaseException | None) -> bool:
     if (status := _find_status(cause)) is not None:
         return status in _TRANSIENT
-    is_passing = isinstance(cause, (HTTPError, ConnectionError, TimeoutError, *_FOREIGN_RESPONSES))
+    is_passing = isinstance(cause, (HTTPError, ConnectionError, TimeoutError)) or _is_foreign_response(cause)
     return is_passing and not isinstance(cause, OfflineModeIsEnabled)
+
+
+def _is_foreign_response(error: BaseException | None) -> bool:
+    """Return whether a response was not JSON, or lacked a field that huggingface_hub reads without a check."""
+    if not isinstance(error, (LookupError, TypeError, AttributeError)) or error.__traceback__ is None:
+        return isinstance(error, JSONDecodeError)
+    *_, (innermost, _) = traceback.walk_tb(error.__traceback__)
+    return str(innermost.f_globals.get("__name__")).startswith("huggingface_hub")
 
 
 def _choose_wait(cause: BaseException | None, *, default: float) -> float:

@@ -205,15 +205,13 @@ def claim_trial(
 @contextmanager
 def _marking_alive(trial: Trial) -> Iterator[None]:
     """Write the time into the storage now and then: hosts without a common folder see no lock of this process."""
-    from optuna.exceptions import UpdateFinishedTrialError
-
     is_over = threading.Event()
 
     def mark() -> None:
-        with suppress(UpdateFinishedTrialError):
-            while not is_over.wait(_MARK_EVERY):
-                trial.set_user_attr(ALIVE, time.time())
+        while not is_over.wait(_MARK_EVERY):
+            _mark_alive(trial)
 
+    _mark_alive(trial)
     thread = threading.Thread(target=mark, daemon=True)
     thread.start()
     try:
@@ -223,16 +221,28 @@ def _marking_alive(trial: Trial) -> Iterator[None]:
         thread.join()
 
 
+def _mark_alive(trial: Trial) -> None:
+    """Store the time, unless the trial has ended; the next mark makes up for one that the storage refuses."""
+    from optuna.exceptions import OptunaError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        trial.set_user_attr(ALIVE, time.time())
+    except (OptunaError, SQLAlchemyError, OSError) as error:
+        logger.debug("trial %d: the time could not be stored: %s", trial.number, error)
+
+
 def _take_over(study: Study, folder: StudyFolder, stack: ExitStack) -> Claim | None:
     """Return a trial that is said to run, but that no living process holds."""
+    from optuna.exceptions import UpdateFinishedTrialError
     from optuna.trial import Trial, TrialState
 
     for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         path = folder.name_trial(frozen.number)
         if not (path / "recipe.yaml").is_file():  # of a host with another folder, or of a process killed on the way
-            began = frozen.datetime_start.timestamp() if frozen.datetime_start else 0.0
-            if time.time() - frozen.user_attrs.get(ALIVE, began) > _DEAD_AFTER:
-                fail_trial(study, Trial(study, frozen._trial_id), "its host gave no sign of life for ten minutes")
+            if time.time() - frozen.user_attrs.get(ALIVE, 0.0) > _DEAD_AFTER:
+                with suppress(UpdateFinishedTrialError):  # another host was faster
+                    fail_trial(study, Trial(study, frozen._trial_id), "no sign of life for ten minutes")
         # Its process may have ended it between the list and the lock.
         elif stack.enter_context(try_lock(path / ".lock")) and _is_running(study, frozen.number):
             logger.info("trial %d: was interrupted, starts again", frozen.number)
@@ -256,6 +266,7 @@ def _ask(
         # A seed for each trial: what is drawn does not depend on how often the search was interrupted.
         study.sampler = TPESampler(seed=read({}).seed + number)
         trial = study.ask()
+        _mark_alive(trial)
         values = suggest_values(trial, space)
         trial.set_user_attr(VALUES, values)
         try:
@@ -275,7 +286,7 @@ def fail_trial(study: Study, trial: Trial, reason: str) -> None:
 
     logger.warning("trial %d failed: %s", trial.number, reason)
     trial.set_user_attr(REASON, reason)
-    study.tell(trial, state=TrialState.FAIL)
+    study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
 
 
 def check_environment(launcher: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hf_newscls.errors import RunError
 from hf_newscls.runs.folder import RunFolder, find_runs
-from hf_newscls.runs.recipe_diff import NOT_OF_THE_TRAINING, RecipeChange, find_changes
+from hf_newscls.runs.recipe_diff import RecipeChange, find_changes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ class ListedRun:
         accuracy: on the test set.
         f1_macro: on the test set.
         minutes: that the training took.
-        changes: keys of the training that the run before had other values of; empty for the first run of a recipe.
+        changes: keys with other values than in the run before, without name, evaluation and hub.
     """
 
     path: Path
@@ -98,6 +98,6 @@ def _list_recipe(runs: Sequence[RunFolder]) -> list[ListedRun]:
             raise RunError(
                 f"{run.path}: {run.metrics.name} lacks a score ({error!r}); evaluate the run again"
             ) from error
-        changes = find_changes(before, recipe, exclude=NOT_OF_THE_TRAINING)
+        changes = find_changes(before, recipe, exclude=("name", "evaluation", "hub"))
         listed.append(ListedRun(run.path, recipe.name, accuracy, f1_macro, minutes, changes))
     return listed

@@ -73,6 +73,16 @@ def test_runs_are_listed_with_what_changed(tiny_run: FinishedRun, call: Call, tm
     assert result.code == 0, result.err
     assert f"{first.accuracy:.4f}" in result.out
     assert "20260102-000000" in result.out
+    assert "split.seed=18" in result.out
+
+
+def test_change_of_the_data_is_listed(tiny_run: FinishedRun, tmp_path: Path) -> None:
+    for name, text in (("20260101-000000", ["title", "body"]), ("20260102-000000", ["title"])):
+        shutil.copytree(tiny_run.run.path, tmp_path / "tiny" / name)
+        changed = tiny_run.recipe.model_copy(update={"data": tiny_run.recipe.data.model_copy(update={"text": text})})
+        RunFolder(tmp_path / "tiny" / name).write_recipe(changed)
+    _, second = workflow.list_runs(runs_dir=tmp_path)
+    assert [(change.key, change.now) for change in second.changes] == [("data.text", ["title"])]
 
 
 def test_missing_folder_of_runs_is_refused(tmp_path: Path) -> None:

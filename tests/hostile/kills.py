@@ -2,7 +2,7 @@
 
 ::
 
-    python -m tests.hostile.kills --kills 200               # each night: 40 kills of each of the five commands
+    python -m tests.hostile.kills --kills 200               # by hand: 40 kills of each of the five commands
     python -m tests.hostile.kills predict --kills 200 --seed 17
 
 Each kill is a SIGKILL, at a moment drawn from the duration of the whole command. The processes are forked from one that

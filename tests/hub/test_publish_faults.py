@@ -1,7 +1,7 @@
 """Any fault at any request of a publish: after one repeat the Hub has exactly one complete version.
 
 The requests to a new repository are all broken in every way. Of those to the other destinations each way breaks some,
-drawn with a fixed seed; all of them, each night::
+drawn with a fixed seed. All of them take an hour or more::
 
     HF_NEWSCLS_FAULTS=all make test-slow ARGS="tests/hub/test_publish_faults.py"
 """
@@ -110,7 +110,7 @@ def runs_dir(tiny_run: FinishedRun, tmp_path_factory: pytest.TempPathFactory) ->
 def publisher(runs_dir: Path) -> Iterator[Publisher]:
     with HubServer() as hub:
         environment = build_environment(runs_dir.parent / "home", **hub.build_environment())
-        with CommandLine(cwd=runs_dir.parent, environment=environment, pace=0.02) as process:
+        with CommandLine(cwd=runs_dir.parent, environment=environment, sleep_factor=0.02) as process:
             publisher = Publisher(hub, process)
             # The first push of a process has additional requests.
             assert publisher.push("new", "owner/first")[0] == 0

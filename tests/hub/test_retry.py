@@ -5,6 +5,7 @@ from json import JSONDecodeError
 
 import pytest
 from httpx2 import Request, Response
+from huggingface_hub import DatasetInfo
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
 from hf_newscls.errors import DataError, PublishError
@@ -52,7 +53,7 @@ def test_transient_status_is_tried_again(status: int, waits: list[float]) -> Non
 
 @pytest.mark.parametrize(
     "error",
-    [ConnectionError("cut"), JSONDecodeError("no value", "<html>", 0), KeyError("id"), TypeError(), AttributeError()],
+    [ConnectionError("cut"), JSONDecodeError("no value", "<html>", 0)],
 )
 def test_lost_connection_and_response_of_a_proxy_are_tried_again(error: Exception) -> None:
     assert call_hub(Answers(error), what="listen") == "done"
@@ -95,6 +96,20 @@ def test_after_a_long_upload_only_a_conflict_is_tried_again(
     else:
         assert call_hub(action, what="listen") == "done"
     assert action.calls == calls
+
+
+def test_field_that_huggingface_hub_misses_is_a_failure_of_the_hub(waits: list[float]) -> None:
+    with pytest.raises(PublishError):
+        call_hub(lambda: DatasetInfo(message="no upstream"), what="listen")
+    assert len(waits) == 2
+
+
+@pytest.mark.parametrize("error", [KeyError("id"), TypeError(), AttributeError()])
+def test_fault_of_our_own_code_passes_unchanged(error: Exception) -> None:
+    action = Answers(error)
+    with pytest.raises(type(error)):
+        call_hub(action, what="listen")
+    assert action.calls == 1
 
 
 @pytest.mark.parametrize("error", [PublishError("a: no card"), DataError("a: no rows")])

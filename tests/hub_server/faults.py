@@ -26,9 +26,9 @@ class Fault:
     """What goes wrong, and with which request.
 
     Attributes:
-        kind: The request is not handled: `status` answers with a status; `redirect` sends the client to a page that
-            redirects to itself; `no answer` closes the connection, and `reset` resets it; `cut upload` closes it after
-            half of the request's body.
+        kind: The request is not handled: `status` answers with a status, unless `is_late`; `redirect` sends the
+            client to a page that redirects to itself; `no answer` closes the connection, and `reset` resets it;
+            `cut upload` closes it after half of the request's body.
             The request is handled: `lost answer` closes the connection without a response; `cut head` closes it in the
             middle of the response's headers, and `cut download` in the middle of its body; `half` sends half of the
             body as if it were all; `short length` sends all of it, and says in Content-Length that it is half;

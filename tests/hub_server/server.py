@@ -222,7 +222,9 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {"Content-Length": str(len(response.body)), **response.headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        for part in () if self.command == "HEAD" else [response.body] if parts is None else parts:
+        if self.command == "HEAD":
+            return
+        for part in [response.body] if parts is None else parts:
             if pause:
                 self.wfile.flush()
                 self.server.stopping.wait(pause)

@@ -150,21 +150,38 @@ def test_storage_can_be_a_database(workspace: Path) -> None:
     assert tried.study.trials[0].user_attrs["reason"] == "out of memory"
 
 
-def test_trial_of_a_host_that_is_gone_fails_after_a_while(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hf_newscls.tuning.study._MARK_EVERY", 0.05)
+def test_trial_of_a_host_without_a_sign_of_life_fails(workspace: Path) -> None:
     storage = str(workspace / "journal.log")
     here, other = (Tried(workspace, storage=storage, folder=name) for name in ("here", "other"))
     with other.claim() as lost:
-        wait_for(lambda: ALIVE in here.study.trials[lost.trial.number].user_attrs)
+        pass
 
-    def find_state(*, dead_after: float) -> object:
-        monkeypatch.setattr("hf_newscls.tuning.study._DEAD_AFTER", dead_after)
+    def find_state(*, seconds_ago: float) -> object:
+        lost.trial.set_user_attr(ALIVE, time.time() - seconds_ago)
         with here.claim(is_over=True) as claim:
             assert claim is None
         return here.study.trials[lost.trial.number].state
 
-    assert find_state(dead_after=600) == optuna.trial.TrialState.RUNNING
-    assert find_state(dead_after=0) == optuna.trial.TrialState.FAIL
+    assert find_state(seconds_ago=500) == optuna.trial.TrialState.RUNNING
+    assert find_state(seconds_ago=700) == optuna.trial.TrialState.FAIL
+
+
+def test_running_trial_gives_signs_of_life_even_if_one_is_refused(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hf_newscls.tuning.study._MARK_EVERY", 0.05)
+    tried = Tried(workspace)
+    with tried.claim() as claim:
+        store, refused = claim.trial.set_user_attr, []
+
+        def refuse_once(key: str, value: object) -> None:
+            if not refused:
+                refused.append(value)
+                raise optuna.exceptions.StorageInternalError
+            store(key, value)
+
+        monkeypatch.setattr(claim.trial, "set_user_attr", refuse_once)
+        wait_for(lambda: refused and tried.study.trials[claim.trial.number].user_attrs[ALIVE] > refused[0])
 
 
 @pytest.fixture

@@ -111,10 +111,11 @@ def _encode_splits(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None
         f"{len(rows):,}",
         f"{len(test):,}",
     )
+    allow_bf16 = recipe.training_arguments.get("bf16") is not False
     return FrozenFeatures(
         train_rows=rows,
-        train=compute_features(pretrained, train.select(rows)["text"][:], allow_bf16=True),
-        test=compute_features(pretrained, test["text"][:], allow_bf16=True),
+        train=compute_features(pretrained, train.select(rows)["text"][:], allow_bf16=allow_bf16),
+        test=compute_features(pretrained, test["text"][:], allow_bf16=allow_bf16),
     )
 
 
