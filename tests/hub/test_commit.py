@@ -128,6 +128,18 @@ def test_tag_is_tried_again(status: int, page: bytes | None, hub_here: HubServer
     assert repo.git.find_commit("v1") == repo.head
 
 
+def test_tag_that_never_arrives_says_that_the_files_are_there(
+    hub_here: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hf_newscls.hub.retry.time.sleep", lambda _: None)
+    repo = hub_here.create_repo(REPO, private=True)
+    hub_here.faults.append(Fault("status", method="POST", path="/tag/", status=200, page=b"<html>log in", index=None))
+    with pytest.raises(PublishError) as caught:
+        push("one", PushOptions("Train", tag="v1"))
+    assert repo.files["text.txt"] == b"one"
+    assert str(repo.head) in str(caught.value)
+
+
 def test_head_of_what_does_not_exist_is_none(hub_here: HubServer) -> None:
     assert find_head(replace(TARGET, exists=False), "main") is None
     hub_here.create_repo(REPO, files={"README.md": CARD}, private=True)
