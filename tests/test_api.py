@@ -4,17 +4,16 @@ import json
 import os
 import re
 import shutil
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from datasets import load_from_disk
-from transformers import TrainerCallback
+from transformers import TrainerCallback, TrainingArguments
 
 import hf_newscls
 from hf_newscls.errors import RecipeError, RunError
@@ -322,18 +321,13 @@ def test_failure_later_leaves_whole_checkpoints_only(make_recipe: Callable[..., 
 def _train_and_fail(recipe: Recipe, runs: Path, *, at_step: int) -> None:
     """Put a file where the checkpoint of this step will be written; an epoch has nine steps."""
 
-    def obstruct() -> None:
-        end = time.monotonic() + 30
-        while time.monotonic() < end and not [*runs.glob("tiny/*/checkpoints")]:
-            time.sleep(0.005)
-        for folder in runs.glob("tiny/*/checkpoints"):
-            (folder / f"checkpoint-{at_step}").write_text("in the way")
+    class Obstruct(TrainerCallback):
+        def on_train_begin(self, args: TrainingArguments, *_: Any, **__: Any) -> None:
+            Path(args.output_dir).mkdir(exist_ok=True)
+            Path(args.output_dir, f"checkpoint-{at_step}").write_text("in the way")
 
-    thread = threading.Thread(target=obstruct)
-    thread.start()
     with pytest.raises(FileExistsError):
-        hf_newscls.train(recipe, runs_dir=runs)
-    thread.join()
+        hf_newscls.train(recipe, runs_dir=runs, callbacks=[Obstruct()])
 
 
 @pytest.mark.slow
