@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from hf_newscls.evaluation.baselines.comparison import FROZEN
 from hf_newscls.evaluation.other_data import OtherDataReport
@@ -107,14 +108,18 @@ def draw(results: Sequence[Result]) -> Figure:
 
 
 def _draw_panel(axes: Axes, group: Sequence[Result]) -> None:
-    names = [*dict.fromkeys(result.recipe.name for result in group)]
+    colors: dict[str, str] = {}
     for result in group:
         middle, (low, high) = result.scores.test.scores["accuracy"], result.scores.intervals["accuracy"]
-        name, color = result.recipe.name, COLORS[names.index(result.recipe.name) % len(COLORS)]
-        axes.errorbar(result.minutes, middle, [[middle - low], [high - middle]], fmt="o", color=color, capsize=3)
-        axes.annotate(f" {name}", (result.minutes, middle), (3, 3), textcoords="offset points", fontsize=7, color=color)
+        name = result.recipe.name
+        if name not in colors:  # the seeds of a recipe have one name
+            colors[name] = COLORS[len(colors) % len(COLORS)]
+            place = (result.minutes, middle)
+            axes.annotate(name, place, (5, 4), textcoords="offset points", fontsize=7, color=colors[name])
+        error = [[middle - low], [high - middle]]
+        axes.errorbar(result.minutes, middle, error, fmt="o", color=colors[name], capsize=3)
         if (frozen := result.scores.baselines.get(FROZEN)) is not None:
-            axes.axhline(frozen["accuracy"], linestyle=":", color=color, linewidth=1)
+            axes.axhline(frozen["accuracy"], linestyle=":", color=colors[name], linewidth=1)
     if group[0].scores.strongest_baseline is not None:
         name, baseline = group[0].scores.strongest_baseline
         axes.axhline(baseline.scores["accuracy"], linestyle="--", color="#767676", linewidth=1)
@@ -122,7 +127,7 @@ def _draw_panel(axes: Axes, group: Sequence[Result]) -> None:
             0.01, baseline.scores["accuracy"], name, transform=axes.get_yaxis_transform(), fontsize=7, va="bottom"
         )
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_locator=NullLocator())
     axes.margins(x=0.35)
     axes.set_title(group[0].data, fontsize=9, loc="left")
     axes.set_xlabel("training, minutes", fontsize=8)
