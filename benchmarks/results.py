@@ -95,14 +95,14 @@ def draw(results: Sequence[Result]) -> Figure:
     panels: dict[str, list[Result]] = {}
     for result in results:
         panels.setdefault(result.folder.read_fingerprint(), []).append(result)
-    columns = min(3, len(panels))
+    columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(4.6 * columns, 3.4 * rows), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
-    all_axes = figure.subplots(rows, columns, squeeze=False).flat
+    all_axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, group in zip(all_axes, panels.values(), strict=False):
         _draw_panel(axes, group)
-    for axes in [*all_axes][len(panels) :]:
+    for axes in all_axes[len(panels) :]:
         axes.set_visible(False)
     return figure
 
