@@ -11,7 +11,6 @@ from rich.text import Text
 from hf_newscls import workflow
 from hf_newscls.cli.display.terminal import (
     RUNS,
-    WIDE,
     DataOption,
     PublicOption,
     RunsDirOption,
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from hf_newscls.comparison.leaderboard import Entry, Leaderboard, Setting
     from hf_newscls.runs.recipe_diff import RecipeChange
 
+_WIDE = 130  # columns of a terminal with room for notes in the table
 _NUMBER_WIDTH = 10
 _CHANGE = 60  # characters of a key with its value
 
@@ -112,7 +112,7 @@ def _print_board(board: "Leaderboard") -> None:
 
 def _print_rows(setting: "Setting", rows: "Sequence[Entry]", *, title: str) -> None:
     """Print a table; on a narrow terminal, differences and notes follow below it."""
-    is_wide = console.width >= WIDE
+    is_wide = console.width >= _WIDE
     metric = make_printable(name_metric(setting.metric))
     shown, cells = Table(), [_build_cells(row, is_wide=is_wide) for row in rows]
     hidden = set() if is_wide else {"differs in", "notes"}

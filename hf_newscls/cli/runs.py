@@ -10,7 +10,6 @@ from rich.table import Column, Table
 from hf_newscls import workflow
 from hf_newscls.cli.display.terminal import (
     RUNS,
-    WIDE,
     ModelArgument,
     RunArgument,
     RunsDirOption,
@@ -23,18 +22,16 @@ from hf_newscls.cli.display.terminal import (
 def list_runs(runs_dir: RunsDirOption = RUNS) -> None:
     """List the finished runs: scores on the test set, minutes of training, and what changed since the run before."""
     numbers = (Column(name, justify="right") for name in ("Accuracy", "Macro F1", "minutes"))
-    columns = [Column("recipe", overflow="fold"), Column("run", no_wrap=True), *numbers]
-    is_wide = console.width >= WIDE
-    table = Table(*columns, *(["changed since the run before"] if is_wide else []), box=None, header_style="bold")
+    columns = (Column("recipe", overflow="fold"), Column("run", no_wrap=True), *numbers)
+    table = Table(*columns, box=None, header_style="bold")
     runs = workflow.list_runs(runs_dir=runs_dir)
     for run in runs:
         scores = (f"{run.accuracy:.4f}", f"{run.f1_macro:.4f}", f"{run.minutes:.1f}")
-        changes = [make_printable(run.describe_changes())] if is_wide else []
-        table.add_row(make_printable(run.recipe_name), run.path.name, *scores, *changes)
+        table.add_row(make_printable(run.recipe_name), run.path.name, *scores)
     console.print(table)
-    for run in () if is_wide else runs:
+    for run in runs:
         if run.changes:
-            print_line(f"{run.recipe_name}/{run.path.name}: changed {run.describe_changes()}")
+            print_line(make_printable(f"{run.recipe_name}/{run.path.name}: changed {run.describe_changes()}"))
 
 
 def open_report(run: RunArgument, runs_dir: RunsDirOption = RUNS) -> None:

@@ -25,6 +25,7 @@ from hf_newscls.errors import NewsclsError, PublishError, shorten_text
 # A failed upload of a large file is a bare RuntimeError.
 HUB_FAILURES = (HTTPError, OSError, ValueError, RuntimeError)
 """What huggingface_hub raises."""
+_MISSING_FIELDS = (LookupError, TypeError, AttributeError)  # also raised by faults of our own code
 
 TOKEN_PATTERN = re.compile(r"\bhf_[A-Za-z0-9]{30,}")
 """The form of the Hub's access tokens."""
@@ -55,10 +56,10 @@ def report_failures(what: str, *, remedy: str) -> Iterator[None]:
         yield
     except NewsclsError:
         raise
-    except Exception as error:
-        if isinstance(error, HUB_FAILURES) or _is_foreign_response(error):
-            raise refuse(what, error, remedy=remedy) from error
-        raise
+    except (*HUB_FAILURES, *_MISSING_FIELDS) as error:
+        if isinstance(error, _MISSING_FIELDS) and not _is_foreign_response(error):
+            raise
+        raise refuse(what, error, remedy=remedy) from error
 
 
 def retry(action: Callable[[], T]) -> T:
@@ -111,7 +112,7 @@ def _is_transient(cause: BaseException | None) -> bool:
 
 def _is_foreign_response(error: BaseException | None) -> bool:
     """Return whether a response was not JSON, or lacked a field that huggingface_hub reads without a check."""
-    if not isinstance(error, (LookupError, TypeError, AttributeError)) or error.__traceback__ is None:
+    if not isinstance(error, _MISSING_FIELDS) or error.__traceback__ is None:
         return isinstance(error, JSONDecodeError)
     *_, (innermost, _) = traceback.walk_tb(error.__traceback__)
     return str(innermost.f_globals.get("__name__")).startswith("huggingface_hub")

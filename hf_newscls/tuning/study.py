@@ -18,8 +18,6 @@ import importlib.util
 import logging
 import os
 import shutil
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -35,6 +33,7 @@ from hf_newscls.recipe.serialization import recipe_to_yaml
 from hf_newscls.runs.recipe_diff import find_changes
 from hf_newscls.runs.resuming import try_lock
 from hf_newscls.storage import write_text
+from hf_newscls.tuning.heartbeat import beating, is_dead
 from hf_newscls.tuning.space import Space, Values, find_own_values, suggest_values
 
 if TYPE_CHECKING:
@@ -42,10 +41,9 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.trial import Trial
 
-VALUES, REASON, SCORES, SECONDS, ALIVE = "values", "reason", "scores", "seconds", "alive"
+VALUES, REASON, SCORES, SECONDS = "values", "reason", "scores", "seconds"
 """What is stored about a trial."""
 _RECIPE, _SPLIT = "recipe", "split"  # what is stored about a study
-_MARK_EVERY, _DEAD_AFTER = 60.0, 600.0  # seconds
 
 logger = logging.getLogger(__name__)
 
@@ -198,38 +196,8 @@ def claim_trial(
                 if claim is not None:
                     stack.enter_context(try_lock(claim.folder / ".lock"))
         if claim is not None:
-            stack.enter_context(_marking_alive(claim.trial))
+            stack.enter_context(beating(claim.trial))
         yield claim
-
-
-@contextmanager
-def _marking_alive(trial: Trial) -> Iterator[None]:
-    """Write the time into the storage now and then: hosts without a common folder see no lock of this process."""
-    is_over = threading.Event()
-
-    def mark() -> None:
-        while not is_over.wait(_MARK_EVERY):
-            _mark_alive(trial)
-
-    _mark_alive(trial)
-    thread = threading.Thread(target=mark, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
-
-
-def _mark_alive(trial: Trial) -> None:
-    """Store the time, unless the trial has ended; the next mark makes up for one that the storage refuses."""
-    from optuna.exceptions import OptunaError
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        trial.set_user_attr(ALIVE, time.time())
-    except (OptunaError, SQLAlchemyError, OSError) as error:
-        logger.debug("trial %d: the time could not be stored: %s", trial.number, error)
 
 
 def _take_over(study: Study, folder: StudyFolder, stack: ExitStack) -> Claim | None:
@@ -240,9 +208,10 @@ def _take_over(study: Study, folder: StudyFolder, stack: ExitStack) -> Claim | N
     for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         path = folder.name_trial(frozen.number)
         if not (path / "recipe.yaml").is_file():  # of a host with another folder, or of a process killed on the way
-            if time.time() - frozen.user_attrs.get(ALIVE, 0.0) > _DEAD_AFTER:
+            trial = Trial(study, frozen._trial_id)
+            if is_dead(trial):
                 with suppress(UpdateFinishedTrialError):  # another host was faster
-                    fail_trial(study, Trial(study, frozen._trial_id), "no sign of life for ten minutes")
+                    fail_trial(study, trial, "no sign of life for ten minutes")
         # Its process may have ended it between the list and the lock.
         elif stack.enter_context(try_lock(path / ".lock")) and _is_running(study, frozen.number):
             logger.info("trial %d: was interrupted, starts again", frozen.number)
@@ -266,7 +235,6 @@ def _ask(
         # A seed for each trial: what is drawn does not depend on how often the search was interrupted.
         study.sampler = TPESampler(seed=read({}).seed + number)
         trial = study.ask()
-        _mark_alive(trial)
         values = suggest_values(trial, space)
         trial.set_user_attr(VALUES, values)
         try:

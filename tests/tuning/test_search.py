@@ -13,7 +13,8 @@ import pytest
 from datasets import DatasetDict
 
 from hf_newscls.recipe.loading import read_recipe
-from hf_newscls.tuning.study import ALIVE, StudyFolder, claim_trial, fail_trial, open_study
+from hf_newscls.tuning.heartbeat import ALIVE
+from hf_newscls.tuning.study import StudyFolder, claim_trial, fail_trial, open_study
 from hf_newscls.tuning.trial import train_trial
 from tests.conftest import LABELS, write_csv, write_recipe
 from tests.processes import Result, build_environment, check_refusal, run_cli
@@ -152,7 +153,7 @@ def test_storage_can_be_a_database(workspace: Path) -> None:
 
 def test_trial_of_a_host_without_a_sign_of_life_fails(workspace: Path) -> None:
     storage = str(workspace / "journal.log")
-    here, other = (Tried(workspace, storage=storage, folder=name) for name in ("here", "other"))
+    here, other, third = (Tried(workspace, storage=storage, folder=name) for name in ("here", "other", "third"))
     with other.claim() as lost:
         pass
 
@@ -162,14 +163,18 @@ def test_trial_of_a_host_without_a_sign_of_life_fails(workspace: Path) -> None:
             assert claim is None
         return here.study.trials[lost.trial.number].state
 
+    with third.claim() as asked:  # below as if it had not given its first sign yet
+        wait_for(lambda: ALIVE in here.study.trials[asked.trial.number].user_attrs)
+    asked.trial.set_user_attr(ALIVE, None)
     assert find_state(seconds_ago=500) == optuna.trial.TrialState.RUNNING
     assert find_state(seconds_ago=700) == optuna.trial.TrialState.FAIL
+    assert here.study.trials[asked.trial.number].state == optuna.trial.TrialState.RUNNING
 
 
 def test_running_trial_gives_signs_of_life_even_if_one_is_refused(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hf_newscls.tuning.study._MARK_EVERY", 0.05)
+    monkeypatch.setattr("hf_newscls.tuning.heartbeat._BEAT_EVERY", 0.05)
     tried = Tried(workspace)
     with tried.claim() as claim:
         store, refused = claim.trial.set_user_attr, []
@@ -181,7 +186,7 @@ def test_running_trial_gives_signs_of_life_even_if_one_is_refused(
             store(key, value)
 
         monkeypatch.setattr(claim.trial, "set_user_attr", refuse_once)
-        wait_for(lambda: refused and tried.study.trials[claim.trial.number].user_attrs[ALIVE] > refused[0])
+        wait_for(lambda: refused and tried.study.trials[claim.trial.number].user_attrs.get(ALIVE, 0) > refused[0])
 
 
 @pytest.fixture

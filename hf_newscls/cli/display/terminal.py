@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from hf_newscls.hub.commit import Pushed
 
 console = Console(emoji=False)
-WIDE = 130  # columns of a terminal with room for details in a table
 messages = Console(stderr=True, emoji=False)
 
 RecipeArgument = Annotated[str, typer.Argument(help="Name of a recipe, or path to a .yaml file.", metavar="RECIPE")]
