@@ -16,7 +16,7 @@ from hf_newscls.errors import count_noun
 from hf_newscls.evaluation.calibration.temperature import TemperatureFit
 from hf_newscls.evaluation.metric_names import name_metric
 
-_PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "accelerate", "evaluate")
+_PACKAGES = ("transformers", "datasets", "tokenizers", "accelerate", "evaluate")
 
 
 SELECTION = "metric_for_best_model"
@@ -119,6 +119,8 @@ def _name_processor() -> str:
 
 
 def describe_versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that affect the result."""
-    packages = {name: version(name) for name in _PACKAGES}
+    """Return the versions of Python and of the packages that affect the result; that of torch names its build."""
+    import torch
+
+    packages = {"torch": str(torch.__version__), **{name: version(name) for name in _PACKAGES}}
     return {"python": platform.python_version(), "hf-newscls": __version__, **packages}
