@@ -116,7 +116,14 @@ def _build_plan(recipe: Recipe, setup: _Setup) -> Plan:
         new_parameters=sum(size for name, size in trained.items() if name not in backbone),
         trained_parameters=sum(trained.values()),
         tokens=setup.tokens,
-        seconds=estimate_seconds(recipe, train, setup.classifier, schedule=schedule, batch_rows=batch_rows)
+        seconds=estimate_seconds(
+            recipe,
+            train,
+            setup.classifier,
+            schedule=schedule,
+            batch_rows=batch_rows,
+            bf16=arguments.bf16,
+        )
         if is_cpu
         else None,
     )
