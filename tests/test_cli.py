@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -308,7 +309,8 @@ def test_command_that_train_prints_can_be_typed(
 ) -> None:
     workspace, trained_result = trained
     monkeypatch.chdir(workspace)
-    (proposed,) = re.findall(r"^next: +\S+python\S* -m hf_newscls (.+)$", trained_result.out, flags=re.MULTILINE)
+    # Python without its folder, where the shell finds it.
+    (proposed,) = re.findall(r"^next: +\S*python\S* -m hf_newscls (.+)$", trained_result.out, flags=re.MULTILINE)
     result = call(*shlex.split(proposed))
     assert result.code == 0, result.err
     text, *labels = result.out.splitlines()
@@ -562,10 +564,16 @@ def test_evaluate_prints_the_same_scores(tiny_run: FinishedRun, call: Call) -> N
 
 @pytest.mark.slow
 def test_compare_ranks_runs_of_one_split(
-    tiny_run: FinishedRun, tiny_two_layer_run: FinishedRun, call: Call, monkeypatch: pytest.MonkeyPatch
+    tiny_run: FinishedRun,
+    tiny_two_layer_run: FinishedRun,
+    call: Call,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setattr("hf_newscls.cli.compare.console._width", 200)
-    result = call("compare", "tiny", "tiny_two_layer", "--local", "--runs-dir", str(tiny_run.runs_dir))
+    for one in (tiny_run, tiny_two_layer_run):  # other tests may have trained more in their folder
+        shutil.copytree(one.run.path, tmp_path / one.run.path.parent.name / one.run.path.name)
+    result = call("compare", "tiny", "tiny_two_layer", "--local", "--runs-dir", str(tmp_path))
     assert result.code == 0, result.err
     out = result.out
     fingerprint = tiny_run.run.read_json(tiny_run.run.split)["fingerprint"]
