@@ -19,6 +19,7 @@ import yaml
 from hf_newscls.cli import app
 from hf_newscls.cli.display.terminal import name_program
 from hf_newscls.errors import NewsclsError, RecipeError
+from hf_newscls.onnx_export.record import read_record
 from hf_newscls.recipe.loading import find_recipes, read_purpose, read_recipe
 from hf_newscls.recipe.recipe import Recipe
 from tests.conftest import LABELS, FinishedRun, write_csv, write_recipe
@@ -319,6 +320,30 @@ def test_command_that_train_prints_can_be_typed(
 
 
 @pytest.mark.slow
+def test_seeds_are_summarized(fresh_workspace: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(fresh_workspace)
+    result = call("train", "tiny.yaml", "--seeds", "2", "training_arguments.num_train_epochs=3", "split.seed=17")
+    assert result.code == 0, result.err
+    (row,) = re.findall(r"^. Accuracy +(.+)$", result.out, flags=re.MULTILINE)
+    mean, deviation, first, second = map(float, re.findall(r"\d\.\d{4}", row))
+    assert mean == pytest.approx((first + second) / 2, abs=1e-4)
+    assert deviation == pytest.approx(abs(first - second) / 2**0.5, abs=1e-4)
+    assert len([*(fresh_workspace / "runs/tiny").glob("*/metrics.json")]) == 3  # `latest` is one of the two
+
+
+@pytest.mark.slow
+def test_export_prints_what_it_measured(tiny_run: FinishedRun, call: Call, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    run = Path(shutil.copytree(tiny_run.run.path, tmp_path / "run"))
+    result = call("export", str(run))
+    assert result.code == 0, result.err
+    accuracy = f"{tiny_run.report.test.scores['accuracy']:.4f}"
+    for name in read_record(run / "export").variants:
+        assert re.search(rf"^ *{re.escape(name)} .* {accuracy} ", result.out, flags=re.MULTILINE), result.out
+    assert f"export: {run / 'export'}" in result.out
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "message",
     [
@@ -437,6 +462,25 @@ def test_predict_writes_a_file(tiny_run: FinishedRun, call: Call, news_csv: Path
 )
 def test_options_of_files_and_texts_are_not_mixed(arguments: list[str], named: str, call: Call) -> None:
     check_refusal(call("predict", "absent", *arguments), named, "--input")
+
+
+FILES = ("--input", "news.csv", "--output", "answers")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ([*FILES, "--id", "id"], "--engine ray"),
+        ([*FILES, "--workers", "2"], "--engine ray"),
+        (["goal", "--engine", "ray", *FILES, "--id", "id"], "'goal'"),
+        (["--engine", "ray", *FILES], "--id"),
+        (["--engine", "ray", "--input", "news.csv", "--id", "id"], "--output"),
+        (["--engine", "ray", *FILES, "--id", "id", "--overwrite"], "--overwrite"),
+        (["--engine", "ray", *FILES, "--id", "id", "--submission", "sample.csv"], "--submission"),
+    ],
+)
+def test_options_of_a_cluster_and_of_this_machine_are_not_mixed(arguments: list[str], named: str, call: Call) -> None:
+    check_refusal(call("predict", "absent", *arguments), named)
 
 
 @pytest.mark.slow
