@@ -3,14 +3,19 @@
 import io
 import sys
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from datasets import Dataset
 
 from hf_newscls import workflow
 from hf_newscls.errors import RunError
 from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.workflow.training.duration import estimate_seconds
 from tests.processes import Result
+from tests.tiny_models import load_tiny
 
 
 class Declined(Exception):
@@ -29,6 +34,25 @@ def test_plan_has_the_time_on_a_cpu(make_recipe: Callable[..., Recipe], tmp_path
     assert short is not None
     assert long is not None
     assert 0 < short < long
+
+
+@pytest.mark.parametrize(("longest", "filled"), [(1, 1.0), (4, (7 * 3 + 6) / (8 * 6))], ids=["equal", "padded"])
+def test_padding_takes_no_time(
+    longest: int,
+    filled: float,
+    make_recipe: Callable[..., Recipe],
+    tiny_encoder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A word is a token, and each text has two more. By this clock a forward pass of the eight texts takes a second."""
+    clock = SimpleNamespace(perf_counter=count().__next__)
+    monkeypatch.setattr("hf_newscls.workflow.training.duration.time", clock)
+    rows = Dataset.from_dict({"text": ["goal"] * 7 + [" ".join(["goal"] * longest)]})
+    schedule = SimpleNamespace(boundary_step=0, total_steps=10)
+    classifier = load_tiny(tiny_encoder)
+    seconds = estimate_seconds(make_recipe(), rows, classifier, schedule=schedule, batch_rows=4, bf16=False)  # type: ignore[arg-type]
+    # An eighth of a second a text, three times as much with the backward pass, 40 texts.
+    assert seconds == pytest.approx(1 / 8 * 3 * 40 * filled)
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
