@@ -201,7 +201,7 @@ reproduce: $(STAMP) ## Repeat the published trainings and write docs/reproductio
 	@set -f; $(BIN)/python benchmarks/reproduction.py $(ARGS)
 
 .PHONY: results
-results: $(STAMP) ## Write docs/results.md and its figure: RUNS="folders of finished runs".
+results: $(STAMP) ## Add finished runs to docs/results.md and write its figures: [RUNS="folders of finished runs"].
 	@set -f; $(BIN)/python benchmarks/results.py $(RUNS)
 
 .PHONY: build

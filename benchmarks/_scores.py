@@ -14,7 +14,7 @@ from pathlib import Path
 from _common import describe_machine
 
 RESAMPLES = 2000
-_CALL_OPTIONS = {"recipe", "data", "overrides", "results", "finished", "ways", "way", "seeds", "seed"}
+_CALL_OPTIONS = {"at", "recipe", "data", "overrides", "results", "finished", "ways", "way", "seeds", "seed"}
 SCORES = ("accuracy", "f1_macro")
 
 
@@ -141,7 +141,7 @@ def read_peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def summarize(measured: dict[str, list[dict]], drawn: dict, *, base: str) -> dict[str, dict]:
+def summarize(measured: dict[str, list[dict]], drawn: dict, *, base: str | None) -> dict[str, dict]:
     """Return the scores of each way on the test rows of all seeds, and their difference to a base on the same rows.
 
     Intervals are 95% by bootstrap over those rows; they do not include the variance between training runs.
@@ -149,7 +149,7 @@ def summarize(measured: dict[str, list[dict]], drawn: dict, *, base: str) -> dic
     Args:
         measured: the figures of each way with each seed.
         drawn: the result of `resample` without strata for each way, for the differences.
-        base: the way that others are compared with, if it was measured.
+        base: the way that others are compared with, if it was measured; None compares with none.
     """
     from hf_newscls.evaluation.statistics.bootstrap import compute_intervals, to_interval
 

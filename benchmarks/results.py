@@ -1,100 +1,255 @@
-"""Write docs/results.md and its figure from finished runs: their scores, what they cost, and scores on other data.
+"""Add finished runs to results.json, and write docs/results.md and its figures: scores, cost, and scores on other data.
 
-hf-newscls evaluate fake_news_minilm --on liar_minilm_binary    # before, for each run and each other set
-python benchmarks/results.py runs/*/latest
+    hf-newscls evaluate fake_news_minilm --on liar_minilm_binary    # before, for each run and each other set
+    python benchmarks/results.py runs/*/latest
+
+A run replaces the one with the same recipe, changes, split and seed. Without runs, the page is written again.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from itertools import cycle
 from pathlib import Path
 
+import learning_curve
+from _common import RESULTS, read_results, save
 from jinja2 import Environment, StrictUndefined
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
+from pydantic import TypeAdapter
 
 from hf_newscls.evaluation.baselines.comparison import FROZEN
 from hf_newscls.evaluation.other_data import OtherDataReport
 from hf_newscls.evaluation.report import EvaluationReport
+from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.other_data import read_other_data
 from hf_newscls.runs.folder import RunFolder, find_run
+from hf_newscls.runs.recipe_diff import NOT_OF_THE_TRAINING, find_changes
 from hf_newscls.training.record import TrainingRecord
 
+NAME = "models"
 TEMPLATE = Path(__file__).with_name("results.md.jinja")
 PAGE = Path(__file__).parents[1] / "docs/results.md"
-FIGURE = "images/results.png"
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
+FIGURE, CURVE = "images/results.png", "images/learning_curve.png"
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+SCORES = ("accuracy", "f1_macro", "top_3_accuracy")
+# Where a copy of the encoder comes from does not matter.
+COPY = ("model.model_name_or_path", "model.revision", "model.base_model", "model.sha256")
+
+Score = tuple[float, float, float]
+"""A score with the ends of its 95% interval."""
 
 
 @dataclass(frozen=True)
-class Result:
-    """A finished run."""
+class Baseline:
+    """The TF-IDF classifier that is strongest on validation."""
 
-    folder: RunFolder
+    name: str
+    accuracy: float
+    gain: tuple[float, float]  # 95% interval of the model's accuracy minus this one, paired
 
-    @cached_property
-    def recipe(self) -> Recipe:
-        return self.folder.read_recipe()
 
-    @cached_property
-    def scores(self) -> EvaluationReport:
-        return self.folder.read_as(self.folder.metrics, EvaluationReport.from_dict)
+@dataclass(frozen=True)
+class OtherData:
+    """Scores of a trained model on data that it was not trained on."""
 
-    @cached_property
-    def training(self) -> TrainingRecord:
-        return self.folder.read_as(self.folder.training, TrainingRecord.from_dict)
+    name: str  # with the number of labels
+    rows: int
+    seen_rows: int | None  # rows left out, because the model was trained on them; None if that is not known
+    scores: Mapping[str, Score]
+    majority: float  # accuracy of always predicting the most frequent label
+    log_loss: float
+    calibration_error: float
 
-    @cached_property
-    def other_data(self) -> list[OtherDataReport]:
-        return [*read_other_data(self.folder.other_data)]
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model: what was trained on what, its scores on its own test set, and what it took."""
+
+    recipe: str
+    changes: str  # keys with other values than in the recipe of that name, when the run was added; may be empty
+    data: str
+    split: str  # fingerprint of the rows and their split
+    labels: int
+    seed: int
+    train_rows: int
+    test_rows: int
+    scores: Mapping[str, Score]
+    majority: float
+    log_loss: float
+    calibration_error: float
+    baseline: Baseline | None
+    frozen_accuracy: float | None  # of logistic regression on the output of the encoder before training
+    minutes: float
+    device: str
+    precision: str
+    other_data: Sequence[OtherData]
 
     @property
-    def data(self) -> str:
-        """The name of the test set."""
-        name = self.recipe.data.dataset_name or self.recipe.name
-        return f"{name}, {len(self.scores.label_names)} labels, {self.scores.test.rows:,} test rows"
+    def title(self) -> str:
+        """Recipe and changes."""
+        return f"{self.recipe}, {self.changes}" if self.changes else self.recipe
 
     @property
-    def majority(self) -> float:
-        """Accuracy of always predicting the most frequent label."""
-        support = [scores["support"] for scores in self.scores.test.per_class.values()]
-        return max(support) / sum(support)
+    def key(self) -> str:
+        """The model's name in results.json."""
+        return f"{self.title}, split {self.split[:12]}, seed {self.seed}"
 
     @property
-    def minutes(self) -> float:
-        return self.training.runtime_seconds / 60
+    def data_title(self) -> str:
+        """Data and number of labels."""
+        return f"{self.data}, {self.labels} labels"
+
+
+_MODELS = TypeAdapter(dict[str, Model])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="+", type=Path, help="folders of finished runs")
+    parser.add_argument("runs", nargs="*", type=Path, help="folders of finished runs")
     parser.add_argument("--page", type=Path, default=PAGE)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="results file")
     options = parser.parse_args()
-    write_results(options.runs, options.page)
+    if options.runs:
+        add_runs(options.runs, options.results)
+    write_page(options.results, options.page)
     print(f"wrote {options.page}")
 
 
-def write_results(folders: Sequence[Path], page: Path) -> None:
-    """Write the page for these run folders, in their order, and its figure next to it."""
-    results = [Result(find_run(folder, runs_dir=folder.parent)) for folder in folders]
-    figure = page.parent / FIGURE
-    figure.parent.mkdir(parents=True, exist_ok=True)
+def add_runs(folders: Sequence[Path], results: Path) -> None:
+    """Add the models of these run folders to the results file."""
+    found = [read_model(find_run(folder, runs_dir=folder.parent)) for folder in folders]
+    models = {**read_models(results), **{model.key: model for model in found}}
+    ordered = sorted(models.values(), key=lambda model: (model.data_title, model.split, model.title, model.seed))
+    save(NAME, _MODELS.dump_python({model.key: model for model in ordered}, mode="json"), results)
+
+
+def read_models(results: Path) -> dict[str, Model]:
+    """Return the models of the results file by their keys, in the file's order."""
+    return _MODELS.validate_python(read_results(results).get(NAME, {}))
+
+
+def read_model(run: RunFolder) -> Model:
+    """Return what the page says about a finished run."""
+    recipe = run.read_recipe()
+    report = run.read_as(run.metrics, EvaluationReport.from_dict)
+    training = run.read_as(run.training, TrainingRecord.from_dict)
+    support = [scores["support"] for scores in report.test.per_class.values()]
+    frozen = report.baselines.get(FROZEN)
+    return Model(
+        recipe=recipe.name,
+        changes=describe_changes(recipe),
+        data=recipe.data.dataset_name or recipe.name,
+        split=run.read_fingerprint(),
+        labels=len(report.label_names),
+        seed=recipe.seed,
+        train_rows=training.train_rows,
+        test_rows=report.test.rows,
+        scores=join_intervals(report.test.scores, report.intervals),
+        majority=max(support) / sum(support),
+        log_loss=report.test.scores["log_loss"],
+        calibration_error=report.test.scores["calibration_error"],
+        baseline=read_baseline(report),
+        frozen_accuracy=None if frozen is None else frozen["accuracy"],
+        minutes=training.runtime_seconds / 60,
+        device=training.device,
+        precision=training.precision,
+        other_data=[summarize_other(one) for one in read_other_data(run.other_data)],
+    )
+
+
+def describe_changes(recipe: Recipe) -> str:
+    """Return the training's keys with other values than in the recipe of the same name, without the seed."""
+    shipped = read_recipe(recipe.name)
+    not_compared = {*NOT_OF_THE_TRAINING, *COPY, "split", "training_arguments.seed"}
+    changes = {change.key: change.now for change in find_changes(shipped, recipe, exclude=not_compared)}
+    if name_encoder(recipe) != name_encoder(shipped):
+        changes["encoder"] = name_encoder(recipe)
+    return ", ".join(f"{key.removeprefix('training_arguments.')}={value}" for key, value in changes.items())
+
+
+def name_encoder(recipe: Recipe) -> str:
+    """Return the name of the encoder on the Hub, also if a copy of it is used."""
+    return recipe.model.base_model or recipe.model.model_name_or_path
+
+
+def join_intervals(scores: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]) -> dict[str, Score]:
+    """Return the scores that the page shows, with their intervals."""
+    return {name: (scores[name], *intervals[name]) for name in SCORES if name in scores}
+
+
+def read_baseline(report: EvaluationReport) -> Baseline | None:
+    """Return the strongest TF-IDF classifier; None in an evaluation without baselines."""
+    if report.strongest_baseline is None:
+        return None
+    name, one = report.strongest_baseline
+    return Baseline(name=name, accuracy=one.scores["accuracy"], gain=one.gains["accuracy"])
+
+
+def summarize_other(report: OtherDataReport) -> OtherData:
+    """Return what the page says about scores on other data."""
+    never = f"; never predicts {', '.join(report.never_predicted)}" if report.never_predicted else ""
+    return OtherData(
+        name=f"{report.name} ({len(report.label_names)} labels{never})",
+        rows=report.rows,
+        seen_rows=report.seen_rows,
+        scores=join_intervals(report.scores, report.intervals),
+        majority=report.majority_accuracy,
+        log_loss=report.scores["log_loss"],
+        calibration_error=report.scores["calibration_error"],
+    )
+
+
+def write_page(results: Path, page: Path) -> None:
+    """Write the page of the results file, and its figures next to it."""
+    (page.parent / FIGURE).parent.mkdir(parents=True, exist_ok=True)
+    figures = {FIGURE: draw([*read_models(results).values()])}
+    if curves := read_curves(results):
+        figures[CURVE] = draw_curves(curves)
+    for name, figure in figures.items():
+        figure.savefig(page.parent / name, metadata={"Software": None})
+    page.write_text(render_page(results), encoding="utf-8")
+
+
+def render_page(results: Path) -> str:
+    """Return the page of the results file."""
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    text = template.render(results=results, figure=FIGURE).lstrip()
-    draw(results).savefig(figure, metadata={"Software": None})
-    page.write_text(text, encoding="utf-8")
+    models = [*read_models(results).values()]
+    return template.render(models=models, figure=FIGURE, curves=read_curves(results), curve_figure=CURVE).lstrip()
 
 
-def draw(results: Sequence[Result]) -> Figure:
+def read_curves(results: Path) -> dict[str, dict]:
+    """Return the learning curves of the results file, by recipe."""
+    prefix = f"{learning_curve.NAME} "
+    return {
+        name.removeprefix(prefix): entry for name, entry in read_results(results).items() if name.startswith(prefix)
+    }
+
+
+def draw_curves(curves: Mapping[str, Mapping]) -> Figure:
+    """Draw accuracy against training rows, all recipes in one panel."""
+    figure = Figure(figsize=(6.4, 4), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for (name, entry), color in zip(curves.items(), cycle(COLORS), strict=False):
+        learning_curve.draw_curve(axes, entry, label=name, color=color)
+    axes.set_xscale("log")
+    axes.xaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:,.0f}", minor_locator=NullLocator())
+    axes.legend(fontsize=8, frameon=False)
+    _style(axes, xlabel="training rows")
+    return figure
+
+
+def draw(models: Sequence[Model]) -> Figure:
     """Draw accuracy against training minutes, a panel for each data set."""
-    panels: dict[str, list[Result]] = {}
-    for result in results:
-        panels.setdefault(result.folder.read_fingerprint(), []).append(result)
+    panels: dict[str, list[Model]] = {}
+    for model in models:
+        panels.setdefault(model.split, []).append(model)
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(4.6 * columns, 3.4 * rows), dpi=120, layout="constrained")
@@ -107,30 +262,33 @@ def draw(results: Sequence[Result]) -> Figure:
     return figure
 
 
-def _draw_panel(axes: Axes, group: Sequence[Result]) -> None:
+def _draw_panel(axes: Axes, group: Sequence[Model]) -> None:
     colors: dict[str, str] = {}
-    for result in group:
-        middle, (low, high) = result.scores.test.scores["accuracy"], result.scores.intervals["accuracy"]
-        name = result.recipe.name
-        if name not in colors:  # the seeds of a recipe have one name
-            colors[name] = COLORS[len(colors) % len(COLORS)]
-            place = (result.minutes, middle)
-            axes.annotate(name, place, (5, 4), textcoords="offset points", fontsize=7, color=colors[name])
+    for model in group:
+        middle, low, high = model.scores["accuracy"]
+        if model.title not in colors:  # the seeds of a recipe have one name
+            colors[model.title] = COLORS[len(colors) % len(COLORS)]
+            place = (model.minutes, middle)
+            axes.annotate(model.title, place, (5, 4), textcoords="offset points", fontsize=7, color=colors[model.title])
         error = [[middle - low], [high - middle]]
-        axes.errorbar(result.minutes, middle, error, fmt="o", color=colors[name], capsize=3)
-        if (frozen := result.scores.baselines.get(FROZEN)) is not None:
-            axes.axhline(frozen["accuracy"], linestyle=":", color=colors[name], linewidth=1)
-    if group[0].scores.strongest_baseline is not None:
-        name, baseline = group[0].scores.strongest_baseline
-        axes.axhline(baseline.scores["accuracy"], linestyle="--", color="#767676", linewidth=1)
-        axes.text(
-            0.01, baseline.scores["accuracy"], name, transform=axes.get_yaxis_transform(), fontsize=7, va="bottom"
-        )
+        axes.errorbar(model.minutes, middle, error, fmt="o", color=colors[model.title], capsize=3)
+        if model.frozen_accuracy is not None:
+            axes.axhline(model.frozen_accuracy, linestyle=":", color=colors[model.title], linewidth=1)
+    first = group[0]
+    if (baseline := first.baseline) is not None:
+        axes.axhline(baseline.accuracy, linestyle="--", color="#767676", linewidth=1)
+        place = axes.get_yaxis_transform()
+        axes.text(0.01, baseline.accuracy, baseline.name, transform=place, fontsize=7, va="bottom")
     axes.set_xscale("log")
     axes.xaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_locator=NullLocator())
-    axes.margins(x=0.35)
-    axes.set_title(group[0].data, fontsize=9, loc="left")
-    axes.set_xlabel("training, minutes", fontsize=8)
+    minutes = [model.minutes for model in group]
+    axes.set_xlim(min(minutes) / 2, max(minutes) * 3)  # the names are to the right of the points
+    axes.set_title(f"{first.data_title}, {first.test_rows:,} test rows", fontsize=9, loc="left")
+    _style(axes, xlabel="training, minutes")
+
+
+def _style(axes: Axes, *, xlabel: str) -> None:
+    axes.set_xlabel(xlabel, fontsize=8)
     axes.set_ylabel("accuracy", fontsize=8)
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hf_newscls import workflow
@@ -203,6 +204,32 @@ def test_rare_classes_measures_losses_and_sampling(tmp_path: Path) -> None:
     assert "less plain" not in plain
 
 
+@pytest.mark.slow
+def test_learning_curve_measures_more_and_more_rows(tmp_path: Path, results: Any) -> None:
+    options = ["--recipe", "quickstart", "--seeds", "1", "--ways", "20|40", "--at", "80"]
+    entry = run_benchmark("learning_curve.py", *options, home=tmp_path, overrides=SHORT)["learning_curve quickstart"]
+    assert [*entry["ways"]] == ["20", "40"]
+    errors = []
+    for figures in entry["ways"].values():
+        point, low, high = figures["accuracy"]
+        assert 0 <= low <= point <= high <= 1
+        errors.append(1 - point)
+    # The same step in rows multiplies the error by the same factor.
+    (estimated,) = entry["estimated"]
+    assert estimated == {"rows": 80, "accuracy": pytest.approx(1 - errors[1] ** 2 / errors[0])}
+    assert f"| 80, estimated | {estimated['accuracy']:.3f} |" in results.render_page(tmp_path / "results.json")
+    (axes,) = results.draw_curves(results.read_curves(tmp_path / "results.json")).axes
+    assert "quickstart" in axes.get_legend_handles_labels()[1]
+
+
+def test_error_falls_by_a_power_of_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    curve = importlib.import_module("learning_curve")
+    # 0.5 at 100 rows and half of it at four times as many: the error falls as the square root of the rows.
+    ways = {"100": {"accuracy": (0.5, 0.4, 0.6)}, "400": {"accuracy": (0.75, 0.7, 0.8)}}
+    assert curve.fit_errors(ways, np.array([1600.0, 25.0])) == pytest.approx([0.125, 1.0])
+
+
 @pytest.fixture
 def tables(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The script that writes the tables in the docs."""
@@ -248,8 +275,29 @@ def test_rare_labels_are_laid_out_by_way(tables: Any) -> None:
     ]
 
 
+@pytest.fixture
+def results(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The script that writes the page of results."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    return importlib.import_module("results")
+
+
+def test_results_page_is_that_of_the_models(results: Any) -> None:
+    page = results.render_page(results.RESULTS)
+    assert results.PAGE.read_text(encoding="utf-8") == page, "run `make results`"
+
+
+def test_scores_in_the_readme_are_in_the_results(results: Any) -> None:
+    shown, found = (
+        re.findall(r"0\.\d{3} \(0\.\d{3} to 0\.\d{3}\)", page.read_text(encoding="utf-8"))
+        for page in (ROOT / "README.md", results.PAGE)
+    )
+    assert shown
+    assert {*shown} <= {*found}
+
+
 def test_results_have_own_scores_and_those_on_other_data(
-    tiny_run: FinishedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_run: FinishedRun, results: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Path(shutil.copytree(tiny_run.run.path, tmp_path / "run"))
     write_csv(
@@ -258,15 +306,32 @@ def test_results_have_own_scores_and_those_on_other_data(
     with (tmp_path / "new.csv").open("a") as stream:
         stream.write("bank shares,,BUSINESS\n")
     workflow.evaluate_on(run, tmp_path / "new.csv")
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    importlib.import_module("results").write_results([run], tmp_path / "docs/results.md")
+    monkeypatch.setattr(results, "read_recipe", lambda name: workflow.load_run(run).recipe)
+    results.add_runs([run], tmp_path / "results.json")
+    results.write_page(tmp_path / "results.json", tmp_path / "docs/results.md")
     lines = (tmp_path / "docs/results.md").read_text().splitlines()
     *_, own, other = lines
     scores = tiny_run.report.test.scores
     assert own.startswith(f"| tiny | its own test set | 24 | | {scores['accuracy']:.3f} (")
     assert other.startswith("| tiny | new (3 labels) | 3 | 0 | ")
     assert "| 0.667 |" in other
-    (model,) = (line for line in lines if line.startswith("| tiny | ") and "its own" not in line and line != other)
+    (model,) = (line for line in lines if line.startswith("| tiny, 3 labels | tiny | "))
     low, high = tiny_run.report.gains["accuracy"]
     assert f"| {low:+.3f} to {high:+.3f} |" in model
     assert (tmp_path / "docs/images/results.png").stat().st_size > 1000
+
+
+def test_results_keep_earlier_models_and_show_changed_keys(
+    tiny_run: FinishedRun, results: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = workflow.load_run(tiny_run.run.path).recipe
+    kept = tmp_path / "results.json"
+    for epochs in (recipe.training_arguments["num_train_epochs"], 9, 9):
+        shipped = recipe.model_copy(
+            update={"training_arguments": {**recipe.training_arguments, "num_train_epochs": epochs}}
+        )
+        monkeypatch.setattr(results, "read_recipe", lambda name, shipped=shipped: shipped)
+        results.add_runs([tiny_run.run.path], kept)
+    same, changed = results.read_models(kept).values()
+    assert same.title == "tiny"
+    assert changed.title == f"tiny, num_train_epochs={recipe.training_arguments['num_train_epochs']}"
