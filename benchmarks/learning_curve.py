@@ -1,7 +1,7 @@
 """Accuracy against the number of training rows: how much accuracy more rows would bring.
 
     python benchmarks/learning_curve.py --recipe news_category_minilm --data News_Category_Dataset_v3.json
-        [--ways "1000|2000|4000|8000"] [--seeds 1] [--at 12991] [KEY=VALUE …]
+        [--ways "1000|2000|4000|8000"] [--seeds 1] [--at 12991 160682] [KEY=VALUE …]
 
 A way is a number of training rows. They are the first of the shuffled training rows, so a smaller set is part of each
 larger one; validation and test rows are the same. TF-IDF with logistic regression is trained on the same rows. Each
@@ -39,7 +39,7 @@ def main() -> None:
         print(json.dumps(measure(options)))
         return
     if "|" not in options.ways:
-        sys.exit(f"--ways: a curve needs two numbers of rows, but there is only {options.ways}")
+        sys.exit(f"--ways: a curve needs two numbers of rows or more, but there is only {options.ways}")
     measured = measure_ways(options)
     summary = summarize(measured, {}, base=None)
     for way, runs in measured.items():
@@ -83,7 +83,7 @@ def draw_curve(axes: Axes, entry: Mapping, *, label: str, color: str) -> None:
     ways = entry["ways"]
     rows, (accuracy, low, high) = [*map(int, ways)], np.array([scores["accuracy"] for scores in ways.values()]).T
     axes.errorbar(rows, accuracy, [accuracy - low, high - accuracy], fmt="o", color=color, capsize=3, label=label)
-    line = np.geomspace(rows[0], entry["estimated"][-1]["rows"], 50)
+    line = np.geomspace(min(rows), max(point["rows"] for point in entry["estimated"]), 50)
     axes.plot(line, 1 - fit_errors(ways, line), "--", color=color, linewidth=1)
     tfidf = [scores["tfidf_accuracy"] for scores in ways.values()]
     axes.plot(rows, tfidf, "x", color="#767676", label=f"TF-IDF with logistic regression, rows of {label}")

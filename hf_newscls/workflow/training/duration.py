@@ -46,7 +46,7 @@ def estimate_seconds(
 
 
 def _time_forward(classifier: PretrainedClassifier, texts: list[str], *, max_length: int, bf16: bool) -> float:
-    """Return the seconds of a forward pass without padding, for the training has next to none."""
+    """Return the seconds of a forward pass without padding; the training groups texts of like length."""
     import torch
 
     batch = classifier.tokenizer(texts, truncation=True, max_length=max_length, padding=True, return_tensors="pt")
