@@ -50,6 +50,12 @@ def tune(
             show_default="python",
         ),
     ] = None,
+    train_rows: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Training rows of each trial; the best recipe is trained with all.", show_default="all"
+        ),
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds to train the best recipe with.")] = 3,
     runs_dir: RunsDirOption = RUNS,
 ) -> None:
@@ -66,6 +72,7 @@ def tune(
         space=space,
         storage=storage,
         launcher=shlex.split(launcher) if launcher else [sys.executable],
+        train_rows=train_rows,
         seeds=seeds,
         runs_dir=runs_dir,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hf_newscls.errors import RunError
-from hf_newscls.tuning.study import REASON, SCORES, SECONDS, VALUES
+from hf_newscls.tuning.study import REASON, SCORES, SECONDS, TRAIN_ROWS, VALUES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +51,7 @@ class SearchResult:
         recipe_name: of the recipe that was searched for.
         metric: validation score that was optimized.
         lower_is_better: whether it is a loss.
+        train_rows: number of training rows of each trial; None: all.
         trials: in the order in which they began.
         importances: how much each key decides whether a trial is among the best, adding up to 1; empty if there are too
             few complete trials.
@@ -59,6 +60,7 @@ class SearchResult:
     recipe_name: str
     metric: str
     lower_is_better: bool
+    train_rows: int | None
     trials: Sequence[TrialResult] = field(repr=False)
     importances: Mapping[str, float]
 
@@ -118,6 +120,7 @@ def read_result(study: Study, *, metric: str) -> SearchResult:
         recipe_name=study.study_name,
         metric=metric,
         lower_is_better=study.direction == StudyDirection.MINIMIZE,
+        train_rows=study.user_attrs.get(TRAIN_ROWS),
         trials=[_read_trial(one, names[one.state]) for one in trials],
         importances=_compute_importances(study),
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from datasets import Dataset, DatasetDict
 
-from hf_newscls.errors import RecipeError, RunError, format_duration
+from hf_newscls.errors import InputError, RecipeError, RunError, format_duration
 from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.progress import report_progress
 from hf_newscls.recipe.recipe import Recipe
@@ -116,18 +116,31 @@ def read_score(recipe: Recipe, *, runs_dir: Path) -> Score:
     return Score(metric, not arguments.greater_is_better)
 
 
-def write_rows(splits: DatasetDict, folder: StudyFolder, *, fingerprint: str) -> Path:
+def write_rows(
+    splits: DatasetDict, folder: StudyFolder, *, fingerprint: str, train_rows: int | None, seed: int
+) -> Path:
     """Write what the trials read, texts and labels of training and validation; the test rows stay out of their reach.
 
     Args:
         splits: train, validation and test.
         folder: of the search.
         fingerprint: of the split; rows that were written before are kept.
+        train_rows: number of training rows, drawn at random; None: all. With the same seed, a smaller set is part of
+            each larger one.
+        seed: of the draw.
+
+    Raises:
+        InputError: there are fewer training rows.
     """
-    path = folder.path / f"rows-{fingerprint[:12]}"
+    train = splits["train"]
+    if train_rows is not None and train_rows > len(train):
+        raise InputError(f"--train-rows is {train_rows}, but there are {len(train)} training rows; leave it out for all")
+    folder.path.mkdir(parents=True, exist_ok=True)
+    path = folder.path / "-".join(["rows", fingerprint[:12], *([] if train_rows is None else [str(train_rows)])])
     if not path.is_dir():
         with replace_folder(path) as fresh:
-            DatasetDict({name: _copy(splits[name]) for name in ("train", "validation")}).save_to_disk(fresh)
+            chosen = train if train_rows is None else train.shuffle(seed=seed).select(range(train_rows))
+            DatasetDict(train=_copy(chosen), validation=_copy(splits["validation"])).save_to_disk(fresh)
     return path
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 VALUES, REASON, SCORES, SECONDS = "values", "reason", "scores", "seconds"
 """What is stored about a trial."""
-_RECIPE, _SPLIT = "recipe", "split"  # what is stored about a study
+TRAIN_ROWS, _RECIPE, _SPLIT = "train_rows", "recipe", "split"  # what is stored about a study
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,15 @@ class Claim:
     folder: Path
 
 
-def open_study(recipe: Recipe, folder: StudyFolder, *, storage: str, fingerprint: str, lower_is_better: bool) -> Study:
+def open_study(
+    recipe: Recipe,
+    folder: StudyFolder,
+    *,
+    storage: str,
+    fingerprint: str,
+    lower_is_better: bool,
+    train_rows: int | None = None,
+) -> Study:
     """Return the study of a recipe, a new one or one to continue; the recipe's own values are its first trial.
 
     Args:
@@ -101,18 +109,20 @@ def open_study(recipe: Recipe, folder: StudyFolder, *, storage: str, fingerprint
         storage: path of a journal file, or the URL of a database as Optuna takes it.
         fingerprint: of the split.
         lower_is_better: whether the score is a loss.
+        train_rows: number of training rows of each trial; None: all.
 
     Raises:
-        RunError: the study has another recipe, space or split.
+        RunError: the study has another recipe, space, split or number of training rows.
         StorageError: the storage cannot be opened.
     """
     with FileLock(folder.lock):
         study = load_study(recipe.name, storage=storage, lower_is_better=lower_is_better)
         if _RECIPE not in study.user_attrs:
             study.set_user_attr(_SPLIT, fingerprint)
+            study.set_user_attr(TRAIN_ROWS, train_rows)
             study.set_user_attr(_RECIPE, recipe.model_dump(mode="json"))
             study.enqueue_trial(find_own_values(recipe, recipe.tune))
-    _check_unchanged(study, recipe, fingerprint, storage=storage)
+    _check_unchanged(study, recipe, fingerprint, storage=storage, train_rows=train_rows)
     return study
 
 
@@ -157,7 +167,9 @@ def _hide_password(storage: str) -> str:
     return storage.rpartition("@")[2]
 
 
-def _check_unchanged(study: Study, recipe: Recipe, fingerprint: str, *, storage: str) -> None:
+def _check_unchanged(
+    study: Study, recipe: Recipe, fingerprint: str, *, storage: str, train_rows: int | None
+) -> None:
     """Refuse to continue a study whose trials could not be compared with new ones."""
     found, name = study.user_attrs, f"{_hide_password(storage)}: the search {recipe.name!r}"
     fix = "or start another search with name=NAME"
@@ -165,6 +177,10 @@ def _check_unchanged(study: Study, recipe: Recipe, fingerprint: str, *, storage:
         raise RunError(
             f"{name} has the split {found[_SPLIT][:12]}, now it is {fingerprint[:12]}; restore the data, {fix}"
         )
+    if (rows := found.get(TRAIN_ROWS)) != train_rows:
+        now = "without it" if train_rows is None else f"with {train_rows}"
+        began = "without --train-rows" if rows is None else f"with --train-rows {rows}"
+        raise RunError(f"{name} began {began}, now it is called {now}; give the same number, {fix}")
     try:
         before = Recipe.model_validate(found[_RECIPE])
     except ValidationError as error:

@@ -11,12 +11,14 @@ from hf_newscls.tuning.result import SearchResult, TrialResult, read_result
 optuna = pytest.importorskip("optuna", reason="needs Optuna")
 
 
-def build_result(*scores: float | None, lower_is_better: bool = True) -> SearchResult:
+def build_result(
+    *scores: float | None, lower_is_better: bool = True, train_rows: int | None = None
+) -> SearchResult:
     trials = [
         TrialResult(number, "failed" if score is None else "complete", score, {"model.head": "<b>"}, {}, 1.0, 2.0, "")
         for number, score in enumerate(scores)
     ]
-    return SearchResult("tiny", "log_loss", lower_is_better, trials, importances={})
+    return SearchResult("tiny", "log_loss", lower_is_better, train_rows, trials, importances={})
 
 
 @pytest.mark.parametrize(("lower_is_better", "number"), [(True, 2), (False, 1)])
@@ -46,6 +48,11 @@ def test_page_shows_trials_and_gaps_and_escapes_values(tmp_path: Path) -> None:
     assert "17, 18" in page
     assert "&lt;b&gt;" in page
     assert "<b>" not in page
+
+
+def test_page_shows_that_trials_had_fewer_training_rows(tmp_path: Path) -> None:
+    write_search_page(build_result(0.5, train_rows=4321), tmp_path / "report.html")
+    assert "4,321" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_table_has_a_row_for_each_trial() -> None:

@@ -237,6 +237,37 @@ def test_trials_read_only_training_and_validation_rows(
     assert titles == [True] * 96 + [False] * 24
 
 
+def test_smaller_training_set_is_part_of_a_larger_one(
+    workspace: Path, call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workspace)
+    found = {}
+    for rows in (20, 40, 72):
+        call(*list_arguments(9, f"runs-{rows}"), "--launcher", "false", "--train-rows", str(rows))
+        (path,) = (workspace / f"runs-{rows}/tiny/tune").glob("rows-*")
+        splits = DatasetDict.load_from_disk(str(path))
+        assert (len(splits["train"]), len(splits["validation"])) == (rows, 24)
+        found[rows] = {*splits["train"]["text"]}
+    assert found[20] < found[40] < found[72]
+
+
+def test_search_with_another_number_of_training_rows_needs_another_name(
+    workspace: Path, call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workspace)
+    call(*list_arguments(1), "--launcher", "false", "--train-rows", "40")
+    for rows in ([], ["--train-rows", "20"]):
+        check_refusal(call(*list_arguments(1), "--launcher", "false", *rows), "40", "name=")
+
+
+def test_more_training_rows_than_there_are_are_refused(
+    workspace: Path, call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workspace)
+    check_refusal(call(*list_arguments(1), "--train-rows", "73"), "73", "72", "--train-rows")
+    assert not (workspace / "runs/tiny").exists()
+
+
 def test_search_of_another_recipe_needs_another_name(
     workspace: Path, call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:

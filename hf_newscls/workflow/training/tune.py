@@ -65,6 +65,7 @@ def tune(
     space: str | Path | None = None,
     storage: str | None = None,
     launcher: Sequence[str] = (sys.executable,),
+    train_rows: int | None = None,
     seeds: int = 3,
     runs_dir: str | Path = "runs",
 ) -> Tuning:
@@ -81,6 +82,8 @@ def tune(
         space: file with the search space, in place of the recipe's `tune` section.
         storage: journal file or database URL for the trials; by default a file in the folder of the search.
         launcher: command that runs a Python module, such as `accelerate launch`; it trains each trial.
+        train_rows: number of training rows of each trial, drawn at random; the best recipe is trained with all of
+            them. None: all.
         seeds: number of seeds that the best recipe is trained with.
         runs_dir: where the run folders are.
 
@@ -97,6 +100,7 @@ def tune(
         space=space,
         storage=storage,
         launcher=launcher,
+        train_rows=train_rows,
         runs_dir=Path(runs_dir),
     )
     search.run_trials(limit=trials, hours=hours)
@@ -111,6 +115,7 @@ def _open_search(
     space: str | Path | None,
     storage: str | None,
     launcher: Sequence[str],
+    train_rows: int | None,
     runs_dir: Path,
 ) -> Search:
     """Check everything, then write the rows of the trials and open the study."""
@@ -127,10 +132,18 @@ def _open_search(
     check_folder(folder.path)
     prepared = prepare(recipe)
     fingerprint = prepared.manifest.fingerprint
-    folder.path.mkdir(parents=True, exist_ok=True)
+    rows = write_rows(
+        prepared.splits, folder, fingerprint=fingerprint, train_rows=train_rows, seed=recipe.split.seed
+    )
     storage = storage or folder.storage
-    study = open_study(recipe, folder, storage=storage, fingerprint=fingerprint, lower_is_better=score.lower_is_better)
-    rows = write_rows(prepared.splits, folder, fingerprint=fingerprint)
+    study = open_study(
+        recipe,
+        folder,
+        storage=storage,
+        fingerprint=fingerprint,
+        lower_is_better=score.lower_is_better,
+        train_rows=train_rows,
+    )
     return Search(recipe, base, study, folder, rows, score.metric, storage, launcher)
 
 
@@ -166,7 +179,8 @@ def _finish(search: Search, *, seeds: int, runs_dir: Path) -> Tuning:
 
 def _write_best(search: Search, result: SearchResult) -> Path:
     path, trial = search.folder.best, result.best
-    comment = f"The best of {len(result.trials)} trials, with validation {result.metric} {trial.score:.4f}."
+    rows = "" if result.train_rows is None else f" with {result.train_rows:,} training rows"
+    comment = f"The best of {len(result.trials)} trials{rows}, with validation {result.metric} {trial.score:.4f}."
     name = f"{search.recipe.name}_tuned"
     write_text(path, search.base.to_yaml(trial.values, name=name, folder=path.parent, comment=comment))
     return path
