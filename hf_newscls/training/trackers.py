@@ -141,6 +141,7 @@ class _Wandb:
 class _MLflow:
     def __init__(self, arguments: TrainingArguments, config: Config) -> None:
         self._arguments, self._config = arguments, config
+        self._run_id: str | None = None
 
     def add_config(self) -> None:
         """Log the fingerprint as a parameter, and the recipe as a file."""
@@ -148,13 +149,13 @@ class _MLflow:
 
         mlflow.log_param("split_fingerprint", self._config["split_fingerprint"])
         mlflow.log_dict(self._config["recipe"], "recipe.yaml")
+        self._run_id = mlflow.active_run().info.run_id
 
     def log_results(self, scores: Mapping[str, float], figures: Sequence[Path], *, step: int) -> None:
-        """Add scores to the last run, and figures as its files."""
+        """Open the run again, or a new one if only the evaluation was missing; add scores, and figures as its files."""
         import mlflow
 
-        last = mlflow.last_active_run()
-        with mlflow.start_run(run_id=last.info.run_id if last else None, run_name=self._arguments.run_name):
+        with mlflow.start_run(run_id=self._run_id, run_name=self._arguments.run_name):
             mlflow.log_metrics(dict(scores), step=step)
             for path in figures:
                 mlflow.log_artifact(str(path), "figures")
