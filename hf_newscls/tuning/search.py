@@ -134,7 +134,7 @@ def write_rows(
     """
     train = splits["train"]
     if train_rows is not None and train_rows > len(train):
-        raise InputError(f"--train-rows is {train_rows}, but there are {len(train)} training rows; leave it out for all")
+        raise InputError(f"--train-rows is {train_rows}, but there are {len(train)}; leave it out for all of them")
     folder.path.mkdir(parents=True, exist_ok=True)
     path = folder.path / "-".join(["rows", fingerprint[:12], *([] if train_rows is None else [str(train_rows)])])
     if not path.is_dir():

@@ -167,9 +167,7 @@ def _hide_password(storage: str) -> str:
     return storage.rpartition("@")[2]
 
 
-def _check_unchanged(
-    study: Study, recipe: Recipe, fingerprint: str, *, storage: str, train_rows: int | None
-) -> None:
+def _check_unchanged(study: Study, recipe: Recipe, fingerprint: str, *, storage: str, train_rows: int | None) -> None:
     """Refuse to continue a study whose trials could not be compared with new ones."""
     found, name = study.user_attrs, f"{_hide_password(storage)}: the search {recipe.name!r}"
     fix = "or start another search with name=NAME"

@@ -11,9 +11,7 @@ from hf_newscls.tuning.result import SearchResult, TrialResult, read_result
 optuna = pytest.importorskip("optuna", reason="needs Optuna")
 
 
-def build_result(
-    *scores: float | None, lower_is_better: bool = True, train_rows: int | None = None
-) -> SearchResult:
+def build_result(*scores: float | None, lower_is_better: bool = True, train_rows: int | None = None) -> SearchResult:
     trials = [
         TrialResult(number, "failed" if score is None else "complete", score, {"model.head": "<b>"}, {}, 1.0, 2.0, "")
         for number, score in enumerate(scores)

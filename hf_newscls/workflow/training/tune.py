@@ -132,9 +132,7 @@ def _open_search(
     check_folder(folder.path)
     prepared = prepare(recipe)
     fingerprint = prepared.manifest.fingerprint
-    rows = write_rows(
-        prepared.splits, folder, fingerprint=fingerprint, train_rows=train_rows, seed=recipe.split.seed
-    )
+    rows = write_rows(prepared.splits, folder, fingerprint=fingerprint, train_rows=train_rows, seed=recipe.split.seed)
     storage = storage or folder.storage
     study = open_study(
         recipe,
