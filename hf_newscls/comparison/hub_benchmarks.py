@@ -62,7 +62,7 @@ def _read_results(name: str, commit: str) -> Iterator[Entry]:
 
 def _fetch_results(name: str, commit: str) -> Sequence[Any] | None:
     try:
-        return HfApi().model_info(name, revision=commit, expand=["evalResults"]).eval_results
+        return HfApi().model_info(name.partition("@")[0], revision=commit, expand=["evalResults"]).eval_results
     except (KeyError, TypeError, AttributeError):  # huggingface_hub on an incomplete result
         return None
 

@@ -160,9 +160,11 @@ def _start(folder: Path, command: Mapping[str, Any]) -> None:
     if before is not None:
         changed = [name for name in command if before.get(name) != command[name]]
         logger.info("%s: removed, another command had written it (not the same: %s)", folder, ", ".join(changed))
-    # The last part first and the command last, so that a killed removal leaves what the other command can continue.
+    # A killed removal leaves what the other command can continue: it must not find the summary without the output, or
+    # a part without those before it.
+    (folder / _FINISHED).unlink(missing_ok=True)
     for path in sorted(left, key=lambda path: (path.name != _COMMAND, path.name), reverse=True):
-        path.unlink()
+        path.unlink(missing_ok=True)
     write_json(folder / _COMMAND, command)
 
 

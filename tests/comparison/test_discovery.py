@@ -214,6 +214,8 @@ def test_own_results_of_a_model_are_another_split_than_the_leaderboard(hub_here:
         ("bob/own", "task topics", 0.8),
     ]
     assert found[1].revision == hub_here.repos["bob/own"].head
+    named = discover(datasets=["ann/news"], models=["bob/own@main"]).entries
+    assert ("bob/own@main", 0.8) in [(one.name, one.score) for one in named]
 
 
 def test_dataset_without_a_leaderboard_has_no_entries(hub_here: HubServer) -> None:

@@ -311,23 +311,38 @@ def test_two_processes_do_not_write_one_output(model: Path, news: Path, tmp_path
     assert len(read(output)) == 120
 
 
-def test_killed_while_another_command_is_removed(model: Path, news: Path, tmp_path: Path) -> None:
-    output, unlinks = tmp_path / "answers.csv", iter(range(100))
+def remove_and_die(model: Path, news: Path, output: Path, *, removals: int) -> bool:
+    """Run another command in a child process, which is killed after so many removals; return whether it was."""
 
-    def remove_two_and_die() -> None:
-        plain = Path.unlink
+    def predict() -> None:
+        unlinks, plain = iter(range(100)), Path.unlink
 
         def unlink(path: Path, missing_ok: bool = False) -> None:
-            if next(unlinks) == 2:
+            if next(unlinks) == removals:
                 os.kill(os.getpid(), signal.SIGKILL)
             plain(path, missing_ok)
 
         Path.unlink = unlink  # type: ignore[method-assign]
         predict_file(model, news, output, top_k=2)
 
+    return run_and_kill(predict, rename=10_000, before=False)
+
+
+def test_killed_while_another_command_is_removed(model: Path, news: Path, tmp_path: Path) -> None:
+    output = tmp_path / "answers.csv"
     assert run_and_kill(lambda: predict_file(model, news, output), rename=5, before=False)
-    assert run_and_kill(remove_two_and_die, rename=10_000, before=False)
+    assert remove_and_die(model, news, output, removals=3)
     assert list_predicted(model, news, output)[0] == (75, 120)  # of five parts of 25 rows, two were removed
+    assert [row["title"] for row in read(output)] == [row["title"] for row in ROWS]
+
+
+@pytest.mark.parametrize("removals", range(8))
+def test_killed_while_a_finished_command_is_removed(model: Path, news: Path, tmp_path: Path, removals: int) -> None:
+    """Whatever is left, the finished command does not take its output for written."""
+    output = tmp_path / "answers.csv"
+    assert run_and_kill(lambda: predict_file(model, news, output), rename=7, before=False)  # the summary is written
+    assert remove_and_die(model, news, output, removals=removals)
+    assert predict_file(model, news, output).rows == 120
     assert [row["title"] for row in read(output)] == [row["title"] for row in ROWS]
 
 
