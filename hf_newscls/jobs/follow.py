@@ -28,20 +28,27 @@ def follow_job(account: str, job_id: str, *, show: Callable[[str], None]) -> Job
         JobError: the Hub could not be reached for minutes; the job goes on.
         PublishError: there is no such job.
     """
-    attach, cancel = (f"`hf-newscls jobs {command} {job_id}`" for command in ("attach", "cancel"))
+    try:
+        with _detaching():
+            return _follow(account, job_id, show=show)
+    except KeyboardInterrupt:
+        raise JobDetached(
+            f"detached; the job {job_id} goes on, and costs: `hf-newscls jobs attach {job_id}` follows it, "
+            f"`hf-newscls jobs cancel {job_id}` cancels it"
+        ) from None
+
+
+def _follow(account: str, job_id: str, *, show: Callable[[str], None]) -> JobInfo:
     shown, lost_since, job = 0, None, None
     while True:
         try:
-            with _detaching():
-                job = inspect_job(account, job_id)
-                if not has_ended(job):
-                    lost_since = None
-                for line in islice(_read_log(account, job_id), shown, None):  # each connection sends the whole log
-                    show(line)
-                    shown += 1
-                return inspect_job(account, job_id)
-        except KeyboardInterrupt:
-            raise JobDetached(f"detached; the job {job_id} goes on, and costs: {attach} follows it, {cancel}") from None
+            job = inspect_job(account, job_id)
+            if not has_ended(job):
+                lost_since = None
+            for line in islice(_read_log(account, job_id), shown, None):  # each connection sends the whole log
+                show(line)
+                shown += 1
+            return inspect_job(account, job_id)
         except PublishError as error:
             if has_answered(error):
                 raise
@@ -51,10 +58,10 @@ def follow_job(account: str, job_id: str, *, show: Callable[[str], None]) -> Job
                     return job  # its log is lost, but not its result
                 raise JobError(
                     f"the Hub could not be reached for {format_duration(_PATIENCE_SECONDS)} ({error}); the job goes on "
-                    f"and costs; follow it with {attach}"
+                    f"and costs; follow it with `hf-newscls jobs attach {job_id}`"
                 ) from error
-            logger.info("connection to the job lost; trying again in %.0f s", _WAIT_SECONDS)
-            time.sleep(_WAIT_SECONDS)
+        logger.info("connection to the job lost; trying again in %.0f s", _WAIT_SECONDS)
+        time.sleep(_WAIT_SECONDS)
 
 
 def check_success(job: JobInfo) -> None:

@@ -105,6 +105,16 @@ def test_interrupt_detaches_and_the_job_goes_on(start: Callable[..., JobInfo], h
     assert hub_here.hub.jobs[job.id].stage == "COMPLETED"
 
 
+def test_interrupt_detaches_also_while_the_connection_is_lost(
+    start: Callable[..., JobInfo], hub_here: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = start()
+    hub_here.faults.append(Fault("status", "GET", job.id, index=None, status=508))
+    monkeypatch.setattr(follow.time, "sleep", lambda seconds: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(JobDetached, match=f"jobs attach {job.id}"):
+        follow.follow_job(ACCOUNT, job.id, show=lambda line: None)
+
+
 def test_unknown_job_is_refused(hub_here: HubServer) -> None:
     with pytest.raises(PublishError, match="no-such-job"):
         follow.follow_job(ACCOUNT, "no-such-job", show=lambda line: None)

@@ -24,9 +24,8 @@ from hf_newscls.workflow.training.availability import check_availability
 if TYPE_CHECKING:
     from huggingface_hub import JobInfo
 
+    from hf_newscls.jobs.volume import JobVolume
     from hf_newscls.training.record import JobCost
-
-_RECIPES = ".jobs"  # in the runs folder: the recipes of jobs, as they are here
 
 logger = logging.getLogger(__name__)
 
@@ -137,17 +136,17 @@ def train_on(
         job = launch.find_active(launch.find_jobs(account, bundle.name))
         if job is not None:
             logger.info("the job %s of this training runs already; nothing is started", job.id)
-        place = volume.find_volume(account, bundle.name)
-        if job is None and not (resume and volume.read_result(place)):
+        remote = volume.find_volume(account, bundle.name)
+        if job is None and not (resume and volume.read_result(remote)):
             price = hardware.compute_hourly_price(found)
             on_offer(Offer(hardware.describe_hardware(found), price, seconds, bundle.list_files()))
             if not resume:
-                volume.remove(place)
-            write_text(runs_dir / _RECIPES / f"{bundle.name}.yaml", recipe_to_yaml(recipe))
-            volume.send(bundle, place)
-            job = launch.start_job(account, bundle, place, flavor=flavor, timeout_seconds=seconds)
+                volume.remove(remote)
+            write_text(_name_recipe(runs_dir, bundle.name), recipe_to_yaml(recipe))
+            volume.send(bundle, remote)
+            job = launch.start_job(account, bundle, remote, flavor=flavor, timeout_seconds=seconds)
             logger.info("started the job %s", job.url)
-    return _finish(account, bundle.name, job, show=show, runs_dir=runs_dir, cards_dir=cards_dir)
+    return _finish(account, remote, job, show=show, runs_dir=runs_dir, cards_dir=cards_dir)
 
 
 def attach(
@@ -172,13 +171,15 @@ def attach(
     """
     from hf_newscls.hub.account import find_account
     from hf_newscls.jobs.launch import LABEL, inspect_job
+    from hf_newscls.jobs.volume import find_volume
 
     account = find_account().name
     job = inspect_job(account, job_id)
     name = (job.labels or {}).get(LABEL)
     if name is None:
         raise InputError(f"job {job_id}: not a training of hf-newscls; `hf-newscls jobs` lists them")
-    return _finish(account, name, job, show=show, runs_dir=Path(runs_dir), cards_dir=cards_dir)
+    remote = find_volume(account, name)
+    return _finish(account, remote, job, show=show, runs_dir=Path(runs_dir), cards_dir=cards_dir)
 
 
 def list_jobs() -> list[ListedJob]:
@@ -214,7 +215,7 @@ def cancel_job(job_id: str) -> None:
 
 def _finish(
     account: str,
-    name: str,
+    remote: JobVolume,
     job: JobInfo | None,
     *,
     show: Callable[[str], None],
@@ -229,28 +230,31 @@ def _finish(
         logger.info("an earlier job finished this training; fetching the run")
     else:
         follow.check_success(follow.follow_job(account, job.id, show=show))
-    place = volume.find_volume(account, name)
-    result = volume.read_result(place)
+    result = volume.read_result(remote)
     if result is None:
-        raise JobError(f"{place.address}: no finished run there; it was fetched before, or must be trained again")
+        raise JobError(f"{remote.address}: no finished run there; it was fetched before, or must be trained again")
     run = RunFolder(runs_dir / result.recipe / result.run)
-    volume.fetch_run(place, f"{result.recipe}/{result.run}", run.path)
-    _localize(run, runs_dir / _RECIPES / f"{name}.yaml")
+    volume.fetch_run(remote, f"{result.recipe}/{result.run}", run.path)
+    local_recipe = _name_recipe(runs_dir, remote.name)
+    if local_recipe.is_file():
+        _localize(run, read_run_recipe(local_recipe))
     write_card(run, run.read_recipe(), cards_dir=None if cards_dir is None else Path(cards_dir))
     run.mark_latest()
-    cost = hardware.compute_cost(launch.find_jobs(account, name), hardware.read_prices())
+    cost = hardware.compute_cost(launch.find_jobs(account, remote.name), hardware.read_prices())
     try:
-        volume.remove(place)
+        volume.remove(remote)
+        local_recipe.unlink(missing_ok=True)  # last: until then the run may be fetched again
     except PublishError as error:  # the run is here
         logger.warning("%s; the files stay there", error)
     return JobRun(load_run(run.path), cost, result.url)
 
 
-def _localize(run: RunFolder, path: Path) -> None:
-    """Give a run the recipe with the addresses of this machine; without it, those of the job stay."""
-    if not path.is_file():
-        return
-    recipe = read_run_recipe(path)
+def _name_recipe(runs_dir: Path, name: str) -> Path:
+    """Return the path of the recipe of a training, as it is on this machine."""
+    return runs_dir / ".jobs" / f"{name}.yaml"
+
+
+def _localize(run: RunFolder, recipe: Recipe) -> None:
+    """Replace the addresses of the job in a run by those of this machine."""
     run.write_recipe(recipe)
     write_json(run.split, {**run.read_json(run.split), "source": recipe.data.source_text})
-    path.unlink()
