@@ -145,17 +145,23 @@ def convert_table(
 def _convert_column(column: pa.ChunkedArray, label_names: Sequence[str] | None) -> pa.ChunkedArray:
     column.validate(full=True)  # Arrow does not check on reading that a file's texts are UTF-8
     if _is_flat_list(column.type):
-        names = label_names if label_names and pa.types.is_integer(column.type.value_type) else None
-        lists = ([names[item] for item in items] if names and items else items for items in column.to_pylist())
+        lists = column.to_pylist()
+        if label_names is not None and pa.types.is_integer(kind := column.type.value_type):
+            lists = [items and _name_ids(pa.array(items, kind), label_names).to_pylist() for items in lists]
         return pa.chunked_array([pa.array([None if items is None else write_list(items) for items in lists], TEXT)])
     if label_names is not None and pa.types.is_integer(column.type):
-        return pc.take(pa.array(label_names, TEXT), pc.if_else(pc.less(column, 0), None, column))
+        return _name_ids(column, label_names)
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if column.type not in {pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary()}:
         return pa.chunked_array([pa.array(map(to_text, column.to_pylist()), TEXT)])
     texts = column.cast(TEXT)  # fails on bytes that are not UTF-8
     return pc.if_else(pc.equal(texts, ""), None, texts)
+
+
+def _name_ids(ids: Any, names: Sequence[str]) -> Any:
+    """Return the names of label ids; null and negative ids have none."""
+    return pc.take(pa.array(names, TEXT), pc.if_else(pc.less(ids, 0), None, ids))
 
 
 def _is_flat_list(kind: pa.DataType) -> bool:

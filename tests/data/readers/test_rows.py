@@ -327,6 +327,17 @@ def test_lists_of_labels_become_json(kind: str, tmp_path: Path) -> None:
     assert "column 'label' holds" in find_problem(path)
 
 
+def test_negative_ids_in_lists_have_no_name() -> None:
+    def convert(*lists: list[int | None]) -> list[str]:
+        table, names = pa.table({"label": pa.array(lists, pa.list_(pa.int64()))}), {"label": ["sport", "world"]}
+        found = columns.convert_table(table, ["label"], source_name="a", label_names=names, list_column="label")
+        return found.column("label").to_pylist()
+
+    assert convert([1, -1, None], [-1], []) == ['["world"]', "[]", "[]"]
+    with pytest.raises(pa.ArrowException):
+        convert([2])
+
+
 @pytest.mark.parametrize("value", [[["a"]], [{"name": "a"}]])
 def test_lists_of_other_things_than_texts_are_refused(value: list[Any], tmp_path: Path) -> None:
     pq.write_table(pa.table({"title": ["a"], "label": [value]}), tmp_path / "news.parquet")
