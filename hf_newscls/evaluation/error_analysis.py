@@ -79,9 +79,6 @@ def analyze_errors(
         token_counts: (N,) tokens before truncation; the model reads `max_length` of them.
         years: of the N rows; None if they have no dates.
     """
-    predictions = probabilities.argmax(axis=1)
-    wrong = np.flatnonzero(predictions != references)
-    most_confident = np.argsort(-probabilities[wrong, predictions[wrong]], kind="stable")
 
     def score(names: Iterable[str], parts: Rows) -> list[Slice]:
         """Score each part that has rows."""
@@ -93,12 +90,22 @@ def analyze_errors(
         ]
 
     return ErrorAnalysis(
-        mistakes=wrong[most_confident],
+        mistakes=rank_mistakes(probabilities, references),
         pairs=rank_pairs(compute_confusion(probabilities, references), label_names=label_names),
         by_length=score(*_divide_lengths(token_counts, max_length=max_length)),
         by_year=score(*np.unique(years, return_inverse=True)) if years is not None else [],
         suspicious=find_suspicious(probabilities.astype(np.float64), references, np.arange(len(references))),
     )
+
+
+def rank_mistakes(probabilities: NDArray[np.floating[Any]], references: Rows) -> Rows:
+    """Return the rows with a wrong prediction, the most confident first.
+
+    >>> rank_mistakes(np.array([[0.6, 0.4], [0.9, 0.1], [0.2, 0.8]]), np.array([1, 1, 1])).tolist()
+    [1, 0]
+    """
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != references)
+    return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
 
 
 def rank_pairs(confusion: NDArray[np.int64], *, label_names: Sequence[str]) -> list[ConfusedPair]:

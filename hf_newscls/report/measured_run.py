@@ -10,8 +10,8 @@ from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 
 from hf_newscls.data.manifest import SplitManifest
+from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.evaluation.error_analysis import ErrorAnalysis
-from hf_newscls.evaluation.other_data import OtherDataReport
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.modeling.token_counts import TokenSummary
 from hf_newscls.recipe.recipe import Recipe
@@ -34,7 +34,6 @@ class MeasuredRun:
     tokens: TokenSummary  # of all texts
     # Of each row by split, `unknown` for a row without a date; None if the recipe has no date column.
     years: Mapping[str, Sequence[str]] | None
-    other_data: Sequence[OtherDataReport] = ()
 
     @property
     def label_names(self) -> Sequence[str]:
@@ -52,11 +51,29 @@ class MeasuredRun:
         return self.splits["test"]
 
     def list_predictions(self, indices: Sequence[int] | NDArray[np.int64], *, top_k: int = 1) -> list[dict[str, Any]]:
-        """Return id, text, reference and the top predictions of some test rows, as (name, probability) pairs."""
-        names = self.label_names
-        rows = []
-        for row, probabilities in zip(self.test.select(indices), self.test_probabilities[indices], strict=True):
-            best = np.argsort(-probabilities, kind="stable")[:top_k]
-            predictions = [(names[label], float(probabilities[label])) for label in best]
-            rows.append({**row, "reference": names[row["label"]], "predictions": predictions})
-        return rows
+        """Return some test rows as `list_predictions` does."""
+        return list_predictions(self.test, self.test_probabilities, indices, label_names=self.label_names, top_k=top_k)
+
+
+def list_predictions(
+    dataset: Dataset,
+    probabilities: NDArray[np.float32],
+    indices: Sequence[int] | NDArray[np.int64],
+    *,
+    label_names: Sequence[str],
+    top_k: int = 1,
+) -> list[dict[str, Any]]:
+    """Return id, text, reference and the top predictions of some rows, as (name, probability) pairs.
+
+    Args:
+        dataset: id, text and label of all rows.
+        probabilities: of all rows, (N, L).
+        indices: of the rows to return, in this order.
+    """
+    chosen, rows = dataset.select(indices), []
+    columns = (chosen[name][:] for name in (ROW_ID, "text", "label"))
+    for row_id, text, label, values in zip(*columns, probabilities[indices], strict=True):
+        best = np.argsort(-values, kind="stable")[:top_k]
+        predictions = [(label_names[one], float(values[one])) for one in best]
+        rows.append({"id": row_id, "text": text, "reference": label_names[label], "predictions": predictions})
+    return rows

@@ -20,14 +20,15 @@ import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 
-from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.errors import RunError, shorten_text
+from hf_newscls.evaluation.error_analysis import rank_mistakes
 from hf_newscls.evaluation.other_data import OtherDataReport
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.report.error_tables import MISTAKES, mistake_to_row, write_rows
-from hf_newscls.report.figures.confusion import order_labels, plot_confusion_matrix
+from hf_newscls.report.figures.confusion import plot_confusion_matrix
 from hf_newscls.report.figures.fonts import name_labels
 from hf_newscls.report.figures.style import render_svg, save_figure
+from hf_newscls.report.measured_run import list_predictions
 from hf_newscls.report.predictions import write_predictions
 from hf_newscls.report.template import render_template
 from hf_newscls.storage import replace_folder, write_json, write_text
@@ -50,20 +51,8 @@ class MeasuredRows:
 
     def list_mistakes(self) -> list[dict[str, Any]]:
         """Return id, text, reference and the predicted label of each wrong row, the most confident first."""
-        names, references = self.report.label_names, np.asarray(self.dataset["label"][:])
-        predictions, confidence = self.probabilities.argmax(axis=1), self.probabilities.max(axis=1)
-        wrong = np.flatnonzero(predictions != references)
-        rows = wrong[np.argsort(-confidence[wrong], kind="stable")]
-        chosen = self.dataset.select(rows)
-        return [
-            {
-                "id": row_id,
-                "text": text,
-                "reference": names[references[row]],
-                "predictions": [(names[predictions[row]], float(confidence[row]))],
-            }
-            for row, row_id, text in zip(rows.tolist(), chosen[ROW_ID][:], chosen["text"][:], strict=True)
-        ]
+        wrong = rank_mistakes(self.probabilities, np.asarray(self.dataset["label"][:]))
+        return list_predictions(self.dataset, self.probabilities, wrong, label_names=self.report.label_names)
 
 
 def name_folder(name: str) -> str:
@@ -119,10 +108,7 @@ def write_other_data(
         own: its report on its own test set, to show next to it; None if it is not known.
     """
     report, mistakes = measured.report, measured.list_mistakes()
-    order, shown = order_labels(report.confusion), name_labels(report.label_names)
-    figure = plot_confusion_matrix(
-        report.confusion[np.ix_(order, order)], label_names=[shown[label] for label in order]
-    )
+    figure = plot_confusion_matrix(report.confusion, label_names=name_labels(report.label_names))
     page = render_template(
         "hf_newscls.report",
         "templates/other_data.html.jinja",

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from hf_newscls.errors import shorten_text
+from hf_newscls.evaluation.other_data import OtherDataReport
 from hf_newscls.recipe.serialization import recipe_to_yaml
 from hf_newscls.report.figures.fonts import find_replaced
 from hf_newscls.report.figures.style import render_svg
@@ -24,17 +25,25 @@ _EXAMPLES = 8
 _MAX_ROWS = 20  # of a table of errors
 
 
-def write_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], path: Path) -> None:
-    """Write the report atomically, with the figures of `plot_run`.
+def write_report_page(
+    measured: MeasuredRun, figures: Mapping[str, Figure], path: Path, *, other_data: Sequence[OtherDataReport] = ()
+) -> None:
+    """Write the report atomically, with the figures of `plot_run` and the scores on other data.
 
     If the recipe has an overview next to the folder of runs, the report links to it.
     """
     overview = path.parents[3] / "overview" / measured.recipe.name / "overview.md"
     link = f"../../../overview/{measured.recipe.name}/overview.md" if overview.is_file() else None
-    write_text(path, render_report_page(measured, figures, overview=link))
+    write_text(path, render_report_page(measured, figures, other_data=other_data, overview=link))
 
 
-def render_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], *, overview: str | None = None) -> str:
+def render_report_page(
+    measured: MeasuredRun,
+    figures: Mapping[str, Figure],
+    *,
+    other_data: Sequence[OtherDataReport] = (),
+    overview: str | None = None,
+) -> str:
     """Return the report as HTML, with figures by name and a link to the relative address of the overview, if any."""
     report, errors = measured.report, measured.errors
     return render_template(
@@ -54,7 +63,7 @@ def render_report_page(measured: MeasuredRun, figures: Mapping[str, Figure], *, 
         overview=overview,
         tokens=measured.tokens,
         figure_labels=find_replaced(measured.label_names, measured.shown_labels),
-        other_data=measured.other_data,
+        other_data=other_data,
     )
 
 

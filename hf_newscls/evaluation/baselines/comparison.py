@@ -48,9 +48,11 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class _Predicted:
+class Predicted:
+    """Probabilities of a simpler classifier for the rows of a split, in their order."""
+
     test: Probabilities
-    validation: Probabilities | None = None
+    validation: Probabilities | None = None  # of the TF-IDF baselines
 
 
 def build_comparisons(
@@ -73,7 +75,7 @@ def build_comparisons(
     references, validated = (np.asarray(splits[split]["label"][:]) for split in ("test", "validation"))
     own = draw_scores(model, references, bootstrap)
 
-    def compare(kind: Kind, predicted: _Predicted) -> Comparison:
+    def compare(kind: Kind, predicted: Predicted) -> Comparison:
         """Score a classifier on the rows and the draws of the model."""
         other = draw_scores(predicted.test, references, bootstrap)
         chosen_by = predicted.validation
@@ -85,7 +87,7 @@ def build_comparisons(
             validation_f1=None if chosen_by is None else compute_scores(chosen_by, validated, top_k=())["f1_macro"],
         )
 
-    baselines, probed = _predict_baselines(splits, features), _predict_probes(splits, probes)
+    baselines, probed = predict_baselines(splits, features), _predict_probes(splits, probes)
     found = {
         **{name: compare("baseline", predicted) for name, predicted in baselines.items()},
         **{name: compare("probe", predicted) for name, predicted in probed.items()},
@@ -103,7 +105,8 @@ def find_strongest(comparisons: Mapping[str, Comparison]) -> str | None:
     return max(scores, key=lambda name: (scores[name], name == TFIDF), default=None)
 
 
-def _predict_baselines(splits: DatasetDict, features: FrozenFeatures | None) -> dict[str, _Predicted]:
+def predict_baselines(splits: DatasetDict, features: FrozenFeatures | None) -> dict[str, Predicted]:
+    """Train the baselines and return their probabilities by name; without features, that of the encoder is left out."""
     train, validation, (tested, _) = (
         (splits[split]["text"][:], splits[split]["label"][:]) for split in ("train", "validation", "test")
     )
@@ -116,25 +119,25 @@ def _predict_baselines(splits: DatasetDict, features: FrozenFeatures | None) -> 
     }
     predicted = {name: by_text[name]() for name in track(by_text, "baselines", total=len(by_text), unit="models")}
     found = {
-        MAJORITY: _Predicted(models.predict_majority(labels, rows=len(tested), num_labels=size)),
-        **{name: _Predicted(both[rows:], both[:rows]) for name, both in predicted.items()},
+        MAJORITY: Predicted(models.predict_majority(labels, rows=len(tested), num_labels=size)),
+        **{name: Predicted(both[rows:], both[:rows]) for name, both in predicted.items()},
     }
     if features is not None:
         chosen = np.asarray(labels)[features.train_rows]
-        found[FROZEN] = _Predicted(models.predict_features(features.train, chosen, features.test, num_labels=size))
+        found[FROZEN] = Predicted(models.predict_features(features.train, chosen, features.test, num_labels=size))
     return found
 
 
-def _predict_probes(splits: DatasetDict, probes: Mapping[str, list[str]]) -> dict[str, _Predicted]:
+def _predict_probes(splits: DatasetDict, probes: Mapping[str, list[str]]) -> dict[str, Predicted]:
     train, test, size = splits["train"], splits["test"], _count_labels(splits)
     labels = train["label"][:]
-    found = {LENGTH: _Predicted(models.predict_length((train["text"][:], labels), test["text"][:], num_labels=size))}
+    found = {LENGTH: Predicted(models.predict_length((train["text"][:], labels), test["text"][:], num_labels=size))}
     for name, columns in probes.items():
         texts, tested = (
             [" ".join(value or "" for value in values) for values in zip(*(split[one] for one in columns), strict=True)]
             for split in (train, test)
         )
-        found[name] = _Predicted(models.predict_words((texts, labels), tested, num_labels=size))
+        found[name] = Predicted(models.predict_words((texts, labels), tested, num_labels=size))
     return found
 
 

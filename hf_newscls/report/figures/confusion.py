@@ -17,7 +17,7 @@ DETAILED_LABELS = 10  # up to here a cell has room for a percentage and a count
 
 
 def plot_confusion_matrix(confusion: NDArray[np.int64], *, label_names: Sequence[str]) -> Figure:
-    """Return a figure of a confusion matrix, each row colored by its fractions.
+    """Return a figure of a confusion matrix, each row colored by its fractions; confused labels are neighbors.
 
     Up to 10 labels, a cell without texts is blank and the others hold percentage and count. With more labels, cells
     hold whole percents and are blank below 0.5. The row of a label without reference texts is grey and blank.
@@ -26,7 +26,8 @@ def plot_confusion_matrix(confusion: NDArray[np.int64], *, label_names: Sequence
         confusion: texts, shape (L, L); rows are references, columns are predictions.
         label_names: longer ones are cut to 32 characters.
     """
-    size = len(label_names)
+    order, size = order_labels(confusion), len(label_names)
+    confusion, label_names = confusion[np.ix_(order, order)], [label_names[label] for label in order]
     is_detailed = size <= DETAILED_LABELS
     figure = style.build_figure(
         width=float(np.clip(style.WIDTH + (size - DETAILED_LABELS) / 12, style.WIDTH, 11)),

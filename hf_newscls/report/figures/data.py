@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import StrMethodFormatter
 from numpy.typing import NDArray
 
 from hf_newscls.report.figures import style
@@ -29,7 +29,7 @@ def plot_label_distribution(counts: Mapping[str, Sequence[int]], *, label_names:
     parts = {f"{split} ({sum(rows):,})": np.asarray(rows)[order] for split, rows in counts.items()}
     _draw_bars(axes, parts, texts=[f"{totals[label]:,}" for label in order])
     style.name_rows(axes, [label_names[label] for label in order])
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
+    style.set_whole_ticks(axes)
     style.add_legend(figure)
     return figure
 
@@ -139,7 +139,7 @@ def plot_label_lengths(quantiles: NDArray[np.int64], *, label_names: Sequence[st
     if max_length <= 1.5 * high.max():
         style.draw_mark(axes, max_length + 0.5, text=f"max_length {max_length:,}")
         axes.set_xlim(0, 1.05 * max(high.max(), max_length))
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
+    style.set_whole_ticks(axes)
     style.add_legend(figure)
     return figure
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from hf_newscls.data.dates import count_by_year
 from hf_newscls.data.splitting import SPLITS
-from hf_newscls.report.figures.confusion import order_labels, plot_confusion_matrix
+from hf_newscls.report.figures.confusion import plot_confusion_matrix
 from hf_newscls.report.figures.data import plot_label_distribution, plot_text_lengths, plot_years
 from hf_newscls.report.figures.reliability import plot_reliability, plot_risk_coverage
 from hf_newscls.report.figures.scores import plot_comparisons, plot_label_scores
@@ -19,7 +19,7 @@ def plot_run(measured: MeasuredRun) -> Mapping[str, Figure]:
     """Return the figures by the names of their PNG files; rows by year only if rows have dates."""
     report, record, names = measured.report, measured.record, measured.shown_labels
     counts = {split: np.bincount(measured.splits[split]["label"][:], minlength=len(names)).tolist() for split in SPLITS}
-    order, calibration = order_labels(report.confusion), report.calibration
+    calibration = report.calibration
     figures = {
         "scores": plot_comparisons(report.test.scores, report.intervals, report.comparisons),
         "loss_curves": plot_loss_curves(
@@ -27,9 +27,7 @@ def plot_run(measured: MeasuredRun) -> Mapping[str, Figure]:
             unfreeze_step=(record.boundary_step or None) if record.has_stage_two else None,
             best_step=record.best_step,
         ),
-        "confusion_matrix": plot_confusion_matrix(
-            report.confusion[np.ix_(order, order)], label_names=[names[label] for label in order]
-        ),
+        "confusion_matrix": plot_confusion_matrix(report.confusion, label_names=names),
         "label_scores": plot_label_scores(
             dict(zip(names, report.test.per_class.values(), strict=True)),
             dict(zip(names, report.label_intervals.values(), strict=True)),

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from hf_newscls.report.figures import style
 
@@ -20,7 +19,7 @@ def plot_trials(numbers: Sequence[int], scores: Sequence[float], *, name: str, l
     """
     figure = style.build_figure(height=3.2, title="Validation score of the trials")
     axes = style.format_axes(figure.add_subplot(), grid="both", xlabel="Trial", ylabel=name)
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
+    style.set_whole_ticks(axes)
     best = (np.minimum if lower_is_better else np.maximum).accumulate(np.asarray(scores, dtype=np.float64))
     axes.plot(numbers, scores, color=style.SKY, linestyle="", marker="o", markersize=5, label="trial")
     axes.step(numbers, best, where="post", color=style.BLUE, linewidth=1.5, label="best so far")

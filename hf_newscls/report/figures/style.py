@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from matplotlib.ticker import PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -41,6 +41,11 @@ def build_figure(*, height: float, title: str, width: float = WIDTH) -> Figure:
     figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.07)
     figure.suptitle(title, x=0.12 / width, ha="left", fontsize=LARGE, fontweight="bold", color=INK)
     return FigureCanvasAgg(figure).figure
+
+
+def set_whole_ticks(axes: Axes) -> None:
+    """Show at most nine whole numbers on the x axis."""
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
 
 
 def format_axes(

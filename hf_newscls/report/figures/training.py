@@ -43,7 +43,7 @@ def plot_loss_curves(
         style.draw_mark(losses, unfreeze_step, text="unfreeze")
         style.draw_mark(rates, unfreeze_step, text="")
     style.add_legend(figure, losses.get_legend_handles_labels()[0])
-    rates.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
+    style.set_whole_ticks(rates)
     figure.align_ylabels()
     return figure
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import islice
 
 import numpy as np
@@ -57,7 +57,7 @@ def measure_run(
     test = splits["test"]
     if len(test) < _FEW_TEST_ROWS:
         logger.warning("%d test rows are too few to trust the scores and their intervals", len(test))
-    frozen = _encode_splits(recipe, splits)
+    frozen = encode_splits(recipe, splits)
     classifier = load_classifier(run.model, encoder=recipe.model)
     logger.info("predicting %s validation and %s test rows", f"{len(splits['validation']):,}", f"{len(test):,}")
     probabilities = {
@@ -86,16 +86,15 @@ def measure_run(
 
 def write_results(run: RunFolder, measured: MeasuredRun) -> None:
     """Write figures, error lists and report, with the scores on other data that are in the run folder."""
-    measured = replace(measured, other_data=read_other_data(run.other_data))
     figures = plot_run(measured)
     with replace_folder(run.figures) as folder:
         for name, figure in track(figures.items(), "figures", total=len(figures), unit="files"):
             save_figure(figure, folder / f"{name}.png")
     write_error_tables(measured, run.errors)
-    write_report_page(measured, figures, run.report)
+    write_report_page(measured, figures, run.report, other_data=read_other_data(run.other_data))
 
 
-def _encode_splits(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None:
+def encode_splits(recipe: Recipe, splits: DatasetDict) -> FrozenFeatures | None:
     """Encode all test rows and a sample of the training rows with the encoder as it was before training."""
     section = recipe.evaluation
     if not (section.baseline and section.frozen_encoder):
