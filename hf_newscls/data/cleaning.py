@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,11 +74,16 @@ def clean_rows(
     section = match_truth_values(section, {*found_labels})
     texts, labels = _build_texts(rows, section), _merge_labels(found_labels, section)
     reasons = _find_reasons(rows, section, texts=texts, labels=labels)
-    usable = [index for index, reason in enumerate(reasons) if not reason]
-    for index, label in zip(usable, _apply_min_count([labels[index] for index in usable], section), strict=True):
-        labels[index], reasons[index] = label or "", "" if label else "rare label"
+    rare = _find_rare((label for label, reason in zip(labels, reasons, strict=True) if not reason), section)
+    if section.rare_labels == "drop":
+        reasons = [
+            reason or ("rare label" if label in rare else "") for label, reason in zip(labels, reasons, strict=True)
+        ]
+    else:
+        labels = [section.rare_labels if label in rare else label for label in labels]
     kept = [index for index, reason in enumerate(reasons) if not reason]
-    dropped = {reason: reasons.count(reason) for reason in (*_REASONS, *["rare label"] * (section.min_count > 1))}
+    counted = [*_REASONS, "rare label"] if section.min_count > 1 else _REASONS
+    dropped = {reason: reasons.count(reason) for reason in counted}
     counts = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items() if count) or "none dropped"
     logger.info("kept %s of %s rows: %s", f"{len(kept):,}", f"{len(rows):,}", counts)
     if not kept:
@@ -101,15 +106,14 @@ def clean_rows(
     return CleanedRows(_build_dataset(columns, names), len(rows), dropped, found.formats)
 
 
-def _apply_min_count(labels: Sequence[str], section: DataSection) -> list[str | None]:
-    """Return each row's label; a rare one becomes the label that the section names, or None to drop the row."""
+def _find_rare(labels: Iterable[str], section: DataSection) -> set[str]:
+    """Return the labels with fewer rows than the section asks for."""
     counts = Counter(labels)
     rare = {label for label, count in counts.items() if count < section.min_count}
     if rare:
         shown = format_examples(sorted(rare))
         logger.info("%d of %d labels have fewer than %d rows: %s", len(rare), len(counts), section.min_count, shown)
-    target = None if section.rare_labels == "drop" else section.rare_labels
-    return [target if label in rare else label for label in labels]
+    return rare
 
 
 def _build_dataset(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> Dataset:

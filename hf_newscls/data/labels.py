@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import yaml
 
 from hf_newscls.data.duplicates import normalize_text
-from hf_newscls.errors import DataError, format_examples
+from hf_newscls.errors import DataError, count_noun, format_examples
 from hf_newscls.recipe.data import DataSection
 
 # The code points that Unicode calls default ignorable, except tags, which distinguish flags.
@@ -80,7 +80,7 @@ def resolve_label_names(
 
 def show_label(label: str, counts: Mapping[str, int]) -> str:
     """Return a label with the number of its rows, for a message."""
-    return f"{label} ({counts[label]} row{'s' if counts[label] != 1 else ''})"
+    return f"{label} ({count_noun(counts[label], 'row')})"
 
 
 def quote_text(text: str) -> str:

@@ -16,11 +16,12 @@ from hf_newscls.recipe.data import SplitSection
 SPLITS = ("train", "validation", "test")
 _TRAIN, _VALIDATION, _TEST = range(len(SPLITS))
 _LEFT_OUT = -1
-_SPELLINGS = {
+SPELLINGS = {
     **dict.fromkeys(("train", "training"), _TRAIN),
     **dict.fromkeys(("validation", "valid", "val", "dev"), _VALIDATION),
     "test": _TEST,
 }
+"""Index in `SPLITS` of each word for a split."""
 _FIX_RARE = "merge labels in data.merge_labels, or set data.min_count and data.rare_labels to drop or merge rare ones"
 
 Splits = NDArray[np.int64]
@@ -143,14 +144,14 @@ def _cut_by_time(
 
 def _read_splits(dataset: Dataset, section: SplitSection, groups: Groups, *, source_name: str) -> Splits:
     values = [(value or "").strip() for value in dataset[section.predefined][:]]
-    unknown = [value for value in dict.fromkeys(values) if value.lower() not in _SPELLINGS]
+    unknown = [value for value in dict.fromkeys(values) if value.lower() not in SPELLINGS]
     if unknown:
         close = suggest_name(unknown[0], SPLITS)
         raise DataError(
             f"{source_name}: column {section.predefined!r} of split.predefined holds {format_examples(unknown)}, but "
             f"must say train, validation or test; {f'did you mean {close!r}?' if close else 'name another column'}"
         )
-    splits = np.array([_SPELLINGS[value.lower()] for value in values])
+    splits = np.array([SPELLINGS[value.lower()] for value in values])
     for stronger, weaker in ((_TEST, _VALIDATION), (_TEST, _TRAIN), (_VALIDATION, _TRAIN)):
         splits[(splits == weaker) & np.isin(groups, groups[splits == stronger])] = _LEFT_OUT
     if np.any(splits == _TRAIN) and not np.any(splits == _VALIDATION):

@@ -74,11 +74,6 @@ class EvaluationReport:
     side_by_side: SideBySide | None = None
 
     @property
-    def baselines(self) -> dict[str, Mapping[str, float]]:
-        """Test scores of the simpler classifiers that read the text, by name and metric."""
-        return {name: one.scores for name, one in self.comparisons.items() if one.kind == "baseline"}
-
-    @property
     def probes(self) -> dict[str, Comparison]:
         """The classifiers that see too little to understand a text, by name."""
         return {name: one for name, one in self.comparisons.items() if one.kind == "probe"}

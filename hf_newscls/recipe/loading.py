@@ -236,7 +236,7 @@ def _read_mapping(path: Path) -> DictConfig:
     except (yaml.YAMLError, ValueError, OSError, OmegaConfBaseException) as error:
         raise RecipeError(f"{path}: not a valid YAML file ({_describe(error)}); fix it") from error
     if not isinstance(config, DictConfig):
-        raise RecipeError(f"{path}: not a recipe, it has no section of one; see recipes/ for examples")
+        raise RecipeError(f"{path}: not a mapping of keys and values; see recipes/ for examples")
     return config
 
 

@@ -13,8 +13,9 @@ from hf_newscls.recipe.renamed_keys import suggest_key
 
 LearningRateShape = Literal["linear", "cosine", "constant"]
 DEFAULT_LEARNING_RATE = 5e-5
-DEFAULT_EPOCHS = 3.0
 """Learning rate of stage 2 if a recipe sets none, as in the Trainer."""
+DEFAULT_EPOCHS = 3.0
+"""Epochs of stage 2 if a recipe sets none, as in the Trainer."""
 _SELECTION_METRICS = ("loss", "log_loss", "refined_log_loss", "accuracy", "f1_macro", "f1_weighted")
 
 # Names that transformers 5 removed, and the fix.

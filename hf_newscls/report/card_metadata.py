@@ -21,13 +21,13 @@ _DECIMALS = 6
 
 
 def build_card_data(
-    recipe: Recipe, manifest: SplitManifest, report: EvaluationReport, record: TrainingRecord | None = None
+    recipe: Recipe, manifest: SplitManifest, report: EvaluationReport, record: TrainingRecord
 ) -> ModelCardData:
     """Return the metadata of a card, with every test score; the split's fingerprint is the dataset revision."""
     data = describe_recipe(recipe)
     data.eval_results = _list_results(recipe, manifest, report.test.scores)
-    grams = None if record is None else compute_emissions(recipe, record)
-    if record is not None and grams is not None:
+    grams = compute_emissions(recipe, record)
+    if grams is not None:
         data["co2_eq_emissions"] = {
             "emissions": round(grams, _DECIMALS),
             "source": "energy estimated by codecarbon",

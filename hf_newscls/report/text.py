@@ -50,11 +50,11 @@ def describe_duplicates(manifest: SplitManifest, recipe: Recipe) -> str:
     """Return sentences on duplicates, on leaks between training and test set, and on conflicting labels."""
     found, leakage = manifest.duplicates, manifest.leakage
     total, kinds = found.exact + found.near, f"(exact {found.exact:,}, near {found.near:,})"
-    leaks = f"{leakage.rows:,} test rows have" if leakage.rows != 1 else "1 test row has"
-    shared = "a duplicate in the training set"
-    leaks = f"{leaks if leakage.rows else 'no test row has'} {shared}"
     if not total:
         return "No duplicates were found."
+    shared = "a duplicate in the training set"
+    rows = {0: "no test row has", 1: "1 test row has"}.get(leakage.rows, f"{leakage.rows:,} test rows have")
+    leaks = f"{rows} {shared}"
     if found.handling == "drop":
         removed = manifest.dropped.get("duplicate", total)
         before = "" if removed == total else f" of {total:,}, after the rows with conflicting labels"
@@ -107,15 +107,12 @@ def describe_temperature(report: EvaluationReport, record: TrainingRecord) -> st
         return "The probabilities are those of the trained model, without a temperature."
     if not record.temperature.is_folded:
         return describe_fit(record.temperature)
-    before, after = report.calibration.scores_before, report.test.scores
-    errors = [f"{100 * scores['calibration_error']:.1f}" for scores in (before, after)]
-    losses = [f"{scores['log_loss']:.4f}" for scores in (before, after)]
-    verbs = [_name_change(*map(float, values)) for values in (errors, losses)]
-    error = f"at {errors[1]}" if verbs[0] == "leaves" else f"from {errors[0]} to {errors[1]}"
-    loss = f"at {losses[1]}" if verbs[1] == "leaves" else f"from {losses[0]} to {losses[1]}"
-    loss = f"the log loss {loss}" if verbs[0] == verbs[1] else f"{verbs[1]} the log loss {loss}"
+    scores = (report.calibration.scores_before, report.test.scores)
+    verb, error = _describe_change(*(f"{100 * one['calibration_error']:.1f}" for one in scores))
+    loss_verb, loss = _describe_change(*(f"{one['log_loss']:.4f}" for one in scores))
+    loss = f"the log loss {loss}" if loss_verb == verb else f"{loss_verb} the log loss {loss}"
     return (
-        f"{describe_fit(record.temperature)} On the test set this {verbs[0]} the expected calibration error {error} "
+        f"{describe_fit(record.temperature)} On the test set this {verb} the expected calibration error {error} "
         f"percentage points and {loss}."
     )
 
@@ -164,8 +161,11 @@ def describe_dropped_labels(report: OtherDataReport) -> str:
     )
 
 
-def _name_change(before: float, after: float) -> str:
-    return "raises" if after > before else "lowers" if after < before else "leaves"
+def _describe_change(before: str, after: str) -> tuple[str, str]:
+    """Return the verb and the words for two rounded values, such as lowers, `from 3.2 to 1.1`."""
+    if before == after:
+        return "leaves", f"at {after}"
+    return "raises" if float(after) > float(before) else "lowers", f"from {before} to {after}"
 
 
 def describe_difference(gain: float, interval: Interval) -> str:

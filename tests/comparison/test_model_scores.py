@@ -35,7 +35,7 @@ def build_metric(value: Any, name: Any = "Accuracy", kind: Any = "custom") -> di
 
 def test_card_that_publish_writes_is_read_back(make_parts: Callable[..., CardParts]) -> None:
     parts = make_parts(data={"dataset_id": "ann/news"})
-    data = build_card_data(parts.recipe, parts.manifest, parts.report)
+    data = build_card_data(parts.recipe, parts.manifest, parts.report, parts.record)
     (claim,) = read_card(f"---\n{data.to_yaml()}\n---\n")
     assert (claim.dataset, claim.split) == ("ann/news", FINGERPRINT)
     assert claim.scores == pytest.approx(parts.report.test.scores, abs=1e-6)

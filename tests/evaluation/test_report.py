@@ -66,11 +66,16 @@ def test_baselines_are_trained_on_train_and_scored_on_test(splits: DatasetDict) 
     report = build(splits)
     train, test = splits["train"], splits["test"]
     tfidf = predict_tfidf((train["text"][:], train["label"][:]), test["text"][:], num_labels=3)
-    assert report.baselines[TFIDF] == compute_scores(tfidf, test["label"][:], top_k=[1, 2])
+    assert report.comparisons[TFIDF].scores == compute_scores(tfidf, test["label"][:], top_k=[1, 2])
     # Each label has a third of the rows; the lowest label wins the tie.
-    assert report.baselines[MAJORITY]["accuracy"] == pytest.approx(1 / 3)
-    assert report.baselines[MAJORITY]["log_loss"] == pytest.approx(np.log(3))
-    assert [*report.baselines] == [MAJORITY, TFIDF, CHARACTERS, SVM]
+    assert report.comparisons[MAJORITY].scores["accuracy"] == pytest.approx(1 / 3)
+    assert report.comparisons[MAJORITY].scores["log_loss"] == pytest.approx(np.log(3))
+    assert [name for name, one in report.comparisons.items() if one.kind == "baseline"] == [
+        MAJORITY,
+        TFIDF,
+        CHARACTERS,
+        SVM,
+    ]
 
 
 def test_gain_over_equal_predictions_is_zero(splits: DatasetDict) -> None:
@@ -85,7 +90,7 @@ def test_gain_is_the_score_minus_that_of_the_baseline(splits: DatasetDict) -> No
     report = build(splits)
     for name in ("accuracy", "f1_macro", "f1_weighted"):
         interval = report.gains[name]
-        gain = report.test.scores[name] - report.baselines[TFIDF][name]
+        gain = report.test.scores[name] - report.comparisons[TFIDF].scores[name]
         assert interval.low <= gain <= interval.high < 0
 
 
@@ -111,7 +116,7 @@ def test_gain_is_over_the_baseline_that_is_strongest_on_validation(offset: int, 
     # With an offset, characters are always wrong on test: the choice must not see that.
     report = build(write_headlines(splits, offset=offset))
     assert report.comparisons[CHARACTERS].validation_f1 == 1
-    assert report.baselines[CHARACTERS]["accuracy"] == (0 if offset else 1)
+    assert report.comparisons[CHARACTERS].scores["accuracy"] == (0 if offset else 1)
     assert report.comparisons[TFIDF].validation_f1 == pytest.approx(1 / 6)  # one label for all rows
     assert report.strongest_baseline == (CHARACTERS, report.comparisons[CHARACTERS])
     assert report.gains == report.comparisons[CHARACTERS].gains
@@ -136,8 +141,8 @@ def test_label_of_one_row_does_not_decide_the_gain(splits: DatasetDict) -> None:
     splits["test"] = Dataset.from_list(rows, features=splits["test"].features)
     right = np.eye(3, dtype=np.float32)[splits["test"]["label"][:]]
     report = build(splits, test=right)
-    assert report.baselines[TFIDF]["accuracy"] == pytest.approx(20 / 21)
-    assert report.test.scores["f1_macro"] - report.baselines[TFIDF]["f1_macro"] > 1 / 3
+    assert report.comparisons[TFIDF].scores["accuracy"] == pytest.approx(20 / 21)
+    assert report.test.scores["f1_macro"] - report.comparisons[TFIDF].scores["f1_macro"] > 1 / 3
     assert report.gains["f1_macro"].low == 0 < report.gains["f1_macro"].high
 
 
@@ -157,8 +162,8 @@ def test_frozen_features_are_of_the_chosen_rows(splits: DatasetDict) -> None:
     rows = np.arange(0, 60, 2)
     features = FrozenFeatures(rows, *(np.eye(3, dtype=np.float32)[one] for one in (labels[rows], tested)))
     report = build(splits, features=features)
-    assert report.baselines[FROZEN]["accuracy"] == 1
-    assert FROZEN not in build(splits).baselines
+    assert report.comparisons[FROZEN].scores["accuracy"] == 1
+    assert FROZEN not in build(splits).comparisons
 
 
 def test_rows_of_one_article_are_drawn_together(splits: DatasetDict) -> None:

@@ -17,12 +17,15 @@ MakeParts = Callable[..., CardParts]
 
 
 def build(parts: CardParts) -> dict[str, object]:
-    content: dict[str, object] = yaml.safe_load(build_card_data(parts.recipe, parts.manifest, parts.report).to_yaml())
+    content: dict[str, object] = yaml.safe_load(
+        build_card_data(parts.recipe, parts.manifest, parts.report, parts.record).to_yaml()
+    )
     return content
 
 
 def test_model_index_has_every_test_score(make_parts: MakeParts) -> None:
-    data = build_card_data(*make_parts()[:2], make_parts().report)
+    parts = make_parts()
+    data = build_card_data(parts.recipe, parts.manifest, parts.report, parts.record)
     assert data.model_name == "tiny"
     found = [(result.metric_name, result.metric_type, result.metric_value) for result in data.eval_results]
     assert found == [
@@ -135,6 +138,8 @@ def test_space_of_trackio_is_tagged_and_linked(
     make_parts: MakeParts, arguments: dict[str, Any], tags: set[str]
 ) -> None:
     parts = make_parts(training_arguments=arguments)
-    assert {tag for tag in build_card_data(*parts[:2], parts.report).tags or [] if tag.startswith("trackio")} == tags
+    assert {
+        tag for tag in build_card_data(*parts[:2], parts.report, parts.record).tags or [] if tag.startswith("trackio")
+    } == tags
     spaces = {tag.removeprefix("trackio:") for tag in tags if "://" in tag}
     assert {*re.findall(r"\]\((https://huggingface.co/spaces/[^)]+)\)", parts.render())} == spaces

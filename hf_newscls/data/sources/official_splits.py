@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hf_newscls.data.readers.hub_snapshot import SPLIT, is_snapshot, list_splits, name_snapshot
-from hf_newscls.data.splitting import SPLITS
+from hf_newscls.data.splitting import SPELLINGS, SPLITS
 from hf_newscls.errors import SourceError, format_examples
 from hf_newscls.recipe.recipe import Recipe
 
-_WORDS = re.compile(
-    r"(?<![a-z])(?:(?P<train>train(?:ing)?)|(?P<validation>val(?:id|idation)?|dev)|(?P<test>test))(?![a-z])",
-    re.IGNORECASE,
-)
+_WORDS = re.compile(rf"(?<![a-z])(?:{'|'.join(SPELLINGS)})(?![a-z])", re.IGNORECASE)
 
 
 def refuse_pooled_splits(files: Sequence[tuple[str, Path]]) -> None:
@@ -23,7 +20,7 @@ def refuse_pooled_splits(files: Sequence[tuple[str, Path]]) -> None:
     Raises:
         SourceError: the names say so; the message shows the mapping to write.
     """
-    splits: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+    splits: dict[str, list[str]] = {split: [] for split in SPLITS}
     is_pattern = len({address for address, _ in files}) < len(files)
     common = os.path.commonpath([path.absolute().parent for _, path in files])
     for address, path in files:
@@ -48,7 +45,7 @@ def find_split(path: Path) -> str | None:
     ['train', 'test', 'validation', None, None]
     """
     words = (_WORDS.search(name) for name in reversed(path.parts))
-    return next((str(word.lastgroup) for word in words if word), None)
+    return next((SPLITS[SPELLINGS[word[0].lower()]] for word in words if word), None)
 
 
 def use_hub_splits(recipe: Recipe, paths: Sequence[Path]) -> Recipe:

@@ -98,10 +98,10 @@ def assign_bins(values: NDArray[np.float64], *, bins: int) -> NDArray[np.int64]:
     return (ranks * bins // max(len(values), 1)).astype(np.int64)
 
 
-def compute_risk_coverage(probabilities: ArrayLike, references: ArrayLike, *, points: int = _POINTS) -> RiskCoverage:
+def compute_risk_coverage(probabilities: ArrayLike, references: ArrayLike) -> RiskCoverage:
     """Return the curve of a model that answers its most confident rows first, given (N, L) and (N,) arrays.
 
-    It has at most `points` points, fewer if rows have equal confidence, since they are answered together.
+    It has at most 50 points, fewer if rows have equal confidence, since they are answered together.
 
     >>> compute_risk_coverage([[0.9, 0.1], [0.6, 0.4]], [0, 1]).accuracy.tolist()
     [1.0, 0.5]
@@ -109,7 +109,7 @@ def compute_risk_coverage(probabilities: ArrayLike, references: ArrayLike, *, po
     confidence, is_right = _judge(probabilities, references)
     order = np.argsort(-confidence, kind="stable")
     confidence, hits = confidence[order], np.cumsum(is_right[order])
-    ends = np.linspace(0, len(order), min(points, len(order)) + 1)[1:].round().astype(np.int64)
+    ends = np.linspace(0, len(order), min(_POINTS, len(order)) + 1)[1:].round().astype(np.int64)
     # Extend each point to the last row with the same confidence.
     answered = np.unique(np.searchsorted(-confidence, -confidence[ends - 1], side="right"))
     return RiskCoverage(answered / len(order), hits[answered - 1] / answered, confidence[answered - 1])

@@ -1,6 +1,6 @@
 """Draw what is in a news file: rows by label and year, lengths, confused labels, suspicious labels.
 
-Shape letters: L labels, Y years, P pairs of labels. Label names are cut to 32 characters.
+Shape letters: L labels, Y years, P pairs of labels.
 """
 
 from collections.abc import Mapping, Sequence
