@@ -19,15 +19,15 @@ from hf_newscls.comparison.leaderboard import Entry, Unranked
 from hf_newscls.comparison.model_scores import (
     Claim,
     ModelScores,
+    build_file_error,
     read_card,
     read_metrics,
     read_model_index,
-    refuse_file,
 )
 from hf_newscls.comparison.published_predictions import read_published_predictions
 from hf_newscls.errors import DataError, PublishError
 from hf_newscls.hub.account import check_repo_id, check_revision
-from hf_newscls.hub.retry import HUB_FAILURES, call_hub, refuse
+from hf_newscls.hub.retry import HUB_FAILURES, build_publish_error, call_hub
 from hf_newscls.report.card_metadata import RECIPE_TAG, TOOL_TAG
 from hf_newscls.report.predictions import PREDICTIONS_FILE
 
@@ -117,7 +117,7 @@ def _check_online() -> None:
     try:
         get_session().head(f"{endpoint}/api/models?limit=1", timeout=_TIMEOUT_SECONDS)
     except HUB_FAILURES as error:
-        raise refuse(f"reach {endpoint}", error, remedy=REMEDY) from error
+        raise build_publish_error(f"reach {endpoint}", error, remedy=REMEDY) from error
 
 
 def _list_models(tags: Sequence[str], author: str | None) -> list[ModelInfo]:
@@ -166,7 +166,7 @@ def _add_file(model: ModelScores, file: str, read: Callable[[Path], dict[str, An
     except GatedRepoError:
         return model.add_note("gated; accept its terms on the Hub first")
     except HUB_FAILURES as error:
-        return model.add_note(str(refuse(f"read {file} of {model.name}", error, remedy=REMEDY)))
+        return model.add_note(str(build_publish_error(f"read {file} of {model.name}", error, remedy=REMEDY)))
 
 
 def _fetch_file(name: str, commit: str, path: str) -> Path | None:
@@ -175,7 +175,7 @@ def _fetch_file(name: str, commit: str, path: str) -> Path | None:
         size = hf_hub_download(name, path, revision=commit, dry_run=True).file_size
         if size is None or size > _MAX_BYTES[path]:
             found = "unknown size" if size is None else f"{size:,} bytes"
-            raise refuse_file(path, f"{found}, more than {_MAX_BYTES[path]:,} bytes")
+            raise build_file_error(path, f"{found}, more than {_MAX_BYTES[path]:,} bytes")
         return Path(hf_hub_download(name, path, revision=commit))
     except RemoteEntryNotFoundError:
         return None
@@ -185,7 +185,7 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise refuse_file(path.name, f"not UTF-8 ({error.reason})") from error
+        raise build_file_error(path.name, f"not UTF-8 ({error.reason})") from error
 
 
 def _read_claims(card: Path, datasets: Sequence[str]) -> list[Claim]:

@@ -83,7 +83,7 @@ def clean_text(text: str) -> str:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in shorten_text(text, limit=_MAX_TEXT))
 
 
-def refuse_file(source_name: str, fault: str) -> DataError:
+def build_file_error(source_name: str, fault: str) -> DataError:
     """Return the error for a file that a model's owner must publish again."""
     return DataError(f"{source_name}: {fault}; its owner must publish it again")
 
@@ -93,7 +93,7 @@ def read_card(text: str) -> list[Claim]:
     try:
         index = read_card_metadata(text).get("model-index")
     except _UNREADABLE as error:
-        raise refuse_file("README.md", f"metadata that cannot be read ({_describe_error(error)})") from error
+        raise build_file_error("README.md", f"metadata that cannot be read ({_describe_error(error)})") from error
     return read_model_index(index)
 
 
@@ -112,7 +112,7 @@ def read_model_index(content: Any) -> list[Claim]:
             raise ValueError(f"more than {_MAX_RESULTS:,} results")
         results = ModelCardData(**{"model-index": content}).eval_results or []
     except _UNREADABLE as error:
-        raise refuse_file("README.md", f"model-index that cannot be read ({_describe_error(error)})") from error
+        raise build_file_error("README.md", f"model-index that cannot be read ({_describe_error(error)})") from error
     return merge_claims(map(_read_result, results), key=lambda claim: (claim.dataset, claim.split))
 
 
@@ -143,7 +143,7 @@ def read_metrics(text: str) -> Claim:
         if not is_fingerprint(fingerprint):
             raise ValueError(f"split_fingerprint is {_describe(fingerprint)}, not a SHA-256")
     except _UNREADABLE as error:
-        raise refuse_file("metrics.json", f"not the file of a run ({_describe_error(error)})") from error
+        raise build_file_error("metrics.json", f"not the file of a run ({_describe_error(error)})") from error
     faults = {name: _describe(value) for name, value in values.items() if not _is_score(value, name)}
     intervals = content.get("intervals")
     return Claim(

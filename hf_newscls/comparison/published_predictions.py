@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hf_newscls.comparison.model_scores import clean_text, is_fingerprint, refuse_file
+from hf_newscls.comparison.model_scores import build_file_error, clean_text, is_fingerprint
 from hf_newscls.errors import DataError
 from hf_newscls.inference.answers import PROBABILITY
 from hf_newscls.report.predictions import PublishedPredictions, hash_predictions, read_predictions
@@ -49,19 +49,19 @@ def check_predictions(predictions: PublishedPredictions, *, source_name: str) ->
     """
     rows, probabilities = predictions.rows, predictions.probabilities
     if len(predictions.label_names) < 2 or not len(rows):
-        raise refuse_file(source_name, f"{len(rows)} rows and {len(predictions.label_names)} labels, too few")
+        raise build_file_error(source_name, f"{len(rows)} rows and {len(predictions.label_names)} labels, too few")
     if not all(isinstance(row, str) and is_fingerprint(row) for row in rows):
-        raise refuse_file(source_name, "column 'row' is not a SHA-256 in every row")
+        raise build_file_error(source_name, "column 'row' is not a SHA-256 in every row")
     if not (np.isfinite(probabilities).all() and (probabilities >= 0).all() and (probabilities <= 1).all()):
-        raise refuse_file(source_name, "probabilities outside [0, 1]")
+        raise build_file_error(source_name, "probabilities outside [0, 1]")
     if (np.abs(probabilities.sum(axis=1, dtype=np.float64) - 1) > _SUM_TOLERANCE).any():
-        raise refuse_file(source_name, "probabilities of a row that do not sum to 1")
+        raise build_file_error(source_name, "probabilities of a row that do not sum to 1")
     order = np.argsort(np.asarray(rows), kind="stable")
     ordered, references, probabilities = np.asarray(rows)[order], predictions.references[order], probabilities[order]
     is_other = np.abs(np.diff(probabilities, axis=0)).max(axis=1) > _ANSWER_TOLERANCE
     is_other |= np.diff(references) != 0
     if repeated := int(((ordered[1:] == ordered[:-1]) & is_other).sum()):
-        raise refuse_file(source_name, f"{repeated:,} repeated rows with a different answer")
+        raise build_file_error(source_name, f"{repeated:,} repeated rows with a different answer")
     return replace(predictions, rows=ordered.tolist(), references=references, probabilities=probabilities)
 
 
@@ -79,7 +79,7 @@ def _read(path: Path, read: Callable[[Path], PublishedPredictions]) -> Published
         reason = clean_text(str(error).replace(str(path), path.name))
         if isinstance(error, DataError):
             raise DataError(reason) from error
-        raise refuse_file(path.name, f"not a Parquet file of predictions ({reason})") from error
+        raise build_file_error(path.name, f"not a Parquet file of predictions ({reason})") from error
 
 
 def _check_size(file: pq.ParquetFile, name: str) -> None:
@@ -90,16 +90,16 @@ def _check_size(file: pq.ParquetFile, name: str) -> None:
     allowed = (_MAX_ROWS, _MAX_LABELS, _MAX_VALUES, _MAX_BYTES)
     if any(one > limit for one, limit in zip(found, allowed, strict=True)):
         text = "{:,} rows, {:,} columns, {:,} values and {:,} bytes"
-        raise refuse_file(name, f"{text.format(*found)}; at most {text.format(*allowed)} are read")
+        raise build_file_error(name, f"{text.format(*found)}; at most {text.format(*allowed)} are read")
     if len({*names}) < len(names):
-        raise refuse_file(name, "two columns with the same name")
+        raise build_file_error(name, "two columns with the same name")
     for column in file.schema_arrow:
         if column.name.startswith(PROBABILITY) and not pa.types.is_floating(column.type):
-            raise refuse_file(name, f"column {clean_text(column.name)!r} holds {column.type}, not probabilities")
+            raise build_file_error(name, f"column {clean_text(column.name)!r} holds {column.type}, not probabilities")
     for batch in file.iter_batches(columns=[column for column in ("row", "reference") if column in names]):
         longest = max((_measure_texts(column) for column in batch.columns), default=0)
         if longest > _MAX_TEXT_BYTES:
-            raise refuse_file(name, f"a hash or label of {longest:,} bytes, more than {_MAX_TEXT_BYTES}")
+            raise build_file_error(name, f"a hash or label of {longest:,} bytes, more than {_MAX_TEXT_BYTES}")
 
 
 def _measure_texts(column: pa.Array) -> int:

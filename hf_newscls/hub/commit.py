@@ -202,7 +202,7 @@ def _check_tag(target: Target, tag: str, head: Head, *, is_changed: bool) -> Non
     """Refuse a tag of another commit; a tag is never moved."""
     found = _find_tag(target, tag)
     if found is not None and (is_changed or found != head.commit):
-        raise _refuse_tag(target, tag, found)
+        raise _build_tag_error(target, tag, found)
 
 
 def _find_tag(target: Target, tag: str) -> str | None:
@@ -211,7 +211,7 @@ def _find_tag(target: Target, tag: str) -> str | None:
     return next((one.target_commit for one in refs.tags if one.name == tag), None)
 
 
-def _refuse_tag(target: Target, tag: str, taken_by: str) -> PublishError:
+def _build_tag_error(target: Target, tag: str, taken_by: str) -> PublishError:
     return PublishError(
         f"{target.repo_id}: the tag {tag!r} is taken by commit {taken_by}; choose another tag, or delete that one on "
         "the Hub"
@@ -228,7 +228,7 @@ def _set_tag(target: Target, tag: str, pushed: Pushed, *, remedy: str) -> None:
             if found is None:
                 raise ConnectionError("the response was a success, but the tag is not there")
             if found != pushed.commit:
-                raise _refuse_tag(target, tag, found)
+                raise _build_tag_error(target, tag, found)
     except PublishError as error:
         raise PublishError(f"pushed to {pushed.url}; the tag failed: {error}") from error.__cause__
 

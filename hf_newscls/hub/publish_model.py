@@ -51,7 +51,7 @@ def publish_run(
     logger.info("publishing %s, test accuracy %.4f, to %s", run.path.name, accuracy, target.repo_id)
     check_metadata(card)
     check_license(recipe)
-    base = recipe.base_model if recipe.is_adapter_alone else None
+    base = recipe.base_model if recipe.is_adapter_only else None
     check_reproduction(run.model, read_samples(run.predictions), base=base)
 
     def build(head: Head) -> Mapping[str, Content]:

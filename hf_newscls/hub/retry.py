@@ -51,7 +51,7 @@ def call_hub(action: Callable[[], T], *, what: str, remedy: str = "try again lat
 
 @contextmanager
 def report_failures(what: str, *, remedy: str) -> Iterator[None]:
-    """Turn what huggingface_hub raises in the block into a `PublishError`, as in `refuse`; our own errors pass."""
+    """Turn what huggingface_hub raises in the block into a `PublishError`; our own errors pass."""
     try:
         yield
     except NewsclsError:
@@ -59,7 +59,7 @@ def report_failures(what: str, *, remedy: str) -> Iterator[None]:
     except (*HUB_FAILURES, *_MISSING_FIELDS) as error:
         if isinstance(error, _MISSING_FIELDS) and not _is_foreign_response(error):
             raise
-        raise refuse(what, error, remedy=remedy) from error
+        raise build_publish_error(what, error, remedy=remedy) from error
 
 
 def retry(action: Callable[[], T]) -> T:
@@ -82,7 +82,7 @@ def retry(action: Callable[[], T]) -> T:
     return action()
 
 
-def refuse(what: str, error: Exception, *, remedy: str) -> PublishError:
+def build_publish_error(what: str, error: Exception, *, remedy: str) -> PublishError:
     """Return the error for an action, as in "push to owner/name"; tokens and signatures of URLs are masked."""
     reason, token = f"{error} {error.__cause__ or ''}".strip() or type(error).__name__, get_token()
     if _is_foreign_response(error):

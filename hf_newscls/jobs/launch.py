@@ -13,7 +13,7 @@ from huggingface_hub import HfApi, JobInfo, JobStage, get_token
 from huggingface_hub.errors import HfHubHTTPError
 
 from hf_newscls.errors import JobError, PublishError
-from hf_newscls.hub.retry import HUB_FAILURES, call_hub, has_answered, refuse
+from hf_newscls.hub.retry import HUB_FAILURES, build_publish_error, call_hub, has_answered
 from hf_newscls.jobs.bundle import Bundle
 from hf_newscls.jobs.volume import JobVolume
 
@@ -135,6 +135,6 @@ def _list(account: str, labels: dict[str, str] | None = None) -> list[JobInfo]:
 
 def _explain(error: Exception, flavor: str) -> PublishError:
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else 0
-    failure = refuse(f"start a job on {flavor}", error, remedy=_REMEDIES.get(status, "try again later"))
+    failure = build_publish_error(f"start a job on {flavor}", error, remedy=_REMEDIES.get(status, "try again later"))
     failure.__cause__ = error
     return failure

@@ -75,7 +75,7 @@ class Recipe(Section):
         return None if is_local_address(self.model.model_name_or_path) else self.model.revision
 
     @property
-    def is_adapter_alone(self) -> bool:
+    def is_adapter_only(self) -> bool:
         """Whether only the adapter is published, without the encoder's weights."""
         return self.adapter is not None and not self.adapter.merge
 
@@ -149,7 +149,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _check_adapter(self) -> "Recipe":
-        if not self.is_adapter_alone:
+        if not self.is_adapter_only:
             return self
         if self.base_model is None:
             raise ValueError(

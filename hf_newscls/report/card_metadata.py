@@ -48,7 +48,7 @@ def describe_recipe(recipe: Recipe) -> ModelCardData:
     return ModelCardData(
         language=recipe.data.card_language,
         license=recipe.hub.license,
-        library_name="peft" if recipe.is_adapter_alone else "transformers",
+        library_name="peft" if recipe.is_adapter_only else "transformers",
         pipeline_tag="text-classification",
         tags=sorted(tags),
         base_model=recipe.base_model,

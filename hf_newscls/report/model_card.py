@@ -90,11 +90,10 @@ def render_card(
         answer=sorted((answer or {}).items(), key=lambda pair: -pair[1])[:_PREDICTIONS],
         settings=_list_settings(recipe, record),
         loss=_format_loss(recipe.loss),
-        other_settings={
-            name: _format_setting(name, value, recipe.freeze is not None)
-            for name, value in record.settings.items()
-            if name not in recipe.training_arguments
-        },
+        other_settings=_describe_settings(
+            {name: value for name, value in record.settings.items() if name not in recipe.training_arguments},
+            has_stages=recipe.freeze is not None,
+        ),
         other_data=other_data,
         exported=exported,
         emissions=compute_emissions(recipe, record),
@@ -141,24 +140,24 @@ def _list_settings(recipe: Recipe, record: TrainingRecord) -> dict[str, Any]:
         for name, value in (values.model_dump(exclude_defaults=True) if values else {}).items()
     }
     config = {f"config.{name}": value for name, value in recipe.model.config.items()}
-    names = {
-        "freeze.warmup": "warm-up of stage 1",
-        "warmup_steps": "warm-up of stage 2" if recipe.freeze else "warm-up",
-    }
     epochs = {}
     if recipe.freeze and recipe.freeze.epochs and "max_steps" not in arguments:
         first, second = stages.pop("freeze.epochs"), arguments.pop("num_train_epochs", DEFAULT_EPOCHS)
         trained = "the adapter as well" if recipe.adapter else "all parameters"
         epochs["epochs"] = f"{first + second:g} ({first:g} for the head, {second:g} for {trained})"
-    settings = {**config, **epochs, **stages, **arguments}
-    has_stages = recipe.freeze is not None
-    return {names.get(name, name): _format_setting(name, value, has_stages) for name, value in settings.items()}
+    return _describe_settings({**config, **epochs, **stages, **arguments}, has_stages=recipe.freeze is not None)
 
 
-def _format_setting(name: str, value: Any, has_stages: bool) -> Any:
-    if name in {"freeze.warmup", "warmup_steps"}:
-        return format_warmup(value, stage=(1 if name == "freeze.warmup" else 2) if has_stages else None)
-    return name_selection_metric(value) if name == SELECTION else value
+def _describe_settings(settings: Mapping[str, Any], *, has_stages: bool) -> dict[str, Any]:
+    """Return settings with the names and values that the card shows."""
+
+    def describe(name: str, value: Any) -> tuple[str, Any]:
+        if name in {"freeze.warmup", "warmup_steps"}:
+            stage = (1 if name == "freeze.warmup" else 2) if has_stages else None
+            return f"warm-up of stage {stage}" if stage else "warm-up", format_warmup(value, stage=stage)
+        return name, name_selection_metric(value) if name == SELECTION else value
+
+    return dict(describe(name, value) for name, value in settings.items())
 
 
 def _format_loss(loss: LossSection) -> str:

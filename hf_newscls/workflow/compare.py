@@ -89,7 +89,7 @@ def compare(
         runs += _measure(recipe, external_models, data=data, trust_remote_code=trust_remote_code)
     board = replace(_rank(runs, found, unread, metric=metric), remarks=[*hub_remarks, *remarks])
     if not board.tables:
-        raise _refuse_nothing(names, board, runs_dir=runs_dir)
+        raise _build_empty_error(names, board, runs_dir=runs_dir)
     return board
 
 
@@ -232,7 +232,7 @@ def _rank(measured: Sequence[ModelScores], found: Discovery, unread: Sequence[Un
     return rank_entries(merge_copies(entries), unranked, metric=metric)
 
 
-def _refuse_nothing(names: Sequence[str], board: Leaderboard, *, runs_dir: Path) -> InputError:
+def _build_empty_error(names: Sequence[str], board: Leaderboard, *, runs_dir: Path) -> InputError:
     """Return the error that says why nothing can be ranked."""
     reasons = [*board.remarks, *(f"{one.name}: {one.reason}" for one in board.unranked)]
     found = "; ".join(reasons[:5]) or "no models found"

@@ -17,7 +17,7 @@ from hf_newscls.errors import DataError, format_examples, suggest_name
 TEXT = pa.large_string()
 """Arrow type of every column."""
 
-BLOCK_ROWS = 4096
+READ_ROWS = 4096
 """Rows that are held as Python objects at a time."""
 
 
@@ -85,9 +85,9 @@ def name_columns(header: Sequence[str], wanted: Sequence[str] = ()) -> list[str]
 
 
 def build_blocks(rows: Iterable[Sequence[Any]], names: Sequence[str], *, unit: str) -> Blocks:
-    """Yield blocks of `BLOCK_ROWS` rows, each a number and texts; the last one is shorter. Empty texts become null."""
+    """Yield blocks of `READ_ROWS` rows, each a number and texts; the last one is shorter. Empty texts become null."""
     remaining = iter(rows)
-    while block := [*islice(remaining, BLOCK_ROWS)]:
+    while block := [*islice(remaining, READ_ROWS)]:
         numbers, *columns = zip(*block, strict=True)
         arrays = [_build_array([value or None for value in column]) for column in columns]
         yield Block(pa.table(arrays, names=[*names]), numbers, unit)

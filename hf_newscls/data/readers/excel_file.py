@@ -15,7 +15,7 @@ from typing import Any
 from hf_newscls.data.readers import excel_script
 from hf_newscls.data.readers.columns import Blocks, build_blocks, check_columns, name_columns
 from hf_newscls.data.readers.compression import open_data
-from hf_newscls.data.readers.encoding.text_file import refuse_long
+from hf_newscls.data.readers.encoding.text_file import build_long_error
 from hf_newscls.errors import DataError, SourceError, format_examples, suggest_name
 
 # A ZIP archive, or a file of Office before 2007.
@@ -48,7 +48,7 @@ class ExcelReader:
             stack.callback(self._process.kill)
             found = self._read_line() or {}
             if found.get("sheet") is None:
-                raise _refuse_sheet(path, sheet, found.get("names", []))
+                raise _build_sheet_error(path, sheet, found.get("names", []))
             stack.pop_all()
         self.sheet: str = found["sheet"]
         logger.info("%s: read sheet %r, the file has %d", path, self.sheet, len(found["names"]))
@@ -83,7 +83,7 @@ class ExcelReader:
         line = self._process.stdout.readline() if self._process.stdout else b""
         content = json.loads(line) if line else None
         if isinstance(content, dict) and "long" in content:
-            raise refuse_long(f"{self._path}: row {content['long']}: the row", self._max_row)
+            raise build_long_error(f"{self._path}: row {content['long']}: the row", self._max_row)
         if isinstance(content, dict) and "error" in content:
             raise DataError(f"{self._path}: not a whole Excel file ({content['error']}); save it again, or as CSV")
         if content is None and self._process.wait():
@@ -108,7 +108,7 @@ def _start(path: Path, sheet: str | None, max_row: int) -> "subprocess.Popen[byt
         return subprocess.Popen(command, stdin=content, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
-def _refuse_sheet(path: Path, sheet: str | None, names: Sequence[str]) -> DataError:
+def _build_sheet_error(path: Path, sheet: str | None, names: Sequence[str]) -> DataError:
     close = suggest_name(sheet or "", names)
     hint = f"did you mean {close!r}?" if close else "set data.sheet to one of them"
     return DataError(f"{path}: no sheet {sheet!r} (found: {format_examples(names)}); {hint}")

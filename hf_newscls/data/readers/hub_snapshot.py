@@ -16,7 +16,7 @@ from datasets import (
 )
 from datasets.exceptions import DatasetsError
 
-from hf_newscls.data.readers.columns import BLOCK_ROWS, TEXT, Block, Blocks, check_columns, convert_table
+from hf_newscls.data.readers.columns import READ_ROWS, TEXT, Block, Blocks, check_columns, convert_table
 from hf_newscls.data.readers.parquet_file import find_label_names
 from hf_newscls.errors import DataError, format_examples, shorten_text
 from hf_newscls.files import read_card_metadata
@@ -60,7 +60,7 @@ def read_snapshot_blocks(folder: Path, wanted: Sequence[str], *, list_column: st
             check_columns(source_name, wanted, names if SPLIT in names else [*names, SPLIT])
             present = [name for name in wanted if name in names]
             label_names = find_label_names(dataset.features)
-            for table in dataset.select_columns(present).with_format("arrow").iter(batch_size=BLOCK_ROWS):
+            for table in dataset.select_columns(present).with_format("arrow").iter(batch_size=READ_ROWS):
                 texts = convert_table(
                     table, present, source_name=source_name, label_names=label_names, list_column=list_column
                 )

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from hf_newscls.data.readers.columns import Block, Blocks
 from hf_newscls.data.readers.compression import check_unpacked_size
-from hf_newscls.data.readers.encoding.text_file import refuse_long
+from hf_newscls.data.readers.encoding.text_file import build_long_error
 
 
 def limit_blocks(blocks: Blocks, path: Path, *, max_characters: int) -> Blocks:
@@ -37,4 +37,4 @@ def _check_lengths(block: Block, path: Path, *, first_row: int, max_characters: 
         if pc.max(lengths).as_py() > max_characters:
             index = pc.index(pc.greater(lengths, max_characters), True).as_py()
             number = block.numbers[index] if block.numbers else first_row + index
-            raise refuse_long(f"{path}: {block.unit} {number}: column {name!r}", max_characters)
+            raise build_long_error(f"{path}: {block.unit} {number}: column {name!r}", max_characters)

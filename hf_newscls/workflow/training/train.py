@@ -284,14 +284,14 @@ def _save(
     from hf_newscls.modeling.sources.fetch import describe_origin
     from hf_newscls.workflow.training.calibration_step import calibrate
 
-    model = classifier.model if recipe.is_adapter_alone else merge_adapter(classifier.model)
+    model = classifier.model if recipe.is_adapter_only else merge_adapter(classifier.model)
     if recipe.hub.calibrate:
         record = replace(
             record, temperature=calibrate(TrainedClassifier(model.eval(), classifier.tokenizer), validation)
         )
     origin = describe_origin(recipe.model)
     with replace_folder(run.model) as folder:
-        if recipe.is_adapter_alone and recipe.base_model is not None:
+        if recipe.is_adapter_only and recipe.base_model is not None:
             save_adapter(model, folder, base_model=recipe.base_model, revision=recipe.base_revision)
         else:
             model.save_pretrained(folder)

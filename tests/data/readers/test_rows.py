@@ -514,7 +514,7 @@ def test_same_column_twice_in_the_header_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["csv", "csv.gz", "jsonl", "json", "parquet"])
 def test_file_is_never_held_as_python_objects(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columns, "BLOCK_ROWS", 100)
+    monkeypatch.setattr(columns, "READ_ROWS", 100)
     monkeypatch.setattr(parquet_file, "_BATCH_ROWS", 100)
     monkeypatch.setattr(json_stream, "_CHUNK_CHARACTERS", 100_000)
     monkeypatch.setattr(text_file, "_BLOCK_BYTES", 100_000)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-from hf_newscls.data.readers.encoding.text_file import Position, TextFile, refuse_long
+from hf_newscls.data.readers.encoding.text_file import Position, TextFile, build_long_error
 from hf_newscls.errors import DataError, format_examples
 from hf_newscls.recipe.files import CsvSection
 
@@ -45,7 +45,7 @@ class BadLines:
         """Remember a record with a misplaced quote if such records are skipped, else raise a DataError."""
         is_cut_off = error.args == ("unexpected end of data",)  # all lines to the end of the file would be skipped
         if error.args and str(error.args[0]).startswith(_TOO_LONG):
-            raise refuse_long(f"{self._file.path}: line {start}: a value", self._file.max_characters) from error
+            raise build_long_error(f"{self._file.path}: line {start}: a value", self._file.max_characters) from error
         if self._section.on_bad_lines == "skip" and not is_cut_off:
             self.count += end - start + 1
             return

@@ -86,11 +86,11 @@ class TextFile:
         limit = self.max_row
         for number, line in enumerate(iter(partial(stream.readline, limit), ""), start=1):
             if len(line) == limit:
-                raise refuse_long(f"{self.path}: line {number}: the line", limit)
+                raise build_long_error(f"{self.path}: line {number}: the line", limit)
             yield line
 
 
-def refuse_long(value: str, limit: int) -> DataError:
+def build_long_error(value: str, limit: int) -> DataError:
     """Return the error for a value, or a line, of more than `limit` characters; `value` begins with its position."""
     return DataError(
         f"{value} has more than {limit:,} characters; check quotes and line ends there, or raise data.max_characters"
@@ -224,7 +224,7 @@ def _find_replaced(path: Path, encoding: str) -> Iterator[Position]:
             for match in _REPLACED.finditer(text):
                 position, start = position.after(text[start : match.start()]), match.start()
                 if match[0] == "\0":
-                    raise _refuse_nul(path, position)
+                    raise _build_nul_error(path, position)
                 yield position
             position = position.after(text[start:])
 
@@ -243,13 +243,13 @@ def _check_file(path: Path, encoding: str) -> Fault | None:
         with open_data(path) as opened:
             fault = find_fault(opened.stream, encoding)
     except UnicodeError as error:  # rare codecs, which give no position
-        raise _refuse_encoding(path, encoding, error) from error
+        raise _build_encoding_error(path, encoding, error) from error
     if fault is not None and fault.byte == 0:
-        raise _refuse_nul(path, fault.position)
+        raise _build_nul_error(path, fault.position)
     return fault
 
 
-def _refuse_nul(path: Path, position: Position) -> DataError:
+def _build_nul_error(path: Path, position: Position) -> DataError:
     return DataError(f"{path}: line {position.line}, column {position.column}: NUL character; remove it")
 
 
@@ -259,11 +259,11 @@ def _find_codec(path: Path, encoding: str) -> str:
     except UnicodeDecodeError:
         pass  # one byte is too short for some
     except (LookupError, ValueError) as error:
-        raise _refuse_encoding(path, encoding, error) from error
+        raise _build_encoding_error(path, encoding, error) from error
     return codecs.lookup(encoding).name
 
 
-def _refuse_encoding(path: Path, encoding: str, error: Exception) -> DataError:
+def _build_encoding_error(path: Path, encoding: str, error: Exception) -> DataError:
     return DataError(f"{path}: cannot be decoded as `data.encoding` {encoding!r} ({error}); set the file's encoding")
 
 

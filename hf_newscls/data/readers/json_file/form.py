@@ -9,7 +9,7 @@ from typing import Any
 
 from hf_newscls.data.readers.columns import check_columns
 from hf_newscls.data.readers.encoding.text_file import TextFile
-from hf_newscls.data.readers.json_file.stream import MAX_LEVELS, JsonStream, locate_fault
+from hf_newscls.data.readers.json_file.stream import MAX_LEVELS, JsonStream, build_json_error
 from hf_newscls.errors import DataError, format_examples
 
 # A longer first line is not parsed to find out whether the file holds lines: it can be the whole file.
@@ -48,7 +48,7 @@ def find_form(file: TextFile, wanted: Sequence[str]) -> Form:
         try:
             form = _judge_object(file.path, values, wanted)
         except (json.JSONDecodeError, RecursionError) as error:
-            raise locate_fault(file.path, values, error) from error
+            raise build_json_error(file.path, values, error) from error
     return Form.LINES if line is _Line.WHOLE and form is Form.OBJECTS else form
 
 

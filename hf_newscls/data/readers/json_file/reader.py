@@ -12,7 +12,7 @@ from typing import Any
 from hf_newscls.data.readers.columns import Blocks, build_blocks, check_columns, to_text, write_list
 from hf_newscls.data.readers.encoding.text_file import TextFile
 from hf_newscls.data.readers.json_file.form import Form, find_field, find_form, list_arrays, list_fields, read_table
-from hf_newscls.data.readers.json_file.stream import JsonStream, describe_fault, locate_fault
+from hf_newscls.data.readers.json_file.stream import JsonStream, build_json_error, describe_fault
 from hf_newscls.errors import DataError, format_examples
 
 _CONSTANTS = {"NaN": None, "Infinity": "Infinity", "-Infinity": "-Infinity"}
@@ -104,7 +104,7 @@ class RecordReader:
                 yield from self._take(number, record)
         except (json.JSONDecodeError, RecursionError) as error:
             self.refuse_faults("item")
-            raise locate_fault(self._source_name, values, error) from error
+            raise build_json_error(self._source_name, values, error) from error
         self.refuse_faults("item")
 
     def _iterate(self, values: JsonStream, form: Form, path: Sequence[str]) -> Iterator[Any]:
@@ -119,7 +119,7 @@ class RecordReader:
             while values.skip_space():
                 yield from values.read_items_at(path)
         if values.skip_space():
-            raise values.fail("Extra data")
+            raise values.build_error("Extra data")
 
     def _build_object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         record = dict(pairs)

@@ -17,7 +17,7 @@ _CHUNK_CHARACTERS = 1 << 20
 _LOOK_BACK = 16
 
 
-def locate_fault(
+def build_json_error(
     source_name: Path | str, values: "JsonStream", error: json.JSONDecodeError | RecursionError
 ) -> DataError:
     """Return the error for a value that could not be parsed, with its line and column."""
@@ -85,10 +85,10 @@ class JsonStream:
         following = self.skip_space(1)
         while following != "}":
             if following != '"':
-                raise self.fail("Expecting property name enclosed in double quotes")
+                raise self.build_error("Expecting property name enclosed in double quotes")
             key = self.read_value()
             if self.skip_space() != ":":
-                raise self.fail("Expecting ':' delimiter")
+                raise self.build_error("Expecting ':' delimiter")
             self.skip_space(1)
             yield key
             following = self._pass_comma("}")
@@ -144,7 +144,7 @@ class JsonStream:
                     return value
             self._grow()
 
-    def fail(self, message: str) -> json.JSONDecodeError:
+    def build_error(self, message: str) -> json.JSONDecodeError:
         """Return the error for what begins at the next character."""
         return json.JSONDecodeError(message, self._text, self.index)
 
@@ -168,7 +168,7 @@ class JsonStream:
             following = self.skip_space(1)
             return "" if following == end else following
         if following != end:
-            raise self.fail("Expecting ',' delimiter")
+            raise self.build_error("Expecting ',' delimiter")
         return following
 
     def _grow(self) -> None:

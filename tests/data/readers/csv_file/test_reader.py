@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hf_newscls.data.readers.columns import BLOCK_ROWS, Block
+from hf_newscls.data.readers.columns import READ_ROWS, Block
 from hf_newscls.data.readers.csv_file.reader import CsvReader
 from hf_newscls.data.readers.encoding.text_file import TextFile
 from hf_newscls.errors import DataError
@@ -32,11 +32,11 @@ def find_problem(folder: Path, content: str, name: str = "news.csv", **keys: Any
     return str(caught.value).removeprefix(f"{folder / name}: ")
 
 
-@pytest.mark.parametrize("rows", [1, BLOCK_ROWS, BLOCK_ROWS + 1, 2 * BLOCK_ROWS + 5])
+@pytest.mark.parametrize("rows", [1, READ_ROWS, READ_ROWS + 1, 2 * READ_ROWS + 5])
 def test_rows_come_in_blocks(rows: int, tmp_path: Path) -> None:
     file = write(tmp_path, "label,title\n" + "".join(f"X,{index}\n" for index in range(rows)))
     blocks = read(file)
-    assert [len(block.table) for block in blocks[:-1]] == [BLOCK_ROWS] * ((rows - 1) // BLOCK_ROWS)
+    assert [len(block.table) for block in blocks[:-1]] == [READ_ROWS] * ((rows - 1) // READ_ROWS)
     assert [title for block in blocks for title in block.table["title"].to_pylist()] == [
         str(row) for row in range(rows)
     ]
