@@ -165,3 +165,13 @@ def suggest_name(name: str, known: Sequence[str]) -> str | None:
     by_folded = {candidate.strip().casefold(): candidate for candidate in known}
     close = difflib.get_close_matches(name.strip().casefold(), by_folded, n=1)
     return by_folded[close[0]] if close else None
+
+
+def suggest_fix(name: str, known: Sequence[str], *, otherwise: str) -> str:
+    """Ask for the known name closest to `name`; return `otherwise` if none is close.
+
+    >>> suggest_fix("titel", ["text", "title"], otherwise="name a column")
+    "did you mean 'title'?"
+    """
+    close = suggest_name(name, known)
+    return f"did you mean {close!r}?" if close else otherwise

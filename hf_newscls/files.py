@@ -46,6 +46,12 @@ def is_local_address(address: str) -> bool:
     return address.startswith((PACKAGE_SCHEME, ".", "/", "~"))
 
 
+def list_files(folder: Path) -> dict[str, Path]:
+    """Return all files of a folder and its subfolders, by their path in it, in alphabetical order."""
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return dict(sorted(files.items()))
+
+
 def compute_sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     digest = hashlib.sha256()

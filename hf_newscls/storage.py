@@ -127,7 +127,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file completely or not at all."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, format_json(content))
+
+
+def format_json(content: Mapping[str, Any]) -> str:
+    """Return the text of a JSON file; infinite numbers and not-a-number are a `ValueError`."""
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _is_disk_full(error: BaseException | None) -> bool:

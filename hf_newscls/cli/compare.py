@@ -156,7 +156,7 @@ def _build_cells(entry: "Entry", *, is_wide: bool) -> dict[str, str | Text]:
         # Two lines, so that a long name is not cut anywhere.
         "model": name if is_wide else Text(name.plain.replace("/", "/\n", 1)),
         "score": f"{entry.score:.4f}",
-        "95% interval": f"{interval.low:.4f} to {interval.high:.4f}" if interval else "",
+        "95% interval": str(interval) if interval else "",
         "Macro F1": "" if entry.f1_macro is None else f"{entry.f1_macro:.4f}",
         "vs. the first": entry.verdict_text,
         "differs in": Text(_list_differences(entry)),

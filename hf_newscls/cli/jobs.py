@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,29 +68,24 @@ def run(
     workflow.run_job(folder, publish=publish)
 
 
-def build_question(*, asks: bool) -> "Callable[[Offer], None]":
-    """Return a function that prints an offer, and asks whether to accept it.
+def show_offer(offer: "Offer", *, asks: bool) -> None:
+    """Print an offer, and ask whether to accept it; a person who declines ends the command.
 
     Raises:
-        InputError: from the function, if there is no terminal to ask on.
+        InputError: there is no terminal to ask on.
     """
-
-    def ask(offer: "Offer") -> None:
-        """Print the offer; a person who declines ends the command."""
-        for name, size in offer.files.items():
-            print_line(f"sent:   {name} ({size:,} bytes)")
-        limit = format_duration(offer.timeout_seconds)
-        print_line(
-            f"price:  {offer.hardware}: ${offer.usd_per_hour:.2f} an hour; stopped after {limit} (--timeout), for "
-            f"${offer.usd_limit:.2f}; a job that fails is started once more"
-        )
-        if not asks:
-            return
-        if not sys.stdin.isatty():
-            raise InputError("there is no terminal to ask on whether to pay; add --yes")
-        typer.confirm("Start the job?", abort=True, err=True)
-
-    return ask
+    for name, size in offer.files.items():
+        print_line(f"sent:   {name} ({size:,} bytes)")
+    limit = format_duration(offer.timeout_seconds)
+    print_line(
+        f"price:  {offer.hardware}: ${offer.usd_per_hour:.2f} an hour; stopped after {limit} (--timeout), for "
+        f"${offer.usd_limit:.2f}; a job that fails is started once more"
+    )
+    if not asks:
+        return
+    if not sys.stdin.isatty():
+        raise InputError("there is no terminal to ask on whether to pay; add --yes")
+    typer.confirm("Start the job?", abort=True, err=True)
 
 
 def show_line(line: str) -> None:

@@ -25,7 +25,7 @@ from hf_newscls.cli.display.terminal import (
     print_line,
     print_pushed,
 )
-from hf_newscls.cli.jobs import build_question, print_job_run, show_line
+from hf_newscls.cli.jobs import print_job_run, show_line, show_offer
 from hf_newscls.distributed import is_main_rank
 from hf_newscls.errors import InputError, NewsclsError, format_duration
 
@@ -108,8 +108,8 @@ def train(
 
 
 def _train_on(recipe: "Recipe", flavor: str, options: Mapping[str, Any], *, publish: bool, yes: bool) -> None:
-    question = build_question(asks=not yes)
-    found = workflow.train_on(recipe, flavor, publish=publish, on_offer=question, show=show_line, **options)
+    on_offer = partial(show_offer, asks=not yes)
+    found = workflow.train_on(recipe, flavor, publish=publish, on_offer=on_offer, show=show_line, **options)
     print_job_run(found)
     if publish and found.url is None:  # the job could not, or an earlier job of the same training was not asked to
         _publish(found.run, has_token=True, yes=yes)

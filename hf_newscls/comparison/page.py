@@ -1,6 +1,5 @@
 """Write a leaderboard as Markdown, as JSON, as a figure, and as the card of a dataset repository."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from hf_newscls.report.card_metadata import LEADERBOARD_TAG, TOOL_TAG
 from hf_newscls.report.figures.leaderboard import Dot, Panel, plot_leaderboard
 from hf_newscls.report.figures.style import save_figure, shorten_name
 from hf_newscls.report.template import render_template
+from hf_newscls.storage import format_json
 
 _TITLE = "Leaderboard"
 
@@ -29,7 +29,7 @@ def build_leaderboard_files(board: Leaderboard) -> dict[str, bytes]:
     }
     return {
         "leaderboard.md": _render(board).encode(),
-        "leaderboard.json": (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode(),
+        "leaderboard.json": format_json(content).encode(),
         "leaderboard.png": _draw(board),
     }
 

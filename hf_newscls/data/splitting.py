@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hf_newscls.data.readers.rows import ROW_ID
 from hf_newscls.data.stratification import assign_groups, hash_rows
-from hf_newscls.errors import DataError, format_examples, suggest_name
+from hf_newscls.errors import DataError, format_examples, suggest_fix
 from hf_newscls.recipe.data import SplitSection
 
 SPLITS = ("train", "validation", "test")
@@ -146,10 +146,10 @@ def _read_splits(dataset: Dataset, section: SplitSection, groups: Groups, *, sou
     values = [(value or "").strip() for value in dataset[section.predefined][:]]
     unknown = [value for value in dict.fromkeys(values) if value.lower() not in SPELLINGS]
     if unknown:
-        close = suggest_name(unknown[0], SPLITS)
+        fix = suggest_fix(unknown[0], SPLITS, otherwise="name another column")
         raise DataError(
             f"{source_name}: column {section.predefined!r} of split.predefined holds {format_examples(unknown)}, but "
-            f"must say train, validation or test; {f'did you mean {close!r}?' if close else 'name another column'}"
+            f"must say train, validation or test; {fix}"
         )
     splits = np.array([SPELLINGS[value.lower()] for value in values])
     for stronger, weaker in ((_TEST, _VALIDATION), (_TEST, _TRAIN), (_VALIDATION, _TRAIN)):

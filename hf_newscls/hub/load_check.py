@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import pyarrow.parquet as pq
 
 from hf_newscls.errors import PublishError, RunError
-from hf_newscls.files import compute_sha256
+from hf_newscls.files import compute_sha256, list_files
 from hf_newscls.inference.answers import PROBABILITY
 
 _SCRIPT = Path(__file__).with_name("load_check_script.py")
@@ -54,7 +54,7 @@ def check_reproduction(folder: Path, samples: Sequence[Sample], *, base: str | N
         PublishError: the model does not load, or its probabilities differ by more than 0.001.
     """
     texts = tuple(sample.text for sample in samples)
-    hashes = tuple((str(path), compute_sha256(path)) for path in sorted(folder.rglob("*")) if path.is_file())
+    hashes = tuple((str(path), compute_sha256(path)) for path in list_files(folder).values())
     for sample, answer in zip(samples, _classify(folder, texts, base=base, hashes=hashes), strict=True):
         for name, stored in sample.probabilities.items():
             if abs(answer.get(name, -1.0) - stored) > _TOLERANCE:

@@ -1,8 +1,6 @@
 """Collect the files of a model's repository: model, card, metrics, predictions without texts, and ONNX files."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -10,6 +8,7 @@ from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
 from hf_newscls.errors import RecipeError, format_examples
 from hf_newscls.evaluation.renamed_keys import rename_old_keys
+from hf_newscls.files import list_files
 from hf_newscls.hub.commit import CARD_FILE, Content
 from hf_newscls.onnx_export.record import FLOAT_FILE, INT8_FILE, ONNX_FOLDER, RECORD_FILE
 from hf_newscls.onnx_export.serving_config import add_serving_keys
@@ -17,6 +16,7 @@ from hf_newscls.recipe.hub import BenchmarkSection
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.report.predictions import PREDICTIONS_FILE, hash_predictions, predictions_to_parquet
 from hf_newscls.runs.folder import RunFolder
+from hf_newscls.storage import format_json
 
 _METRICS_FILE = "metrics.json"
 _CONFIG_FILE = "config.json"
@@ -58,7 +58,7 @@ def stage_run(run: RunFolder, recipe: Recipe, *, card: str, onnx: bool = False) 
     """
     metrics = rename_old_keys(run.read_json(run.metrics))
     files: dict[str, Content] = {
-        **_list_files(run.model),
+        **list_files(run.model),
         **(_stage_onnx(run) if onnx else {}),
         CARD_FILE: card.encode(),
         _METRICS_FILE: _select_metrics(run, metrics),
@@ -70,18 +70,14 @@ def stage_run(run: RunFolder, recipe: Recipe, *, card: str, onnx: bool = False) 
     return files
 
 
-def _list_files(folder: Path) -> dict[str, Content]:
-    return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
 def _stage_onnx(run: RunFolder) -> dict[str, Content]:
     """Return the ONNX files with their record, and the config.json for both kinds of weights."""
     served = run.read_json(run.export / _CONFIG_FILE)
     config = add_serving_keys(run.read_json(run.model / _CONFIG_FILE), served)
-    files = _list_files(run.export / ONNX_FOLDER)
+    files = list_files(run.export / ONNX_FOLDER)
     return {
         **{f"{ONNX_FOLDER}/{name}": content for name, content in files.items()},
-        _CONFIG_FILE: (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode(),
+        _CONFIG_FILE: format_json(config).encode(),
     }
 
 
@@ -90,7 +86,7 @@ def _select_metrics(run: RunFolder, metrics: Mapping[str, Any]) -> Content:
     selected = {**metrics, "side_by_side": None}
     if selected == run.read_json(run.metrics):
         return run.metrics
-    return (json.dumps(selected, indent=2, ensure_ascii=False) + "\n").encode()
+    return format_json(selected).encode()
 
 
 def _write_benchmark(section: BenchmarkSection, scores: Mapping[str, float], *, date: str, recipe: str) -> bytes:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from hf_newscls.errors import InputError
+from hf_newscls.errors import InputError, format_examples
 
 PROBABILITY = "probability of "
 """Prefix of the columns with the probability of each label; the label name follows."""
@@ -25,6 +25,21 @@ class AnswerForm:
     probabilities: bool = False  # whether each label has a column
     min_confidence: float = 0.0  # all answers to a text are empty if the most probable one is below
     answers_empty_texts: bool = False  # whether a text without a word gets the model's answer, instead of an empty one
+
+    def __post_init__(self) -> None:
+        """Refuse a form that contradicts itself.
+
+        Raises:
+            InputError: several labels and all probabilities are wanted, or a number is out of range.
+        """
+        if self.top_k < 1:
+            raise InputError(f"top_k is {self.top_k}, but must be at least 1")
+        if not 0 <= self.min_confidence <= 1:
+            raise InputError(f"min_confidence is {self.min_confidence}, but is a probability, from 0 to 1")
+        if self.top_k > 1 and self.probabilities:
+            raise InputError(
+                f"top_k is {self.top_k}, but probabilities gives all labels; remove one of the two options"
+            )
 
     def name_columns(self, label_names: Sequence[str]) -> list[str]:
         """Return the names of the columns of the answers.
@@ -49,18 +64,17 @@ class Answers:
     unsure: int  # answers below the lowest confidence
 
 
-def check_form(form: AnswerForm) -> None:
-    """Refuse a form that contradicts itself.
+def check_kept(kept: Sequence[str], form: AnswerForm, label_names: Sequence[str]) -> None:
+    """Refuse copied columns with the names of answers.
 
     Raises:
-        InputError: several labels and all probabilities are wanted, or a number is out of range.
+        InputError: names them.
     """
-    if form.top_k < 1:
-        raise InputError(f"top_k is {form.top_k}, but must be at least 1")
-    if not 0 <= form.min_confidence <= 1:
-        raise InputError(f"min_confidence is {form.min_confidence}, but is a probability, from 0 to 1")
-    if form.top_k > 1 and form.probabilities:
-        raise InputError(f"top_k is {form.top_k}, but probabilities gives all labels; remove one of the two options")
+    if clash := {*kept} & {*form.name_columns(label_names)}:
+        raise InputError(
+            f"the answers have columns of these names too: {format_examples(sorted(clash))}; rename them in the data, "
+            "or leave them out of --keep"
+        )
 
 
 def build_answers(

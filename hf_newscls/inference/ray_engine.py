@@ -52,10 +52,9 @@ class RayTask:
 class Workers:
     """The workers on the cluster: each is a process with a model of its own."""
 
-    address: str | None = None  # of the cluster, or None to start one on this machine
-    count: int = 1
-    cpus: float = 1.0  # of each worker
-    gpus: float = 0.0  # of each worker; a fraction lets several workers use one GPU
+    address: str | None  # of the cluster, or None to start one on this machine
+    count: int
+    gpus: float  # of each worker; a fraction lets several workers use one GPU
 
 
 class RowAnswerer:
@@ -112,7 +111,7 @@ def answer_with_ray(task: RayTask, inputs: Sequence[str], output: str, *, identi
             batch_size=_BLOCK_ROWS,
             batch_format="pyarrow",
             compute=ray.data.ActorPoolStrategy(size=workers.count),
-            num_cpus=workers.cpus,
+            num_cpus=1,
             num_gpus=workers.gpus,
         )
         answers.write_parquet(_to_absolute(target), filesystem=parent)

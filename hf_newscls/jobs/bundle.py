@@ -12,7 +12,7 @@ from pathlib import Path
 from hf_newscls.data.readers.text_folder import list_texts
 from hf_newscls.data.sources.fetch import fetch_source
 from hf_newscls.data.sources.hub import HUB_SCHEME
-from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, is_local_address
+from hf_newscls.files import PACKAGE_SCHEME, compute_sha256, is_local_address, list_files
 from hf_newscls.jobs.wheel import DISTRIBUTION, build_wheel, find_constraints
 from hf_newscls.modeling.sources.fetch import MODEL_FILES, find_encoder
 from hf_newscls.recipe.files import list_addresses
@@ -34,8 +34,7 @@ class Bundle:
 
     def list_files(self) -> dict[str, int]:
         """Return the size in bytes of each file, by its path in the folder."""
-        paths = sorted(path for path in self.folder.rglob("*") if path.is_file())
-        return {path.relative_to(self.folder).as_posix(): path.stat().st_size for path in paths}
+        return {name: path.stat().st_size for name, path in list_files(self.folder).items()}
 
 
 def build_bundle(recipe: Recipe, folder: Path, *, publish: bool) -> Bundle:
@@ -114,7 +113,6 @@ def _copy(files: Mapping[str, Path], folder: Path) -> None:
 
 def _name_bundle(recipe: Recipe, folder: Path) -> str:
     """Return a name that fits the labels of a job: letters, digits, `-` and `_`."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    lines = [f"{compute_sha256(path)} {path.relative_to(folder).as_posix()}\n" for path in paths]
+    lines = [f"{compute_sha256(path)} {name}\n" for name, path in list_files(folder).items()]
     digest = hashlib.sha256("".join(lines).encode()).hexdigest()[:12]
     return f"{re.sub(r'[^A-Za-z0-9_-]', '-', recipe.name)[:40]}-{digest}"

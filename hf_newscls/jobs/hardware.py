@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from huggingface_hub import HfApi, JobHardwareInfo, JobInfo
 
-from hf_newscls.errors import InputError, suggest_name
+from hf_newscls.errors import InputError, suggest_fix
 from hf_newscls.hub.retry import call_hub
 from hf_newscls.training.record import JobCost
 
@@ -24,8 +24,7 @@ def find_hardware(flavor: str) -> JobHardwareInfo:
     by_name = _list_hardware()
     found = by_name.get(flavor)
     if found is None:
-        close = suggest_name(flavor, [*by_name])
-        hint = f"did you mean {close!r}?" if close else f"choose one of {', '.join(by_name)}"
+        hint = suggest_fix(flavor, [*by_name], otherwise=f"choose one of {', '.join(by_name)}")
         raise InputError(f"--on {flavor}: the Hub has no such hardware; {hint}")
     if found.accelerator is not None and int(found.accelerator.quantity) > 1:
         raise InputError(

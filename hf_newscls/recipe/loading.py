@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
-from hf_newscls.errors import RecipeError, shorten_text, suggest_name
+from hf_newscls.errors import RecipeError, shorten_text, suggest_fix
 from hf_newscls.files import check_yaml
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.renamed_keys import rename_old_keys
@@ -59,8 +59,7 @@ def find_recipe(name_or_path: str, *, child: Path | None = None) -> Path:
     recipes = find_recipes()
     if name_or_path in recipes:
         return recipes[name_or_path]
-    suggestion = suggest_name(name_or_path, [*recipes])
-    hint = f"did you mean {suggestion!r}?" if suggestion else "`hf-newscls recipes` lists them; a file ends in .yaml"
+    hint = suggest_fix(name_or_path, [*recipes], otherwise="`hf-newscls recipes` lists them; a file ends in .yaml")
     raise RecipeError(f"no recipe {name_or_path!r}; {hint}")
 
 

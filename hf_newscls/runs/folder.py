@@ -33,7 +33,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from hf_newscls import __version__
-from hf_newscls.errors import RunError, shorten_text, suggest_name
+from hf_newscls.errors import RunError, shorten_text, suggest_fix
 from hf_newscls.recipe.loading import find_recipes, is_recipe_path, read_recipe, read_run_recipe
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.serialization import recipe_to_yaml
@@ -198,12 +198,9 @@ def _suggest_run(name_or_path: str, runs_dir: Path) -> str:
         command = shlex.join(["hf-newscls", "train", name_or_path, "--runs-dir", str(runs_dir)])
         return f"train it first with `{command}`"
     runs = {path.parent.name for path in runs_dir.glob(f"*/{_LATEST}")}
-    suggestion = suggest_name(name_or_path, sorted({*runs, *recipes} - {name_or_path}))
-    return (
-        f"did you mean {suggestion!r}?"
-        if suggestion
-        else "check its name and the runs folder (--runs-dir), or train the recipe first"
-    )
+    known = sorted({*runs, *recipes} - {name_or_path})
+    otherwise = "check its name and the runs folder (--runs-dir), or train the recipe first"
+    return suggest_fix(name_or_path, known, otherwise=otherwise)
 
 
 def _list_candidates(name_or_path: str, runs_dir: Path) -> tuple[Path, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import TrainingArguments
 
-from hf_newscls.errors import RecipeError, format_examples, suggest_name
+from hf_newscls.errors import RecipeError, format_examples, suggest_fix
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.training_arguments import DEFAULT_EPOCHS, DEFAULT_LEARNING_RATE
 from hf_newscls.training.backend import Backend
@@ -104,8 +104,8 @@ def _check_trackers(recipe_name: str, trackers: Sequence[str]) -> None:
     found = f"{recipe_name}: training_arguments.report_to"
     for name in trackers:
         if name not in INTEGRATION_TO_CALLBACK:
-            close = suggest_name(name, [*INTEGRATION_TO_CALLBACK])
-            hint = f"did you mean {close!r}?" if close else f"choose one of {', '.join(INTEGRATION_TO_CALLBACK)}"
+            known = [*INTEGRATION_TO_CALLBACK]
+            hint = suggest_fix(name, known, otherwise=f"choose one of {', '.join(known)}")
             raise RecipeError(f"{found} names {name!r}, which is no tracker of transformers; {hint}")
     available = [*get_available_reporting_integrations(), *(["flyte"] if is_flytekit_available() else [])]
     if missing := [name for name in trackers if name not in available]:

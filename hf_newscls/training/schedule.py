@@ -77,7 +77,7 @@ def plan_schedule(
     arguments: TrainingArguments,
     *,
     train_rows: int,
-    finetune: FinetuneSection | None = None,
+    finetune: FinetuneSection,
 ) -> TwoStageSchedule:
     """Return both stages in optimizer steps.
 
@@ -86,7 +86,6 @@ def plan_schedule(
     Raises:
         RecipeError: short batches are dropped, and the rows do not fill one batch.
     """
-    finetune = finetune or FinetuneSection()
     batch_rows = arguments.train_batch_size * arguments.world_size
     if arguments.dataloader_drop_last and train_rows < batch_rows:
         raise RecipeError(

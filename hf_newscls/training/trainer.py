@@ -43,8 +43,9 @@ class NewsTrainer(Trainer):
         """The datasets with row numbers; the evaluation set is among them if it is evaluated during the training."""
         if has_row_numbers:
             is_evaluated = args.eval_strategy != IntervalStrategy.NO
-            self.numbered_datasets = number_rows(train, *([evaluation] if is_evaluated else []))
-            train, evaluation = self.numbered_datasets[0], [evaluation, *self.numbered_datasets[1:]][-1]
+            self.numbered_datasets = number_rows(train, evaluation) if is_evaluated else number_rows(train)
+            train = self.numbered_datasets[0]
+            evaluation = self.numbered_datasets[1] if is_evaluated else evaluation
         self.train_dataset, self.eval_dataset = train, evaluation
         self.sampler = self._build_sampler(row_weights)
         """The order of the training rows."""

@@ -127,7 +127,7 @@ def open_study(
 
 
 def load_study(name: str, *, storage: str, lower_is_better: bool = True) -> Study:
-    """Return the study of this name, which is made if there is none.
+    """Return the study of this name, which is made if there is none; one that exists keeps its direction.
 
     Raises:
         StorageError: the storage cannot be opened.

@@ -58,7 +58,7 @@ class Run:
         rows = []
         for name in HEADLINE_METRICS:
             interval = self.report.intervals[name]
-            score = f"{self.report.test.scores[name]:.4f} ({interval.low:.4f} to {interval.high:.4f})"
+            score = f"{self.report.test.scores[name]:.4f} ({interval})"
             rows.append(f"<tr><th>{name_metric(name)}</th><td>{score}</td></tr>")
         return (
             f"<p><b>{escape(self.recipe.name)}</b>, {self.report.test.rows:,} test rows, 95% intervals</p>"

@@ -1,10 +1,12 @@
 """Answers are the labels and probabilities of a row, and null where there is no answer."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from hf_newscls.errors import InputError
-from hf_newscls.inference.answers import AnswerForm, build_answers, check_form
+from hf_newscls.inference.answers import AnswerForm, build_answers
 
 LABELS = ["BUSINESS", "SCIENCE", "SPORTS"]
 PROBABILITIES = np.array([[0.25, 0.5, 0.25], [0.7, 0.1, 0.2], [0.1, 0.1, 0.8]], dtype=np.float32)
@@ -64,14 +66,14 @@ def test_no_texts_give_a_table_without_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "named"),
+    ("options", "named"),
     [
-        (AnswerForm(top_k=0), "top_k"),
-        (AnswerForm(top_k=2, probabilities=True), "top_k"),
-        (AnswerForm(min_confidence=-0.1), "min_confidence"),
-        (AnswerForm(min_confidence=1.5), "1.5"),
+        ({"top_k": 0}, "top_k"),
+        ({"top_k": 2, "probabilities": True}, "top_k"),
+        ({"min_confidence": -0.1}, "min_confidence"),
+        ({"min_confidence": 1.5}, "1.5"),
     ],
 )
-def test_wrong_form_is_refused(form: AnswerForm, named: str) -> None:
+def test_wrong_form_is_refused(options: dict[str, Any], named: str) -> None:
     with pytest.raises(InputError, match=named):
-        check_form(form)
+        AnswerForm(**options)

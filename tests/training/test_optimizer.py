@@ -21,7 +21,7 @@ def build_arguments(folder: Path, **values: Any) -> TrainingArguments:
 
 
 def plan(folder: Path, *, rows: int = 40, freeze: FreezeSection | None = None, **values: Any) -> TwoStageSchedule:
-    return plan_schedule(freeze, build_arguments(folder, **values), train_rows=rows)
+    return plan_schedule(freeze, build_arguments(folder, **values), train_rows=rows, finetune=FinetuneSection())
 
 
 # 10 rows in batches of 4 are 3 batches: 4 + 4 + 2.
@@ -53,7 +53,7 @@ def test_steps_are_those_of_the_trainer(
     rows: int, values: dict[str, Any], steps: int, make_recipe: MakeRecipe, tiny_encoder: Path, tmp_path: Path
 ) -> None:
     arguments = build_arguments(tmp_path, per_device_train_batch_size=4, **values)
-    assert plan_schedule(None, arguments, train_rows=rows).total_steps == steps
+    assert plan_schedule(None, arguments, train_rows=rows, finetune=FinetuneSection()).total_steps == steps
     tokenized = Dataset.from_dict(
         {"input_ids": [[2, 3]] * rows, "attention_mask": [[1, 1]] * rows, "labels": [0] * rows}
     )
@@ -91,7 +91,7 @@ def test_without_freeze_the_rate_is_that_of_transformers(shape: str, warmup: flo
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=3e-4)
     steps = arguments.get_warmup_steps(20)
     reference = get_scheduler(shape, optimizer, num_warmup_steps=steps, num_training_steps=20)
-    schedule = plan_schedule(None, arguments, train_rows=40)
+    schedule = plan_schedule(None, arguments, train_rows=40, finetune=FinetuneSection())
     for step in range(21):
         rate = reference.get_last_lr()[0]
         assert schedule.head(step) == schedule.backbone(step) == pytest.approx(rate, rel=1e-12, abs=1e-18), step

@@ -43,12 +43,12 @@ def collect_warnings() -> Iterator[Sequence[str]]:
 def print_summary(report: "EvaluationReport", warnings: Sequence[str], *, path: Path) -> None:
     """Print the result in words, the warnings again, and the report's path."""
     scores, interval = report.test.scores, report.intervals[_DECIDING]
-    print_line(f"result: {name_metric(_DECIDING)} {scores[_DECIDING]:.4f} (95% interval: {_write(interval)})")
+    print_line(f"result: {name_metric(_DECIDING)} {scores[_DECIDING]:.4f} (95% interval: {interval})")
     if report.strongest_baseline:
         name, baseline = report.strongest_baseline
         gain, of_gain = scores[_DECIDING] - baseline.scores[_DECIDING], baseline.gains[_DECIDING]
         print_line(f"        {_judge(of_gain)} {name}, the strongest TF-IDF baseline on validation:")
-        print_line(f"        gain {gain:+.4f} (95% interval: {_write(of_gain)})")
+        print_line(f"        gain {gain:+.4f} (95% interval: {of_gain})")
     error = scores["calibration_error"]
     print_line(f"        expected calibration error {error:.4f}, {_describe_calibration(report)}")
     if warnings:
@@ -70,7 +70,3 @@ def _describe_calibration(report: "EvaluationReport") -> str:
         return "no temperature"
     before = calibration.scores_before["calibration_error"]
     return f"{before:.4f} before the temperature of {calibration.temperature:.3f}"
-
-
-def _write(interval: "Interval") -> str:
-    return f"{interval.low:.4f} to {interval.high:.4f}"

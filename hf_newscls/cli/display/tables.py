@@ -226,4 +226,4 @@ def print_seeds(runs: "SeedRuns") -> None:
 
 
 def _write_interval(interval: "Interval | None") -> str:
-    return f"{interval.low:.4f} to {interval.high:.4f}" if interval else "not computed"
+    return str(interval) if interval else "not computed"

@@ -16,7 +16,7 @@ from hf_newscls.data.readers import excel_script
 from hf_newscls.data.readers.columns import Blocks, build_blocks, check_columns, name_columns
 from hf_newscls.data.readers.compression import open_data
 from hf_newscls.data.readers.encoding.text_file import build_long_error
-from hf_newscls.errors import DataError, SourceError, format_examples, suggest_name
+from hf_newscls.errors import DataError, SourceError, format_examples, suggest_fix
 
 # A ZIP archive, or a file of Office before 2007.
 _SIGNATURES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
@@ -109,6 +109,5 @@ def _start(path: Path, sheet: str | None, max_row: int) -> "subprocess.Popen[byt
 
 
 def _build_sheet_error(path: Path, sheet: str | None, names: Sequence[str]) -> DataError:
-    close = suggest_name(sheet or "", names)
-    hint = f"did you mean {close!r}?" if close else "set data.sheet to one of them"
+    hint = suggest_fix(sheet or "", names, otherwise="set data.sheet to one of them")
     return DataError(f"{path}: no sheet {sheet!r} (found: {format_examples(names)}); {hint}")

@@ -17,7 +17,8 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError, 
 )
 
 from hf_newscls.data.readers.compression import COMPRESSED_ENDINGS
-from hf_newscls.errors import SourceError, shorten_text, suggest_name
+from hf_newscls.errors import SourceError, shorten_text, suggest_fix
+from hf_newscls.files import list_files
 
 HUB_SCHEME = "hf://"
 PASS_THE_PATH = "pass its path with --data (make: DATA=path)"
@@ -89,8 +90,7 @@ def _parse(address: str) -> re.Match[str]:
 
 def list_snapshot(folder: Path) -> list[Path]:
     """Return the data files of a snapshot and its card, ordered by name."""
-    files = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
-    return [file for name, file in sorted(files.items()) if name in _CARD_FILES or _is_data(file)]
+    return [file for name, file in list_files(folder).items() if name in _CARD_FILES or _is_data(file)]
 
 
 def _is_data(file: Path) -> bool:
@@ -112,8 +112,7 @@ def _explain(error: Exception, repo_id: str, revision: str | None, path: str | N
             names = HfApi().list_repo_files(repo_id, repo_type="dataset", revision=revision)
         except (HTTPError, OSError):
             names = []
-        close = suggest_name(path or "", names)
-        return f"no file {path!r}; {f'did you mean {close!r}?' if close else f'see {tree}'}"
+        return f"no file {path!r}; {suggest_fix(path or '', names, otherwise=f'see {tree}')}"
     cause = error.__cause__ or error
     return (
         f"fetching from the Hub failed ({type(cause).__name__}: {shorten_text(cause)}); go online and unset "

@@ -37,6 +37,10 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    def __str__(self) -> str:
+        """Return both ends with four decimals, for a person."""
+        return f"{self.low:.4f} to {self.high:.4f}"
+
 
 @dataclass(frozen=True)
 class Bootstrap:

@@ -51,7 +51,7 @@ class ProgressReportCallback(TrainerCallback):
         if not self._boundary:
             report_progress("training", step, self._total, unit="steps", note=self._loss)
         elif running < self._boundary:
-            report_progress("stage 1", step, min(self._boundary, self._total), unit="steps", note=self._loss)
+            report_progress("stage 1", step, self._boundary, unit="steps", note=self._loss)
         else:
             rest = self._total - self._boundary
             report_progress("stage 2", step - self._boundary, rest, unit="steps", note=self._loss)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_newscls import __version__
-from hf_newscls.errors import InputError, format_examples
 from hf_newscls.workflow.model_address import find_model_address, list_names
 from hf_newscls.workflow.run import Run
 
@@ -35,7 +34,6 @@ def predict_with_ray(
     float32: bool = False,
     address: str | None = None,
     workers: int = 1,
-    cpus_per_worker: float = 1.0,
     gpus_per_worker: float = 0.0,
     runs_dir: str | Path = "runs",
 ) -> None:
@@ -57,7 +55,6 @@ def predict_with_ray(
         float32: do not compute in bfloat16, which is the default on devices that are faster in it.
         address: of the cluster; None starts one on this machine.
         workers: processes with a model of their own.
-        cpus_per_worker: CPUs that each worker takes.
         gpus_per_worker: GPUs that each worker takes; a fraction lets several workers use one GPU.
         runs_dir: where the run folders are.
 
@@ -66,23 +63,18 @@ def predict_with_ray(
         ModelError: the model cannot be loaded.
         StorageError: the output exists, and another call wrote it.
     """
-    from hf_newscls.inference.answers import AnswerForm, check_form
+    from hf_newscls.inference.answers import AnswerForm, check_kept
     from hf_newscls.inference.predicting import fingerprint_classifier
     from hf_newscls.inference.ray_engine import RayTask, Workers, answer_with_ray
     from hf_newscls.modeling.acceleration.bfloat16 import has_fast_bf16
 
     form = AnswerForm(top_k, probabilities, min_confidence)
-    check_form(form)
     inputs = [inputs] if isinstance(inputs, str) else [*inputs]
     found = find_model_address(model, runs_dir=runs_dir)
     classifier = found.load()
     columns = found.choose_text(classifier, named=text)
     kept = [*dict.fromkeys([id_column, *(columns.columns if keep is None else list_names(keep))])]
-    if clash := {*kept} & {*form.name_columns(classifier.label_names)}:
-        raise InputError(
-            f"the answers have columns of these names too: {format_examples(sorted(clash))}; rename them in the files, "
-            "or leave them out of --keep and --id"
-        )
+    check_kept(kept, form, classifier.label_names)
     task = RayTask(
         address=str(Path(found.address).absolute()) if Path(found.address).is_dir() else found.address,
         encoder=found.recipe.model if found.recipe else None,
@@ -97,7 +89,7 @@ def predict_with_ray(
         inputs,
         output,
         identity=_identify(task, fingerprint_classifier(classifier), inputs),
-        workers=Workers(address, workers, cpus_per_worker, gpus_per_worker),
+        workers=Workers(address, workers, gpus_per_worker),
     )
     logger.info("wrote %s", output)
 

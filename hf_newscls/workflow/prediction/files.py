@@ -99,7 +99,7 @@ def predict_file(
         ModelError: the model cannot be loaded.
         StorageError: the output exists, another process writes it, or the disk is full or read-only.
     """
-    from hf_newscls.inference.answers import AnswerForm, check_form
+    from hf_newscls.inference.answers import AnswerForm
     from hf_newscls.inference.output_formats import find_writer
     from hf_newscls.inference.partial_output import open_partial_output
     from hf_newscls.inference.precision import predicting_fast
@@ -107,7 +107,6 @@ def predict_file(
 
     began, output = time.monotonic(), Path(output)
     form = AnswerForm(top_k, probabilities, min_confidence)
-    check_form(form)
     find_writer(output)
     if submission is not None and (keep or form != AnswerForm()):
         raise InputError(
@@ -145,6 +144,7 @@ def _plan(
     sample: str | Path | None,
 ) -> _Plan:
     from hf_newscls.inference.answer_blocks import RowTask
+    from hf_newscls.inference.answers import check_kept
     from hf_newscls.inference.submission import read_submission
 
     classifier = address.load()
@@ -153,11 +153,7 @@ def _plan(
         found = read_submission(Path(sample), classifier.label_names)
         return _Plan(RowTask(classifier, columns, [found.id_column], found.form), found)
     kept = [*dict.fromkeys(columns.columns if keep is None else list_names(keep))]
-    if clash := {*kept} & {*form.name_columns(classifier.label_names)}:
-        raise InputError(
-            f"{rows.name}: the answers have columns of these names too: {format_examples(sorted(clash))}; rename them "
-            "in the file, or leave them out of --keep"
-        )
+    check_kept(kept, form, classifier.label_names)
     return _Plan(RowTask(classifier, columns, kept, form), None)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hf_newscls.errors import InputError, format_examples, suggest_name
+from hf_newscls.errors import InputError, format_examples, suggest_fix
 from hf_newscls.workflow.model_address import find_model_address
 from hf_newscls.workflow.prediction.rows import open_rows
 from hf_newscls.workflow.run import Run
@@ -201,8 +201,7 @@ def explain(
     classifier = find_model_address(model, runs_dir=runs_dir).load()
     names = classifier.label_names
     if label is not None and label not in names:
-        suggestion = suggest_name(label, names)
-        fix = f"did you mean {suggestion!r}?" if suggestion else f"choose one of {format_examples(names)}"
+        fix = suggest_fix(label, names, otherwise=f"choose one of {format_examples(names)}")
         raise InputError(f"label is {label!r}, which the model does not have; {fix}")
 
     def explain_one(text: str) -> Explanation:

@@ -42,7 +42,7 @@ def estimate_seconds(
     first, second = schedule.boundary_step, schedule.total_steps - schedule.boundary_step
     is_cached = recipe.freeze is not None and recipe.freeze.cache_features
     encoded = min(len(train), first * batch_rows) if is_cached else first * batch_rows
-    return seconds * (encoded + _PASSES * max(0, second) * batch_rows)
+    return seconds * (encoded + _PASSES * second * batch_rows)
 
 
 def _time_forward(classifier: PretrainedClassifier, texts: list[str], *, max_length: int, bf16: bool) -> float:

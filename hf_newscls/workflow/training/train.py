@@ -159,7 +159,7 @@ def train(
     """
     recipe, runs_dir = to_recipe(recipe), Path(runs_dir)
     cards_dir = None if cards_dir is None else Path(cards_dir)
-    for folder in (runs_dir, cards_dir or runs_dir):
+    for folder in filter(None, (runs_dir, cards_dir)):
         check_folder(folder)
     check_availability(recipe)
     from hf_newscls.modeling.loading import count_positions  # imported late: these take seconds

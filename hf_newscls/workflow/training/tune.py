@@ -168,7 +168,7 @@ def _finish(search: Search, *, seeds: int, runs_dir: Path) -> Tuning:
     with try_lock(folder.path / ".training") as is_ours:
         if is_ours and result.count(RUNNING) == 0:
             logger.info("training %s", best)
-            runs = _train_best(read_recipe(str(best)), search, seeds=seeds, runs_dir=runs_dir)
+            runs = _train_best(read_recipe(str(best)), seeds=seeds, runs_dir=runs_dir)
     gaps = [*_measure_gaps(result.best, runs)] if runs else []
     write_text(folder.table, result.to_pandas().to_csv(index=False))
     write_search_page(result, folder.page, gaps=gaps, seeds=[run.recipe.seed for run in runs])
@@ -184,7 +184,7 @@ def _write_best(search: Search, result: SearchResult) -> Path:
     return path
 
 
-def _train_best(recipe: Recipe, search: Search, *, seeds: int, runs_dir: Path) -> list[Run]:
+def _train_best(recipe: Recipe, *, seeds: int, runs_dir: Path) -> list[Run]:
     if seeds > 1:
         return [*train_seeds(recipe, seeds=seeds, runs_dir=runs_dir).runs]
     fingerprint = prepare(recipe).manifest.fingerprint

@@ -77,7 +77,7 @@ def test_metrics_have_their_documented_keys(tiny_run: FinishedRun) -> None:
 def test_model_has_learned(tiny_run: FinishedRun) -> None:
     # Chance is 1/3: with a model that has learned nothing, the tests below would not see rows that are mixed up.
     assert 0.6 < tiny_run.report.test.scores["accuracy"] < 1
-    assert tiny_run.report.baselines["majority class"]["accuracy"] == pytest.approx(1 / 3)
+    assert tiny_run.report.comparisons["majority class"].scores["accuracy"] == pytest.approx(1 / 3)
     assert {row["prediction"] for row in read_table(tiny_run.run)} == {*LABELS}
 
 
