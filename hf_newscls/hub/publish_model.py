@@ -10,7 +10,6 @@ from hf_newscls.hub.load_check import check_reproduction, read_samples
 from hf_newscls.hub.preflight import Target, check_license, check_metadata
 from hf_newscls.hub.staging import DELETE_PATTERNS, stage_run
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.report.model_card import extract_notes, links_demo
 from hf_newscls.runs.folder import RunFolder
 
 logger = logging.getLogger(__name__)
@@ -22,10 +21,8 @@ def publish_run(
     options: PushOptions,
     *,
     target: Target,
-    render_card: Callable[[str, bool], str],
-    replace_card: bool = False,
+    render_card: Callable[[str], str],
     onnx: bool = False,
-    has_demo: bool = False,
 ) -> Pushed:
     """Push an evaluated run's model, card, metrics and predictions in one commit; the run is not changed.
 
@@ -34,17 +31,14 @@ def publish_run(
         recipe: of the run.
         options: how to push; files of an earlier version are deleted.
         target: the model repository.
-        render_card: returns the card, given the notes that someone wrote into the card on the Hub, and whether it links
-            to the demo.
-        replace_card: overwrite a card that hf-newscls did not write.
+        render_card: returns the card, given the published one, which is empty if there is none.
         onnx: push the ONNX files of the run's export too.
-        has_demo: whether the model has a demo in a Space of the same name; a link on the published card stays.
 
     Raises:
         InputError: the run cannot be read.
         PublishError: the model must not be published, or the Hub refused or could not be reached.
     """
-    card = render_card("", has_demo)
+    card = render_card("")
     staged = stage_run(run, recipe, card=card, onnx=onnx)
     check_model(staged)
     accuracy = run.read_json(run.metrics)["test"]["accuracy"]
@@ -55,9 +49,7 @@ def publish_run(
     check_reproduction(run.model, read_samples(run.predictions), base=base)
 
     def build(head: Head) -> Mapping[str, Content]:
-        """Return the files, with a card that keeps the notes of the published one."""
-        notes = "" if replace_card else extract_notes(head.card, repo_id=target.repo_id)
-        links = has_demo or links_demo(head.card, target.repo_id)
-        return {**staged, CARD_FILE: render_card(notes, links).encode()}
+        """Return the files, with a card that keeps what it must of the published one."""
+        return {**staged, CARD_FILE: render_card(head.card).encode()}
 
     return push_files(build, target, replace(options, delete_patterns=DELETE_PATTERNS))

@@ -11,7 +11,6 @@ import numpy as np
 
 from hf_newscls.errors import InputError, format_examples
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.runs.folder import RunFolder
 from hf_newscls.storage import check_replaceable, replace_folder, report_disk_errors
 from hf_newscls.workflow.model_address import ModelAddress, find_model_address
 from hf_newscls.workflow.prepare import load_recipe, prepare
@@ -71,10 +70,9 @@ def export(
 
     check_packages()
     address = find_model_address(model, runs_dir=runs_dir)
-    run = RunFolder(Path(address.address).parent) if address.recipe else None
-    folder = _choose_folder(address, run, output)
+    folder = _choose_folder(address, output)
     check_replaceable(folder, markers=[RECORD_FILE], content="an exported model")
-    texts, references, recipe = _read_test_rows(address, run, on)
+    texts, references, recipe = _read_test_rows(address, on)
     classifier = address.load()
     ids = {name: label for label, name in enumerate(classifier.label_names)}
     if unknown := sorted({*references} - ids.keys()):
@@ -91,17 +89,15 @@ def export(
     return ExportedModel(folder, record)
 
 
-def _choose_folder(address: ModelAddress, run: RunFolder | None, output: str | Path | None) -> Path:
+def _choose_folder(address: ModelAddress, output: str | Path | None) -> Path:
     if output is not None:
         return Path(output)
-    if run is None:
+    if address.run is None:
         raise InputError(f"{address.address}: not a run, so there is no folder for the export; name one with --output")
-    return run.export
+    return address.run.export
 
 
-def _read_test_rows(
-    address: ModelAddress, run: RunFolder | None, on: str | Path | None
-) -> tuple[list[str], list[str], Recipe]:
+def _read_test_rows(address: ModelAddress, on: str | Path | None) -> tuple[list[str], list[str], Recipe]:
     """Return texts and label names of the test rows, and the recipe that says how to draw them."""
     from hf_newscls.report.predictions import read_labeled_texts
 
@@ -110,6 +106,6 @@ def _read_test_rows(
         test = prepare(recipe).splits["test"]
         names = test.features["label"].names
         return test["text"][:], [names[label] for label in test["label"]], recipe
-    if run is None or address.recipe is None:
+    if address.run is None or address.recipe is None:
         raise InputError(f"{address.address}: not a run, so it has no test rows; name a recipe that has some with --on")
-    return *read_labeled_texts(run.predictions), address.recipe
+    return *read_labeled_texts(address.run.predictions), address.recipe

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hf_newscls.errors import InputError, RunError, format_examples
 from hf_newscls.files import PACKAGE_SCHEME, is_local_address
 from hf_newscls.recipe.loading import is_recipe_path, read_run_recipe
+from hf_newscls.runs.folder import RunFolder
 from hf_newscls.workflow.quiet import quiet_libraries
 from hf_newscls.workflow.run import Run, find_folder
 
@@ -26,6 +27,16 @@ class ModelAddress:
 
     address: str  # its folder, an address in a package, or an id on the Hub
     recipe: Recipe | None  # of its run, if it has one on this machine
+
+    @property
+    def run(self) -> RunFolder | None:
+        """The run that trained it; None for a model without its run."""
+        return RunFolder(Path(self.address).parent) if self.recipe else None
+
+    @property
+    def name(self) -> str:
+        """Name of the recipe of its run, or the address."""
+        return self.recipe.name if self.recipe else self.address
 
     def load(self) -> TrainedClassifier:
         """Load the model.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +66,7 @@ def publish(
     from hf_newscls.hub.publish_model import publish_run
     from hf_newscls.hub.publish_space import find_space, push_space
     from hf_newscls.onnx_export.record import read_record
+    from hf_newscls.report.model_card import extract_notes, links_demo
     from hf_newscls.workflow.cards import render_run_card
 
     folder = find_folder(run, runs_dir=runs_dir)
@@ -86,19 +86,21 @@ def publish(
     space_target = find_space(name, options, private=is_private) if space else None
     if private is False and target.is_private and target.exists:
         logger.warning("%s stays private; change that in its settings on the Hub", target.repo_id)
-    render = partial(render_run_card, folder, recipe, model_address=target.repo_id, exported=exported)
+
+    def render(published: str) -> str:
+        """Return the card, with the notes and the link to the demo of the published one."""
+        return render_run_card(
+            folder,
+            recipe,
+            model_address=target.repo_id,
+            exported=exported,
+            notes="" if replace_card else extract_notes(published, repo_id=target.repo_id),
+            has_demo=space or links_demo(published, target.repo_id),
+        )
+
     if not create_pr:  # a pull request replaces nothing before someone merges it
-        _check_replacement(target, revision, card=render(), on_replace=on_replace)
-    pushed = publish_run(
-        folder,
-        recipe,
-        options,
-        target=target,
-        render_card=lambda notes, has_demo: render(notes=notes, has_demo=has_demo),
-        replace_card=replace_card,
-        onnx=onnx,
-        has_demo=space,
-    )
+        _check_replacement(target, revision, card=render(""), on_replace=on_replace)
+    pushed = publish_run(folder, recipe, options, target=target, render_card=render, onnx=onnx)
     if space_target is None:
         return pushed
     settings = read_settings(folder.model, recipe, model=space_target.repo_id, revision=pushed.commit)

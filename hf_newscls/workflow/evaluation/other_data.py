@@ -15,7 +15,6 @@ from hf_newscls.errors import InputError, NewsclsError, format_examples
 from hf_newscls.recipe.data import SplitSection
 from hf_newscls.recipe.loading import is_recipe_path
 from hf_newscls.recipe.recipe import Recipe
-from hf_newscls.runs.folder import RunFolder
 from hf_newscls.storage import check_replaceable, report_disk_errors
 from hf_newscls.workflow.model_address import ModelAddress, find_model_address
 from hf_newscls.workflow.prepare import load_recipe, prepare
@@ -75,15 +74,16 @@ def evaluate_on(
     """
     from hf_newscls.report.other_data import METRICS, PAGE, name_folder, write_other_data
 
-    subject = _Subject(find_model_address(model, runs_dir=runs_dir))
-    rows = _read_rows(str(on), subject, data=data)
+    address = find_model_address(model, runs_dir=runs_dir)
+    rows = _read_rows(str(on), address, data=data)
     name = name_folder(name or rows.name)
-    folder = Path(output) if output is not None else subject.folder / name
+    parent = address.run.other_data if address.run else Path("on", name_folder(address.name))
+    folder = Path(output) if output is not None else parent / name
     check_replaceable(folder, markers=[METRICS, PAGE], content="an evaluation on other data")
     _refuse_other_source(folder, rows.source)
-    measured = _measure(subject, rows, name=name)
+    measured = _measure(address, rows, name=name)
     with report_disk_errors(folder):
-        write_other_data(measured, folder, source=rows.source, model_name=subject.name, own=_read_own_report(subject))
+        write_other_data(measured, folder, source=rows.source, model_name=address.name, own=_read_own_report(address))
     logger.info("wrote %s", folder)
     return OtherDataRun(folder, measured.report)
 
@@ -110,35 +110,6 @@ def check_other_data(recipe: Recipe, label_names: Sequence[str]) -> None:
 
 
 @dataclass(frozen=True)
-class _Subject:
-    """The model to evaluate."""
-
-    model: ModelAddress
-
-    @property
-    def recipe(self) -> Recipe | None:
-        """The recipe of its run; None for a model without its run."""
-        return self.model.recipe
-
-    @property
-    def run(self) -> RunFolder | None:
-        """The run that trained it."""
-        return RunFolder(Path(self.model.address).parent) if self.recipe else None
-
-    @property
-    def name(self) -> str:
-        """Name of the recipe, or address of the model."""
-        return self.recipe.name if self.recipe else self.model.address
-
-    @property
-    def folder(self) -> Path:
-        """The folder of its evaluations on other data."""
-        from hf_newscls.report.other_data import name_folder
-
-        return self.run.other_data if self.run else Path("on", name_folder(self.name))
-
-
-@dataclass(frozen=True)
 class _Rows:
     """Labeled rows, and the recipe that reads them."""
 
@@ -161,7 +132,7 @@ class _Rows:
         )
 
 
-def _read_rows(on: str, subject: _Subject, *, data: str | Path | None) -> _Rows:
+def _read_rows(on: str, address: ModelAddress, *, data: str | Path | None) -> _Rows:
     """Return the test set of a recipe, or all rows of a file."""
     is_name = not os.path.exists(on) and "/" not in on and not os.path.splitext(on)[1]
     if is_name or is_recipe_path(on):
@@ -169,14 +140,14 @@ def _read_rows(on: str, subject: _Subject, *, data: str | Path | None) -> _Rows:
         if data is not None and load_recipe(on).data.has_splits:  # the recipe has a file for each split
             return _Rows(recipe.name, *_read_file(str(data), recipe))
         return _Rows(recipe.name, recipe, prepare(recipe).splits["test"])
-    if subject.recipe is None:
+    if address.recipe is None:
         raise InputError(
-            f"{on}: a file, but {subject.name} has no recipe that says which column is the label; write a recipe for "
+            f"{on}: a file, but {address.name} has no recipe that says which column is the label; write a recipe for "
             "the file, and name it"
         )
     if data is not None:
         raise InputError(f"data is {str(data)!r}, but {on!r} is not a recipe that could read it; leave one out")
-    return _Rows(Path(on).stem, *_read_file(on, subject.recipe))
+    return _Rows(Path(on).stem, *_read_file(on, address.recipe))
 
 
 def _read_file(source: str, recipe: Recipe) -> tuple[Recipe, Dataset]:
@@ -203,7 +174,7 @@ def _read_file(source: str, recipe: Recipe) -> tuple[Recipe, Dataset]:
     return plain, resolve_duplicates(cleaned, plain.data).cleaned.dataset
 
 
-def _measure(subject: _Subject, rows: _Rows, *, name: str) -> MeasuredRows:
+def _measure(address: ModelAddress, rows: _Rows, *, name: str) -> MeasuredRows:
     """Predict and score the rows that the model has not seen."""
     from hf_newscls.comparison.label_maps import translate_probabilities
     from hf_newscls.data.deduplication import GROUP
@@ -212,10 +183,10 @@ def _measure(subject: _Subject, rows: _Rows, *, name: str) -> MeasuredRows:
     from hf_newscls.inference.predicting import predict_probabilities
     from hf_newscls.report.other_data import MeasuredRows
 
-    section, classifier = rows.recipe.evaluation, subject.model.load()
-    names, indices = _match_labels(classifier.label_names, rows.label_names, rows.recipe, model=subject.name)
-    dataset, seen_rows = _leave_out_seen(_relabel(rows.dataset, rows.label_names, names), subject, name=name)
-    logger.info("predicting %s rows of %s with %s", f"{len(dataset):,}", name, subject.name)
+    section, classifier = rows.recipe.evaluation, address.load()
+    names, indices = _match_labels(classifier.label_names, rows.label_names, rows.recipe, model=address.name)
+    dataset, seen_rows = _leave_out_seen(_relabel(rows.dataset, rows.label_names, names), address, name=name)
+    logger.info("predicting %s rows of %s with %s", f"{len(dataset):,}", name, address.name)
     own_probabilities = predict_probabilities(classifier, dataset["text"][:])
     dropped = [index for index, target in enumerate(indices) if target is None]
     probabilities = translate_probabilities(own_probabilities, indices, num_labels=len(names))
@@ -262,39 +233,39 @@ def _relabel(dataset: Dataset, before: Sequence[str], names: Sequence[str]) -> D
     return dataset.remove_columns("label").add_column("label", ids, feature=ClassLabel(names=[*names]))
 
 
-def _leave_out_seen(dataset: Dataset, subject: _Subject, *, name: str) -> tuple[Dataset, int | None]:
+def _leave_out_seen(dataset: Dataset, address: ModelAddress, *, name: str) -> tuple[Dataset, int | None]:
     """Return the rows that are no duplicates of a training or validation row, and how many were left out."""
     from hf_newscls.data.duplicates import find_duplicates
 
-    seen = _read_seen_texts(subject)
-    if seen is None or subject.recipe is None:
+    seen = _read_seen_texts(address)
+    if seen is None or address.recipe is None:
         return dataset, None
     # The seen texts are first, so a group with one of them has the index of one.
-    found = find_duplicates([*seen, *dataset["text"][:]], subject.recipe.data.near_duplicates)
+    found = find_duplicates([*seen, *dataset["text"][:]], address.recipe.data.near_duplicates)
     unseen = np.flatnonzero(found.groups[len(seen) :] >= len(seen))
     if not len(unseen):
         raise InputError(f"{name}: the model was trained or validated on all {len(dataset):,} texts; name other data")
     return dataset.select(unseen), len(dataset) - len(unseen)
 
 
-def _read_seen_texts(subject: _Subject) -> list[str] | None:
+def _read_seen_texts(address: ModelAddress) -> list[str] | None:
     """Return the texts of training and validation; None if they are not known."""
-    if subject.run is None or subject.recipe is None:
+    if address.run is None or address.recipe is None:
         return None
     try:
-        prepared = prepare(subject.recipe)
+        prepared = prepare(address.recipe)
     except NewsclsError as error:
         logger.warning("rows that the model was trained on cannot be left out: %s", error)
         return None
-    if prepared.manifest.fingerprint != subject.run.read_fingerprint():
-        source = subject.recipe.data.source_text
+    if prepared.manifest.fingerprint != address.run.read_fingerprint():
+        source = address.recipe.data.source_text
         logger.warning("rows that the model was trained on cannot be left out: %s has changed", source)
         return None
     return [text for split in ("train", "validation") for text in prepared.splits[split]["text"][:]]
 
 
-def _read_own_report(subject: _Subject) -> EvaluationReport | None:
+def _read_own_report(address: ModelAddress) -> EvaluationReport | None:
     from hf_newscls.evaluation.report import EvaluationReport
 
-    run = subject.run
+    run = address.run
     return run.read_as(run.metrics, EvaluationReport.from_dict) if run and run.metrics.is_file() else None
