@@ -92,7 +92,6 @@ def discover(
 
 def find_commit(name: str) -> str:
     """Return the commit of owner/name@revision, or the latest one; a `PublishError` means none, or no answer."""
-    _check_online()
     repo_id, _, revision = name.partition("@")
     found = call_hub(
         lambda: HfApi().model_info(repo_id, revision=revision or None, expand=["sha"]),

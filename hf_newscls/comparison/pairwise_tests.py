@@ -22,6 +22,7 @@ from hf_newscls.evaluation.statistics.significance import (
 from hf_newscls.report.predictions import PublishedPredictions
 
 _INTERVAL_RESAMPLES = 1000
+_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -59,24 +60,24 @@ def has_same_answers(first: PublishedPredictions | None, second: PublishedPredic
     return np.array_equal(_sort_labels(first).probabilities, _sort_labels(second).probabilities)
 
 
-def measure_interval(predictions: PublishedPredictions, metric: str, *, seed: int) -> Interval | None:
+def measure_interval(predictions: PublishedPredictions, metric: str) -> Interval | None:
     """Return the 95% bootstrap interval of a score; None if the bootstrap does not give that score."""
     if not _has_draws(predictions, metric):
         return None
     ordered = _sort_labels(predictions)
-    bootstrap = _build_bootstrap(ordered, metric, resamples=_INTERVAL_RESAMPLES, seed=seed)
+    bootstrap = _build_bootstrap(ordered, metric, resamples=_INTERVAL_RESAMPLES)
     draws = resample_scores(ordered.probabilities, ordered.references, bootstrap).scores
     return to_interval(draws[metric]) if metric in draws else None
 
 
-def compare_pairs(answers: Mapping[str, PublishedPredictions], *, metric: str, seed: int) -> list[Pair]:
+def compare_pairs(answers: Mapping[str, PublishedPredictions], *, metric: str) -> list[Pair]:
     """Test every pair of models that differ, and correct for the number of tests after Holm.
 
     Accuracy and top-k accuracy use the exact McNemar test, other scores a paired bootstrap; the calibration error is
     not tested. Models with the same answers are one model here: they are no pair, and their pairs with another model
     are one test, because copies must not make all other tests harder to pass.
 
-    The answers are for the same rows in the same order, best model first; the seed is of the bootstrap.
+    The answers are for the same rows in the same order, best model first.
     """
     ordered = {name: _sort_labels(found) for name, found in answers.items()}
     originals = {
@@ -90,7 +91,7 @@ def compare_pairs(answers: Mapping[str, PublishedPredictions], *, metric: str, s
         pairs = _test_hits(tested, answers, k=k)
     else:
         drawn = {name: found for name, found in ordered.items() if _has_draws(answers[name], metric)}
-        pairs = _test_draws(tested, drawn, metric=metric, resamples=resamples, seed=seed)
+        pairs = _test_draws(tested, drawn, metric=metric, resamples=resamples)
     p_values = {models[pair.first, pair.second]: pair.p_value for pair in pairs}
     adjusted = dict(zip(p_values, holm_correction([*p_values.values()]), strict=True))
     judged = []
@@ -123,13 +124,12 @@ def _test_draws(
     *,
     metric: str,
     resamples: int,
-    seed: int,
 ) -> list[Pair]:
     """Test the pairs that have draws of the metric; the labels of all answers are in one order."""
     sign = -1 if lower_is_better(metric) else 1
     drawn: dict[str, DrawnScore | None] = {}
     for name, found in answers.items():  # for the same rows, so the draws are the same for all models
-        bootstrap = _build_bootstrap(found, metric, resamples=resamples, seed=seed)
+        bootstrap = _build_bootstrap(found, metric, resamples=resamples)
         drawn[name] = draw_scores(found.probabilities, found.references, bootstrap).by_metric.get(metric)
     pairs = []
     for first, second in names:
@@ -146,11 +146,11 @@ def _has_draws(predictions: PublishedPredictions, metric: str) -> bool:
     return metric != "average_precision" or list(predictions.label_names) == sorted(predictions.label_names)
 
 
-def _build_bootstrap(predictions: PublishedPredictions, metric: str, *, resamples: int, seed: int) -> Bootstrap:
+def _build_bootstrap(predictions: PublishedPredictions, metric: str, *, resamples: int) -> Bootstrap:
     # Rows with equal hashes are one article.
     _, articles = np.unique(predictions.rows, return_inverse=True)
     k = _find_k(metric)
-    return Bootstrap(resamples, seed, groups=articles, top_k=[k] if k > 1 else [])
+    return Bootstrap(resamples, _SEED, groups=articles, top_k=[k] if k > 1 else [])
 
 
 def _find_k(metric: str) -> int:

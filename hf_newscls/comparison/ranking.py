@@ -22,14 +22,11 @@ def merge_copies(entries: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in merged if entry.origin != "local run" or entry.name not in copies]
 
 
-def rank_entries(
-    entries: Iterable[Entry], unranked: Iterable[Unranked] = (), *, metric: str, seed: int = 0
-) -> Leaderboard:
+def rank_entries(entries: Iterable[Entry], unranked: Iterable[Unranked] = (), *, metric: str) -> Leaderboard:
     """Rank the verified models of each setting, and list its unverified models below them.
 
     The setting of models measured on this machine comes first, then the one with the most verified models. Another
     setting gets its own table only if it has several models, or one of this machine; otherwise its model is not ranked.
-    The seed is of the bootstrap behind the tests.
     """
     groups: dict[tuple[str, ...], list[Entry]] = defaultdict(list)
     for entry in sorted(entries, key=lambda entry: entry.name):
@@ -42,7 +39,7 @@ def rank_entries(
         if tables and len(kept) == 1 and not kept[0].is_own:
             others.append(_leave_out(kept[0], tables[0].setting))
         elif kept:
-            tables.append(_build_table(kept, first=tables[0].setting if tables else None, seed=seed))
+            tables.append(_build_table(kept, first=tables[0].setting if tables else None))
     return Leaderboard(metric, tables, sorted(others, key=lambda one: (one.name, one.reason)))
 
 
@@ -50,7 +47,7 @@ def _order_group(entries: Sequence[Entry]) -> tuple[bool, int, int]:
     return not any(one.is_own for one in entries), -sum(one.is_verified for one in entries), -len(entries)
 
 
-def _build_table(entries: Sequence[Entry], *, first: Setting | None, seed: int) -> Table:
+def _build_table(entries: Sequence[Entry], *, first: Setting | None) -> Table:
     """Rank the verified entries of one setting, and test each pair that has predictions."""
     # A model that names the dataset gives the table its name, preferably a model of this machine.
     named = min(entries, key=lambda entry: (not entry.setting.dataset, not entry.is_own, not entry.is_verified))
@@ -58,7 +55,7 @@ def _build_table(entries: Sequence[Entry], *, first: Setting | None, seed: int) 
     sign = 1 if lower_is_better(setting.metric) else -1
     ordered = sorted(entries, key=lambda entry: (sign * entry.score, entry.name))
     answers = {entry.name: entry.predictions for entry in ordered if entry.predictions is not None}
-    pairs = compare_pairs(answers, metric=setting.metric, seed=seed)
+    pairs = compare_pairs(answers, metric=setting.metric)
     ranked = _rank_rows([entry for entry in ordered if entry.is_verified], pairs)
     compared = _compare_recipes([*ranked, *(entry for entry in ordered if not entry.is_verified)])
     return Table(

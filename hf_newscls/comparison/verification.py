@@ -12,17 +12,16 @@ _TOLERANCE = 1e-4
 _MAX_REASONS = 3
 
 
-def verify_model(model: ModelScores, *, metric: str, seed: int = 0) -> list[Entry] | list[Unranked]:
+def verify_model(model: ModelScores, *, metric: str) -> list[Entry] | list[Unranked]:
     """Return a model's entries, one a setting, with scores from its predictions if possible, else unverified claims.
 
-    If none of its claims can be listed, the reasons are returned instead. The seed is of the bootstrap behind the
-    intervals.
+    If none of its claims can be listed, the reasons are returned instead.
     """
     claims = _merge_claims(model)
     if not claims:
         return [_leave_out(model, "has no scores")]
     answered = _find_answered(model, claims)
-    found = [_verify_claim(claim, model, is_answered=claim is answered, metric=metric, seed=seed) for claim in claims]
+    found = [_verify_claim(claim, model, is_answered=claim is answered, metric=metric) for claim in claims]
     entries = [one for one in found if isinstance(one, Entry)]
     return entries or [*dict.fromkeys(one for one in found if isinstance(one, Unranked))][:_MAX_REASONS]
 
@@ -46,7 +45,7 @@ def _find_answered(model: ModelScores, claims: Sequence[Claim]) -> Claim | None:
     return claims[0] if len(claims) == 1 else None
 
 
-def _verify_claim(claim: Claim, model: ModelScores, *, is_answered: bool, metric: str, seed: int) -> Entry | Unranked:
+def _verify_claim(claim: Claim, model: ModelScores, *, is_answered: bool, metric: str) -> Entry | Unranked:
     predictions = model.predictions if is_answered else None
     computed: dict[str, float] = {}
     if predictions is not None:
@@ -74,7 +73,7 @@ def _verify_claim(claim: Claim, model: ModelScores, *, is_answered: bool, metric
     if predictions is None or metric not in computed:
         return entry.add_note(f"not verified: {_explain_unverified(model, is_answered, metric)}")
     is_trusted = entry.is_own and not wrong and interval is not None
-    return entry if is_trusted else replace(entry, interval=measure_interval(predictions, metric, seed=seed))
+    return entry if is_trusted else replace(entry, interval=measure_interval(predictions, metric))
 
 
 def _find_fault(claim: Claim, metric: str, computed: Mapping[str, float]) -> str | None:

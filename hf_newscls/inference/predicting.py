@@ -5,7 +5,6 @@ Shape letters: N texts, L labels, H hidden size.
 
 import hashlib
 import json
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +41,6 @@ _PAD_TO_MULTIPLE_OF = 8  # a GPU multiplies such matrices faster
 # More tokens leave the caches of a CPU; fewer leave the units of a GPU idle.
 _CPU_BATCH_TOKENS = 1024
 _GPU_BATCH_TOKENS = 65_536
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -150,9 +147,7 @@ def _check_config(model: PreTrainedModel, address: str) -> None:
         )
 
 
-def predict_probabilities(
-    classifier: TrainedClassifier, texts: Sequence[str], *, batch_tokens: int | None = None
-) -> NDArray[np.float32]:
+def predict_probabilities(classifier: TrainedClassifier, texts: Sequence[str]) -> NDArray[np.float32]:
     """Return the probability of each label for each text, shape (N, L).
 
     Row i is text i, although batches are built by length to save padding, and equal texts are computed once. Texts are
@@ -162,11 +157,10 @@ def predict_probabilities(
     Args:
         classifier: computes in the type of its weights.
         texts: N texts.
-        batch_tokens: tokens of a batch, with padding; None: what suits the device.
     """
     tokenized = tokenize_texts(classifier, texts)
     log_summary("to predict", tokenized.counts, max_length=classifier.tokenizer.model_max_length)
-    return compute_probabilities(classifier, tokenized, batch_tokens=batch_tokens, step="predicting")
+    return compute_probabilities(classifier, tokenized, step="predicting")
 
 
 def tokenize_texts(classifier: TrainedClassifier | PretrainedClassifier, texts: Sequence[str]) -> TokenizedTexts:
@@ -180,14 +174,14 @@ def tokenize_texts(classifier: TrainedClassifier | PretrainedClassifier, texts: 
 
 
 def compute_probabilities(
-    classifier: TrainedClassifier, tokenized: TokenizedTexts, *, batch_tokens: int | None = None, step: str = ""
+    classifier: TrainedClassifier, tokenized: TokenizedTexts, *, step: str = ""
 ) -> NDArray[np.float32]:
     """Return the probability of each label for each text that `tokenize_texts` read, shape (N, L).
 
     `step` is the name of the progress that is reported; empty: none is.
     """
     probabilities = np.full((len(tokenized.rows["input_ids"]), len(classifier.label_names)), np.nan, dtype=np.float32)
-    for indices, batch in iterate_batches(classifier, tokenized.rows, batch_tokens=batch_tokens, step=step):
+    for indices, batch in iterate_batches(classifier, tokenized.rows, step=step):
         with torch.inference_mode():
             logits = classifier.model(**batch).logits
         probabilities[indices] = logits.float().softmax(dim=-1).cpu().numpy()
@@ -198,7 +192,6 @@ def compute_features(
     classifier: PretrainedClassifier,
     texts: Sequence[str],
     *,
-    batch_tokens: int | None = None,
     allow_bf16: bool = False,
 ) -> NDArray[np.float32]:
     """Return the features of each text from a model whose training has not started, shape (N, H): row i is text i.
@@ -219,7 +212,7 @@ def compute_features(
     features = np.full(
         (len(tokenized.rows["input_ids"]), model.base_model.config.hidden_size), np.nan, dtype=np.float32
     )
-    for indices, batch in iterate_batches(classifier, tokenized.rows, batch_tokens=batch_tokens, step="encoding"):
+    for indices, batch in iterate_batches(classifier, tokenized.rows, step="encoding"):
         with torch.inference_mode(), autocast:
             if isinstance(model, WindowedClassifier):
                 vectors = MeanPooling()(*model.encode(batch["input_ids"], batch["attention_mask"]))
@@ -238,16 +231,15 @@ def iterate_batches(
     classifier: TrainedClassifier | PretrainedClassifier,
     encoded: dict[str, list[list[int]]],
     *,
-    batch_tokens: int | None,
     step: str,
 ) -> Iterator[tuple[NDArray[np.int64], BatchEncoding]]:
     """Yield the indices of texts and their padded batch on the model's device, longest first, without empty texts."""
     tokenizer, model = classifier.tokenizer, classifier.model
-    # Padding must not exceed the positions of the model.
     _check_ids(encoded["input_ids"], model)
     is_cpu = model.device.type == "cpu"
+    # Padding must not exceed the positions of the model.
     multiple = 1 if is_cpu or tokenizer.model_max_length % _PAD_TO_MULTIPLE_OF else _PAD_TO_MULTIPLE_OF
-    max_tokens = batch_tokens or (_CPU_BATCH_TOKENS if is_cpu else _GPU_BATCH_TOKENS)
+    max_tokens = _CPU_BATCH_TOKENS if is_cpu else _GPU_BATCH_TOKENS
     lengths, done = np.array([*map(len, encoded["input_ids"])], dtype=np.int64), 0
     filled = np.flatnonzero(lengths)
     for chosen in cut_batches(lengths[filled].tolist(), max_tokens=max_tokens, multiple=multiple):
@@ -261,10 +253,8 @@ def iterate_batches(
 
 
 def _check_ids(input_ids: Sequence[Sequence[int]], model: Any) -> None:
-    known, largest = (
-        model.get_input_embeddings().num_embeddings,
-        max((max(ids, default=0) for ids in input_ids), default=0),
-    )
+    known = model.get_input_embeddings().num_embeddings
+    largest = max((max(ids, default=0) for ids in input_ids), default=0)
     if largest >= known:
         raise ModelError(
             f"{model.name_or_path}: the tokenizer gives token id {largest}, but the model has {known} tokens; use the "

@@ -3,7 +3,6 @@
 Ray Data (extra `ray`) reads, schedules, retries and writes. Each worker loads the model once.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -26,8 +25,6 @@ from hf_newscls.recipe.model import ModelSection
 _BLOCK_ROWS = 2048
 _HUB_SCHEME = "hf://"
 _CHAIN = "\nThe above exception was the direct cause"
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

@@ -37,12 +37,10 @@ def tokenize_splits(
 
     def tokenize(batch: dict[str, list[Any]], indices: list[int], split: str, rows: int) -> dict[str, Any]:
         """Return the tokens and labels of a batch, and the counts of each text before truncation."""
-        whole = _tokenize(batch["text"], tokenizer)
-        ids = whole["input_ids"]
-        counts = {_TOKENS: [*map(len, ids)], _UNKNOWN: _count_unknown(ids, tokenizer)}
-        kept = _truncate(whole, tokenizer, max_length=max_length, truncation=truncation)
+        encoded = encode_texts(batch["text"], tokenizer, max_length=max_length, truncation=truncation)
         report_progress(f"tokenizing {split}", indices[-1] + 1, rows)
-        return {**kept, "labels": batch["label"], **counts}
+        counts = {_TOKENS: encoded.counts.lengths, _UNKNOWN: encoded.counts.unknown}
+        return {**encoded.rows, "labels": batch["label"], **counts}
 
     tokenized = DatasetDict()
     for split, dataset in splits.items():

@@ -65,7 +65,7 @@ def compute_onnx_logits(path: Path, classifier: TrainedClassifier, tokenized: To
 def _compute(classifier: TrainedClassifier, tokenized: TokenizedTexts, run: Forward, *, step: str) -> Logits:
     rows, seconds = tokenized.rows, 0.0
     values = np.full((len(rows["input_ids"]), len(classifier.label_names)), np.nan, dtype=np.float32)
-    for indices, batch in iterate_batches(classifier, rows, batch_tokens=None, step=step):
+    for indices, batch in iterate_batches(classifier, rows, step=step):
         if seconds == 0:
             run(batch)  # not timed: the first batch of a program allocates its memory
         begin = time.perf_counter()

@@ -35,14 +35,14 @@ def test_equal_answers_are_tied_whatever_the_order_of_their_labels(metric: str) 
     # One row has another probability but the same answer: a copy would not be a pair.
     other = answer(15)
     other.probabilities[0] = [0.8, 0.2] if other.references[0] == 0 else [0.2, 0.8]
-    (pair,) = compare_pairs({"a": answer(15), "b": turn_labels(other)}, metric=metric, seed=0)
+    (pair,) = compare_pairs({"a": answer(15), "b": turn_labels(other)}, metric=metric)
     assert pair.verdict == "tied"
     assert pair.gain == (0.0 if metric != "log_loss" else pytest.approx((np.log(0.9) - np.log(0.8)) / 20, abs=1e-6))
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "f1_weighted", "top_1_accuracy", "log_loss"])
 def test_clear_difference_is_found_by_every_metric(metric: str) -> None:
-    (pair,) = compare_pairs({"a": answer(20), "b": turn_labels(answer(6))}, metric=metric, seed=0)
+    (pair,) = compare_pairs({"a": answer(20), "b": turn_labels(answer(6))}, metric=metric)
     assert pair.gain > 0
     assert pair.verdict == "ahead"
 
@@ -56,15 +56,15 @@ def test_label_with_one_row_puts_no_model_ahead() -> None:
         name: replace(first, references=references, probabilities=values)
         for name, values in {"a": right, "b": wrong}.items()
     }
-    (pair,) = compare_pairs(answers, metric="f1_macro", seed=0)
+    (pair,) = compare_pairs(answers, metric="f1_macro")
     assert pair.gain > 0.3
     assert pair.verdict == "tied"
 
 
 def test_accuracy_uses_mcnemar_and_f1_the_bootstrap() -> None:
     answers = {"a": answer(20), "b": answer(12)}
-    (accuracy,) = compare_pairs(answers, metric="accuracy", seed=0)
-    (f1,) = compare_pairs(answers, metric="f1_macro", seed=0)
+    (accuracy,) = compare_pairs(answers, metric="accuracy")
+    (f1,) = compare_pairs(answers, metric="f1_macro")
     assert accuracy.test == "exact McNemar test"
     assert accuracy.p_value == pytest.approx(2 / 2**8)
     assert f1.test == "paired bootstrap of 1,000"
@@ -72,23 +72,23 @@ def test_accuracy_uses_mcnemar_and_f1_the_bootstrap() -> None:
 
 
 def test_score_without_draws_has_no_pairs() -> None:
-    assert compare_pairs({"a": answer(20), "b": answer(6)}, metric="calibration_error", seed=0) == []
-    assert measure_interval(answer(20), "calibration_error", seed=0) is None
+    assert compare_pairs({"a": answer(20), "b": answer(6)}, metric="calibration_error") == []
+    assert measure_interval(answer(20), "calibration_error") is None
 
 
 @pytest.mark.parametrize("answers", [{}, {"a": answer(3)}])
 @pytest.mark.parametrize("metric", ["accuracy", "f1_macro"])
 def test_one_model_has_no_pairs(answers: dict[str, PublishedPredictions], metric: str) -> None:
-    assert compare_pairs(answers, metric=metric, seed=0) == []
+    assert compare_pairs(answers, metric=metric) == []
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "f1_weighted", "log_loss", "mcc"])
 def test_intervals_are_those_of_a_report(metric: str) -> None:
     given = answer(14)
-    expected = compute_intervals(resample_scores(given.probabilities, given.references, Bootstrap(1000, seed=3)))[
+    expected = compute_intervals(resample_scores(given.probabilities, given.references, Bootstrap(1000, seed=0)))[
         metric
     ]
-    found = measure_interval(given, metric, seed=3)
+    found = measure_interval(given, metric)
     assert found is not None
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.02)
 
@@ -100,8 +100,8 @@ def test_labels_in_another_order_are_the_same_answers() -> None:
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1_macro"])
 def test_copies_do_not_make_tests_harder_to_pass(metric: str) -> None:
-    single = compare_pairs({"good": answer(18), "bad": answer(8)}, metric=metric, seed=0)
-    copied = compare_pairs({"good": answer(18), "again": answer(18), "bad": answer(8)}, metric=metric, seed=0)
+    single = compare_pairs({"good": answer(18), "bad": answer(8)}, metric=metric)
+    copied = compare_pairs({"good": answer(18), "again": answer(18), "bad": answer(8)}, metric=metric)
     assert [(pair.first, pair.second) for pair in copied] == [("good", "bad"), ("again", "bad")]
     # One test: its p-value is not corrected, however many copies a model has.
     assert [pair.test for pair in copied] == [single[0].test] * 2
@@ -110,7 +110,7 @@ def test_copies_do_not_make_tests_harder_to_pass(metric: str) -> None:
 
 def test_reruns_with_the_same_answers_are_one_hypothesis() -> None:
     answers = {"a": answer(20), "b": answer(13), "c": turn_labels(answer(13)), "d": answer(5)}
-    pairs = compare_pairs(answers, metric="accuracy", seed=0)
+    pairs = compare_pairs(answers, metric="accuracy")
     # Three tests: a and b differ on 7 rows, b and d on 8, a and d on 15. Holm multiplies by 1, 2 and 3.
     adjusted = {pair.first + pair.second: pair.adjusted_p_value for pair in pairs}
     ab, bd, ad = 2 / 2**7, 2 * 2 / 2**8, 3 * 2 / 2**15

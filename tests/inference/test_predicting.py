@@ -18,6 +18,7 @@ from transformers import (
 )
 
 from hf_newscls.errors import ModelError
+from hf_newscls.inference import predicting
 from hf_newscls.inference.predicting import TrainedClassifier, compute_features, load_classifier, predict_probabilities
 from hf_newscls.modeling.loading import load_pretrained
 from hf_newscls.recipe.model import ModelSection
@@ -67,15 +68,20 @@ def test_row_i_is_text_i(classifier: TrainedClassifier) -> None:
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 20, 64, 100_000])
-def test_batch_size_changes_nothing(batch_tokens: int, classifier: TrainedClassifier) -> None:
-    expected = predict_probabilities(classifier, TEXTS, batch_tokens=48)
-    assert predict_probabilities(classifier, TEXTS, batch_tokens=batch_tokens) == pytest.approx(expected, abs=1e-5)
+def test_batch_size_changes_nothing(
+    batch_tokens: int, classifier: TrainedClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predicting, "_CPU_BATCH_TOKENS", 48)
+    expected = predict_probabilities(classifier, TEXTS)
+    monkeypatch.setattr(predicting, "_CPU_BATCH_TOKENS", batch_tokens)
+    assert predict_probabilities(classifier, TEXTS) == pytest.approx(expected, abs=1e-5)
 
 
-def test_order_of_texts_is_the_order_of_rows(classifier: TrainedClassifier) -> None:
+def test_order_of_texts_is_the_order_of_rows(classifier: TrainedClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predicting, "_CPU_BATCH_TOKENS", 48)
     order = np.random.default_rng(17).permutation(len(TEXTS))
-    shuffled = predict_probabilities(classifier, [TEXTS[index] for index in order], batch_tokens=48)
-    assert shuffled == pytest.approx(predict_probabilities(classifier, TEXTS, batch_tokens=48)[order], abs=1e-5)
+    shuffled = predict_probabilities(classifier, [TEXTS[index] for index in order])
+    assert shuffled == pytest.approx(predict_probabilities(classifier, TEXTS)[order], abs=1e-5)
 
 
 def test_no_texts_give_no_rows(classifier: TrainedClassifier) -> None:
@@ -241,11 +247,14 @@ NEWS = ["bank shares", "goal coach league after long week in the north", "orbit"
 
 
 @pytest.mark.parametrize("architecture", ["bert", "roberta", "distilbert"])
-def test_features_are_what_a_head_would_read(architecture: str, tmp_path: Path) -> None:
+def test_features_are_what_a_head_would_read(
+    architecture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predicting, "_CPU_BATCH_TOKENS", 16)
     encoder = save_encoder(tmp_path / architecture, architecture)
     section = ModelSection(model_name_or_path=str(encoder), max_length=32)
     classifier = load_pretrained(section, ["A", "B"], seed=1)
-    features = compute_features(classifier, NEWS, batch_tokens=16)
+    features = compute_features(classifier, NEWS)
     for text, row in zip(NEWS, features, strict=True):
         with torch.inference_mode():
             output = classifier.model.base_model(**classifier.tokenizer(text, return_tensors="pt"))
@@ -255,9 +264,12 @@ def test_features_are_what_a_head_would_read(architecture: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("pooling", "head"), [("mean", "stock"), ("cls", "stock"), ("mean", "two_layer")])
-def test_features_of_modernbert_are_pooled_as_its_head_does(pooling: str, head: str, tmp_path: Path) -> None:
+def test_features_of_modernbert_are_pooled_as_its_head_does(
+    pooling: str, head: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predicting, "_CPU_BATCH_TOKENS", 16)
     classifier = load_tiny(save_modernbert(tmp_path, pooling), head=head)
-    features = compute_features(classifier, NEWS, batch_tokens=16)
+    features = compute_features(classifier, NEWS)
     for text, row in zip(NEWS, features, strict=True):
         with torch.inference_mode():
             hidden = classifier.model.base_model(**classifier.tokenizer(text, return_tensors="pt")).last_hidden_state[0]

@@ -21,6 +21,7 @@ def test_attention_in_float32_is_that_of_torch(architecture: str, head: str, tmp
     with torch.no_grad():
         expected = model(**BATCH).logits
         with attend_in_float32(model):
+            assert model.config._attn_implementation == "sdpa_float32"
             assert torch.equal(model(**BATCH).logits, expected)
     assert model.config._attn_implementation == "sdpa"
 
@@ -33,4 +34,5 @@ def test_attention_in_float32_is_closer_than_bfloat16(tiny_encoder: Path) -> Non
             stock = model.bert(**BATCH).last_hidden_state[0]
             with attend_in_float32(model):
                 ours = model.bert(**BATCH).last_hidden_state[0]
+    assert not torch.equal(ours, stock)
     assert (ours - exact).abs().mean() <= 1.05 * (stock - exact).abs().mean()
