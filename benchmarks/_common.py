@@ -3,6 +3,9 @@
 import argparse
 import json
 import platform
+import resource
+import statistics
+from collections.abc import Sequence
 from pathlib import Path
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -65,6 +68,25 @@ def save(name: str, result: dict[str, object], path: Path = RESULTS) -> None:
     """Write a result into the results file, under its name."""
     path.write_text(json.dumps({**read_results(path), name: result}, indent=2) + "\n", encoding="utf-8")
     print(f"saved in {path.name} as {name!r}")
+
+
+def read_peak_megabytes() -> float:
+    """Return the most memory that this process has held: of the GPU, or without one of the CPU."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 1e6
+    return read_resident_megabytes()
+
+
+def read_resident_megabytes() -> float:
+    """Return the most memory of the CPU that this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def summarize_ratios(ratios: Sequence[float]) -> list[float]:
+    """Return the median, the least and the greatest."""
+    return [statistics.median(ratios), min(ratios), max(ratios)]
 
 
 def wait_for_device() -> None:

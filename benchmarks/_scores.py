@@ -3,7 +3,6 @@
 import argparse
 import hashlib
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from _common import describe_machine
+from _common import describe_machine, read_peak_megabytes
 
 RESAMPLES = 2000
 _CALL_OPTIONS = {"at", "recipe", "data", "overrides", "results", "finished", "ways", "way", "seeds", "seed"}
@@ -131,14 +130,6 @@ def train_and_predict(recipe, splits) -> dict:
         "train_counts": [splits["train"]["label"][:].count(label) for label in range(len(names))],
         "names": names,
     }
-
-
-def read_peak_megabytes() -> float:
-    import torch
-
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def summarize(measured: dict[str, list[dict]], drawn: dict, *, base: str | None) -> dict[str, dict]:

@@ -14,7 +14,6 @@ import json
 import math
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from _common import describe, save
+from _common import add_recipe_options, describe, read_resident_megabytes, save
 
 STEPS = ("read", "clean", "duplicates", "split", "tokenize")
 _COPIES = 50
@@ -46,8 +45,6 @@ def main() -> None:
 
 
 def parse_options() -> argparse.Namespace:
-    from _common import add_recipe_options
-
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_recipe_options(parser)
     parser.add_argument("--sizes", type=int, nargs="+", default=[20_000, 200_000])
@@ -119,7 +116,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     clock = _build_clock(seconds)
     with clock("first prepare"):
         prepared = prepare(recipe)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = read_resident_megabytes()
     with clock("second prepare"):
         prepare(recipe)
     tokenizer = load_tokenizer(recipe.model)

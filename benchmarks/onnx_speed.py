@@ -25,7 +25,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from _common import RESULTS, describe_machine, read_results, save
+from _common import RESULTS, describe_machine, read_results, save, summarize_ratios
 
 NAME, SEED = "onnx_speed", 17
 ROWS, TOKENS, LABELS = 16, 64, 28
@@ -181,7 +181,7 @@ def summarize(rounds, way: str) -> dict[str, object]:
     ratios = [one[way] / one[BASE] for one in rounds]
     return {
         "rows_per_second": statistics.median(one[way] for one in rounds),
-        f"speed to {BASE}": [statistics.median(ratios), min(ratios), max(ratios)],
+        f"speed to {BASE}": summarize_ratios(ratios),
     }
 
 

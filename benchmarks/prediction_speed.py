@@ -23,13 +23,12 @@ import itertools
 import json
 import multiprocessing
 import random
-import resource
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
-from _common import RESULTS, describe_machine, read_results, save
+from _common import RESULTS, describe_machine, read_resident_megabytes, read_results, save, summarize_ratios
 
 WAYS = ("pipeline", "trainer", "ours", "ours in float32", "ours in bfloat16")
 SEED = 17
@@ -174,7 +173,7 @@ def measure_peak(options, source: Path, output: Path) -> float:
     from hf_newscls.workflow.prediction.files import predict_file
 
     predict_file(options.model, source, output, text="text")
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return read_resident_megabytes()
 
 
 def write_rows(options, rows: int, path: Path) -> None:
@@ -201,7 +200,7 @@ def summarize(rounds) -> dict[str, dict]:
         for base in ("pipeline", "trainer"):
             ratios = [one[way]["rows_per_second"] / one[base]["rows_per_second"] for one in measured if base in one]
             if ratios:
-                entry[f"speed to {base}"] = [statistics.median(ratios), min(ratios), max(ratios)]
+                entry[f"speed to {base}"] = summarize_ratios(ratios)
         summary[way] = entry
     return summary
 

@@ -14,7 +14,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from _common import add_recipe_options, describe, load, save, wait_for_device
+from _common import add_recipe_options, describe, load, save, summarize_ratios, wait_for_device
 
 WARM_UP_BATCHES = 8
 WAYS = {"cached": "freeze.cache_features=true", "not cached": "freeze.cache_features=false"}
@@ -30,7 +30,8 @@ def main() -> None:
     for _ in range(options.rounds):
         rounds.append(measure(options))
         print(rounds[-1], flush=True)
-    passes = {way: summarize([one[way]["seconds"] / one["forward pass"]["seconds"] for one in rounds]) for way in WAYS}
+    ratios = {way: [one[way]["seconds"] / one["forward pass"]["seconds"] for one in rounds] for way in WAYS}
+    passes = {way: summarize_ratios(found) for way, found in ratios.items()}
     for way, (middle, low, high) in passes.items():
         print(f"{way}: {middle:.2f} forward passes ({low:.2f} to {high:.2f})")
     result = {**describe(options), "rows": options.rows, "epochs": options.epochs, "rounds": rounds}
@@ -39,22 +40,19 @@ def main() -> None:
 
 def measure(options) -> dict[str, dict[str, float]]:
     """Return the seconds of a forward pass and of each way, and the milliseconds of a way's step."""
+    from hf_newscls.training.acceleration.apply import accelerated
+
     quiet = ["eval_strategy=no", "save_strategy=no", "load_best_model_at_end=false", "disable_tqdm=true"]
     overrides = [f"training_arguments.{one}" for one in quiet] + [f"freeze.epochs={options.epochs}"]
     measured: dict[str, dict[str, float]] = {}
     for way, setting in WAYS.items():
         with tempfile.TemporaryDirectory() as folder:
             trainer = build(options, *overrides, setting, folder=Path(folder))
-            with accelerated_by_package(trainer):
+            with accelerated(trainer):
                 if not measured:
                     measured["forward pass"] = {"seconds": time_forward_pass(trainer)}
                 measured[way] = time_stage_one(trainer)
     return measured
-
-
-def summarize(ratios: list[float]) -> list[float]:
-    """Return the median, the least and the greatest."""
-    return [statistics.median(ratios), min(ratios), max(ratios)]
 
 
 def build(options, *overrides: str, folder: Path):
@@ -67,12 +65,6 @@ def build(options, *overrides: str, folder: Path):
     arguments = build_training_arguments(recipe, output_dir=folder, backend=detect_backend())
     arguments.num_train_epochs = recipe.freeze.epochs
     return build_trainer(classifier, tokenized, recipe=recipe, arguments=arguments)
-
-
-def accelerated_by_package(trainer):
-    from hf_newscls.training.acceleration.apply import accelerated
-
-    return accelerated(trainer)
 
 
 def time_stage_one(trainer) -> dict[str, float]:

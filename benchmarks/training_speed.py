@@ -24,7 +24,6 @@ import argparse
 import json
 import multiprocessing
 import random
-import resource
 import statistics
 import sys
 import tempfile
@@ -32,7 +31,15 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
-from _common import add_recipe_options, describe, read_results, save, wait_for_device
+from _common import (
+    add_recipe_options,
+    describe,
+    read_peak_megabytes,
+    read_results,
+    save,
+    summarize_ratios,
+    wait_for_device,
+)
 
 STOCK = ("stock", "stock, grouped", "grouped, same config", "grouped, same config, bf16")
 SPEEDUPS = (
@@ -216,14 +223,6 @@ def build_ours(way: str, recipe, classifier, tokenized, folder: Path):
     return trainer, accelerated(trainer, without=without)
 
 
-def read_peak_megabytes() -> float:
-    import torch
-
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def summarize(rounds) -> dict[str, dict]:
     """Return medians over the rounds of each way, and its speed relative to others: median, least and greatest."""
     summary = {}
@@ -233,7 +232,7 @@ def summarize(rounds) -> dict[str, dict]:
         entry |= {name: statistics.median(one[way][name] for one in measured) for name in measured[0][way]}
         for base in ("stock", "grouped, same config", "ours"):
             if ratios := [compute_ratio(one, way, base) for one in measured if base in one]:
-                entry[f"speed to {base}"] = [statistics.median(ratios), min(ratios), max(ratios)]
+                entry[f"speed to {base}"] = summarize_ratios(ratios)
         summary[way] = entry
     return summary
 

@@ -6,15 +6,15 @@ A table is between the lines `<!-- table NAME -->` and `<!-- end of table -->`; 
 `# end of table`.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import gpu_cost
+from _common import read_results
+from plot_speed import BASE, WAYS
 
 ROOT = Path(__file__).parents[1]
-RESULTS = Path(__file__).with_name("results.json")
 TABLE = re.compile(
     r"""
     (?P<begin> ^ (?: <!--\ | (?P<comment>\#\ ) ) table\ (?P<name>[a-z\ ]+?) (?: \ --> )? $ ) \n
@@ -26,8 +26,7 @@ TABLE = re.compile(
 
 
 def main() -> None:
-    results = json.loads(RESULTS.read_text(encoding="utf-8"))
-    for name, text in build_pages(results).items():
+    for name, text in build_pages(read_results()).items():
         (ROOT / name).write_text(text, encoding="utf-8")
         print(f"wrote {name}")
 
@@ -113,19 +112,19 @@ def tabulate_rarest(entry: dict) -> list[str]:
 
 def tabulate_speed(entry: dict) -> list[str]:
     """Return speed and memory of the ways that do not leave out a speed-up."""
-    ways = {way: one for way, one in entry["ways"].items() if way in SPEED_WAYS}
+    ways = {way: one for way, one in entry["ways"].items() if way in WAYS}
     rows = [
         [
             way,
             f"{figures['samples_per_second']:.1f}",
-            show_ratio(figures[f"speed to {FAIR_PEER}"]),
+            show_ratio(figures[f"speed to {BASE}"]),
             show_ratio(figures.get("speed to stock")),
             f"{figures['peak_megabytes']:,.0f} MB",
             str(figures["rounds"]),
         ]
         for way, figures in ways.items()
     ]
-    return lay_out(["", "texts/s", f"relative to {FAIR_PEER}", "relative to stock", "peak memory", "rounds"], rows)
+    return lay_out(["", "texts/s", f"relative to {BASE}", "relative to stock", "peak memory", "rounds"], rows)
 
 
 def tabulate_speedups(headlines: dict, articles: dict) -> list[str]:
@@ -229,8 +228,6 @@ def lay_out(header: list[str], rows: list[list[str]]) -> list[str]:
     return [f"| {line} |" for line in (head, " | ".join("-" * width for width in widths), *lines)]
 
 
-FAIR_PEER = "grouped, same config"
-SPEED_WAYS = ("stock", "stock, grouped", FAIR_PEER, f"{FAIR_PEER}, bf16", "ours")
 _HEADLINES, _ARTICLES = "training_speed headlines", "training_speed long articles"
 _LONG, _RARE = "long_documents bbc_minilm_long", "rare_classes news_category_minilm_balanced"
 TABLES: dict[str, Callable[[Mapping[str, dict]], list[str]]] = {

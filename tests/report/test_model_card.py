@@ -3,7 +3,7 @@
 import ast
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,9 @@ from hf_newscls.evaluation.statistics.bootstrap import Interval
 from hf_newscls.modeling.token_counts import TokenSummary
 from hf_newscls.report.markdown import escape_markdown
 from hf_newscls.report.model_card import CARD_FIGURES, NOTES_END, NOTES_START, extract_notes
-from tests.card_parts import FINGERPRINT, CardParts
+from tests.card_parts import FINGERPRINT, build_parts
 from tests.conftest import FinishedRun
 from tests.processes import run_python
-
-MakeParts = Callable[..., CardParts]
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -67,8 +65,8 @@ def find_snippet(card: str) -> str:
 # Numbers.
 
 
-def test_results_table_has_model_baselines_and_probes(make_parts: MakeParts) -> None:
-    results = read_tables(make_parts().render())[0]
+def test_results_table_has_model_baselines_and_probes() -> None:
+    results = read_tables(build_parts().render())[0]
     assert results == [
         ["Classifier", "Accuracy", "Macro F1", "Gain in macro F1"],
         ["this model", "0.900 (0.700 to 0.950)", "0.890 (0.710 to 0.950)", ""],
@@ -78,8 +76,8 @@ def test_results_table_has_model_baselines_and_probes(make_parts: MakeParts) -> 
     ]
 
 
-def test_card_compares_with_the_strongest_baseline(make_parts: MakeParts) -> None:
-    parts = make_parts()
+def test_card_compares_with_the_strongest_baseline() -> None:
+    parts = build_parts()
     words = parts.report.comparisons[TFIDF]
     scores = {**words.scores, "f1_macro": 0.92}
     stronger = replace(words, scores=scores, validation_f1=0.8, gains={"f1_macro": Interval(-0.05, -0.01)})
@@ -91,8 +89,8 @@ def test_card_compares_with_the_strongest_baseline(make_parts: MakeParts) -> Non
     assert f"is *{escape_markdown(TFIDF)}*: this model's macro F1 on the test set is 0.140 higher" in weaker
 
 
-def test_every_score_is_in_the_card_with_its_interval(make_parts: MakeParts) -> None:
-    assert read_tables(make_parts().render())[2] == [
+def test_every_score_is_in_the_card_with_its_interval() -> None:
+    assert read_tables(build_parts().render())[2] == [
         ["Metric", "Score", "95% interval"],
         ["Accuracy", "0.9000", "0.7000 to 0.9500"],
         ["Macro F1", "0.8900", "0.7100 to 0.9500"],
@@ -103,15 +101,15 @@ def test_every_score_is_in_the_card_with_its_interval(make_parts: MakeParts) -> 
     ]
 
 
-def test_probes_and_top_k_accuracy_are_described(make_parts: MakeParts) -> None:
-    text = " ".join(make_parts(evaluation={"top_k": [2]}).render().split())
+def test_probes_and_top_k_accuracy_are_described() -> None:
+    text = " ".join(build_parts(evaluation={"top_k": [2]}).render().split())
     assert f"The classifier *{LENGTH}* is a check: it sees the length of a text but no words. If it is clearly" in text
     assert "The correct label is among the top 2 predictions for 87.0% of the test rows." in text
-    assert "among the top" not in make_parts(evaluation={"top_k": []}).render()
+    assert "among the top" not in build_parts(evaluation={"top_k": []}).render()
 
 
-def test_each_top_k_accuracy_is_in_one_sentence(make_parts: MakeParts) -> None:
-    parts = make_parts(evaluation={"top_k": [2, 3]})
+def test_each_top_k_accuracy_is_in_one_sentence() -> None:
+    parts = build_parts(evaluation={"top_k": [2, 3]})
     scores = {**parts.report.test.scores, "top_3_accuracy": 0.95}
     report = replace(parts.report, test=replace(parts.report.test, scores=scores))
     card = parts._replace(report=report).render()
@@ -134,17 +132,17 @@ def test_each_top_k_accuracy_is_in_one_sentence(make_parts: MakeParts) -> None:
         ),
     ],
 )
-def test_loss_and_sampling_are_described(changes: dict[str, Any], rows: list[str], make_parts: MakeParts) -> None:
-    card = make_parts(**changes).render()
+def test_loss_and_sampling_are_described(changes: dict[str, Any], rows: list[str]) -> None:
+    card = build_parts(**changes).render()
     lines = [line for line in card.splitlines() if line.startswith(("| loss |", "| sampling |"))]
     assert lines == rows
     is_rebalanced = bool(changes) and "label_smoothing" not in changes.get("loss", {})
     assert ("Training gave rare labels more weight" in card) == is_rebalanced
 
 
-def test_windows_are_described_and_their_code_is_trusted(make_parts: MakeParts) -> None:
+def test_windows_are_described_and_their_code_is_trusted() -> None:
     windows = {"count": 4, "length": 32, "pooling": "max"}
-    card = make_parts(model={"max_length": 128, "windows": windows}).render("owner/tiny")
+    card = build_parts(model={"max_length": 128, "windows": windows}).render("owner/tiny")
     assert "It reads the first 128 tokens in up to 4 windows of 32 tokens and pools the windows (max)." in card
     assert "print(classifier(text))" in card
     assert "trust_remote_code=True" in find_snippet(card)
@@ -165,24 +163,24 @@ def test_windows_are_described_and_their_code_is_trusted(make_parts: MakeParts) 
         ),
     ],
 )
-def test_card_names_the_tokens_that_are_read(model: dict[str, Any], expected: str, make_parts: MakeParts) -> None:
-    assert expected in make_parts(model={"max_length": 32, **model}).render("owner/tiny")
+def test_card_names_the_tokens_that_are_read(model: dict[str, Any], expected: str) -> None:
+    assert expected in build_parts(model={"max_length": 32, **model}).render("owner/tiny")
 
 
-def test_card_begins_with_the_test_scores(make_parts: MakeParts) -> None:
-    text = " ".join(make_parts().render().split())
+def test_card_begins_with_the_test_scores() -> None:
+    text = " ".join(build_parts().render().split())
     assert "On a held-out test set of 1,000 rows" in text
     assert "**90.0% accuracy** (70.0% to 95.0%) and **89.0% macro F1** (71.0% to 95.0%)" in text
     assert "accuracy is 0.7000 and macro F1 is 0.6900" in text
 
 
-def test_card_names_all_files_of_the_source(make_parts: MakeParts) -> None:
-    card = make_parts(data={"source": ["/home/ann/fake.csv", "hf://datasets/owner/news"]}).render()
+def test_card_names_all_files_of_the_source() -> None:
+    card = build_parts(data={"source": ["/home/ann/fake.csv", "hf://datasets/owner/news"]}).render()
     assert "tiny, files `fake.csv`, `hf://datasets/owner/news`,\nSHA-256 `" in card
 
 
-def test_card_describes_data_split_and_training(make_parts: MakeParts) -> None:
-    card = make_parts().render()
+def test_card_describes_data_split_and_training() -> None:
+    card = build_parts().render()
     text = " ".join(card.split())
     assert "2,400 of 2,401 rows were used; rows dropped: 1 (empty text)." in text
     assert f"`{FINGERPRINT}`" in text
@@ -207,8 +205,8 @@ def test_card_describes_data_split_and_training(make_parts: MakeParts) -> None:
         ("keep", 2, "; 2 test rows have a duplicate in the training set.\n**The scores are too high, because "),
     ],
 )
-def test_card_describes_duplicates_and_leaks(handling: str, leaks: int, expected: str, make_parts: MakeParts) -> None:
-    parts = make_parts()
+def test_card_describes_duplicates_and_leaks(handling: str, leaks: int, expected: str) -> None:
+    parts = build_parts()
     manifest = replace(
         parts.manifest,
         duplicates=replace(parts.manifest.duplicates, handling=handling),
@@ -220,8 +218,8 @@ def test_card_describes_duplicates_and_leaks(handling: str, leaks: int, expected
 
 
 @pytest.mark.parametrize("handling", ["group", "drop", "keep"])
-def test_card_without_duplicates_is_short(handling: str, make_parts: MakeParts) -> None:
-    parts = make_parts()
+def test_card_without_duplicates_is_short(handling: str) -> None:
+    parts = build_parts()
     none = replace(parts.manifest.duplicates, handling=handling, groups=0, rows=0, largest=1, exact=0, near=0)
     manifest = replace(
         parts.manifest, duplicates=none, leakage=replace(parts.manifest.leakage, rows=0, random_split_rows=0)
@@ -231,15 +229,15 @@ def test_card_without_duplicates_is_short(handling: str, make_parts: MakeParts) 
     assert not re.search("duplicate in|too high|first row", card)
 
 
-def test_address_of_the_dataset_replaces_a_missing_name(make_parts: MakeParts) -> None:
+def test_address_of_the_dataset_replaces_a_missing_name() -> None:
     page = "https://news.example/set"
-    card = make_parts(data={"dataset_url": page}).render()
+    card = build_parts(data={"dataset_url": page}).render()
     (shown,) = re.findall(r"^\[(.+)\]\(https://news\.example/set\), file", card, flags=re.MULTILINE)
     assert shown.replace("\\", "") == page
 
 
-def test_handling_of_conflicting_labels_is_reported(make_parts: MakeParts) -> None:
-    parts = make_parts()
+def test_handling_of_conflicting_labels_is_reported() -> None:
+    parts = build_parts()
     outcomes = {"drop": "the first row of each text was used", "group": "all were kept"}
     for handling, outcome in outcomes.items():
         found = replace(parts.manifest.duplicates, handling=handling, conflicting_texts=1, conflicting_rows=2)
@@ -247,8 +245,8 @@ def test_handling_of_conflicting_labels_is_reported(make_parts: MakeParts) -> No
         assert f"Texts with conflicting labels: 1 (2 rows); {outcome}." in card
 
 
-def test_card_without_baselines_has_no_columns_for_them(make_parts: MakeParts) -> None:
-    parts = make_parts()
+def test_card_without_baselines_has_no_columns_for_them() -> None:
+    parts = build_parts()
     bare = parts._replace(report=replace(parts.report, comparisons={}))
     card = bare.render()
     assert read_tables(card)[0] == [
@@ -305,32 +303,30 @@ def test_lengths_in_a_real_card_match_its_texts(tiny_run: FinishedRun) -> None:
         (0.25, " 25.0% of the texts are longer than 32 tokens and are truncated.\n"),
     ],
 )
-def test_card_counts_truncated_texts(fraction: float, expected: str, make_parts: MakeParts) -> None:
+def test_card_counts_truncated_texts(fraction: float, expected: str) -> None:
     tokens = TokenSummary(median=14.0, longest=22, fraction_cut_off=fraction)
-    assert f"The median text has 14 tokens, the longest has 22.{expected}" in make_parts().render(tokens=tokens)
+    assert f"The median text has 14 tokens, the longest has 22.{expected}" in build_parts().render(tokens=tokens)
 
 
 @pytest.mark.parametrize(
     ("fraction", "shown", "is_limitation"),
     [(0.0, None, False), (0.0004, "Fewer than 0.1%", False), (0.05, "5.0%", False), (0.667, "66.7%", True)],
 )
-def test_card_counts_unknown_tokens(
-    fraction: float, shown: str | None, is_limitation: bool, make_parts: MakeParts
-) -> None:
+def test_card_counts_unknown_tokens(fraction: float, shown: str | None, is_limitation: bool) -> None:
     tokens = TokenSummary(median=14.0, longest=22, fraction_cut_off=0, unknown_fraction=fraction)
-    training, limitations = make_parts().render(tokens=tokens).split("## Limitations")
+    training, limitations = build_parts().render(tokens=tokens).split("## Limitations")
     assert ("unknown to the tokenizer" in training) == (shown is not None)
     assert f"{shown or ''} of the tokens are unknown" in training or shown is None
     assert ("66.7% of the tokens are unknown" in limitations) == is_limitation
 
 
-def test_card_orders_predictions_by_probability(make_parts: MakeParts) -> None:
+def test_card_orders_predictions_by_probability() -> None:
     answer = {"a": 0.1, "b": 0.5, "c": 0.15, "d": 0.25}
-    assert "\n# b 0.500, d 0.250, c 0.150 (shortened)\n" in find_snippet(make_parts([*"abcd"]).render(answer=answer))
+    assert "\n# b 0.500, d 0.250, c 0.150 (shortened)\n" in find_snippet(build_parts([*"abcd"]).render(answer=answer))
 
 
-def test_card_names_the_encoder(make_parts: MakeParts) -> None:
-    parts = make_parts(model={"model_name_or_path": "owner/encoder"})
+def test_card_names_the_encoder() -> None:
+    parts = build_parts(model={"model_name_or_path": "owner/encoder"})
     record = replace(parts.record, encoder_commit="c" * 40, encoder_license="mit")
     tables = read_tables(parts._replace(record=record).render())
     assert ["encoder", f"owner/encoder, commit {'c' * 40}"] in tables[4]
@@ -353,15 +349,15 @@ def test_card_names_the_encoder(make_parts: MakeParts) -> None:
     ],
 )
 def test_card_reports_energy_only_if_it_was_measured(
-    kwh: float | None, grid: float | None, expected: list[str], make_parts: MakeParts
+    kwh: float | None, grid: float | None, expected: list[str]
 ) -> None:
-    parts = make_parts(hub={"grams_co2_per_kwh": grid})
+    parts = build_parts(hub={"grams_co2_per_kwh": grid})
     settings = read_tables(parts._replace(record=replace(parts.record, energy_kwh=kwh)).render())[4]
     assert [row[1] for row in settings if row[0] in {"energy", "emissions"}] == expected
 
 
-def test_card_lists_stages_and_trainer_settings(make_parts: MakeParts) -> None:
-    parts = make_parts(freeze={"epochs": 2, "learning_rate": 0.02}, finetune={"layerwise_lr_decay": 0.9})
+def test_card_lists_stages_and_trainer_settings() -> None:
+    parts = build_parts(freeze={"epochs": 2, "learning_rate": 0.02}, finetune={"layerwise_lr_decay": 0.9})
     record = replace(parts.record, settings={"seed": 17, "learning_rate": 5e-5, "optim": "adamw_torch"})
     own, settings = read_tables(parts._replace(record=record).render())[4:6]
     assert ["epochs", "5 (2 for the head, 3 for all parameters)"] in own
@@ -370,9 +366,9 @@ def test_card_lists_stages_and_trainer_settings(make_parts: MakeParts) -> None:
     assert settings == [["Setting", "Value"], ["seed", "17"], ["optim", "adamw_torch"]]
 
 
-def test_card_says_in_words_what_a_setting_means(make_parts: MakeParts) -> None:
+def test_card_says_in_words_what_a_setting_means() -> None:
     settings = {"metric_for_best_model": "f1_macro", "warmup_steps": 0.1, "per_device_train_batch_size": 8}
-    parts = make_parts(
+    parts = build_parts(
         freeze={"epochs": 2, "learning_rate": 0.02, "warmup": 50},
         training_arguments={"warmup_steps": 0.1, "metric_for_best_model": "f1_macro"},
     )
@@ -382,19 +378,19 @@ def test_card_says_in_words_what_a_setting_means(make_parts: MakeParts) -> None:
     assert ["warm-up of stage 2", "first 10% of the stage 2 steps"] in own
     assert ["metric_for_best_model", "macro F1"] in own
     assert "the best one on the validation set by macro F1.\n" in card
-    plain = make_parts(training_arguments={"warmup_steps": 0.1}).render()
+    plain = build_parts(training_arguments={"warmup_steps": 0.1}).render()
     assert ["warm-up", "first 10% of the steps"] in read_tables(plain)[4]
 
 
-def test_card_describes_its_purpose_once(make_parts: MakeParts) -> None:
-    assert "\nClassifies text into 2 categories.\nFine-tuned from a local encoder" in make_parts().render()
-    stated = make_parts(hub={"purpose": "Sorts news."}).render()
+def test_card_describes_its_purpose_once() -> None:
+    assert "\nClassifies text into 2 categories.\nFine-tuned from a local encoder" in build_parts().render()
+    stated = build_parts(hub={"purpose": "Sorts news."}).render()
     assert "\nSorts news.\nFine-tuned from a local encoder" in stated
     assert "Classifies text into" not in stated
 
 
-def test_time_for_validation_is_left_out_if_it_rounds_to_nothing(make_parts: MakeParts) -> None:
-    parts = make_parts()
+def test_time_for_validation_is_left_out_if_it_rounds_to_nothing() -> None:
+    parts = build_parts()
     shown = {}
     for seconds in (0.2, 20.0):
         log = [{"step": 1, "eval_runtime": seconds}, {"step": 1, "loss": 1.0}]
@@ -403,9 +399,9 @@ def test_time_for_validation_is_left_out_if_it_rounds_to_nothing(make_parts: Mak
     assert shown == {0.2: "1 h 20 min", 20.0: "1 h 20 min, including 20 s for validation"}
 
 
-def test_many_labels_are_folded_and_the_extremes_named(make_parts: MakeParts) -> None:
+def test_many_labels_are_folded_and_the_extremes_named() -> None:
     labels = [f"label {index}" for index in range(13)]
-    parts = make_parts(labels)
+    parts = build_parts(labels)
     per_class = {name: {**parts.report.test.per_class[name], "f1": index / 100} for index, name in enumerate(labels)}
     report = replace(parts.report, test=replace(parts.report.test, per_class=per_class))
     text = " ".join(parts._replace(report=report).render().split())
@@ -414,53 +410,51 @@ def test_many_labels_are_folded_and_the_extremes_named(make_parts: MakeParts) ->
     )
     assert "<summary>Scores per label</summary> | Label | Precision |" in text
     assert text.count("<details>") == text.count("</details>") == 3
-    assert "<summary>Scores per label</summary>" not in make_parts(labels[:12]).render()
+    assert "<summary>Scores per label</summary>" not in build_parts(labels[:12]).render()
 
 
-def test_first_epochs_counted_in_steps_stay_a_setting(make_parts: MakeParts) -> None:
-    parts = make_parts(freeze={"steps": 7, "learning_rate": 0.02}, training_arguments={"num_train_epochs": 2})
+def test_first_epochs_counted_in_steps_stay_a_setting() -> None:
+    parts = build_parts(freeze={"steps": 7, "learning_rate": 0.02}, training_arguments={"num_train_epochs": 2})
     own = read_tables(parts.render())[4]
     assert ["freeze.steps", "7"] in own
     assert ["num_train_epochs", "2"] in own or ["num_train_epochs", "2.0"] in own
 
 
-def test_batch_size_is_listed_once(make_parts: MakeParts) -> None:
+def test_batch_size_is_listed_once() -> None:
     for size, expected in ((16, ["batch size"]), (8, ["batch size", "per_device_train_batch_size"])):
-        own = read_tables(make_parts(training_arguments={"per_device_train_batch_size": size}).render())[4]
+        own = read_tables(build_parts(training_arguments={"per_device_train_batch_size": size}).render())[4]
         assert [row[0] for row in own if "batch" in row[0]] == expected
 
 
 @pytest.mark.parametrize(("precision", "is_explained"), [("bfloat16", True), ("float32", False)])
-def test_other_precision_of_validation_scores_is_explained(
-    precision: str, is_explained: bool, make_parts: MakeParts
-) -> None:
-    parts = make_parts()
+def test_other_precision_of_validation_scores_is_explained(precision: str, is_explained: bool) -> None:
+    parts = build_parts()
     log = [{"step": 1, "epoch": 1.0, "eval_log_loss": 0.5, "eval_accuracy": 0.5, "eval_f1_macro": 0.5}]
     card = parts._replace(record=replace(parts.record, log_history=log, precision=precision)).render()
     assert ("are computed in float32" in card) == is_explained
 
 
-def test_years_limit_the_scores_only_if_rows_have_dates(make_parts: MakeParts) -> None:
-    assert "texts from the same source.\n" in make_parts().render()
-    assert "texts from the same source and the same years.\n" in make_parts(data={"date": "day"}).render()
+def test_years_limit_the_scores_only_if_rows_have_dates() -> None:
+    assert "texts from the same source.\n" in build_parts().render()
+    assert "texts from the same source and the same years.\n" in build_parts(data={"date": "day"}).render()
 
 
-def test_notes_have_a_heading_only_if_there_are_any(make_parts: MakeParts) -> None:
-    assert "## Notes" not in make_parts().render()
-    assert f"## Notes\n\n{NOTES_START}\n\nmine\n\n{NOTES_END}" in make_parts().render(notes="mine")
+def test_notes_have_a_heading_only_if_there_are_any() -> None:
+    assert "## Notes" not in build_parts().render()
+    assert f"## Notes\n\n{NOTES_START}\n\nmine\n\n{NOTES_END}" in build_parts().render(notes="mine")
 
 
 # Markup.
 
 
-def test_hostile_labels_are_shown_as_written(make_parts: MakeParts) -> None:
-    table = read_tables(make_parts(HOSTILE).render())[1]
+def test_hostile_labels_are_shown_as_written() -> None:
+    table = read_tables(build_parts(HOSTILE).render())[1]
     assert [row[0] for row in table[1:]] == [*HOSTILE]
     assert {len(row) for row in table} == {6}
 
 
-def test_hostile_labels_add_no_markup(make_parts: MakeParts) -> None:
-    plain, hostile = (parse(make_parts(labels).render()) for labels in ([*"abcdefgh"], HOSTILE))
+def test_hostile_labels_add_no_markup() -> None:
+    plain, hostile = (parse(build_parts(labels).render()) for labels in ([*"abcdefgh"], HOSTILE))
     kinds = [[token.type for token in tokens] for tokens in (plain, hostile)]
     assert kinds[0] == kinds[1]
     children = [child.type for token in hostile for child in token.children or []]
@@ -479,8 +473,8 @@ def test_hostile_labels_add_no_markup(make_parts: MakeParts) -> None:
     assert headings == ["tiny", "How to use", *sections]
 
 
-def test_card_describes_calibration(make_parts: MakeParts) -> None:
-    text = " ".join(make_parts().render().split())
+def test_card_describes_calibration() -> None:
+    text = " ".join(build_parts().render().split())
     # Evaluated on the hundred rows of the fixture.
     assert "mean confidence and accuracy differ by 0.0 percentage points on average" in text
     assert "confidence is 80.0% and accuracy is 80.0%: the model is neither overconfident nor underconfident" in text
@@ -490,14 +484,14 @@ def test_card_describes_calibration(make_parts: MakeParts) -> None:
     )
 
 
-def test_card_of_three_labels_has_no_threshold(make_parts: MakeParts) -> None:
-    assert "threshold" not in make_parts([*"abc"]).render()
+def test_card_of_three_labels_has_no_threshold() -> None:
+    assert "threshold" not in build_parts([*"abc"]).render()
 
 
-def test_hostile_texts_of_a_recipe_are_escaped(make_parts: MakeParts) -> None:
+def test_hostile_texts_of_a_recipe_are_escaped() -> None:
     hostile = "1. a`b|c <b>\n---\n# x"
     shown = "1. a`b|c <b> --- # x"
-    card = make_parts(
+    card = build_parts(
         data={
             "source": f"/home/ann/{hostile.replace('/', '')}",
             "dataset_name": hostile,
@@ -518,9 +512,9 @@ def test_hostile_texts_of_a_recipe_are_escaped(make_parts: MakeParts) -> None:
     assert any(text.startswith(f"{shown}, file {shown},") for text in texts)
 
 
-def test_hostile_names_leave_the_metadata_valid(make_parts: MakeParts) -> None:
+def test_hostile_names_leave_the_metadata_valid() -> None:
     hostile = "---\n# x: [y\n---\nname: 'z\u2028"
-    parts = make_parts(
+    parts = build_parts(
         data={"dataset_name": hostile, "dataset_id": hostile},
         hub={"title": hostile, "example": hostile, "tags": ["no"]},
     )
@@ -530,14 +524,14 @@ def test_hostile_names_leave_the_metadata_valid(make_parts: MakeParts) -> None:
     assert "no" in data.tags
 
 
-def test_merged_labels_are_escaped(make_parts: MakeParts) -> None:
-    parts = make_parts(["a|b", "c"], data={"merge_labels": {"a|b": ["# x", "<b>"]}})
+def test_merged_labels_are_escaped() -> None:
+    parts = build_parts(["a|b", "c"], data={"merge_labels": {"a|b": ["# x", "<b>"]}})
     items = [read_text(token) for token in parse(parts.render()) if token.type == "inline"]
     assert "a|b: # x, <b>" in items
 
 
-def test_hostile_columns_and_values_break_no_table(make_parts: MakeParts) -> None:
-    parts = make_parts(
+def test_hostile_columns_and_values_break_no_table() -> None:
+    parts = build_parts(
         data={"text": ["ti|tle", "<b>"]}, training_arguments={"run_name": "a | b", "learning_rate": 1e-5}
     )
     card = parts.render()
@@ -557,14 +551,14 @@ def test_escaping(text: str, escaped: str | None) -> None:
     assert read_text(shown) == text.replace("\n", " ")
 
 
-def test_each_figure_has_a_description(make_parts: MakeParts) -> None:
-    images = [child for token in parse(make_parts().render(figures="figures/tiny")) for child in token.children or []]
+def test_each_figure_has_a_description() -> None:
+    images = [child for token in parse(build_parts().render(figures="figures/tiny")) for child in token.children or []]
     found = {image.attrs["src"]: image.content for image in images if image.type == "image"}
     assert found == {f"figures/tiny/{name}": text for name, text in CARD_FIGURES.items()}
 
 
-def test_two_renders_are_equal(make_parts: MakeParts) -> None:
-    assert make_parts(HOSTILE).render() == make_parts(HOSTILE).render()
+def test_two_renders_are_equal() -> None:
+    assert build_parts(HOSTILE).render() == build_parts(HOSTILE).render()
 
 
 # The snippet.
@@ -573,15 +567,15 @@ def test_two_renders_are_equal(make_parts: MakeParts) -> None:
 @pytest.mark.parametrize(
     "example", ["Say \"no\" to 'it'", "back\\slash\nnew line", "Zürich, 東京 \u2028 🗳", "``` {{ x }}"]
 )
-def test_snippet_quotes_its_text(example: str, make_parts: MakeParts) -> None:
-    tree = ast.parse(find_snippet(make_parts(hub={"example": example}).render('o/"m"')))
+def test_snippet_quotes_its_text(example: str) -> None:
+    tree = ast.parse(find_snippet(build_parts(hub={"example": example}).render('o/"m"')))
     texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
     assert {example, 'o/"m"', "text-classification"} <= {*texts}
 
 
 @pytest.mark.parametrize(("head", "is_trusted"), [("stock", False), ("two_layer", True)])
-def test_only_custom_heads_need_trusted_code(head: str, is_trusted: bool, make_parts: MakeParts) -> None:
-    card = make_parts(model={"head": head}).render("owner/tiny")
+def test_only_custom_heads_need_trusted_code(head: str, is_trusted: bool) -> None:
+    card = build_parts(model={"head": head}).render("owner/tiny")
     assert ("trust_remote_code=True" in find_snippet(card)) is is_trusted
     assert ("import hf_newscls" in card) is is_trusted
 
@@ -620,15 +614,15 @@ def test_card_has_no_news_text(tiny_run: FinishedRun, news_rows: Sequence[dict[s
         assert [row["title"] for row in news_rows if row["title"] in card or row["body"] in card] == []
 
 
-def test_card_has_no_local_path(make_parts: MakeParts, tiny_run: FinishedRun) -> None:
-    assert "/home/ann" not in make_parts().render()
+def test_card_has_no_local_path(tiny_run: FinishedRun) -> None:
+    assert "/home/ann" not in build_parts().render()
     for path in (tiny_run.run.model / "README.md", tiny_run.cards_dir / "tiny.md"):
         card = path.read_text()
         assert [str(part) for part in tiny_run.runs_dir.parents if len(part.parts) > 1 and str(part) in card] == []
 
 
-def test_card_has_no_placeholder(make_parts: MakeParts) -> None:
-    card = make_parts().render()
+def test_card_has_no_placeholder() -> None:
+    card = build_parts().render()
     assert not re.search(r"\bNone\b|\{\{|\}\}|\{%|Undefined", card)
     assert card.endswith("\n")
 
@@ -639,14 +633,14 @@ def test_empty_card_has_no_notes(card: str) -> None:
 
 
 @pytest.mark.parametrize("notes", ["", "We saw it fail on sports.", "# Own heading\n\n---\n\n{{ jinja }} <b>x</b>"])
-def test_notes_come_back_from_a_rendered_card(notes: str, make_parts: MakeParts) -> None:
-    card = make_parts().render(notes=notes)
+def test_notes_come_back_from_a_rendered_card(notes: str) -> None:
+    card = build_parts().render(notes=notes)
     assert extract_notes(card, repo_id="owner/name") == notes
 
 
-def test_notes_survive_an_update_of_the_card(make_parts: MakeParts) -> None:
-    first = make_parts().render(notes="  Kept.\n")
-    again = make_parts().render(notes=extract_notes(first, repo_id="owner/name"))
+def test_notes_survive_an_update_of_the_card() -> None:
+    first = build_parts().render(notes="  Kept.\n")
+    again = build_parts().render(notes=extract_notes(first, repo_id="owner/name"))
     assert extract_notes(again, repo_id="owner/name") == "Kept."
 
 

@@ -1,6 +1,5 @@
 """Wording that cards, tables and pages share: warm-ups, counts of rows and duplicates."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,9 +15,7 @@ from hf_newscls.report.text import (
     describe_trained_parameters,
     format_warmup,
 )
-from tests.card_parts import CardParts
-
-MakeParts = Callable[..., CardParts]
+from tests.card_parts import CardParts, build_parts
 
 
 @pytest.mark.parametrize(
@@ -35,8 +32,8 @@ def test_warmup_is_a_fraction_or_a_number_of_steps(steps: float, expected: str) 
     assert format_warmup(steps) == expected
 
 
-def test_rows_are_counted_with_the_reasons_of_dropped_ones(make_parts: MakeParts) -> None:
-    manifest = make_parts().manifest
+def test_rows_are_counted_with_the_reasons_of_dropped_ones() -> None:
+    manifest = build_parts().manifest
     assert describe_rows(manifest) == "2,400 of 2,401 rows were used; rows dropped: 1 (empty text)."
     complete = replace(manifest, rows_read=2400, dropped={"empty text": 0})
     assert describe_rows(complete) == "All 2,400 rows were used."
@@ -66,9 +63,9 @@ def describe(parts: CardParts, *, leaks: int, dropped: int | None = None, **chan
     ],
 )
 def test_duplicates_are_counted_by_kind(
-    changes: dict[str, Any], leaks: int, dropped: int | None, expected: str, make_parts: MakeParts
+    changes: dict[str, Any], leaks: int, dropped: int | None, expected: str
 ) -> None:
-    assert expected in describe(make_parts(), leaks=leaks, dropped=dropped, **changes)
+    assert expected in describe(build_parts(), leaks=leaks, dropped=dropped, **changes)
 
 
 @pytest.mark.parametrize(
@@ -79,17 +76,15 @@ def test_duplicates_are_counted_by_kind(
         ("drop", "drop", "all were dropped"),
     ],
 )
-def test_conflicting_labels_have_an_outcome(
-    conflicting: str, handling: str, outcome: str, make_parts: MakeParts
-) -> None:
-    parts = make_parts(data={"conflicting_labels": conflicting})
+def test_conflicting_labels_have_an_outcome(conflicting: str, handling: str, outcome: str) -> None:
+    parts = build_parts(data={"conflicting_labels": conflicting})
     text = describe(parts, leaks=0, handling=handling, conflicting_texts=1, conflicting_rows=2)
     assert text.endswith(f" Texts with conflicting labels: 1 (2 rows); {outcome}.")
 
 
 @pytest.mark.parametrize(("trained", "expected"), [(2000, "all 2,000"), (500, "500 of 2,000 (25.0%)")])
-def test_trained_parameters_are_counted(trained: int, expected: str, make_parts: MakeParts) -> None:
-    record = replace(make_parts().record, trained_parameters=trained)
+def test_trained_parameters_are_counted(trained: int, expected: str) -> None:
+    record = replace(build_parts().record, trained_parameters=trained)
     assert describe_trained_parameters(record) == expected
 
 
@@ -115,10 +110,8 @@ FIT = TemperatureFit(
         (0.4, 0.2, ["leaves", "at 40.0", "at 0.2000"]),
     ],
 )
-def test_effect_of_the_temperature_on_test_is_described(
-    error: float, loss: float, facts: list[str], make_parts: MakeParts
-) -> None:
-    parts = make_parts()
+def test_effect_of_the_temperature_on_test_is_described(error: float, loss: float, facts: list[str]) -> None:
+    parts = build_parts()
     before = {"calibration_error": 0.4, "log_loss": 0.2}
     test = replace(parts.report.test, scores={"calibration_error": error, "log_loss": loss})
     report = replace(parts.report, test=test, calibration=replace(parts.report.calibration, scores_before=before))
@@ -135,10 +128,8 @@ def test_effect_of_the_temperature_on_test_is_described(
         ({}, ["1.500"]),
     ],
 )
-def test_temperature_that_was_left_out_has_a_reason(
-    changes: dict[str, Any], facts: list[str], make_parts: MakeParts
-) -> None:
-    parts = make_parts()
+def test_temperature_that_was_left_out_has_a_reason(changes: dict[str, Any], facts: list[str]) -> None:
+    parts = build_parts()
     text = describe_temperature(parts.report, replace(parts.record, temperature=replace(FIT, **changes)))
     assert [fact for fact in facts if fact not in text] == []
     assert "None" not in text
