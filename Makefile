@@ -57,7 +57,7 @@ overview: $(STAMP) ## Summarize a news file before training: RECIPE=name [DATA=p
 	@set -f; $(BIN)/hf-newscls overview "$$RECIPE" $${DATA:+--data "$$DATA"} $(ARGS)
 
 .PHONY: train
-train: $(STAMP) ## Train and evaluate a model; PUBLISH=1 publishes it, ON=t4-small rents hardware: RECIPE=name [DATA=path] [ARGS="a.b=c"].
+train: $(STAMP) ## Train and evaluate a model; PUBLISH=1 publishes it, ON=l4x1 rents hardware: RECIPE=name [DATA=path] [ARGS="a.b=c"].
 	@set -f; $(BIN)/hf-newscls train "$$RECIPE" $${DATA:+--data "$$DATA"} $${ON:+--on "$$ON"} $(if $(filter-out 0,$(PUBLISH)),--publish) $(ARGS)
 
 .PHONY: tune

@@ -77,7 +77,7 @@ _COMMANDS = (
         (
             "hf-newscls train quickstart",
             "hf-newscls train fake_news_minilm --data news.csv --dry-run",
-            "hf-newscls train fake_news_roberta --on t4-small --timeout 2h",
+            "hf-newscls train fake_news_roberta --on l4x1 --timeout 2h",
         ),
     ),
     (tune, ("hf-newscls tune fake_news_minilm --trials 30 --hours 2",)),

@@ -58,7 +58,7 @@ def train(
     on: Annotated[
         str | None,
         typer.Option(
-            "--on", help="Train on this hardware of the Hub, for example t4-small; it costs money.", metavar="FLAVOR"
+            "--on", help="Train on this hardware of the Hub, for example l4x1; it costs money.", metavar="FLAVOR"
         ),
     ] = None,
     timeout: Annotated[

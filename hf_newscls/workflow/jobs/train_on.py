@@ -105,7 +105,7 @@ def train_on(
 
     Args:
         recipe: a recipe, or its name or path.
-        flavor: name of the hardware, such as t4-small.
+        flavor: name of the hardware, such as l4x1.
         timeout: after which the Hub stops the job, such as 45m or 2h.
         publish: let the job publish the model.
         on_offer: called before anything is sent or started; an error that it raises ends the call.
