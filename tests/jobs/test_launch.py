@@ -2,6 +2,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from huggingface_hub import JobInfo
@@ -110,7 +111,8 @@ def test_interrupt_detaches_also_while_the_connection_is_lost(
 ) -> None:
     job = start()
     hub_here.faults.append(Fault("status", "GET", job.id, index=None, status=508))
-    monkeypatch.setattr(follow.time, "sleep", lambda seconds: signal.raise_signal(signal.SIGINT))
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(follow, "time", clock)  # not time.sleep itself: the threads of the server call it
     with pytest.raises(JobDetached, match=f"jobs attach {job.id}"):
         follow.follow_job(ACCOUNT, job.id, show=lambda line: None)
 
