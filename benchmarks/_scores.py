@@ -100,7 +100,7 @@ def train_and_predict(recipe, splits) -> dict:
     from hf_newscls.training.fit import fit_classifier
 
     names = splits["train"].features["label"].names
-    backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
+    backend = detect_backend(use_cpu=recipe.use_cpu)
     classifier = load_pretrained(recipe.model, names, seed=recipe.seed)
     length = min(recipe.model.max_length, count_positions(classifier.model))
     tokenized = tokenize_splits(splits, classifier.tokenizer, max_length=length, truncation=recipe.model.truncation)

@@ -64,6 +64,11 @@ class Recipe(Section):
         return int(self.training_arguments.get("seed", self.split.seed))
 
     @property
+    def use_cpu(self) -> bool:
+        """Whether the training ignores accelerators."""
+        return bool(self.training_arguments.get("use_cpu"))
+
+    @property
     def base_model(self) -> str | None:
         """Hub id of the encoder; None if the recipe only names a folder."""
         address = self.model.model_name_or_path

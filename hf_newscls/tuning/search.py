@@ -105,7 +105,7 @@ def read_score(recipe: Recipe, *, runs_dir: Path) -> Score:
     from hf_newscls.training.arguments import build_training_arguments
     from hf_newscls.training.backend import detect_backend
 
-    backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
+    backend = detect_backend(use_cpu=recipe.use_cpu)
     arguments = build_training_arguments(recipe, output_dir=runs_dir, backend=backend)
     if arguments.eval_strategy == "no":
         raise RecipeError(

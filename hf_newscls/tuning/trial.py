@@ -121,7 +121,7 @@ def _fit(recipe: Recipe, folder: Path, rows: DatasetDict, *, callback: Any) -> T
 
     unsaved = {"save_strategy": "no", "load_best_model_at_end": False, "report_to": "none"}
     recipe = recipe.model_copy(update={"training_arguments": {**recipe.training_arguments, **unsaved}})
-    backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
+    backend = detect_backend(use_cpu=recipe.use_cpu)
     arguments = build_training_arguments(recipe, output_dir=folder, backend=backend)
     classifier = load_pretrained(recipe.model, rows["train"].features["label"].names, seed=recipe.seed)
     max_length = min(recipe.model.max_length, count_positions(classifier.model))

@@ -219,7 +219,7 @@ def _set_up(recipe: Recipe, *, runs_dir: Path) -> _Setup:
 
     prepared = prepare(recipe)
     check_language(prepared.splits["train"], recipe.data, source_name=recipe.data.source_text)
-    backend = detect_backend(use_cpu=bool(recipe.training_arguments.get("use_cpu")))
+    backend = detect_backend(use_cpu=recipe.use_cpu)
     arguments = build_training_arguments(recipe, output_dir=runs_dir, backend=backend)
     run_on_main(lambda: _warn(recipe, prepared, arguments, runs_dir=runs_dir))
     classifier = load_pretrained(recipe.model, prepared.label_names, seed=recipe.seed)
