@@ -52,6 +52,14 @@ class PretrainedClassifier:
     tokenizer: PreTrainedTokenizerBase  # its `model_max_length` is the recipe's `max_length`
     backbone_parameters: frozenset[str]
 
+    def count_trainable(self, *, only_new: bool = False) -> int:
+        """Return the number of parameters that are trained; with `only_new`, of those that stage 1 trains."""
+        return sum(
+            one.numel()
+            for name, one in self.model.named_parameters()
+            if one.requires_grad and not (only_new and name in self.backbone_parameters)
+        )
+
 
 def load_tokenizer(section: ModelSection) -> PreTrainedTokenizerBase:
     """Load the encoder's tokenizer, with the recipe's `max_length` as its `model_max_length`.

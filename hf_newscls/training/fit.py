@@ -88,7 +88,13 @@ def fit_classifier(
     _log_padding(trainer, lengths)
     if resume_from is not None:
         _check_steps(resume_from, schedule)
-    trained = _count_trained_parameters(classifier, schedule)
+    trained = classifier.count_trainable(only_new=not schedule.has_stage_two)  # before stage 1 freezes some
+    if not schedule.has_stage_two:
+        logger.warning(
+            "training ends in stage 1, at step %d: only the newly initialized parameters are trained; raise "
+            "num_train_epochs or max_steps",
+            schedule.total_steps,
+        )
     interruption = InterruptionCallback()
     trainer.add_callback(interruption)
     backend.seed(arguments.seed)
@@ -191,19 +197,6 @@ def _check_steps(checkpoint: Path, schedule: TwoStageSchedule) -> None:
             f"{checkpoint}: the interrupted run has {steps} steps, but this one has {schedule.total_steps}; use the "
             "same number of devices, or start a new run with resume=False or --no-resume"
         )
-
-
-def _count_trained_parameters(classifier: PretrainedClassifier, schedule: TwoStageSchedule) -> int:
-    """Return the number of parameters that any stage trains; must be called before stage 1 freezes some."""
-    trained = {name: one.numel() for name, one in classifier.model.named_parameters() if one.requires_grad}
-    if not schedule.has_stage_two:
-        trained = {name: size for name, size in trained.items() if name not in classifier.backbone_parameters}
-        logger.warning(
-            "training ends in stage 1, at step %d: only the newly initialized parameters are trained; raise "
-            "num_train_epochs or max_steps",
-            schedule.total_steps,
-        )
-    return sum(trained.values())
 
 
 def _find_best_step(state: TrainerState, arguments: TrainingArguments) -> int | None:

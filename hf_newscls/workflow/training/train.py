@@ -106,15 +106,13 @@ def _build_plan(recipe: Recipe, setup: _Setup) -> Plan:
     schedule = plan_schedule(recipe.freeze, arguments, train_rows=len(train), finetune=recipe.finetune)
     batch_rows = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
     is_cpu = setup.backend.device == "cpu"
-    model, backbone = setup.classifier.model, setup.classifier.backbone_parameters
-    trained = {name: one.numel() for name, one in model.named_parameters() if one.requires_grad}
     return Plan(
         prepared=setup.prepared,
         schedule=schedule,
         device=setup.backend.name,
-        parameters=sum(one.numel() for one in model.parameters()),
-        new_parameters=sum(size for name, size in trained.items() if name not in backbone),
-        trained_parameters=sum(trained.values()),
+        parameters=sum(one.numel() for one in setup.classifier.model.parameters()),
+        new_parameters=setup.classifier.count_trainable(only_new=True),
+        trained_parameters=setup.classifier.count_trainable(),
         tokens=setup.tokens,
         seconds=estimate_seconds(
             recipe,
