@@ -49,7 +49,7 @@ def publish_run(
     check_reproduction(run.model, read_samples(run.predictions), base=base)
 
     def build(head: Head) -> Mapping[str, Content]:
-        """Return the files, with a card that keeps what it must of the published one."""
+        """Return the files, with a card that keeps notes and demo link of the published one."""
         return {**staged, CARD_FILE: render_card(head.card).encode()}
 
     return push_files(build, target, replace(options, delete_patterns=DELETE_PATTERNS))

@@ -65,7 +65,7 @@ class Answers:
 
 
 def check_kept(kept: Sequence[str], form: AnswerForm, label_names: Sequence[str]) -> None:
-    """Refuse copied columns with the names of answers.
+    """Refuse kept columns with the names of answers.
 
     Raises:
         InputError: names them.
@@ -73,7 +73,7 @@ def check_kept(kept: Sequence[str], form: AnswerForm, label_names: Sequence[str]
     if clash := {*kept} & {*form.name_columns(label_names)}:
         raise InputError(
             f"the answers have columns of these names too: {format_examples(sorted(clash))}; rename them in the data, "
-            "or leave them out of --keep"
+            "or leave them out of --keep and --id"
         )
 
 

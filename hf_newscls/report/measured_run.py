@@ -51,7 +51,7 @@ class MeasuredRun:
         return self.splits["test"]
 
     def list_predictions(self, indices: Sequence[int] | NDArray[np.int64], *, top_k: int = 1) -> list[dict[str, Any]]:
-        """Return some test rows as `list_predictions` does."""
+        """Return some test rows with their top predictions; see the function of the same name."""
         return list_predictions(self.test, self.test_probabilities, indices, label_names=self.label_names, top_k=top_k)
 
 

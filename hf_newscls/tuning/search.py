@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from datasets import Dataset, DatasetDict
 
-from hf_newscls.errors import InputError, RecipeError, RunError, format_duration
+from hf_newscls.data.stratification import hash_rows
+from hf_newscls.errors import RecipeError, RunError, format_duration
 from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.progress import report_progress
 from hf_newscls.recipe.recipe import Recipe
@@ -116,30 +118,22 @@ def read_score(recipe: Recipe, *, runs_dir: Path) -> Score:
     return Score(metric, not arguments.greater_is_better)
 
 
-def write_rows(
-    splits: DatasetDict, folder: StudyFolder, *, fingerprint: str, train_rows: int | None, seed: int
-) -> Path:
+def write_rows(splits: DatasetDict, folder: StudyFolder, *, fingerprint: str, train_rows: int | None) -> Path:
     """Write what the trials read, texts and labels of training and validation; the test rows stay out of their reach.
 
     Args:
         splits: train, validation and test.
         folder: of the search.
         fingerprint: of the split; rows that were written before are kept.
-        train_rows: number of training rows, drawn at random; None: all. With the same seed, a smaller set is part of
-            each larger one.
-        seed: of the draw.
-
-    Raises:
-        InputError: there are fewer training rows.
+        train_rows: number of training rows; None: all. A hash of the content chooses them, so they are the same on
+            every host, and a smaller set is part of each larger one.
     """
     train = splits["train"]
-    if train_rows is not None and train_rows > len(train):
-        raise InputError(f"--train-rows is {train_rows}, but there are {len(train)}; leave it out for all of them")
-    folder.path.mkdir(parents=True, exist_ok=True)
     path = folder.path / "-".join(["rows", fingerprint[:12], *([] if train_rows is None else [str(train_rows)])])
     if not path.is_dir():
         with replace_folder(path) as fresh:
-            chosen = train if train_rows is None else train.shuffle(seed=seed).select(range(train_rows))
+            order = np.argsort(hash_rows(train["text"][:], seed=0), kind="stable")
+            chosen = train if train_rows is None else train.select(order[:train_rows])
             DatasetDict(train=_copy(chosen), validation=_copy(splits["validation"])).save_to_disk(fresh)
     return path
 

@@ -3,7 +3,7 @@
 ::
 
     runs/<recipe>/tune/journal.log      Optuna's storage, unless --storage names another one
-                       rows-<split>/    training and validation rows, which the trials read
+                       rows-<split>/    training and validation rows, which the trials read; --train-rows is in the name
                        trials/<number>/ recipe.yaml, log.txt
                        best.yaml        the best recipe, for `train`
                        trials.csv       all trials
@@ -176,9 +176,8 @@ def _check_unchanged(study: Study, recipe: Recipe, fingerprint: str, *, storage:
             f"{name} has the split {found[_SPLIT][:12]}, now it is {fingerprint[:12]}; restore the data, {fix}"
         )
     if (rows := found.get(TRAIN_ROWS)) != train_rows:
-        now = "without it" if train_rows is None else f"with {train_rows}"
-        began = "without --train-rows" if rows is None else f"with --train-rows {rows}"
-        raise RunError(f"{name} began {began}, now it is called {now}; give the same number, {fix}")
+        old, new = ("all" if one is None else f"{one:,}" for one in (rows, train_rows))
+        raise RunError(f"{name} has trials with {old} training rows, now they are {new}; repeat --train-rows, {fix}")
     try:
         before = Recipe.model_validate(found[_RECIPE])
     except ValidationError as error:

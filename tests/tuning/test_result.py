@@ -49,8 +49,11 @@ def test_page_shows_trials_and_gaps_and_escapes_values(tmp_path: Path) -> None:
 
 
 def test_page_shows_that_trials_had_fewer_training_rows(tmp_path: Path) -> None:
-    write_search_page(build_result(0.5, train_rows=4321), tmp_path / "report.html")
-    assert "4,321" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    gap = OptimismGap("accuracy", searched=0.91, validation=0.92, test=0.95)
+    write_search_page(build_result(0.5, train_rows=4321), tmp_path / "report.html", gaps=[gap], seeds=[17])
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "4,321" in page
+    assert "+0.0400" not in page, "more rows explain a part of it"
 
 
 def test_table_has_a_row_for_each_trial() -> None:

@@ -258,13 +258,27 @@ def test_search_with_another_number_of_training_rows_needs_another_name(
     call(*list_arguments(1), "--launcher", "false", "--train-rows", "40")
     for rows in ([], ["--train-rows", "20"]):
         check_refusal(call(*list_arguments(1), "--launcher", "false", *rows), "40", "name=")
+    assert len([*(workspace / "runs/tiny/tune").glob("rows-*")]) == 1
+
+
+def test_default_space_has_no_epochs_if_trials_have_fewer_rows(
+    workspace: Path, call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workspace)
+    epochs = []
+    for name, options in (("part", ["--train-rows", "40"]), ("all", [])):
+        call("tune", "tiny.yaml", "--launcher", "false", f"name={name}", "--runs-dir", "runs", *options)
+        paths = sorted((workspace / "runs" / name / "tune/trials").glob("*/recipe.yaml"))
+        epochs.append({read_recipe(str(path)).training_arguments["num_train_epochs"] for path in paths})
+    own = read_recipe("tiny.yaml").training_arguments["num_train_epochs"]
+    assert epochs[0] == {own} < epochs[1]
 
 
 def test_more_training_rows_than_there_are_are_refused(
     workspace: Path, call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workspace)
-    check_refusal(call(*list_arguments(1), "--train-rows", "73"), "73", "72", "--train-rows")
+    check_refusal(call(*list_arguments(1), "--train-rows", "73"), "73", "72", "train_rows")
     assert not (workspace / "runs/tiny").exists()
 
 

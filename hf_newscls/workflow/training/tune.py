@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 # What a validation score is called on the test set, where the model is calibrated.
 _TEST_NAMES = {"accuracy": "accuracy", "f1_macro": "f1_macro", REFINED_LOG_LOSS: "log_loss"}
 
+_EPOCHS = "training_arguments.num_train_epochs"
+
 logger = logging.getLogger(__name__)
 
 
@@ -118,21 +120,25 @@ def _open_search(
     train_rows: int | None,
     runs_dir: Path,
 ) -> Search:
-    """Check everything, then write the rows of the trials and open the study."""
+    """Check everything, then open the study and write the rows of the trials."""
     from hf_newscls.tuning.candidates import BaseRecipe
     from hf_newscls.tuning.search import Search, read_score, write_rows
     from hf_newscls.tuning.study import StudyFolder, check_environment, open_study
 
     check_environment(launcher)
     base = BaseRecipe(name_or_path, parse_overrides(overrides), None if data is None else str(data))
-    recipe = _choose_space(read_recipe(name_or_path, overrides, source=base.data), base, space)
+    recipe = _choose_space(
+        read_recipe(name_or_path, overrides, source=base.data), base, space, is_partial=train_rows is not None
+    )
     check_availability(recipe)
     score = read_score(recipe, runs_dir=runs_dir)
     folder = StudyFolder((runs_dir / recipe.name / "tune").absolute())
     check_folder(folder.path)
     prepared = prepare(recipe)
-    fingerprint = prepared.manifest.fingerprint
-    rows = write_rows(prepared.splits, folder, fingerprint=fingerprint, train_rows=train_rows, seed=recipe.split.seed)
+    fingerprint, found = prepared.manifest.fingerprint, len(prepared.splits["train"])
+    if train_rows is not None and not 0 < train_rows <= found:
+        raise InputError(f"train_rows is {train_rows}, but there are {found} training rows; leave it out for all")
+    folder.path.mkdir(parents=True, exist_ok=True)
     storage = storage or folder.storage
     study = open_study(
         recipe,
@@ -142,17 +148,25 @@ def _open_search(
         lower_is_better=score.lower_is_better,
         train_rows=train_rows,
     )
+    rows = write_rows(prepared.splits, folder, fingerprint=fingerprint, train_rows=train_rows)
     return Search(recipe, base, study, folder, rows, score.metric, storage, launcher)
 
 
-def _choose_space(recipe: Recipe, base: BaseRecipe, space: str | Path | None) -> Recipe:
-    """Return the recipe with the space to search in `tune`: that of a file, its own, or the default one."""
+def _choose_space(recipe: Recipe, base: BaseRecipe, space: str | Path | None, *, is_partial: bool) -> Recipe:
+    """Return the recipe with the space to search in `tune`: that of a file, its own, or the default one.
+
+    If trials have only a part of the training rows, the default space leaves out the number of epochs.
+    """
     from hf_newscls.tuning.space import DEFAULT_SPACE, check_space
 
     if space is not None:
         recipe = read_search_space(Path(space), recipe)
     elif not recipe.tune:
-        recipe = recipe.model_copy(update={"tune": dict(DEFAULT_SPACE)})
+        left_out = {_EPOCHS} if is_partial else set()
+        default = {key: section for key, section in DEFAULT_SPACE.items() if key not in left_out}
+        recipe = recipe.model_copy(update={"tune": default})
+    if is_partial and _EPOCHS in recipe.tune:
+        logger.warning("the best %s with a part of the training rows is more than with all of them", _EPOCHS)
     check_space(recipe.tune, base.read)
     return recipe
 
