@@ -7,12 +7,16 @@ A run replaces the one with the same recipe, changes, split and seed. Without ru
 """
 
 import argparse
+import statistics
+import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 
 import learning_curve
+import numpy as np
 from _common import RESULTS, read_results, save
 from jinja2 import Environment, StrictUndefined
 from matplotlib.axes import Axes
@@ -21,7 +25,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from pydantic import TypeAdapter
 
-from hf_newscls.evaluation.baselines.comparison import FROZEN
+from hf_newscls.evaluation.baselines.comparison import FROZEN, find_strongest, predict_baselines
+from hf_newscls.evaluation.baselines.models import predict_features
 from hf_newscls.evaluation.other_data import OtherDataReport
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.recipe.loading import read_recipe
@@ -30,12 +35,15 @@ from hf_newscls.report.other_data import read_other_data
 from hf_newscls.runs.folder import RunFolder, find_run
 from hf_newscls.runs.recipe_diff import NOT_OF_THE_TRAINING, find_changes
 from hf_newscls.training.record import TrainingRecord
+from hf_newscls.workflow import prepare
+from hf_newscls.workflow.evaluation.step import encode_splits
 
 NAME = "models"
 TEMPLATE = Path(__file__).with_name("results.md.jinja")
 PAGE = Path(__file__).parents[1] / "docs/results.md"
 FIGURE, CURVE = "images/results.png", "images/learning_curve.png"
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+GREY = "#767676"
 SCORES = ("accuracy", "f1_macro", "top_3_accuracy")
 # Where a copy of the encoder comes from does not matter.
 COPY = ("model.model_name_or_path", "model.revision", "model.base_model", "model.sha256")
@@ -46,11 +54,12 @@ Score = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Baseline:
-    """The TF-IDF classifier that is strongest on validation."""
+    """A simpler classifier on the same rows."""
 
     name: str
     accuracy: float
     gain: tuple[float, float]  # 95% interval of the model's accuracy minus this one, paired
+    minutes: float  # to train it and to predict the test rows, on the machine that added the run
 
 
 @dataclass(frozen=True)
@@ -82,8 +91,7 @@ class Model:
     majority: float
     log_loss: float
     calibration_error: float
-    baseline: Baseline | None
-    frozen_accuracy: float | None  # of logistic regression on the output of the encoder before training
+    baselines: Sequence[Baseline]  # the TF-IDF classifier that is strongest on validation, and the frozen encoder
     minutes: float
     device: str
     precision: str
@@ -100,9 +108,35 @@ class Model:
         return f"{self.title}, split {self.split[:12]}, seed {self.seed}"
 
     @property
+    def tfidf(self) -> Baseline | None:
+        """The TF-IDF classifier; None in an evaluation without baselines."""
+        return next((one for one in self.baselines if one.name != FROZEN), None)
+
+    @property
+    def frozen(self) -> Baseline | None:
+        """Logistic regression on the output of the encoder before training."""
+        return next((one for one in self.baselines if one.name == FROZEN), None)
+
+    @property
     def data_title(self) -> str:
         """Data and number of labels."""
         return f"{self.data}, {self.labels} labels"
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """The models of a recipe on one split that differ only in their seed."""
+
+    models: Sequence[Model]
+
+    @property
+    def accuracies(self) -> list[float]:
+        """The accuracy of each model."""
+        return [model.scores["accuracy"][0] for model in self.models]
+
+    def mean(self, name: str) -> float:
+        """Return the mean of a score over the seeds."""
+        return statistics.mean(model.scores[name][0] for model in self.models)
 
 
 _MODELS = TypeAdapter(dict[str, Model])
@@ -122,8 +156,10 @@ def main() -> None:
 
 def add_runs(folders: Sequence[Path], results: Path) -> None:
     """Add the models of these run folders to the results file."""
-    found = [read_model(find_run(folder, runs_dir=folder.parent)) for folder in folders]
-    models = {**read_models(results), **{model.key: model for model in found}}
+    models = read_models(results)
+    for folder in folders:
+        model = read_model(find_run(folder, runs_dir=folder.parent), earlier=[*models.values()])
+        models[model.key] = model
     ordered = sorted(models.values(), key=lambda model: (model.data_title, model.split, model.title, model.seed))
     save(NAME, _MODELS.dump_python({model.key: model for model in ordered}, mode="json"), results)
 
@@ -133,18 +169,30 @@ def read_models(results: Path) -> dict[str, Model]:
     return _MODELS.validate_python(read_results(results).get(NAME, {}))
 
 
-def read_model(run: RunFolder) -> Model:
-    """Return what the page says about a finished run."""
-    recipe = run.read_recipe()
+def read_model(run: RunFolder, *, earlier: Sequence[Model]) -> Model:
+    """Return what the page says about a finished run.
+
+    Its baselines have the times of an `earlier` model of another seed; without one, they are timed.
+    """
+    recipe, split = run.read_recipe(), run.read_fingerprint()
+    changes = describe_changes(recipe)
     report = run.read_as(run.metrics, EvaluationReport.from_dict)
     training = run.read_as(run.training, TrainingRecord.from_dict)
     support = [scores["support"] for scores in report.test.per_class.values()]
-    frozen = report.baselines.get(FROZEN)
+    shown = {find_strongest(report.comparisons), FROZEN} & report.comparisons.keys()
+    minutes = {
+        baseline.name: baseline.minutes
+        for one in earlier
+        if (one.recipe, one.changes, one.split) == (recipe.name, changes, split) and one.seed != recipe.seed
+        for baseline in one.baselines
+    }
+    if not shown <= minutes.keys():
+        minutes = time_baselines(recipe, split)
     return Model(
         recipe=recipe.name,
-        changes=describe_changes(recipe),
+        changes=changes,
         data=recipe.data.dataset_name or recipe.name,
-        split=run.read_fingerprint(),
+        split=split,
         labels=len(report.label_names),
         seed=recipe.seed,
         train_rows=training.train_rows,
@@ -153,8 +201,11 @@ def read_model(run: RunFolder) -> Model:
         majority=max(support) / sum(support),
         log_loss=report.test.scores["log_loss"],
         calibration_error=report.test.scores["calibration_error"],
-        baseline=read_baseline(report),
-        frozen_accuracy=None if frozen is None else frozen["accuracy"],
+        baselines=[
+            Baseline(name, one.scores["accuracy"], one.gains["accuracy"], minutes[name])
+            for name, one in report.comparisons.items()
+            if name in shown
+        ],
         minutes=training.runtime_seconds / 60,
         device=training.device,
         precision=training.precision,
@@ -182,12 +233,24 @@ def join_intervals(scores: Mapping[str, float], intervals: Mapping[str, tuple[fl
     return {name: (scores[name], *intervals[name]) for name in SCORES if name in scores}
 
 
-def read_baseline(report: EvaluationReport) -> Baseline | None:
-    """Return the strongest TF-IDF classifier; None in an evaluation without baselines."""
-    if report.strongest_baseline is None:
-        return None
-    name, one = report.strongest_baseline
-    return Baseline(name=name, accuracy=one.scores["accuracy"], gain=one.gains["accuracy"])
+def time_baselines(recipe: Recipe, split: str) -> dict[str, float]:
+    """Train the baselines of a recipe again, and return the minutes that they take, with predicting the test rows.
+
+    The strongest TF-IDF classifier is known only after training all three, so it has the time of all.
+    """
+    prepared = prepare(recipe)
+    if prepared.manifest.fingerprint != split:
+        sys.exit(f"{recipe.name}: the data have changed since the training; restore them")
+    splits = prepared.splits
+    start = time.perf_counter()
+    names = predict_baselines(splits, None)
+    minutes = dict.fromkeys(names, (time.perf_counter() - start) / 60)
+    start = time.perf_counter()
+    if (features := encode_splits(recipe, splits)) is not None:
+        labels = np.asarray(splits["train"]["label"][:])[features.train_rows]
+        predict_features(features.train, labels, features.test, num_labels=len(splits["train"].features["label"].names))
+        minutes[FROZEN] = (time.perf_counter() - start) / 60
+    return minutes
 
 
 def summarize_other(report: OtherDataReport) -> OtherData:
@@ -207,7 +270,9 @@ def summarize_other(report: OtherDataReport) -> OtherData:
 def write_page(results: Path, page: Path) -> None:
     """Write the page of the results file, and its figures next to it."""
     (page.parent / FIGURE).parent.mkdir(parents=True, exist_ok=True)
-    figures = {FIGURE: draw([*read_models(results).values()])}
+    figures = {}
+    if models := read_models(results):
+        figures[FIGURE] = draw([*models.values()])
     if curves := read_curves(results):
         figures[CURVE] = draw_curves(curves)
     for name, figure in figures.items():
@@ -220,7 +285,22 @@ def render_page(results: Path) -> str:
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     models = [*read_models(results).values()]
-    return template.render(models=models, figure=FIGURE, curves=read_curves(results), curve_figure=CURVE).lstrip()
+    page = template.render(
+        models=models,
+        seeds=group_seeds(models),
+        figure=FIGURE,
+        curves=read_curves(results),
+        curve_figure=CURVE,
+    )
+    return page.lstrip()
+
+
+def group_seeds(models: Sequence[Model]) -> list[Seeds]:
+    """Return the recipes with several seeds on one split."""
+    groups: dict[tuple[str, str], list[Model]] = {}
+    for model in models:
+        groups.setdefault((model.split, model.title), []).append(model)
+    return [Seeds(group) for group in groups.values() if len(group) > 1]
 
 
 def read_curves(results: Path) -> dict[str, dict]:
@@ -254,7 +334,7 @@ def draw(models: Sequence[Model]) -> Figure:
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(4.6 * columns, 3.4 * rows), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
-    all_axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    all_axes = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
     for axes, group in zip(all_axes, panels.values(), strict=False):
         _draw_panel(axes, group)
     for axes in all_axes[len(panels) :]:
@@ -263,34 +343,29 @@ def draw(models: Sequence[Model]) -> Figure:
 
 
 def _draw_panel(axes: Axes, group: Sequence[Model]) -> None:
-    colors: dict[str, str] = {}
-    for model in group:
-        middle, low, high = model.scores["accuracy"]
-        if model.title not in colors:  # the seeds of a recipe have one name
-            colors[model.title] = COLORS[len(colors) % len(COLORS)]
-            place = (model.minutes, middle)
-            axes.annotate(model.title, place, (5, 4), textcoords="offset points", fontsize=7, color=colors[model.title])
-        error = [[middle - low], [high - middle]]
-        axes.errorbar(model.minutes, middle, error, fmt="o", color=colors[model.title], capsize=3)
-        if model.frozen_accuracy is not None:
-            axes.axhline(model.frozen_accuracy, linestyle=":", color=colors[model.title], linewidth=1)
     first = group[0]
-    if (baseline := first.baseline) is not None:
-        axes.axhline(baseline.accuracy, linestyle="--", color="#767676", linewidth=1)
-        place = axes.get_yaxis_transform()
-        axes.text(0.01, baseline.accuracy, baseline.name, transform=place, fontsize=7, va="bottom")
+    titles = dict.fromkeys(model.title for model in group)  # the seeds of a recipe have one title
+    for title, color in zip(titles, cycle(COLORS), strict=False):
+        own = [model for model in group if model.title == title]
+        accuracy, low, high = np.array([model.scores["accuracy"] for model in own]).T
+        minutes = [model.minutes for model in own]
+        error = [accuracy - low, high - accuracy]
+        axes.errorbar(minutes, accuracy, error, fmt="o", color=color, capsize=3, label=title)
+        if (frozen := own[0].frozen) is not None:
+            axes.plot(frozen.minutes, frozen.accuracy, "o", color=color, markerfacecolor="none")
+    if first.tfidf is not None:
+        axes.plot(first.tfidf.minutes, first.tfidf.accuracy, "s", color=GREY, label=first.tfidf.name)
     axes.set_xscale("log")
-    axes.xaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_locator=NullLocator())
-    minutes = [model.minutes for model in group]
-    axes.set_xlim(min(minutes) / 2, max(minutes) * 3)  # the names are to the right of the points
+    axes.xaxis.set(major_locator=LogLocator(), major_formatter="{x:g}", minor_locator=NullLocator())
+    axes.legend(fontsize=7, frameon=False)
     axes.set_title(f"{first.data_title}, {first.test_rows:,} test rows", fontsize=9, loc="left")
-    _style(axes, xlabel="training, minutes")
+    _style(axes, xlabel="minutes")
 
 
 def _style(axes: Axes, *, xlabel: str) -> None:
     axes.set_xlabel(xlabel, fontsize=8)
     axes.set_ylabel("accuracy", fontsize=8)
-    axes.tick_params(labelsize=8)
+    axes.tick_params(labelsize=8, labelbottom=True)
     axes.spines[["top", "right"]].set_visible(False)
 
 

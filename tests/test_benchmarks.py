@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -335,3 +336,13 @@ def test_results_keep_earlier_models_and_show_changed_keys(
     same, changed = results.read_models(kept).values()
     assert same.title == "tiny"
     assert changed.title == f"tiny, num_train_epochs={recipe.training_arguments['num_train_epochs']}"
+
+
+def test_results_average_the_seeds_of_a_recipe(results: Any) -> None:
+    model = next(iter(results.read_models(results.RESULTS).values()))
+    models = [
+        replace(model, seed=seed, scores={"accuracy": (value, 0.0, 1.0)}) for seed, value in ((17, 0.5), (18, 0.7))
+    ]
+    (group,) = results.group_seeds([*models, replace(model, split="another")])
+    assert group.accuracies == [0.5, 0.7]
+    assert group.mean("accuracy") == pytest.approx(0.6)
