@@ -236,7 +236,7 @@ def test_news_category_recipes_fit_the_real_file(real_data: Path) -> None:
     # The 28 of version 2 and the one that version 3 brought.
     published = read_recipe("news_category_roberta").data
     assert cleaned.label_names == sorted([*(published.labels or []), "U.S. NEWS"])
-    with pytest.raises(DataError, match=r"'U\.S\. NEWS \(1377 rows\)'; .*`data.labels: null`"):
+    with pytest.raises(DataError, match=r"'U\.S\. NEWS \(1,377 rows\)'; .*`data.labels: null`"):
         clean_rows(rows, published, source_name=str(path))
 
 
