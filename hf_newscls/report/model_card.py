@@ -152,6 +152,7 @@ def _describe_settings(settings: Mapping[str, Any], *, has_stages: bool) -> dict
     """Return settings with the names and values that the card shows."""
 
     def describe(name: str, value: Any) -> tuple[str, Any]:
+        """Return name and value of a setting, for a person."""
         if name in {"freeze.warmup", "warmup_steps"}:
             stage = (1 if name == "freeze.warmup" else 2) if has_stages else None
             return f"warm-up of stage {stage}" if stage else "warm-up", format_warmup(value, stage=stage)

@@ -128,13 +128,14 @@ def write_rows(splits: DatasetDict, folder: StudyFolder, *, fingerprint: str, tr
         train_rows: number of training rows; None: all. A hash of the content chooses them, so they are the same on
             every host, and a smaller set is part of each larger one.
     """
-    train = splits["train"]
     path = folder.path / "-".join(["rows", fingerprint[:12], *([] if train_rows is None else [str(train_rows)])])
     if not path.is_dir():
         with replace_folder(path) as fresh:
-            order = np.argsort(hash_rows(train["text"][:], seed=0), kind="stable")
-            chosen = train if train_rows is None else train.select(order[:train_rows])
-            DatasetDict(train=_copy(chosen), validation=_copy(splits["validation"])).save_to_disk(fresh)
+            train = splits["train"]
+            if train_rows is not None:
+                order = np.argsort(hash_rows(train["text"][:], seed=0), kind="stable")
+                train = train.select(order[:train_rows])
+            DatasetDict(train=_copy(train), validation=_copy(splits["validation"])).save_to_disk(fresh)
     return path
 
 
