@@ -6,7 +6,7 @@ import functools
 import typing
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from hf_newscls.recipe.renamed_keys import suggest_key
@@ -70,8 +70,8 @@ def build_training_arguments_model() -> type[BaseModel]:
 
     hints = typing.get_type_hints(TrainingArguments)
     hints["lr_scheduler_type"] = LearningRateShape
-    prefixed = tuple(f"eval_{metric}" for metric in _SELECTION_METRICS)
-    hints["metric_for_best_model"] = typing.Literal[(*_SELECTION_METRICS, *prefixed, None)]
+    metric: Any = typing.Literal[(*_SELECTION_METRICS, None)]
+    hints["metric_for_best_model"] = typing.Annotated[metric, BeforeValidator(_remove_eval_prefix)]
     fields: dict[str, Any] = {}
     for field in dataclasses.fields(TrainingArguments):
         if field.name in _OWNED or field.name.startswith("hub_"):
@@ -87,6 +87,11 @@ def build_training_arguments_model() -> type[BaseModel]:
         __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True),
         **fields,
     )
+
+
+def _remove_eval_prefix(value: Any) -> Any:
+    # The Trainer takes a score with and without it.
+    return value.removeprefix("eval_") if isinstance(value, str) else value
 
 
 def _narrow_enum(annotation: Any) -> Any:

@@ -203,7 +203,7 @@ def _find_best_step(state: TrainerState, arguments: TrainingArguments) -> int | 
     """Return the step of the model that is kept; None if it is the last one."""
     if not arguments.load_best_model_at_end or not state.best_global_step:
         return None
-    best, metric = state.best_global_step, name_selection_metric(arguments.metric_for_best_model)
+    best, metric = state.best_global_step, name_selection_metric(str(arguments.metric_for_best_model))
     logger.info(
         "best checkpoint: step %d of %d (validation %s %.4f)", best, state.global_step, metric, state.best_metric
     )

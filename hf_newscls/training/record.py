@@ -89,13 +89,13 @@ class TrainingRecord:
         return TypeAdapter(cls).validate_python(content)
 
 
-def name_selection_metric(metric: str | None) -> str:
-    """Return the name of a value of `metric_for_best_model`, for a sentence; None is the loss, as in the Trainer.
+def name_selection_metric(metric: str) -> str:
+    """Return the name of a value of `metric_for_best_model`, for a sentence.
 
-    >>> name_selection_metric("eval_f1_macro"), name_selection_metric("log_loss"), name_selection_metric(None)
-    ('macro F1', 'log loss', 'loss')
+    >>> name_selection_metric("f1_macro"), name_selection_metric("log_loss")
+    ('macro F1', 'log loss')
     """
-    title = name_metric((metric or "loss").removeprefix("eval_"))
+    title = name_metric(metric)
     return f"{title[0].lower()}{title[1:]}"
 
 

@@ -22,16 +22,11 @@ class PruningCallback(TrainerCallback):
     def __init__(self, attach: Callable[[], "Trial"]) -> None:
         self._attach = attach  # returns the trial; called in the main process only
         self.is_pruned = False
-        self.metric = ""
-        """The score that is reported, without the prefix eval_."""
 
-    def on_train_begin(self, args: TrainingArguments, state: Any, control: Any, **kwargs: Any) -> None:
-        """Read which score chooses the best checkpoint."""
-        self.metric = (args.metric_for_best_model or "loss").removeprefix("eval_")
-
-    def on_evaluate(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Report the score; all processes stop together."""
-        score, point = kwargs["metrics"][f"eval_{self.metric}"], round(100 * state.global_step / state.max_steps)
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Report the score that chooses the best checkpoint; all processes stop together."""
+        score = kwargs["metrics"][f"eval_{args.metric_for_best_model}"]
+        point = round(100 * state.global_step / state.max_steps)
         if run_on_main(lambda: self._report(float(score), point)):
             self.is_pruned = control.should_training_stop = True
 

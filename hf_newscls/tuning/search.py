@@ -114,8 +114,7 @@ def read_score(recipe: Recipe, *, runs_dir: Path) -> Score:
             f"{recipe.name}: training_arguments.eval_strategy is 'no', but a search compares validation scores; write "
             "epoch"
         )
-    metric = (arguments.metric_for_best_model or "loss").removeprefix("eval_")
-    return Score(metric, not arguments.greater_is_better)
+    return Score(str(arguments.metric_for_best_model), not arguments.greater_is_better)
 
 
 def write_rows(splits: DatasetDict, folder: StudyFolder, *, fingerprint: str, train_rows: int | None) -> Path:

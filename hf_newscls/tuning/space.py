@@ -39,7 +39,7 @@ def check_space(space: Space, read: Callable[[Values], Recipe]) -> None:
         RecipeError: names the key, the value and the fix.
     """
     metrics = {read(values).training_arguments.get("metric_for_best_model") for values in _list_probes(space)}
-    if metrics & {"loss", "eval_loss"} and any(key.partition(".")[0] == "loss" for key in space):
+    if "loss" in metrics and any(key.partition(".")[0] == "loss" for key in space):
         raise RecipeError(
             "metric_for_best_model is 'loss', and tune changes the loss itself; write log_loss or f1_macro"
         )

@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Any
 from hf_newscls.errors import NewsclsError
 from hf_newscls.recipe.loading import read_run_recipe
 from hf_newscls.recipe.recipe import Recipe
+from hf_newscls.training.record import SELECTION, TrainingRecord
 from hf_newscls.tuning.study import SCORES, SECONDS, load_study
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
     from optuna.trial import Trial
-
-    from hf_newscls.training.record import TrainingRecord
 
 _STORAGE = "HF_NEWSCLS_TUNE_STORAGE"  # not an argument: it may hold a password
 _PREFIX = "eval_"
@@ -100,7 +99,7 @@ def train_trial(folder: Path, rows: Path, *, storage: str) -> None:
 
     callback = PruningCallback(attach)
     record = _fit(recipe, folder, DatasetDict.load_from_disk(str(rows)), callback=callback)
-    run_on_main(lambda: _store(attach(), record, metric=callback.metric, is_pruned=callback.is_pruned))
+    run_on_main(lambda: _store(attach(), record, is_pruned=callback.is_pruned))
 
 
 def _find_trial(study_name: str, number: int, *, storage: str) -> Trial:
@@ -133,11 +132,12 @@ def _fit(recipe: Recipe, folder: Path, rows: DatasetDict, *, callback: Any) -> T
     )
 
 
-def _store(trial: Trial, record: TrainingRecord, *, metric: str, is_pruned: bool) -> None:
+def _store(trial: Trial, record: TrainingRecord, *, is_pruned: bool) -> None:
     """Store the scores of the evaluation with the best score, which `train` keeps the model of."""
     from optuna.study import StudyDirection
     from optuna.trial import TrialState
 
+    metric = record.settings[SELECTION]
     sign = 1 if trial.study.direction == StudyDirection.MINIMIZE else -1
     evaluations: list[Mapping[str, float]] = [one for one in record.log_history if _PREFIX + metric in one]
     if not evaluations:

@@ -36,7 +36,7 @@ class SecondStageEarlyStopping(TrainerCallback):
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Count the evaluations since the best one, which may be one of stage 1."""
-        metric = f"eval_{(args.metric_for_best_model or 'loss').removeprefix('eval_')}"
+        metric = f"eval_{args.metric_for_best_model}"
         sign = 1 if args.greater_is_better else -1
         scores = {entry["step"]: sign * entry[metric] for entry in state.log_history if metric in entry}
         best = max(scores, key=lambda step: scores[step], default=0)  # the first one of equal scores

@@ -258,7 +258,7 @@ def _warn(recipe: Recipe, prepared: PreparedData, arguments: TrainingArguments, 
     fingerprint = prepared.manifest.fingerprint
     check_other_run(recipe.evaluation.compare_with, fingerprint=fingerprint, runs_dir=runs_dir)
     check_other_data(recipe, prepared.label_names)
-    metric = (arguments.metric_for_best_model or "").removeprefix("eval_")
+    metric = str(arguments.metric_for_best_model)
     is_log_loss = metric.endswith("log_loss") or (metric == "loss" and recipe.loss.is_plain)
     if recipe.rebalances_classes and arguments.load_best_model_at_end and is_log_loss:
         logger.warning(
