@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hf_newscls.comparison.leaderboard import Leaderboard
-    from hf_newscls.data.preparation import PreparedData
+    from hf_newscls.data.prepared.splits import PreparedData
     from hf_newscls.modeling.loading import name_loaded_parameters
     from hf_newscls.modeling.registration import register
     from hf_newscls.training.callbacks.freeze import TwoStageFreezeCallback
@@ -84,7 +84,7 @@ __version__ = "0.2.0"
 
 _MODULES = {
     "Leaderboard": "hf_newscls.comparison.leaderboard",
-    "PreparedData": "hf_newscls.data.preparation",
+    "PreparedData": "hf_newscls.data.prepared.splits",
     "TwoStageFreezeCallback": "hf_newscls.training.callbacks.freeze",
     "build_two_stage_optimizers": "hf_newscls.training.optimizer",
     "name_loaded_parameters": "hf_newscls.modeling.loading",

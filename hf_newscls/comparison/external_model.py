@@ -9,7 +9,7 @@ from hf_newscls.comparison.label_maps import map_labels, translate_probabilities
 from hf_newscls.comparison.model_scores import Claim, ModelScores
 from hf_newscls.comparison.published_predictions import check_predictions
 from hf_newscls.data.manifest import hash_row
-from hf_newscls.data.preparation import PreparedData
+from hf_newscls.data.prepared.splits import PreparedData
 from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.inference.predicting import load_classifier, predict_probabilities
 from hf_newscls.recipe.recipe import Recipe

@@ -14,7 +14,7 @@ from hf_newscls.storage import check_replaceable
 from hf_newscls.workflow.quiet import quiet_datasets, quiet_libraries
 
 if TYPE_CHECKING:
-    from hf_newscls.data.preparation import PreparedData
+    from hf_newscls.data.prepared.splits import PreparedData
     from hf_newscls.hub.commit import Pushed
     from hf_newscls.overview.overview import Overview
 
@@ -94,11 +94,12 @@ def prepare(recipe: Recipe | str | Path, *, output: str | Path | None = None) ->
         RunError: `output` contains other files, which would be lost.
     """
     from hf_newscls.data import preparation
+    from hf_newscls.data.prepared.splits import save_prepared
 
     with quiet_datasets():
         prepared = preparation.prepare(to_recipe(recipe))
         if output is not None:
-            preparation.save_prepared(prepared, Path(output))
+            save_prepared(prepared, Path(output))
     return prepared
 
 

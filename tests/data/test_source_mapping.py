@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hf_newscls.data.preparation import PreparedData, prepare
+from hf_newscls.data.preparation import prepare
+from hf_newscls.data.prepared.splits import PreparedData
 from hf_newscls.data.sources.fetch import fetch_source
 from hf_newscls.errors import DataError, SourceError
 from tests.conftest import write_csv

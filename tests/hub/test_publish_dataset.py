@@ -11,7 +11,7 @@ from datasets import load_dataset
 from huggingface_hub import DatasetCard
 
 from hf_newscls import workflow
-from hf_newscls.data.preparation import PreparedData
+from hf_newscls.data.prepared.splits import PreparedData
 from hf_newscls.data.sources.fetch import fetch_source
 from hf_newscls.errors import InputError, PublishError
 from hf_newscls.hub import publish_dataset

@@ -10,7 +10,7 @@ from hf_newscls.errors import format_duration
 from hf_newscls.evaluation.metric_names import name_metric
 
 if TYPE_CHECKING:
-    from hf_newscls.data.preparation import PreparedData
+    from hf_newscls.data.prepared.splits import PreparedData
     from hf_newscls.data.readers.format import FileFormat
     from hf_newscls.evaluation.baselines.side_by_side import SideBySide
     from hf_newscls.evaluation.label_quality import LabelQuality

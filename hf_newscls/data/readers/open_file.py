@@ -8,7 +8,8 @@ from typing import NamedTuple
 from hf_newscls.data.readers.columns import Blocks
 from hf_newscls.data.readers.compression import open_data
 from hf_newscls.data.readers.csv_file.reader import CsvReader
-from hf_newscls.data.readers.encoding.text_file import VALUES_PER_ROW, TextFile, detect_encoding
+from hf_newscls.data.readers.encoding.detection import detect_encoding
+from hf_newscls.data.readers.encoding.text_file import VALUES_PER_ROW, TextFile
 from hf_newscls.data.readers.excel_file import ExcelReader, is_excel
 from hf_newscls.data.readers.format import FileFormat, ReadOptions
 from hf_newscls.data.readers.hub_snapshot import is_snapshot, name_snapshot, read_snapshot_blocks

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hf_newscls.data.readers.columns import Blocks, build_blocks, check_columns
-from hf_newscls.data.readers.encoding.text_file import TextFile, detect_encoding
+from hf_newscls.data.readers.encoding.detection import detect_encoding
+from hf_newscls.data.readers.encoding.text_file import TextFile
 from hf_newscls.data.readers.format import ReadOptions
 from hf_newscls.errors import SourceError, format_examples
 from hf_newscls.recipe.files import FOLDER

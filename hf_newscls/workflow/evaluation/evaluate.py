@@ -15,7 +15,7 @@ from hf_newscls.workflow.quiet import quiet_libraries
 from hf_newscls.workflow.run import Run, find_folder
 
 if TYPE_CHECKING:
-    from hf_newscls.data.preparation import PreparedData
+    from hf_newscls.data.prepared.splits import PreparedData
 
 logger = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import TrainerCallback, TrainingArguments
 
-    from hf_newscls.data.preparation import PreparedData
+    from hf_newscls.data.prepared.splits import PreparedData
     from hf_newscls.modeling.loading import PretrainedClassifier
     from hf_newscls.modeling.token_counts import TokenSummary
     from hf_newscls.training.backend import Backend

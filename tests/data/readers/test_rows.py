@@ -15,7 +15,7 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 from hf_newscls.data.readers import columns, parquet_file
-from hf_newscls.data.readers.encoding import text_file
+from hf_newscls.data.readers.encoding import faults as encoding_faults
 from hf_newscls.data.readers.format import CsvDialect, FileFormat, ReadOptions
 from hf_newscls.data.readers.json_file import stream as json_stream
 from hf_newscls.data.readers.rows import ROW_ID, read_files
@@ -517,7 +517,7 @@ def test_file_is_never_held_as_python_objects(kind: str, tmp_path: Path, monkeyp
     monkeypatch.setattr(columns, "READ_ROWS", 100)
     monkeypatch.setattr(parquet_file, "_BATCH_ROWS", 100)
     monkeypatch.setattr(json_stream, "_CHUNK_CHARACTERS", 100_000)
-    monkeypatch.setattr(text_file, "_BLOCK_BYTES", 100_000)
+    monkeypatch.setattr(encoding_faults, "_BLOCK_BYTES", 100_000)
     texts = [f"{index:05} {'storm ' * 500}" for index in range(6_000)]  # 18 MB
     path = tmp_path / f"news.{kind}"
     if kind == "parquet":

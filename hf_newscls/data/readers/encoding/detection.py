@@ -1,156 +1,148 @@
-"""Which encoding a text is in: charset-normalizer measures how odd each reading is, alphabets say which words exist."""
+"""Detect the encoding of text files, and refuse files that are not text."""
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import compress
-from operator import ne
+import codecs
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 
-from charset_normalizer import from_bytes
+from hf_newscls.data.readers.compression import open_data
+from hf_newscls.data.readers.encoding.faults import (
+    Fault,
+    build_encoding_error,
+    find_faults,
+    find_replaced,
+    locate_fault,
+)
+from hf_newscls.data.readers.encoding.readings import Reading, is_damaged_utf8, rank_readings, sample_cells
+from hf_newscls.data.readers.encoding.text_file import EncodingErrors
+from hf_newscls.errors import DataError, format_examples, shorten_text
+from hf_newscls.files import name_paths
 
-from hf_newscls.data.readers.encoding.alphabets import ALPHABETS, Alphabet
+_SAMPLE_BYTES = 1 << 16
+# Longest first: the byte order mark of UTF-32 begins with that of UTF-16.
+_WIDE_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+# Control characters except tab, line feed, form feed, carriage return and escape; NUL has its own message.
+_BINARY_BYTES = frozenset(range(1, 32)) - {9, 10, 12, 13, 27}
+# UTF-8 in a file in Latin letters is no accident, as it is in Chinese.
+_LEAST_UTF8_IN_LATIN = 0.1
 
-_SAMPLE_BYTES, _LONGEST_CELL = 1 << 16, 1 << 16
-# None of these bytes is the second of a character, in any of the encodings.
-_CELL_ENDS = re.compile(rb'[\n\r\t",]')
-_NEVER_TEXT = re.compile("[\x80-\x9f\ue000-\uf8ff]")  # control characters and private use
-_WORD = re.compile(r"[^\s!-/:-@\[-`{-~0-9]+")
-# Measured on made-up headlines in 23 languages: the reading that leads by this much is the right one.
-_MARGIN = 0.08
-_COHERENCE_WEIGHT = 0.3
-# What a reading must keep to be the text at all; Chinese, Japanese and Korean may stand among Latin letters.
-_MOST_CHAOS, _MOST_CHAOS_IN_CJK = 0.1, 0.25
-_LEAST_EXPLAINED, _LEAST_EXPLAINED_IN_CJK = 0.9, 0.5
-# cp1252, by far the most frequent, is taken if letters with accents are as rare as in English, or if it is near the
-# best and explains nearly all of enough words, which it does in no other language.
-_RARE_ACCENTS = 0.01
-_ENOUGH_WORDS = 20
-# Fewer bytes outside ASCII only show that a file is in cp1252.
-_ENOUGH_BYTES = 8
-_NEARLY_ALL = 0.98
-
-
-@dataclass(frozen=True)
-class Reading:
-    """Cells of a file as an encoding reads them."""
-
-    encoding: str  # a key of `ALPHABETS`
-    cells: Sequence[str] = field(repr=False)  # the decoded cells
-    chaos: float  # how odd the neighbors of characters are, from 0
-    coherence: float  # how well the frequencies of the letters fit a language, up to 1
-    alphabet: Alphabet = field(repr=False)  # the one of the encoding that explains most words
-    words: int  # number of words with characters outside ASCII
-    explained: float  # fraction of them that the alphabet explains
-
-    @property
-    def oddness(self) -> float:
-        """All that speaks against it."""
-        return self.chaos - _COHERENCE_WEIGHT * self.coherence + 1 - self.explained
-
-    @property
-    def fits(self) -> bool:
-        """Whether it can be the text."""
-        if self.alphabet.is_complete:
-            return self.chaos <= _MOST_CHAOS and self.explained >= _LEAST_EXPLAINED
-        return self.chaos <= _MOST_CHAOS_IN_CJK and self.explained >= _LEAST_EXPLAINED_IN_CJK
-
-    @property
-    def is_latin(self) -> bool:
-        """Whether it is in Latin letters."""
-        return "a" in self.alphabet.characters
-
-    def leads(self, other: "Reading") -> bool:
-        """Return whether the other one is clearly worse; words count in the cells that differ."""
-        differs = [*map(ne, self.cells, other.cells)]
-        if not any(differs):
-            return True
-        gain = _explain(compress(self.cells, differs), self.alphabet)
-        gain -= _explain(compress(other.cells, differs), other.alphabet)
-        gain += other.chaos - self.chaos + _COHERENCE_WEIGHT * (self.coherence - other.coherence)
-        return gain >= _MARGIN
+logger = logging.getLogger(__name__)
 
 
-def sample_cells(blocks: Iterable[bytes]) -> list[bytes]:
-    r"""Return cells and lines with bytes outside ASCII, spread over all blocks of a text, at most some 128 KiB.
+def detect_encoding(paths: Sequence[Path], *, encoding: str | None, errors: EncodingErrors = "strict") -> str:
+    """Decode text files once from start to end, and return the one encoding to read all of them with.
 
-    >>> sample_cells([b'title,label\n"Caf\xe9', b', open",food\n'])
-    [b'Caf\xe9']
+    Args:
+        paths: one file, or all files of a folder.
+        encoding: expected encoding; if None, UTF-8 with or without a byte order mark, else the encoding in
+            `ALPHABETS` that clearly suits the texts best.
+        errors: whether bytes that are not valid are refused, or read as the replacement character, and counted.
+
+    Raises:
+        DataError: a file is not in `encoding`, is in UTF-8 but for some bytes, suits several encodings or none,
+            holds NUL characters, or is binary (not checked if `encoding` is given).
     """
-    kept: list[bytes] = []
-    tail, count, stride = b"", 0, 1
-    for block in blocks:
-        if (tail + block).isascii():
-            tail = b""
-            continue
-        *cells, tail = _CELL_ENDS.split(tail + block)
-        kept += _choose(cells[-count % stride :: stride])
-        count += len(cells)
-        if len(tail) > _LONGEST_CELL:
-            tail = b"\0"  # cut within a character, perhaps: the rest of this cell is not chosen
-        while sum(map(len, kept)) > _SAMPLE_BYTES and len(kept) > 1:
-            kept, stride = kept[::2], stride * 2
-    return kept + _choose([tail])
+    codec = "utf-8" if encoding is None else _find_codec(paths[0], encoding)
+    for path in paths:
+        _refuse_other_kinds(path, codec, is_given=encoding is not None)
+    faults = find_faults(paths, codec)
+    if faults and encoding is None:
+        codec = _choose_encoding(paths, faults)
+        faults = faults if codec == "utf-8" else find_faults(paths, codec)
+    if faults:
+        advice = "fix it there" if encoding is None and codec == "utf-8" else "set `data.encoding` to another"
+        _report_damage(faults, codec, errors=errors, advice=advice)
+    return "utf-8-sig" if codec == "utf-8" else codec  # keeps a byte order mark out of the first column's name
 
 
-def _choose(cells: Iterable[bytes]) -> list[bytes]:
-    return [cell for cell in cells if not cell.isascii() and b"\0" not in cell]
+def _refuse_other_kinds(path: Path, codec: str, *, is_given: bool) -> None:
+    with open_data(path) as opened:
+        sample = opened.stream.read(_SAMPLE_BYTES)
+    if not codec.startswith(("utf-16", "utf-32")):
+        _refuse_wide(path, sample)
+    if not is_given:
+        _refuse_binary(path, sample)
 
 
-def is_damaged_utf8(cells: Sequence[bytes], *, fraction: float = 0.5) -> bool:
-    r"""Return whether more than a fraction of what is not ASCII are characters in UTF-8.
-
-    >>> is_damaged_utf8(["Café".encode(), "Élan".encode(), b"Time\x92s"]), is_damaged_utf8([b"Caf\xe9"])
-    (True, False)
-    """
-    text = b"\n".join(cells).decode("utf-8", "surrogateescape")
-    bad = sum("\udc80" <= character <= "\udcff" for character in text)
-    other = sum(not character.isascii() for character in text)
-    return other - bad > fraction * other
-
-
-def rank_readings(cells: Sequence[bytes]) -> list[Reading]:
-    """Return the readings between which the cells do not decide, best first; all but one are left out if it leads."""
-    readings = sorted(filter(None, (_read(cells, encoding) for encoding in ALPHABETS)), key=lambda one: one.oddness)
-    near = [one for one in readings if one is readings[0] or not readings[0].leads(one)]
-    western = [one for one in readings if one.encoding == "cp1252" and one.fits]
-    is_english = all(_count_accents(one.cells) < _RARE_ACCENTS for one in near)
-    is_sure = any(one in near and one.words >= _ENOUGH_WORDS and one.explained >= _NEARLY_ALL for one in western)
-    if western and (is_english or is_sure):
-        return western
-    is_short = sum(byte > 0x7F for cell in cells for byte in cell) < _ENOUGH_BYTES
-    return readings if is_short and near != western else near
+def _choose_encoding(paths: Sequence[Path], faults: Mapping[Path, Fault]) -> str:
+    """Return the encoding of files that are not valid in UTF-8; UTF-8 if they are so but for some bytes."""
+    cells = sample_cells(_read_blocks(paths))
+    readings = [] if is_damaged_utf8(cells) else rank_readings(cells)
+    best = readings[0] if readings else None
+    if is_damaged_utf8(cells, fraction=_LEAST_UTF8_IN_LATIN if best and best.is_latin else 0.5):
+        return "utf-8"
+    found = f"{locate_fault(*next(iter(faults.items())))} is not valid in UTF-8"
+    if best is None or not best.fits or len(readings) > 1:
+        raise DataError(
+            f"{found}, and the text does not decide which encoding it is ({_quote(readings) or 'none fits'}); set "
+            "`data.encoding` to the one that reads right, or convert the file to UTF-8"
+        )
+    logger.info("%s; read as %s", found, best.encoding)
+    return best.encoding
 
 
-def _read(cells: Sequence[bytes], encoding: str) -> Reading | None:
-    sample = b"\n".join(cells)
-    match = from_bytes(
-        sample,
-        steps=1,
-        chunk_size=len(sample),
-        threshold=10,
-        cp_isolation=[encoding],
-        preemptive_behaviour=False,
-        enable_fallback=False,
-    ).best()
-    if match is None or _NEVER_TEXT.search(str(match)):
-        return None
-    texts = str(match).split("\n")
-    alphabet = max(ALPHABETS[encoding], key=lambda one: _explain(texts, one))
-    explained = _explain(texts, alphabet)
-    return Reading(encoding, texts, match.chaos, match.coherence, alphabet, len(_find_words(texts)), explained)
+def _read_blocks(paths: Sequence[Path]) -> Iterator[bytes]:
+    """Yield the bytes of all files; a line ends where a file ends."""
+    for path in paths:
+        with open_data(path) as opened:
+            yield from iter(partial(opened.stream.read, _SAMPLE_BYTES), b"")
+        yield b"\n"
 
 
-def _explain(cells: Iterable[str], alphabet: Alphabet) -> float:
-    """Return the fraction of the words outside ASCII that are words in an alphabet."""
-    words = _find_words(cells)
-    return sum(map(alphabet.has, words)) / max(len(words), 1)
+def _quote(readings: Sequence[Reading]) -> str:
+    """Return each reading of the cell that most encodings read in their own way."""
+    columns = [*zip(*(reading.cells for reading in readings), strict=False)]
+    cell = max(columns, key=lambda texts: len({*texts}), default=())
+    return ", ".join(
+        f"{reading.encoding}: {shorten_text(text, limit=60)!r}"
+        for reading, text in zip(readings[:5], cell, strict=False)
+    )
 
 
-def _find_words(cells: Iterable[str]) -> list[str]:
-    return [word for cell in cells for word in _WORD.findall(cell) if not word.isascii()]
+def _report_damage(faults: Mapping[Path, Fault], encoding: str, *, errors: EncodingErrors, advice: str) -> None:
+    """Count what is not valid in an encoding, and raise an error unless it is to be replaced."""
+    lines = {path: [position.line for position in find_replaced(path, encoding)] for path in faults}
+    count = f"{sum(map(len, lines.values())):,}"
+    if errors == "strict":
+        path, fault = next(iter(faults.items()))
+        others = f"; more files: {len(faults) - 1:,}" if len(faults) > 1 else ""
+        raise DataError(
+            f"{locate_fault(path, fault)} is not valid in {encoding!r} (bad characters: {count}; lines: "
+            f"{format_examples(dict.fromkeys(lines[path]))}{others}); {advice}, or set `data.encoding_errors: replace`"
+        )
+    logger.info("%s: characters not valid in %s, read as U+FFFD: %s", name_paths([*faults]), encoding, count)
 
 
-def _count_accents(cells: Sequence[str]) -> float:
-    """Return the fraction of the characters that are letters outside ASCII."""
-    text = "".join(cells)
-    return sum(character.isalpha() and not character.isascii() for character in text) / max(len(text), 1)
+def _find_codec(path: Path, encoding: str) -> str:
+    try:
+        b"a".decode(encoding)  # fails for codecs that are not text encodings, such as base64
+    except UnicodeDecodeError:
+        pass  # one byte is too short for some
+    except (LookupError, ValueError) as error:
+        raise build_encoding_error(path, encoding, error) from error
+    return codecs.lookup(encoding).name
+
+
+def _refuse_wide(path: Path, sample: bytes) -> None:
+    wide = next((name for mark, name in _WIDE_MARKS.items() if sample.startswith(mark)), None)
+    # UTF-16 without a byte order mark: in Western text every other byte is NUL, and none between them.
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    if not wide and not min(even, odd) and max(even, odd) * 4 >= max(len(sample), 1):
+        wide = "utf-16-be" if even else "utf-16-le"
+    if wide:
+        raise DataError(f"{path}: the text is {wide.upper()}; set `data.encoding: {wide}`, or convert it to UTF-8")
+
+
+def _refuse_binary(path: Path, sample: bytes) -> None:
+    index = next((index for index, byte in enumerate(sample) if byte in _BINARY_BYTES), None)
+    if index is not None:
+        raise DataError(
+            f"{path}: line {sample.count(10, 0, index) + 1}: byte {sample[index]:#04x} of a binary file, not of CSV, "
+            "JSON or Parquet; name another file, or set data.encoding if it is text"
+        )

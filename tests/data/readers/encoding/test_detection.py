@@ -1,111 +1,125 @@
-"""The encoding of a text is found, or not guessed."""
+"""The encoding of text files is detected, and files that are not text are refused."""
 
-from collections.abc import Iterator, Sequence
+import logging
+from pathlib import Path
 
 import pytest
 
 from hf_newscls.data.readers.encoding import detection
-from hf_newscls.data.readers.encoding.detection import is_damaged_utf8, rank_readings, sample_cells
-from tests.data.headlines import HEADLINES
+from hf_newscls.data.readers.encoding.detection import detect_encoding
+from hf_newscls.data.readers.encoding.text_file import TextFile
+from hf_newscls.errors import DataError
+
+
+def detect(folder: Path, content: bytes, encoding: str | None = None) -> str:
+    path = folder / "news.csv"
+    path.write_bytes(content)
+    return detect_encoding([path], encoding=encoding)
 
 
 @pytest.mark.parametrize(
-    ("language", "encoding", "expected"),
+    ("content", "encoding", "expected"),
     [
-        ("chinese", "gbk", "gb18030"),
-        ("taiwanese", "big5", "big5hkscs"),
-        ("japanese", "shift_jis", "cp932"),
-        ("japanese", "euc_jp", "euc_jp"),
-        ("korean", "euc_kr", "cp949"),
-        ("polish", "cp1250", "cp1250"),
-        ("polish", "iso8859_2", "iso8859_2"),
-        ("czech", "cp1250", "cp1250"),
-        ("russian", "cp1251", "cp1251"),
-        ("greek", "cp1253", "cp1253"),
-        ("turkish", "cp1254", "cp1254"),
-        ("arabic", "cp1256", "cp1256"),
-        ("hebrew", "cp1255", "cp1255"),
-        ("hebrew", "cp862", "cp862"),
-        ("lithuanian", "cp1257", "cp1257"),
-        ("french", "cp1252", "cp1252"),
-        ("german", "cp1252", "cp1252"),
-        ("english", "cp1252", "cp1252"),
+        (b"plain", None, "utf-8-sig"),
+        ("Café".encode(), None, "utf-8-sig"),
+        ("Café".encode("cp1252"), None, "cp1252"),
+        ("It\x92s".encode("latin-1"), None, "cp1252"),
+        ("Café".encode(), "UTF8", "utf-8-sig"),
+        ("Café".encode("cp1252"), "windows-1252", "cp1252"),
+        ("Café".encode("utf-16"), "utf-16", "utf-16"),
+        ("日本".encode("gbk"), "gbk", "gbk"),
     ],
 )
-def test_encoding_of_some_headlines_is_found(language: str, encoding: str, expected: str) -> None:
-    headlines = [line for line in HEADLINES[language] if line.encode(encoding, "replace").decode(encoding) == line]
-    readings = rank_readings([line.encode(encoding) for line in headlines])
-    assert [reading.encoding for reading in readings] == [expected]
-    assert readings[0].fits
-    assert [*readings[0].cells] == headlines
+def test_encoding_is_detected_or_taken(content: bytes, encoding: str | None, expected: str, tmp_path: Path) -> None:
+    assert detect(tmp_path, content, encoding) == expected
 
 
-def cut(content: bytes, size: int) -> Iterator[bytes]:
-    return (content[start : start + size] for start in range(0, len(content), size))
+def find_problem(folder: Path, content: bytes, encoding: str | None = None) -> str:
+    with pytest.raises(DataError) as caught:
+        detect(folder, content, encoding)
+    return str(caught.value)
 
 
-def encode(texts: Sequence[str], encoding: str) -> list[bytes]:
-    return [text.encode(encoding) for text in texts]
+def test_utf8_with_a_bad_byte_is_refused_with_its_position(tmp_path: Path) -> None:
+    problem = find_problem(tmp_path, "title\nCafé\nÜber ".encode() + "Café".encode("latin-1"))
+    # The third line is "Über Caf" and then the byte.
+    assert "news.csv: line 3, column 9: byte 0xe9" in problem
+    assert "`data.encoding_errors: replace`" in problem
+    assert "`data.encoding`" not in problem
 
 
 @pytest.mark.parametrize(
-    ("cells", "near"),
+    "content",
     [
-        (encode(["São João"], "cp1252"), {"cp1252", "cp1250"}),
-        (encode(["Proračun"], "cp1250"), {"cp1252", "cp1250"}),
-        (encode(["雪"], "gbk"), {"gb18030", "cp949"}),
+        "Le café près de Nîmes\n".encode("cp1252") * 20 + "Le café près de Nîmes\n".encode() * 5,
+        "Le café près de Nîmes\n".encode() * 5 + "Le café près de Nîmes\n".encode("cp1252") * 20,
+        "\n".join(["国足赢得第三场比赛"[:length] for length in range(2, 9)]).encode() + b"\n\xe5\x9b\n",
     ],
 )
-def test_few_letters_leave_several_encodings(cells: list[bytes], near: set[str]) -> None:
-    assert near <= {reading.encoding for reading in rank_readings(cells)}
+def test_mixed_or_cut_utf8_is_no_other_encoding(content: bytes, tmp_path: Path) -> None:
+    assert "'utf-8'" in find_problem(tmp_path, content)
 
 
-def test_encoding_that_is_not_known_does_not_fit() -> None:
-    readings = rank_readings(encode(HEADLINES["german"], "mac_roman"))
-    assert not readings or not readings[0].fits
+def test_bad_bytes_are_replaced_and_counted_if_the_recipe_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "hf_newscls")
+    path = tmp_path / "news.csv"
+    path.write_bytes("Café\nÉlan ".encode() + b"Time\x92s \x80\n")
+    encoding = detect_encoding([path], encoding=None, errors="replace")
+    with TextFile(path, "news.csv", encoding, "replace").open() as stream:
+        assert stream.read() == "Café\nÉlan Time\ufffds \ufffd\n"
+    assert caplog.messages[-1].endswith(": 2")
 
 
-@pytest.mark.parametrize("accents", ["São", "Malmö", "naïve", "piñata"])
-def test_rare_accents_are_read_as_in_english(accents: str) -> None:
-    cells = encode([f"A long headline about {accents} and much that is plain {'English ' * 40}"], "cp1252")
-    assert [reading.encoding for reading in rank_readings(cells)] == ["cp1252"]
+def test_nul_after_a_bad_byte_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "news.csv"
+    path.write_bytes("Café\nÉlan ".encode() + b"\x92\n\0\n")
+    with pytest.raises(DataError, match="line 3, column 1: NUL"):
+        detect_encoding([path], encoding=None, errors="replace")
 
 
-@pytest.mark.parametrize(
-    ("content", "cells"),
-    [
-        (b"", []),
-        (b"plain\n", []),
-        (b"\xe9", [b"\xe9"]),
-        (b'a,"b \xe9, c \xe8"\r\nd\t\xe0 e\n', [b"b \xe9", b" c \xe8", b"\xe0 e"]),
-    ],
-)
-@pytest.mark.parametrize("size", [7, 1 << 16])
-def test_cells_outside_ascii_are_sampled_whole(size: int, content: bytes, cells: list[bytes]) -> None:
-    assert sample_cells(cut(content, size)) == cells
+def test_encoding_that_the_text_does_not_decide_is_refused_with_its_readings(tmp_path: Path) -> None:
+    # Portuguese or Romanian: every word exists in both alphabets.
+    problem = find_problem(tmp_path, "São João\n".encode("cp1252"))
+    assert "cp1252: 'São João'" in problem
+    assert "cp1250: 'Săo Joăo'" in problem
+    assert "`data.encoding`" in problem
 
 
-def test_cell_that_is_too_long_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detection, "_LONGEST_CELL", 8)
-    assert sample_cells(cut(b"\xe9" * 20 + b",a \xe8,b", 8)) == [b"a \xe8"]
+def test_detected_encoding_must_suit_the_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detection, "sample_cells", lambda blocks: next(blocks)[:40].split(b"\n"))
+    content = "油价上涨百分之二\n央行下调存款利率\n".encode("gbk") * 3 + b"\xff\n"
+    assert "line 7, column 1: byte 0xff is not valid in 'gb18030'" in find_problem(tmp_path, content)
 
 
-def test_sample_is_bounded_and_spread_over_the_file() -> None:
-    content = b"".join(b"caf\xe9 %06d\n" % number for number in range(50_000))
-    cells = sample_cells(cut(content, 1 << 16))
-    numbers = [int(cell[-6:]) for cell in cells]
-    assert 2_000 < len(cells) < 16_000
-    assert sum(map(len, cells)) <= 1 << 17
-    assert numbers[0] == 0
-    assert numbers[-1] > 49_000
-    assert len({*map(int.__sub__, numbers[1:], numbers)}) == 1
+def test_file_not_in_the_encoding_of_the_recipe_is_refused(tmp_path: Path) -> None:
+    problem = find_problem(tmp_path, b"title,label\nCaf\xe9,X\n", "utf-8")
+    assert "news.csv: line 2, column 4: byte 0xe9" in problem
+    assert "'utf-8'" in problem
+    assert "`data.encoding`" in problem
 
 
-def test_bytes_that_are_utf8_by_accident_do_not_make_a_file_utf8() -> None:
-    assert not is_damaged_utf8(encode(HEADLINES["chinese"], "gbk"))
-    assert is_damaged_utf8([*encode(HEADLINES["chinese"], "utf-8"), b"\xe5\x9b"])
+@pytest.mark.parametrize("encoding", ["no-such-encoding", "base64", "rot13", "undefined", "a\0b", ""])
+def test_unknown_encoding_is_refused(encoding: str, tmp_path: Path) -> None:
+    assert f"`data.encoding` {encoding!r}" in find_problem(tmp_path, b"a,b\n", encoding)
 
 
-def test_no_cells_decide_nothing() -> None:
-    # UTF-16 without its byte order mark can have none.
-    assert len(rank_readings([])) != 1
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_wide_encoding_is_named(encoding: str, tmp_path: Path) -> None:
+    problem = find_problem(tmp_path, "title,label\na,X\n".encode(encoding))
+    assert f"{encoding.upper()}; set `data.encoding: {encoding}`" in problem
+
+
+def test_nul_character_is_refused_with_its_position(tmp_path: Path) -> None:
+    assert "news.csv: line 2, column 2: NUL" in find_problem(tmp_path, b"title,label\na\0b,X\n")
+
+
+def test_binary_file_is_refused_with_the_byte(tmp_path: Path) -> None:
+    assert "line 2: byte 0x1a" in find_problem(tmp_path, b"\x89PNG\r\n\x1a\n\x00\x00")
+
+
+def test_stray_control_characters_are_text_if_the_recipe_names_the_encoding(tmp_path: Path) -> None:
+    content = b"title,label\nStorm\x1f,REAL\n"
+    assert "line 2: byte 0x1f" in find_problem(tmp_path, content)
+    assert detect(tmp_path, content, "utf-8") == "utf-8-sig"

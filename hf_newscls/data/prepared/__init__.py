@@ -1,0 +1,1 @@
+"""Prepared rows: how they are saved, and the cache of them."""
