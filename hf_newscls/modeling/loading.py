@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -68,42 +69,7 @@ def load_tokenizer(section: ModelSection) -> PreTrainedTokenizerBase:
         ModelError: there is no such model, or it cannot be fetched.
         RecipeError: the encoder reads fewer tokens than `max_length`, or than a window has.
     """
-    # Saved with the tokenizer, so that `truncation=True` of the stock pipeline cuts at this end too. A tokenizer cannot
-    # keep both ends.
-    side = {"truncation_side": "left"} if section.truncation == "tail" else {}
-    tokenizer: PreTrainedTokenizerBase = _load(read_tokenizer, section, **side)
-    check_tokenizer(tokenizer, section.model_name_or_path)
-    limit = min(tokenizer.model_max_length, count_positions(_build_outline(section)))
-    key, length = ("windows.length", section.windows.length) if section.windows else ("max_length", section.max_length)
-    if length > limit:
-        raise RecipeError(
-            f"{section.model_name_or_path}: model.{key} is {length}, but the encoder reads at most {limit} tokens; "
-            "lower it"
-        )
-    tokenizer.model_max_length = section.max_length
-    return tokenizer
-
-
-def load_config(section: ModelSection) -> PreTrainedConfig:
-    """Load the encoder's configuration with the recipe's changes.
-
-    Raises:
-        ModelError: there is no such model, or it cannot be fetched.
-        RecipeError: `model.config` has a name or a value that the configuration does not accept.
-    """
-    config: PreTrainedConfig = _load(AutoConfig.from_pretrained, section)
-    unknown = [name for name in section.config if not hasattr(config, name)]
-    if unknown:
-        raise RecipeError(f"model.config: {type(config).__name__} has no {format_examples(unknown)}; check the names")
-    for name, value in section.config.items():
-        try:
-            setattr(config, name, value)
-        except StrictDataclassError as error:
-            reason = shorten_text(error.__cause__ or error)
-            raise RecipeError(
-                f"model.config.{name} is {value!r}, which has the wrong type ({reason}); fix it"
-            ) from error
-    return config
+    return _load_tokenizer(section, _find_folder(section))
 
 
 def load_pretrained(section: ModelSection, label_names: Sequence[str], *, seed: int) -> PretrainedClassifier:
@@ -113,13 +79,14 @@ def load_pretrained(section: ModelSection, label_names: Sequence[str], *, seed: 
         ModelError: there is no such model, it has no weights, or it cannot be fetched.
         RecipeError: the encoder does not support what the recipe asks for.
     """
-    tokenizer = load_tokenizer(section)
-    config = load_config(section)
-    check_described_size(find_encoder(section), config)
+    folder = _find_folder(section)
+    tokenizer = _load_tokenizer(section, folder)
+    config = _load_config(section, folder)
+    check_described_size(folder, config)
     load = _load_stock if section.head == "stock" else _load_two_layer
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model, loaded = load(section, config, label_names)
+        model, loaded = load(section, folder, config, label_names)
         if section.windows is not None:
             model, loaded = add_windows(model, loaded, section, tokenizer)
     if section.truncation != "head":
@@ -168,9 +135,54 @@ def name_loaded_parameters(model: nn.Module, loading_info: Mapping[str, Any]) ->
     return frozenset(name for name, _ in model.named_parameters() if name not in missing)
 
 
-def _build_outline(section: ModelSection) -> PreTrainedModel:
+def _find_folder(section: ModelSection) -> Path:
+    """Return the encoder's folder, checked."""
+    folder = find_encoder(section)
+    check_model_folder(folder)
+    return folder
+
+
+def _load_tokenizer(section: ModelSection, folder: Path) -> PreTrainedTokenizerBase:
+    # Saved with the tokenizer, so that `truncation=True` of the stock pipeline cuts at this end too. A tokenizer cannot
+    # keep both ends.
+    side = {"truncation_side": "left"} if section.truncation == "tail" else {}
+    tokenizer: PreTrainedTokenizerBase = _load(read_tokenizer, section, folder, **side)
+    check_tokenizer(tokenizer, section.model_name_or_path)
+    limit = min(tokenizer.model_max_length, count_positions(_build_outline(section, folder)))
+    key, length = ("windows.length", section.windows.length) if section.windows else ("max_length", section.max_length)
+    if length > limit:
+        raise RecipeError(
+            f"{section.model_name_or_path}: model.{key} is {length}, but the encoder reads at most {limit} tokens; "
+            "lower it"
+        )
+    tokenizer.model_max_length = section.max_length
+    return tokenizer
+
+
+def _load_config(section: ModelSection, folder: Path) -> PreTrainedConfig:
+    """Load the encoder's configuration with the recipe's changes.
+
+    Raises:
+        RecipeError: `model.config` has a name or a value that the configuration does not accept.
+    """
+    config: PreTrainedConfig = _load(AutoConfig.from_pretrained, section, folder)
+    unknown = [name for name in section.config if not hasattr(config, name)]
+    if unknown:
+        raise RecipeError(f"model.config: {type(config).__name__} has no {format_examples(unknown)}; check the names")
+    for name, value in section.config.items():
+        try:
+            setattr(config, name, value)
+        except StrictDataclassError as error:
+            reason = shorten_text(error.__cause__ or error)
+            raise RecipeError(
+                f"model.config.{name} is {value!r}, which has the wrong type ({reason}); fix it"
+            ) from error
+    return config
+
+
+def _build_outline(section: ModelSection, folder: Path) -> PreTrainedModel:
     """Build the encoder without its weights."""
-    config = load_config(section)
+    config = _load_config(section, folder)
     # from_config would take ten seconds to refuse this: its message imports every model of transformers.
     if type(config) not in MODEL_MAPPING:
         raise RecipeError(
@@ -188,11 +200,11 @@ def _build_outline(section: ModelSection) -> PreTrainedModel:
 
 
 def _load_stock(
-    section: ModelSection, config: PreTrainedConfig, label_names: Sequence[str]
+    section: ModelSection, folder: Path, config: PreTrainedConfig, label_names: Sequence[str]
 ) -> tuple[PreTrainedModel, frozenset[str]]:
     has_head = any(name.endswith("ForSequenceClassification") for name in config.architectures or [])
     _set_labels(config, label_names)
-    model, info = _load(AutoModelForSequenceClassification.from_pretrained, section, config=config, **_WEIGHTS)
+    model, info = _load(AutoModelForSequenceClassification.from_pretrained, section, folder, config=config, **_WEIGHTS)
     backbone = f"{model.base_model_prefix}."
     _check_sizes(section, info, prefix=backbone)
     loaded = name_loaded_parameters(model, info)
@@ -202,14 +214,14 @@ def _load_stock(
 
 
 def _load_two_layer(
-    section: ModelSection, config: PreTrainedConfig, label_names: Sequence[str]
+    section: ModelSection, folder: Path, config: PreTrainedConfig, label_names: Sequence[str]
 ) -> tuple[PreTrainedModel, frozenset[str]]:
     if config.is_encoder_decoder or type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
         raise RecipeError(
             f"{section.model_name_or_path}: model.head is 'two_layer', which reads the first token, but the first "
             f"token of {config.model_type!r} does not see the others; write `head: stock`"
         )
-    backbone, info = _load(AutoModel.from_pretrained, section, config=config, **_WEIGHTS)
+    backbone, info = _load(AutoModel.from_pretrained, section, folder, config=config, **_WEIGHTS)
     _check_sizes(section, info, prefix="")
     backbone.config._name_or_path = ""  # it is saved with the model, and may be a folder of this machine
     dropout = _DEFAULT_HEAD_DROPOUT if section.head_dropout is None else section.head_dropout
@@ -239,12 +251,10 @@ def _check_sizes(section: ModelSection, info: dict[str, Any], *, prefix: str) ->
         )
 
 
-def _load(from_pretrained: Any, section: ModelSection, **options: Any) -> Any:
+def _load(from_pretrained: Any, section: ModelSection, folder: Path, **options: Any) -> Any:
     """Call a `from_pretrained` of transformers, and turn its errors into a ModelError."""
     address = section.model_name_or_path
     register()
-    folder = find_encoder(section)
-    check_model_folder(folder)
     try:
         return from_pretrained(str(folder), trust_remote_code=False, **options)
     except LOAD_ERRORS as error:
