@@ -122,21 +122,32 @@ class Model:
         """Data and number of labels."""
         return f"{self.data}, {self.labels} labels"
 
+    @property
+    def hardware(self) -> str:
+        """Device and precision."""
+        return f"{self.device}, {self.precision}"
+
 
 @dataclass(frozen=True)
-class Seeds:
-    """The models of a recipe on one split that differ only in their seed."""
+class DataSet:
+    """All models of one split."""
 
     models: Sequence[Model]
 
     @property
-    def accuracies(self) -> list[float]:
-        """The accuracy of each model."""
-        return [model.scores["accuracy"][0] for model in self.models]
+    def first(self) -> Model:
+        """One of them, for what all have in common."""
+        return self.models[0]
 
-    def mean(self, name: str) -> float:
-        """Return the mean of a score over the seeds."""
-        return statistics.mean(model.scores[name][0] for model in self.models)
+    @property
+    def hardware(self) -> list[str]:
+        """Devices that the models were trained on."""
+        return list(dict.fromkeys(model.hardware for model in self.models))
+
+    @property
+    def recipes(self) -> dict[str, list[Model]]:
+        """The models of each recipe, which differ only in their seed."""
+        return _group(self.models, by="title")
 
 
 _MODELS = TypeAdapter(dict[str, Model])
@@ -287,7 +298,8 @@ def render_page(results: Path) -> str:
     models = [*read_models(results).values()]
     page = template.render(
         models=models,
-        seeds=group_seeds(models),
+        data_sets=group_by_split(models),
+        average=average,
         figure=FIGURE,
         curves=read_curves(results),
         curve_figure=CURVE,
@@ -295,12 +307,21 @@ def render_page(results: Path) -> str:
     return page.lstrip()
 
 
-def group_seeds(models: Sequence[Model]) -> list[Seeds]:
-    """Return the recipes with several seeds on one split."""
-    groups: dict[tuple[str, str], list[Model]] = {}
+def group_by_split(models: Sequence[Model]) -> list[DataSet]:
+    """Return the models of each split."""
+    return [DataSet(group) for group in _group(models, by="split").values()]
+
+
+def _group(models: Sequence[Model], *, by: str) -> dict[str, list[Model]]:
+    groups: dict[str, list[Model]] = {}
     for model in models:
-        groups.setdefault((model.split, model.title), []).append(model)
-    return [Seeds(group) for group in groups.values() if len(group) > 1]
+        groups.setdefault(getattr(model, by), []).append(model)
+    return groups
+
+
+def average(models: Sequence[Model], score: str) -> float:
+    """Return the mean of a score over models."""
+    return statistics.mean(model.scores[score][0] for model in models)
 
 
 def read_curves(results: Path) -> dict[str, dict]:
@@ -327,26 +348,22 @@ def draw_curves(curves: Mapping[str, Mapping]) -> Figure:
 
 def draw(models: Sequence[Model]) -> Figure:
     """Draw accuracy against training minutes, a panel for each data set."""
-    panels: dict[str, list[Model]] = {}
-    for model in models:
-        panels.setdefault(model.split, []).append(model)
+    panels = group_by_split(models)
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(4.6 * columns, 3.4 * rows), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     all_axes = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
-    for axes, group in zip(all_axes, panels.values(), strict=False):
-        _draw_panel(axes, group)
+    for axes, data in zip(all_axes, panels, strict=False):
+        _draw_panel(axes, data)
     for axes in all_axes[len(panels) :]:
         axes.set_visible(False)
     return figure
 
 
-def _draw_panel(axes: Axes, group: Sequence[Model]) -> None:
-    first = group[0]
-    titles = dict.fromkeys(model.title for model in group)  # the seeds of a recipe have one title
-    for title, color in zip(titles, cycle(COLORS), strict=False):
-        own = [model for model in group if model.title == title]
+def _draw_panel(axes: Axes, data: DataSet) -> None:
+    first = data.first
+    for (title, own), color in zip(data.recipes.items(), cycle(COLORS), strict=False):
         accuracy, low, high = np.array([model.scores["accuracy"] for model in own]).T
         minutes = [model.minutes for model in own]
         error = [accuracy - low, high - accuracy]

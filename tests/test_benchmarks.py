@@ -316,7 +316,8 @@ def test_results_have_own_scores_and_those_on_other_data(
     assert own.startswith(f"| tiny | its own test set | 24 | | {scores['accuracy']:.3f} (")
     assert other.startswith("| tiny | new (3 labels) | 3 | 0 | ")
     assert "| 0.667 |" in other
-    (model,) = (line for line in lines if line.startswith("| tiny, 3 labels | tiny | "))
+    assert "### tiny, 3 labels" in lines
+    (model,) = (line for line in lines if line.startswith(f"| tiny | {tiny_run.recipe.seed} | "))
     low, high = tiny_run.report.gains["accuracy"]
     assert f"| {low:+.3f} to {high:+.3f} |" in model
     assert (tmp_path / "docs/images/results.png").stat().st_size > 1000
@@ -343,6 +344,7 @@ def test_results_average_the_seeds_of_a_recipe(results: Any) -> None:
     models = [
         replace(model, seed=seed, scores={"accuracy": (value, 0.0, 1.0)}) for seed, value in ((17, 0.5), (18, 0.7))
     ]
-    (group,) = results.group_seeds([*models, replace(model, split="another")])
-    assert group.accuracies == [0.5, 0.7]
-    assert group.mean("accuracy") == pytest.approx(0.6)
+    found, other = results.group_by_split([*models, replace(model, split="another")])
+    assert found.recipes == {model.title: models}
+    assert len(other.models) == 1
+    assert results.average(models, "accuracy") == pytest.approx(0.6)
