@@ -20,7 +20,7 @@ from hf_newscls.cli.display.terminal import (
     name_program,
     print_line,
 )
-from hf_newscls.evaluation.metric_names import name_metric
+from hf_newscls.training.record import name_selection_metric
 
 if TYPE_CHECKING:
     from hf_newscls.workflow import Tuning
@@ -85,7 +85,7 @@ def _print_tuning(found: "Tuning") -> None:
     for key, value in best.values.items():
         table.add_row(make_printable(key), make_printable(f"{value}"))
     console.print(table)
-    print_line(f"validation {name_metric(found.result.metric).lower()}: {best.score:.4f}")
+    print_line(f"validation {name_selection_metric(found.result.metric)}: {best.score:.4f}")
     for run in found.runs:
         scores = run.report.test.scores
         print_line(f"seed {run.recipe.seed}: test accuracy {scores['accuracy']:.4f}, macro F1 {scores['f1_macro']:.4f}")

@@ -53,6 +53,10 @@ class PretrainedClassifier:
     tokenizer: PreTrainedTokenizerBase  # its `model_max_length` is the recipe's `max_length`
     backbone_parameters: frozenset[str]
 
+    def count_parameters(self) -> int:
+        """Return the number of parameters, without the untrained copy that peft keeps of the head."""
+        return sum(one.numel() for name, one in self.model.named_parameters() if ".original_module." not in name)
+
     def count_trainable(self, *, only_new: bool = False) -> int:
         """Return the number of parameters that are trained; with `only_new`, of those that stage 1 trains."""
         return sum(

@@ -1,9 +1,12 @@
 """Find recipes by name or path, and read them with what they extend and with overrides."""
 
+import copy
 import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,28 @@ from hf_newscls.recipe.validation_errors import explain_validation_error
 _SHOWN_KEYS = 5
 # What describes one model or one file, and so is not inherited by another.
 _DESCRIPTIONS = {("model", "model_name_or_path"): ("revision", "sha256", "base_model"), ("data", "source"): ("sha256",)}
+
+
+@dataclass(frozen=True)
+class RecipeDraft:
+    """A recipe file with what it extends and with overrides, read once; its ${section.key} are not replaced yet."""
+
+    path: Path
+    content: DictConfig
+    overrides: DictConfig
+    overridden: Sequence[str]  # keys
+
+    def build(self, values: Mapping[str, object] | None = None, *, source: str | None = None) -> Recipe:
+        """Return the recipe, with values by `section.key`; `source` replaces `data.source`.
+
+        Raises:
+            RecipeError: one error that names everything that is wrong.
+        """
+        values = values or {}
+        source_name = _name_source(self.path, [*self.overridden, *values])
+        # A copy, because merging drops what describes another model.
+        content = _resolve(copy.deepcopy(self.content), [self.overrides, _nest(values)], source_name)
+        return _validate(content, source_name, source=source)
 
 
 def find_recipes() -> dict[str, Path]:
@@ -74,11 +99,20 @@ def read_recipe(
     Raises:
         RecipeError: one error that names everything that is wrong.
     """
+    if isinstance(overrides, Mapping):
+        return read_draft(name_or_path).build(overrides, source=source)
+    return read_draft(name_or_path, overrides).build(source=source)
+
+
+def read_draft(name_or_path: str, overrides: Sequence[str] = ()) -> RecipeDraft:
+    """Read a recipe, with what it extends and with overrides, as `read_recipe` does, and do not validate it yet.
+
+    Raises:
+        RecipeError: a file cannot be read, or an override has another form than section.key=value.
+    """
     path = find_recipe(name_or_path)
-    source_name = _name_source(path, overrides)
-    recipe = _read_with_parents(path, seen=())
-    changes = _nest(overrides) if isinstance(overrides, Mapping) else _parse_overrides(overrides)
-    return _validate(_resolve(recipe, changes, source_name), source_name, source=source)
+    content, parsed = _read_with_parents(path, seen=()), _parse_overrides(overrides)
+    return RecipeDraft(path, content, parsed, [override.partition("=")[0] for override in overrides])
 
 
 def read_run_recipe(path: Path, *, source: str | None = None) -> Recipe:
@@ -88,7 +122,7 @@ def read_run_recipe(path: Path, *, source: str | None = None) -> Recipe:
         RecipeError: it cannot be read.
     """
     source_name = _shorten_path(path)
-    content = _resolve(_read_yaml(path), OmegaConf.create(), source_name)
+    content = _resolve(_read_yaml(path), [], source_name)
     return _validate(rename_old_keys(content), source_name, source=source)
 
 
@@ -106,28 +140,16 @@ def read_search_space(path: Path, recipe: Recipe) -> Recipe:
     return _validate(content, _shorten_path(path), source=None)
 
 
-def parse_overrides(overrides: Sequence[str]) -> dict[str, object]:
-    """Return overrides as `read_recipe` takes them as a mapping: the changes of each section.
-
-    Raises:
-        RecipeError: one has another form than section.key=value.
-
-    >>> parse_overrides(["model.max_length=32", "model.head=stock", "name=short"])
-    {'model': {'max_length': 32, 'head': 'stock'}, 'name': 'short'}
-    """
-    return dict(OmegaConf.to_container(_parse_overrides(overrides)))  # type: ignore[arg-type]
-
-
-def nest_values(values: Mapping[str, object]) -> dict[str, Any]:
-    """Return values by `section.key` as the content of a recipe file.
+def nest_changes(overrides: Sequence[str], values: Mapping[str, object]) -> dict[str, Any]:
+    """Return overrides, and values by `section.key`, as the content of a recipe file; the values win.
 
     Raises:
         RecipeError: a key has another form.
 
-    >>> nest_values({"model.max_length": 32, "model.head": "stock"})
-    {'model': {'max_length': 32, 'head': 'stock'}}
+    >>> nest_changes(["model.max_length=32", "name=short"], {"model.head": "stock"})
+    {'model': {'max_length': 32, 'head': 'stock'}, 'name': 'short'}
     """
-    return dict(OmegaConf.to_container(_nest(values)))  # type: ignore[arg-type]
+    return dict(OmegaConf.to_container(_merge(_parse_overrides(overrides), _nest(values))))  # type: ignore[arg-type]
 
 
 def read_purpose(path: Path) -> str:
@@ -138,10 +160,10 @@ def read_purpose(path: Path) -> str:
     return ""
 
 
-def _resolve(recipe: Any, changes: Any, source_name: str) -> dict[str, Any]:
+def _resolve(recipe: Any, changes: Sequence[Any], source_name: str) -> dict[str, Any]:
     """Return a recipe with changes, as plain values, with each ${section.key} replaced by the value of that key."""
     try:
-        merged = _merge(recipe, changes)
+        merged = reduce(_merge, changes, recipe)
         unresolved = OmegaConf.to_container(merged, resolve=False)
         if found := next((text for text in _list_texts(unresolved) if _has_resolver(text)), None):
             raise RecipeError(
@@ -277,9 +299,9 @@ def _is_key(text: str) -> bool:
     return all(part.isidentifier() for part in text.split("."))
 
 
-def _name_source(path: Path, overrides: Iterable[str]) -> str:
+def _name_source(path: Path, overridden: Iterable[str]) -> str:
     """Name the file and the overridden keys, because an error can come from either."""
-    keys = list(dict.fromkeys(override.partition("=")[0] for override in overrides))
+    keys = list(dict.fromkeys(overridden))
     shown = ", ".join(keys[:_SHOWN_KEYS]) + (f" and {len(keys) - _SHOWN_KEYS} more" if keys[_SHOWN_KEYS:] else "")
     return f"{_shorten_path(path)} with {shown} overridden" if keys else _shorten_path(path)
 

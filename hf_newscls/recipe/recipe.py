@@ -63,6 +63,10 @@ class Recipe(Section):
         """Seed of the training: `training_arguments.seed`, or else that of the split."""
         return int(self.training_arguments.get("seed", self.split.seed))
 
+    def with_seed(self, seed: int) -> "Recipe":
+        """Return the recipe with another seed of the training."""
+        return self.model_copy(update={"training_arguments": {**self.training_arguments, "seed": seed}})
+
     @property
     def use_cpu(self) -> bool:
         """Whether the training ignores accelerators."""

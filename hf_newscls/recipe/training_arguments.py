@@ -49,6 +49,13 @@ _OWNED = {
     "local_rank": "the launcher sets it",
     "auto_find_batch_size": "the schedule of both stages is planned for one batch size",
     "accelerator_config": "the schedule of both stages counts batches as the default configuration does",
+    "save_only_model": "an interrupted run could not be resumed",
+    "enable_jit_checkpoint": "Ctrl-C and SIGTERM save a checkpoint already",
+    "ignore_data_skip": "a resumed run would train other rows than one that was not interrupted",
+    **dict.fromkeys(
+        ("prediction_loss_only", "batch_eval_metrics", "eval_do_concat_batches"),
+        "the validation scores need all predictions at once",
+    ),
     "lr_scheduler_kwargs": "the shapes linear, cosine and constant take none",
     "label_smoothing_factor": "write `loss.label_smoothing`",
 }

@@ -59,10 +59,19 @@ def open_run(recipe: Recipe, *, fingerprint: str, runs_dir: Path, resume: bool =
 
 def has_interrupted(recipe_name: str, *, runs_dir: Path) -> bool:
     """Return whether `open_run` would find a run to resume: with a checkpoint, or without its evaluation."""
-    return any(
-        not run.is_complete and (run.training.is_file() or find_last_checkpoint(run.checkpoints) is not None)
-        for run in _find_newest(recipe_name, runs_dir)
-    )
+    for run in _find_newest(recipe_name, runs_dir):
+        with try_lock(run.lock) as is_ours:
+            return is_ours and _is_interrupted(run)
+    return False
+
+
+def is_outdated(recipe: Recipe, *, runs_dir: Path) -> bool:
+    """Return whether `open_run` would refuse to resume an interrupted run because the recipe, but its seed, changed."""
+    for run in _find_newest(recipe.name, runs_dir):
+        if _is_interrupted(run):
+            before = run.read_recipe()
+            return bool(_compare(before.with_seed(recipe.seed), recipe))
+    return False
 
 
 def find_finished(recipe: Recipe, fingerprint: str, *, runs_dir: Path) -> RunFolder | None:
@@ -78,6 +87,11 @@ def find_finished(recipe: Recipe, fingerprint: str, *, runs_dir: Path) -> RunFol
 
 def _find_newest(recipe_name: str, runs_dir: Path) -> list[RunFolder]:
     return find_runs(recipe_name, runs_dir=runs_dir, with_file="split.json")[-1:]
+
+
+def _is_interrupted(run: RunFolder) -> bool:
+    has_ended = run.training.is_file()
+    return not run.is_complete and (has_ended or find_last_checkpoint(run.checkpoints) is not None)
 
 
 def _was_trained_by(run: RunFolder, recipe: Recipe) -> bool:
@@ -146,4 +160,9 @@ def _check_unchanged(run: RunFolder, recipe: Recipe, fingerprint: str) -> None:
 
 
 def _find_training_changes(run: RunFolder, recipe: Recipe) -> list[RecipeChange]:
-    return find_changes(run.read_recipe(), recipe, exclude=_FREE_KEYS)
+    return _compare(run.read_recipe(), recipe)
+
+
+def _compare(before: Recipe, now: Recipe) -> list[RecipeChange]:
+    # Without a seed of its own, a training has that of the split: the same as if it were named.
+    return find_changes(before.with_seed(before.seed), now.with_seed(now.seed), exclude=_FREE_KEYS)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from datasets import DatasetDict
 from scipy.special import softmax
-from torch import nn
+from torch import Tensor, nn
 from transformers import (
     EvalPrediction,
     PreTrainedModel,
@@ -35,7 +35,7 @@ from hf_newscls.training.acceleration.apply import accelerated
 from hf_newscls.training.arguments import describe_arguments
 from hf_newscls.training.backend import Backend
 from hf_newscls.training.callbacks.energy import measuring_energy
-from hf_newscls.training.callbacks.evaluation import EpochLogCallback, SecondStageEarlyStopping
+from hf_newscls.training.callbacks.evaluation import EvaluationLogCallback, SecondStageEarlyStopping
 from hf_newscls.training.callbacks.feature_cache import FeatureCacheCallback
 from hf_newscls.training.callbacks.freeze import TwoStageFreezeCallback
 from hf_newscls.training.callbacks.frozen_part import FrozenEncoder, FrozenWindows
@@ -77,7 +77,7 @@ def fit_classifier(
         resume_from: a complete checkpoint.
 
     Raises:
-        RunError: the checkpoint is of a run with another number of steps, as on another number of devices.
+        RunError: the checkpoint is of a run with another number of steps or of processes.
         TrainingInterrupted: a signal stopped the training; a checkpoint was saved.
     """
     lengths = backend.choose_lengths(recipe.model)
@@ -86,8 +86,9 @@ def fit_classifier(
     )
     schedule = trainer.schedule
     _log_padding(trainer, lengths)
+    resumed_step = 0
     if resume_from is not None:
-        _check_steps(resume_from, schedule)
+        resumed_step = _check_checkpoint(resume_from, schedule, processes=arguments.world_size)
     trained = classifier.count_trainable(only_new=not schedule.has_stage_two)  # before stage 1 freezes some
     if not schedule.has_stage_two:
         logger.warning(
@@ -120,9 +121,10 @@ def fit_classifier(
         total_steps=state.global_step,
         best_step=_find_best_step(state, arguments),
         runtime_seconds=seconds,
+        resumed_step=resumed_step,
         train_rows=len(tokenized["train"]),
         batch_rows=trainer.get_total_train_batch_size(arguments),
-        parameters=sum(one.numel() for one in classifier.model.parameters()),
+        parameters=classifier.count_parameters(),
         trained_parameters=trained,
         device=backend.name,
         precision="bfloat16" if arguments.bf16 else "float16" if arguments.fp16 else "float32",
@@ -169,9 +171,10 @@ def build_trainer(
         processing_class=classifier.tokenizer,
         data_collator=build_collator(classifier.tokenizer, lengths=lengths, multiple_of=_choose_multiple(arguments)),
         compute_metrics=_compute_metrics,
+        preprocess_logits_for_metrics=_take_logits,
         callbacks=[
             TwoStageFreezeCallback(classifier.backbone_parameters, boundary_step=schedule.boundary_step),
-            EpochLogCallback(),
+            EvaluationLogCallback(),
             ProgressReportCallback(boundary_step=schedule.boundary_step, total_steps=schedule.total_steps),
             *callbacks,
         ],
@@ -190,22 +193,35 @@ def build_trainer(
     return trainer
 
 
-def _check_steps(checkpoint: Path, schedule: TwoStageSchedule) -> None:
-    steps = read_trainer_state(checkpoint)["max_steps"]
+def _check_checkpoint(checkpoint: Path, schedule: TwoStageSchedule, *, processes: int) -> int:
+    """Return the step of a checkpoint, and refuse one of another schedule."""
+    fix = "use the same number of devices, or start a new run with resume=False or --no-resume"
+    state = read_trainer_state(checkpoint)
+    steps = state["max_steps"]
     if steps != schedule.total_steps:
         raise RunError(
-            f"{checkpoint}: the interrupted run has {steps} steps, but this one has {schedule.total_steps}; use the "
-            "same number of devices, or start a new run with resume=False or --no-resume"
+            f"{checkpoint}: the interrupted run has {steps} steps, but this one has {schedule.total_steps}; {fix}"
         )
+    # With `max_steps`, the number of processes does not change the number of steps.
+    before = sum(1 for _ in checkpoint.glob("rng_state*.pth"))
+    if before != processes:
+        raise RunError(f"{checkpoint}: the interrupted run has {before} processes, but this one has {processes}; {fix}")
+    return int(state["global_step"])
 
 
 def _find_best_step(state: TrainerState, arguments: TrainingArguments) -> int | None:
     """Return the step of the model that is kept; None if it is the last one."""
-    if not arguments.load_best_model_at_end or not state.best_global_step:
+    if not arguments.load_best_model_at_end or state.best_model_checkpoint is None:
         return None
-    best, metric = state.best_global_step, name_selection_metric(str(arguments.metric_for_best_model))
+    # Not `best_global_step`: an evaluation between two checkpoints can be better than both.
+    best, metric = int(Path(state.best_model_checkpoint).name.rpartition("-")[2]), str(arguments.metric_for_best_model)
+    score = next(one[f"eval_{metric}"] for one in state.log_history if one["step"] == best and f"eval_{metric}" in one)
     logger.info(
-        "best checkpoint: step %d of %d (validation %s %.4f)", best, state.global_step, metric, state.best_metric
+        "best checkpoint: step %d of %d (validation %s %.4f)",
+        best,
+        state.global_step,
+        name_selection_metric(metric),
+        score,
     )
     return best
 
@@ -261,6 +277,11 @@ def _log_padding(trainer: NewsTrainer, lengths: Sequence[int] | None) -> None:
         lengths=lengths or range(multiple, max(tokens) + multiple, multiple),
     )
     logger.info("padding is about %.0f%% of the tokens", 100 * (1 - fraction))
+
+
+def _take_logits(outputs: Tensor | tuple[Tensor, ...], labels: Tensor) -> Tensor:
+    # BART also returns the output of its encoder, and others hidden states if `model.config` asks for them.
+    return outputs[0] if isinstance(outputs, tuple) else outputs
 
 
 def _compute_metrics(prediction: EvalPrediction) -> dict[str, float]:

@@ -41,7 +41,7 @@ class TrainingRecord:
     boundary_step: int  # first step of stage 2; 0 without stage 1
     total_steps: int
     best_step: int | None  # step of the model that was kept; None if it is the last one
-    runtime_seconds: float  # seconds of the training with its evaluations, since it was last resumed
+    runtime_seconds: float  # seconds of the training with its evaluations, from `resumed_step` on
     train_rows: int
     batch_rows: int  # rows of an optimizer step, over all devices and accumulated batches
     parameters: int  # number of parameters of the model, with an adapter's
@@ -53,8 +53,9 @@ class TrainingRecord:
     settings: Mapping[str, Any] = field(default_factory=dict)  # values of `TrainingArguments` that affect the result
     encoder_commit: str | None = None  # commit of the encoder on the Hub; None if it came from elsewhere
     encoder_license: str | None = None  # license in the encoder's card; None if it has none
+    resumed_step: int = 0  # step that the run was last resumed from; seconds and energy are counted from there
     machine: str | None = None  # processor, cores and memory of the (first) machine
-    energy_kwh: float | None = None  # estimated energy used by the machine; None without codecarbon
+    energy_kwh: float | None = None  # estimated, of the machine, from `resumed_step` on; None without codecarbon
     # Fitted on validation after the training; None if the recipe wants none, or in a run of version 0.2.
     temperature: TemperatureFit | None = None
     job: JobCost | None = None  # of HF Jobs, until the model was evaluated; None if it was trained elsewhere

@@ -68,6 +68,17 @@ class NewsTrainer(Trainer):
         order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
         return self._build_loader(dataset, order, batch_size=self.args.eval_batch_size, drop_last=False)
 
+    def _run_epoch(self, *args: Any, **options: Any) -> None:
+        """Train an epoch, unless the run has all its steps.
+
+        The Trainer looks for the end only after a step. A run that resumes from its last step, within an epoch, would
+        train one more.
+        """
+        if self.state.global_step >= self.state.max_steps:
+            self.control.should_training_stop = True
+        else:
+            super()._run_epoch(*args, **options)  # type: ignore[no-untyped-call]
+
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
         """Return 0: nothing reads the number, and counting walks all parameters in each step."""
         return 0

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from hf_newscls.recipe.loading import is_recipe_path, nest_values, read_recipe
+from hf_newscls.recipe.loading import RecipeDraft, is_recipe_path, nest_changes, read_draft
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.serialization import content_to_yaml
 
@@ -17,8 +18,13 @@ class BaseRecipe:
     """A recipe as the user named it, with overrides."""
 
     name_or_path: str
-    overrides: Mapping[str, object]  # as `read_recipe` takes them
+    overrides: Sequence[str] = ()  # section.key=value
     data: str | None = None  # replaces data.source
+
+    @cached_property
+    def draft(self) -> RecipeDraft:
+        """Its content, read once: an edit of the file must not change the trials of a search that runs."""
+        return read_draft(self.name_or_path, self.overrides)
 
     def read(self, values: Mapping[str, object]) -> Recipe:
         """Return the recipe with other values.
@@ -26,7 +32,7 @@ class BaseRecipe:
         Raises:
             RecipeError: it does not accept a value.
         """
-        return read_recipe(self.name_or_path, {**self.overrides, **values}, source=self.data)
+        return self.draft.build(values, source=self.data)
 
     def to_yaml(self, values: Mapping[str, object], *, name: str, folder: Path, comment: str) -> str:
         """Return a recipe file that extends this recipe and has only what differs.
@@ -39,7 +45,8 @@ class BaseRecipe:
         """
         parent = self.name_or_path
         if is_recipe_path(parent):
-            parent = os.path.relpath(parent, folder)
+            # Resolved: where the folder is a link, .. leads elsewhere.
+            parent = os.path.relpath(Path(parent).resolve(), folder.resolve())
         source = {} if self.data is None else {"data.source": self.data}
-        content = nest_values({**self.overrides, **source, **values, "name": name})
+        content = nest_changes(self.overrides, {**source, **values, "name": name})
         return f"# {comment}\n{content_to_yaml({'extends': parent, **content})}"

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from datasets import Dataset, DatasetDict
+from filelock import FileLock
 
 from hf_newscls.data.stratification import hash_rows
 from hf_newscls.errors import RecipeError, RunError, format_duration
-from hf_newscls.evaluation.metric_names import name_metric
 from hf_newscls.progress import report_progress
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.storage import replace_folder
+from hf_newscls.training.record import name_selection_metric
 from hf_newscls.tuning.candidates import BaseRecipe
 from hf_newscls.tuning.page import format_values
 from hf_newscls.tuning.result import FAILED, RUNNING, SearchResult, TrialResult, read_result
@@ -93,7 +94,7 @@ class Search:
         logger.info("trial %d: %s", trial.number, self._describe(trial, result))
 
     def _describe(self, trial: TrialResult, result: SearchResult) -> str:
-        score = trial.state if trial.score is None else f"{name_metric(self.metric).lower()} {trial.score:.4f}"
+        score = trial.state if trial.score is None else f"{name_selection_metric(self.metric)} {trial.score:.4f}"
         best = f"best {result.best.score:.4f} of trial {result.best.number}" if result.complete else "none complete yet"
         return f"{score} ({best}), {format_duration(trial.whole_seconds)}; {format_values(trial.values)}"
 
@@ -128,7 +129,9 @@ def write_rows(splits: DatasetDict, folder: StudyFolder, *, fingerprint: str, tr
             every host, and a smaller set is part of each larger one.
     """
     path = folder.path / "-".join(["rows", fingerprint[:12], *([] if train_rows is None else [str(train_rows)])])
-    if not path.is_dir():
+    with FileLock(folder.lock):
+        if path.is_dir():
+            return path
         with replace_folder(path) as fresh:
             train = splits["train"]
             if train_rows is not None:

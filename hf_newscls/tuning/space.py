@@ -75,10 +75,10 @@ def _build_values(space: Space, choose: Callable[[str], object]) -> Values:
 def _list_probes(space: Space) -> Iterator[Values]:
     """Yield values that together hold both ends of each range and each choice."""
     options = {key: search.choices or [search.low, search.high] for key, search in space.items()}
-    first = {key: found[0] for key, found in options.items()}
-    yield _build_values(space, first.__getitem__)
+    # Not null, which would leave out the keys of the section.
+    first = {key: next((one for one in found if one is not None), None) for key, found in options.items()}
     for key, found in options.items():
-        for option in found[1:]:
+        for option in found:
             yield _build_values(space, {**first, key: option}.__getitem__)
 
 

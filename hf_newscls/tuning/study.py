@@ -30,7 +30,7 @@ from pydantic import ValidationError
 from hf_newscls.errors import InputError, RecipeError, RunError, StorageError, format_examples, shorten_text
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.serialization import recipe_to_yaml
-from hf_newscls.runs.recipe_diff import find_changes
+from hf_newscls.runs.recipe_diff import NOT_OF_THE_TRAINING, find_changes
 from hf_newscls.runs.resuming import try_lock
 from hf_newscls.storage import write_text
 from hf_newscls.tuning.heartbeat import beating, is_dead
@@ -183,7 +183,7 @@ def _check_unchanged(study: Study, recipe: Recipe, fingerprint: str, *, storage:
     except ValidationError as error:
         raise RunError(f"{name} has a recipe that this version cannot read; use the version that began it") from error
     # The fingerprint stands for the rows; they may have another path on another host.
-    if changes := find_changes(before, recipe, exclude=("data", "split", "evaluation", "hub")):
+    if changes := find_changes(before, recipe, exclude=NOT_OF_THE_TRAINING):
         raise RunError(f"{name} has another recipe: {format_examples(changes)}; undo the changes, {fix}")
 
 

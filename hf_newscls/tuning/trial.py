@@ -99,7 +99,8 @@ def train_trial(folder: Path, rows: Path, *, storage: str) -> None:
 
     callback = PruningCallback(attach)
     record = _fit(recipe, folder, DatasetDict.load_from_disk(str(rows)), callback=callback)
-    run_on_main(lambda: _store(attach(), record, is_pruned=callback.is_pruned))
+    keeps_best = recipe.training_arguments.get("load_best_model_at_end", True)
+    run_on_main(lambda: _store(attach(), record, keeps_best=keeps_best, is_pruned=callback.is_pruned))
 
 
 def _find_trial(study_name: str, number: int, *, storage: str) -> Trial:
@@ -132,8 +133,8 @@ def _fit(recipe: Recipe, folder: Path, rows: DatasetDict, *, callback: Any) -> T
     )
 
 
-def _store(trial: Trial, record: TrainingRecord, *, is_pruned: bool) -> None:
-    """Store the scores of the evaluation with the best score, which `train` keeps the model of."""
+def _store(trial: Trial, record: TrainingRecord, *, keeps_best: bool, is_pruned: bool) -> None:
+    """Store the scores of the evaluation whose model `train` keeps: the best one or the last one."""
     from optuna.study import StudyDirection
     from optuna.trial import TrialState
 
@@ -142,8 +143,8 @@ def _store(trial: Trial, record: TrainingRecord, *, is_pruned: bool) -> None:
     evaluations: list[Mapping[str, float]] = [one for one in record.log_history if _PREFIX + metric in one]
     if not evaluations:
         raise NewsclsError(f"no evaluation gave a finite {metric}; lower the learning rate")
-    best = min(evaluations, key=lambda one: sign * one[_PREFIX + metric])
-    scores = {name.removeprefix(_PREFIX): value for name, value in best.items() if name.startswith(_PREFIX)}
+    kept = min(evaluations, key=lambda one: sign * one[_PREFIX + metric]) if keeps_best else evaluations[-1]
+    scores = {name.removeprefix(_PREFIX): value for name, value in kept.items() if name.startswith(_PREFIX)}
     trial.set_user_attr(SCORES, {name: value for name, value in scores.items() if math.isfinite(value)})
     trial.set_user_attr(SECONDS, record.runtime_seconds)
     if is_pruned:

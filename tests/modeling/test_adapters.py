@@ -64,6 +64,14 @@ def test_every_new_module_is_saved(architecture: str, head: str, modules: set[st
 
 
 @pytest.mark.parametrize("head", ["stock", "two_layer"])
+def test_head_is_counted_once(head: str, tiny_encoder: Path) -> None:
+    without = load_tiny(tiny_encoder, head=head).count_parameters()
+    adapted = add_adapter(load_tiny(tiny_encoder, head=head), AdapterSection(), seed=1)
+    lora = sum(one.numel() for name, one in adapted.model.named_parameters() if "lora_" in name)
+    assert adapted.count_parameters() == without + lora
+
+
+@pytest.mark.parametrize("head", ["stock", "two_layer"])
 def test_accumulated_batches_weigh_as_one(head: str, make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
     # Fails without `trainer.model_accepts_loss_kwargs = False`: peft's forward takes any keyword.
     def compute_first_step(batch_rows: int, batches: int) -> tuple[float, float]:

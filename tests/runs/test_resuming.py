@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from hf_newscls.runs.resuming import find_finished, has_interrupted
+from hf_newscls.runs.folder import RunFolder
+from hf_newscls.runs.resuming import find_finished, has_interrupted, is_outdated, try_lock
 from tests.conftest import FinishedRun
 from tests.runs.test_checkpoints import save_checkpoint
+from tests.tiny_models import MakeRecipe
 
 
 @pytest.mark.parametrize(
@@ -46,3 +48,34 @@ def test_only_what_changes_the_weights_needs_another_run(
     recipe = tiny_run.recipe.model_copy(update={"hub": tiny_run.recipe.hub.model_copy(update=changes)})
     found = find_finished(recipe, tiny_run.run.read_fingerprint(), runs_dir=tiny_run.runs_dir)
     assert (found is not None) == is_found
+
+
+@pytest.mark.parametrize(("difference", "is_found"), [(0, True), (1, False)])
+def test_seed_that_a_recipe_names_is_the_same_as_that_of_its_split(
+    difference: int, is_found: bool, tiny_run: FinishedRun
+) -> None:
+    recipe = tiny_run.recipe.with_seed(tiny_run.recipe.seed + difference)
+    found = find_finished(recipe, tiny_run.run.read_fingerprint(), runs_dir=tiny_run.runs_dir)
+    assert (found is not None) == is_found
+
+
+def test_run_that_another_process_trains_is_not_interrupted(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "tiny" / "20261130-010000")
+    save_checkpoint(run.checkpoints, 5)
+    run.split.touch()
+    with try_lock(run.lock):
+        assert not has_interrupted("tiny", runs_dir=tmp_path)
+    assert has_interrupted("tiny", runs_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"), [("training_arguments.seed=3", False), ("training_arguments.learning_rate=1e-6", True)]
+)
+def test_interrupted_run_with_other_values_is_outdated(
+    override: str, expected: bool, make_recipe: MakeRecipe, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path / "runs" / "tiny" / "20261130-010000")
+    save_checkpoint(run.checkpoints, 5)
+    run.split.touch()
+    run.write_recipe(make_recipe())
+    assert is_outdated(make_recipe(override), runs_dir=tmp_path / "runs") == expected

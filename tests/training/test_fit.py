@@ -13,6 +13,7 @@ from datasets import Dataset, DatasetDict
 from safetensors.torch import load_file
 from transformers import Trainer, TrainerCallback
 
+from hf_newscls.errors import RunError
 from hf_newscls.inference.predicting import TrainedClassifier, load_classifier, predict_probabilities
 from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.training.backend import Backend
@@ -32,8 +33,15 @@ NO_DROPOUT = {
 }
 
 
-def fit(run: TinyRun) -> TrainingRecord:
-    return fit_classifier(run.classifier, run.tokenized, recipe=run.recipe, arguments=run.arguments, backend=CPU)
+def fit(run: TinyRun, *, resume_from: Path | None = None) -> TrainingRecord:
+    return fit_classifier(
+        run.classifier,
+        run.tokenized,
+        recipe=run.recipe,
+        arguments=run.arguments,
+        backend=CPU,
+        resume_from=resume_from,
+    )
 
 
 @dataclass(frozen=True)
@@ -94,6 +102,29 @@ def test_model_is_the_best_checkpoint(fitted: FittedRun) -> None:
     assert all(torch.equal(state[name], best[name]) for name in best)
     # No other checkpoint is left on the disk.
     assert [path.name for path in fitted.checkpoints.iterdir()] == [f"checkpoint-{fitted.record.best_step}"]
+
+
+def test_model_is_a_saved_checkpoint_if_a_better_one_was_not_saved(
+    make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
+) -> None:
+    # Stage 2 begins after two steps and diverges; only steps 4 and 6 are saved.
+    steps = ("eval_strategy=steps", "eval_steps=1", "save_strategy=steps", "save_steps=4", "save_total_limit=null")
+    rate = ("learning_rate=3.0", "warmup_steps=0", "metric_for_best_model=loss")
+    recipe = make_recipe(*(f"training_arguments.{one}" for one in (*steps, *rate)))
+    run = prepare_run(recipe, news_rows, tmp_path, validation=18)
+    record = fit(run)
+    losses = {entry["step"]: entry["eval_loss"] for entry in record.log_history if "eval_loss" in entry}
+    assert min(losses, key=losses.__getitem__) not in {4, 6}
+    kept = load_file(tmp_path / f"checkpoint-{record.best_step or record.total_steps}" / "model.safetensors")
+    state = run.classifier.model.state_dict()
+    assert all(torch.equal(state[name], kept[name]) for name in kept)
+
+
+def test_encoder_that_returns_more_than_logits_is_evaluated(
+    make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
+) -> None:
+    run = prepare_run(make_recipe("model.config={output_hidden_states: true}"), news_rows, tmp_path)
+    assert any("eval_accuracy" in entry for entry in fit(run).log_history)
 
 
 def test_log_loss_is_a_mean_over_rows(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:
@@ -247,6 +278,23 @@ def test_resumed_run_equals_an_uninterrupted_one(
         assert trainer.state.global_step == 6
         state = resumed.classifier.model.state_dict()
         assert max((state[name] - expected[name]).abs().max().item() for name in expected) == 0.0, step
+
+
+def test_run_that_ended_within_an_epoch_resumes_without_another_step(
+    make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path
+) -> None:
+    # 2 steps of stage 1, 3 of stage 2: the last one lies within an epoch.
+    recipe = make_recipe(*RESUMABLE, "training_arguments.num_train_epochs=1.5")
+    whole = prepare_run(recipe, news_rows, tmp_path / "whole")
+    assert fit(whole).total_steps == 5
+    resumed, last = prepare_run(recipe, news_rows, tmp_path / "resumed"), tmp_path / "whole" / "checkpoint-5"
+    record = fit(resumed, resume_from=last)
+    assert (record.total_steps, record.resumed_step) == (5, 5)
+    expected, state = whole.classifier.model.state_dict(), resumed.classifier.model.state_dict()
+    assert all(torch.equal(state[name], expected[name]) for name in expected)
+    (last / "rng_state_1.pth").touch()  # as if two processes had trained
+    with pytest.raises(RunError, match="2 processes"):
+        fit(resumed, resume_from=last)
 
 
 def test_batches_are_padded_to_their_longest_row(make_recipe: MakeRecipe, news_rows: Any, tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def test_bad_space_is_refused_with_its_key(
         ("model.head: {choices: [stock, two_leyer]}", "two_leyer"),
         ("model.max_length: {low: 4, high: 32}", "model.max_length"),
         ("finetune.layerwise_lr_decay: {low: 0.5, high: 1.5}", "layerwise_lr_decay"),
+        ("freeze: {choices: [null, {epochs: 1}]}\nfreeze.warmup: {choices: [0.1, -5]}", "freeze.warmup"),
     ],
 )
 def test_values_that_the_recipe_refuses_are_found_before_the_search(
@@ -62,18 +63,18 @@ def test_values_that_the_recipe_refuses_are_found_before_the_search(
 ) -> None:
     space = read_space(text, make_recipe(), tmp_path)
     with pytest.raises(RecipeError, match=fragment):
-        check_space(space, BaseRecipe(str(tmp_path / "tiny.yaml"), {}).read)
+        check_space(space, BaseRecipe(str(tmp_path / "tiny.yaml")).read)
 
 
 def test_loss_is_not_tuned_by_itself(make_recipe: MakeRecipe, tmp_path: Path) -> None:
     space = read_space("loss.label_smoothing: {low: 0.0, high: 0.2}", make_recipe(), tmp_path)
-    base = BaseRecipe(str(tmp_path / "tiny.yaml"), {"training_arguments": {"metric_for_best_model": "loss"}})
+    base = BaseRecipe(str(tmp_path / "tiny.yaml"), ["training_arguments.metric_for_best_model=loss"])
     with pytest.raises(RecipeError, match="metric_for_best_model"):
         check_space(space, base.read)
 
 
 def test_default_space_fits_a_recipe() -> None:
-    check_space(DEFAULT_SPACE, BaseRecipe("fake_news_minilm", {}).read)
+    check_space(DEFAULT_SPACE, BaseRecipe("fake_news_minilm").read)
 
 
 def test_recipe_with_a_space_reads_back_equal(make_recipe: MakeRecipe, tmp_path: Path) -> None:
@@ -114,7 +115,7 @@ def test_own_values_are_those_that_the_space_has(make_recipe: MakeRecipe) -> Non
 
 def test_best_recipe_extends_the_base_with_what_differs(make_recipe: MakeRecipe, tmp_path: Path) -> None:
     make_recipe()  # writes tiny.yaml
-    base = BaseRecipe(str(tmp_path / "tiny.yaml"), {"model": {"max_length": 16}}, data="news ${1}.csv")
+    base = BaseRecipe(str(tmp_path / "tiny.yaml"), ["model.max_length=16"], data="news ${1}.csv")
     folder = tmp_path / "runs" / "tune"
     folder.mkdir(parents=True)
     values = {RATE: 1.5e-4, "freeze": None, "model.head": "two_layer"}
@@ -123,3 +124,32 @@ def test_best_recipe_extends_the_base_with_what_differs(make_recipe: MakeRecipe,
     found = read_recipe(str(path))
     assert found == base.read({**values, "name": "tiny_tuned"})
     assert (found.model.max_length, found.data.source, found.freeze) == (16, "news ${1}.csv", None)
+
+
+def test_base_recipe_does_not_change_with_its_file(make_recipe: MakeRecipe, tmp_path: Path) -> None:
+    make_recipe()  # writes tiny.yaml
+    path = tmp_path / "tiny.yaml"
+    base = BaseRecipe(str(path), ["hub.title=News by ${name}"])
+    before = base.read({})
+    assert before.hub.title == "News by tiny"
+    path.write_text(path.read_text(encoding="utf-8").replace("name: tiny", "name: other"), encoding="utf-8")
+    assert base.read({}) == before
+    assert base.read({"name": "third"}).hub.title == "News by third"
+
+
+def test_values_of_a_trial_do_not_reach_the_next_one(tmp_path: Path) -> None:
+    # Another encoder also drops the revision of the recipe's encoder.
+    base = BaseRecipe("news_category_mpnet")
+    base.read({"model.model_name_or_path": "owner/encoder"})
+    assert base.read({}) == read_recipe("news_category_mpnet")
+
+
+def test_best_recipe_is_found_from_a_linked_folder(make_recipe: MakeRecipe, tmp_path: Path) -> None:
+    make_recipe()  # writes tiny.yaml
+    (tmp_path / "disk" / "a" / "b").mkdir(parents=True)
+    folder = tmp_path / "runs"
+    folder.symlink_to(tmp_path / "disk" / "a" / "b")
+    base = BaseRecipe(str(tmp_path / "tiny.yaml"))
+    path = folder / "best.yaml"
+    path.write_text(base.to_yaml({RATE: 1e-4}, name="found", folder=folder, comment="Found."), encoding="utf-8")
+    assert read_recipe(str(path)).name == "found"

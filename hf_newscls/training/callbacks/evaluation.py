@@ -8,7 +8,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 logger = logging.getLogger(__name__)
 
 
-class EpochLogCallback(TrainerCallback):
+class EvaluationLogCallback(TrainerCallback):
     """Log one line for each evaluation."""
 
     def on_evaluate(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:

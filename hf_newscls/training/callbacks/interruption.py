@@ -23,7 +23,8 @@ class InterruptionCallback(TrainerCallback):
     """Save a checkpoint after the step in which a signal came, then raise `TrainingInterrupted`.
 
     Not a request to stop: the Trainer would then delete the new checkpoint if an earlier one is better. After the last
-    step of an epoch, the evaluation comes first. Several processes stop together, at the next logged step.
+    step of an epoch or of the training, the evaluation comes first. Several processes stop together, at the next
+    logged step.
     """
 
     def __init__(self) -> None:
@@ -44,8 +45,8 @@ class InterruptionCallback(TrainerCallback):
                 signal.signal(number, handler)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Request a checkpoint, unless the epoch ends here."""
-        is_epoch_end = float(state.epoch or 0).is_integer()
+        """Request a checkpoint, unless the epoch or the training ends here."""
+        is_epoch_end = float(state.epoch or 0).is_integer() or state.global_step >= state.max_steps
         if args.world_size == 1 and self._signal and not is_epoch_end:
             self._is_stopping = control.should_save = True
 
@@ -62,8 +63,8 @@ class InterruptionCallback(TrainerCallback):
                 self._is_stopping = control.should_save = True
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: Any, **kwargs: Any) -> None:
-        """Stop once the checkpoint is written."""
-        if self._is_stopping:
+        """Stop once the checkpoint is written; the signal may have come in the evaluation before it."""
+        if self._is_stopping or (args.world_size == 1 and self._signal):
             raise TrainingInterrupted(
                 f"{args.output_dir}: interrupted at step {state.global_step} of {state.max_steps}, checkpoint saved; "
                 "run the same command to resume",

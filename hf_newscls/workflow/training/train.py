@@ -110,7 +110,7 @@ def _build_plan(recipe: Recipe, setup: _Setup) -> Plan:
         prepared=setup.prepared,
         schedule=schedule,
         device=setup.backend.name,
-        parameters=sum(one.numel() for one in setup.classifier.model.parameters()),
+        parameters=setup.classifier.count_parameters(),
         new_parameters=setup.classifier.count_trainable(only_new=True),
         trained_parameters=setup.classifier.count_trainable(),
         tokens=setup.tokens,

@@ -92,7 +92,7 @@ def train_seeds(
     others = _read_others(recipe.name, fingerprint, runs_dir=runs_dir)
     numbers = [recipe.seed + index for index in range(seeds)]
     # The recipe's own seed comes last, so that its card stays.
-    recipes = {seed: _set_seed(recipe, seed) for seed in reversed(numbers)}
+    recipes = {seed: recipe.with_seed(seed) for seed in reversed(numbers)}
     find = partial(find_finished, fingerprint=fingerprint, runs_dir=runs_dir)
     found = {seed: run_on_main(partial(find, seeded)) if resume else None for seed, seeded in recipes.items()}
     missing = [seed for seed, run in found.items() if run is None]
@@ -116,10 +116,6 @@ def train_seeds(
     result = SeedRuns(recipe.name, numbers, ordered, spreads, gains)
     run_on_main(lambda: _write(result, fingerprint, runs_dir=runs_dir))
     return result
-
-
-def _set_seed(recipe: Recipe, seed: int) -> Recipe:
-    return recipe.model_copy(update={"training_arguments": {**recipe.training_arguments, "seed": seed}})
 
 
 def _multiply(plan: Plan, trainings: int) -> Plan:

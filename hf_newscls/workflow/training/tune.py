@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from hf_newscls.errors import InputError
 from hf_newscls.evaluation.metric_names import REFINED_LOG_LOSS
-from hf_newscls.recipe.loading import parse_overrides, read_recipe, read_search_space
+from hf_newscls.recipe.loading import read_recipe, read_search_space
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder
-from hf_newscls.runs.resuming import find_finished, try_lock
+from hf_newscls.runs.resuming import find_finished, is_outdated, try_lock
 from hf_newscls.storage import check_folder, write_text
 from hf_newscls.workflow.prepare import prepare
 from hf_newscls.workflow.quiet import quiet_libraries
@@ -126,10 +126,8 @@ def _open_search(
     from hf_newscls.tuning.study import StudyFolder, check_environment, open_study
 
     check_environment(launcher)
-    base = BaseRecipe(name_or_path, parse_overrides(overrides), None if data is None else str(data))
-    recipe = _choose_space(
-        read_recipe(name_or_path, overrides, source=base.data), base, space, is_partial=train_rows is not None
-    )
+    base = BaseRecipe(name_or_path, overrides, None if data is None else str(data))
+    recipe = _choose_space(base.read({}), base, space, is_partial=train_rows is not None)
     check_availability(recipe)
     score = read_score(recipe, runs_dir=runs_dir)
     folder = StudyFolder((runs_dir / recipe.name / "tune").absolute())
@@ -183,7 +181,9 @@ def _finish(search: Search, *, seeds: int, runs_dir: Path) -> Tuning:
         if is_ours and result.count(RUNNING) == 0:
             logger.info("training %s", best)
             runs = _train_best(read_recipe(str(best)), seeds=seeds, runs_dir=runs_dir)
-    gaps = [*_measure_gaps(result.best, runs)] if runs else []
+    trained = result.best.number
+    result = search.read_result()  # with the trials that other processes ended meanwhile
+    gaps = [*_measure_gaps(result.best, runs)] if runs and result.best.number == trained else []
     write_text(folder.table, result.to_pandas().to_csv(index=False))
     write_search_page(result, folder.page, gaps=gaps, seeds=[run.recipe.seed for run in runs])
     return Tuning(folder.path, best, result, runs)
@@ -199,11 +199,13 @@ def _write_best(search: Search, result: SearchResult) -> Path:
 
 
 def _train_best(recipe: Recipe, *, seeds: int, runs_dir: Path) -> list[Run]:
+    # More trials can find better values after the training of the best recipe was interrupted.
+    resume = not is_outdated(recipe, runs_dir=runs_dir)
     if seeds > 1:
-        return [*train_seeds(recipe, seeds=seeds, runs_dir=runs_dir).runs]
+        return [*train_seeds(recipe, seeds=seeds, resume=resume, runs_dir=runs_dir).runs]
     fingerprint = prepare(recipe).manifest.fingerprint
     finished = find_finished(recipe, fingerprint, runs_dir=runs_dir)
-    return [load_run(finished.path) if finished else train(recipe, runs_dir=runs_dir)]
+    return [load_run(finished.path) if finished else train(recipe, resume=resume, runs_dir=runs_dir)]
 
 
 def _measure_gaps(best: TrialResult, runs: Sequence[Run]) -> Iterator[OptimismGap]:
