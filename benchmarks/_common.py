@@ -66,7 +66,9 @@ def read_results(path: Path = RESULTS) -> dict[str, dict]:
 
 def save(name: str, result: dict[str, object], path: Path = RESULTS) -> None:
     """Write a result into the results file, under its name."""
-    path.write_text(json.dumps({**read_results(path), name: result}, indent=2) + "\n", encoding="utf-8")
+    from hf_newscls.storage import write_text
+
+    write_text(path, json.dumps({**read_results(path), name: result}, indent=2) + "\n")
     print(f"saved in {path.name} as {name!r}")
 
 

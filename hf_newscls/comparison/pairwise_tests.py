@@ -74,8 +74,9 @@ def compare_pairs(answers: Mapping[str, PublishedPredictions], *, metric: str) -
     """Test every pair of models that differ, and correct for the number of tests after Holm.
 
     Accuracy and top-k accuracy use the exact McNemar test, other scores a paired bootstrap; the calibration error is
-    not tested. Models with the same answers are one model here: they are no pair, and their pairs with another model
-    are one test, because copies must not make all other tests harder to pass.
+    not tested. Copies of a text count once in McNemar's test and are drawn together in the bootstrap, because their
+    predictions are right or wrong together. Models with the same answers are one model here: they are no pair, and
+    their pairs with another model are one test, because copies must not make all other tests harder to pass.
 
     The answers are for the same rows in the same order, best model first.
     """
@@ -102,17 +103,20 @@ def compare_pairs(answers: Mapping[str, PublishedPredictions], *, metric: str) -
 
 
 def _test_hits(names: Sequence[tuple[str, str]], answers: Mapping[str, PublishedPredictions], *, k: int) -> list[Pair]:
+    if not names:
+        return []
     hits = {
         name: rank_references(found.probabilities.astype(np.float64), found.references) < k
         for name, found in answers.items()
     }
+    _, texts = np.unique(next(iter(answers.values())).rows, return_index=True)
     return [
         Pair(
             first,
             second,
             test="exact McNemar test",
             gain=float(hits[first].mean() - hits[second].mean()),
-            p_value=compute_mcnemar_p(hits[first], hits[second]),
+            p_value=compute_mcnemar_p(hits[first][texts], hits[second][texts]),
         )
         for first, second in names
     ]

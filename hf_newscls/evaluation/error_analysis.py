@@ -142,7 +142,9 @@ def _score_slice(
     groups = bootstrap.groups[rows] if bootstrap.groups is not None else None
     part, true = probabilities[rows], references[rows]
     scores = compute_scores(part, true, top_k=[])
-    intervals = compute_intervals(resample_scores(part, true, replace(bootstrap, groups=groups)))
+    # Not stratified: a label with one row would be in every draw, and the interval too narrow.
+    drawn = resample_scores(part, true, replace(bootstrap, groups=groups, is_stratified=False))
+    intervals = compute_intervals(drawn)
     return Slice(
         name=name,
         rows=len(rows),

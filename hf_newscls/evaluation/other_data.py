@@ -40,7 +40,7 @@ class OtherDataReport:
         label_intervals: of F1, by label.
         confusion: shape (L, L), rows by reference and prediction.
         reliability: confidence and accuracy.
-        dropped_labels: labels of the model that mean none of the data's labels. Their probability is divided among the
+        dropped_labels: labels of the model without a counterpart in the data. Their probability is divided among the
             others.
         dropped_rows: rows that were scored, but most probably have a dropped label in the model's own prediction.
     """

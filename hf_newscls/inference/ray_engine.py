@@ -191,5 +191,9 @@ def _to_absolute(path: str) -> str:
 
 def _exists(address: str) -> bool:
     own = _find_filesystem(address)
-    system, path = (own, _to_absolute(address)) if own else pyarrow.fs.FileSystem.from_uri(_to_absolute(address))
-    return bool(system.get_file_info(path).type != pyarrow.fs.FileType.NotFound)
+    try:
+        system, path = (own, _to_absolute(address)) if own else pyarrow.fs.FileSystem.from_uri(_to_absolute(address))
+        return bool(system.get_file_info(path).type != pyarrow.fs.FileType.NotFound)
+    except (OSError, ValueError) as error:
+        reason = shorten_text(error, limit=300)
+        raise StorageError(f"{address}: cannot be read ({reason}); check the address and the access to it") from error

@@ -11,8 +11,8 @@ from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.training.record import TrainingRecord
 
-TOOL_TAG = "hf-newscls"  # of everything that hf_newscls publishes
-LEADERBOARD_TAG = "leaderboard"  # of a dataset repository with a leaderboard
+TOOL_TAG = "hf-newscls"  # on everything that hf_newscls publishes
+LEADERBOARD_TAG = "leaderboard"  # on a dataset repository with a leaderboard
 RECIPE_TAG = "recipe:"  # before the name of a model's recipe
 # Metrics that have another name on the Hub.
 _HUB_TYPES = {"mcc": "matthews_correlation", "calibration_error": "expected_calibration_error"}

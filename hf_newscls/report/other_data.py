@@ -56,12 +56,12 @@ class MeasuredRows:
 
 
 def name_folder(name: str) -> str:
-    """Return the name of the folder for some data.
+    """Return the name of the folder for some data; it never leads to another folder.
 
-    >>> name_folder("AG News, test")
-    'AG_News_test'
+    >>> name_folder("AG News, test"), name_folder("..")
+    ('AG_News_test', '_')
     """
-    return _NOT_IN_A_NAME.sub("_", name)
+    return re.sub(r"^\.+", "_", _NOT_IN_A_NAME.sub("_", name))
 
 
 def read_other_data(folder: Path, names: Collection[str] | None = None) -> list[OtherDataReport]:

@@ -32,7 +32,7 @@ def write_report_page(
 
     If the recipe has an overview next to the folder of runs, the report links to it.
     """
-    overview = path.parents[3] / "overview" / measured.recipe.name / "overview.md"
+    overview = path.absolute().parents[3] / "overview" / measured.recipe.name / "overview.md"
     link = f"../../../overview/{measured.recipe.name}/overview.md" if overview.is_file() else None
     write_text(path, render_report_page(measured, figures, other_data=other_data, overview=link))
 

@@ -154,10 +154,11 @@ def describe_seen_rows(report: OtherDataReport) -> str:
 
 
 def describe_dropped_labels(report: OtherDataReport) -> str:
-    """Return a sentence on the labels of the model that mean none of the data's labels."""
+    """Return a sentence on the labels of the model that have no counterpart among those of the data."""
     return (
-        f"Labels of the model that mean none here: {', '.join(report.dropped_labels)}. Their probability is divided "
-        f"among the others. They are the model's own prediction for {report.dropped_rows:,} of {report.rows:,} rows."
+        f"Labels of the model without a counterpart in this data: {', '.join(report.dropped_labels)}. Their "
+        "probability is divided among the others. They are the model's own prediction for "
+        f"{report.dropped_rows:,} of {report.rows:,} rows."
     )
 
 

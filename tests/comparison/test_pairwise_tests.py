@@ -47,6 +47,17 @@ def test_clear_difference_is_found_by_every_metric(metric: str) -> None:
     assert pair.verdict == "ahead"
 
 
+def test_copies_of_a_text_count_once_in_the_test_of_accuracies() -> None:
+    # On 8 texts, a is right on 6 that b gets wrong: p = 2 / 2**6. As six copies of one text, they say nothing.
+    first, second = answer(8, rows=8), answer(2, rows=8)
+    (pair,) = compare_pairs({"a": first, "b": second}, metric="accuracy")
+    assert pair.p_value == pytest.approx(2 / 2**6)
+    copies = [*first.rows[:2], *[first.rows[2]] * 6]
+    answers = {"a": replace(first, rows=copies), "b": replace(second, rows=copies)}
+    (pair,) = compare_pairs(answers, metric="accuracy")
+    assert (pair.gain, pair.p_value) == (0.75, 1.0)
+
+
 def test_label_with_one_row_puts_no_model_ahead() -> None:
     first, references = answer(20, labels=("A", "B", "C")), np.array([0, 1] * 9 + [0, 2])
     right = np.eye(3)[references] * 0.8 + 0.05

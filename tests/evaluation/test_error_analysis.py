@@ -73,9 +73,17 @@ def test_intervals_contain_the_scores_of_each_part() -> None:
 
 def test_rows_of_an_article_are_drawn_together_in_a_part() -> None:
     bootstrap = Bootstrap(resamples=50, seed=1, groups=np.array([0, 0, 1, 0, 1, 1]))
-    # With one article of each label, every draw is the data.
+    # Two of the three rows of each article are right, so the accuracy of every draw of articles is the same.
     whole = analyze(years=["2020"] * 6, bootstrap=bootstrap).by_year[0].intervals["accuracy"]
     assert whole.low == whole.high == pytest.approx(4 / 6)
+
+
+def test_part_with_one_row_of_each_label_has_a_wide_interval() -> None:
+    # In three draws of four, a row of label 0 or the one of label 1 is missing.
+    years = ["2021", "2020", "2020", "2021", "2021", "2021"]
+    (part,) = [one for one in analyze(years=years).by_year if one.name == "2020"]
+    assert part.scores["accuracy"] == 0.5
+    assert part.intervals["accuracy"] == (0, 1)
 
 
 @pytest.mark.parametrize("size", [2, 3])

@@ -69,9 +69,10 @@ class RiskCoverage:
     accuracy: FloatArray  # (K,), on the rows that are answered
     confidence: FloatArray  # (K,), the lowest among them: the threshold that gives this coverage
 
-    def find_accuracy(self, fraction: float) -> float:
-        """Return the accuracy at the point with the nearest coverage."""
-        return float(self.accuracy[np.abs(self.fractions - fraction).argmin()])
+    def find_point(self, fraction: float) -> tuple[float, float]:
+        """Return the nearest coverage, which equal confidences can move far away, and the accuracy there."""
+        nearest = np.abs(self.fractions - fraction).argmin()
+        return float(self.fractions[nearest]), float(self.accuracy[nearest])
 
 
 def compute_reliability(probabilities: ArrayLike, references: ArrayLike, *, bins: int = _BINS) -> Reliability:

@@ -22,7 +22,7 @@ from hf_newscls.workflow.quiet import quiet_libraries
 from hf_newscls.workflow.run import Run
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from datasets import Dataset, DatasetDict
 
     from hf_newscls.evaluation.other_data import OtherDataReport
     from hf_newscls.evaluation.report import EvaluationReport
@@ -182,10 +182,12 @@ def _measure(address: ModelAddress, rows: _Rows, *, name: str) -> MeasuredRows:
     from hf_newscls.evaluation.statistics.bootstrap import Bootstrap
     from hf_newscls.inference.predicting import predict_probabilities
     from hf_newscls.report.other_data import MeasuredRows
+    from hf_newscls.workflow.evaluation.step import warn_of_few_rows
 
     section, classifier = rows.recipe.evaluation, address.load()
     names, indices = _match_labels(classifier.label_names, rows.label_names, rows.recipe, model=address.name)
     dataset, seen_rows = _leave_out_seen(_relabel(rows.dataset, rows.label_names, names), address, name=name)
+    warn_of_few_rows(dataset)
     logger.info("predicting %s rows of %s with %s", f"{len(dataset):,}", name, address.name)
     own_probabilities = predict_probabilities(classifier, dataset["text"][:])
     dropped = [index for index, target in enumerate(indices) if target is None]
@@ -237,19 +239,23 @@ def _leave_out_seen(dataset: Dataset, address: ModelAddress, *, name: str) -> tu
     """Return the rows that are no duplicates of a training or validation row, and how many were left out."""
     from hf_newscls.data.duplicates import find_duplicates
 
-    seen = _read_seen_texts(address)
-    if seen is None or address.recipe is None:
+    splits = _read_splits(address)
+    if splits is None or address.recipe is None:
         return dataset, None
+    seen = [text for split in ("train", "validation") for text in splits[split]["text"][:]]
     # The seen texts are first, so a group with one of them has the index of one.
     found = find_duplicates([*seen, *dataset["text"][:]], address.recipe.data.near_duplicates)
     unseen = np.flatnonzero(found.groups[len(seen) :] >= len(seen))
     if not len(unseen):
         raise InputError(f"{name}: the model was trained or validated on all {len(dataset):,} texts; name other data")
-    return dataset.select(unseen), len(dataset) - len(unseen)
+    kept = dataset.select(unseen)
+    if own := len({*kept["text"][:]} & {*splits["test"]["text"][:]}):
+        logger.warning("%s: texts that are also in the model's own test set: %s", name, f"{own:,}")
+    return kept, len(dataset) - len(unseen)
 
 
-def _read_seen_texts(address: ModelAddress) -> list[str] | None:
-    """Return the texts of training and validation; None if they are not known."""
+def _read_splits(address: ModelAddress) -> DatasetDict | None:
+    """Return the rows that the model was trained, validated and tested on; None if they are not known."""
     if address.run is None or address.recipe is None:
         return None
     try:
@@ -261,7 +267,7 @@ def _read_seen_texts(address: ModelAddress) -> list[str] | None:
         source = address.recipe.data.source_text
         logger.warning("rows that the model was trained on cannot be left out: %s has changed", source)
         return None
-    return [text for split in ("train", "validation") for text in prepared.splits[split]["text"][:]]
+    return prepared.splits
 
 
 def _read_own_report(address: ModelAddress) -> EvaluationReport | None:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from itertools import islice
 
 import numpy as np
-from datasets import DatasetDict, concatenate_datasets
+from datasets import Dataset, DatasetDict, concatenate_datasets
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
@@ -47,6 +47,12 @@ _FEW_TEST_ROWS = 50
 logger = logging.getLogger(__name__)
 
 
+def warn_of_few_rows(test: Dataset) -> None:
+    """Warn if scores on these rows mean little."""
+    if len(test) < _FEW_TEST_ROWS:
+        logger.warning("%d test rows are too few to trust the scores and their intervals", len(test))
+
+
 def measure_run(
     run: RunFolder, recipe: Recipe, splits: DatasetDict, *, other: OtherPredictions | None = None
 ) -> MeasuredRun:
@@ -55,8 +61,7 @@ def measure_run(
     The model is loaded from its folder, so that the published model is the evaluated one.
     """
     test = splits["test"]
-    if len(test) < _FEW_TEST_ROWS:
-        logger.warning("%d test rows are too few to trust the scores and their intervals", len(test))
+    warn_of_few_rows(test)
     frozen = encode_splits(recipe, splits)
     classifier = load_classifier(run.model, encoder=recipe.model)
     logger.info("predicting %s validation and %s test rows", f"{len(splits['validation']):,}", f"{len(test):,}")

@@ -151,6 +151,7 @@ def _plan(
     columns = address.choose_text(classifier, named=text, only=rows.only_column)
     if sample is not None:
         found = read_submission(Path(sample), classifier.label_names)
+        check_kept([found.id_column], found.form, classifier.label_names)
         return _Plan(RowTask(classifier, columns, [found.id_column], found.form), found)
     kept = [*dict.fromkeys(columns.columns if keep is None else list_names(keep))]
     check_kept(kept, form, classifier.label_names)

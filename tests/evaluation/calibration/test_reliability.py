@@ -84,7 +84,14 @@ def test_rows_of_equal_confidence_are_answered_together() -> None:
 
 @pytest.mark.parametrize(("fraction", "expected"), [(0.5, 1 / 2), (0.3, 1.0), (1.0, 3 / 4)])
 def test_nearest_point_is_found(fraction: float, expected: float) -> None:
-    assert compute_risk_coverage(CURVE, CURVE_LABELS).find_accuracy(fraction) == pytest.approx(expected)
+    _, accuracy = compute_risk_coverage(CURVE, CURVE_LABELS).find_point(fraction)
+    assert accuracy == pytest.approx(expected)
+
+
+def test_nearest_point_has_its_own_coverage() -> None:
+    # Eight of ten rows are equally confident, so none of the points is at the half.
+    probabilities = [[1.0, 0.0]] * 8 + [[0.6, 0.4]] * 2
+    assert compute_risk_coverage(probabilities, [0] * 9 + [1]).find_point(0.5) == pytest.approx((0.8, 1.0))
 
 
 @pytest.mark.parametrize(

@@ -373,6 +373,7 @@ def test_folder_of_someone_else_is_not_touched(model: Path, news: Path, tmp_path
         ({"submission": "sample.csv", "top_k": 2}, InputError, "submission"),
         ({"submission": "sample.csv"}, DataError, "'SPAM'"),
         ({"submission": "absent.csv"}, SourceError, "absent.csv"),
+        ({"submission": "own.csv"}, InputError, "'prediction'"),
         ({"model": "/nowhere"}, Exception, "/nowhere"),
     ],
 )
@@ -382,11 +383,12 @@ def test_wrong_options_are_refused(
     (tmp_path / "old.csv").write_text("old\n")
     (tmp_path / "header.csv").write_text("title,body\n")
     (tmp_path / "sample.csv").write_text("date,label\n2020-01-01,SPAM\n")
+    (tmp_path / "own.csv").write_text("prediction,label\n1,SPORTS\n")
     paths = {name: tmp_path / change.pop(name) for name in ("output", "source", "submission") if name in change}
     arguments = {"model": model, "source": news, "output": tmp_path / "answers.csv", **paths, **change}
     with pytest.raises(error, match=named):
         predict_file(arguments.pop("model"), arguments.pop("source"), arguments.pop("output"), **arguments)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["header.csv", "old.csv", "sample.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["header.csv", "old.csv", "own.csv", "sample.csv"]
     assert (tmp_path / "old.csv").read_text() == "old\n"
 
 
