@@ -20,7 +20,8 @@ from hf_newscls.cli.display.terminal import (
     name_program,
     print_line,
 )
-from hf_newscls.training.record import name_selection_metric
+from hf_newscls.errors import count_noun
+from hf_newscls.evaluation.metric_names import phrase_metric
 
 if TYPE_CHECKING:
     from hf_newscls.workflow import Tuning
@@ -81,15 +82,20 @@ def tune(
 
 def _print_tuning(found: "Tuning") -> None:
     best = found.result.best
-    table = Table("key", Column("value", overflow="fold"), title=f"trial {best.number} of {len(found.result.trials)}")
-    for key, value in best.values.items():
-        table.add_row(make_printable(key), make_printable(f"{value}"))
+    title = f"best of {count_noun(len(found.result.trials), 'trial')}: trial {best.number}"
+    table = Table("key", Column("value", overflow="fold"), title=title)
+    for key, value in best.flat_values.items():
+        table.add_row(make_printable(key), make_printable("null" if value is None else f"{value}"))
     console.print(table)
-    print_line(f"validation {name_selection_metric(found.result.metric)}: {best.score:.4f}")
+    print_line(f"validation {phrase_metric(found.result.metric)}: {best.score:.4f}")
     for run in found.runs:
         scores = run.report.test.scores
         print_line(f"seed {run.recipe.seed}: test accuracy {scores['accuracy']:.4f}, macro F1 {scores['f1_macro']:.4f}")
     if not found.runs:
         print_line("other processes still train; the last one trains the best recipe")
     path = shlex.quote(str(found.recipe_path))
-    print_line(f"report: {found.path / 'report.html'}\nrecipe: {path}\nnext:   {name_program()} train {path}")
+    following = f"train {path}"
+    if found.runs:
+        run = found.runs[0]
+        following = f"predict {shlex.quote(str(run.path))} {shlex.quote(run.recipe.hub.example)}"
+    print_line(f"report: {found.path / 'report.html'}\nrecipe: {path}\nnext:   {name_program()} {following}")

@@ -74,6 +74,16 @@ def name_metric(score: str) -> str:
     return "Log loss after calibration" if score == REFINED_LOG_LOSS else _TITLES.get(score, score)
 
 
+def phrase_metric(metric: str) -> str:
+    """Return the title of a score as it is written within a sentence.
+
+    >>> phrase_metric("f1_macro"), phrase_metric("log_loss")
+    ('macro F1', 'log loss')
+    """
+    title = name_metric(metric)
+    return f"{title[0].lower()}{title[1:]}"
+
+
 def parse_metric_name(title: str) -> str | None:
     """Return the score that has this title, or None if it is not one of ours.
 

@@ -133,6 +133,8 @@ def read_search_space(path: Path, recipe: Recipe) -> Recipe:
         RecipeError: the file is no search space, or has wrong keys or values.
     """
     config = _read_mapping(path)
+    if [*config] == ["tune"] and isinstance(config.tune, DictConfig):  # copied from a recipe
+        config = config.tune
     # What another file says is not repeated in messages: it may be secret.
     if {str(key).partition(".")[0] for key in config}.isdisjoint(Recipe.model_fields):
         raise RecipeError(f"{path}: not a search space, it has no section.key of a recipe; see docs/tuning.md")
@@ -254,6 +256,8 @@ def _read_mapping(path: Path) -> DictConfig:
         text = path.read_text(encoding="utf-8")
         check_yaml(text)
         config = OmegaConf.load(io.StringIO(text))
+    except FileNotFoundError as error:
+        raise RecipeError(f"{path}: no such file; check the path") from error
     except (yaml.YAMLError, ValueError, OSError, OmegaConfBaseException) as error:
         raise RecipeError(f"{path}: not a valid YAML file ({_describe(error)}); fix it") from error
     if not isinstance(config, DictConfig):

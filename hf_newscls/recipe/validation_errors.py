@@ -43,6 +43,7 @@ def _phrase_requirement(message: str, detail: dict[str, Any]) -> str:
     if below == 1:
         is_percentage = isinstance(value, (int, float)) and 1 < value <= 100
         return "must be a fraction below 1" + (f"; write {value / 100:g}" if is_percentage else "")
+    message = message.replace("a valid dictionary", "a mapping of keys and values")
     message = re.sub(r"(, unable to parse| after validation, not \d| or instance of \w+).*", "", message)
     return re.sub(r"^\w+ should", "must", message)
 

@@ -10,6 +10,7 @@ from huggingface_hub.repocard import REGEX_YAML_BLOCK
 
 from hf_newscls.data.manifest import SplitManifest
 from hf_newscls.errors import PublishError
+from hf_newscls.evaluation.metric_names import phrase_metric
 from hf_newscls.evaluation.other_data import OtherDataReport
 from hf_newscls.evaluation.report import EvaluationReport
 from hf_newscls.modeling.token_counts import TokenSummary
@@ -20,7 +21,7 @@ from hf_newscls.recipe.training_arguments import DEFAULT_EPOCHS, DEFAULT_LEARNIN
 from hf_newscls.report.card_metadata import build_card_data, compute_emissions, find_trackio_space
 from hf_newscls.report.template import render_template
 from hf_newscls.report.text import format_warmup
-from hf_newscls.training.record import SELECTION, TrainingRecord, name_selection_metric
+from hf_newscls.training.record import SELECTION, TrainingRecord
 
 # The lines around the notes.
 NOTES_START = "<!-- notes: text between these two lines is kept when the card is updated -->"
@@ -156,7 +157,7 @@ def _describe_settings(settings: Mapping[str, Any], *, has_stages: bool) -> dict
         if name in {"freeze.warmup", "warmup_steps"}:
             stage = (1 if name == "freeze.warmup" else 2) if has_stages else None
             return f"warm-up of stage {stage}" if stage else "warm-up", format_warmup(value, stage=stage)
-        return name, name_selection_metric(value) if name == SELECTION else value
+        return name, phrase_metric(value) if name == SELECTION else value
 
     return dict(describe(name, value) for name, value in settings.items())
 

@@ -133,8 +133,9 @@ def describe_fit(fit: TemperatureFit) -> str:
         reason = f"the interval includes 1.{needed}"
     elif not fit.is_reliable:
         reason = (
-            f"on validation rows that it was not fitted on, the log loss goes from {fit.log_loss:.4f} to "
-            f"{fit.held_out_log_loss:.4f}, a change with a standard error of {fit.held_out_error:.4f}."
+            "it does not lower the log loss by more than a standard error on validation rows that it was not fitted "
+            f"on: from {fit.log_loss:.4f} to {fit.held_out_log_loss:.4f}, with a standard error of "
+            f"{fit.held_out_error:.4f}."
         )
     else:
         reason = "it could not be folded into the last layer of this architecture."

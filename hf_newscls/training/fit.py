@@ -24,7 +24,7 @@ from transformers import (
 
 from hf_newscls.errors import RunError, format_examples
 from hf_newscls.evaluation.calibration.temperature import compute_refined_log_loss
-from hf_newscls.evaluation.metric_names import REFINED_LOG_LOSS, TRAINING_METRICS
+from hf_newscls.evaluation.metric_names import REFINED_LOG_LOSS, TRAINING_METRICS, phrase_metric
 from hf_newscls.evaluation.metrics import compute_scores
 from hf_newscls.modeling.loading import PretrainedClassifier
 from hf_newscls.modeling.modeling_windowed import WindowedClassifier
@@ -44,12 +44,7 @@ from hf_newscls.training.callbacks.progress import ProgressReportCallback
 from hf_newscls.training.collator import build_collator
 from hf_newscls.training.losses import build_loss
 from hf_newscls.training.optimizer import build_optimizer, build_scheduler
-from hf_newscls.training.record import (
-    TrainingRecord,
-    describe_machine,
-    describe_versions,
-    name_selection_metric,
-)
+from hf_newscls.training.record import TrainingRecord, describe_machine, describe_versions
 from hf_newscls.training.sampler import compute_useful_fraction, measure_lengths, weigh_rows
 from hf_newscls.training.schedule import TwoStageSchedule, count_steps_per_epoch, plan_schedule
 from hf_newscls.training.trainer import NewsTrainer
@@ -220,7 +215,7 @@ def _find_best_step(state: TrainerState, arguments: TrainingArguments) -> int | 
         "best checkpoint: step %d of %d (validation %s %.4f)",
         best,
         state.global_step,
-        name_selection_metric(metric),
+        phrase_metric(metric),
         score,
     )
     return best

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from hf_newscls import __version__
 from hf_newscls.errors import count_noun
 from hf_newscls.evaluation.calibration.temperature import TemperatureFit
-from hf_newscls.evaluation.metric_names import name_metric
+from hf_newscls.evaluation.metric_names import phrase_metric
 
 _PACKAGES = ("transformers", "datasets", "tokenizers", "accelerate", "evaluate")
 
@@ -69,7 +69,7 @@ class TrainingRecord:
     def selection(self) -> str | None:
         """The score that chose the best checkpoint, in words; None if the settings do not name one."""
         metric = self.settings.get(SELECTION)
-        return name_selection_metric(metric) if metric else None
+        return phrase_metric(metric) if metric else None
 
     @property
     def folded_temperature(self) -> float:
@@ -88,16 +88,6 @@ class TrainingRecord:
             ValueError: a value is missing or has another type.
         """
         return TypeAdapter(cls).validate_python(content)
-
-
-def name_selection_metric(metric: str) -> str:
-    """Return the name of a value of `metric_for_best_model`, for a sentence.
-
-    >>> name_selection_metric("f1_macro"), name_selection_metric("log_loss")
-    ('macro F1', 'log loss')
-    """
-    title = name_metric(metric)
-    return f"{title[0].lower()}{title[1:]}"
 
 
 def describe_machine() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from hf_newscls.report.figures.search import plot_importances, plot_trials
 from hf_newscls.report.figures.style import render_svg
 from hf_newscls.report.template import render_template
 from hf_newscls.storage import write_text
-from hf_newscls.tuning.result import SearchResult
+from hf_newscls.tuning.result import MIN_TRIALS, SearchResult, TrialResult
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,16 @@ def write_search_page(
             result=result,
             gaps=gaps,
             seeds=seeds,
-            summaries={one.number: format_values(one.values) for one in result.trials},
+            min_trials=MIN_TRIALS,
+            summaries={one.number: format_values(one) for one in result.trials},
             figures={name: render_svg(figure) for name, figure in figures.items()},
         ),
     )
 
 
-def format_values(values: Mapping[str, object]) -> str:
-    """Return the values of a trial in one line.
-
-    >>> format_values({"training_arguments.learning_rate": 1e-4, "freeze": None})
-    'learning_rate=0.0001, freeze=None'
-    """
-    return ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in values.items())
+def format_values(trial: TrialResult) -> str:
+    """Return the values of a trial in one line; keys of `training_arguments` are written without it."""
+    return ", ".join(
+        f"{key.removeprefix('training_arguments.')}={'null' if value is None else value}"
+        for key, value in trial.flat_values.items()
+    )

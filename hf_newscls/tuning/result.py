@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hf_newscls.errors import RunError
-from hf_newscls.tuning.study import REASON, SCORES, SECONDS, TRAIN_ROWS, VALUES
+from hf_newscls.tuning.study import BEGAN, REASON, SCORES, SECONDS, TRAIN_ROWS, VALUES
 
 if TYPE_CHECKING:
     import pandas as pd
     from optuna import Study
     from optuna.trial import FrozenTrial
 
-_MIN_TRIALS = 4  # of fewer the importances are noise
+MIN_TRIALS = 10
+"""Complete trials that the importance of keys needs: it is what decides whether a trial is among the best tenth."""
+
 COMPLETE, PRUNED, FAILED, RUNNING = "complete", "pruned", "failed", "running"
 
 
@@ -29,7 +31,7 @@ class TrialResult:
         values: of the recipe, by key.
         scores: validation scores of the best evaluation, by metric.
         seconds: of training and evaluations, without loading.
-        whole_seconds: from begin to end, as its process took.
+        whole_seconds: from begin to end, as its process took; without an interruption before.
         reason: why it failed.
     """
 
@@ -41,6 +43,17 @@ class TrialResult:
     seconds: float
     whole_seconds: float
     reason: str
+
+    @property
+    def flat_values(self) -> dict[str, object]:
+        """The values by their full keys; those keys of a mapping that are null are left out."""
+        flat: dict[str, object] = {}
+        for key, value in self.values.items():
+            if isinstance(value, Mapping):
+                flat.update({f"{key}.{name}": one for name, one in value.items() if one is not None})
+            else:
+                flat[key] = value
+        return flat
 
 
 @dataclass(frozen=True)
@@ -77,6 +90,8 @@ class SearchResult:
             RunError: no trial has a score.
         """
         sign = 1 if self.lower_is_better else -1
+        if not self.trials:
+            raise RunError(f"{self.recipe_name}: no trial has begun; raise --hours")
         if not self.complete:
             last = next((one.reason for one in reversed(self.trials) if one.reason), "none has ended")
             raise RunError(f"{self.recipe_name}: none of {len(self.trials)} trials has a score; the last one: {last}")
@@ -128,6 +143,7 @@ def read_result(study: Study, *, metric: str) -> SearchResult:
 
 def _read_trial(trial: FrozenTrial, state: str) -> TrialResult:
     stored: Mapping[str, Any] = trial.user_attrs
+    began = stored.get(BEGAN) or (trial.datetime_start.timestamp() if trial.datetime_start else 0.0)
     return TrialResult(
         number=trial.number,
         state=state,
@@ -135,7 +151,7 @@ def _read_trial(trial: FrozenTrial, state: str) -> TrialResult:
         values=stored.get(VALUES, {}),
         scores=stored.get(SCORES, {}),
         seconds=stored.get(SECONDS, 0.0),
-        whole_seconds=trial.duration.total_seconds() if trial.duration else 0.0,
+        whole_seconds=trial.datetime_complete.timestamp() - began if trial.datetime_complete else 0.0,
         reason=stored.get(REASON, ""),
     )
 
@@ -146,6 +162,6 @@ def _compute_importances(study: Study) -> dict[str, float]:
     from optuna.trial import TrialState
 
     scores = [one.value for one in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))]
-    if len(scores) < _MIN_TRIALS or len({*scores}) == 1:
+    if len(scores) < MIN_TRIALS or len({*scores}) == 1:
         return {}
     return get_param_importances(study)

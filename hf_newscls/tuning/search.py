@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +14,11 @@ from datasets import Dataset, DatasetDict
 from filelock import FileLock
 
 from hf_newscls.data.stratification import hash_rows
-from hf_newscls.errors import RecipeError, RunError, format_duration
+from hf_newscls.errors import InputError, RecipeError, RunError, count_noun, format_duration, format_examples
+from hf_newscls.evaluation.metric_names import phrase_metric
 from hf_newscls.progress import report_progress
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.storage import replace_folder
-from hf_newscls.training.record import name_selection_metric
 from hf_newscls.tuning.candidates import BaseRecipe
 from hf_newscls.tuning.page import format_values
 from hf_newscls.tuning.result import FAILED, RUNNING, SearchResult, TrialResult, read_result
@@ -63,7 +63,7 @@ class Search:
         end = None if hours is None else time.monotonic() + 3600 * hours
         while self._run_next(limit=limit, is_over=end is not None and time.monotonic() > end):
             result = self.read_result()
-            report_progress("trials", len(result.trials), limit, unit="trials")
+            report_progress("search", len(result.trials), limit, unit="trials")
             last = result.trials[-_MAX_FAILURES:]
             if len(last) == _MAX_FAILURES and all(one.state == FAILED for one in last):
                 raise RunError(
@@ -94,9 +94,9 @@ class Search:
         logger.info("trial %d: %s", trial.number, self._describe(trial, result))
 
     def _describe(self, trial: TrialResult, result: SearchResult) -> str:
-        score = trial.state if trial.score is None else f"{name_selection_metric(self.metric)} {trial.score:.4f}"
+        score = trial.state if trial.score is None else f"{phrase_metric(self.metric)} {trial.score:.4f}"
         best = f"best {result.best.score:.4f} of trial {result.best.number}" if result.complete else "none complete yet"
-        return f"{score} ({best}), {format_duration(trial.whole_seconds)}; {format_values(trial.values)}"
+        return f"{score} ({best}), {format_duration(trial.whole_seconds)}; {format_values(trial)}"
 
 
 def read_score(recipe: Recipe, *, runs_dir: Path) -> Score:
@@ -118,26 +118,42 @@ def read_score(recipe: Recipe, *, runs_dir: Path) -> Score:
     return Score(str(arguments.metric_for_best_model), not arguments.greater_is_better)
 
 
-def write_rows(splits: DatasetDict, folder: StudyFolder, *, fingerprint: str, train_rows: int | None) -> Path:
+def choose_rows(train: Dataset, number: int) -> Dataset:
+    """Return so many of the training rows. A hash of their content chooses them.
+
+    So they are the same on every host, and a smaller set is part of each larger one.
+
+    Raises:
+        InputError: there are not so many rows, or those that were chosen have one label only.
+    """
+    found = f"--train-rows (train_rows) is {number:,}"
+    if not 0 < number <= len(train):
+        raise InputError(f"{found}, but there are {count_noun(len(train), 'training row')}; leave it out for all")
+    order = np.argsort(hash_rows(train["text"][:], seed=0), kind="stable")
+    chosen = train.select(order[:number])
+    names, labels = train.features["label"].names, {*chosen["label"][:]}
+    if len(labels) == 1:
+        raise InputError(f"{found}, and these rows have only the label {names[labels.pop()]!r}; take more rows")
+    if missing := [name for index, name in enumerate(names) if index not in labels]:
+        logger.warning("%s; labels without a row among them: %s", found, format_examples(missing))
+    return chosen
+
+
+def write_rows(splits: Mapping[str, Dataset], folder: StudyFolder, *, fingerprint: str, train_rows: int | None) -> Path:
     """Write what the trials read, texts and labels of training and validation; the test rows stay out of their reach.
 
     Args:
         splits: train, validation and test.
         folder: of the search.
         fingerprint: of the split; rows that were written before are kept.
-        train_rows: number of training rows; None: all. A hash of the content chooses them, so they are the same on
-            every host, and a smaller set is part of each larger one.
+        train_rows: number of training rows, if they are a part; None: all.
     """
     path = folder.path / "-".join(["rows", fingerprint[:12], *([] if train_rows is None else [str(train_rows)])])
     with FileLock(folder.lock):
         if path.is_dir():
             return path
         with replace_folder(path) as fresh:
-            train = splits["train"]
-            if train_rows is not None:
-                order = np.argsort(hash_rows(train["text"][:], seed=0), kind="stable")
-                train = train.select(order[:train_rows])
-            DatasetDict(train=_copy(train), validation=_copy(splits["validation"])).save_to_disk(fresh)
+            DatasetDict(train=_copy(splits["train"]), validation=_copy(splits["validation"])).save_to_disk(fresh)
     return path
 
 

@@ -28,17 +28,21 @@ DEFAULT_SPACE: Space = {
 """What is tried if a recipe has no `tune` section: how long, how fast, and whether the head is trained first."""
 
 
-def check_space(space: Space, read: Callable[[Values], Recipe]) -> None:
+def check_space(space: Space, read: Callable[[Values], Recipe], *, source_name: str) -> None:
     """Refuse a space with values that a recipe does not accept: both ends of each range and each choice are tried.
 
     Args:
         space: to check.
         read: returns the recipe with these values.
+        source_name: where the space is written.
 
     Raises:
         RecipeError: names the key, the value and the fix.
     """
-    metrics = {read(values).training_arguments.get("metric_for_best_model") for values in _list_probes(space)}
+    try:
+        metrics = {read(values).training_arguments.get("metric_for_best_model") for values in _list_probes(space)}
+    except RecipeError as error:
+        raise RecipeError(f"{source_name}: {error}") from error
     if "loss" in metrics and any(key.partition(".")[0] == "loss" for key in space):
         raise RecipeError(
             "metric_for_best_model is 'loss', and tune changes the loss itself; write log_loss or f1_macro"

@@ -18,6 +18,7 @@ import importlib.util
 import logging
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.trial import Trial
 
-VALUES, REASON, SCORES, SECONDS = "values", "reason", "scores", "seconds"
+VALUES, REASON, SCORES, SECONDS, BEGAN = "values", "reason", "scores", "seconds", "began"
 """What is stored about a trial."""
 TRAIN_ROWS, _RECIPE, _SPLIT = "train_rows", "recipe", "split"  # what is stored about a study
 
@@ -177,7 +178,7 @@ def _check_unchanged(study: Study, recipe: Recipe, fingerprint: str, *, storage:
         )
     if (rows := found.get(TRAIN_ROWS)) != train_rows:
         old, new = ("all" if one is None else f"{one:,}" for one in (rows, train_rows))
-        raise RunError(f"{name} has trials with {old} training rows, now they are {new}; repeat --train-rows, {fix}")
+        raise RunError(f"{name} was begun with --train-rows {old}, but now it is {new}; repeat the first value, {fix}")
     try:
         before = Recipe.model_validate(found[_RECIPE])
     except ValidationError as error:
@@ -209,6 +210,7 @@ def claim_trial(
                 if claim is not None:
                     stack.enter_context(try_lock(claim.folder / ".lock"))
         if claim is not None:
+            claim.trial.set_user_attr(BEGAN, time.time())  # again, if it was interrupted
             stack.enter_context(beating(claim.trial))
         yield claim
 

@@ -84,10 +84,12 @@ def train_trial(folder: Path, rows: Path, *, storage: str) -> None:
         NewsclsError: the recipe cannot be trained.
     """
     from datasets import DatasetDict
+    from transformers.utils import logging as transformers_logging
 
     from hf_newscls.distributed import run_on_main
     from hf_newscls.tuning.pruning import PruningCallback
 
+    transformers_logging.disable_progress_bar()  # it would fill log.txt
     recipe = read_run_recipe(folder / "recipe.yaml")
     attached: list[Trial] = []
 

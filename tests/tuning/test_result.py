@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from hf_newscls.errors import RunError
-from hf_newscls.tuning.page import OptimismGap, write_search_page
+from hf_newscls.tuning.page import OptimismGap, format_values, write_search_page
 from hf_newscls.tuning.result import SearchResult, TrialResult, read_result
+from hf_newscls.tuning.study import BEGAN
 
 optuna = pytest.importorskip("optuna", reason="needs Optuna")
 
@@ -29,13 +30,30 @@ def test_search_without_a_score_has_no_best_trial() -> None:
         _ = build_result(None, None).best
 
 
-def test_importances_need_four_trials_that_differ() -> None:
+def test_importances_need_ten_trials_that_differ() -> None:
     study = optuna.create_study()
     space = {"x": optuna.distributions.FloatDistribution(0, 1), "y": optuna.distributions.FloatDistribution(0, 1)}
-    for x, expected in [(0.1, set()), (0.5, set()), (0.7, set()), (0.9, {"x", "y"})]:
-        trial = optuna.trial.create_trial(params={"x": x, "y": 0.5}, distributions=space, value=x)
+    for number in range(1, 11):
+        trial = optuna.trial.create_trial(params={"x": number / 10, "y": 0.5}, distributions=space, value=number / 10)
         study.add_trial(trial)
+        expected = {"x", "y"} if number == 10 else set()
         assert read_result(study, metric="log_loss").importances.keys() == expected
+
+
+def test_value_of_a_key_replaces_that_of_its_section() -> None:
+    values = {"freeze": {"epochs": 1, "steps": None, "learning_rate": 0.02}, "freeze.learning_rate": 0.01}
+    trial = TrialResult(0, "complete", 0.5, {**values, "loss.name": None}, {}, 1.0, 2.0, "")
+    assert trial.flat_values == {"freeze.epochs": 1, "freeze.learning_rate": 0.01, "loss.name": None}
+    assert format_values(trial) == "freeze.epochs=1, freeze.learning_rate=0.01, loss.name=null"
+
+
+def test_seconds_of_a_trial_leave_out_what_an_interruption_took() -> None:
+    study = optuna.create_study()
+    trial = study.ask()
+    trial.set_user_attr(BEGAN, trial.datetime_start.timestamp() + 1000)
+    study.tell(trial, 0.5)
+    (found,) = read_result(study, metric="log_loss").trials
+    assert found.whole_seconds < 0  # it began again after 1,000 seconds, and has ended at once
 
 
 def test_page_shows_trials_and_gaps_and_escapes_values(tmp_path: Path) -> None:

@@ -10,10 +10,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from datasets import DatasetDict
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
+from hf_newscls.errors import InputError
 from hf_newscls.recipe.loading import read_recipe
+from hf_newscls.recipe.serialization import recipe_to_yaml
 from hf_newscls.tuning.heartbeat import ALIVE
+from hf_newscls.tuning.search import choose_rows
 from hf_newscls.tuning.study import StudyFolder, claim_trial, fail_trial, open_study
 from hf_newscls.tuning.trial import train_trial
 from tests.conftest import LABELS, write_csv, write_recipe
@@ -209,6 +212,19 @@ def test_trial_stores_its_validation_scores_and_keeps_no_model(workspace: Path, 
     assert not [*claim.folder.rglob("*.safetensors")]
 
 
+def test_trial_has_its_last_score_if_training_keeps_the_last_model(workspace: Path, rows: Path) -> None:
+    tried = Tried(workspace)
+    with tried.claim() as claim:
+        # The accuracy rises, and the study takes the lowest score for the best one.
+        rate = ("learning_rate=0.02", "num_train_epochs=4", "metric_for_best_model=accuracy")
+        changes = (*rate, "load_best_model_at_end=false")
+        recipe = read_recipe(str(workspace / "tiny.yaml"), [f"training_arguments.{one}" for one in changes])
+        (claim.folder / "recipe.yaml").write_text(recipe_to_yaml(recipe))
+        train_trial(claim.folder, rows, storage=tried.storage)
+    (trial,) = Tried(workspace).study.trials
+    assert trial.value == trial.intermediate_values[100] > trial.intermediate_values[25]
+
+
 def test_trial_that_is_worse_than_the_others_is_pruned(workspace: Path, rows: Path) -> None:
     tried = Tried(workspace)
     for number in range(6):
@@ -280,6 +296,17 @@ def test_more_training_rows_than_there_are_are_refused(
     monkeypatch.chdir(workspace)
     check_refusal(call(*list_arguments(1), "--train-rows", "73"), "73", "72", "train_rows")
     assert not (workspace / "runs/tiny").exists()
+
+
+def test_training_rows_with_one_label_are_refused_and_missing_labels_are_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    features = Features({"text": Value("string"), "label": ClassLabel(names=["FAKE", "MIXED", "REAL"])})
+    train = Dataset.from_dict({"text": [f"title {number}" for number in range(40)], "label": [0, 2] * 20}, features)
+    with pytest.raises(InputError, match="only the label"):
+        choose_rows(train, 1)
+    assert {*choose_rows(train, 20)["label"]} == {0, 2}
+    assert "'MIXED'" in caplog.messages[-1]
 
 
 def test_search_of_another_recipe_needs_another_name(

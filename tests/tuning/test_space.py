@@ -63,18 +63,18 @@ def test_values_that_the_recipe_refuses_are_found_before_the_search(
 ) -> None:
     space = read_space(text, make_recipe(), tmp_path)
     with pytest.raises(RecipeError, match=fragment):
-        check_space(space, BaseRecipe(str(tmp_path / "tiny.yaml")).read)
+        check_space(space, BaseRecipe(str(tmp_path / "tiny.yaml")).read, source_name="space.yaml")
 
 
 def test_loss_is_not_tuned_by_itself(make_recipe: MakeRecipe, tmp_path: Path) -> None:
     space = read_space("loss.label_smoothing: {low: 0.0, high: 0.2}", make_recipe(), tmp_path)
     base = BaseRecipe(str(tmp_path / "tiny.yaml"), ["training_arguments.metric_for_best_model=loss"])
     with pytest.raises(RecipeError, match="metric_for_best_model"):
-        check_space(space, base.read)
+        check_space(space, base.read, source_name="space.yaml")
 
 
 def test_default_space_fits_a_recipe() -> None:
-    check_space(DEFAULT_SPACE, BaseRecipe("fake_news_minilm").read)
+    check_space(DEFAULT_SPACE, BaseRecipe("fake_news_minilm").read, source_name="space.yaml")
 
 
 def test_recipe_with_a_space_reads_back_equal(make_recipe: MakeRecipe, tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ class EvaluationLogCallback(TrainerCallback):
         """Log the scores on the validation set."""
         metrics = kwargs["metrics"]
         logger.info(
-            "epoch %.2f, step %d of %d: validation log loss %.4f, after calibration %.4f, accuracy %.4f, macro F1 %.4f",
+            "epoch %.2f, step %s of %s: validation log loss %.4f, after calibration %.4f, accuracy %.4f, macro F1 %.4f",
             state.epoch,
-            state.global_step,
-            state.max_steps,
+            f"{state.global_step:,}",
+            f"{state.max_steps:,}",
             *(metrics[f"eval_{name}"] for name in ("log_loss", "refined_log_loss", "accuracy", "f1_macro")),
         )
 

@@ -10,11 +10,12 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from hf_newscls.errors import InputError
+from hf_newscls.errors import InputError, count_noun
 from hf_newscls.evaluation.metric_names import REFINED_LOG_LOSS
 from hf_newscls.recipe.loading import read_recipe, read_search_space
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder
+from hf_newscls.runs.recipe_diff import find_changes
 from hf_newscls.runs.resuming import find_finished, is_outdated, try_lock
 from hf_newscls.storage import check_folder, write_text
 from hf_newscls.workflow.prepare import prepare
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from hf_newscls.tuning.page import OptimismGap
     from hf_newscls.tuning.result import SearchResult, TrialResult
     from hf_newscls.tuning.search import Search
+    from hf_newscls.tuning.study import StudyFolder
 
 # What a validation score is called on the test set, where the model is calibrated.
 _TEST_NAMES = {"accuracy": "accuracy", "f1_macro": "f1_macro", REFINED_LOG_LOSS: "log_loss"}
@@ -122,7 +124,7 @@ def _open_search(
 ) -> Search:
     """Check everything, then open the study and write the rows of the trials."""
     from hf_newscls.tuning.candidates import BaseRecipe
-    from hf_newscls.tuning.search import Search, read_score, write_rows
+    from hf_newscls.tuning.search import Search, choose_rows, read_score, write_rows
     from hf_newscls.tuning.study import StudyFolder, check_environment, open_study
 
     check_environment(launcher)
@@ -133,9 +135,9 @@ def _open_search(
     folder = StudyFolder((runs_dir / recipe.name / "tune").absolute())
     check_folder(folder.path)
     prepared = prepare(recipe)
-    fingerprint, found = prepared.manifest.fingerprint, len(prepared.splits["train"])
-    if train_rows is not None and not 0 < train_rows <= found:
-        raise InputError(f"train_rows is {train_rows}, but there are {found} training rows; leave it out for all")
+    fingerprint, splits = prepared.manifest.fingerprint, {**prepared.splits}
+    if train_rows is not None:
+        splits["train"] = choose_rows(splits["train"], train_rows)
     folder.path.mkdir(parents=True, exist_ok=True)
     storage = storage or folder.storage
     study = open_study(
@@ -146,7 +148,7 @@ def _open_search(
         lower_is_better=score.lower_is_better,
         train_rows=train_rows,
     )
-    rows = write_rows(prepared.splits, folder, fingerprint=fingerprint, train_rows=train_rows)
+    rows = write_rows(splits, folder, fingerprint=fingerprint, train_rows=train_rows)
     return Search(recipe, base, study, folder, rows, score.metric, storage, launcher)
 
 
@@ -157,7 +159,9 @@ def _choose_space(recipe: Recipe, base: BaseRecipe, space: str | Path | None, *,
     """
     from hf_newscls.tuning.space import DEFAULT_SPACE, check_space
 
+    source_name = f"{recipe.name}: tune"
     if space is not None:
+        source_name = str(space)
         recipe = read_search_space(Path(space), recipe)
     elif not recipe.tune:
         left_out = {_EPOCHS} if is_partial else set()
@@ -165,34 +169,45 @@ def _choose_space(recipe: Recipe, base: BaseRecipe, space: str | Path | None, *,
         recipe = recipe.model_copy(update={"tune": default})
     if is_partial and _EPOCHS in recipe.tune:
         logger.warning("the best %s with a part of the training rows is more than with all of them", _EPOCHS)
-    check_space(recipe.tune, base.read)
+    check_space(recipe.tune, base.read, source_name=source_name)
     return recipe
 
 
 def _finish(search: Search, *, seeds: int, runs_dir: Path) -> Tuning:
     """Write the best recipe, train it unless another process does or still trains trials, and write the report."""
-    from hf_newscls.tuning.page import write_search_page
     from hf_newscls.tuning.result import RUNNING
 
     result, folder = search.read_result(), search.folder
     best = _write_best(search, result)
+    _write_trials(result, folder)  # the training below may take hours
+    if not find_changes(search.recipe, search.base.read(result.best.values), exclude={"tune"}):
+        logger.info("no trial was better than trial %d, which has the recipe's own values", result.best.number)
     runs: list[Run] = []
     with try_lock(folder.path / ".training") as is_ours:
         if is_ours and result.count(RUNNING) == 0:
-            logger.info("training %s", best)
+            logger.info("the best recipe: %s", best)
             runs = _train_best(read_recipe(str(best)), seeds=seeds, runs_dir=runs_dir)
     trained = result.best.number
     result = search.read_result()  # with the trials that other processes ended meanwhile
     gaps = [*_measure_gaps(result.best, runs)] if runs and result.best.number == trained else []
-    write_text(folder.table, result.to_pandas().to_csv(index=False))
-    write_search_page(result, folder.page, gaps=gaps, seeds=[run.recipe.seed for run in runs])
+    _write_trials(result, folder, gaps=gaps, seeds=[run.recipe.seed for run in runs])
     return Tuning(folder.path, best, result, runs)
+
+
+def _write_trials(
+    result: SearchResult, folder: StudyFolder, *, gaps: Sequence[OptimismGap] = (), seeds: Sequence[int] = ()
+) -> None:
+    from hf_newscls.tuning.page import write_search_page
+
+    write_text(folder.table, result.to_pandas().to_csv(index=False))
+    write_search_page(result, folder.page, gaps=gaps, seeds=seeds)
 
 
 def _write_best(search: Search, result: SearchResult) -> Path:
     path, trial = search.folder.best, result.best
-    rows = "" if result.train_rows is None else f" with {result.train_rows:,} training rows"
-    comment = f"The best of {len(result.trials)} trials{rows}, with validation {result.metric} {trial.score:.4f}."
+    rows = "" if result.train_rows is None else f" with {count_noun(result.train_rows, 'training row')}"
+    trials = count_noun(len(result.trials), "trial")
+    comment = f"The best of {trials}{rows}, with validation {result.metric} {trial.score:.4f}."
     name = f"{search.recipe.name}_tuned"
     write_text(path, search.base.to_yaml(trial.values, name=name, folder=path.parent, comment=comment))
     return path
@@ -217,7 +232,10 @@ def _measure_gaps(best: TrialResult, runs: Sequence[Run]) -> Iterator[OptimismGa
     records = [folder.read_as(folder.training, TrainingRecord.from_dict) for folder in folders]
     for metric, test_name in _TEST_NAMES.items():
         found = [_find_score(record, metric) for record in records]
-        is_comparable = metric != REFINED_LOG_LOSS or all(record.temperature for record in records)
+        # Only then is the log loss of the saved model the one after calibration.
+        is_comparable = metric != REFINED_LOG_LOSS or all(
+            record.temperature and record.temperature.is_folded for record in records
+        )
         if metric in best.scores and is_comparable:
             yield OptimismGap(
                 metric,
