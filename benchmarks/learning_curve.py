@@ -9,7 +9,7 @@ measurement runs in a process of its own; seeds change split and training.
 
 The error is fitted by a power of the number of rows, as Hestness et al. (2017, arXiv:1712.00409) found it to fall. The
 fit gives an estimate of the accuracy with --at rows. It has no term for errors that no number of rows removes, so far
-from the measured rows it is rather too high.
+from the measured rows it is probably too high.
 """
 
 import argparse
@@ -44,9 +44,8 @@ def main() -> None:
     summary = summarize(measured, {}, base=None)
     for way, runs in measured.items():
         summary[way]["tfidf_accuracy"] = float(np.mean(pool(runs, "tfidf_is_right")))
-    estimates = [float(1 - fit_errors(summary, rows)) for rows in options.at]
-    print(f"accuracy with {options.at} rows, estimated: {estimates}")
-    estimated = [{"rows": rows, "accuracy": accuracy} for rows, accuracy in zip(options.at, estimates, strict=True)]
+    estimated = [{"rows": rows, "accuracy": estimate_accuracy(summary, rows)} for rows in options.at]
+    print(f"accuracy, estimated: {estimated}")
     result = {**describe(options), "seeds": options.seeds, "ways": summary, "estimated": estimated}
     save(f"{NAME} {Path(options.recipe).stem}", result, options.results)
 
@@ -76,6 +75,21 @@ def fit_errors(ways: Mapping[str, Mapping], rows: int | NDArray[np.float64]) -> 
     errors = [1 - scores["accuracy"][0] for scores in ways.values()]
     slope, intercept = np.polyfit(np.log([*map(int, ways)]), np.log(errors), deg=1)
     return np.exp(intercept + slope * np.log(rows))
+
+
+def estimate_accuracy(ways: Mapping[str, Mapping], rows: int) -> tuple[float, float, float]:
+    """Return the accuracy on the line for a number of training rows, with the ends of its 95% interval.
+
+    The interval is that of lines through measured accuracies that are drawn from their own intervals, independently.
+    """
+    rng = np.random.default_rng(17)
+    point, low, high = np.array([scores["accuracy"] for scores in ways.values()]).T
+    drawn = [
+        dict(zip(ways, ({"accuracy": [one]} for one in draw), strict=True))
+        for draw in rng.normal(point, (high - low) / (2 * 1.96), size=(2000, len(point)))
+    ]
+    ends = np.quantile([1 - fit_errors(draw, rows) for draw in drawn], [0.025, 0.975])
+    return float(1 - fit_errors(ways, rows)), *map(float, ends)
 
 
 def draw_curve(axes: Axes, entry: Mapping, *, label: str, color: str) -> None:

@@ -225,10 +225,13 @@ def read_model(run: RunFolder, *, earlier: Sequence[Model]) -> Model:
 
 
 def describe_changes(recipe: Recipe) -> str:
-    """Return the training's keys with other values than in the recipe of the same name, without the seed."""
+    """Return what differs from the recipe of the same name: keys of the training without the seed, and the text."""
     shipped = read_recipe(recipe.name)
     not_compared = {*NOT_OF_THE_TRAINING, *COPY, "split", "training_arguments.seed"}
     changes = {change.key: change.now for change in find_changes(shipped, recipe, exclude=not_compared)}
+    # The columns of a copy of the data may have other names, but not another number.
+    if len(recipe.data.text) != len(shipped.data.text):
+        changes["data.text"] = f"[{', '.join(recipe.data.text)}]"
     if name_encoder(recipe) != name_encoder(shipped):
         changes["encoder"] = name_encoder(recipe)
     return ", ".join(f"{key.removeprefix('training_arguments.')}={value}" for key, value in changes.items())

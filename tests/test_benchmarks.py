@@ -217,8 +217,12 @@ def test_learning_curve_measures_more_and_more_rows(tmp_path: Path, results: Any
         errors.append(1 - point)
     # The same step in rows multiplies the error by the same factor.
     (estimated,) = entry["estimated"]
-    assert estimated == {"rows": 80, "accuracy": pytest.approx(1 - errors[1] ** 2 / errors[0])}
-    assert f"| 80, estimated | {estimated['accuracy']:.3f} |" in results.render_page(tmp_path / "results.json")
+    accuracy, low, high = estimated["accuracy"]
+    assert (estimated["rows"], accuracy) == (80, pytest.approx(1 - errors[1] ** 2 / errors[0]))
+    assert low <= accuracy <= high
+    assert f"| 80, estimated | {accuracy:.3f} ({low:.3f} to {high:.3f}) |" in results.render_page(
+        tmp_path / "results.json"
+    )
     (axes,) = results.draw_curves(results.read_curves(tmp_path / "results.json")).axes
     assert "quickstart" in axes.get_legend_handles_labels()[1]
 
@@ -229,6 +233,10 @@ def test_error_falls_by_a_power_of_the_rows(monkeypatch: pytest.MonkeyPatch) -> 
     # 0.5 at 100 rows and half of it at four times as many: the error falls as the square root of the rows.
     ways = {"100": {"accuracy": (0.5, 0.4, 0.6)}, "400": {"accuracy": (0.75, 0.7, 0.8)}}
     assert curve.fit_errors(ways, np.array([1600.0, 25.0])) == pytest.approx([0.125, 1.0])
+    accuracy, low, high = curve.estimate_accuracy(ways, 400)
+    assert accuracy == pytest.approx(0.75)
+    # The line goes through both points, so the interval at 400 rows is the measured one.
+    assert (low, high) == pytest.approx((0.7, 0.8), abs=0.005)
 
 
 @pytest.fixture
