@@ -1,4 +1,4 @@
-"""Write files completely or not at all, and recognize a disk that is full or read-only."""
+"""Write files completely or not at all, hold locks, and recognize a disk that is full or read-only."""
 
 import errno
 import json
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
 from hf_newscls.errors import NewsclsError, RunError, StorageError
@@ -143,3 +144,19 @@ def _is_disk_full(error: BaseException | None) -> bool:
         return True
     # torch.save names only a line of its own source.
     return "inline_container.cc" in str(error) or _is_disk_full(error.__cause__ or error.__context__)
+
+
+@contextmanager
+def try_lock(path: Path) -> Iterator[bool]:
+    """Hold a lock unless a living process has it; the system releases the lock of a killed process."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        path.unlink(missing_ok=True)
+        lock.release()

@@ -7,8 +7,8 @@ from typing import Any
 from hf_newscls.recipe.recipe import Recipe
 
 NOT_OF_THE_TRAINING = frozenset({"name", "data", "evaluation", "hub"})
-"""What may differ between two recipes on one split. The split's seed is not in it: it is the default seed of the
-training. The rest of `data` and `split` is covered by the split's fingerprint."""
+"""What may differ between two recipes on one split. `split` is compared, because its seed is the training's
+default seed. The split's fingerprint covers the rest of `split`, and `data`."""
 
 
 @dataclass(frozen=True)

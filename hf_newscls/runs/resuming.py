@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from hf_newscls import __version__
 from hf_newscls.errors import RecipeError, RunError, format_examples
 from hf_newscls.recipe.hub import HubSection
@@ -16,6 +14,7 @@ from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.checkpoints import find_last_checkpoint, read_trainer_state, relocate_best, remove_partial
 from hf_newscls.runs.folder import RunFolder, create_run, find_runs
 from hf_newscls.runs.recipe_diff import RecipeChange, find_changes
+from hf_newscls.storage import try_lock
 
 # They decide what is evaluated and published, but not the weights; `hub.calibrate` changes them.
 _FREE_KEYS = {
@@ -99,22 +98,6 @@ def _was_trained_by(run: RunFolder, recipe: Recipe) -> bool:
         return not _find_training_changes(run, recipe)
     except RecipeError:  # a recipe that this version cannot read
         return False
-
-
-@contextmanager
-def try_lock(path: Path) -> Iterator[bool]:
-    """Hold a lock unless a living process has it; the system releases the lock of a killed process."""
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        path.unlink(missing_ok=True)
-        lock.release()
 
 
 def _resume(run: RunFolder, recipe: Recipe, fingerprint: str) -> OpenRun | None:

@@ -34,14 +34,14 @@ from hf_newscls.runs.checkpoints import read_trainer_state
 from hf_newscls.training.acceleration.apply import accelerated
 from hf_newscls.training.arguments import describe_arguments
 from hf_newscls.training.backend import Backend
-from hf_newscls.training.callbacks.energy import measuring_energy
 from hf_newscls.training.callbacks.evaluation import EvaluationLogCallback, SecondStageEarlyStopping
 from hf_newscls.training.callbacks.feature_cache import FeatureCacheCallback
 from hf_newscls.training.callbacks.freeze import TwoStageFreezeCallback
-from hf_newscls.training.callbacks.frozen_part import FrozenEncoder, FrozenWindows
 from hf_newscls.training.callbacks.interruption import InterruptionCallback
 from hf_newscls.training.callbacks.progress import ProgressReportCallback
 from hf_newscls.training.collator import build_collator
+from hf_newscls.training.energy import measuring_energy
+from hf_newscls.training.frozen_part import FrozenEncoder, FrozenWindows
 from hf_newscls.training.losses import build_loss
 from hf_newscls.training.optimizer import build_optimizer, build_scheduler
 from hf_newscls.training.record import TrainingRecord, describe_machine, describe_versions

@@ -1,4 +1,4 @@
-"""Signs of life of running trials, for hosts that see no lock of each other."""
+"""Signs of life of running trials, for hosts without a common disk, where file locks do not work."""
 
 from __future__ import annotations
 

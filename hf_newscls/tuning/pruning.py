@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class PruningCallback(TrainerCallback):
     """Report the validation score of each evaluation, and stop the training if the study says so.
 
-    The point of a training is the percentage of its steps, because trials have different numbers of epochs: after one
-    epoch of two the learning rate is lower, and the score better, than after one epoch of six.
+    The point of a training is the percentage of its steps, because trials have different numbers of epochs. The
+    learning rate falls over the whole training, so one epoch of two is further along than one epoch of six.
     """
 
     def __init__(self, attach: Callable[[], "Trial"]) -> None:

@@ -20,9 +20,10 @@ from hf_newscls.progress import report_progress
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.storage import replace_folder
 from hf_newscls.tuning.candidates import BaseRecipe
+from hf_newscls.tuning.claims import Claim, claim_trial, fail_trial
 from hf_newscls.tuning.page import format_values
 from hf_newscls.tuning.result import FAILED, RUNNING, SearchResult, TrialResult, read_result
-from hf_newscls.tuning.study import Claim, StudyFolder, claim_trial, fail_trial
+from hf_newscls.tuning.study import StudyFolder
 from hf_newscls.tuning.trial import run_process
 
 if TYPE_CHECKING:

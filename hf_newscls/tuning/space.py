@@ -55,7 +55,7 @@ def suggest_values(trial: Trial, space: Space) -> Values:
 
 
 def find_own_values(recipe: Recipe, space: Space) -> dict[str, Any]:
-    """Return the recipe's own values as the sampler writes them, of those keys where the space has them."""
+    """Return the recipe's own values as the sampler writes them, for keys whose value lies in the space."""
     content: Any = recipe.model_dump(mode="json")
     own: dict[str, Any] = {}
     for key, search in space.items():

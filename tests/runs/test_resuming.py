@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from hf_newscls.runs.folder import RunFolder
-from hf_newscls.runs.resuming import find_finished, has_interrupted, is_outdated, try_lock
+from hf_newscls.runs.resuming import find_finished, has_interrupted, is_outdated
+from hf_newscls.storage import try_lock
 from tests.conftest import FinishedRun
 from tests.runs.test_checkpoints import save_checkpoint
 from tests.tiny_models import MakeRecipe

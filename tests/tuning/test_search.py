@@ -15,9 +15,10 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 from hf_newscls.errors import InputError
 from hf_newscls.recipe.loading import read_recipe
 from hf_newscls.recipe.serialization import recipe_to_yaml
+from hf_newscls.tuning.claims import claim_trial, fail_trial
 from hf_newscls.tuning.heartbeat import ALIVE
 from hf_newscls.tuning.search import choose_rows
-from hf_newscls.tuning.study import StudyFolder, claim_trial, fail_trial, open_study
+from hf_newscls.tuning.study import StudyFolder, open_study
 from hf_newscls.tuning.trial import train_trial
 from tests.conftest import LABELS, write_csv, write_recipe
 from tests.processes import Result, build_environment, check_refusal, run_cli

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel, Trainer
 
 def is_fused(optimizer: Optimizer) -> bool:
     """Return whether the optimizer is a fused Adam of torch, which can scale gradients in its step."""
-    # The groups say it, because a checkpoint brings its own.
+    # Read from the groups, because loading a checkpoint replaces them.
     return (
         type(optimizer) in {torch.optim.Adam, torch.optim.AdamW}
         and getattr(optimizer, "_step_supports_amp_scaling", False)
@@ -32,7 +32,7 @@ def clip_in_step(trainer: Trainer, optimizer: Optimizer) -> Iterator[None]:
     def clip(model: nn.Module) -> Tensor:
         """Return the norm of the gradients; they stay unclipped until the step."""
         parameters = [one for group in optimizer.param_groups for one in group["params"] if one.grad is not None]
-        if not is_fused(optimizer):  # a checkpoint of another device made it another one
+        if not is_fused(optimizer):  # a checkpoint from another device turned fusing off
             for parameter in parameters:
                 parameter.grad = parameter.grad.to_dense()
             clipped: Tensor = original(model)

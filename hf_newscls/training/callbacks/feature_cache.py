@@ -27,8 +27,8 @@ from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerState, TrainingArguments
 
 from hf_newscls.progress import report_progress
-from hf_newscls.training.callbacks.frozen_part import FrozenPart
 from hf_newscls.training.collator import Collator
+from hf_newscls.training.frozen_part import FrozenPart
 from hf_newscls.training.sampler import measure_lengths
 
 _ROW = "row"

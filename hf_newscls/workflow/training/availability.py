@@ -1,7 +1,7 @@
 """Check before any work that the data and the encoder of a recipe are on this machine, or can be fetched.
 
-Libraries that fetch try again for up to a minute. Here each server gets one request and a few seconds, all at once, and
-nothing slow is imported.
+Libraries that fetch try again for up to a minute. This module sends one request to each server, all in parallel, and
+waits a few seconds. It imports nothing slow.
 """
 
 from __future__ import annotations

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
+import os
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,8 +19,8 @@ from hf_newscls.recipe.loading import read_recipe, read_search_space
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.recipe_diff import find_changes
-from hf_newscls.runs.resuming import find_finished, is_outdated, try_lock
-from hf_newscls.storage import check_folder, write_text
+from hf_newscls.runs.resuming import find_finished, is_outdated
+from hf_newscls.storage import check_folder, try_lock, write_text
 from hf_newscls.workflow.prepare import prepare
 from hf_newscls.workflow.quiet import quiet_libraries
 from hf_newscls.workflow.run import Run, load_run
@@ -82,7 +85,7 @@ def tune(
         data: the news file; replaces `data.source`.
         overrides: `section.key=value`, as on the command line.
         trials: number of trials of the whole search.
-        hours: no trial begins later than so many hours from now; None: no limit.
+        hours: start no trial after this many hours; None: no limit.
         space: file with the search space, in place of the recipe's `tune` section.
         storage: journal file or database URL for the trials; by default a file in the folder of the search.
         launcher: command that runs a Python module, such as `accelerate launch`; it trains each trial.
@@ -125,9 +128,9 @@ def _open_search(
     """Check everything, then open the study and write the rows of the trials."""
     from hf_newscls.tuning.candidates import BaseRecipe
     from hf_newscls.tuning.search import Search, choose_rows, read_score, write_rows
-    from hf_newscls.tuning.study import StudyFolder, check_environment, open_study
+    from hf_newscls.tuning.study import StudyFolder, open_study
 
-    check_environment(launcher)
+    _check_environment(launcher)
     base = BaseRecipe(name_or_path, overrides, None if data is None else str(data))
     recipe = _choose_space(base.read({}), base, space, is_partial=train_rows is not None)
     check_availability(recipe)
@@ -150,6 +153,21 @@ def _open_search(
     )
     rows = write_rows(splits, folder, fingerprint=fingerprint, train_rows=train_rows)
     return Search(recipe, base, study, folder, rows, score.metric, storage, launcher)
+
+
+def _check_environment(launcher: Sequence[str]) -> None:
+    """Refuse to search without Optuna or the launcher, or in `accelerate launch`, where each process would search."""
+    if importlib.util.find_spec("optuna") is None:
+        raise InputError("a search needs Optuna, which is not installed; run `pip install 'hf-newscls[tune]'`")
+    if shutil.which(launcher[0]) is None:
+        raise InputError(
+            f"launcher is {launcher[0]!r}, which is no command here; write for example 'accelerate launch'"
+        )
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise InputError(
+            f"WORLD_SIZE is {os.environ['WORLD_SIZE']}: tune starts the processes of each trial itself; run it without "
+            "accelerate launch, with --launcher 'accelerate launch --num_processes N'"
+        )
 
 
 def _choose_space(recipe: Recipe, base: BaseRecipe, space: str | Path | None, *, is_partial: bool) -> Recipe:

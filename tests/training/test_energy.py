@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hf_newscls.training.callbacks.energy import measuring_energy
+from hf_newscls.training.energy import measuring_energy
 from tests.processes import read_files, run_python
 
 IS_INSTALLED = importlib.util.find_spec("codecarbon") is not None
@@ -30,7 +30,7 @@ def refuse(*arguments, **options):
     raise AssertionError(f"asked the network: {arguments}")
 
 socket.socket.connect = socket.getaddrinfo = refuse
-from hf_newscls.training.callbacks.energy import measuring_energy
+from hf_newscls.training.energy import measuring_energy
 
 before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
 with measuring_energy() as reading:
