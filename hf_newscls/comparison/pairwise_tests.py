@@ -110,16 +110,14 @@ def _test_hits(names: Sequence[tuple[str, str]], answers: Mapping[str, Published
         for name, found in answers.items()
     }
     _, texts = np.unique(next(iter(answers.values())).rows, return_index=True)
-    return [
-        Pair(
-            first,
-            second,
-            test="exact McNemar test",
-            gain=float(hits[first].mean() - hits[second].mean()),
-            p_value=compute_mcnemar_p(hits[first][texts], hits[second][texts]),
-        )
-        for first, second in names
-    ]
+    pairs = []
+    for first, second in names:
+        own, other = hits[first], hits[second]
+        gain, lead = float(own.mean() - other.mean()), own[texts].mean() - other[texts].mean()
+        # A model that is ahead only by copies of a text is not ahead.
+        p_value = compute_mcnemar_p(own[texts], other[texts]) if gain * lead > 0 else 1.0
+        pairs.append(Pair(first, second, test="exact McNemar test", gain=gain, p_value=p_value))
+    return pairs
 
 
 def _test_draws(

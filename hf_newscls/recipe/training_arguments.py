@@ -6,7 +6,7 @@ import functools
 import typing
 from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, create_model
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from hf_newscls.recipe.renamed_keys import suggest_key
@@ -17,6 +17,7 @@ DEFAULT_LEARNING_RATE = 5e-5
 DEFAULT_EPOCHS = 3.0
 """Epochs of stage 2 if a recipe sets none, as in the Trainer."""
 _SELECTION_METRICS = ("loss", "log_loss", "refined_log_loss", "accuracy", "f1_macro", "f1_weighted")
+_PREFIXED = {f"eval_{metric}": metric for metric in _SELECTION_METRICS}
 
 # Names that transformers 5 removed, and the fix.
 _REMOVED = {
@@ -77,8 +78,9 @@ def build_training_arguments_model() -> type[BaseModel]:
 
     hints = typing.get_type_hints(TrainingArguments)
     hints["lr_scheduler_type"] = LearningRateShape
-    metric: Any = typing.Literal[(*_SELECTION_METRICS, None)]
-    hints["metric_for_best_model"] = typing.Annotated[metric, BeforeValidator(_remove_eval_prefix)]
+    metric: Any = typing.Literal[_SELECTION_METRICS]
+    schema = WithJsonSchema({"enum": [*_SELECTION_METRICS, *_PREFIXED, None]})
+    hints["metric_for_best_model"] = typing.Annotated[metric, BeforeValidator(_normalize_metric), schema]
     fields: dict[str, Any] = {}
     for field in dataclasses.fields(TrainingArguments):
         if field.name in _OWNED or field.name.startswith("hub_"):
@@ -96,9 +98,9 @@ def build_training_arguments_model() -> type[BaseModel]:
     )
 
 
-def _remove_eval_prefix(value: Any) -> Any:
-    # The Trainer takes a score with and without it.
-    return value.removeprefix("eval_") if isinstance(value, str) else value
+def _normalize_metric(value: Any) -> Any:
+    """Return the name of a score without `eval_`; null is the loss. The Trainer takes all these forms."""
+    return "loss" if value is None else _PREFIXED.get(value, value) if isinstance(value, str) else value
 
 
 def _narrow_enum(annotation: Any) -> Any:

@@ -59,17 +59,9 @@ def open_run(recipe: Recipe, *, fingerprint: str, runs_dir: Path, resume: bool =
 def has_interrupted(recipe_name: str, *, runs_dir: Path) -> bool:
     """Return whether `open_run` would find a run to resume: with a checkpoint, or without its evaluation."""
     for run in _find_newest(recipe_name, runs_dir):
-        with try_lock(run.lock) as is_ours:
-            return is_ours and _is_interrupted(run)
-    return False
-
-
-def is_outdated(recipe: Recipe, *, runs_dir: Path) -> bool:
-    """Return whether `open_run` would refuse to resume an interrupted run because the recipe, but its seed, changed."""
-    for run in _find_newest(recipe.name, runs_dir):
         if _is_interrupted(run):
-            before = run.read_recipe()
-            return bool(_compare(before.with_seed(recipe.seed), recipe))
+            with try_lock(run.lock) as is_ours:
+                return is_ours
     return False
 
 
@@ -126,26 +118,23 @@ def _check_unchanged(run: RunFolder, recipe: Recipe, fingerprint: str) -> None:
     if version != __version__ and not run.training.is_file():
         raise RunError(
             f"{run.path}: interrupted in version {version or '0.1'}, but this is {__version__}, which trains "
-            "differently; start a new run with resume=False or --no-resume, or install that version"
+            "differently; start a new run with resume=False or `train … --no-resume`, or install that version"
         )
     if changes := _find_training_changes(run, recipe):
         raise RunError(
             f"{run.path}: the recipe has changed since the interruption: {format_examples(changes)}; undo the changes, "
-            "or start a new run with resume=False or --no-resume"
+            "or start a new run with resume=False or `train … --no-resume`"
         )
     before = run.read_fingerprint()
     if fingerprint != before:
         raise RunError(
             f"{run.path}: the split has changed since the interruption: {recipe.data.source_text} had the fingerprint "
             f"{before[:12]}, now it is {fingerprint[:12]}; restore the file, or start a new run with resume=False or "
-            "--no-resume"
+            "`train … --no-resume`"
         )
 
 
 def _find_training_changes(run: RunFolder, recipe: Recipe) -> list[RecipeChange]:
-    return _compare(run.read_recipe(), recipe)
-
-
-def _compare(before: Recipe, now: Recipe) -> list[RecipeChange]:
+    before = run.read_recipe()
     # Without a seed of its own, a training has that of the split: the same as if it were named.
-    return find_changes(before.with_seed(before.seed), now.with_seed(now.seed), exclude=_FREE_KEYS)
+    return find_changes(before.with_seed(before.seed), recipe.with_seed(recipe.seed), exclude=_FREE_KEYS)

@@ -80,7 +80,6 @@ def build_training_arguments(recipe: Recipe, *, output_dir: Path, backend: Backe
         options["bf16"] = backend.has_bf16
     if backend.has_tf32 and "tf32" not in options and not (options.get("bf16") or options.get("fp16")):
         options["tf32"] = True
-    options["metric_for_best_model"] = options["metric_for_best_model"] or "loss"  # as in the Trainer
     freeze_epochs = (recipe.freeze.epochs or 0.0) if recipe.freeze else 0.0
     options["num_train_epochs"] = freeze_epochs + options.get("num_train_epochs", DEFAULT_EPOCHS)
     try:

@@ -83,7 +83,7 @@ def fit_classifier(
     _log_padding(trainer, lengths)
     resumed_step = 0
     if resume_from is not None:
-        resumed_step = _check_checkpoint(resume_from, schedule, processes=arguments.world_size)
+        resumed_step = _check_checkpoint(resume_from, schedule, arguments)
     trained = classifier.count_trainable(only_new=not schedule.has_stage_two)  # before stage 1 freezes some
     if not schedule.has_stage_two:
         logger.warning(
@@ -188,19 +188,18 @@ def build_trainer(
     return trainer
 
 
-def _check_checkpoint(checkpoint: Path, schedule: TwoStageSchedule, *, processes: int) -> int:
+def _check_checkpoint(checkpoint: Path, schedule: TwoStageSchedule, arguments: TrainingArguments) -> int:
     """Return the step of a checkpoint, and refuse one of another schedule."""
-    fix = "use the same number of devices, or start a new run with resume=False or --no-resume"
+    fix = "use the same number of devices, or start a new run with resume=False or `train … --no-resume`"
     state = read_trainer_state(checkpoint)
     steps = state["max_steps"]
     if steps != schedule.total_steps:
         raise RunError(
             f"{checkpoint}: the interrupted run has {steps} steps, but this one has {schedule.total_steps}; {fix}"
         )
-    # With `max_steps`, the number of processes does not change the number of steps.
     before = sum(1 for _ in checkpoint.glob("rng_state*.pth"))
-    if before != processes:
-        raise RunError(f"{checkpoint}: the interrupted run has {before} processes, but this one has {processes}; {fix}")
+    if arguments.max_steps > 0 and before != arguments.world_size:  # then it does not change the number of steps
+        raise RunError(f"{checkpoint}: processes of the interrupted run: {before}, now: {arguments.world_size}; {fix}")
     return int(state["global_step"])
 
 

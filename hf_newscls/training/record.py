@@ -69,7 +69,7 @@ class TrainingRecord:
     def selection(self) -> str | None:
         """The score that chose the best checkpoint, in words; None if the settings do not name one."""
         metric = self.settings.get(SELECTION)
-        return phrase_metric(metric) if metric else None
+        return phrase_metric(metric.removeprefix("eval_")) if metric else None  # earlier versions kept the prefix
 
     @property
     def folded_temperature(self) -> float:

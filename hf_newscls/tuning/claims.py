@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,8 @@ def claim_trial(
         limit: number of trials of the whole search.
         is_over: whether no new trial may begin.
     """
+    from optuna.exceptions import UpdateFinishedTrialError
+
     with ExitStack() as stack:
         with FileLock(folder.lock):
             claim = _take_over(study, folder, stack)
@@ -57,7 +59,8 @@ def claim_trial(
                 if claim is not None:
                     stack.enter_context(try_lock(claim.folder / ".lock"))
         if claim is not None:
-            claim.trial.set_user_attr(BEGAN, time.time())  # again, if it was interrupted
+            with suppress(UpdateFinishedTrialError):  # another host took it for dead
+                claim.trial.set_user_attr(BEGAN, f"{datetime.now()}")  # again, if it was interrupted
             stack.enter_context(beating(claim.trial))
         yield claim
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from hf_newscls.errors import RunError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 MIN_TRIALS = 10
-"""Complete trials that the importance of keys needs: it is what decides whether a trial is among the best tenth."""
+"""The importance of keys needs this many complete trials. It compares the best tenth with the others."""
 
 COMPLETE, PRUNED, FAILED, RUNNING = "complete", "pruned", "failed", "running"
 
@@ -31,7 +32,7 @@ class TrialResult:
         values: of the recipe, by key.
         scores: validation scores of the best evaluation, by metric.
         seconds: of training and evaluations, without loading.
-        whole_seconds: from begin to end, as its process took; without an interruption before.
+        whole_seconds: from the last start of the trial to its end, with loading.
         reason: why it failed.
     """
 
@@ -143,7 +144,9 @@ def read_result(study: Study, *, metric: str) -> SearchResult:
 
 def _read_trial(trial: FrozenTrial, state: str) -> TrialResult:
     stored: Mapping[str, Any] = trial.user_attrs
-    began = stored.get(BEGAN) or (trial.datetime_start.timestamp() if trial.datetime_start else 0.0)
+    # Both in the local time of the host that trained it, as Optuna writes them.
+    began = datetime.fromisoformat(stored[BEGAN]) if BEGAN in stored else trial.datetime_start
+    ended = trial.datetime_complete
     return TrialResult(
         number=trial.number,
         state=state,
@@ -151,7 +154,7 @@ def _read_trial(trial: FrozenTrial, state: str) -> TrialResult:
         values=stored.get(VALUES, {}),
         scores=stored.get(SCORES, {}),
         seconds=stored.get(SECONDS, 0.0),
-        whole_seconds=trial.datetime_complete.timestamp() - began if trial.datetime_complete else 0.0,
+        whole_seconds=(ended - began).total_seconds() if ended and began else 0.0,
         reason=stored.get(REASON, ""),
     )
 

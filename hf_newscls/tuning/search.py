@@ -120,7 +120,7 @@ def read_score(recipe: Recipe, *, runs_dir: Path) -> Score:
 
 
 def choose_rows(train: Dataset, number: int) -> Dataset:
-    """Return so many of the training rows. A hash of their content chooses them.
+    """Return `number` training rows, chosen by a hash of their content.
 
     So they are the same on every host, and a smaller set is part of each larger one.
 

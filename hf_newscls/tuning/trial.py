@@ -136,7 +136,7 @@ def _fit(recipe: Recipe, folder: Path, rows: DatasetDict, *, callback: Any) -> T
 
 
 def _store(trial: Trial, record: TrainingRecord, *, keeps_best: bool, is_pruned: bool) -> None:
-    """Store the scores of the evaluation whose model `train` keeps: the best one or the last one."""
+    """Store the scores of the best evaluation, or of the last one if `train` keeps the last model."""
     from optuna.study import StudyDirection
     from optuna.trial import TrialState
 

@@ -8,7 +8,7 @@ import pytest
 from hf_newscls.comparison.pairwise_tests import compare_pairs, has_same_answers, has_same_rows, measure_interval
 from hf_newscls.evaluation.statistics.bootstrap import Bootstrap, compute_intervals, resample_scores
 from hf_newscls.report.predictions import PublishedPredictions
-from tests.comparison.board_parts import answer
+from tests.comparison.board_parts import answer, hash_number
 
 
 def turn_labels(predictions: PublishedPredictions) -> PublishedPredictions:
@@ -56,6 +56,18 @@ def test_copies_of_a_text_count_once_in_the_test_of_accuracies() -> None:
     answers = {"a": replace(first, rows=copies), "b": replace(second, rows=copies)}
     (pair,) = compare_pairs(answers, metric="accuracy")
     assert (pair.gain, pair.p_value) == (0.75, 1.0)
+    # a is right on 20 copies of one text, b on 10 other texts: the rows are for a, the texts for b.
+    numbers = [0] * 20 + [*range(1, 11)]
+    copies = [hash_number(number) for number in numbers]
+    right = np.array(numbers) == 0
+    references = np.zeros(30, dtype=np.int64)
+    answers = {
+        name: PublishedPredictions(copies, ["FAKE", "REAL"], references, np.stack([hits, ~hits], axis=1) * 0.8 + 0.1)
+        for name, hits in {"a": right, "b": ~right}.items()
+    }
+    (pair,) = compare_pairs(answers, metric="accuracy")
+    assert pair.gain > 0
+    assert pair.verdict == "tied"
 
 
 def test_label_with_one_row_puts_no_model_ahead() -> None:

@@ -32,7 +32,7 @@ def find_messages(arguments: dict[str, Any]) -> dict[str, str]:
         ("eval_strategy", "steps", "steps"),
         ("save_strategy", "best", "best"),
         ("report_to", ["tensorboard"], ["tensorboard"]),
-        ("metric_for_best_model", None, None),
+        ("metric_for_best_model", None, "loss"),
         ("metric_for_best_model", "eval_f1_macro", "f1_macro"),
         ("optim_args", None, None),
     ],

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from hf_newscls.runs.folder import RunFolder
-from hf_newscls.runs.resuming import find_finished, has_interrupted, is_outdated
+from hf_newscls.runs.resuming import find_finished, has_interrupted
 from hf_newscls.storage import try_lock
 from tests.conftest import FinishedRun
 from tests.runs.test_checkpoints import save_checkpoint
-from tests.tiny_models import MakeRecipe
 
 
 @pytest.mark.parametrize(
@@ -67,16 +66,3 @@ def test_run_that_another_process_trains_is_not_interrupted(tmp_path: Path) -> N
     with try_lock(run.lock):
         assert not has_interrupted("tiny", runs_dir=tmp_path)
     assert has_interrupted("tiny", runs_dir=tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("override", "expected"), [("training_arguments.seed=3", False), ("training_arguments.learning_rate=1e-6", True)]
-)
-def test_interrupted_run_with_other_values_is_outdated(
-    override: str, expected: bool, make_recipe: MakeRecipe, tmp_path: Path
-) -> None:
-    run = RunFolder(tmp_path / "runs" / "tiny" / "20261130-010000")
-    save_checkpoint(run.checkpoints, 5)
-    run.split.touch()
-    run.write_recipe(make_recipe())
-    assert is_outdated(make_recipe(override), runs_dir=tmp_path / "runs") == expected

@@ -107,8 +107,8 @@ def test_score_as_metric_is_better_when_greater() -> None:
 
 
 @pytest.mark.parametrize("keeps_best", [True, False])
-def test_without_a_metric_the_loss_chooses(keeps_best: bool) -> None:
-    found = build({"metric_for_best_model": None, "load_best_model_at_end": keeps_best})
+def test_loss_is_the_metric_even_if_the_last_model_is_kept(keeps_best: bool) -> None:
+    found = build({"metric_for_best_model": "loss", "load_best_model_at_end": keeps_best})
     assert (found.metric_for_best_model, found.greater_is_better) == ("loss", False)
 
 

@@ -1,5 +1,6 @@
 """What a search found: the best trial, importances, and the report."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_value_of_a_key_replaces_that_of_its_section() -> None:
 def test_seconds_of_a_trial_leave_out_what_an_interruption_took() -> None:
     study = optuna.create_study()
     trial = study.ask()
-    trial.set_user_attr(BEGAN, trial.datetime_start.timestamp() + 1000)
+    trial.set_user_attr(BEGAN, f"{trial.datetime_start + timedelta(seconds=1000)}")
     study.tell(trial, 0.5)
     (found,) = read_result(study, metric="log_loss").trials
     assert found.whole_seconds < 0  # it began again after 1,000 seconds, and has ended at once

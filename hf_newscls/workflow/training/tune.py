@@ -19,7 +19,7 @@ from hf_newscls.recipe.loading import read_recipe, read_search_space
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.runs.recipe_diff import find_changes
-from hf_newscls.runs.resuming import find_finished, is_outdated
+from hf_newscls.runs.resuming import find_finished
 from hf_newscls.storage import check_folder, try_lock, write_text
 from hf_newscls.workflow.prepare import prepare
 from hf_newscls.workflow.quiet import quiet_libraries
@@ -205,9 +205,7 @@ def _finish(search: Search, *, seeds: int, runs_dir: Path) -> Tuning:
         if is_ours and result.count(RUNNING) == 0:
             logger.info("the best recipe: %s", best)
             runs = _train_best(read_recipe(str(best)), seeds=seeds, runs_dir=runs_dir)
-    trained = result.best.number
-    result = search.read_result()  # with the trials that other processes ended meanwhile
-    gaps = [*_measure_gaps(result.best, runs)] if runs and result.best.number == trained else []
+    gaps = [*_measure_gaps(result.best, runs)] if runs else []
     _write_trials(result, folder, gaps=gaps, seeds=[run.recipe.seed for run in runs])
     return Tuning(folder.path, best, result, runs)
 
@@ -232,13 +230,11 @@ def _write_best(search: Search, result: SearchResult) -> Path:
 
 
 def _train_best(recipe: Recipe, *, seeds: int, runs_dir: Path) -> list[Run]:
-    # More trials can find better values after the training of the best recipe was interrupted.
-    resume = not is_outdated(recipe, runs_dir=runs_dir)
     if seeds > 1:
-        return [*train_seeds(recipe, seeds=seeds, resume=resume, runs_dir=runs_dir).runs]
+        return [*train_seeds(recipe, seeds=seeds, runs_dir=runs_dir).runs]
     fingerprint = prepare(recipe).manifest.fingerprint
     finished = find_finished(recipe, fingerprint, runs_dir=runs_dir)
-    return [load_run(finished.path) if finished else train(recipe, resume=resume, runs_dir=runs_dir)]
+    return [load_run(finished.path) if finished else train(recipe, runs_dir=runs_dir)]
 
 
 def _measure_gaps(best: TrialResult, runs: Sequence[Run]) -> Iterator[OptimismGap]:
