@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from hf_newscls.errors import format_duration
-from hf_newscls.evaluation.metric_names import name_metric
+from hf_newscls.evaluation.metric_names import name_metric, phrase_metric
 from hf_newscls.files import name_source
 from hf_newscls.report.markdown import escape_markdown, to_code, to_fence, to_link
 from hf_newscls.report.text import (
@@ -36,6 +36,7 @@ _FILTERS = {
     "hundredths": lambda fraction: f"{100 * fraction:.1f}",
     "duration": format_duration,
     "metric": name_metric,
+    "phrase": phrase_metric,
     "source_name": name_source,
     "sizes": count_rows,
     "rows_used": describe_rows,
