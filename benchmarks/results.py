@@ -354,7 +354,7 @@ def draw(models: Sequence[Model]) -> Figure:
     panels = group_by_split(models)
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(4.6 * columns, 3.4 * rows), dpi=120, layout="constrained")
+    figure = Figure(figsize=(4.6 * columns, 3.5 * rows), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     all_axes = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
     for axes, data in zip(all_axes, panels, strict=False):
@@ -378,7 +378,7 @@ def _draw_panel(axes: Axes, data: DataSet) -> None:
     axes.set_xscale("log")
     axes.xaxis.set(major_locator=LogLocator(), major_formatter="{x:g}", minor_locator=NullLocator())
     axes.legend(fontsize=7, frameon=False)
-    axes.set_title(f"{first.data_title}, {first.test_rows:,} test rows", fontsize=9, loc="left")
+    axes.set_title(f"{first.data_title}\n{first.test_rows:,} test rows", fontsize=9, loc="left")
     _style(axes, xlabel="minutes")
 
 
