@@ -20,7 +20,8 @@ from hf_newscls.cli import app
 from hf_newscls.cli.display.terminal import name_program
 from hf_newscls.errors import NewsclsError, RecipeError
 from hf_newscls.onnx_export.record import read_record
-from hf_newscls.recipe.loading import find_recipes, read_purpose, read_recipe
+from hf_newscls.recipe.loading import read_recipe
+from hf_newscls.recipe.lookup import find_recipes, read_purpose
 from hf_newscls.recipe.recipe import Recipe
 from tests.conftest import LABELS, FinishedRun, write_csv, write_recipe
 from tests.processes import Result, build_environment, check_refusal, read_files, run_cli, run_python

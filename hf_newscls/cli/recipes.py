@@ -19,7 +19,7 @@ from hf_newscls.cli.display.terminal import (
     print_pushed,
 )
 from hf_newscls.errors import InputError
-from hf_newscls.recipe.loading import find_recipes, read_purpose
+from hf_newscls.recipe.lookup import find_recipes, read_purpose
 from hf_newscls.recipe.serialization import recipe_to_yaml
 
 

@@ -1,4 +1,4 @@
-"""Find recipes by name or path, and read them with what they extend and with overrides."""
+"""Read recipes, with what they extend and with overrides."""
 
 import copy
 import io
@@ -15,8 +15,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
-from hf_newscls.errors import RecipeError, shorten_text, suggest_fix
+from hf_newscls.errors import RecipeError, shorten_text
 from hf_newscls.files import check_yaml
+from hf_newscls.recipe.lookup import find_recipe
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.renamed_keys import rename_old_keys
 from hf_newscls.recipe.serialization import escape_interpolations
@@ -47,45 +48,6 @@ class RecipeDraft:
         # A copy, because merging drops what describes another model.
         content = _resolve(copy.deepcopy(self.content), [self.overrides, _nest(values)], source_name)
         return _validate(content, source_name, source=source)
-
-
-def find_recipes() -> dict[str, Path]:
-    """Return the recipes that come with the package, by name, in alphabetical order."""
-    # The wheel has them inside the package, a checkout at the top level.
-    package = Path(__file__).parents[1]
-    folder = next(path for path in (package / "recipes", package.parent / "recipes") if path.is_dir())
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-
-
-def is_recipe_path(name_or_path: str) -> bool:
-    """Return whether this is the path of a recipe, which ends in .yaml or .yml, and not a name."""
-    return name_or_path.endswith((".yaml", ".yml"))
-
-
-def find_recipe(name_or_path: str, *, child: Path | None = None) -> Path:
-    """Return the file of a recipe, given by its name or by a path that ends in .yaml or .yml.
-
-    If another recipe, the `child`, extends it, the folder of the child is searched first.
-
-    Raises:
-        RecipeError: there is no such recipe.
-    """
-    if child is not None:
-        by_path, by_name = child.parent / name_or_path, child.parent / f"{name_or_path}.yaml"
-        if by_path.is_file():
-            return by_path
-        # A user's recipe may extend the one of the same name that comes with the package.
-        if by_name.is_file() and not by_name.samefile(child):
-            return by_name
-    if is_recipe_path(name_or_path):
-        if Path(name_or_path).is_file():
-            return Path(name_or_path)
-        raise RecipeError(f"{name_or_path}: no such recipe file; check the path")
-    recipes = find_recipes()
-    if name_or_path in recipes:
-        return recipes[name_or_path]
-    hint = suggest_fix(name_or_path, [*recipes], otherwise="`hf-newscls recipes` lists them; a file ends in .yaml")
-    raise RecipeError(f"no recipe {name_or_path!r}; {hint}")
 
 
 def read_recipe(
@@ -152,14 +114,6 @@ def nest_changes(overrides: Sequence[str], values: Mapping[str, object]) -> dict
     {'model': {'max_length': 32, 'head': 'stock'}, 'name': 'short'}
     """
     return dict(OmegaConf.to_container(_merge(_parse_overrides(overrides), _nest(values))))  # type: ignore[arg-type]
-
-
-def read_purpose(path: Path) -> str:
-    """Return the first comment line of a recipe that does not name the schema; the recipe is not validated."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("#") and "yaml-language-server" not in line:
-            return line.lstrip("# ").rstrip()
-    return ""
 
 
 def _resolve(recipe: Any, changes: Sequence[Any], source_name: str) -> dict[str, Any]:

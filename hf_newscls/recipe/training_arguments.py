@@ -100,7 +100,9 @@ def build_training_arguments_model() -> type[BaseModel]:
 
 def _normalize_metric(value: Any) -> Any:
     """Return the name of a score without `eval_`; null is the loss. The Trainer takes all these forms."""
-    return "loss" if value is None else _PREFIXED.get(value, value) if isinstance(value, str) else value
+    if value is None:
+        return "loss"
+    return _PREFIXED.get(value, value) if isinstance(value, str) else value
 
 
 def _narrow_enum(annotation: Any) -> Any:

@@ -34,7 +34,8 @@ from pydantic import ValidationError
 
 from hf_newscls import __version__
 from hf_newscls.errors import RunError, shorten_text, suggest_fix
-from hf_newscls.recipe.loading import find_recipes, is_recipe_path, read_recipe, read_run_recipe
+from hf_newscls.recipe.loading import read_recipe, read_run_recipe
+from hf_newscls.recipe.lookup import find_recipes, is_recipe_path
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.serialization import recipe_to_yaml
 from hf_newscls.storage import write_text

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from hf_newscls.recipe.loading import RecipeDraft, is_recipe_path, nest_changes, read_draft
+from hf_newscls.recipe.loading import RecipeDraft, nest_changes, read_draft
+from hf_newscls.recipe.lookup import is_recipe_path
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.serialization import content_to_yaml
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_newscls.errors import DataError, InputError, PublishError, RecipeError, RunError, format_examples
-from hf_newscls.recipe.loading import find_recipes, is_recipe_path, read_recipe, read_run_recipe
+from hf_newscls.recipe.loading import read_recipe, read_run_recipe
+from hf_newscls.recipe.lookup import find_recipes, is_recipe_path
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.runs.folder import RunFolder, find_runs, is_run_recipe
 from hf_newscls.workflow.quiet import quiet_libraries

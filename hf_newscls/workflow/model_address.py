@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from hf_newscls.errors import InputError, RunError, format_examples
 from hf_newscls.files import PACKAGE_SCHEME, is_local_address
-from hf_newscls.recipe.loading import is_recipe_path, read_run_recipe
+from hf_newscls.recipe.loading import read_run_recipe
+from hf_newscls.recipe.lookup import is_recipe_path
 from hf_newscls.runs.folder import RunFolder
 from hf_newscls.workflow.quiet import quiet_libraries
 from hf_newscls.workflow.run import Run, find_folder

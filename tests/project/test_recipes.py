@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from hf_newscls.recipe.loading import find_recipes, read_purpose, read_recipe
+from hf_newscls.recipe.loading import read_recipe
+from hf_newscls.recipe.lookup import find_recipes, read_purpose
 from hf_newscls.recipe.serialization import build_schema
 
 FOLDER = Path(__file__).parents[2] / "recipes"

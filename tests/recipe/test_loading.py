@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_newscls.errors import RecipeError
-from hf_newscls.recipe.loading import find_recipe, find_recipes, read_purpose, read_recipe
+from hf_newscls.recipe.loading import read_recipe
+from hf_newscls.recipe.lookup import find_recipe, find_recipes, read_purpose
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.recipe.serialization import build_schema, recipe_to_yaml
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from hf_newscls.errors import InputError, NewsclsError, format_examples
 from hf_newscls.recipe.data import SplitSection
-from hf_newscls.recipe.loading import is_recipe_path
+from hf_newscls.recipe.lookup import is_recipe_path
 from hf_newscls.recipe.recipe import Recipe
 from hf_newscls.storage import check_replaceable, report_disk_errors
 from hf_newscls.workflow.model_address import ModelAddress, find_model_address

@@ -18,7 +18,8 @@ from urllib.request import Request, build_opener, getproxies
 
 from hf_newscls.errors import InputError, ModelError, SourceError, shorten_text
 from hf_newscls.files import is_local_address
-from hf_newscls.recipe.loading import find_recipes, read_recipe
+from hf_newscls.recipe.loading import read_recipe
+from hf_newscls.recipe.lookup import find_recipes
 from hf_newscls.recipe.recipe import Recipe
 
 _SECONDS = 3.0
